@@ -1,0 +1,1 @@
+"""Pure decisions: what may happen, and the events that say it happened."""

@@ -1,0 +1,402 @@
+"""A disbursement batch: a bank card list or a signature sheet, drafted, reviewed, approved."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from uuid import UUID
+
+from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.policy import Channel
+from ledger.domain.sealed import Sealed
+from ledger.domain.values import Money, stable_id
+from ledger.errors import Kind, LedgerError
+
+
+class Stage(StrEnum):
+    DRAFTED = "drafted"
+    REVIEWED = "reviewed"
+    APPROVED = "approved"
+
+
+class SamePerson(LedgerError):
+    """Drafter, reviewer and approver are three people (不相容岗位分离).
+
+    Source: 行政事业单位内部控制规范(试行) (财会〔2012〕21号).
+    """
+
+    code = "duty.same_person"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, batch_id: UUID, officer_id: UUID) -> None:
+        super().__init__(f"officer {officer_id} already has another part in batch {batch_id}")
+
+
+class WrongStage(LedgerError):
+    """The act comes before or after its turn."""
+
+    code = "batch.wrong_stage"
+    kind = Kind.CONFLICT
+
+    def __init__(self, batch_id: UUID, stage: str, needed: str) -> None:
+        super().__init__(f"batch {batch_id} is {stage}, this needs it to be {needed}")
+
+
+class BatchEmpty(LedgerError):
+    """No row of the list stands, so there is nothing to approve."""
+
+    code = "batch.empty"
+    kind = Kind.INVALID
+
+    def __init__(self, batch_id: UUID) -> None:
+        super().__init__(f"batch {batch_id} has no row that stands")
+
+
+class WrongChannel(LedgerError):
+    """Bank files belong to card batches, signatures to sheets."""
+
+    code = "batch.wrong_channel"
+    kind = Kind.INVALID
+
+    def __init__(self, batch_id: UUID, channel: str) -> None:
+        super().__init__(f"batch {batch_id} pays by {channel}")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A row that stands: who is to get how much."""
+
+    number: int
+    person_id: UUID
+    category: str
+    amount: Money
+    payee: Sealed
+    card_index: str | None
+
+
+class Batch(Root):
+    TOPIC = "batch"
+
+    class Drafted(Event, frozen=True):
+        TOPIC = "batch.drafted"
+        code: str
+        campaign_id: UUID
+        organisation_id: UUID
+        earmark: str
+        channel: Channel
+        bank_format: str | None
+        roster_sha256: str
+        listed_count: int
+        listed_total_fen: Money
+        drafted_by: UUID
+
+        def apply(self, aggregate: "Batch") -> None:
+            aggregate.code = self.code
+            aggregate.campaign_id = self.campaign_id
+            aggregate.organisation_id = self.organisation_id
+            aggregate.earmark = self.earmark
+            aggregate.channel = self.channel
+            aggregate.bank_format = self.bank_format
+            aggregate.officers = [self.drafted_by]
+            aggregate.rows = {}
+            aggregate.stage = Stage.DRAFTED
+
+    class RowAccepted(Event, frozen=True):
+        TOPIC = "batch.row_accepted"
+        number: int
+        line: int
+        person_id: UUID
+        category: str
+        amount_fen: Money
+        payee: Sealed
+        card_index: str | None
+
+        def apply(self, aggregate: "Batch") -> None:
+            aggregate.rows[self.number] = Row(
+                self.number,
+                self.person_id,
+                self.category,
+                self.amount_fen,
+                self.payee,
+                self.card_index,
+            )
+
+    class RowRefused(Event, frozen=True):
+        """The row does not stand: the first rule that stopped it. It stays on record."""
+
+        TOPIC = "batch.row_refused"
+        number: int
+        line: int
+        refusal_code: str
+        field: str | None
+        subject_id: UUID
+        category: str | None
+        amount_fen: Money | None
+        details: Sealed
+
+        def apply(self, aggregate: "Batch") -> None:
+            aggregate.rows.pop(self.number, None)
+
+    class RowWithdrawn(Event, frozen=True):
+        """A row that stood when the list was drafted no longer stands on the day of approval."""
+
+        TOPIC = "batch.row_withdrawn"
+        number: int
+        refusal_code: str
+        person_id: UUID
+        amount_fen: Money
+
+        def apply(self, aggregate: "Batch") -> None:
+            aggregate.rows.pop(self.number, None)
+
+    class Reviewed(Event, frozen=True):
+        TOPIC = "batch.reviewed"
+        reviewed_by: UUID
+        accepted_count: int
+        accepted_total_fen: Money
+
+        def apply(self, aggregate: "Batch") -> None:
+            aggregate.officers.append(self.reviewed_by)
+            aggregate.stage = Stage.REVIEWED
+
+    class Approved(Event, frozen=True):
+        """The list is frozen: `list_sha256` is over number, person and amount of each row."""
+
+        TOPIC = "batch.approved"
+        COMMITS = True
+        organisation_id: UUID
+        campaign_id: UUID
+        approved_by: UUID
+        accepted_count: int
+        accepted_total_fen: Money
+        list_sha256: str
+
+        def apply(self, aggregate: "Batch") -> None:
+            aggregate.officers.append(self.approved_by)
+            aggregate.stage = Stage.APPROVED
+
+    class Refused(Event, frozen=True):
+        """Somebody tried to review or approve it, and a rule stopped them."""
+
+        TOPIC = "batch.refused"
+        organisation_id: UUID
+        tried: str
+        tried_by: UUID
+        refusal_code: str
+
+    class Exported(Event, frozen=True):
+        """The payment file for the bank was written; its hash tells copies apart."""
+
+        TOPIC = "batch.exported"
+        bank_format: str
+        file_sha256: str
+        line_count: int
+        total_fen: Money
+
+    class SheetCertified(Event, frozen=True):
+        """An officer certifies that these rows were signed for under their eyes."""
+
+        TOPIC = "batch.sheet_certified"
+        COMMITS = True
+        organisation_id: UUID
+        sheet_sha256: str
+        certified_by: UUID
+        numbers: tuple[int, ...]
+        total_fen: Money
+
+    code: str
+    campaign_id: UUID
+    organisation_id: UUID
+    earmark: str
+    channel: Channel
+    bank_format: str | None
+    officers: list[UUID]  # drafter, then reviewer, then approver
+    rows: dict[int, Row]
+    stage: Stage
+
+    @classmethod
+    def draft(
+        cls,
+        act: Act,
+        *,
+        code: str,
+        campaign_id: UUID,
+        organisation_id: UUID,
+        earmark: str,
+        channel: Channel,
+        bank_format: str | None,
+        roster_sha256: str,
+        listed_count: int,
+        listed_total: Money,
+        drafted_by: UUID,
+    ) -> "Batch":
+        return cls.begin(
+            cls.Drafted,
+            act,
+            batch_id(code),
+            code=code,
+            campaign_id=campaign_id,
+            organisation_id=organisation_id,
+            earmark=earmark,
+            channel=channel,
+            bank_format=bank_format,
+            roster_sha256=roster_sha256,
+            listed_count=listed_count,
+            listed_total_fen=listed_total,
+            drafted_by=drafted_by,
+        )
+
+    def accept_row(self, act: Act, row: Row, *, line: int) -> None:
+        self.trigger_event(
+            self.RowAccepted,
+            act,
+            number=row.number,
+            line=line,
+            person_id=row.person_id,
+            category=row.category,
+            amount_fen=row.amount,
+            payee=row.payee,
+            card_index=row.card_index,
+        )
+
+    def refuse_row(
+        self,
+        act: Act,
+        *,
+        number: int,
+        line: int,
+        refusal_code: str,
+        field: str | None,
+        subject_id: UUID,
+        category: str | None,
+        amount: Money | None,
+        details: Sealed,
+    ) -> None:
+        self.trigger_event(
+            self.RowRefused,
+            act,
+            number=number,
+            line=line,
+            refusal_code=refusal_code,
+            field=field,
+            subject_id=subject_id,
+            category=category,
+            amount_fen=amount,
+            details=details,
+        )
+
+    def withdraw_row(self, act: Act, *, number: int, refusal_code: str) -> None:
+        row = self.rows[number]
+        self.trigger_event(
+            self.RowWithdrawn,
+            act,
+            number=number,
+            refusal_code=refusal_code,
+            person_id=row.person_id,
+            amount_fen=row.amount,
+        )
+
+    def review(self, act: Act, *, reviewed_by: UUID) -> None:
+        self._require(Stage.DRAFTED)
+        self._require_another(reviewed_by)
+        self.trigger_event(
+            self.Reviewed,
+            act,
+            reviewed_by=reviewed_by,
+            accepted_count=len(self.rows),
+            accepted_total_fen=self.total,
+        )
+
+    def require_approvable_by(self, approved_by: UUID) -> None:
+        """Check what does not depend on rows or money.
+
+        Raises:
+            WrongStage: It was not reviewed, or it was approved already.
+            SamePerson: The officer drafted or reviewed it.
+
+        """
+        self._require(Stage.REVIEWED)
+        self._require_another(approved_by)
+
+    def approve(self, act: Act, *, approved_by: UUID) -> None:
+        self.require_approvable_by(approved_by)
+        if not self.rows:
+            raise BatchEmpty(self.id)
+        self.trigger_event(
+            self.Approved,
+            act,
+            organisation_id=self.organisation_id,
+            campaign_id=self.campaign_id,
+            approved_by=approved_by,
+            accepted_count=len(self.rows),
+            accepted_total_fen=self.total,
+            list_sha256=self._list_sha256(),
+        )
+
+    def refuse(self, act: Act, *, tried: str, tried_by: UUID, refusal_code: str) -> None:
+        """Keep on record that a review or an approval was stopped, and by which rule."""
+        self.trigger_event(
+            self.Refused,
+            act,
+            organisation_id=self.organisation_id,
+            tried=tried,
+            tried_by=tried_by,
+            refusal_code=refusal_code,
+        )
+
+    def export(
+        self, act: Act, *, bank_format: str, file_sha256: str, line_count: int, total: Money
+    ) -> None:
+        self.require_paid_by(Channel.BANK_CARD)
+        self.trigger_event(
+            self.Exported,
+            act,
+            bank_format=bank_format,
+            file_sha256=file_sha256,
+            line_count=line_count,
+            total_fen=total,
+        )
+
+    def certify_sheet(
+        self,
+        act: Act,
+        *,
+        sheet_sha256: str,
+        certified_by: UUID,
+        numbers: tuple[int, ...],
+    ) -> None:
+        self.require_paid_by(Channel.SIGNATURE_SHEET)
+        self.trigger_event(
+            self.SheetCertified,
+            act,
+            organisation_id=self.organisation_id,
+            sheet_sha256=sheet_sha256,
+            certified_by=certified_by,
+            numbers=numbers,
+            total_fen=Money(sum(self.rows[number].amount for number in numbers)),
+        )
+
+    def require_paid_by(self, channel: Channel) -> None:
+        """Check that the batch was approved and pays by this channel."""
+        self._require(Stage.APPROVED)
+        if self.channel is not channel:
+            raise WrongChannel(self.id, self.channel)
+
+    @property
+    def total(self) -> Money:
+        return Money(sum(row.amount for row in self.rows.values()))
+
+    def _list_sha256(self) -> str:
+        lines = (f"{row.number} {row.person_id} {row.amount}\n" for row in self.rows.values())
+        return sha256("".join(lines).encode()).hexdigest()
+
+    def _require(self, stage: Stage) -> None:
+        if self.stage is not stage:
+            raise WrongStage(self.id, self.stage, stage)
+
+    def _require_another(self, officer_id: UUID) -> None:
+        if officer_id in self.officers:
+            raise SamePerson(self.id, officer_id)
+
+
+def batch_id(code: str) -> UUID:
+    return stable_id("batch", code)

@@ -1,0 +1,366 @@
+"""One payment to one recipient in one campaign: instructed, settled or returned, signed for."""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from uuid import UUID
+
+from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.fund import Part
+from ledger.domain.sealed import Sealed
+from ledger.domain.values import Money, stable_id
+from ledger.errors import Kind, LedgerError
+
+
+class Status(StrEnum):
+    """Where a payment stands. ISO 20022 would say PDNG, ACSC, ACSC by hand, and RJCT."""
+
+    IN_TRANSIT = "in_transit"
+    SETTLED = "settled"
+    SIGNED = "signed"
+    RETURNED = "returned"
+
+
+class NotInTransit(LedgerError):
+    """The bank's answer or the signature is for a payment that is not on its way."""
+
+    code = "disbursement.not_in_transit"
+    kind = Kind.CONFLICT
+
+    def __init__(self, disbursement_id: UUID, status: str) -> None:
+        super().__init__(f"payment {disbursement_id} is {status}, not in transit")
+
+
+class NotReturned(LedgerError):
+    """Only a payment that came back can be paid again."""
+
+    code = "disbursement.not_returned"
+    kind = Kind.CONFLICT
+
+    def __init__(self, disbursement_id: UUID, status: str) -> None:
+        super().__init__(f"payment {disbursement_id} is {status}, it did not come back")
+
+
+class SignedForByAnother(LedgerError):
+    """Nobody signs for another (不允许代签代领)."""
+
+    code = "signature.not_own"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, disbursement_id: UUID) -> None:
+        super().__init__(f"payment {disbursement_id} was signed for by another than its recipient")
+
+
+class NothingToCorrect(LedgerError):
+    """The version named does not hold an outcome that a correction could take back."""
+
+    code = "disbursement.nothing_to_correct"
+    kind = Kind.INVALID
+
+    def __init__(self, disbursement_id: UUID, version: int) -> None:
+        super().__init__(f"version {version} of payment {disbursement_id} is not its last outcome")
+
+
+class Disbursement(Root):
+    """Its id follows from campaign and person, so that nobody is paid twice in one campaign."""
+
+    TOPIC = "disbursement"
+
+    class Instructed(Event, frozen=True):
+        TOPIC = "disbursement.instructed"
+        campaign_id: UUID
+        batch_id: UUID
+        number: int
+        organisation_id: UUID
+        fund_id: UUID
+        person_id: UUID
+        category: str
+        channel: str
+        amount_fen: Money
+        parts: tuple[Part, ...]
+        payee: Sealed
+        card_index: str | None
+
+        def apply(self, aggregate: "Disbursement") -> None:
+            aggregate.batch_id = self.batch_id
+            aggregate.number = self.number
+            aggregate.organisation_id = self.organisation_id
+            aggregate.fund_id = self.fund_id
+            aggregate.person_id = self.person_id
+            aggregate.amount = self.amount_fen
+            aggregate.parts = self.parts
+            aggregate.payee = self.payee
+            aggregate.outcomes = []
+            aggregate.status = Status.IN_TRANSIT
+
+    class Settled(Event, frozen=True):
+        """The bank confirms that the money reached the recipient's card."""
+
+        TOPIC = "disbursement.settled"
+        statement_id: UUID
+        organisation_id: UUID
+        fund_id: UUID
+        amount_fen: Money
+        parts: tuple[Part, ...]
+
+        def apply(self, aggregate: "Disbursement") -> None:
+            aggregate.remember_outcome(self.originator_version, Status.SETTLED)
+
+    class Returned(Event, frozen=True):
+        """The bank sent the money back; `was` is settled when it came after a success (退票)."""
+
+        TOPIC = "disbursement.returned"
+        statement_id: UUID
+        organisation_id: UUID
+        fund_id: UUID
+        amount_fen: Money
+        parts: tuple[Part, ...]
+        reason: str
+        raw_code: str | None
+        was: str
+
+        def apply(self, aggregate: "Disbursement") -> None:
+            aggregate.remember_outcome(self.originator_version, Status.RETURNED)
+
+    class Unresolved(Event, frozen=True):
+        """The bank does not know yet: ask again, never send again."""
+
+        TOPIC = "disbursement.unresolved"
+        statement_id: UUID
+        reason: str
+        raw_code: str | None
+
+    class Signed(Event, frozen=True):
+        """The recipient signed the sheet under a witness's eyes, by their own name."""
+
+        TOPIC = "disbursement.signed"
+        organisation_id: UUID
+        fund_id: UUID
+        amount_fen: Money
+        parts: tuple[Part, ...]
+        signed_at: str
+        image_sha256: str
+        sheet_sha256: str
+        witness_id: UUID
+
+        def apply(self, aggregate: "Disbursement") -> None:
+            aggregate.remember_outcome(self.originator_version, Status.SIGNED)
+
+    class Reissued(Event, frozen=True):
+        """Paid again after it came back, from lots drawn anew."""
+
+        TOPIC = "disbursement.reissued"
+        batch_id: UUID
+        organisation_id: UUID
+        fund_id: UUID
+        amount_fen: Money
+        parts: tuple[Part, ...]
+        payee: Sealed
+        card_index: str | None
+        reason: str
+
+        def apply(self, aggregate: "Disbursement") -> None:
+            aggregate.parts = self.parts
+            aggregate.payee = self.payee
+            aggregate.outcomes = []
+            aggregate.status = Status.IN_TRANSIT
+
+    class Corrected(Event, frozen=True):
+        """Takes back the outcome (or the correction) that `corrects_version` recorded wrongly."""
+
+        TOPIC = "disbursement.corrected"
+        corrects_version: int
+        organisation_id: UUID
+        fund_id: UUID
+        amount_fen: Money
+        parts: tuple[Part, ...]
+        was: str
+        now: str
+        reason: str
+
+        def apply(self, aggregate: "Disbursement") -> None:
+            aggregate.remember_outcome(self.originator_version, Status(self.now))
+
+    batch_id: UUID
+    number: int
+    organisation_id: UUID
+    fund_id: UUID
+    person_id: UUID
+    amount: Money
+    parts: tuple[Part, ...]
+    payee: Sealed
+    outcomes: list[tuple[int, Status]]  # version that recorded it, what it was before
+    status: Status
+
+    @classmethod
+    def instruct(
+        cls,
+        act: Act,
+        *,
+        campaign_id: UUID,
+        batch_id: UUID,
+        number: int,
+        organisation_id: UUID,
+        fund_id: UUID,
+        person_id: UUID,
+        category: str,
+        channel: str,
+        amount: Money,
+        parts: tuple[Part, ...],
+        payee: Sealed,
+        card_index: str | None,
+    ) -> "Disbursement":
+        return cls.begin(
+            cls.Instructed,
+            act,
+            disbursement_id(campaign_id, person_id),
+            campaign_id=campaign_id,
+            batch_id=batch_id,
+            number=number,
+            organisation_id=organisation_id,
+            fund_id=fund_id,
+            person_id=person_id,
+            category=category,
+            channel=channel,
+            amount_fen=amount,
+            parts=parts,
+            payee=payee,
+            card_index=card_index,
+        )
+
+    def settle(self, act: Act, *, statement_id: UUID) -> None:
+        self._require_in_transit()
+        self.trigger_event(self.Settled, act, statement_id=statement_id, **self._money())
+
+    def return_(
+        self, act: Act, *, statement_id: UUID, reason: str, raw_code: str | None
+    ) -> Sequence[Part]:
+        """Record that the bank sent the money back; return the pieces that go back to the lots.
+
+        A success is not final: 退票 may follow it, so a settled payment can come back too.
+        """
+        if self.status not in (Status.IN_TRANSIT, Status.SETTLED):
+            raise NotInTransit(self.id, self.status)
+        self.trigger_event(
+            self.Returned,
+            act,
+            statement_id=statement_id,
+            reason=reason,
+            raw_code=raw_code,
+            was=self.status.value,
+            **self._money(),
+        )
+        return self.parts
+
+    def leave_unresolved(
+        self, act: Act, *, statement_id: UUID, reason: str, raw_code: str | None
+    ) -> None:
+        self._require_in_transit()
+        self.trigger_event(
+            self.Unresolved, act, statement_id=statement_id, reason=reason, raw_code=raw_code
+        )
+
+    def sign(
+        self,
+        act: Act,
+        *,
+        own_name: bool,
+        signed_at: str,
+        image_sha256: str,
+        sheet_sha256: str,
+        witness_id: UUID,
+    ) -> None:
+        """Record the recipient's signature.
+
+        Args:
+            own_name: Whether the name that was signed is the recipient's; compared by the caller,
+                who alone may open the sealed name.
+
+        Raises:
+            SignedForByAnother: It is another's name.
+            NotInTransit: Signed for before, or never on its way.
+
+        """
+        self._require_in_transit()
+        if not own_name:
+            raise SignedForByAnother(self.id)
+        self.trigger_event(
+            self.Signed,
+            act,
+            signed_at=signed_at,
+            image_sha256=image_sha256,
+            sheet_sha256=sheet_sha256,
+            witness_id=witness_id,
+            **self._money(),
+        )
+
+    def require_returned(self) -> None:
+        if self.status is not Status.RETURNED:
+            raise NotReturned(self.id, self.status)
+
+    def reissue(
+        self,
+        act: Act,
+        *,
+        parts: tuple[Part, ...],
+        payee: Sealed,
+        card_index: str | None,
+        reason: str,
+    ) -> None:
+        self.require_returned()
+        self.trigger_event(
+            self.Reissued,
+            act,
+            batch_id=self.batch_id,
+            organisation_id=self.organisation_id,
+            fund_id=self.fund_id,
+            amount_fen=self.amount,
+            parts=parts,
+            payee=payee,
+            card_index=card_index,
+            reason=reason,
+        )
+
+    def correct(self, act: Act, *, corrects_version: int, reason: str) -> None:
+        """Take back the last outcome: a settlement or signature recorded by mistake.
+
+        A correction is itself an outcome, so it can be corrected in turn. A return is not taken
+        back this way: its money is in the lots again, so the payment is reissued.
+
+        Raises:
+            NothingToCorrect: `corrects_version` is not the last outcome, or it was a return.
+
+        """
+        if not self.outcomes or self.outcomes[-1][0] != corrects_version:
+            raise NothingToCorrect(self.id, corrects_version)
+        before = self.outcomes[-1][1]
+        if Status.RETURNED in (self.status, before):
+            raise NothingToCorrect(self.id, corrects_version)
+        self.trigger_event(
+            self.Corrected,
+            act,
+            corrects_version=corrects_version,
+            was=self.status.value,
+            now=before.value,
+            reason=reason,
+            **self._money(),
+        )
+
+    def remember_outcome(self, version: int, status: Status) -> None:
+        self.outcomes.append((version, self.status))
+        self.status = status
+
+    def _money(self) -> dict[str, object]:
+        return {
+            "organisation_id": self.organisation_id,
+            "fund_id": self.fund_id,
+            "amount_fen": self.amount,
+            "parts": self.parts,
+        }
+
+    def _require_in_transit(self) -> None:
+        if self.status is not Status.IN_TRANSIT:
+            raise NotInTransit(self.id, self.status)
+
+
+def disbursement_id(campaign_id: UUID, person_id: UUID) -> UUID:
+    return stable_id("disbursement", campaign_id, person_id)

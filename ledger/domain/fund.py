@@ -1,0 +1,417 @@
+"""A fund account: lots in, draws out, oldest vintage first."""
+
+from bisect import insort
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+import msgspec
+
+from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.values import MONEY_MAX, Money, stable_id, yuan_text
+from ledger.errors import Kind, LedgerError
+
+
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A piece of one lot; `origin_id` is the lot that first came in from outside."""
+
+    lot_id: UUID
+    origin_id: UUID
+    vintage: int
+    amount_fen: Money
+
+
+class LotIn(msgspec.Struct, frozen=True, kw_only=True):
+    """A lot made in this account from a piece of another account's lot."""
+
+    lot_id: UUID
+    parent_id: UUID
+    origin_id: UUID
+    vintage: int
+    source: str
+    document: str
+    amount_fen: Money
+
+
+@dataclass(slots=True, eq=False)
+class Lot:
+    """Money that came in by one appropriation, and what is left of it here."""
+
+    lot_id: UUID
+    origin_id: UUID
+    vintage: int
+    arrival: int
+    source: str
+    document: str
+    remaining: Money
+
+    def __lt__(self, other: "Lot") -> bool:
+        return (self.vintage, self.arrival) < (other.vintage, other.arrival)
+
+
+class FundInsufficient(LedgerError):
+    """The account holds less than is to be paid or passed on."""
+
+    code = "fund.insufficient"
+    kind = Kind.CONFLICT
+
+    def __init__(self, fund_id: UUID, needed: Money, available: Money) -> None:
+        super().__init__(
+            f"fund account {fund_id} needs {yuan_text(needed)} yuan, has {yuan_text(available)}"
+        )
+
+
+class AmountNotPositive(LedgerError):
+    """Money moves in amounts above zero."""
+
+    code = "amount.not_positive"
+    kind = Kind.INVALID
+
+    def __init__(self, amount: Money) -> None:
+        super().__init__(f"amount {yuan_text(amount)} yuan is not above zero")
+
+
+class AmountTooLarge(LedgerError):
+    """No city's relief money comes near the largest whole number that every JSON reader keeps."""
+
+    code = "amount.too_large"
+    kind = Kind.INVALID
+
+    def __init__(self, amount: Money) -> None:
+        super().__init__(f"amount {yuan_text(amount)} yuan is more than {yuan_text(MONEY_MAX)}")
+
+
+class LotUnknown(LedgerError):
+    """No lot of this id ever came into the account."""
+
+    code = "fund.lot_unknown"
+    kind = Kind.ABSENT
+
+    def __init__(self, fund_id: UUID, lot_id: UUID) -> None:
+        super().__init__(f"fund account {fund_id} never held lot {lot_id}")
+
+
+class FundAccount(Root):
+    """Organisation × earmark. Sources and vintages stay with the money wherever it goes."""
+
+    TOPIC = "fund"
+
+    class Opened(Event, frozen=True):
+        TOPIC = "fund.opened"
+        organisation_id: UUID
+        earmark: str
+
+        def apply(self, aggregate: "FundAccount") -> None:
+            aggregate.organisation_id = self.organisation_id
+            aggregate.earmark = self.earmark
+            aggregate.balance = Money(0)
+            aggregate.lots = {}
+            aggregate.live = []
+
+    class Received(Event, frozen=True):
+        """Money from outside. `carried_into` is the fiscal year whose opening surplus it is."""
+
+        TOPIC = "fund.received"
+        organisation_id: UUID
+        earmark: str
+        lot_id: UUID
+        source: str
+        document: str
+        vintage: int
+        carried_into: int | None
+        amount_fen: Money
+
+        def apply(self, aggregate: "FundAccount") -> None:
+            aggregate.remember_lot(
+                self.lot_id, self.lot_id, self.vintage, self.source, self.document, self.amount_fen
+            )
+
+    class Allocated(Event, frozen=True):
+        """Passed down; the officer who answers for it signs this event."""
+
+        TOPIC = "fund.allocated"
+        COMMITS = True
+        organisation_id: UUID
+        allocation_id: UUID
+        to_fund_id: UUID
+        to_organisation_id: UUID
+        document: str
+        amount_fen: Money
+        parts: tuple[Part, ...]
+
+        def apply(self, aggregate: "FundAccount") -> None:
+            aggregate.forget_parts(self.parts)
+
+    class AllocationReceived(Event, frozen=True):
+        TOPIC = "fund.allocation_received"
+        organisation_id: UUID
+        allocation_id: UUID
+        from_fund_id: UUID
+        from_organisation_id: UUID
+        document: str
+        amount_fen: Money
+        lots: tuple[LotIn, ...]
+
+        def apply(self, aggregate: "FundAccount") -> None:
+            for lot in self.lots:
+                aggregate.remember_lot(
+                    lot.lot_id,
+                    lot.origin_id,
+                    lot.vintage,
+                    lot.source,
+                    lot.document,
+                    lot.amount_fen,
+                )
+
+    class Drawn(Event, frozen=True):
+        TOPIC = "fund.drawn"
+        organisation_id: UUID
+        disbursement_id: UUID
+        batch_id: UUID
+        amount_fen: Money
+        parts: tuple[Part, ...]
+
+        def apply(self, aggregate: "FundAccount") -> None:
+            aggregate.forget_parts(self.parts)
+
+    class Restored(Event, frozen=True):
+        TOPIC = "fund.restored"
+        organisation_id: UUID
+        disbursement_id: UUID
+        amount_fen: Money
+        parts: tuple[Part, ...]
+
+        def apply(self, aggregate: "FundAccount") -> None:
+            aggregate.bring_back(self.parts)
+
+    class ReceiptCorrected(Event, frozen=True):
+        """A receipt was entered wrongly: the difference is added, the first entry stays."""
+
+        TOPIC = "fund.receipt_corrected"
+        organisation_id: UUID
+        lot_id: UUID
+        vintage: int
+        carried_into: int | None
+        corrects_version: int
+        difference_fen: Money
+        reason: str
+
+        def apply(self, aggregate: "FundAccount") -> None:
+            part = Part(
+                lot_id=self.lot_id,
+                origin_id=self.lot_id,
+                vintage=self.vintage,
+                amount_fen=self.difference_fen,
+            )
+            aggregate.bring_back((part,))
+
+    organisation_id: UUID
+    earmark: str
+    balance: Money
+    lots: dict[UUID, Lot]
+    live: list[Lot]  # lots with money left, oldest vintage first, then by arrival
+
+    @classmethod
+    def open(cls, act: Act, fund_id: UUID, organisation_id: UUID, earmark: str) -> "FundAccount":
+        return cls.begin(cls.Opened, act, fund_id, organisation_id=organisation_id, earmark=earmark)
+
+    def receive(
+        self,
+        act: Act,
+        *,
+        source: str,
+        document: str,
+        vintage: int,
+        carried_into: int | None,
+        amount: Money,
+    ) -> UUID:
+        """Take in money from outside as a new lot; return the lot's id."""
+        _require_positive(amount)
+        lot_id = self._next_lot_id(0)
+        self.trigger_event(
+            self.Received,
+            act,
+            organisation_id=self.organisation_id,
+            earmark=self.earmark,
+            lot_id=lot_id,
+            source=source,
+            document=document,
+            vintage=vintage,
+            carried_into=carried_into,
+            amount_fen=amount,
+        )
+        return lot_id
+
+    def allocate(
+        self, act: Act, *, allocation_id: UUID, to: "FundAccount", document: str, amount: Money
+    ) -> None:
+        """Pass money down. Both accounts are saved together, so it never hangs between them."""
+        _require_positive(amount)
+        parts = self.choose(amount)
+        self.trigger_event(
+            self.Allocated,
+            act,
+            organisation_id=self.organisation_id,
+            allocation_id=allocation_id,
+            to_fund_id=to.id,
+            to_organisation_id=to.organisation_id,
+            document=document,
+            amount_fen=amount,
+            parts=parts,
+        )
+        to._take(act, allocation_id, self, document, amount, parts)  # noqa: SLF001 - same class
+
+    def draw(
+        self, act: Act, *, disbursement_id: UUID, batch_id: UUID, amount: Money
+    ) -> tuple[Part, ...]:
+        """Take the money of one payment from the oldest lots; return the pieces taken."""
+        _require_positive(amount)
+        parts = self.choose(amount)
+        self.trigger_event(
+            self.Drawn,
+            act,
+            organisation_id=self.organisation_id,
+            disbursement_id=disbursement_id,
+            batch_id=batch_id,
+            amount_fen=amount,
+            parts=parts,
+        )
+        return parts
+
+    def restore(self, act: Act, *, disbursement_id: UUID, parts: Sequence[Part]) -> None:
+        """Put a returned payment back into the lots that it came from."""
+        self.trigger_event(
+            self.Restored,
+            act,
+            organisation_id=self.organisation_id,
+            disbursement_id=disbursement_id,
+            amount_fen=Money(sum(part.amount_fen for part in parts)),
+            parts=tuple(parts),
+        )
+
+    def correct_receipt(
+        self,
+        act: Act,
+        *,
+        lot_id: UUID,
+        carried_into: int | None,
+        corrects_version: int,
+        difference: Money,
+        reason: str,
+    ) -> None:
+        """Add (or take off) what a receipt was entered too low (or too high) by."""
+        lot = self.lots.get(lot_id)
+        if lot is None:
+            raise LotUnknown(self.id, lot_id)
+        if lot.remaining + difference < 0:
+            raise FundInsufficient(self.id, Money(-difference), lot.remaining)
+        self.trigger_event(
+            self.ReceiptCorrected,
+            act,
+            organisation_id=self.organisation_id,
+            lot_id=lot_id,
+            vintage=lot.vintage,
+            carried_into=carried_into,
+            corrects_version=corrects_version,
+            difference_fen=difference,
+            reason=reason,
+        )
+
+    def choose(self, amount: Money) -> tuple[Part, ...]:
+        """Say which pieces a draw of `amount` fen would take: oldest vintage first, then arrival.
+
+        Raises:
+            FundInsufficient: The account holds less.
+
+        """
+        if amount > self.balance:
+            raise FundInsufficient(self.id, amount, self.balance)
+        parts = []
+        open_amount: int = amount
+        for lot in self.live:
+            taken = min(open_amount, lot.remaining)
+            parts.append(_part_of(lot, Money(taken)))
+            open_amount -= taken
+            if not open_amount:
+                break
+        return tuple(parts)
+
+    # What `apply` uses to remember.
+
+    def remember_lot(
+        self, lot_id: UUID, origin_id: UUID, vintage: int, source: str, document: str, amount: Money
+    ) -> None:
+        lot = Lot(lot_id, origin_id, vintage, len(self.lots), source, document, amount)
+        self.lots[lot_id] = lot
+        insort(self.live, lot)
+        self.balance = Money(self.balance + amount)
+
+    def forget_parts(self, parts: Iterable[Part]) -> None:
+        for part in parts:
+            lot = self.lots[part.lot_id]
+            lot.remaining = Money(lot.remaining - part.amount_fen)
+            self.balance = Money(self.balance - part.amount_fen)
+            if not lot.remaining:
+                self.live.remove(lot)
+
+    def bring_back(self, parts: Iterable[Part]) -> None:
+        for part in parts:
+            lot = self.lots[part.lot_id]
+            was_empty = not lot.remaining
+            lot.remaining = Money(lot.remaining + part.amount_fen)
+            self.balance = Money(self.balance + part.amount_fen)
+            if was_empty and lot.remaining:
+                insort(self.live, lot)
+            elif not was_empty and not lot.remaining:
+                self.live.remove(lot)
+
+    def _take(
+        self,
+        act: Act,
+        allocation_id: UUID,
+        giver: "FundAccount",
+        document: str,
+        amount: Money,
+        parts: Sequence[Part],
+    ) -> None:
+        self.trigger_event(
+            self.AllocationReceived,
+            act,
+            organisation_id=self.organisation_id,
+            allocation_id=allocation_id,
+            from_fund_id=giver.id,
+            from_organisation_id=giver.organisation_id,
+            document=document,
+            amount_fen=amount,
+            lots=tuple(
+                LotIn(
+                    lot_id=self._next_lot_id(index),
+                    parent_id=part.lot_id,
+                    origin_id=part.origin_id,
+                    vintage=part.vintage,
+                    source=giver.lots[part.lot_id].source,
+                    document=giver.lots[part.lot_id].document,
+                    amount_fen=part.amount_fen,
+                )
+                for index, part in enumerate(parts)
+            ),
+        )
+
+    def _next_lot_id(self, index: int) -> UUID:
+        return stable_id("lot", self.id, self.version + 1, index)
+
+
+def fund_id(organisation_id: UUID, earmark: str) -> UUID:
+    """Return the id of the one account that an organisation has for an earmark."""
+    return stable_id("fund", organisation_id, earmark)
+
+
+def _part_of(lot: Lot, amount: Money) -> Part:
+    return Part(lot_id=lot.lot_id, origin_id=lot.origin_id, vintage=lot.vintage, amount_fen=amount)
+
+
+def _require_positive(amount: Money) -> None:
+    if amount <= 0:
+        raise AmountNotPositive(amount)
+    if amount > MONEY_MAX:
+        raise AmountTooLarge(amount)

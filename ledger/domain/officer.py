@@ -1,0 +1,205 @@
+"""Officers: people who act for organisations, in roles that are valid in time, with keys."""
+
+from datetime import date
+from enum import StrEnum
+from typing import NamedTuple
+from uuid import UUID
+
+from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.sealed import Sealed
+from ledger.domain.values import stable_id
+from ledger.errors import Kind, LedgerError
+
+
+class Role(StrEnum):
+    """Posts of the finance-discipline rules; the values are the words of the registers."""
+
+    HANDLER = "经办"
+    REVIEWER = "复核"
+    APPROVER = "审批"
+    CASHIER = "出纳"
+    ACCOUNTANT = "会计"
+    AUDITOR = "审计"
+    INSPECTOR = "纪检"
+
+
+class RoleMissing(LedgerError):
+    """Nobody acts in a role they do not hold for that organisation on that day."""
+
+    code = "duty.role_missing"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, officer_id: UUID, role: str, organisation_id: UUID, day: date) -> None:
+        super().__init__(
+            f"officer {officer_id} does not hold role {role}"
+            f" for organisation {organisation_id} on {day}"
+        )
+
+
+class KeyTaken(LedgerError):
+    """A key belongs to one officer and is registered once."""
+
+    code = "officer.key_taken"
+    kind = Kind.CONFLICT
+
+    def __init__(self, officer_id: UUID, key_id: str) -> None:
+        super().__init__(f"officer {officer_id} already has key {key_id} on record")
+
+
+class KeyUnknown(LedgerError):
+    """The officer has no such key in force."""
+
+    code = "officer.key_unknown"
+    kind = Kind.ABSENT
+
+    def __init__(self, officer_id: UUID, key_id: str) -> None:
+        super().__init__(f"officer {officer_id} has no key {key_id} in force")
+
+
+class Tenure(NamedTuple):
+    """A role for an organisation, from a day until the day before `until`."""
+
+    organisation_id: UUID
+    role: str
+    since: date
+    until: date | None
+
+
+class OfficerKey(NamedTuple):
+    """A public key as it was registered: algorithm name, raw key in base64."""
+
+    algorithm: str
+    public_key: str
+    in_force: bool
+
+
+class Officer(Root):
+    TOPIC = "officer"
+
+    class Appointed(Event, frozen=True):
+        """The name is sealed under the officer's own data key, like every person's."""
+
+        TOPIC = "officer.appointed"
+        staff_number: str
+        subject_id: UUID
+        identity: Sealed
+
+        def apply(self, aggregate: "Officer") -> None:
+            aggregate.staff_number = self.staff_number
+            aggregate.tenures = []
+            aggregate.keys = {}
+
+    class RoleGranted(Event, frozen=True):
+        TOPIC = "officer.role_granted"
+        organisation_id: UUID
+        role: str
+
+        def apply(self, aggregate: "Officer") -> None:
+            tenure = Tenure(self.organisation_id, self.role, self.happened_on, None)
+            aggregate.tenures.append(tenure)
+
+    class RoleEnded(Event, frozen=True):
+        TOPIC = "officer.role_ended"
+        organisation_id: UUID
+        role: str
+
+        def apply(self, aggregate: "Officer") -> None:
+            aggregate.tenures = [
+                tenure._replace(until=self.happened_on)
+                if tenure[:2] == (self.organisation_id, self.role) and tenure.until is None
+                else tenure
+                for tenure in aggregate.tenures
+            ]
+
+    class KeyRegistered(Event, frozen=True):
+        """`custody` says who holds the private key.
+
+        `officer`: the officer alone; `operator_keyring`: whoever enters a past campaign holds it
+        for them, so the signature shows diligence, not the officer's own will.
+        """
+
+        TOPIC = "officer.key_registered"
+        key_id: str
+        algorithm: str
+        public_key: str
+        custody: str
+
+        def apply(self, aggregate: "Officer") -> None:
+            aggregate.keys[self.key_id] = OfficerKey(self.algorithm, self.public_key, in_force=True)
+
+    class KeyRevoked(Event, frozen=True):
+        TOPIC = "officer.key_revoked"
+        key_id: str
+        reason: str
+
+        def apply(self, aggregate: "Officer") -> None:
+            aggregate.keys[self.key_id] = aggregate.keys[self.key_id]._replace(in_force=False)
+
+    staff_number: str
+    tenures: list[Tenure]
+    keys: dict[str, OfficerKey]  # by key id
+
+    @classmethod
+    def appoint(
+        cls, act: Act, *, staff_number: str, subject_id: UUID, identity: Sealed
+    ) -> "Officer":
+        return cls.begin(
+            cls.Appointed,
+            act,
+            officer_id(staff_number),
+            staff_number=staff_number,
+            subject_id=subject_id,
+            identity=identity,
+        )
+
+    def grant(self, act: Act, *, organisation_id: UUID, role: str) -> None:
+        if not self.holds(role, {organisation_id}, act.happened_on):
+            self.trigger_event(self.RoleGranted, act, organisation_id=organisation_id, role=role)
+
+    def end(self, act: Act, *, organisation_id: UUID, role: str) -> None:
+        if not self.holds(role, {organisation_id}, act.happened_on):
+            raise RoleMissing(self.id, role, organisation_id, act.happened_on)
+        self.trigger_event(self.RoleEnded, act, organisation_id=organisation_id, role=role)
+
+    def register_key(
+        self, act: Act, *, key_id: str, algorithm: str, public_key: str, custody: str
+    ) -> None:
+        if key_id in self.keys:
+            raise KeyTaken(self.id, key_id)
+        self.trigger_event(
+            self.KeyRegistered,
+            act,
+            key_id=key_id,
+            algorithm=algorithm,
+            public_key=public_key,
+            custody=custody,
+        )
+
+    def revoke_key(self, act: Act, *, key_id: str, reason: str) -> None:
+        self.key_in_force(key_id)
+        self.trigger_event(self.KeyRevoked, act, key_id=key_id, reason=reason)
+
+    def key_in_force(self, key_id: str) -> OfficerKey:
+        """Return the officer's key of this id.
+
+        Raises:
+            KeyUnknown: Never registered for this officer, or revoked.
+        """
+        key = self.keys.get(key_id)
+        if key is None or not key.in_force:
+            raise KeyUnknown(self.id, key_id)
+        return key
+
+    def holds(self, role: str, organisation_ids: set[UUID], day: date) -> bool:
+        """Say whether the officer held the role for one of the organisations on the day."""
+        return any(
+            tenure.role == role
+            and tenure.organisation_id in organisation_ids
+            and tenure.since <= day
+            and (tenure.until is None or day < tenure.until)
+            for tenure in self.tenures
+        )
+
+
+def officer_id(staff_number: str) -> UUID:
+    return stable_id("officer", staff_number)

@@ -1,0 +1,134 @@
+"""Policies: effective-dated data, each value with its source and how sure we are of it."""
+
+from datetime import date
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.values import BasisPoints, Money, stable_id
+from ledger.errors import Kind, LedgerError
+
+
+class Channel(StrEnum):
+    """How money reaches people; the values are the words of rosters and policies."""
+
+    BANK_CARD = "银行卡"
+    SIGNATURE_SHEET = "签字表"
+
+
+class Provenance(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a value stands written, and whether that copy can be trusted."""
+
+    source: str
+    confidence: str
+
+
+class AmountRule(Provenance, frozen=True, kw_only=True):
+    amount_fen: Money
+
+
+class RatioRule(Provenance, frozen=True, kw_only=True):
+    basis_points: BasisPoints
+
+
+class YearsRule(Provenance, frozen=True, kw_only=True):
+    years: int
+
+
+class Deadline(Provenance, frozen=True, kw_only=True):
+    name: str
+    due_on: date
+
+
+class CategoryRule(Provenance, frozen=True, kw_only=True):
+    """What a group of recipients may get, by which channel, and what must be on record."""
+
+    name: str
+    channel: Channel
+    archive_required: bool
+    required_fields: tuple[str, ...]
+    minimum: AmountRule | None
+    maximum: AmountRule | None
+    monthly_income_below: AmountRule | None
+
+
+class SurplusTargets(msgspec.Struct, frozen=True, kw_only=True):
+    first_year_minimum: RatioRule | None
+    all_within: YearsRule | None
+
+
+class PolicyNotInForce(LedgerError):
+    """The policy counts from a later day."""
+
+    code = "policy.not_in_force"
+    kind = Kind.INVALID
+
+    def __init__(self, policy_id: UUID, since: date, day: date) -> None:
+        super().__init__(f"policy {policy_id} is in force from {since}, not on {day}")
+
+
+class Policy(Root):
+    """One policy pack; a corrected reading of the same document is adopted on top."""
+
+    TOPIC = "policy"
+
+    class Adopted(Event, frozen=True):
+        """The rules from a day on; the officer who answers for it signs this event."""
+
+        TOPIC = "policy.adopted"
+        COMMITS = True
+        code: str
+        title: str
+        effective_from: date
+        categories: tuple[CategoryRule, ...]
+        surplus: SurplusTargets
+        deadlines: tuple[Deadline, ...]
+
+        def apply(self, aggregate: "Policy") -> None:
+            aggregate.code = self.code
+            if not hasattr(aggregate, "adoptions"):
+                aggregate.adoptions = []
+            aggregate.adoptions.append(self)
+
+    code: str
+    adoptions: list[Adopted]
+
+    @classmethod
+    def adopt(cls, act: Act, terms: "PolicyTerms") -> "Policy":
+        return cls.begin(cls.Adopted, act, policy_id(terms.code), **_facts(terms))
+
+    def adopt_again(self, act: Act, terms: "PolicyTerms") -> None:
+        self.trigger_event(self.Adopted, act, **_facts(terms))
+
+    def in_force_on(self, day: date) -> Adopted:
+        """Return the latest adoption that counts on the day.
+
+        Raises:
+            PolicyNotInForce: Every adoption counts from a later day.
+
+        """
+        for adoption in reversed(self.adoptions):
+            if adoption.effective_from <= day:
+                return adoption
+        raise PolicyNotInForce(self.id, self.adoptions[0].effective_from, day)
+
+
+class PolicyTerms(msgspec.Struct, frozen=True, kw_only=True):
+    """What is adopted, before anybody has adopted it."""
+
+    code: str
+    title: str
+    effective_from: date
+    categories: tuple[CategoryRule, ...]
+    surplus: SurplusTargets
+    deadlines: tuple[Deadline, ...]
+
+
+def policy_id(code: str) -> UUID:
+    return stable_id("policy", code)
+
+
+def _facts(terms: PolicyTerms) -> dict[str, object]:
+    return {field: getattr(terms, field) for field in terms.__struct_fields__}

@@ -1,0 +1,192 @@
+"""Recipients: the archive of registered workers (一户一档), and what was done with their data."""
+
+from dataclasses import dataclass, replace
+from datetime import date
+from enum import Enum
+from uuid import UUID
+
+from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.sealed import Sealed
+from ledger.errors import Kind, LedgerError
+
+
+class FileNumberTaken(LedgerError):
+    """A file number is given once."""
+
+    code = "archive.file_number_taken"
+    kind = Kind.CONFLICT
+
+    def __init__(self, person_id: UUID, file_number: str) -> None:
+        super().__init__(f"recipient {person_id} already has file {file_number}")
+
+
+class FileUnknown(LedgerError):
+    """The recipient has no such file open."""
+
+    code = "archive.file_unknown"
+    kind = Kind.ABSENT
+
+    def __init__(self, person_id: UUID, file_number: str) -> None:
+        super().__init__(f"recipient {person_id} has no open file {file_number}")
+
+
+class FileDatesBackwards(LedgerError):
+    """A file closes on or after the day it was opened."""
+
+    code = "archive.dates_backwards"
+    kind = Kind.INVALID
+
+    def __init__(self, file_number: str, opened_on: date, closed_on: date) -> None:
+        super().__init__(f"file {file_number} opened on {opened_on} and closed on {closed_on}")
+
+
+class AlreadyErased(LedgerError):
+    """The person's data key is gone; nothing personal can be read or added."""
+
+    code = "recipient.erased"
+    kind = Kind.CONFLICT
+
+    def __init__(self, person_id: UUID) -> None:
+        super().__init__(f"the personal data of recipient {person_id} has been erased")
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveFile:
+    """A file of the archive; `details` hold name, numbers, reason and income, sealed."""
+
+    file_number: str
+    organisation_id: UUID
+    category: str
+    opened_on: date
+    closed_on: date | None
+    details: Sealed
+
+
+class OnFile(Enum):
+    """Where a person stands with the archive on a day."""
+
+    LIVE = "live"
+    CLOSED = "closed"
+    ABSENT = "absent"
+
+
+class Recipient(Root):
+    """A person; the stream's id is a keyed hash of the ID number."""
+
+    TOPIC = "recipient"
+
+    class Registered(Event, frozen=True):
+        TOPIC = "recipient.registered"
+        id_index: str
+
+        def apply(self, aggregate: "Recipient") -> None:
+            aggregate.files = {}
+            aggregate.erased = False
+
+    class Filed(Event, frozen=True):
+        """A file opened for the person in the archive, on the day it happened on."""
+
+        TOPIC = "recipient.filed"
+        file_number: str
+        organisation_id: UUID
+        category: str
+        details: Sealed
+        card_index: str | None
+
+        def apply(self, aggregate: "Recipient") -> None:
+            aggregate.files[self.file_number] = ArchiveFile(
+                self.file_number,
+                self.organisation_id,
+                self.category,
+                self.happened_on,
+                None,
+                self.details,
+            )
+
+    class FileClosed(Event, frozen=True):
+        """The person left the archive on the day it happened on."""
+
+        TOPIC = "recipient.file_closed"
+        file_number: str
+        reason: str
+
+        def apply(self, aggregate: "Recipient") -> None:
+            file = aggregate.files[self.file_number]
+            aggregate.files[self.file_number] = replace(file, closed_on=self.happened_on)
+
+    class Unmasked(Event, frozen=True):
+        """Somebody read the personal data in clear; the reason stands here, the data does not."""
+
+        TOPIC = "recipient.unmasked"
+        fields: tuple[str, ...]
+        reason: str
+
+    class Erased(Event, frozen=True):
+        """The person's data key was destroyed; sealed data in older events became noise."""
+
+        TOPIC = "recipient.erased"
+        reason: str
+
+        def apply(self, aggregate: "Recipient") -> None:
+            aggregate.erased = True
+
+    files: dict[str, ArchiveFile]
+    erased: bool
+
+    @classmethod
+    def register(cls, act: Act, person_id: UUID, *, id_index: str) -> "Recipient":
+        return cls.begin(cls.Registered, act, person_id, id_index=id_index)
+
+    def file(
+        self,
+        act: Act,
+        *,
+        file_number: str,
+        organisation_id: UUID,
+        category: str,
+        details: Sealed,
+        card_index: str | None,
+    ) -> None:
+        self._require_not_erased()
+        if file_number in self.files:
+            raise FileNumberTaken(self.id, file_number)
+        self.trigger_event(
+            self.Filed,
+            act,
+            file_number=file_number,
+            organisation_id=organisation_id,
+            category=category,
+            details=details,
+            card_index=card_index,
+        )
+
+    def close_file(self, act: Act, *, file_number: str, reason: str) -> None:
+        file = self.files.get(file_number)
+        if file is None or file.closed_on is not None:
+            raise FileUnknown(self.id, file_number)
+        if act.happened_on < file.opened_on:
+            raise FileDatesBackwards(file_number, file.opened_on, act.happened_on)
+        self.trigger_event(self.FileClosed, act, file_number=file_number, reason=reason)
+
+    def unmask(self, act: Act, *, fields: tuple[str, ...], reason: str) -> None:
+        self._require_not_erased()
+        self.trigger_event(self.Unmasked, act, fields=fields, reason=reason)
+
+    def erase(self, act: Act, *, reason: str) -> None:
+        self._require_not_erased()
+        self.trigger_event(self.Erased, act, reason=reason)
+
+    def standing_on(self, day: date) -> tuple[OnFile, ArchiveFile | None]:
+        """Say whether a file was live on the day (it is not on the day it closes), and which.
+
+        Source: 中央财政专项帮扶资金使用管理办法 (总工发〔2015〕20号): 先建档、后帮扶.
+        """
+        opened = [file for file in self.files.values() if file.opened_on <= day]
+        for file in opened:
+            if file.closed_on is None or file.closed_on > day:
+                return OnFile.LIVE, file
+        return (OnFile.CLOSED, opened[-1]) if opened else (OnFile.ABSENT, None)
+
+    def _require_not_erased(self) -> None:
+        if self.erased:
+            raise AlreadyErased(self.id)

@@ -1,0 +1,42 @@
+"""Money in whole fen, basis points, fiscal years, and the ids that natural keys give."""
+
+from datetime import date
+from fractions import Fraction
+from typing import NewType
+from uuid import UUID, uuid5
+
+Money = NewType("Money", int)
+"""Whole fen (分). Never a float: 0.1 yuan has no exact binary form."""
+
+BasisPoints = NewType("BasisPoints", int)
+"""Hundredths of a percent; 10,000 is the whole."""
+
+MONEY_MAX = Money(10**15)
+"""Ten trillion yuan: sums of such amounts stay far below 2^53, where JSON numbers lose digits."""
+
+WHOLE_BP = 10_000
+
+# Ids of things with a natural key follow from the key, so that the same organisation, batch or
+# officer entered twice meets its own stream instead of opening a second one.
+_NAMESPACE = UUID("7f1d0f0e-3c5c-5d0b-9a55-6e75616e7a68")
+
+
+def stable_id(kind: str, *key: object) -> UUID:
+    """Return the id of the `kind` of thing that `key` names; the same words give the same id."""
+    return uuid5(_NAMESPACE, "\x1f".join((kind, *map(str, key))))
+
+
+def floor_basis_points(ratio: Fraction) -> BasisPoints:
+    """Round an exact ratio to basis points, always down: a target is not met by rounding."""
+    return BasisPoints(ratio.numerator * WHOLE_BP // ratio.denominator)
+
+
+def yuan_text(amount: Money) -> str:
+    """Write fen as yuan with two decimals, e.g. 123456 fen as `1234.56`."""
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{abs(amount) // 100}.{abs(amount) % 100:02d}"
+
+
+def is_fiscal_year(year: int) -> bool:
+    """Unions keep calendar years; a vintage outside living memory is a typing mistake."""
+    return date.min.year < 1949 <= year <= 2200  # noqa: PLR2004 - bounds are explained above

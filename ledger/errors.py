@@ -1,0 +1,24 @@
+"""Refusals: what the ledger says no with, in a public code and in words a clerk understands."""
+
+from enum import Enum
+from typing import ClassVar
+
+
+class Kind(Enum):
+    """What sort of no it is; the edge turns it into an HTTP status or an exit status."""
+
+    INVALID = "invalid"  # what was handed in cannot be understood, or breaks a rule
+    ABSENT = "absent"  # what was named does not exist
+    CONFLICT = "conflict"  # the ledger has moved on, or holds something else under this name
+    FORBIDDEN = "forbidden"  # this officer may not do this
+    BROKEN = "broken"  # evidence does not hold: something was altered
+
+
+class LedgerError(Exception):
+    """Base of all refusals. `code` is public: once released it keeps its meaning.
+
+    The message never holds personal data: ids, codes, row numbers and amounts only.
+    """
+
+    code: ClassVar[str]
+    kind: ClassVar[Kind]

@@ -1,0 +1,1 @@
+"""What people carry in and out: parse and write, never decide."""

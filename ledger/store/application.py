@@ -1,0 +1,352 @@
+"""The ledger: loads aggregates, lets a command decide, saves all that it decided at once."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar, cast
+from uuid import UUID
+
+import msgspec
+from eventsourcing.application import AggregateNotFoundError, Application
+from eventsourcing.persistence import (
+    EventStore,
+    Mapper,
+    RecordConflictError,
+    StoredEvent,
+)
+from eventsourcing.utils import Environment, EnvType
+
+from ledger.domain.aggregate import Event, Root
+from ledger.errors import Kind, LedgerError
+from ledger.evidence.envelope import PAYLOAD_TYPE, Signature, pae
+from ledger.evidence.keys import Signer
+from ledger.evidence.merkle import inclusion_path, leaf_hash
+from ledger.evidence.proofs import Receipt
+from ledger.store.act import CommandAct
+from ledger.store.feed import Recorded
+from ledger.store.mapper import EnvelopeMapper, event_of
+from ledger.store.recorder import LogRecorder, StoredAnswer
+from ledger.store.signing import officer_signature
+from ledger.vault.vault import Vault
+
+AGGREGATES_KEPT = 20_000
+TRIES_MAX = 100
+
+TRoot = TypeVar("TRoot", bound=Root)
+
+
+class NotOnRecord(LedgerError):
+    """Nothing stands in the ledger under this id."""
+
+    code = "ledger.not_on_record"
+    kind = Kind.ABSENT
+
+    def __init__(self, noun: str, id_: UUID) -> None:
+        super().__init__(f"no {noun} with id {id_}")
+
+
+class IdempotencyKeyReused(LedgerError):
+    """The key was used before, for something else."""
+
+    code = "idempotency.key_reused"
+    kind = Kind.CONFLICT
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"idempotency key {key} belongs to another request")
+
+
+class TooBusy(LedgerError):
+    """Others kept writing in between; nothing was written."""
+
+    code = "store.too_busy"
+    kind = Kind.CONFLICT
+
+    def __init__(self, tries: int) -> None:
+        super().__init__(f"the log moved {tries} times while this was being decided")
+
+
+class Answer(msgspec.Struct, frozen=True, kw_only=True):
+    """What became of a command.
+
+    `first_position` to `last_position` are where its events stand (None: it left none). A refusal
+    that had to be recorded is an answer too: `refusal_code` and `refusal_detail` say which.
+    """
+
+    result: dict[str, Any] = {}
+    refusal_code: str | None = None
+    refusal_detail: str | None = None
+    first_position: int | None = None
+    last_position: int | None = None
+    replayed: bool = False
+    dry_run: bool = False
+
+
+@dataclass(slots=True)
+class Work:
+    """One command's unit of work: what it loaded, and what it wants saved together."""
+
+    ledger: "Ledger"
+    act: CommandAct
+    touched: dict[UUID, Root] = field(default_factory=dict)
+    saving: list[Root] = field(default_factory=list)
+    result: dict[str, Any] = field(default_factory=dict)
+    refusal: LedgerError | None = None
+
+    def find(self, cls: type[TRoot], id_: UUID) -> TRoot | None:
+        """Return the aggregate, or None when its stream is empty."""
+        found = self.touched.get(id_) or self.ledger.load(cls, id_)
+        if found is not None:
+            self.touched[id_] = found
+        return cast("TRoot | None", found)
+
+    def get(self, cls: type[TRoot], id_: UUID) -> TRoot:
+        """Return the aggregate.
+
+        Raises:
+            NotOnRecord: Its stream is empty.
+        """
+        found = self.find(cls, id_)
+        if found is None:
+            raise NotOnRecord(cls.TOPIC, id_)
+        return found
+
+    def save(self, *aggregates: Root) -> None:
+        """Have what the aggregates decided stored when the command ends well."""
+        for aggregate in aggregates:
+            self.touched[aggregate.id] = aggregate
+            if aggregate not in self.saving:
+                self.saving.append(aggregate)
+
+    def refuse(self, refusal: LedgerError) -> None:
+        """End in a refusal that is itself put on record by what was saved."""
+        self.refusal = refusal
+
+
+Decide = Callable[[Work], None]
+
+
+class Ledger(Application[UUID]):
+    """The library's application over our mapper and recorder.
+
+    Decisions are taken one at a time: SQLite has one writer anyhow, and optimistic retries alone
+    collapse on a fund account that many draw from. What another process wrote meanwhile is seen
+    inside the writing transaction, and the decision is then taken again.
+    """
+
+    name = "nuanzhang"
+
+    def __init__(self, *, origin: str, recorder: LogRecorder, signer: Signer, vault: Vault) -> None:
+        self.origin = origin
+        self.vault = vault
+        self._signer = signer
+        self._signing: CommandAct | None = None
+        self._log = recorder
+        self._deciding = threading.RLock()
+        self._kept: OrderedDict[UUID, Root] = OrderedDict()
+        self._kept_size = 0
+        super().__init__()
+
+    def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
+        """Take no settings from the process environment: `api/bootstrap.py` alone reads it."""
+        return Environment(name, env or {})
+
+    def construct_mapper(self) -> Mapper[UUID]:
+        self._mapper = EnvelopeMapper(self.origin, self._signatures)
+        return self._mapper
+
+    def construct_recorder(self) -> LogRecorder:
+        return self._log
+
+    def construct_event_store(self) -> EventStore[UUID]:
+        return EventStore(self.mapper, self._log)
+
+    # Commands.
+
+    def perform(self, act: CommandAct, name: str, request: object, decide: Decide) -> Answer:
+        """Let `decide` take one decision and store what it saved, in one transaction.
+
+        Args:
+            act: Who and when, under which idempotency key, and whether only to try.
+            name: What is asked, e.g. `fund.allocate`.
+            request: What was asked for; the same key with another request is refused.
+            decide: Loads aggregates through the work it is given, asks them, saves them there.
+
+        Raises:
+            LedgerError: Whatever `decide` refuses; nothing is written then.
+            IdempotencyKeyReused: The key belongs to another request.
+            TooBusy: Other processes kept writing in between.
+        """
+        fingerprint = self._fingerprint(name, request) if act.idempotency_key else ""
+        with self._deciding:
+            for _ in range(TRIES_MAX):
+                known = self._answered(act, fingerprint)
+                if known is not None:
+                    return known
+                size = self._forget_if_moved()
+                work = Work(self, act)
+                try:
+                    decide(work)
+                    if act.dry_run:
+                        self._abandon(work)
+                        return _answer(work, ())
+                    return self._commit(work, size, fingerprint)
+                except RecordConflictError:
+                    self._abandon(work)
+                    self._kept.clear()
+                except BaseException:
+                    self._abandon(work)
+                    raise
+        raise TooBusy(TRIES_MAX)
+
+    def prepare(self, act: CommandAct, decide: Decide) -> list[bytes]:
+        """Return the payloads that the officer would sign, storing nothing (a dry run)."""
+        with self._deciding:
+            self._forget_if_moved()
+            work = Work(self, act)
+            try:
+                decide(work)
+                return [
+                    self._mapper.payload(event)
+                    for aggregate in work.saving
+                    for event in aggregate.pending
+                    if event.COMMITS
+                ]
+            finally:
+                self._abandon(work)
+
+    def load(self, cls: type[TRoot], id_: UUID) -> TRoot | None:
+        """Return an aggregate as the log has it; the next command must not change it unsaved."""
+        kept = self._kept.get(id_)
+        if kept is None:
+            try:
+                kept = cast("TRoot", self.repository.get(id_))
+            except AggregateNotFoundError:
+                return None
+            self._keep(kept)
+        if not isinstance(kept, cls):
+            raise NotOnRecord(cls.TOPIC, id_)
+        return kept
+
+    # Reading.
+
+    def read(self, start: int, limit: int) -> Sequence[Recorded]:
+        return [
+            Recorded(position, event_of(topic, state))
+            for position, topic, state in self._log.select_states(start, limit)
+        ]
+
+    def size(self) -> int:
+        last = self._log.max_notification_id()
+        return 0 if last is None else last + 1
+
+    @property
+    def log(self) -> LogRecorder:  # type: ignore[override]
+        """The recorder, for those who prove: envelopes, tiles and checkpoints as stored."""
+        return self._log
+
+    def receipt(self, position: int) -> Receipt:
+        """Return the proof that the event at `position` is in the log, under the last checkpoint.
+
+        Raises:
+            NotOnRecord: The log is shorter.
+        """
+        with self._log.reading():
+            found = self._log.select_checkpoint()
+            rows = self._log.select_states(position, 1)
+            if found is None or not rows or rows[0][0] != position:
+                raise NotOnRecord("event at position", UUID(int=position))
+            size, note = found
+            path = inclusion_path(position, size, self._log.subtree_hash)
+        return Receipt(position, leaf_hash(rows[0][2]), tuple(path), note)
+
+    def close(self) -> None:
+        self._log.close()
+        self.vault.close()
+        super().close()
+
+    # How a decision is stored.
+
+    def _commit(self, work: Work, size: int, fingerprint: str) -> Answer:
+        events = [event for aggregate in work.saving for event in aggregate.pending]
+        answer = _answer(work, range(size, size + len(events)))
+        stored = self._stored(events, work.act)
+        kept = None
+        if work.act.idempotency_key:
+            encoded = msgspec.json.encode(answer)
+            kept = StoredAnswer(work.act.idempotency_key, fingerprint, encoded)
+        # First the keys of the people named in the events, then the events: a crash in between
+        # leaves a key that nothing uses, never an event that nobody can read.
+        self.vault.flush()
+        if stored or kept:
+            self._log.insert_events(stored, expected_size=size, answer=kept)
+        for aggregate in work.saving:
+            aggregate.collect_events()
+            self._keep(aggregate)
+        self._kept_size = size + len(stored)
+        return answer
+
+    def _stored(self, events: Sequence[Event], act: CommandAct) -> list[StoredEvent]:
+        self._signing = act
+        try:
+            return [self._mapper.to_stored_event(cast("Any", event)) for event in events]
+        finally:
+            self._signing = None
+
+    def _signatures(self, event: Event, payload: bytes) -> list[Signature]:
+        message = pae(PAYLOAD_TYPE, payload)
+        key_id = self._signer.public_key.key_id
+        signatures = [Signature(key_id, self._signer.sign(message))]
+        if event.COMMITS:
+            signatures.append(officer_signature(self, self._signing, event, payload, message))
+        return signatures
+
+    def _answered(self, act: CommandAct, fingerprint: str) -> Answer | None:
+        if act.idempotency_key is None:
+            return None
+        known = self._log.select_answer(act.idempotency_key)
+        if known is None:
+            return None
+        if known.request_fingerprint != fingerprint:
+            raise IdempotencyKeyReused(act.idempotency_key)
+        answer = msgspec.json.decode(known.answer, type=Answer)
+        return msgspec.structs.replace(answer, replayed=True)
+
+    def _fingerprint(self, name: str, request: object) -> str:
+        """Keyed, since a request may hold little else than an ID number that could be guessed."""
+        asked = msgspec.json.encode({"name": name, "request": request}, order="deterministic")
+        return self.vault.index("request", asked.decode())
+
+    def _forget_if_moved(self) -> int:
+        size = self.size()
+        if size != self._kept_size:
+            self._kept.clear()
+            self._kept_size = size
+        return size
+
+    def _keep(self, aggregate: Root) -> None:
+        self._kept[aggregate.id] = aggregate
+        self._kept.move_to_end(aggregate.id)
+        while len(self._kept) > AGGREGATES_KEPT:
+            self._kept.popitem(last=False)
+
+    def _abandon(self, work: Work) -> None:
+        """Forget what was changed in memory, since none of it was stored."""
+        for id_ in work.touched:
+            self._kept.pop(id_, None)
+        self.vault.discard_new()
+
+
+def _answer(work: Work, positions: Sequence[int]) -> Answer:
+    refusal: Mapping[str, str] = (
+        {"refusal_code": work.refusal.code, "refusal_detail": str(work.refusal)}
+        if work.refusal
+        else {}
+    )
+    return Answer(
+        result=work.result,
+        first_position=positions[0] if positions else None,
+        last_position=positions[-1] if positions else None,
+        dry_run=work.act.dry_run,
+        **refusal,
+    )

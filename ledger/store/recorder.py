@@ -1,0 +1,322 @@
+"""Writes events, positions, tree and checkpoint in one SQLite transaction; reads them back."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+from eventsourcing.persistence import (
+    ApplicationRecorder,
+    Notification,
+    RecordConflictError,
+    StoredEvent,
+    Subscription,
+)
+
+from ledger.errors import Kind, LedgerError
+from ledger.evidence.checkpoint import Checkpoint, sign_note
+from ledger.evidence.keys import Signer
+from ledger.evidence.merkle import Edge, leaf_hash
+from ledger.store.tiles import GrowingTree, load_tree, node_reader
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS log_events (
+    position INTEGER PRIMARY KEY,
+    originator_id BLOB NOT NULL,
+    originator_version INTEGER NOT NULL,
+    topic TEXT NOT NULL,
+    state BLOB NOT NULL,
+    UNIQUE (originator_id, originator_version)
+);
+CREATE TABLE IF NOT EXISTS log_tiles (
+    level INTEGER NOT NULL,
+    number INTEGER NOT NULL,
+    hashes BLOB NOT NULL,
+    root BLOB NOT NULL,
+    PRIMARY KEY (level, number)
+);
+CREATE TABLE IF NOT EXISTS log_edge (
+    id INTEGER PRIMARY KEY CHECK (id = 0),
+    edge BLOB NOT NULL
+);
+CREATE TABLE IF NOT EXISTS log_checkpoints (
+    number INTEGER PRIMARY KEY,
+    size INTEGER NOT NULL,
+    note TEXT NOT NULL
+);
+CREATE TABLE IF NOT EXISTS answers (
+    idempotency_key TEXT PRIMARY KEY,
+    request_fingerprint TEXT NOT NULL,
+    answer BLOB NOT NULL
+) WITHOUT ROWID;
+"""
+
+BUSY_TIMEOUT_S = 60.0
+
+
+class LogMoved(RecordConflictError):
+    """Another process wrote between a decision and its saving: decide again."""
+
+
+class LogUnreadable(LedgerError):
+    """The database file itself is damaged or is not one of ours."""
+
+    code = "store.unreadable"
+    kind = Kind.BROKEN
+
+    def __init__(self, path: Path, cause: str) -> None:
+        super().__init__(f"{path.name}: {cause}")
+
+
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """What was answered under an idempotency key, and a keyed hash of what was asked."""
+
+    idempotency_key: str
+    request_fingerprint: str
+    answer: bytes
+
+
+class LogRecorder(ApplicationRecorder):
+    """The library's recorder, with the log's proofs written in the same transaction.
+
+    One connection writes, guarded by a lock; each reading thread has a connection of its own.
+    """
+
+    def __init__(self, path: Path, origin: str, signer: Signer) -> None:
+        self._path = path
+        self._origin = origin
+        self._signer = signer
+        self._writing = threading.Lock()
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        self._tree: GrowingTree | None = None
+        self._commits = 0
+        try:
+            self._writer = self._connect()
+            self._writer.executescript(SCHEMA)
+        except sqlite3.DatabaseError as cause:
+            raise LogUnreadable(path, str(cause)) from None
+
+    # Writing.
+
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        """Append events and all that proves them, or nothing.
+
+        Keyword arguments: `expected_size`, the size of the log the decision was taken on, and
+        `answer`, a StoredAnswer to keep in the same transaction.
+
+        Raises:
+            LogMoved: The log is not of the expected size any more.
+            RecordConflictError: A stream already holds one of the versions.
+        """
+        with self._writing:
+            connection = self._writer
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                tree = self._head(connection)
+                first = tree.size
+                if kwargs.get("expected_size", first) != first:
+                    raise LogMoved(f"the log holds {first} events")  # noqa: TRY301
+                tree = self._write(connection, tree, stored_events, kwargs.get("answer"))
+                # A crash before this line leaves nothing; after it, everything, on the disk.
+                connection.execute("COMMIT")
+            except BaseException as cause:
+                connection.execute("ROLLBACK")
+                self._tree = None
+                if isinstance(cause, sqlite3.IntegrityError):
+                    raise RecordConflictError(str(cause)) from None
+                raise
+            self._tree = tree
+            self._commits += bool(stored_events)
+            return range(first, tree.size)
+
+    def _write(
+        self,
+        connection: sqlite3.Connection,
+        tree: GrowingTree,
+        stored_events: Sequence[StoredEvent],
+        answer: StoredAnswer | None,
+    ) -> GrowingTree:
+        if stored_events:
+            connection.executemany(
+                "INSERT INTO log_events VALUES (?, ?, ?, ?, ?)",
+                [
+                    (
+                        position,
+                        cast("UUID", event.originator_id).bytes,
+                        event.originator_version,
+                        event.topic,
+                        event.state,
+                    )
+                    for position, event in enumerate(stored_events, tree.size)
+                ],
+            )
+            tree, tiles = tree.extended([leaf_hash(event.state) for event in stored_events])
+            if tiles:
+                connection.executemany("INSERT INTO log_tiles VALUES (?, ?, ?, ?)", tiles)
+            connection.execute("REPLACE INTO log_edge VALUES (0, ?)", (tree.edge.to_bytes(),))
+            checkpoint = Checkpoint(self._origin, tree.size, tree.edge.root())
+            connection.execute(
+                "INSERT INTO log_checkpoints VALUES (?, ?, ?)",
+                (
+                    self._commits + 1,
+                    tree.size,
+                    sign_note(checkpoint, self._origin, self._signer),
+                ),
+            )
+        if answer is not None:
+            connection.execute(
+                "INSERT INTO answers VALUES (?, ?, ?)",
+                (answer.idempotency_key, answer.request_fingerprint, answer.answer),
+            )
+        return tree
+
+    def _head(self, connection: sqlite3.Connection) -> GrowingTree:
+        """Return the tree as it stands on disk; read it anew when another process has written."""
+        row = connection.execute("SELECT max(number), max(size) FROM log_checkpoints").fetchone()
+        commits, size = row[0] or 0, row[1] or 0
+        if self._tree is None or commits != self._commits or size != self._tree.size:
+            found = connection.execute("SELECT edge FROM log_edge").fetchone()
+            edge = Edge.from_bytes(found[0]) if found else Edge.empty()
+            self._tree, self._commits = load_tree(connection, edge), commits
+        return self._tree
+
+    # Reading.
+
+    def select_events(
+        self,
+        originator_id: UUID | str,
+        *,
+        gt: int | None = None,
+        lte: int | None = None,
+        desc: bool = False,
+        limit: int | None = None,
+    ) -> Sequence[StoredEvent]:
+        statement = (
+            "SELECT originator_version, topic, state FROM log_events WHERE originator_id = ?"
+            " AND originator_version > ? AND originator_version <= ?"
+            f" ORDER BY originator_version {'DESC' if desc else 'ASC'} LIMIT ?"
+        )
+        bounds = (
+            cast("UUID", originator_id).bytes,
+            gt or 0,
+            lte if lte is not None else 2**62,
+            limit if limit is not None else -1,
+        )
+        return [
+            StoredEvent(originator_id, version, topic, state)
+            for version, topic, state in self._reader().execute(statement, bounds)
+        ]
+
+    def select_notifications(
+        self,
+        start: int | None,
+        limit: int,
+        stop: int | None = None,
+        topics: Sequence[str] = (),
+        *,
+        inclusive_of_start: bool = True,
+    ) -> Sequence[Notification]:
+        first = (start or 0) if inclusive_of_start else (start or 0) + 1
+        chosen = f" AND topic IN ({','.join('?' * len(topics))})" if topics else ""
+        statement = (
+            "SELECT position, originator_id, originator_version, topic, state FROM log_events"
+            f" WHERE position >= ? AND position <= ?{chosen} ORDER BY position LIMIT ?"  # noqa: S608
+        )
+        bounds = (first, stop if stop is not None else 2**62, *topics, limit)
+        return [
+            Notification(UUID(bytes=stream), version, topic, state, position)
+            for position, stream, version, topic, state in self._reader().execute(
+                statement, bounds
+            )
+        ]
+
+    def select_states(self, start: int, limit: int) -> list[tuple[int, str, bytes]]:
+        """Return position, topic and envelope of up to `limit` events from `start` on."""
+        return self._reader().execute(
+            "SELECT position, topic, state FROM log_events WHERE position >= ?"
+            " ORDER BY position LIMIT ?",
+            (start, limit),
+        ).fetchall()
+
+    def select_stream_positions(self, originator_id: UUID) -> list[tuple[int, int]]:
+        """Return version and position of every event of a stream."""
+        return self._reader().execute(
+            "SELECT originator_version, position FROM log_events WHERE originator_id = ?"
+            " ORDER BY originator_version",
+            (originator_id.bytes,),
+        ).fetchall()
+
+    def max_notification_id(self) -> int | None:
+        (position,) = self._reader().execute("SELECT max(position) FROM log_events").fetchone()
+        return cast("int | None", position)
+
+    def select_answer(self, idempotency_key: str) -> StoredAnswer | None:
+        row = self._reader().execute(
+            "SELECT * FROM answers WHERE idempotency_key = ?", (idempotency_key,)
+        ).fetchone()
+        return StoredAnswer(*row) if row else None
+
+    def select_checkpoint(self, size: int | None = None) -> tuple[int, str] | None:
+        """Return size and note of the first checkpoint that covers `size` events, or the last."""
+        reader = self._reader()
+        if size is None:
+            found = reader.execute(
+                "SELECT size, note FROM log_checkpoints ORDER BY number DESC LIMIT 1"
+            ).fetchone()
+        else:
+            found = reader.execute(
+                "SELECT size, note FROM log_checkpoints WHERE size >= ? ORDER BY number LIMIT 1",
+                (size,),
+            ).fetchone()
+        return cast("tuple[int, str] | None", found)
+
+    @contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection]:
+        """Hold one state of the database for several reads."""
+        reader = self._reader()
+        reader.execute("BEGIN")
+        try:
+            yield reader
+        finally:
+            reader.execute("COMMIT")
+
+    def subtree_hash(self, level: int, index: int) -> bytes:
+        return node_reader(self._reader())(level, index)
+
+    def subscribe(
+        self, gt: int | None = None, topics: Sequence[str] = ()
+    ) -> Subscription[ApplicationRecorder]:
+        """Refuse: SQLite tells nobody of new events, so readers pull."""
+        raise NotImplementedError
+
+    def close(self) -> None:
+        with self._writing:
+            for connection in (*self._readers, self._writer):
+                connection.close()
+            self._readers.clear()
+
+    def _reader(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = self._connect()
+            connection.execute("PRAGMA query_only = ON")
+            self._readers.append(connection)
+        return connection
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        )
+        with closing(connection.execute("PRAGMA journal_mode = WAL")):
+            pass
+        # An acknowledged event is on the disk, not on its way there.
+        connection.execute("PRAGMA synchronous = FULL")
+        return connection

@@ -1,0 +1,111 @@
+"""The Merkle tree as it is stored: full tiles of 256 hashes, and the edge that still grows."""
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+from ledger.evidence.merkle import Edge, leaf_hash, root_hash
+
+TILE_WIDTH = 256
+TILE_HEIGHT = 8
+HASH_BYTES = 32
+
+Tile = tuple[int, int, bytes, bytes]
+"""Level, number within the level, 256 hashes, and the root over them."""
+
+
+@dataclass(slots=True)
+class GrowingTree:
+    """The tree in the writer's memory: its edge, and the hashes of the tiles not yet full."""
+
+    edge: Edge
+    partial: list[list[bytes]] = field(default_factory=lambda: [[]])
+
+    @property
+    def size(self) -> int:
+        return self.edge.size
+
+    def extended(self, leaves: Sequence[bytes]) -> "tuple[GrowingTree, list[Tile]]":
+        """Return the tree with the leaves added, and the tiles that became full."""
+        partial = [list(hashes) for hashes in self.partial]
+        tiles: list[Tile] = []
+        before = self.edge.size
+        at = 0
+        while at < len(leaves):
+            room = TILE_WIDTH - len(partial[0])
+            partial[0].extend(leaves[at : at + room])
+            at += room
+            if len(partial[0]) == TILE_WIDTH:
+                _close_tile(partial, tiles, 0, (before + at) // TILE_WIDTH - 1)
+        return GrowingTree(self.edge.extend(leaves), partial), tiles
+
+
+def _close_tile(partial: list[list[bytes]], tiles: list[Tile], level: int, number: int) -> None:
+    hashes = partial[level]
+    root = root_hash(hashes)
+    tiles.append((level, number, b"".join(hashes), root))
+    partial[level] = []
+    if level + 1 == len(partial):
+        partial.append([])
+    partial[level + 1].append(root)
+    if len(partial[level + 1]) == TILE_WIDTH:
+        _close_tile(partial, tiles, level + 1, number // TILE_WIDTH)
+
+
+def load_tree(connection: sqlite3.Connection, edge: Edge) -> GrowingTree:
+    """Read back what the writer keeps in memory: at most 255 hashes a level."""
+    partial = []
+    level = 0
+    while level == 0 or edge.size >> (TILE_HEIGHT * level):
+        full = (edge.size >> (TILE_HEIGHT * level)) // TILE_WIDTH * TILE_WIDTH
+        partial.append(_entries(connection, level, full, edge.size >> (TILE_HEIGHT * level)))
+        level += 1
+    return GrowingTree(edge, partial)
+
+
+def node_reader(connection: sqlite3.Connection) -> Callable[[int, int], bytes]:
+    """Return a function that reads the hash of a complete subtree, for proofs.
+
+    The subtree of level `l` and index `i` covers leaves i·2^l up to (i+1)·2^l. It costs one tile
+    (or, at the growing edge, up to 255 rows), however large the log is.
+    """
+
+    def node(level: int, index: int) -> bytes:
+        tile_level, height = divmod(level, TILE_HEIGHT)
+        first = index << height
+        return root_hash(_entries(connection, tile_level, first, first + (1 << height)))
+
+    return node
+
+
+def _entries(connection: sqlite3.Connection, level: int, start: int, stop: int) -> list[bytes]:
+    """Return hashes number `start` to `stop` of a tile level; they lie within one tile."""
+    if start >= stop:
+        return []
+    number, offset = divmod(start, TILE_WIDTH)
+    row = connection.execute(
+        "SELECT hashes FROM log_tiles WHERE level = ? AND number = ?", (level, number)
+    ).fetchone()
+    if row is not None:
+        hashes: bytes = row[0]
+        return [
+            hashes[at * HASH_BYTES : (at + 1) * HASH_BYTES]
+            for at in range(offset, offset + stop - start)
+        ]
+    if level == 0:
+        return [
+            leaf_hash(state)
+            for (state,) in connection.execute(
+                "SELECT state FROM log_events WHERE position >= ? AND position < ?"
+                " ORDER BY position",
+                (start, stop),
+            )
+        ]
+    return [
+        root
+        for (root,) in connection.execute(
+            "SELECT root FROM log_tiles WHERE level = ? AND number >= ? AND number < ?"
+            " ORDER BY number",
+            (level - 1, start, stop),
+        )
+    ]

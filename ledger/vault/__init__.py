@@ -1,0 +1,1 @@
+"""Personal data: sealed under a key of its own for each person."""

@@ -1,0 +1,1 @@
+"""Read models: tables, how events change them, what can be asked."""
