@@ -312,7 +312,6 @@ class Batch(Root):
         Raises:
             WrongStage: It was not reviewed, or it was approved already.
             SamePerson: The officer drafted or reviewed it.
-
         """
         self._require(Stage.REVIEWED)
         self._require_another(approved_by)

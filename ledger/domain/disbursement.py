@@ -278,7 +278,6 @@ class Disbursement(Root):
         Raises:
             SignedForByAnother: It is another's name.
             NotInTransit: Signed for before, or never on its way.
-
         """
         self._require_in_transit()
         if not own_name:
@@ -328,7 +327,6 @@ class Disbursement(Root):
 
         Raises:
             NothingToCorrect: `corrects_version` is not the last outcome, or it was a return.
-
         """
         if not self.outcomes or self.outcomes[-1][0] != corrects_version:
             raise NothingToCorrect(self.id, corrects_version)

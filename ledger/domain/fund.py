@@ -322,7 +322,6 @@ class FundAccount(Root):
 
         Raises:
             FundInsufficient: The account holds less.
-
         """
         if amount > self.balance:
             raise FundInsufficient(self.id, amount, self.balance)

@@ -107,7 +107,6 @@ class Policy(Root):
 
         Raises:
             PolicyNotInForce: Every adoption counts from a later day.
-
         """
         for adoption in reversed(self.adoptions):
             if adoption.effective_from <= day:

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -338,15 +338,11 @@ class Ledger(Application[UUID]):
 
 
 def _answer(work: Work, positions: Sequence[int]) -> Answer:
-    refusal: Mapping[str, str] = (
-        {"refusal_code": work.refusal.code, "refusal_detail": str(work.refusal)}
-        if work.refusal
-        else {}
-    )
     return Answer(
         result=work.result,
+        refusal_code=work.refusal.code if work.refusal else None,
+        refusal_detail=str(work.refusal) if work.refusal else None,
         first_position=positions[0] if positions else None,
         last_position=positions[-1] if positions else None,
         dry_run=work.act.dry_run,
-        **refusal,
     )

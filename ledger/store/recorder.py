@@ -199,10 +199,11 @@ class LogRecorder(ApplicationRecorder):
         desc: bool = False,
         limit: int | None = None,
     ) -> Sequence[StoredEvent]:
+        order = "DESC" if desc else "ASC"
         statement = (
-            "SELECT originator_version, topic, state FROM log_events WHERE originator_id = ?"
+            "SELECT originator_version, topic, state FROM log_events WHERE originator_id = ?"  # noqa: S608 - ASC or DESC
             " AND originator_version > ? AND originator_version <= ?"
-            f" ORDER BY originator_version {'DESC' if desc else 'ASC'} LIMIT ?"
+            f" ORDER BY originator_version {order} LIMIT ?"
         )
         bounds = (
             cast("UUID", originator_id).bytes,
@@ -227,41 +228,49 @@ class LogRecorder(ApplicationRecorder):
         first = (start or 0) if inclusive_of_start else (start or 0) + 1
         chosen = f" AND topic IN ({','.join('?' * len(topics))})" if topics else ""
         statement = (
-            "SELECT position, originator_id, originator_version, topic, state FROM log_events"
-            f" WHERE position >= ? AND position <= ?{chosen} ORDER BY position LIMIT ?"  # noqa: S608
+            "SELECT position, originator_id, originator_version, topic, state FROM log_events"  # noqa: S608 - marks only
+            f" WHERE position >= ? AND position <= ?{chosen} ORDER BY position LIMIT ?"
         )
         bounds = (first, stop if stop is not None else 2**62, *topics, limit)
         return [
             Notification(UUID(bytes=stream), version, topic, state, position)
-            for position, stream, version, topic, state in self._reader().execute(
-                statement, bounds
-            )
+            for position, stream, version, topic, state in self._reader().execute(statement, bounds)
         ]
 
     def select_states(self, start: int, limit: int) -> list[tuple[int, str, bytes]]:
         """Return position, topic and envelope of up to `limit` events from `start` on."""
-        return self._reader().execute(
-            "SELECT position, topic, state FROM log_events WHERE position >= ?"
-            " ORDER BY position LIMIT ?",
-            (start, limit),
-        ).fetchall()
+        return (
+            self._reader()
+            .execute(
+                "SELECT position, topic, state FROM log_events WHERE position >= ?"
+                " ORDER BY position LIMIT ?",
+                (start, limit),
+            )
+            .fetchall()
+        )
 
     def select_stream_positions(self, originator_id: UUID) -> list[tuple[int, int]]:
         """Return version and position of every event of a stream."""
-        return self._reader().execute(
-            "SELECT originator_version, position FROM log_events WHERE originator_id = ?"
-            " ORDER BY originator_version",
-            (originator_id.bytes,),
-        ).fetchall()
+        return (
+            self._reader()
+            .execute(
+                "SELECT originator_version, position FROM log_events WHERE originator_id = ?"
+                " ORDER BY originator_version",
+                (originator_id.bytes,),
+            )
+            .fetchall()
+        )
 
     def max_notification_id(self) -> int | None:
         (position,) = self._reader().execute("SELECT max(position) FROM log_events").fetchone()
         return cast("int | None", position)
 
     def select_answer(self, idempotency_key: str) -> StoredAnswer | None:
-        row = self._reader().execute(
-            "SELECT * FROM answers WHERE idempotency_key = ?", (idempotency_key,)
-        ).fetchone()
+        row = (
+            self._reader()
+            .execute("SELECT * FROM answers WHERE idempotency_key = ?", (idempotency_key,))
+            .fetchone()
+        )
         return StoredAnswer(*row) if row else None
 
     def select_checkpoint(self, size: int | None = None) -> tuple[int, str] | None:

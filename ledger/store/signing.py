@@ -19,7 +19,7 @@ class Officers(Protocol):
 
 
 class OfficerSignatureMissing(LedgerError):
-    """This act commits an organisation: it needs the officer's own signature."""
+    """An act that commits an organisation needs the officer's own signature."""
 
     code = "signature.officer_missing"
     kind = Kind.FORBIDDEN
@@ -35,7 +35,9 @@ class PreparedDiffers(LedgerError):
     kind = Kind.CONFLICT
 
     def __init__(self, actor: str) -> None:
-        super().__init__(f"the payload signed by {actor} is not the one to be stored; prepare again")
+        super().__init__(
+            f"the payload signed by {actor} is not the one to be stored; prepare again"
+        )
 
 
 class KeyHolder:
@@ -80,7 +82,5 @@ def officer_signature(
         raise OfficerSignatureMissing(event.TOPIC, event.actor)
     signature = act.signer.sign(payload)
     key = officer.key_in_force(signature.keyid)
-    verify(
-        PublicKey(Algorithm(key.algorithm), b64decode(key.public_key)), message, signature.sig
-    )
+    verify(PublicKey(Algorithm(key.algorithm), b64decode(key.public_key)), message, signature.sig)
     return signature

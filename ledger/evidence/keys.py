@@ -1,0 +1,188 @@
+"""Keys: how they are named, how they sign, and over which part of the log they were valid."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from hashlib import sha256
+from typing import Protocol
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+
+from ledger.errors import Kind, LedgerError
+
+SERVICE = "service"
+"""The owner under which the ledger's own keys are registered; officers' ids own theirs."""
+
+
+class SignatureBroken(LedgerError):
+    """The signature is not this key's over these bytes."""
+
+    code = "evidence.signature_broken"
+    kind = Kind.BROKEN
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"the signature by key {key_id} does not hold")
+
+
+class KeyNotValid(LedgerError):
+    """No such key was valid at that position of the log."""
+
+    code = "evidence.key_not_valid"
+    kind = Kind.BROKEN
+
+    def __init__(self, key_id: str, position: int) -> None:
+        super().__init__(f"key {key_id} was not valid at position {position}")
+
+
+class Algorithm(StrEnum):
+    """Signature algorithms; an event names its key, and the key's record names its algorithm."""
+
+    ED25519 = "ed25519"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicKey:
+    """A public key in its raw form, 32 bytes for Ed25519."""
+
+    algorithm: Algorithm
+    raw: bytes
+
+    @property
+    def key_id(self) -> str:
+        """The key's name: 32 hex digits of a hash over algorithm and key."""
+        named = b"nuanzhang key v1\n" + self.algorithm.encode() + b"\n" + self.raw
+        return sha256(named).hexdigest()[:32]
+
+
+class Signer(Protocol):
+    """Whoever holds a private key."""
+
+    @property
+    def public_key(self) -> PublicKey: ...
+
+    def sign(self, message: bytes) -> bytes: ...
+
+
+class Ed25519Signer:
+    """Holds a private key in memory; its repr does not show it."""
+
+    def __init__(self, private_key: Ed25519PrivateKey) -> None:
+        self._private_key = private_key
+        self.public_key = PublicKey(Algorithm.ED25519, private_key.public_key().public_bytes_raw())
+
+    @classmethod
+    def generate(cls) -> "Ed25519Signer":
+        return cls(Ed25519PrivateKey.generate())
+
+    @classmethod
+    def from_seed(cls, seed: bytes) -> "Ed25519Signer":
+        """Take the 32-byte private key of RFC 8032, section 5.1.5."""
+        return cls(Ed25519PrivateKey.from_private_bytes(seed))
+
+    @property
+    def seed(self) -> bytes:
+        return self._private_key.private_bytes_raw()
+
+    def sign(self, message: bytes) -> bytes:
+        return self._private_key.sign(message)
+
+
+Verify = Callable[[bytes, bytes], None]
+"""Takes signature and message; raises InvalidSignature."""
+
+
+def verifier(key: PublicKey) -> Verify:
+    """Return the check of one key, to be kept: making it costs a point decompression.
+
+    Raises:
+        SignatureBroken: The bytes are no public key.
+    """
+    try:
+        return _VERIFIERS[key.algorithm](key.raw)
+    except (ValueError, KeyError):
+        raise SignatureBroken(key.key_id) from None
+
+
+_VERIFIERS: dict[Algorithm, Callable[[bytes], Verify]] = {
+    Algorithm.ED25519: lambda raw: Ed25519PublicKey.from_public_bytes(raw).verify,
+}
+
+
+def verify(key: PublicKey, message: bytes, signature: bytes) -> None:
+    """Check a signature.
+
+    Raises:
+        SignatureBroken: It does not hold.
+
+    Source: RFC 8032, section 5.1.7.
+    """
+    try:
+        verifier(key)(signature, message)
+    except InvalidSignature:
+        raise SignatureBroken(key.key_id) from None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRecord:
+    """Valid at positions from `valid_from` up to, not including, `valid_until` (None: still)."""
+
+    owner: str
+    public_key: PublicKey
+    valid_from: int
+    valid_until: int | None = None
+
+
+class KeyHistory:
+    """Which key was whose, and over which positions; built from the events that say so.
+
+    A key counts from the position of the event that registers it (so the founding event is signed
+    by the key that it registers), and no longer at the position of the event that revokes it.
+    """
+
+    def __init__(self, records: Mapping[str, KeyRecord] | None = None) -> None:
+        self.records: dict[str, KeyRecord] = dict(records or {})
+        self._verifiers: dict[str, Verify] = {}
+
+    def register(self, owner: str, public_key: PublicKey, position: int) -> None:
+        """Add a key; a key id is registered once, so a second owner cannot claim it.
+
+        Raises:
+            KeyNotValid: The key id is taken.
+        """
+        if public_key.key_id in self.records:
+            raise KeyNotValid(public_key.key_id, position)
+        self.records[public_key.key_id] = KeyRecord(owner, public_key, position)
+
+    def revoke(self, key_id: str, position: int) -> None:
+        record = self.records.get(key_id)
+        if record is None or record.valid_until is not None:
+            raise KeyNotValid(key_id, position)
+        self.records[key_id] = KeyRecord(
+            record.owner, record.public_key, record.valid_from, position
+        )
+
+    def valid_at(self, key_id: str, position: int) -> KeyRecord:
+        """Return the key's record.
+
+        Raises:
+            KeyNotValid: Unknown, or not valid at this position.
+        """
+        record = self.records.get(key_id)
+        if (
+            record is None
+            or position < record.valid_from
+            or (record.valid_until is not None and position >= record.valid_until)
+        ):
+            raise KeyNotValid(key_id, position)
+        return record
+
+    def verify(self, key_id: str, message: bytes, signature: bytes) -> None:
+        """Check a signature by a registered key, whose check is made once and kept."""
+        check = self._verifiers.get(key_id)
+        if check is None:
+            check = self._verifiers[key_id] = verifier(self.records[key_id].public_key)
+        try:
+            check(signature, message)
+        except InvalidSignature:
+            raise SignatureBroken(key_id) from None

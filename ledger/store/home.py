@@ -1,0 +1,173 @@
+"""The folder that holds all state: the log, the vault, the read models and the keys."""
+
+import os
+import secrets
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import msgspec
+
+from ledger.domain.aggregate import OPERATOR
+from ledger.domain.service_key import ServiceKey
+from ledger.errors import Kind, LedgerError
+from ledger.evidence.checkpoint import NoteKey
+from ledger.evidence.keys import Ed25519Signer
+from ledger.store.act import CommandAct
+from ledger.store.application import Ledger, Work
+from ledger.store.mapper import base64_text
+from ledger.store.recorder import LogRecorder
+from ledger.vault.vault import KEY_BYTES, Vault
+
+OWNER_ONLY_FILE = 0o600
+OWNER_ONLY_FOLDER = 0o700
+
+
+class HomeMissing(LedgerError):
+    """There is no ledger in this folder yet."""
+
+    code = "home.missing"
+    kind = Kind.ABSENT
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} holds no ledger; `nuanzhang init` makes one")
+
+
+class HomeTaken(LedgerError):
+    """The folder holds something else, which is left alone."""
+
+    code = "home.taken"
+    kind = Kind.CONFLICT
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path} is not empty and holds no whole ledger; nothing was touched")
+
+
+class _Identity(msgspec.Struct):
+    """What `ledger.json` says: the log's name, which stands in every event and checkpoint."""
+
+    origin: str
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where everything is. The folder and its files are readable by their owner alone."""
+
+    path: Path
+
+    @property
+    def identity(self) -> Path:
+        return self.path / "ledger.json"
+
+    @property
+    def events(self) -> Path:
+        return self.path / "events.sqlite"
+
+    @property
+    def read_models(self) -> Path:
+        return self.path / "read.sqlite"
+
+    @property
+    def vault(self) -> Path:
+        return self.path / "vault.sqlite"
+
+    @property
+    def keys(self) -> Path:
+        return self.path / "keys"
+
+    @property
+    def keyring(self) -> Path:
+        """Officers' keys of whoever enters past files; the server never opens it."""
+        return self.path / "keyring"
+
+    def exists(self) -> bool:
+        return self.identity.exists()
+
+    def create(self, origin: str | None = None) -> None:
+        """Make the folder, its keys and its name; leave an existing ledger as it is.
+
+        Raises:
+            HomeTaken: The folder holds other things.
+        """
+        if self.exists():
+            return
+        if self.path.exists() and any(
+            entry.name not in {"keys", "keyring"} for entry in self.path.iterdir()
+        ):
+            raise HomeTaken(self.path)
+        for folder in (self.path, self.keys, self.keyring):
+            folder.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
+            folder.chmod(OWNER_ONLY_FOLDER)
+        for name in ("service", "master", "index"):
+            _write_once(self.keys / f"{name}.key", secrets.token_hex(KEY_BYTES).encode())
+        # Last, so that a folder with a name is a whole one: a crash before is made good by
+        # running this again, with the keys that are there.
+        name = origin or f"nuanzhang.local/{secrets.token_hex(4)}"
+        _write_once(self.identity, msgspec.json.encode(_Identity(name)) + b"\n")
+
+    def origin(self) -> str:
+        if not self.exists():
+            raise HomeMissing(self.path)
+        return msgspec.json.decode(self.identity.read_bytes(), type=_Identity).origin
+
+    def service_signer(self) -> Ed25519Signer:
+        return Ed25519Signer.from_seed(self._key("service"))
+
+    def note_key(self) -> NoteKey:
+        """Return the key that outsiders check checkpoints with."""
+        return NoteKey(self.origin(), self.service_signer().public_key)
+
+    def open(self, recorded_at: str, today: date) -> Ledger:
+        """Open the ledger; its first event, the service key, is written when there is none.
+
+        Raises:
+            HomeMissing: There is no ledger here.
+        """
+        origin, signer = self.origin(), self.service_signer()
+        os.umask(0o077)  # what SQLite adds beside its files is the owner's alone too
+        vault = Vault(self.vault, self._key("master"), self._key("index"))
+        ledger = Ledger(
+            origin=origin,
+            recorder=LogRecorder(self.events, origin, signer),
+            signer=signer,
+            vault=vault,
+        )
+        for file in (self.events, self.vault):
+            file.chmod(OWNER_ONLY_FILE)
+        if ledger.size() == 0:
+            _found(ledger, signer, CommandAct(OPERATOR, today, recorded_at))
+        return ledger
+
+    def _key(self, name: str) -> bytes:
+        return bytes.fromhex((self.keys / f"{name}.key").read_text().strip())
+
+
+def _found(ledger: Ledger, signer: Ed25519Signer, act: CommandAct) -> None:
+    key = signer.public_key
+
+    def decide(work: Work) -> None:
+        if ledger.size() == 0:
+            work.save(
+                ServiceKey.register(
+                    act,
+                    key_id=key.key_id,
+                    algorithm=key.algorithm.value,
+                    public_key=base64_text(key.raw),
+                )
+            )
+
+    ledger.perform(act, "ledger.found", None, decide)
+
+
+def _write_once(path: Path, content: bytes) -> None:
+    """Write a file whole or not at all, for its owner alone; keep the one that is there."""
+    if path.exists():
+        return
+    draft = path.with_suffix(path.suffix + ".new")
+    draft.unlink(missing_ok=True)
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY_FILE)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+    draft.rename(path)
