@@ -1,7 +1,6 @@
 """Refusals: what the ledger says no with, in a public code and in words a clerk understands."""
 
 from enum import Enum
-from typing import ClassVar
 
 
 class Kind(Enum):
@@ -20,5 +19,5 @@ class LedgerError(Exception):
     The message never holds personal data: ids, codes, row numbers and amounts only.
     """
 
-    code: ClassVar[str]
-    kind: ClassVar[Kind]
+    code: str
+    kind: Kind

@@ -51,6 +51,7 @@ class FiscalYear(Root):
             aggregate.organisation_id = self.organisation_id
             aggregate.year = self.year
             aggregate.surplus = Money(0)
+            aggregate.lots = set()
             aggregate.closed = False
 
     class SurplusBroughtForward(Event, frozen=True):
@@ -67,6 +68,7 @@ class FiscalYear(Root):
 
         def apply(self, aggregate: "FiscalYear") -> None:
             aggregate.surplus = Money(aggregate.surplus + self.amount_fen)
+            aggregate.lots.add(self.lot_id)
 
     class Closed(Event, frozen=True):
         TOPIC = "fiscal_year.closed"
@@ -79,6 +81,7 @@ class FiscalYear(Root):
     organisation_id: UUID
     year: int
     surplus: Money
+    lots: set[UUID]
     closed: bool
 
     @classmethod

@@ -200,12 +200,18 @@ class Ledger(Application[UUID]):
         raise TooBusy(TRIES_MAX)
 
     def prepare(self, act: CommandAct, decide: Decide) -> list[bytes]:
-        """Return the payloads that the officer would sign, storing nothing (a dry run)."""
+        """Return the payloads that the officer would sign, storing nothing (a dry run).
+
+        Raises:
+            LedgerError: Whatever the command would refuse, recorded or not.
+        """
         with self._deciding:
             self._forget_if_moved()
             work = Work(self, act)
             try:
                 decide(work)
+                if work.refusal is not None:
+                    raise work.refusal
                 return [
                     self._mapper.payload(event)
                     for aggregate in work.saving

@@ -1,0 +1,413 @@
+"""Batches: drafted from a roster, reviewed, approved, written out for the bank."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from ledger.commands.officers import require_role
+from ledger.commands.sealing import (
+    ARCHIVE_FILE,
+    PAYEE,
+    ROSTER_ROW,
+    card_index,
+    person_id,
+    seal,
+    unseal,
+)
+from ledger.domain.batch import Batch, Row, SamePerson, batch_id
+from ledger.domain.campaign import Campaign, campaign_id
+from ledger.domain.disbursement import Disbursement, disbursement_id
+from ledger.domain.fund import FundAccount, FundInsufficient, fund_id
+from ledger.domain.officer import Role, RoleMissing, officer_id
+from ledger.domain.organisation import Organisation, organisation_id
+from ledger.domain.policy import Channel, Policy
+from ledger.domain.recipient import OnFile, Recipient
+from ledger.domain.rules import RowFacts, Verdict, judge, judge_again
+from ledger.domain.values import Money
+from ledger.errors import Kind, LedgerError
+from ledger.files.bank import InstructionFile, InstructionLine
+from ledger.files.banks import FORMATS, write_instruction
+from ledger.files.identity import id_fault
+from ledger.files.roster import Roster, RosterRow
+from ledger.store.act import CommandAct
+from ledger.store.application import Answer, Decide, Ledger, Work
+
+PURPOSE = "送温暖慰问金"
+
+
+class BatchKnown(LedgerError):
+    """The batch's code is taken."""
+
+    code = "batch.known"
+    kind = Kind.CONFLICT
+
+    def __init__(self, code: str) -> None:
+        super().__init__(f"batch {code} was drafted already")
+
+
+class BankFormatUnknown(LedgerError):
+    """A card batch names the bank's format."""
+
+    code = "batch.bank_format_unknown"
+    kind = Kind.INVALID
+
+    def __init__(self, code: str, bank_format: str | None) -> None:
+        super().__init__(f"batch {code}: bank format {bank_format} is none of {', '.join(FORMATS)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A roster handed in for a campaign by its drafter."""
+
+    code: str
+    campaign_code: str
+    organisation_code: str
+    earmark: str
+    channel: Channel
+    bank_format: str | None
+    drafted_by: str
+    roster: Roster = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A review or an approval, by the officer of this staff number."""
+
+    batch_code: str
+    staff_number: str
+
+
+def draft_batch(ledger: Ledger, act: CommandAct, order: Draft) -> Answer:
+    """Take in a roster; each row stands, or is refused with the first rule that it breaks.
+
+    The result counts `accepted` and lists `refused` as `{number, line, code, field}`.
+
+    Raises:
+        BatchKnown, BankFormatUnknown, NotOnRecord, RoleMissing, PolicyNotInForce: As they say.
+    """
+
+    def decide(work: Work) -> None:
+        if work.find(Batch, batch_id(order.code)):
+            raise BatchKnown(order.code)
+        organisation = work.get(Organisation, organisation_id(order.organisation_code))
+        drafter = officer_id(order.drafted_by)
+        require_role(work, drafter, Role.HANDLER, organisation.id, act.happened_on)
+        if order.channel is Channel.BANK_CARD and order.bank_format not in FORMATS:
+            raise BankFormatUnknown(order.code, order.bank_format)
+        judging = _Judging(work, order.campaign_code, order.channel, act.happened_on)
+        batch = Batch.draft(
+            act,
+            code=order.code,
+            campaign_id=campaign_id(order.campaign_code),
+            organisation_id=organisation.id,
+            earmark=order.earmark,
+            channel=order.channel,
+            bank_format=order.bank_format,
+            roster_sha256=order.roster.sha256,
+            listed_count=len(order.roster.rows),
+            listed_total=Money(order.roster.total_fen),
+            drafted_by=drafter,
+        )
+        work.result["refused"] = [
+            refused for row in order.roster.rows if (refused := _list_row(judging, act, batch, row))
+        ]
+        work.result.update(batch_id=str(batch.id), accepted=len(batch.rows))
+        work.save(batch)
+
+    request = [getattr(order, name) for name in Draft.__slots__ if name != "roster"]
+    return ledger.perform(act, "batch.draft", [*request, order.roster.sha256], decide)
+
+
+def review_batch(ledger: Ledger, act: CommandAct, order: Step) -> Answer:
+    """Review a drafted batch. A reviewer who may not is refused, and that is put on record.
+
+    Raises:
+        WrongStage: It was reviewed already.
+    """
+
+    def decide(work: Work) -> None:
+        batch = work.get(Batch, batch_id(order.batch_code))
+        reviewer = officer_id(order.staff_number)
+        try:
+            batch.review(act, reviewed_by=reviewer)
+            require_role(work, reviewer, Role.REVIEWER, batch.organisation_id, act.happened_on)
+        except (SamePerson, RoleMissing) as refusal:
+            batch.pending.clear()
+            _refuse(work, act, batch, "review", reviewer, refusal)
+            return
+        work.save(batch)
+
+    return ledger.perform(act, "batch.review", order, decide)
+
+
+def approve_batch(ledger: Ledger, act: CommandAct, order: Step) -> Answer:
+    """Approve a batch and instruct its payments, drawn row by row in the roster's order.
+
+    Rows are judged once more on this day. An approver who may not, or too little money, is
+    refused as a whole, and that is put on record.
+
+    Raises:
+        WrongStage: It was not reviewed, or it was approved already.
+        OfficerSignatureMissing: The approver did not sign.
+        BatchEmpty: No row stands.
+    """
+    return ledger.perform(act, "batch.approve", order, _approve(act, order))
+
+
+def prepare_approval(ledger: Ledger, act: CommandAct, order: Step) -> bytes:
+    """Return the payload that the approver is to sign.
+
+    Raises:
+        LedgerError: What `approve_batch` would refuse.
+    """
+    return ledger.prepare(act, _approve(act, order))[0]
+
+
+def export_batch(ledger: Ledger, act: CommandAct, batch_code: str) -> InstructionFile:
+    """Write the bank's payment file for what is in transit; that it was written is an event.
+
+    Raises:
+        WrongStage, WrongChannel: Not an approved card batch.
+        FileRefused: The bank's charset lacks a character of a name.
+        PersonErased: A recipient's data is gone.
+    """
+    written: list[InstructionFile] = []
+
+    def decide(work: Work) -> None:
+        batch = work.get(Batch, batch_id(batch_code))
+        batch.require_paid_by(Channel.BANK_CARD)
+        lines = [_instruction(work, batch, row) for row in batch.rows.values()]
+        file = write_instruction(batch.bank_format or "", batch.code, lines)
+        batch.export(
+            act,
+            bank_format=batch.bank_format or "",
+            file_sha256=file.sha256,
+            line_count=file.count,
+            total=Money(file.total_fen),
+        )
+        work.save(batch)
+        written[:] = [file]
+
+    ledger.perform(act, "batch.export", batch_code, decide)
+    return written[0]
+
+
+def _approve(act: CommandAct, order: Step) -> Decide:
+    def decide(work: Work) -> None:
+        batch = work.get(Batch, batch_id(order.batch_code))
+        approver = officer_id(order.staff_number)
+        campaign = work.get(Campaign, batch.campaign_id)
+        fund = work.find(FundAccount, fund_id(batch.organisation_id, batch.earmark))
+        judging = _Judging(work, campaign.code, batch.channel, act.happened_on)
+        fallen = {
+            row.number: verdict
+            for row in batch.rows.values()
+            if (verdict := judge_again(judging.facts_of_row(row)))
+        }
+        standing = [row for row in batch.rows.values() if row.number not in fallen]
+        try:
+            batch.require_approvable_by(approver)
+            require_role(work, approver, Role.APPROVER, batch.organisation_id, act.happened_on)
+            _require_money(batch, fund, standing)
+        except (SamePerson, RoleMissing, FundInsufficient) as refusal:
+            _refuse(work, act, batch, "approval", approver, refusal)
+            return
+        for number, verdict in fallen.items():
+            batch.withdraw_row(act, number=number, refusal_code=verdict.code)
+        batch.approve(act, approved_by=approver)
+        work.save(batch)
+        if fund is not None:
+            work.save(fund, *(_instruct(act, batch, fund, row) for row in standing))
+        work.result.update(
+            paid=len(standing),
+            total_fen=batch.total,
+            withdrawn=[{"number": n, "code": verdict.code} for n, verdict in fallen.items()],
+        )
+
+    return decide
+
+
+def _require_money(batch: Batch, fund: FundAccount | None, rows: Sequence[Row]) -> None:
+    needed = Money(sum(row.amount for row in rows))
+    available = fund.balance if fund is not None else Money(0)
+    if needed > available:
+        raise FundInsufficient(fund_id(batch.organisation_id, batch.earmark), needed, available)
+
+
+def _instruct(act: CommandAct, batch: Batch, fund: FundAccount, row: Row) -> Disbursement:
+    id_ = disbursement_id(batch.campaign_id, row.person_id)
+    parts = fund.draw(act, disbursement_id=id_, batch_id=batch.id, amount=row.amount)
+    return Disbursement.instruct(
+        act,
+        campaign_id=batch.campaign_id,
+        batch_id=batch.id,
+        number=row.number,
+        organisation_id=batch.organisation_id,
+        fund_id=fund.id,
+        person_id=row.person_id,
+        category=row.category,
+        channel=batch.channel,
+        amount=row.amount,
+        parts=parts,
+        payee=row.payee,
+        card_index=row.card_index,
+    )
+
+
+def _instruction(work: Work, batch: Batch, row: Row) -> InstructionLine:
+    payment = work.get(Disbursement, disbursement_id(batch.campaign_id, row.person_id))
+    payee = unseal(work.ledger, row.person_id, PAYEE, payment.payee)
+    return InstructionLine(
+        number=row.number,
+        account=payee.get("card_number", ""),
+        name=payee.get("name", ""),
+        id_number=payee.get("id_number", ""),
+        phone=payee.get("phone", ""),
+        amount_fen=row.amount,
+        purpose=PURPOSE,
+    )
+
+
+def _refuse(
+    work: Work, act: CommandAct, batch: Batch, tried: str, officer: UUID, refusal: LedgerError
+) -> None:
+    batch.refuse(act, tried=tried, tried_by=officer, refusal_code=refusal.code)
+    work.save(batch)
+    work.refuse(refusal)
+
+
+class _Judging:
+    """The rules of one campaign on one day, over rows and what the archive says of people."""
+
+    def __init__(self, work: Work, campaign_code: str, channel: Channel, day: date) -> None:
+        self.work = work
+        self._day = day
+        self._channel = channel
+        campaign = work.get(Campaign, campaign_id(campaign_code))
+        self._campaign_id = campaign.id
+        policy = work.get(Policy, campaign.policy_id).in_force_on(day)
+        self._categories = {rule.name: rule for rule in policy.categories}
+        self._listed: set[UUID] = set()
+
+    def verdict(self, row: RosterRow) -> Verdict | None:
+        """Judge a row as listed; a person who stands in an earlier row of the list counts too."""
+        fault = id_fault(row.id_number, self._day) if row.id_number else None
+        valid = bool(row.id_number) and fault is None
+        person = person_id(self.work.ledger, row.id_number) if valid else None
+        verdict = judge(
+            self._facts(
+                person,
+                row.category,
+                None if row.amount_fen is None else Money(row.amount_fen),
+                given=row.given,
+                id_is_text=row.id_is_text,
+                id_fault=fault,
+                card_is_text=row.card_is_text,
+            )
+        )
+        if verdict is None and person is not None:
+            self._listed.add(person)
+        return verdict
+
+    def facts_of_row(self, row: Row) -> RowFacts:
+        """Return what may have changed since a row was listed."""
+        return self._facts(row.person_id, row.category, row.amount)
+
+    def _facts(
+        self,
+        person: UUID | None,
+        category: str,
+        amount: Money | None,
+        *,
+        given: frozenset[str] = frozenset(),
+        id_is_text: bool = True,
+        id_fault: str | None = None,
+        card_is_text: bool = True,
+    ) -> RowFacts:
+        rule = self._categories.get(category)
+        on_file, income = OnFile.ABSENT, None
+        if person is not None and rule is not None and rule.archive_required:
+            on_file, income = self._archive(person, wants_income=bool(rule.monthly_income_below))
+        return RowFacts(
+            given=given,
+            id_is_text=id_is_text,
+            id_fault=id_fault,
+            card_is_text=card_is_text,
+            amount=amount,
+            channel=self._channel,
+            category=rule,
+            on_file=on_file,
+            monthly_income=income,
+            paid_in_campaign=person is not None and self._paid(person),
+        )
+
+    def _paid(self, person: UUID) -> bool:
+        if person in self._listed:
+            return True
+        id_ = disbursement_id(self._campaign_id, person)
+        return self.work.find(Disbursement, id_) is not None
+
+    def _archive(self, person: UUID, *, wants_income: bool) -> tuple[OnFile, Money | None]:
+        recipient = self.work.find(Recipient, person)
+        if recipient is None:
+            return OnFile.ABSENT, None
+        on_file, file = recipient.standing_on(self._day)
+        if file is None or not wants_income:
+            return on_file, None
+        details = unseal(self.work.ledger, person, ARCHIVE_FILE, file.details)
+        income = details.get("monthly_income_fen")
+        return on_file, None if income is None else Money(int(income))
+
+
+def _list_row(
+    judging: _Judging, act: CommandAct, batch: Batch, row: RosterRow
+) -> dict[str, object] | None:
+    """Add a row to the batch, standing or refused; return what is to be said of a refused one."""
+    work = judging.work
+    verdict = judging.verdict(row)
+    fields = {
+        "name": row.name,
+        "id_number": row.id_number,
+        "phone": row.phone,
+        "reason": row.reason,
+        "bank_name": row.bank_name,
+        "card_number": row.card_number,
+    }
+    if verdict is None:
+        person = person_id(work.ledger, row.id_number)
+        standing = Row(
+            row.number,
+            person,
+            row.category,
+            Money(row.amount_fen or 0),
+            seal(work, person, PAYEE, fields),
+            card_index(work.ledger, row.card_number),
+        )
+        batch.accept_row(act, standing, line=row.line)
+        return None
+    subject = _subject(work.ledger, batch, row)
+    batch.refuse_row(
+        act,
+        number=row.number,
+        line=row.line,
+        refusal_code=verdict.code,
+        field=verdict.field,
+        subject_id=subject,
+        category=row.category or None,
+        amount=None if row.amount_fen is None else Money(row.amount_fen),
+        details=seal(work, subject, ROSTER_ROW, fields),
+    )
+    return {
+        "number": row.number,
+        "line": row.line,
+        "code": verdict.code,
+        "field": verdict.field,
+    }
+
+
+def _subject(ledger: Ledger, batch: Batch, row: RosterRow) -> UUID:
+    """Return whose key seals a refused row: the person's, or one for the row if nobody is named."""
+    if row.id_number and id_fault(row.id_number) is None:
+        return person_id(ledger, row.id_number)
+    return ledger.vault.subject_id("roster row", f"{batch.id}:{row.number}")

@@ -1,0 +1,190 @@
+"""Signatures on sheets, payments issued again, and outcomes put right."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from ledger.commands.sealing import PAYEE, card_index, seal, unseal
+from ledger.domain.batch import Batch, batch_id
+from ledger.domain.disbursement import (
+    Disbursement,
+    NotInTransit,
+    SignedForByAnother,
+    disbursement_id,
+)
+from ledger.domain.fund import FundAccount
+from ledger.domain.officer import Officer
+from ledger.domain.policy import Channel
+from ledger.domain.refusal import Refusal
+from ledger.domain.values import stable_id
+from ledger.errors import Kind, LedgerError
+from ledger.files.signatures import SignatureRow
+from ledger.store.act import CommandAct
+from ledger.store.application import Answer, Decide, Ledger, Work
+
+
+class SignedRowUnknown(LedgerError):
+    """The sheet carries a signature for a row that was not approved."""
+
+    code = "signature.row_unknown"
+    kind = Kind.INVALID
+
+    def __init__(self, batch: UUID, number: int) -> None:
+        super().__init__(f"row {number} of batch {batch} was not approved for payment")
+
+
+class NothingSigned(LedgerError):
+    """No signature on the sheet stands."""
+
+    code = "signature.none_stands"
+    kind = Kind.INVALID
+
+    def __init__(self, batch: UUID) -> None:
+        super().__init__(f"none of the signatures for batch {batch} stands")
+
+
+@dataclass(frozen=True, slots=True)
+class SignedSheet:
+    """Signatures given under one witness's eyes, who certifies them with their own key."""
+
+    batch_code: str
+    sheet_sha256: str
+    rows: Sequence[SignatureRow]
+
+
+@dataclass(frozen=True, slots=True)
+class Reissue:
+    """Pay again what came back, to another card where one is given."""
+
+    disbursement_id: UUID
+    reason: str
+    card_number: str = field(default="", repr=False)
+
+
+def record_signatures(ledger: Ledger, act: CommandAct, order: SignedSheet) -> Answer:
+    """Record who signed for their money; the acting officer certifies it.
+
+    The result counts `signed` and lists `refused` as `{number, line, code}`: signatures by another
+    than the recipient, twice, or for a row that was not approved. Each of them is put on record.
+
+    Raises:
+        WrongStage, WrongChannel: Not an approved signature sheet.
+        OfficerSignatureMissing: The witness did not sign.
+    """
+    request = (order.batch_code, order.sheet_sha256, [row.number for row in order.rows])
+    return ledger.perform(act, "sheet.certify", request, _record(act, order))
+
+
+def prepare_certification(ledger: Ledger, act: CommandAct, order: SignedSheet) -> bytes:
+    """Return the payload that the witness is to sign."""
+    payloads = ledger.prepare(act, _record(act, order))
+    if not payloads:
+        raise NothingSigned(batch_id(order.batch_code))
+    return payloads[0]
+
+
+def reissue_payment(ledger: Ledger, act: CommandAct, order: Reissue) -> Answer:
+    """Draw the money again and send it again.
+
+    Raises:
+        NotReturned: It did not come back.
+        FundInsufficient: The account holds less by now.
+    """
+
+    def decide(work: Work) -> None:
+        payment = work.get(Disbursement, order.disbursement_id)
+        payment.require_returned()
+        fund = work.get(FundAccount, payment.fund_id)
+        parts = fund.draw(
+            act, disbursement_id=payment.id, batch_id=payment.batch_id, amount=payment.amount
+        )
+        payee = unseal(ledger, payment.person_id, PAYEE, payment.payee)
+        if order.card_number:
+            payee["card_number"] = order.card_number
+        payment.reissue(
+            act,
+            parts=parts,
+            payee=seal(work, payment.person_id, PAYEE, payee),
+            card_index=card_index(ledger, payee.get("card_number", "")),
+            reason=order.reason,
+        )
+        work.save(fund, payment)
+
+    return ledger.perform(act, "disbursement.reissue", order, decide)
+
+
+def correct_outcome(
+    ledger: Ledger, act: CommandAct, disbursement: UUID, corrects_version: int, reason: str
+) -> Answer:
+    """Take back a settlement or signature that was recorded by mistake, by a further event.
+
+    Raises:
+        NothingToCorrect: That version is not the payment's last outcome, or was a return.
+    """
+
+    def decide(work: Work) -> None:
+        payment = work.get(Disbursement, disbursement)
+        payment.correct(act, corrects_version=corrects_version, reason=reason)
+        work.save(payment)
+
+    request = (disbursement, corrects_version, reason)
+    return ledger.perform(act, "disbursement.correct", request, decide)
+
+
+def _record(act: CommandAct, order: SignedSheet) -> Decide:
+    def decide(work: Work) -> None:
+        batch = work.get(Batch, batch_id(order.batch_code))
+        batch.require_paid_by(Channel.SIGNATURE_SHEET)
+        witness = work.get(Officer, UUID(act.actor))
+        signed: list[int] = []
+        refused: list[dict[str, object]] = []
+        for row in order.rows:
+            try:
+                _sign(work, act, batch, order.sheet_sha256, witness.id, row)
+                signed.append(row.number)
+            except (SignedRowUnknown, SignedForByAnother, NotInTransit) as refusal:
+                refused.append({"number": row.number, "line": row.line, "code": refusal.code})
+                work.save(_on_record(act, batch, order.sheet_sha256, row.number, refusal))
+        if signed:
+            batch.certify_sheet(
+                act,
+                sheet_sha256=order.sheet_sha256,
+                certified_by=witness.id,
+                numbers=tuple(signed),
+            )
+            work.save(batch)
+        work.result.update(signed=len(signed), refused=refused)
+
+    return decide
+
+
+def _sign(
+    work: Work, act: CommandAct, batch: Batch, sheet: str, witness: UUID, row: SignatureRow
+) -> None:
+    listed = batch.rows.get(row.number)
+    if listed is None:
+        raise SignedRowUnknown(batch.id, row.number)
+    payment = work.get(Disbursement, disbursement_id(batch.campaign_id, listed.person_id))
+    payee = unseal(work.ledger, payment.person_id, PAYEE, payment.payee)
+    payment.sign(
+        act,
+        own_name=payee.get("name") == row.signer_name,
+        signed_at=row.signed_at,
+        image_sha256=row.image_sha256,
+        sheet_sha256=sheet,
+        witness_id=witness,
+    )
+    work.save(payment)
+
+
+def _on_record(
+    act: CommandAct, batch: Batch, sheet: str, number: int, refusal: LedgerError
+) -> Refusal:
+    return Refusal.record(
+        act,
+        stable_id("refusal", batch.id, sheet, number, act.recorded_at),
+        tried="disbursement.sign",
+        refusal_code=refusal.code,
+        subject_id=batch.id,
+        explanation=str(refusal),
+    )

@@ -1,0 +1,227 @@
+"""Money in from outside, passed down the tree, and receipts put right."""
+
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from ledger.commands.officers import require_role
+from ledger.commands.organisations import lineage
+from ledger.domain.fiscal_year import FiscalYear, YearImplausible, fiscal_year_id
+from ledger.domain.fund import FundAccount, FundInsufficient, fund_id
+from ledger.domain.officer import Role
+from ledger.domain.organisation import Organisation, organisation_id
+from ledger.domain.policy import Policy, SurplusTargets, policy_id
+from ledger.domain.refusal import Refusal
+from ledger.domain.values import Money, is_fiscal_year, stable_id
+from ledger.errors import Kind, LedgerError
+from ledger.store.act import CommandAct
+from ledger.store.application import Answer, Decide, Ledger, Work
+
+
+class NotBelow(LedgerError):
+    """Money is passed down the tree, not up or across."""
+
+    code = "allocation.not_below"
+    kind = Kind.INVALID
+
+    def __init__(self, giver: UUID, taker: UUID) -> None:
+        super().__init__(f"organisation {taker} does not stand below {giver}")
+
+
+@dataclass(frozen=True, slots=True)
+class FundReceipt:
+    """Money from outside; with `carried_into` it is that fiscal year's opening surplus."""
+
+    organisation_code: str
+    earmark: str
+    source: str
+    document: str
+    vintage: int
+    amount_fen: int
+    carried_into: int | None = None
+    policy_code: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Allocation:
+    from_code: str
+    to_code: str
+    earmark: str
+    document: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptCorrection:
+    """What a receipt was entered too low by (negative: too high), and why."""
+
+    organisation_code: str
+    earmark: str
+    lot_id: UUID
+    carried_into: int | None
+    corrects_version: int
+    difference_fen: int
+    reason: str
+
+
+def receive_funds(ledger: Ledger, act: CommandAct, order: FundReceipt) -> Answer:
+    """Take in money from outside as a lot of its own.
+
+    Raises:
+        NotOnRecord: The organisation is not registered.
+        YearImplausible, AmountNotPositive, YearClosed, VintageNotEarlier: As they say.
+    """
+
+    def decide(work: Work) -> None:
+        if not is_fiscal_year(order.vintage):
+            raise YearImplausible(order.vintage)
+        organisation = work.get(Organisation, organisation_id(order.organisation_code))
+        fund = _account(work, act, organisation.id, order.earmark)
+        amount = Money(order.amount_fen)
+        lot_id = fund.receive(
+            act,
+            source=order.source,
+            document=order.document,
+            vintage=order.vintage,
+            carried_into=order.carried_into,
+            amount=amount,
+        )
+        work.save(fund)
+        if order.carried_into is not None:
+            year = _fiscal_year(work, act, organisation.id, order.carried_into, order.policy_code)
+            year.bring_forward(
+                act,
+                fund_id=fund.id,
+                lot_id=lot_id,
+                origin_id=lot_id,
+                vintage=order.vintage,
+                amount=amount,
+            )
+            work.save(year)
+        work.result.update(fund_id=str(fund.id), lot_id=str(lot_id))
+
+    return ledger.perform(act, "fund.receive", order, decide)
+
+
+def allocate(ledger: Ledger, act: CommandAct, order: Allocation) -> Answer:
+    """Pass money down; signed by the giver's approver. Too little money is put on record.
+
+    Raises:
+        NotBelow: The receiver does not stand below the giver on that day.
+        RoleMissing, OfficerSignatureMissing: The officer may not, or did not, sign.
+    """
+    return ledger.perform(act, "fund.allocate", order, _allocate(act, order))
+
+
+def prepare_allocation(ledger: Ledger, act: CommandAct, order: Allocation) -> bytes:
+    """Return the payload that the officer is to sign."""
+    return ledger.prepare(act, _allocate(act, order))[0]
+
+
+def correct_receipt(ledger: Ledger, act: CommandAct, order: ReceiptCorrection) -> Answer:
+    """Put right a receipt that was entered wrongly, by adding the difference.
+
+    Raises:
+        LotUnknown: No such receipt in this account.
+        FundInsufficient: More is to be taken off than is left of it.
+    """
+
+    def decide(work: Work) -> None:
+        fund = work.get(
+            FundAccount, fund_id(organisation_id(order.organisation_code), order.earmark)
+        )
+        fund.correct_receipt(
+            act,
+            lot_id=order.lot_id,
+            carried_into=order.carried_into,
+            corrects_version=order.corrects_version,
+            difference=Money(order.difference_fen),
+            reason=order.reason,
+        )
+        work.save(fund)
+
+    return ledger.perform(act, "fund.correct_receipt", order, decide)
+
+
+def open_fiscal_year(
+    ledger: Ledger, act: CommandAct, organisation_code: str, earmark: str, year: int, policy: str
+) -> Answer:
+    """Bring forward what is left in an account of earlier vintages as opening surplus."""
+
+    def decide(work: Work) -> None:
+        organisation = work.get(Organisation, organisation_id(organisation_code))
+        fund = work.get(FundAccount, fund_id(organisation.id, earmark))
+        opened = _fiscal_year(work, act, organisation.id, year, policy)
+        for lot in fund.live:
+            if lot.vintage < year and lot.lot_id not in opened.lots:
+                opened.bring_forward(
+                    act,
+                    fund_id=fund.id,
+                    lot_id=lot.lot_id,
+                    origin_id=lot.origin_id,
+                    vintage=lot.vintage,
+                    amount=lot.remaining,
+                )
+        work.save(opened)
+        work.result["opening_surplus_fen"] = opened.surplus
+
+    request = (organisation_code, earmark, year, policy)
+    return ledger.perform(act, "fiscal_year.open", request, decide)
+
+
+def _allocate(act: CommandAct, order: Allocation) -> Decide:
+    def decide(work: Work) -> None:
+        giver_id, taker_id = organisation_id(order.from_code), organisation_id(order.to_code)
+        if giver_id not in lineage(work, taker_id, act.happened_on)[1:]:
+            raise NotBelow(giver_id, taker_id)
+        require_role(work, UUID(act.actor), Role.APPROVER, giver_id, act.happened_on)
+        giver = _account(work, act, giver_id, order.earmark)
+        taker = _account(work, act, taker_id, order.earmark)
+        allocation_id = stable_id("allocation", giver.id, giver.version + 1)
+        try:
+            giver.allocate(
+                act,
+                allocation_id=allocation_id,
+                to=taker,
+                document=order.document,
+                amount=Money(order.amount_fen),
+            )
+        except FundInsufficient as refusal:
+            _put_on_record(work, act, refusal, giver.id)
+            return
+        work.save(giver, taker)
+        work.result["allocation_id"] = str(allocation_id)
+
+    return decide
+
+
+def _put_on_record(work: Work, act: CommandAct, refusal: LedgerError, subject: UUID) -> None:
+    work.save(
+        Refusal.record(
+            act,
+            stable_id("refusal", act.idempotency_key or uuid4()),
+            tried="fund.allocate",
+            refusal_code=refusal.code,
+            subject_id=subject,
+            explanation=str(refusal),
+        )
+    )
+    work.refuse(refusal)
+
+
+def _account(work: Work, act: CommandAct, organisation: UUID, earmark: str) -> FundAccount:
+    """Return the organisation's account for the earmark, opened when there is none."""
+    id_ = fund_id(organisation, earmark)
+    return work.find(FundAccount, id_) or FundAccount.open(act, id_, organisation, earmark)
+
+
+def _fiscal_year(
+    work: Work, act: CommandAct, organisation: UUID, year: int, policy_code: str | None
+) -> FiscalYear:
+    found = work.find(FiscalYear, fiscal_year_id(organisation, year))
+    if found is not None:
+        return found
+    targets = SurplusTargets(first_year_minimum=None, all_within=None)
+    if policy_code is not None:
+        policy = work.get(Policy, policy_id(policy_code))
+        targets = policy.in_force_on(act.happened_on).surplus
+    return FiscalYear.open(act, organisation_id=organisation, year=year, targets=targets)

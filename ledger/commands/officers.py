@@ -1,0 +1,149 @@
+"""Appointing officers, giving them roles, and registering their keys."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from ledger.commands.organisations import lineage
+from ledger.commands.sealing import seal
+from ledger.domain.officer import Officer, Role, RoleMissing, officer_id
+from ledger.domain.organisation import Organisation, organisation_id
+from ledger.errors import Kind, LedgerError
+from ledger.evidence.keys import PublicKey
+from ledger.store.act import CommandAct
+from ledger.store.application import Answer, Ledger, Work
+from ledger.store.mapper import base64_text
+
+CUSTODY_OFFICER = "officer"
+CUSTODY_KEYRING = "operator_keyring"
+
+
+class RoleUnknown(LedgerError):
+    """No such post in the finance-discipline rules."""
+
+    code = "officer.role_unknown"
+    kind = Kind.INVALID
+
+    def __init__(self, role: str) -> None:
+        super().__init__(f"role {role} is none of {', '.join(Role)}")
+
+
+@dataclass(frozen=True, slots=True)
+class Appointment:
+    """An officer, and the post they take from the day of the act on."""
+
+    staff_number: str
+    name: str = field(repr=False)
+    organisation_code: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRegistration:
+    staff_number: str
+    public_key: PublicKey
+    custody: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyRevocation:
+    staff_number: str
+    key_id: str
+    reason: str
+
+
+def appoint_officer(ledger: Ledger, act: CommandAct, order: Appointment) -> Answer:
+    """Appoint an officer, or give one who is known a further post.
+
+    Raises:
+        NotOnRecord: The organisation is not registered.
+        RoleUnknown: No such post.
+    """
+
+    def decide(work: Work) -> None:
+        if order.role not in set(Role):
+            raise RoleUnknown(order.role)
+        organisation = work.get(Organisation, organisation_id(order.organisation_code))
+        officer = work.find(Officer, officer_id(order.staff_number))
+        if officer is None:
+            subject = ledger.vault.subject_id("officer", order.staff_number)
+            officer = Officer.appoint(
+                act,
+                staff_number=order.staff_number,
+                subject_id=subject,
+                identity=seal(work, subject, "officer", {"name": order.name}),
+            )
+        officer.grant(act, organisation_id=organisation.id, role=order.role)
+        work.save(officer)
+        work.result["officer_id"] = str(officer.id)
+
+    return ledger.perform(act, "officer.appoint", order, decide)
+
+
+def end_role(ledger: Ledger, act: CommandAct, order: Appointment) -> Answer:
+    """End a post on the day of the act.
+
+    Raises:
+        RoleMissing: The officer does not hold it.
+    """
+
+    def decide(work: Work) -> None:
+        officer = work.get(Officer, officer_id(order.staff_number))
+        officer.end(act, organisation_id=organisation_id(order.organisation_code), role=order.role)
+        work.save(officer)
+
+    return ledger.perform(act, "officer.end_role", order, decide)
+
+
+def register_key(ledger: Ledger, act: CommandAct, order: KeyRegistration) -> Answer:
+    """Register an officer's public key; `custody` says who holds the private one.
+
+    Raises:
+        NotOnRecord: No such officer.
+        KeyTaken: It is registered already.
+    """
+    key = order.public_key
+
+    def decide(work: Work) -> None:
+        officer = work.get(Officer, officer_id(order.staff_number))
+        officer.register_key(
+            act,
+            key_id=key.key_id,
+            algorithm=key.algorithm.value,
+            public_key=base64_text(key.raw),
+            custody=order.custody,
+        )
+        work.save(officer)
+        work.result["key_id"] = key.key_id
+
+    request = (order.staff_number, key.key_id, order.custody)
+    return ledger.perform(act, "officer.register_key", request, decide)
+
+
+def revoke_key(ledger: Ledger, act: CommandAct, order: KeyRevocation) -> Answer:
+    """Revoke an officer's key: it signs nothing from here on.
+
+    Raises:
+        KeyUnknown: The officer has no such key in force.
+    """
+
+    def decide(work: Work) -> None:
+        officer = work.get(Officer, officer_id(order.staff_number))
+        officer.revoke_key(act, key_id=order.key_id, reason=order.reason)
+        work.save(officer)
+
+    return ledger.perform(act, "officer.revoke_key", order, decide)
+
+
+def require_role(
+    work: Work, officer_id_: UUID, role: Role, organisation_id_: UUID, day: date
+) -> None:
+    """Check that the officer holds the role there or at an organisation above.
+
+    Raises:
+        NotOnRecord: No such officer.
+        RoleMissing: They do not.
+    """
+    officer = work.get(Officer, officer_id_)
+    if not officer.holds(role, set(lineage(work, organisation_id_, day)), day):
+        raise RoleMissing(officer_id_, role, organisation_id_, day)

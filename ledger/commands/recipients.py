@@ -1,0 +1,161 @@
+"""The archive of recipients, and what may be done with their personal data."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from uuid import UUID
+
+from ledger.commands.sealing import ARCHIVE_FILE, PAYEE, card_index, person_id, seal, unseal
+from ledger.domain.disbursement import Disbursement
+from ledger.domain.officer import Officer, Role, RoleMissing
+from ledger.domain.organisation import Organisation, organisation_id
+from ledger.domain.recipient import FileNumberTaken, Recipient
+from ledger.store.act import CommandAct
+from ledger.store.application import Answer, Ledger, NotOnRecord, Work
+
+MAY_UNMASK = (Role.AUDITOR, Role.INSPECTOR, Role.CASHIER, Role.HANDLER)
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveEntry:
+    """A file of the archive as it is to be recorded; personal fields stay out of the repr."""
+
+    line: int
+    file_number: str
+    organisation_code: str
+    category: str
+    opened_on: date
+    closed_on: date | None
+    monthly_income_fen: int | None = field(repr=False)
+    name: str = field(repr=False)
+    id_number: str = field(repr=False)
+    phone: str = field(repr=False)
+    reason: str = field(repr=False)
+    bank_name: str = field(repr=False)
+    card_number: str = field(repr=False)
+
+
+def enter_archive(ledger: Ledger, act: CommandAct, entries: Sequence[ArchiveEntry]) -> Answer:
+    """Enter files of the archive, each on the day that it was opened (and closed).
+
+    The result's `refused` lists `{line, code}` of those that do not stand; the others are stored.
+    """
+
+    def decide(work: Work) -> None:
+        refused = []
+        for entry in entries:
+            try:
+                _enter(work, act, entry)
+            except (FileNumberTaken, NotOnRecord) as refusal:
+                refused.append({"line": entry.line, "code": refusal.code})
+        work.result.update(entered=len(entries) - len(refused), refused=refused)
+
+    return ledger.perform(act, "archive.enter", entries, decide)
+
+
+def close_file(
+    ledger: Ledger, act: CommandAct, person: UUID, file_number: str, reason: str
+) -> Answer:
+    """Close a file on the day of the act (脱困, 退休, 调离, 死亡).
+
+    Raises:
+        NotOnRecord, FileUnknown, FileDatesBackwards: As they say.
+    """
+
+    def decide(work: Work) -> None:
+        recipient = work.get(Recipient, person)
+        recipient.close_file(act, file_number=file_number, reason=reason)
+        work.save(recipient)
+
+    return ledger.perform(act, "archive.close_file", (person, file_number, reason), decide)
+
+
+def unmask_payee(
+    ledger: Ledger, act: CommandAct, disbursement: UUID, fields: Sequence[str], reason: str
+) -> dict[str, str]:
+    """Return personal fields of a payment's recipient in clear; that it was done is an event.
+
+    Raises:
+        RoleMissing: The officer holds no role that may see personal data.
+        PersonErased: There is nothing to see any more.
+    """
+    officer = ledger.load(Officer, UUID(act.actor))
+    if officer is None or not any(
+        officer.holds(role, {tenure.organisation_id}, act.happened_on)
+        for tenure in officer.tenures
+        for role in MAY_UNMASK
+    ):
+        raise RoleMissing(UUID(act.actor), "|".join(MAY_UNMASK), disbursement, act.happened_on)
+    payment = ledger.load(Disbursement, disbursement)
+    if payment is None:
+        raise NotOnRecord("disbursement", disbursement)
+    clear = unseal(ledger, payment.person_id, PAYEE, payment.payee)
+
+    def decide(work: Work) -> None:
+        recipient = _known(work, act, payment.person_id, clear["id_number"])
+        recipient.unmask(act, fields=tuple(fields), reason=reason)
+        work.save(recipient)
+
+    # First the event, then the answer: nobody has seen what is not on record.
+    ledger.perform(act, "recipient.unmask", (disbursement, fields, reason), decide)
+    return {name: clear[name] for name in fields if name in clear}
+
+
+def erase_person(ledger: Ledger, act: CommandAct, person: UUID, reason: str) -> Answer:
+    """Destroy a person's data key. The log still verifies, the figures still add up.
+
+    Safe to repeat: a crash after the event and before the key is gone is made good by a repetition.
+    """
+
+    def decide(work: Work) -> None:
+        recipient = work.find(Recipient, person)
+        if recipient is None:
+            recipient = Recipient.register(act, person, id_index="")
+        if not recipient.erased:
+            recipient.erase(act, reason=reason)
+            work.save(recipient)
+
+    answer = ledger.perform(act, "recipient.erase", (person, reason), decide)
+    if not act.dry_run:
+        ledger.vault.forget(person)
+    return answer
+
+
+def _enter(work: Work, act: CommandAct, entry: ArchiveEntry) -> None:
+    ledger = work.ledger
+    organisation = work.get(Organisation, organisation_id(entry.organisation_code))
+    person = person_id(ledger, entry.id_number)
+    opening = replace(act, happened_on=entry.opened_on)
+    recipient = _known(work, opening, person, entry.id_number)
+    if entry.file_number in recipient.files:
+        raise FileNumberTaken(person, entry.file_number)
+    income = entry.monthly_income_fen
+    details = {
+        "name": entry.name,
+        "id_number": entry.id_number,
+        "phone": entry.phone,
+        "reason": entry.reason,
+        "bank_name": entry.bank_name,
+        "card_number": entry.card_number,
+        "monthly_income_fen": "" if income is None else str(income),
+    }
+    recipient.file(
+        opening,
+        file_number=entry.file_number,
+        organisation_id=organisation.id,
+        category=entry.category,
+        details=seal(work, person, ARCHIVE_FILE, details),
+        card_index=card_index(ledger, entry.card_number),
+    )
+    if entry.closed_on is not None:
+        closing = replace(act, happened_on=entry.closed_on)
+        recipient.close_file(closing, file_number=entry.file_number, reason="archive")
+    work.save(recipient)
+
+
+def _known(work: Work, act: CommandAct, person: UUID, id_number: str) -> Recipient:
+    found = work.find(Recipient, person)
+    if found is None:
+        index = work.ledger.vault.index("id_number", id_number)
+        found = work.touched[person] = Recipient.register(act, person, id_index=index)
+    return found

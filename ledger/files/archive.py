@@ -1,0 +1,142 @@
+"""The archive of registered hardship workers and model workers (困难职工档案)."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+from hashlib import sha256
+
+from ledger.files.amounts import day, fen
+from ledger.files.faults import Fault, refuse
+from ledger.files.identity import id_fault
+from ledger.files.roster import long_number
+from ledger.files.text import category, csv_rows, heading, number_text, person_name
+from ledger.files.workbook import read_rows
+
+COLUMNS = (
+    "档案编号",
+    "姓名",
+    "身份证号码",
+    "联系电话",
+    "单位编码",
+    "类别",
+    "困难原因",
+    "月人均收入(元)",
+    "建档日期",
+    "退档日期",
+    "开户行",
+    "银行卡号",
+)
+INCOME_YUAN_MAX = 1e9
+REQUIRED = ("档案编号", "姓名", "身份证号码", "单位编码", "类别", "建档日期")
+
+
+@dataclass(frozen=True, slots=True)
+class ArchiveRow:
+    """A file of the archive; `monthly_income_fen` is per head of the household."""
+
+    line: int
+    file_number: str
+    organisation_code: str
+    category: str
+    opened_on: date
+    closed_on: date | None
+    monthly_income_fen: int | None = field(repr=False)
+    name: str = field(repr=False)
+    id_number: str = field(repr=False)
+    phone: str = field(repr=False)
+    reason: str = field(repr=False)
+    bank_name: str = field(repr=False)
+    card_number: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    rows: tuple[ArchiveRow, ...]
+    faults: tuple[Fault, ...]
+    sha256: str
+
+
+def read_archive(name: str, data: bytes) -> Archive:
+    """Read the archive; a row at fault is reported and left out, the others stand.
+
+    Raises:
+        FileRefused: It cannot be read, or a column is missing.
+    """
+    if data.startswith(b"PK"):
+        lines = read_rows(name, data)
+    else:
+        lines = [(line, [cell or None for cell in row]) for line, row in csv_rows(name, data)]
+    header: dict[str, int] | None = None
+    rows: list[ArchiveRow] = []
+    faults: list[Fault] = []
+    for line, cells in lines:
+        if header is None:
+            header = _header(cells)
+            continue
+        if any(cell is not None for cell in cells):
+            row = _row(
+                name, line, {key: cells[at] for key, at in header.items() if at < len(cells)}
+            )
+            (rows if isinstance(row, ArchiveRow) else faults).append(row)  # type: ignore[arg-type]
+    if header is None:
+        raise refuse(name, "file.column_missing", column=REQUIRED[0])
+    return Archive(tuple(rows), tuple(faults), sha256(data).hexdigest())
+
+
+def _header(cells: list[object]) -> dict[str, int] | None:
+    titles = [heading(cell) if isinstance(cell, str) else "" for cell in cells]
+    if not set(REQUIRED) <= set(titles):
+        return None
+    return {column: titles.index(column) for column in COLUMNS if column in titles}
+
+
+def _row(name: str, line: int, cells: dict[str, object]) -> ArchiveRow | Fault:
+    for column in REQUIRED:
+        if cells.get(column) is None:
+            return Fault(name, line, column, "field.missing")
+    id_number, id_is_text = long_number(cells["身份证号码"])
+    card_number, card_is_text = long_number(cells.get("银行卡号"))
+    opened_on = day(cells["建档日期"])
+    closed = cells.get("退档日期")
+    closed_on = day(closed)
+    fault = None
+    if not id_is_text:
+        fault = ("身份证号码", "id.not_text")
+    elif id_fault(id_number) is not None:
+        fault = ("身份证号码", "id.invalid")
+    elif not card_is_text:
+        fault = ("银行卡号", "card.not_text")
+    elif opened_on is None:
+        fault = ("建档日期", "date.invalid")
+    elif closed is not None and (closed_on is None or closed_on < opened_on):
+        fault = ("退档日期", "date.invalid")
+    if fault is not None or opened_on is None:
+        column, code = fault or ("建档日期", "date.invalid")
+        return Fault(name, line, column, code)
+
+    def text(column: str) -> str:
+        value = cells.get(column)
+        return "" if value is None else str(value).strip()
+
+    return ArchiveRow(
+        line=line,
+        file_number=text("档案编号"),
+        organisation_code=text("单位编码"),
+        category=category(text("类别")),
+        opened_on=opened_on,
+        closed_on=closed_on,
+        monthly_income_fen=_income(cells.get("月人均收入(元)")),
+        name=person_name(text("姓名")),
+        id_number=id_number,
+        phone=number_text(text("联系电话")),
+        reason=text("困难原因"),
+        bank_name=text("开户行"),
+        card_number=card_number,
+    )
+
+
+def _income(cell: object) -> int | None:
+    """Read an average: it may have more decimals than fen, which are cut off."""
+    if isinstance(cell, float):
+        return int(Decimal(repr(cell)) * 100) if 0 <= cell < INCOME_YUAN_MAX else None
+    return fen(cell)

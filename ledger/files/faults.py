@@ -1,0 +1,112 @@
+"""What is wrong with a file: where, by which code, in Chinese and English."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from ledger.errors import Kind, LedgerError
+
+TEXTS: dict[str, tuple[str, str]] = {
+    "amount.above_maximum": ("金额高于标准上限", "the amount is above the maximum"),
+    "amount.below_minimum": ("金额低于标准下限", "the amount is below the minimum"),
+    "amount.invalid": ("金额不是大于零且至多两位小数的数", "not an amount of whole fen above zero"),
+    "archive.closed": ("审批日已退档", "the person had left the archive by the approval date"),
+    "archive.not_on_file": ("未建档", "the person is not in the archive"),
+    "bank_file.control_total": ("控制合计与明细不符", "the control totals disagree with the lines"),
+    "bank_file.duplicate_line": ("同一笔在文件中出现两次", "a payment stands in the file twice"),
+    "bank_file.format_unknown": ("不认识的银行格式", "no such bank format"),
+    "bank_file.incomplete": ("文件未覆盖全部指令", "the file does not answer every instruction"),
+    "bank_file.line_invalid": ("此行无法识读", "the line cannot be read"),
+    "bank_file.name_not_encodable": (
+        "银行字符集写不出此姓名",
+        "the bank's charset lacks a character",
+    ),
+    "bank_file.not_accepted": ("银行未受理整批", "the bank did not accept the batch"),
+    "bank_file.other_batch": ("文件属于另一批次", "the file belongs to another batch"),
+    "bank_file.other_format": ("文件是另一家银行的格式", "the file is of another bank's format"),
+    "bank_file.truncated": ("文件不完整，末尾缺失", "the file ends before its last line does"),
+    "bank_file.unknown_line": ("此行与任何指令都不相符", "the line matches no instruction"),
+    "campaign.malformed": ("活动与政策文件内容有误", "the campaign file is malformed"),
+    "card.not_text": (
+        "银行卡号被表格软件变成了数字，末位已丢失，请设为文本后重填",
+        "a spreadsheet turned the card number into a number and lost its last digits",
+    ),
+    "category.not_in_policy": ("类别不在现行政策中", "the category is not in the policy in force"),
+    "channel.card_required": ("此类人员一律银行卡发放", "this category is paid by bank card only"),
+    "date.invalid": ("日期无法识读", "the date cannot be read"),
+    "field.missing": ("必填项为空", "a required field is empty"),
+    "file.archive_bomb": ("压缩内容异常庞大", "the archive unpacks to an abnormal size"),
+    "file.column_missing": ("缺少必需的列", "a required column is missing"),
+    "file.missing": ("文件不存在", "the file does not exist"),
+    "file.not_text": ("文件既非UTF-8也非GB18030", "the file is neither UTF-8 nor GB18030"),
+    "file.not_workbook": ("不是可读的XLSX工作簿", "not a readable XLSX workbook"),
+    "file.too_large": ("文件过大", "the file is too large"),
+    "file.truncated": ("文件不完整", "the file is cut off"),
+    "file.xml_forbidden": (
+        "文件含有禁止的XML实体或声明",
+        "the file holds forbidden XML declarations",
+    ),
+    "id.invalid": ("身份证号码无效", "the ID number is not valid"),
+    "id.not_text": (
+        "身份证号码被表格软件变成了数字，末位已丢失，请设为文本后重填",
+        "a spreadsheet turned the ID number into a number and lost its last digits",
+    ),
+    "model_worker.income_above_line": (
+        "劳模收入不低于规定线",
+        "the model worker's income is not below the line",
+    ),
+    "number.duplicate": ("序号重复", "the row number stands twice"),
+    "number.invalid": ("序号或年度不是整数", "not a whole number"),
+    "person.duplicate_in_campaign": ("本次活动已发放", "already paid in this campaign"),
+    "roster.total_mismatch": ("合计与明细不符", "the 合计 row disagrees with the rows"),
+    "roster.total_missing": ("缺少合计行", "the 合计 row is missing"),
+    "sha256.invalid": ("影像摘要不是64位十六进制", "not a SHA-256 in hex"),
+    "time.invalid": ("时间无法识读", "the time cannot be read"),
+    "value.unknown": ("此处不能填这个词", "not one of the words allowed here"),
+}
+"""Every code by which a file, a row or a cell is found at fault. Codes keep their meaning."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """One thing wrong. `row` is the line as a person counts it in the file, from 1."""
+
+    file: str
+    row: int | None
+    column: str | None
+    code: str
+
+    @property
+    def zh(self) -> str:
+        return TEXTS[self.code][0]
+
+    @property
+    def en(self) -> str:
+        return TEXTS[self.code][1]
+
+    def __str__(self) -> str:
+        """Say where and what, never what stands there: it may be personal."""
+        row = f" row {self.row}" if self.row else ""
+        column = f" column {self.column}" if self.column else ""
+        return f"{self.file}{row}{column}: {self.code} {self.zh} ({self.en})"
+
+
+class FileRefused(LedgerError):
+    """A file is refused as a whole; nothing of it was taken in.
+
+    Its public code is that of its first fault.
+    """
+
+    code = "file.refused"
+    kind = Kind.INVALID
+
+    def __init__(self, *faults: Fault) -> None:
+        super().__init__("; ".join(map(str, faults[:5])))
+        self.code = faults[0].code
+        self.faults: Sequence[Fault] = faults
+
+
+def refuse(
+    file: str, code: str, *, row: int | None = None, column: str | None = None
+) -> FileRefused:
+    """Make the refusal of a whole file for one reason."""
+    return FileRefused(Fault(file, row, column, code))

@@ -1,0 +1,225 @@
+"""Registers a city keeps as CSV: organisations, officers, money in, money down, batches."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from datetime import date
+from typing import TypeVar
+
+from ledger.files.amounts import day, fen, whole_number
+from ledger.files.faults import Fault, FileRefused
+from ledger.files.text import CsvRow, person_name, read_csv
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class OrganisationRow:
+    line: int
+    code: str
+    name: str
+    kind: str
+    parent_code: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OfficerRow:
+    line: int
+    staff_number: str
+    name: str = field(repr=False)
+    organisation_code: str
+    role: str
+
+
+@dataclass(frozen=True, slots=True)
+class FundRow:
+    """Money from outside into an organisation's account, of a vintage (fiscal year of origin)."""
+
+    line: int
+    on: date
+    organisation_code: str
+    source: str
+    document: str
+    earmark: str
+    vintage: int
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class AllocationRow:
+    line: int
+    on: date
+    from_code: str
+    to_code: str
+    earmark: str
+    document: str
+    amount_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRow:
+    """A batch, the files it came with, and who had which part in it (staff numbers)."""
+
+    line: int
+    code: str
+    organisation_code: str
+    channel: str
+    roster: str
+    earmark: str
+    drafted_by: str
+    reviewed_by: str
+    approved_by: str
+    approved_on: date
+    bank_format: str | None
+    return_file: str | None
+    returned_on: date | None
+
+
+def read_organisations(name: str, data: bytes) -> list[OrganisationRow]:
+    """Read 编码, 名称, 层级, 上级编码. Every reader here refuses the file with all its faults."""
+    return _collect(
+        name,
+        read_csv(name, data, ("编码", "名称", "层级", "上级编码")),
+        lambda cells: OrganisationRow(
+            cells.line,
+            cells.text("编码"),
+            cells.text("名称"),
+            cells.text("层级"),
+            cells.optional("上级编码"),
+        ),
+    )
+
+
+def read_officers(name: str, data: bytes) -> list[OfficerRow]:
+    """Read 工号, 姓名, 单位编码, 岗位."""
+    return _collect(
+        name,
+        read_csv(name, data, ("工号", "姓名", "单位编码", "岗位")),
+        lambda cells: OfficerRow(
+            cells.line,
+            cells.text("工号"),
+            person_name(cells.text("姓名")),
+            cells.text("单位编码"),
+            cells.text("岗位"),
+        ),
+    )
+
+
+def read_funds(name: str, data: bytes) -> list[FundRow]:
+    """Read 日期, 单位编码, 资金来源, 文号, 用途, 年度, 金额(元)."""
+    columns = ("日期", "单位编码", "资金来源", "文号", "用途", "年度", "金额(元)")
+    return _collect(
+        name,
+        read_csv(name, data, columns),
+        lambda cells: FundRow(
+            cells.line,
+            cells.parsed("日期", day, "date.invalid"),
+            cells.text("单位编码"),
+            cells.text("资金来源"),
+            cells.text("文号"),
+            cells.text("用途"),
+            cells.parsed("年度", whole_number, "number.invalid"),
+            cells.parsed("金额(元)", _positive_fen, "amount.invalid"),
+        ),
+    )
+
+
+def read_allocations(name: str, data: bytes) -> list[AllocationRow]:
+    """Read 日期, 拨出单位, 接收单位, 用途, 文号, 金额(元)."""
+    return _collect(
+        name,
+        read_csv(name, data, ("日期", "拨出单位", "接收单位", "用途", "文号", "金额(元)")),
+        lambda cells: AllocationRow(
+            cells.line,
+            cells.parsed("日期", day, "date.invalid"),
+            cells.text("拨出单位"),
+            cells.text("接收单位"),
+            cells.text("用途"),
+            cells.text("文号"),
+            cells.parsed("金额(元)", _positive_fen, "amount.invalid"),
+        ),
+    )
+
+
+def read_batches(name: str, data: bytes) -> list[BatchRow]:
+    """Read the list of batches; bank format, return file and its date may be empty."""
+    columns = (
+        "批次号",
+        "单位编码",
+        "方式",
+        "花名册",
+        "用途",
+        "编制人",
+        "复核人",
+        "审批人",
+        "审批日期",
+        "银行格式",
+        "回盘或签字文件",
+        "回盘或签字日期",
+    )
+    return _collect(name, read_csv(name, data, columns), _batch)
+
+
+def _batch(cells: "_Cells") -> BatchRow:
+    return_file = cells.optional("回盘或签字文件")
+    return BatchRow(
+        cells.line,
+        cells.text("批次号"),
+        cells.text("单位编码"),
+        cells.text("方式"),
+        cells.text("花名册"),
+        cells.text("用途"),
+        cells.text("编制人"),
+        cells.text("复核人"),
+        cells.text("审批人"),
+        cells.parsed("审批日期", day, "date.invalid"),
+        cells.optional("银行格式"),
+        return_file,
+        cells.parsed("回盘或签字日期", day, "date.invalid") if return_file else None,
+    )
+
+
+def _positive_fen(cell: object) -> int | None:
+    amount = fen(cell)
+    return amount if amount is not None and amount > 0 else None
+
+
+class _CellWrong(Exception):
+    def __init__(self, column: str, code: str) -> None:
+        self.column = column
+        self.code = code
+
+
+class _Cells:
+    """A row whose cells are asked for one by one; the first that is wrong is the row's fault."""
+
+    def __init__(self, row: CsvRow) -> None:
+        self._row = row
+        self.line = row.line
+
+    def text(self, column: str) -> str:
+        value = self._row[column]
+        if not value:
+            raise _CellWrong(column, "field.missing")
+        return value
+
+    def optional(self, column: str) -> str | None:
+        return self._row[column] or None
+
+    def parsed(self, column: str, parse: Callable[[object], T | None], code: str) -> T:
+        value = parse(self.text(column))
+        if value is None:
+            raise _CellWrong(column, code)
+        return value
+
+
+def _collect(name: str, rows: Iterator[CsvRow], build: Callable[[_Cells], T]) -> list[T]:
+    built: list[T] = []
+    faults: list[Fault] = []
+    for row in rows:
+        try:
+            built.append(build(_Cells(row)))
+        except _CellWrong as wrong:
+            faults.append(Fault(name, row.line, wrong.column, wrong.code))
+    if faults:
+        raise FileRefused(*faults)
+    return built

@@ -1,0 +1,199 @@
+"""Rosters: who is to get how much, as clerks write it down (花名册)."""
+
+import re
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from ledger.files.amounts import fen, whole_number
+from ledger.files.faults import Fault, FileRefused, refuse
+from ledger.files.text import category, csv_rows, heading, number_text, person_name
+from ledger.files.workbook import read_rows
+
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "number": ("序号", "编号"),
+    "name": ("姓名", "户名", "职工姓名"),
+    "id_number": ("身份证号码", "身份证号", "证件号码", "身份证"),
+    "phone": ("联系电话", "手机号码", "手机号", "电话", "联系方式"),
+    "category": ("困难类别", "类别", "人员类别"),
+    "reason": ("困难原因", "致困原因"),
+    "bank_name": ("开户行", "开户银行"),
+    "card_number": ("银行卡号", "卡号", "账号", "银行账号"),
+    "amount": ("慰问金额(元)", "金额(元)", "慰问金额", "金额", "慰问金(元)", "发放金额(元)"),
+    "remark": ("备注",),
+}
+"""Titles under which a column is known."""
+
+FIELD_NAMES: Mapping[str, str] = {
+    "name": "姓名",
+    "id_number": "身份证号码",
+    "phone": "联系电话",
+    "category": "类别",
+    "reason": "困难原因",
+    "card_number": "银行卡号",
+    "amount": "金额",
+}
+"""The word by which policies and refusals call a field."""
+
+TOTAL_WORDS = ("合计", "总计", "小计")
+_LOST_DIGITS = re.compile(r"[0-9](\.[0-9]+)?E\+?[0-9]{1,3}", re.IGNORECASE)
+_HEADER_ROWS_MAX = 20
+
+
+@dataclass(frozen=True, slots=True)
+class RosterRow:
+    """A row as listed, its harmless spellings made plain. Only numbers show in its repr."""
+
+    number: int
+    line: int
+    name: str = field(repr=False)
+    id_number: str = field(repr=False)
+    id_is_text: bool
+    phone: str = field(repr=False)
+    category: str
+    reason: str = field(repr=False)
+    bank_name: str = field(repr=False)
+    card_number: str = field(repr=False)
+    card_is_text: bool
+    amount_fen: int | None
+    given: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Roster:
+    rows: tuple[RosterRow, ...]
+    total_fen: int
+    sha256: str
+
+
+def read_roster(name: str, data: bytes) -> Roster:
+    """Read an XLSX or CSV roster, with titles above its header and a 合计 row at its end.
+
+    Raises:
+        FileRefused: It cannot be read, a column is missing, or the 合计 row is missing or
+            disagrees with the rows as listed.
+    """
+    lines = read_rows(name, data) if data.startswith(b"PK") else _text_rows(name, data)
+    at, columns = _header(name, lines)
+    listed, total = _listed(name, lines[at + 1 :], columns)
+    numbers = [whole_number(_get(cells, columns, "number")) for _, cells in listed]
+    # 序号 counts when it can: all of them whole, above zero and different. Else the place does.
+    numbered = all(numbers) and len(set(numbers)) == len(numbers)
+    rows = tuple(
+        _row(number if numbered and number else place, line, cells, columns)
+        for place, (number, (line, cells)) in enumerate(zip(numbers, listed, strict=True), 1)
+    )
+    summed = sum(row.amount_fen or 0 for row in rows)
+    if total != summed:
+        raise refuse(name, "roster.total_mismatch", row=lines[-1][0], column="合计")
+    return Roster(rows, summed, sha256(data).hexdigest())
+
+
+def _text_rows(name: str, data: bytes) -> list[tuple[int, list[object]]]:
+    rows: list[tuple[int, list[object]]] = [
+        (line, [cell or None for cell in cells]) for line, cells in csv_rows(name, data)
+    ]
+    if not data.endswith(b"\n"):
+        raise refuse(name, "file.truncated")
+    return rows
+
+
+def _header(name: str, lines: list[tuple[int, list[object]]]) -> tuple[int, dict[str, int]]:
+    """Find the header under any titles, and say which column is where."""
+    best: dict[str, int] = {}
+    for at, (_, cells) in enumerate(lines[:_HEADER_ROWS_MAX]):
+        columns = _columns(cells)
+        if {"name", "id_number", "amount"} <= columns.keys():
+            return at, columns
+        best = max(best, columns, key=len)
+    missing = next(
+        (FIELD_NAMES[key] for key in ("name", "id_number", "amount") if key not in best), None
+    )
+    raise refuse(name, "file.column_missing", column=missing)
+
+
+def _columns(cells: list[object]) -> dict[str, int]:
+    titles = [heading(cell) if isinstance(cell, str) else "" for cell in cells]
+    columns = {}
+    for key, words in COLUMNS.items():
+        for word in words:
+            if word in titles:
+                columns[key] = titles.index(word)
+                break
+    return columns
+
+
+def _listed(
+    name: str, lines: list[tuple[int, list[object]]], columns: dict[str, int]
+) -> tuple[list[tuple[int, list[object]]], int]:
+    """Split the rows from the 合计 row; what follows it may be notes, but no further people."""
+    listed: list[tuple[int, list[object]]] = []
+    total: int | None = None
+    for line, cells in lines:
+        if all(cell is None for cell in cells):
+            continue
+        if total is not None:
+            if _get(cells, columns, "id_number") or _get(cells, columns, "amount"):
+                raise refuse(name, "roster.total_mismatch", row=line)
+        elif _is_total(cells, columns):
+            total = fen(_get(cells, columns, "amount"))
+            if total is None:
+                raise refuse(name, "roster.total_mismatch", row=line, column="合计")
+        else:
+            listed.append((line, cells))
+    if total is None:
+        raise FileRefused(Fault(name, None, "合计", "roster.total_missing"))
+    return listed, total
+
+
+def _is_total(cells: list[object], columns: dict[str, int]) -> bool:
+    if _get(cells, columns, "id_number"):
+        return False
+    first = next((cell for cell in cells if cell is not None), None)
+    return isinstance(first, str) and heading(first).rstrip(":").startswith(TOTAL_WORDS)
+
+
+def _row(number: int, line: int, cells: list[object], columns: dict[str, int]) -> RosterRow:
+    def text(key: str) -> str:
+        value = _get(cells, columns, key)
+        if isinstance(value, float) and value.is_integer():
+            value = int(value)
+        return "" if value is None else str(value).strip()
+
+    id_number, id_is_text = long_number(_get(cells, columns, "id_number"))
+    card_number, card_is_text = long_number(_get(cells, columns, "card_number"))
+    given = frozenset(word for key, word in FIELD_NAMES.items() if text(key))
+    return RosterRow(
+        number=number,
+        line=line,
+        name=person_name(text("name")),
+        id_number=id_number,
+        id_is_text=id_is_text,
+        phone=number_text(text("phone")),
+        category=category(text("category")),
+        reason=text("reason"),
+        bank_name=text("bank_name"),
+        card_number=card_number,
+        card_is_text=card_is_text,
+        amount_fen=fen(_get(cells, columns, "amount")),
+        given=given,
+    )
+
+
+def _get(cells: list[object], columns: dict[str, int], key: str) -> object:
+    at = columns.get(key)
+    return cells[at] if at is not None and at < len(cells) else None
+
+
+def long_number(cell: object) -> tuple[str, bool]:
+    """Return an ID or card number and whether it is text still.
+
+    A spreadsheet keeps fifteen digits of a number: the rest is gone, whatever it shows.
+    """
+    if cell is None:
+        return "", True
+    plain = unicodedata.normalize("NFKC", str(cell)).strip()
+    if not isinstance(cell, str) or _LOST_DIGITS.fullmatch(plain):
+        return "", False
+    return number_text(plain.removeprefix("'")), True

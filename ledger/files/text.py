@@ -1,0 +1,125 @@
+"""Text files as people have them: charset, CSV with headers, harmless spellings."""
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from charset_normalizer import from_bytes
+
+from ledger.files.faults import refuse
+
+FILE_BYTES_MAX = 200 * 1024 * 1024
+
+_MIDDLE_DOTS = dict.fromkeys(map(ord, "·•・．‧∙⋅･᛫●⸱"), "·")
+_SPACES = re.compile(r"\s+")
+
+
+def decode(name: str, data: bytes) -> str:
+    """Read bytes as UTF-8 (with or without its mark), else as GB18030.
+
+    Bytes that are valid in both are UTF-8: GB18030 text practically never is valid UTF-8. The
+    library's guess is asked only where neither fits, to name UTF-16 files that Excel writes.
+
+    Raises:
+        FileRefused: `file.not_text`, `file.too_large`.
+    """
+    if len(data) > FILE_BYTES_MAX:
+        raise refuse(name, "file.too_large")
+    for charset in ("utf-8-sig", "gb18030"):
+        try:
+            text = data.decode(charset)
+        except UnicodeDecodeError:
+            continue
+        if "\x00" not in text:
+            return text
+    best = from_bytes(data[:65536]).best()
+    if best is not None and best.encoding.startswith("utf_16"):
+        try:
+            return data.decode(best.encoding).removeprefix("\ufeff")
+        except UnicodeDecodeError:
+            pass
+    raise refuse(name, "file.not_text")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class CsvRow:
+    """A row by column name; `line` is where a person finds it in the file."""
+
+    line: int
+    cells: Mapping[str, str]
+
+    def __getitem__(self, column: str) -> str:
+        return self.cells.get(column, "")
+
+
+def read_csv(name: str, data: bytes, columns: Sequence[str]) -> Iterator[CsvRow]:
+    """Read a CSV file whose first line names the columns; further columns are carried along.
+
+    Raises:
+        FileRefused: Not text, or one of `columns` is missing.
+    """
+    rows = csv_rows(name, data)
+    header: list[str] | None = None
+    for line, cells in rows:
+        if header is None:
+            header = [heading(cell) for cell in cells]
+            for column in columns:
+                if heading(column) not in header:
+                    raise refuse(name, "file.column_missing", row=line, column=column)
+            continue
+        if any(cells):
+            named = dict(zip(header, cells, strict=False))
+            yield CsvRow(line, {column: named.get(heading(column), "") for column in columns})
+    if header is None:
+        raise refuse(name, "file.column_missing", column=columns[0])
+
+
+def csv_rows(name: str, data: bytes) -> Iterator[tuple[int, list[str]]]:
+    """Yield each row with the line it starts on; cells lose outer white space."""
+    reader = csv.reader(io.StringIO(decode(name, data), newline=""))
+    line = 1
+    while True:
+        try:
+            cells = next(reader)
+        except StopIteration:
+            return
+        except csv.Error:
+            raise refuse(name, "file.not_text", row=line) from None
+        yield line, [cell.strip() for cell in cells]
+        line = reader.line_num + 1
+
+
+def require_line_end(name: str, data: bytes, code: str) -> None:
+    """Refuse a file that does not end its last line: its last bytes may be missing.
+
+    Raises:
+        FileRefused: With the code given.
+    """
+    if not data.endswith(b"\n"):
+        raise refuse(name, code)
+
+
+def heading(text: str) -> str:
+    """Reduce a column's title to what matters: width, brackets and spaces do not."""
+    return _SPACES.sub("", unicodedata.normalize("NFKC", text))
+
+
+def category(text: str) -> str:
+    """Reduce a category's name for comparison, so that （未建档） and (未建档) are one."""
+    return heading(text)
+
+
+def number_text(text: str) -> str:
+    """Write an ID, card or phone number plainly: ASCII digits, capital X, no spaces or dashes."""
+    return _SPACES.sub("", unicodedata.normalize("NFKC", text)).upper().replace("-", "")
+
+
+def person_name(text: str) -> str:
+    """Write a name plainly, without changing its characters: NFC, one kind of middle dot.
+
+    NFKC would replace characters that people really have in their names.
+    """
+    return _SPACES.sub("", unicodedata.normalize("NFC", text).translate(_MIDDLE_DOTS))
