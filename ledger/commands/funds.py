@@ -223,5 +223,5 @@ def _fiscal_year(
     targets = SurplusTargets(first_year_minimum=None, all_within=None)
     if policy_code is not None:
         policy = work.get(Policy, policy_id(policy_code))
-        targets = policy.in_force_on(act.happened_on).surplus
+        targets = policy.adoptions[-1].surplus
     return FiscalYear.open(act, organisation_id=organisation, year=year, targets=targets)

@@ -9,7 +9,7 @@ from ledger.commands.sealing import ARCHIVE_FILE, PAYEE, card_index, person_id, 
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.officer import Officer, Role, RoleMissing
 from ledger.domain.organisation import Organisation, organisation_id
-from ledger.domain.recipient import FileNumberTaken, Recipient
+from ledger.domain.recipient import AlreadyErased, FileDatesBackwards, Recipient
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Ledger, NotOnRecord, Work
 
@@ -38,7 +38,8 @@ class ArchiveEntry:
 def enter_archive(ledger: Ledger, act: CommandAct, entries: Sequence[ArchiveEntry]) -> Answer:
     """Enter files of the archive, each on the day that it was opened (and closed).
 
-    The result's `refused` lists `{line, code}` of those that do not stand; the others are stored.
+    A file that is known is left as it is, or closed if it is closed now. The result's `refused`
+    lists `{line, code}` of those that do not stand; the others are stored.
     """
 
     def decide(work: Work) -> None:
@@ -46,7 +47,7 @@ def enter_archive(ledger: Ledger, act: CommandAct, entries: Sequence[ArchiveEntr
         for entry in entries:
             try:
                 _enter(work, act, entry)
-            except (FileNumberTaken, NotOnRecord) as refusal:
+            except (AlreadyErased, NotOnRecord, FileDatesBackwards) as refusal:
                 refused.append({"line": entry.line, "code": refusal.code})
         work.result.update(entered=len(entries) - len(refused), refused=refused)
 
@@ -127,8 +128,18 @@ def _enter(work: Work, act: CommandAct, entry: ArchiveEntry) -> None:
     person = person_id(ledger, entry.id_number)
     opening = replace(act, happened_on=entry.opened_on)
     recipient = _known(work, opening, person, entry.id_number)
-    if entry.file_number in recipient.files:
-        raise FileNumberTaken(person, entry.file_number)
+    known = recipient.files.get(entry.file_number)
+    if known is None:
+        _file(work, opening, recipient, organisation.id, entry)
+    if entry.closed_on is not None and (known is None or known.closed_on is None):
+        closing = replace(act, happened_on=entry.closed_on)
+        recipient.close_file(closing, file_number=entry.file_number, reason="archive")
+    work.save(recipient)
+
+
+def _file(
+    work: Work, act: CommandAct, recipient: Recipient, organisation: UUID, entry: ArchiveEntry
+) -> None:
     income = entry.monthly_income_fen
     details = {
         "name": entry.name,
@@ -140,17 +151,13 @@ def _enter(work: Work, act: CommandAct, entry: ArchiveEntry) -> None:
         "monthly_income_fen": "" if income is None else str(income),
     }
     recipient.file(
-        opening,
+        act,
         file_number=entry.file_number,
-        organisation_id=organisation.id,
+        organisation_id=organisation,
         category=entry.category,
-        details=seal(work, person, ARCHIVE_FILE, details),
-        card_index=card_index(ledger, entry.card_number),
+        details=seal(work, recipient.id, ARCHIVE_FILE, details),
+        card_index=card_index(work.ledger, entry.card_number),
     )
-    if entry.closed_on is not None:
-        closing = replace(act, happened_on=entry.closed_on)
-        recipient.close_file(closing, file_number=entry.file_number, reason="archive")
-    work.save(recipient)
 
 
 def _known(work: Work, act: CommandAct, person: UUID, id_number: str) -> Recipient:

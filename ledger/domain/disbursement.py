@@ -126,6 +126,7 @@ class Disbursement(Root):
 
         TOPIC = "disbursement.unresolved"
         statement_id: UUID
+        amount_fen: Money
         reason: str
         raw_code: str | None
 
@@ -256,7 +257,12 @@ class Disbursement(Root):
     ) -> None:
         self._require_in_transit()
         self.trigger_event(
-            self.Unresolved, act, statement_id=statement_id, reason=reason, raw_code=raw_code
+            self.Unresolved,
+            act,
+            statement_id=statement_id,
+            amount_fen=self.amount,
+            reason=reason,
+            raw_code=raw_code,
         )
 
     def sign(

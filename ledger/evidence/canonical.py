@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from typing import Any
 
 from ledger.errors import Kind, LedgerError
@@ -35,6 +36,8 @@ def canonical_json(value: Json) -> bytes:
         return _write(value).encode()
     except UnicodeEncodeError:
         raise NotCanonical("lone surrogate") from None
+    except RecursionError:
+        raise NotCanonical("nested too deep") from None
 
 
 def parse_canonical(data: bytes) -> Json:
@@ -48,37 +51,54 @@ def parse_canonical(data: bytes) -> Json:
     """
     try:
         text = data.decode()
-        value = _DECODER.decode(text)
-    except (UnicodeDecodeError, json.JSONDecodeError, RecursionError) as cause:
-        raise NotCanonical(type(cause).__name__) from None
-    if canonical_json(value) != data:
-        raise NotCanonical("the bytes are another way of writing the same value")
+        value, _ = _DECODER.raw_decode(text)
+        again = _rewritten(value, text)
+    except UnicodeDecodeError:
+        raise NotCanonical("not UTF-8") from None
+    except json.JSONDecodeError:
+        raise NotCanonical("not JSON") from None
+    except RecursionError:
+        raise NotCanonical("nested too deep") from None
+    if again != text:
+        # So is found what follows the value, and a key that stands twice: one of its members only
+        # is left to be written again.
+        raise NotCanonical("another way of writing a value: escapes, spaces, order or a key twice")
     return value
 
 
-def _refuse_number(text: str) -> Json:
-    raise NotCanonical(f"number {text[:20]}")
+def _rewritten(value: Json, text: str) -> str:
+    """Write a value just read from `text` again: in C where that is sure to be canonical too.
+
+    What the decoder lets through has text keys and whole numbers within bounds only, so the two
+    ways can differ in the order of keys alone: by code point here, by UTF-16 code unit in the RFC.
+    The orders agree unless a key has a character beyond U+FFFF. Where that character comes from an
+    escape the texts differ in any order, since no canonical text escapes it.
+    """
+    if text.isascii() or not _BEYOND_BMP.search(text):
+        return _ENCODER.encode(value)
+    return _write(value)
+
+
+def _refuse_number(_: str) -> Json:
+    # The digits are not shown: they may be somebody's card.
+    raise NotCanonical("a number that is not whole, or not finite")
 
 
 def _whole(text: str) -> int:
     # Longer digits are refused before they are read: reading a million digits takes a while.
-    if len(text) > len(str(-INTEGER_MAX)):
-        _refuse_number(text)
-    return int(text)
+    if len(text) > len(str(-INTEGER_MAX)) or abs(number := int(text)) > INTEGER_MAX:
+        raise NotCanonical("integer beyond 2^53 - 1")
+    return number
 
 
-def _object(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        raise NotCanonical("duplicate key")
-    return members
-
-
+_BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
 _DECODER = json.JSONDecoder(
-    object_pairs_hook=_object,
     parse_float=_refuse_number,
     parse_int=_whole,
     parse_constant=_refuse_number,
+)
+_ENCODER = json.JSONEncoder(
+    ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")
 )
 _text = json.encoder.encode_basestring
 

@@ -1,17 +1,20 @@
 """The DSSE envelope: a payload and the signatures over it, in the bytes that are stored."""
 
 import binascii
-from base64 import b64decode, b64encode
+import re
+from binascii import a2b_base64, b2a_base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ledger.errors import Kind, LedgerError
-from ledger.evidence.canonical import Json, NotCanonical, parse_canonical
 
 PAYLOAD_TYPE = "application/vnd.nuanzhang.event+json"
 
 _HEAD = b'{"payload":"'
 _MIDDLE = b'","payloadType":"' + PAYLOAD_TYPE.encode() + b'","signatures":['
+_TAIL = b"]}"
+
+_SIGNATURE = re.compile(rb'\{"keyid":"([0-9a-f]{32})","sig":"([^"]*)"\}')
 
 
 class EnvelopeBroken(LedgerError):
@@ -50,36 +53,47 @@ def pae(payload_type: str, payload: bytes) -> bytes:
 
 
 def encode(payload: bytes, signatures: Sequence[Signature]) -> bytes:
-    """Write the envelope as canonical JSON; key ids are ASCII without quotes or backslashes."""
+    """Write the envelope as canonical JSON; key ids are 32 hex digits, so nothing needs escaping.
+
+    Source: DSSE v1.0.2, envelope.md; base64 is the standard one with padding.
+    """
     signed = b",".join(
-        b'{"keyid":"%b","sig":"%b"}' % (signature.keyid.encode(), b64encode(signature.sig))
-        for signature in signatures
+        [
+            b'{"keyid":"%b","sig":"%b"}' % (signature.keyid.encode(), _base64(signature.sig))
+            for signature in signatures
+        ]
     )
-    return b"".join((_HEAD, b64encode(payload), _MIDDLE, signed, b"]}"))
+    return b"".join((_HEAD, _base64(payload), _MIDDLE, signed, _TAIL))
 
 
 def decode(data: bytes) -> Envelope:
     """Read an envelope that is written exactly as `encode` writes it.
 
+    There is one way to write an envelope, so its places are cut out, and written again to compare:
+    a fraction of the cost of a JSON parser, and the comparison lets nothing else through.
+
     Raises:
-        EnvelopeBroken: It is not.
+        EnvelopeBroken: It is not written so.
     """
+    if not data.startswith(_HEAD):
+        raise EnvelopeBroken("does not begin as an envelope")
+    payload, _, signed = data[len(_HEAD) :].partition(_MIDDLE)
     try:
-        envelope = _read(parse_canonical(data))
-    except (NotCanonical, KeyError, TypeError, ValueError, AttributeError, binascii.Error) as cause:
-        raise EnvelopeBroken(type(cause).__name__) from None
+        envelope = Envelope(
+            a2b_base64(payload),
+            tuple(
+                [
+                    Signature(key_id.decode(), a2b_base64(sig))
+                    for key_id, sig in _SIGNATURE.findall(signed)
+                ]
+            ),
+        )
+    except binascii.Error:
+        raise EnvelopeBroken("base64 of a wrong length") from None
     if encode(envelope.payload, envelope.signatures) != data:
-        raise EnvelopeBroken("not written as envelopes are")
+        raise EnvelopeBroken("not written in the one form of an envelope")
     return envelope
 
 
-def _read(members: Json) -> Envelope:
-    if members["payloadType"] != PAYLOAD_TYPE:
-        raise EnvelopeBroken("payload of another type")
-    return Envelope(
-        b64decode(members["payload"], validate=True),
-        tuple(
-            Signature(signature["keyid"], b64decode(signature["sig"], validate=True))
-            for signature in members["signatures"]
-        ),
-    )
+def _base64(raw: bytes) -> bytes:
+    return b2a_base64(raw, newline=False)

@@ -1,8 +1,9 @@
 """Keys: how they are named, how they sign, and over which part of the log they were valid."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import lru_cache
 from hashlib import sha256
 from typing import Protocol
 
@@ -51,8 +52,13 @@ class PublicKey:
     @property
     def key_id(self) -> str:
         """The key's name: 32 hex digits of a hash over algorithm and key."""
-        named = b"nuanzhang key v1\n" + self.algorithm.encode() + b"\n" + self.raw
-        return sha256(named).hexdigest()[:32]
+        return _key_id(self)
+
+
+@lru_cache(maxsize=4096)
+def _key_id(key: PublicKey) -> str:
+    named = b"nuanzhang key v1\n" + key.algorithm.encode() + b"\n" + key.raw
+    return sha256(named).hexdigest()[:32]
 
 
 class Signer(Protocol):
@@ -92,28 +98,11 @@ Verify = Callable[[bytes, bytes], None]
 """Takes signature and message; raises InvalidSignature."""
 
 
-def verifier(key: PublicKey) -> Verify:
-    """Return the check of one key, to be kept: making it costs a point decompression.
-
-    Raises:
-        SignatureBroken: The bytes are no public key.
-    """
-    try:
-        return _VERIFIERS[key.algorithm](key.raw)
-    except (ValueError, KeyError):
-        raise SignatureBroken(key.key_id) from None
-
-
-_VERIFIERS: dict[Algorithm, Callable[[bytes], Verify]] = {
-    Algorithm.ED25519: lambda raw: Ed25519PublicKey.from_public_bytes(raw).verify,
-}
-
-
 def verify(key: PublicKey, message: bytes, signature: bytes) -> None:
     """Check a signature.
 
     Raises:
-        SignatureBroken: It does not hold.
+        SignatureBroken: It does not hold, or the bytes are no public key.
 
     Source: RFC 8032, section 5.1.7.
     """
@@ -121,6 +110,38 @@ def verify(key: PublicKey, message: bytes, signature: bytes) -> None:
         verifier(key)(signature, message)
     except InvalidSignature:
         raise SignatureBroken(key.key_id) from None
+
+
+@lru_cache(maxsize=4096)
+def verifier(key: PublicKey) -> Verify:
+    """Return the check of one key; kept, since reading a key costs a quarter of a check.
+
+    Raises:
+        SignatureBroken: The bytes are no public key, or one under which anybody can sign.
+    """
+    try:
+        return _VERIFIERS[key.algorithm](key.raw)
+    except (ValueError, KeyError):
+        raise SignatureBroken(key.key_id) from None
+
+
+def _ed25519(raw: bytes) -> Verify:
+    """Read a public key, but none of the eight points of small order and no second spelling.
+
+    OpenSSL takes them. Under a point of small order some signature holds for any message, so its
+    owner could deny having signed; two spellings of one point would have two key ids.
+    """
+    y = int.from_bytes(raw, "little") & (1 << 255) - 1
+    if y >= _FIELD or y in _SMALL_ORDER:
+        raise ValueError
+    return Ed25519PublicKey.from_public_bytes(raw).verify
+
+
+_FIELD = 2**255 - 19
+_ORDER_EIGHT = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+_SMALL_ORDER = frozenset({0, 1, _FIELD - 1, _ORDER_EIGHT, _FIELD - _ORDER_EIGHT})
+
+_VERIFIERS: dict[Algorithm, Callable[[bytes], Verify]] = {Algorithm.ED25519: _ed25519}
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +153,11 @@ class KeyRecord:
     valid_from: int
     valid_until: int | None = None
 
+    def is_valid_at(self, position: int) -> bool:
+        return self.valid_from <= position and (
+            self.valid_until is None or position < self.valid_until
+        )
+
 
 class KeyHistory:
     """Which key was whose, and over which positions; built from the events that say so.
@@ -142,25 +168,33 @@ class KeyHistory:
 
     def __init__(self, records: Mapping[str, KeyRecord] | None = None) -> None:
         self.records: dict[str, KeyRecord] = dict(records or {})
-        self._verifiers: dict[str, Verify] = {}
+        self._owned: dict[str, list[str]] = {}
+        for key_id, record in self.records.items():
+            self._owned.setdefault(record.owner, []).append(key_id)
 
     def register(self, owner: str, public_key: PublicKey, position: int) -> None:
         """Add a key; a key id is registered once, so a second owner cannot claim it.
 
         Raises:
             KeyNotValid: The key id is taken.
+            SignatureBroken: The bytes are no public key that may sign.
         """
         if public_key.key_id in self.records:
             raise KeyNotValid(public_key.key_id, position)
+        verifier(public_key)
         self.records[public_key.key_id] = KeyRecord(owner, public_key, position)
+        self._owned.setdefault(owner, []).append(public_key.key_id)
 
-    def revoke(self, key_id: str, position: int) -> None:
-        record = self.records.get(key_id)
-        if record is None or record.valid_until is not None:
+    def revoke(self, owner: str, key_id: str, position: int) -> None:
+        """End a key at this position, for good.
+
+        Raises:
+            KeyNotValid: It is not this owner's, or not valid as it is.
+        """
+        record = self.valid_at(key_id, position)
+        if record.owner != owner or record.valid_until is not None:
             raise KeyNotValid(key_id, position)
-        self.records[key_id] = KeyRecord(
-            record.owner, record.public_key, record.valid_from, position
-        )
+        self.records[key_id] = replace(record, valid_until=position)
 
     def valid_at(self, key_id: str, position: int) -> KeyRecord:
         """Return the key's record.
@@ -169,20 +203,14 @@ class KeyHistory:
             KeyNotValid: Unknown, or not valid at this position.
         """
         record = self.records.get(key_id)
-        if (
-            record is None
-            or position < record.valid_from
-            or (record.valid_until is not None and position >= record.valid_until)
-        ):
+        if record is None or not record.is_valid_at(position):
             raise KeyNotValid(key_id, position)
         return record
 
-    def verify(self, key_id: str, message: bytes, signature: bytes) -> None:
-        """Check a signature by a registered key, whose check is made once and kept."""
-        check = self._verifiers.get(key_id)
-        if check is None:
-            check = self._verifiers[key_id] = verifier(self.records[key_id].public_key)
-        try:
-            check(signature, message)
-        except InvalidSignature:
-            raise SignatureBroken(key_id) from None
+    def valid_keys(self, owner: str, position: int) -> list[PublicKey]:
+        """Return the owner's keys that are valid at this position."""
+        return [
+            record.public_key
+            for record in map(self.records.__getitem__, self._owned.get(owner, ()))
+            if record.is_valid_at(position)
+        ]

@@ -36,14 +36,19 @@ class Receipt:
             ProofBroken: Something is missing or cannot be read.
         """
         try:
-            return cls(
-                int(members["position"]),
+            receipt = cls(
+                members["position"],
                 b64decode(members["leaf_hash"], validate=True),
                 tuple(b64decode(each, validate=True) for each in members["inclusion_path"]),
-                str(members["checkpoint"]),
+                members["checkpoint"],
             )
         except (KeyError, TypeError, ValueError, binascii.Error):
             raise ProofBroken("the receipt cannot be read") from None
+        # Written again to compare, so that true is not taken for 1, nor 7.0 for 7.
+        exact = type(receipt.position) is int and isinstance(receipt.checkpoint, str)
+        if not exact or receipt.to_json() != members:
+            raise ProofBroken("the receipt is not written in its one form")
+        return receipt
 
 
 def verify_receipt(receipt: Receipt, entry: bytes, keys: Iterable[NoteKey]) -> Checkpoint:

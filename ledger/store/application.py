@@ -89,7 +89,7 @@ class Work:
     ledger: "Ledger"
     act: CommandAct
     touched: dict[UUID, Root] = field(default_factory=dict)
-    saving: list[Root] = field(default_factory=list)
+    saving: dict[UUID, Root] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
     refusal: LedgerError | None = None
 
@@ -114,9 +114,7 @@ class Work:
     def save(self, *aggregates: Root) -> None:
         """Have what the aggregates decided stored when the command ends well."""
         for aggregate in aggregates:
-            self.touched[aggregate.id] = aggregate
-            if aggregate not in self.saving:
-                self.saving.append(aggregate)
+            self.touched[aggregate.id] = self.saving[aggregate.id] = aggregate
 
     def refuse(self, refusal: LedgerError) -> None:
         """End in a refusal that is itself put on record by what was saved."""
@@ -214,7 +212,7 @@ class Ledger(Application[UUID]):
                     raise work.refusal
                 return [
                     self._mapper.payload(event)
-                    for aggregate in work.saving
+                    for aggregate in work.saving.values()
                     for event in aggregate.pending
                     if event.COMMITS
                 ]
@@ -274,7 +272,7 @@ class Ledger(Application[UUID]):
     # How a decision is stored.
 
     def _commit(self, work: Work, size: int, fingerprint: str) -> Answer:
-        events = [event for aggregate in work.saving for event in aggregate.pending]
+        events = [event for aggregate in work.saving.values() for event in aggregate.pending]
         answer = _answer(work, range(size, size + len(events)))
         stored = self._stored(events, work.act)
         kept = None
@@ -286,7 +284,7 @@ class Ledger(Application[UUID]):
         self.vault.flush()
         if stored or kept:
             self._log.insert_events(stored, expected_size=size, answer=kept)
-        for aggregate in work.saving:
+        for aggregate in work.saving.values():
             aggregate.collect_events()
             self._keep(aggregate)
         self._kept_size = size + len(stored)

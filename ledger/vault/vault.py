@@ -93,7 +93,10 @@ class Vault:
 
     def subject_id(self, kind: str, value: str) -> UUID:
         """Return the id of the person with this `kind` of number; keyed, so not to be guessed."""
-        return UUID(bytes=self._digest("subject", kind, value)[:16], version=8)
+        raw = bytearray(self._digest("subject", kind, value)[:16])
+        # Version 8, a vendor's own: RFC 9562, section 5.8.
+        raw[6], raw[8] = raw[6] & 0x0F | 0x80, raw[8] & 0x3F | 0x80
+        return UUID(bytes=bytes(raw))
 
     def index(self, kind: str, value: str) -> str:
         """Return a blind index: equal values give equal text, which tells nothing else."""

@@ -1,0 +1,147 @@
+"""Balances: what each fund account holds, by vintage, at any moment; and the trial balance."""
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from sqlalchemy import Connection, case, func, or_, select
+
+from ledger.domain.values import Money
+from projections.asked import NOW, Moment, uuid_of
+from projections.journal import Account, funds, lines, lots
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """What an account holds of one vintage. Pairs once held stay, at zero."""
+
+    organisation_id: UUID
+    fund_id: UUID
+    earmark: str
+    vintage: int
+    in_hand_fen: Money
+    in_transit_fen: Money
+    paid_fen: Money
+
+
+def balances(
+    connection: Connection,
+    moment: Moment = NOW,
+    *,
+    organisation_ids: list[UUID] | None = None,
+    earmark: str | None = None,
+) -> list[Balance]:
+    """Return balances per fund account and vintage, ordered by both.
+
+    In transit counts what was sent back by the bank and is not yet back in its lots.
+    """
+    statement = (
+        select(
+            lines.c.organisation_id,
+            lines.c.fund_id,
+            funds.c.earmark,
+            lines.c.vintage,
+            net(Account.FUND),
+            net(Account.TRANSIT) + net(Account.RETURNED),
+            net(Account.RECIPIENT),
+        )
+        .join(funds, funds.c.fund_id == lines.c.fund_id)
+        .where(moment.covers(lines))
+        .group_by(lines.c.organisation_id, lines.c.fund_id, funds.c.earmark, lines.c.vintage)
+        .order_by(lines.c.organisation_id, lines.c.fund_id, lines.c.vintage)
+    )
+    if organisation_ids is not None:
+        statement = statement.where(
+            lines.c.organisation_id.in_([each.bytes for each in organisation_ids])
+        )
+    if earmark is not None:
+        statement = statement.where(funds.c.earmark == earmark)
+    return [
+        Balance(uuid_of(row[0]), uuid_of(row[1]), *row[2:])
+        for row in connection.execute(statement).all()
+    ]
+
+
+def trial_balance(connection: Connection, moment: Moment = NOW) -> dict[Account, Money]:
+    """Return what each account holds; the sum over all of them is zero."""
+    row = connection.execute(
+        select(*(func.coalesce(net(account), 0) for account in Account)).where(moment.covers(lines))
+    ).one()
+    return dict(zip(Account, map(Money, row), strict=True))
+
+
+@dataclass(frozen=True, slots=True)
+class LotBalance:
+    """A lot in an account, what came in with it and what is left of it there."""
+
+    lot_id: UUID
+    origin_id: UUID
+    parent_id: UUID | None
+    vintage: int
+    source: str
+    document: str
+    received_on: str
+    received_fen: Money
+    in_hand_fen: Money
+
+
+def lots_of(connection: Connection, fund_id: UUID, moment: Moment = NOW) -> list[LotBalance]:
+    """Return an account's lots in the order in which they are drawn."""
+    left = (
+        select(lines.c.lot_id, net(Account.FUND).label("left"))
+        .where(lines.c.fund_id == fund_id.bytes, moment.covers(lines))
+        .group_by(lines.c.lot_id)
+        .subquery()
+    )
+    statement = (
+        select(lots, left.c.left)
+        .join(left, left.c.lot_id == lots.c.lot_id)
+        .where(lots.c.fund_id == fund_id.bytes)
+        .order_by(lots.c.vintage, lots.c.position, lots.c.lot_id)
+    )
+    return [
+        LotBalance(
+            uuid_of(row.lot_id),
+            uuid_of(row.origin_id),
+            None if row.parent_id is None else uuid_of(row.parent_id),
+            row.vintage,
+            row.source,
+            row.document,
+            row.happened_on,
+            Money(row.amount_fen),
+            Money(row.left),
+        )
+        for row in connection.execute(statement).all()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Fund:
+    fund_id: UUID
+    organisation_id: UUID
+    earmark: str
+
+
+def fund_accounts(
+    connection: Connection, *, organisation_id: UUID | None = None, fund_id: UUID | None = None
+) -> list[Fund]:
+    """Return fund accounts, in the order in which they were opened."""
+    statement = select(funds).order_by(funds.c.position)
+    if organisation_id is not None:
+        statement = statement.where(funds.c.organisation_id == organisation_id.bytes)
+    if fund_id is not None:
+        statement = statement.where(funds.c.fund_id == fund_id.bytes)
+    return [
+        Fund(uuid_of(row.fund_id), uuid_of(row.organisation_id), row.earmark)
+        for row in connection.execute(statement).all()
+    ]
+
+
+def net(account: Account):  # type: ignore[no-untyped-def] # noqa: ANN201 - a Core expression
+    """Return the sum of what came into an account less what left it."""
+    inflow = case((lines.c.to_account == account.value, lines.c.amount_fen), else_=0)
+    outflow = case((lines.c.from_account == account.value, lines.c.amount_fen), else_=0)
+    return func.sum(inflow - outflow)
+
+
+def touches(account: Account):  # type: ignore[no-untyped-def] # noqa: ANN201 - a Core expression
+    return or_(lines.c.to_account == account.value, lines.c.from_account == account.value)

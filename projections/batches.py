@@ -1,0 +1,719 @@
+"""Batches, their rows, the payments they became, and what banks and people said to them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import Connection, Index, RowMapping, Select, Table, and_, func, select
+
+from ledger.domain.aggregate import Event
+from ledger.domain.batch import Batch as Root
+from ledger.domain.campaign import Campaign as CampaignRoot
+from ledger.domain.disbursement import Disbursement as Payment
+from ledger.domain.disbursement import Status
+from ledger.domain.statement import Statement
+from ledger.domain.values import Money
+from projections.asked import NOW, PAGE_ROWS_MAX, Moment, uuid_of
+from projections.view import (
+    Handler,
+    Projection,
+    Rows,
+    id_column,
+    metadata,
+    number_column,
+    text_column,
+)
+
+campaigns = Table(
+    "campaigns",
+    metadata,
+    id_column("campaign_id", primary_key=True),
+    text_column("code"),
+    text_column("name"),
+    text_column("starts_on"),
+    text_column("ends_on"),
+    number_column("fiscal_year"),
+    id_column("policy_id"),
+    number_column("position"),
+)
+
+batches = Table(
+    "batches",
+    metadata,
+    id_column("batch_id", primary_key=True),
+    text_column("code"),
+    id_column("campaign_id"),
+    id_column("organisation_id"),
+    text_column("earmark"),
+    text_column("channel"),
+    text_column("bank_format", nullable=True),
+    number_column("listed_count"),
+    number_column("listed_total_fen"),
+    id_column("drafted_by"),
+    text_column("happened_on"),
+    number_column("position"),
+    Index("batches_in_order", "position"),
+)
+
+steps = Table(
+    "batch_steps",
+    metadata,
+    number_column("position", primary_key=True),
+    id_column("batch_id"),
+    text_column("step"),
+    text_column("happened_on"),
+    id_column("officer_id", nullable=True),
+    text_column("code", nullable=True),
+    number_column("row_count", nullable=True),
+    number_column("total_fen", nullable=True),
+    Index("steps_by_batch", "batch_id", "position"),
+)
+
+rows_listed = Table(
+    "batch_rows",
+    metadata,
+    number_column("position", primary_key=True),
+    id_column("batch_id"),
+    number_column("number"),
+    number_column("line", nullable=True),
+    text_column("code", nullable=True),
+    text_column("field", nullable=True),
+    text_column("category", nullable=True),
+    number_column("amount_fen", nullable=True),
+    text_column("happened_on"),
+    Index("rows_by_batch", "batch_id", "number"),
+)
+
+disbursements = Table(
+    "disbursements",
+    metadata,
+    id_column("disbursement_id", primary_key=True),
+    id_column("campaign_id"),
+    id_column("batch_id"),
+    number_column("number"),
+    id_column("organisation_id"),
+    id_column("fund_id"),
+    id_column("person_id"),
+    text_column("category"),
+    text_column("channel"),
+    number_column("amount_fen"),
+    text_column("happened_on"),
+    number_column("position"),
+    Index("disbursements_in_order", "position"),
+    Index("disbursements_by_batch", "batch_id", "position"),
+    Index("disbursements_by_organisation", "organisation_id", "position"),
+)
+
+states = Table(
+    "disbursement_states",
+    metadata,
+    number_column("position", primary_key=True),
+    id_column("disbursement_id"),
+    text_column("status"),
+    text_column("reason", nullable=True),
+    text_column("happened_on"),
+    number_column("amount_fen"),
+    Index("states_by_disbursement", "disbursement_id", "position"),
+)
+
+statements = Table(
+    "statements",
+    metadata,
+    id_column("statement_id", primary_key=True),
+    id_column("batch_id"),
+    text_column("bank_format"),
+    text_column("file_sha256"),
+    number_column("line_count"),
+    number_column("settled_count"),
+    number_column("settled_total_fen"),
+    number_column("returned_count"),
+    number_column("returned_total_fen"),
+    number_column("unresolved_count"),
+    text_column("happened_on"),
+    number_column("position"),
+    Index("statements_by_batch", "batch_id", "position"),
+)
+
+
+class Batches(Projection):
+    tables: ClassVar = (
+        campaigns,
+        batches,
+        steps,
+        rows_listed,
+        disbursements,
+        states,
+        statements,
+    )
+
+    def handlers(self) -> Mapping[type[Event], Handler]:
+        return {
+            CampaignRoot.Opened: _campaign_opened,
+            Root.Drafted: _drafted,
+            Root.RowAccepted: _row_accepted,
+            Root.RowRefused: _row_refused,
+            Root.RowWithdrawn: _row_withdrawn,
+            Root.Reviewed: _reviewed,
+            Root.Approved: _approved,
+            Root.Refused: _refused,
+            Root.Exported: _exported,
+            Root.SheetCertified: _certified,
+            Payment.Instructed: _instructed,
+            Payment.Settled: _settled,
+            Payment.Signed: _signed,
+            Payment.Returned: _returned,
+            Payment.Unresolved: _unresolved,
+            Payment.Reissued: _reissued,
+            Payment.Corrected: _corrected,
+            Statement.Received: _statement_received,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One thing that happened to a batch. `code` says why a refusal refused."""
+
+    step: str
+    happened_on: str
+    officer_id: UUID | None
+    code: str | None
+    count: int | None
+    total_fen: int | None
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """A batch as it stands; `state` is drafted, reviewed, approved, or refused (for now)."""
+
+    batch_id: UUID
+    code: str
+    campaign_id: UUID
+    organisation_id: UUID
+    earmark: str
+    channel: str
+    bank_format: str | None
+    listed_count: int
+    listed_total_fen: Money
+    drafted_by: UUID
+    happened_on: str
+    position: int
+    steps: tuple[Step, ...]
+    accepted_count: int
+    accepted_total_fen: Money
+    refused_count: int
+
+    @property
+    def state(self) -> str:
+        state = "drafted"
+        for step in self.steps:
+            if step.step in ("reviewed", "approved") or (
+                step.step == "refused" and state != "approved"
+            ):
+                state = step.step
+        return state
+
+
+def batch_list(
+    connection: Connection,
+    *,
+    organisation_ids: list[UUID] | None = None,
+    batch_id: UUID | None = None,
+    after: int = -1,
+    limit: int = PAGE_ROWS_MAX,
+) -> list[Batch]:
+    """Return batches in the order in which they were drafted."""
+    statement = (
+        select(batches).where(batches.c.position > after).order_by(batches.c.position).limit(limit)
+    )
+    if organisation_ids is not None:
+        ids = [each.bytes for each in organisation_ids]
+        statement = statement.where(batches.c.organisation_id.in_(ids))
+    if batch_id is not None:
+        statement = statement.where(batches.c.batch_id == batch_id.bytes)
+    found = connection.execute(statement).all()
+    return [_batch(connection, row._mapping) for row in found]  # noqa: SLF001 - SQLAlchemy's name
+
+
+@dataclass(frozen=True, slots=True)
+class RowVerdict:
+    """A row as it was listed: standing where `code` is None."""
+
+    number: int
+    line: int | None
+    code: str | None
+    field: str | None
+    category: str | None
+    amount_fen: int | None
+    position: int
+
+
+def rows_of(connection: Connection, batch_id: UUID) -> list[RowVerdict]:
+    """Return the last word on each row of a batch, in the order of the roster."""
+    found = connection.execute(
+        select(rows_listed)
+        .where(rows_listed.c.batch_id == batch_id.bytes)
+        .order_by(rows_listed.c.number, rows_listed.c.position)
+    )
+    last = {row.number: row for row in found}
+    return [
+        RowVerdict(
+            row.number,
+            row.line,
+            row.code,
+            row.field,
+            row.category,
+            row.amount_fen,
+            row.position,
+        )
+        for row in last.values()
+    ]
+
+
+def refused_rows(
+    connection: Connection, campaign_id: UUID, moment: Moment = NOW
+) -> list[tuple[str, int, str]]:
+    """Return batch code, row number and refusal code, in the order in which they were refused."""
+    statement = (
+        select(batches.c.code, rows_listed.c.number, rows_listed.c.code)
+        .join(batches, batches.c.batch_id == rows_listed.c.batch_id)
+        .where(batches.c.campaign_id == campaign_id.bytes, rows_listed.c.code.is_not(None))
+        .where(moment.covers(rows_listed))
+        .order_by(rows_listed.c.position)
+    )
+    return [(row[0], row[1], row[2]) for row in connection.execute(statement)]
+
+
+def refused_batches(
+    connection: Connection, campaign_id: UUID, moment: Moment = NOW
+) -> list[tuple[str, str]]:
+    """Return code and reason of batches that were refused and not approved since."""
+    statement = (
+        select(batches.c.code, batches.c.batch_id, steps.c.step, steps.c.code.label("reason"))
+        .join(batches, batches.c.batch_id == steps.c.batch_id)
+        .where(batches.c.campaign_id == campaign_id.bytes)
+        .where(steps.c.step.in_(("refused", "approved")), moment.covers(steps))
+        .order_by(steps.c.position)
+    )
+    refused: dict[str, str] = {}
+    for row in connection.execute(statement):
+        if row.step == "approved":
+            refused.pop(row.code, None)
+        else:
+            refused[row.code] = row.reason
+    return list(refused.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Disbursement:
+    """A payment as it stands at the moment asked for; who it is for is an opaque id."""
+
+    disbursement_id: UUID
+    campaign_id: UUID
+    batch_id: UUID
+    batch_code: str
+    number: int
+    organisation_id: UUID
+    fund_id: UUID
+    person_id: UUID
+    category: str
+    channel: str
+    amount_fen: Money
+    happened_on: str
+    position: int
+    status: str
+    reason: str | None
+    status_since: str
+
+
+def disbursement_list(
+    connection: Connection,
+    moment: Moment = NOW,
+    *,
+    batch_id: UUID | None = None,
+    organisation_ids: list[UUID] | None = None,
+    disbursement_id: UUID | None = None,
+    status: str | None = None,
+    after: int = -1,
+    limit: int = PAGE_ROWS_MAX,
+) -> list[Disbursement]:
+    """Return payments in the order in which they were instructed."""
+    latest = _latest(moment).subquery()
+    statement = (
+        select(
+            disbursements,
+            batches.c.code.label("batch_code"),
+            states.c.status,
+            states.c.reason,
+            states.c.happened_on.label("status_since"),
+        )
+        .join(batches, batches.c.batch_id == disbursements.c.batch_id)
+        .join(latest, latest.c.disbursement_id == disbursements.c.disbursement_id)
+        .join(states, states.c.position == latest.c.position)
+        .where(disbursements.c.position > after, moment.covers(disbursements))
+        .order_by(disbursements.c.position)
+        .limit(limit)
+    )
+    if batch_id is not None:
+        statement = statement.where(disbursements.c.batch_id == batch_id.bytes)
+    if organisation_ids is not None:
+        ids = [each.bytes for each in organisation_ids]
+        statement = statement.where(disbursements.c.organisation_id.in_(ids))
+    if disbursement_id is not None:
+        statement = statement.where(disbursements.c.disbursement_id == disbursement_id.bytes)
+    if status is not None:
+        statement = statement.where(states.c.status == status)
+    return [
+        Disbursement(
+            uuid_of(row.disbursement_id),
+            uuid_of(row.campaign_id),
+            uuid_of(row.batch_id),
+            row.batch_code,
+            row.number,
+            uuid_of(row.organisation_id),
+            uuid_of(row.fund_id),
+            uuid_of(row.person_id),
+            row.category,
+            row.channel,
+            Money(row.amount_fen),
+            row.happened_on,
+            row.position,
+            row.status,
+            row.reason,
+            row.status_since,
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """A campaign in figures, at a moment."""
+
+    paid_fen: Money
+    returned_fen: Money
+    unsigned_fen: Money
+    unanswered_fen: Money
+    people_paid: int
+    returned_by_reason: dict[str, int]
+
+
+def totals(
+    connection: Connection, campaign_id: UUID, sheet_channel: str, moment: Moment = NOW
+) -> Totals:
+    """Sum up a campaign's payments by where they stand.
+
+    `unsigned_fen` are payments by sheet that nobody has signed for, `unanswered_fen` those by
+    card that the bank has not answered.
+    """
+    latest = _latest(moment).subquery()
+    statement = (
+        select(
+            states.c.status,
+            states.c.reason,
+            disbursements.c.channel,
+            func.count(disbursements.c.person_id.distinct()),
+            func.sum(states.c.amount_fen),
+        )
+        .join(latest, states.c.position == latest.c.position)
+        .join(disbursements, disbursements.c.disbursement_id == states.c.disbursement_id)
+        .where(disbursements.c.campaign_id == campaign_id.bytes)
+        .group_by(states.c.status, states.c.reason, disbursements.c.channel)
+    )
+    paid = returned = unsigned = unanswered = people = 0
+    reasons: dict[str, int] = {}
+    for status, reason, channel, count, amount in connection.execute(statement):
+        if status in (Status.SETTLED, Status.SIGNED):
+            paid, people = paid + amount, people + count
+        elif status == Status.RETURNED:
+            returned += amount
+            reasons[reason] = reasons.get(reason, 0) + count
+        elif channel == sheet_channel:
+            unsigned += amount
+        else:
+            unanswered += amount
+    return Totals(
+        Money(paid),
+        Money(returned),
+        Money(unsigned),
+        Money(unanswered),
+        people,
+        dict(sorted(reasons.items())),
+    )
+
+
+def _latest(moment: Moment) -> Select[tuple[bytes, int]]:
+    """Say which state of each payment was the last one at the moment.
+
+    A later day does not come before an earlier one because it was entered first.
+    """
+    return (
+        select(states.c.disbursement_id, func.max(states.c.position).label("position"))
+        .where(moment.covers(states))
+        .group_by(states.c.disbursement_id)
+    )
+
+
+def _batch(connection: Connection, row: RowMapping) -> Batch:
+    raw = row["batch_id"]
+    taken = connection.execute(
+        select(steps).where(steps.c.batch_id == raw).order_by(steps.c.position)
+    ).all()
+    count, total = connection.execute(
+        select(func.count(), func.coalesce(func.sum(rows_listed.c.amount_fen), 0)).where(
+            and_(rows_listed.c.batch_id == raw, rows_listed.c.code.is_(None))
+        )
+    ).one()
+    withdrawn, withdrawn_total, refused = 0, 0, 0
+    for code, line, amount in connection.execute(
+        select(rows_listed.c.code, rows_listed.c.line, rows_listed.c.amount_fen).where(
+            and_(rows_listed.c.batch_id == raw, rows_listed.c.code.is_not(None))
+        )
+    ):
+        refused += bool(code)
+        if line is None:
+            withdrawn, withdrawn_total = withdrawn + 1, withdrawn_total + amount
+    facts = {str(name): value for name, value in row.items()}
+    for name in ("batch_id", "campaign_id", "organisation_id", "drafted_by"):
+        facts[name] = UUID(bytes=facts[name])
+    return Batch(
+        **facts,
+        steps=tuple(
+            Step(
+                step.step,
+                step.happened_on,
+                None if step.officer_id is None else uuid_of(step.officer_id),
+                step.code,
+                step.row_count,
+                step.total_fen,
+                step.position,
+            )
+            for step in taken
+        ),
+        accepted_count=count - withdrawn,
+        accepted_total_fen=Money(total - withdrawn_total),
+        refused_count=refused,
+    )
+
+
+# What the events leave.
+
+
+def _campaign_opened(event: CampaignRoot.Opened, position: int, rows: Rows) -> None:
+    rows["campaigns"].append(
+        (
+            event.originator_id.bytes,
+            event.code,
+            event.name,
+            event.starts_on.isoformat(),
+            event.ends_on.isoformat(),
+            event.fiscal_year,
+            event.policy_id.bytes,
+            position,
+        )
+    )
+
+
+def _drafted(event: Root.Drafted, position: int, rows: Rows) -> None:
+    rows["batches"].append(
+        (
+            event.originator_id.bytes,
+            event.code,
+            event.campaign_id.bytes,
+            event.organisation_id.bytes,
+            event.earmark,
+            event.channel.value,
+            event.bank_format,
+            event.listed_count,
+            event.listed_total_fen,
+            event.drafted_by.bytes,
+            event.happened_on.isoformat(),
+            position,
+        )
+    )
+
+
+def _row_accepted(event: Root.RowAccepted, position: int, rows: Rows) -> None:
+    _row(event, position, rows, event.line, None, None, event.category)
+
+
+def _row_refused(event: Root.RowRefused, position: int, rows: Rows) -> None:
+    _row(event, position, rows, event.line, event.refusal_code, event.field, event.category)
+
+
+def _row_withdrawn(event: Root.RowWithdrawn, position: int, rows: Rows) -> None:
+    _row(event, position, rows, None, event.refusal_code, None, None)
+
+
+def _row(
+    event: Root.RowAccepted | Root.RowRefused | Root.RowWithdrawn,
+    position: int,
+    rows: Rows,
+    line: int | None,
+    code: str | None,
+    field: str | None,
+    category: str | None,
+) -> None:
+    rows["batch_rows"].append(
+        (
+            position,
+            event.originator_id.bytes,
+            event.number,
+            line,
+            code,
+            field,
+            category,
+            event.amount_fen,
+            event.happened_on.isoformat(),
+        )
+    )
+
+
+def _reviewed(event: Root.Reviewed, position: int, rows: Rows) -> None:
+    _step(
+        event,
+        position,
+        rows,
+        "reviewed",
+        event.reviewed_by,
+        None,
+        event.accepted_count,
+        event.accepted_total_fen,
+    )
+
+
+def _approved(event: Root.Approved, position: int, rows: Rows) -> None:
+    _step(
+        event,
+        position,
+        rows,
+        "approved",
+        event.approved_by,
+        None,
+        event.accepted_count,
+        event.accepted_total_fen,
+    )
+
+
+def _refused(event: Root.Refused, position: int, rows: Rows) -> None:
+    _step(event, position, rows, "refused", event.tried_by, event.refusal_code, None, None)
+
+
+def _exported(event: Root.Exported, position: int, rows: Rows) -> None:
+    _step(event, position, rows, "exported", None, None, event.line_count, event.total_fen)
+
+
+def _certified(event: Root.SheetCertified, position: int, rows: Rows) -> None:
+    _step(
+        event,
+        position,
+        rows,
+        "certified",
+        event.certified_by,
+        None,
+        len(event.numbers),
+        event.total_fen,
+    )
+
+
+def _step(
+    event: Event,
+    position: int,
+    rows: Rows,
+    step: str,
+    officer: UUID | None,
+    code: str | None,
+    count: int | None,
+    total: int | None,
+) -> None:
+    rows["batch_steps"].append(
+        (
+            position,
+            event.originator_id.bytes,
+            step,
+            event.happened_on.isoformat(),
+            None if officer is None else officer.bytes,
+            code,
+            count,
+            total,
+        )
+    )
+
+
+def _instructed(event: Payment.Instructed, position: int, rows: Rows) -> None:
+    rows["disbursements"].append(
+        (
+            event.originator_id.bytes,
+            event.campaign_id.bytes,
+            event.batch_id.bytes,
+            event.number,
+            event.organisation_id.bytes,
+            event.fund_id.bytes,
+            event.person_id.bytes,
+            event.category,
+            event.channel,
+            event.amount_fen,
+            event.happened_on.isoformat(),
+            position,
+        )
+    )
+    _state(event, position, rows, Status.IN_TRANSIT, None, event.amount_fen)
+
+
+def _settled(event: Payment.Settled, position: int, rows: Rows) -> None:
+    _state(event, position, rows, Status.SETTLED, None, event.amount_fen)
+
+
+def _signed(event: Payment.Signed, position: int, rows: Rows) -> None:
+    _state(event, position, rows, Status.SIGNED, None, event.amount_fen)
+
+
+def _returned(event: Payment.Returned, position: int, rows: Rows) -> None:
+    _state(event, position, rows, Status.RETURNED, event.reason, event.amount_fen)
+
+
+def _reissued(event: Payment.Reissued, position: int, rows: Rows) -> None:
+    _state(event, position, rows, Status.IN_TRANSIT, None, event.amount_fen)
+
+
+def _unresolved(event: Payment.Unresolved, position: int, rows: Rows) -> None:
+    _state(event, position, rows, Status.IN_TRANSIT, event.reason, event.amount_fen)
+
+
+def _corrected(event: Payment.Corrected, position: int, rows: Rows) -> None:
+    _state(event, position, rows, Status(event.now), None, event.amount_fen)
+
+
+def _state(
+    event: Event, position: int, rows: Rows, status: Status, reason: str | None, amount: int
+) -> None:
+    rows["disbursement_states"].append(
+        (
+            position,
+            event.originator_id.bytes,
+            status.value,
+            reason,
+            event.happened_on.isoformat(),
+            amount,
+        )
+    )
+
+
+def _statement_received(event: Statement.Received, position: int, rows: Rows) -> None:
+    rows["statements"].append(
+        (
+            event.originator_id.bytes,
+            event.batch_id.bytes,
+            event.bank_format,
+            event.file_sha256,
+            event.line_count,
+            event.settled_count,
+            event.settled_total_fen,
+            event.returned_count,
+            event.returned_total_fen,
+            event.unresolved_count,
+            event.happened_on.isoformat(),
+            position,
+        )
+    )

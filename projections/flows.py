@@ -1,0 +1,245 @@
+"""Fund flows: where a payment's money came from, and what became of an appropriation."""
+
+from collections import defaultdict
+from dataclasses import dataclass, field
+from uuid import UUID
+
+from sqlalchemy import Connection, Row, func, select
+
+from ledger.domain.values import Money
+from projections.asked import NOW, PAGE_ROWS_MAX, Moment, optional_uuid, uuid_of
+from projections.balances import net
+from projections.journal import Account, lines, lots
+
+
+@dataclass(frozen=True, slots=True)
+class LotStep:
+    """A lot on the way: in which account, from which lot, by the event at which position."""
+
+    lot_id: UUID
+    fund_id: UUID
+    organisation_id: UUID
+    parent_id: UUID | None
+    origin_id: UUID
+    vintage: int
+    source: str
+    document: str
+    amount_fen: Money
+    happened_on: str
+    position: int
+
+
+@dataclass(frozen=True, slots=True)
+class Strand:
+    """A part of a payment, and the lots it came through: the paying account's first."""
+
+    amount_fen: Money
+    drawn_at: int
+    steps: tuple[LotStep, ...]
+
+    @property
+    def origin(self) -> LotStep:
+        return self.steps[-1]
+
+
+def trace_back(connection: Connection, disbursement_id: UUID) -> list[Strand]:
+    """Return where a payment's money came from; of one paid twice, its last draw counts."""
+    last_draw = connection.execute(
+        select(func.max(lines.c.position)).where(
+            lines.c.disbursement_id == disbursement_id.bytes,
+            lines.c.to_account == Account.TRANSIT.value,
+            lines.c.from_account == Account.FUND.value,
+        )
+    ).scalar_one_or_none()
+    if last_draw is None:
+        return []
+    drawn = connection.execute(
+        select(lines.c.lot_id, lines.c.amount_fen, lines.c.position)
+        .where(lines.c.position == last_draw)
+        .order_by(lines.c.part)
+    ).all()
+    return [Strand(Money(row[1]), row[2], _way_up(connection, row[0])) for row in drawn]
+
+
+@dataclass(slots=True)
+class Place:
+    """What one organisation did with an appropriation's money."""
+
+    organisation_id: UUID
+    came_in_fen: int = 0
+    in_hand_fen: int = 0
+    in_transit_fen: int = 0
+    paid_fen: int = 0
+    passed_on_fen: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class PaidFrom:
+    """A payment's part of an appropriation, and where that money stands."""
+
+    disbursement_id: UUID
+    organisation_id: UUID
+    first_position: int
+    in_transit_fen: Money
+    paid_fen: Money
+
+
+@dataclass(frozen=True, slots=True)
+class Forward:
+    """What became of an appropriation. In hand, in transit and paid add up to its amount."""
+
+    origin: LotStep
+    received_fen: Money
+    in_hand_fen: Money
+    in_transit_fen: Money
+    paid_fen: Money
+    lots: tuple[LotStep, ...]
+    places: tuple[Place, ...]
+    payments: tuple[PaidFrom, ...] = field(repr=False)
+    next_after: int | None
+
+
+def trace_forward(
+    connection: Connection,
+    origin_id: UUID,
+    moment: Moment = NOW,
+    *,
+    after: int = -1,
+    limit: int = PAGE_ROWS_MAX,
+) -> Forward | None:
+    """Return what became of the appropriation that a lot came in by; None when there is none.
+
+    Args:
+        connection: Of the read model.
+        origin_id: The lot that came in from outside.
+        moment: As of when.
+        after: Payments whose first draw stands after this position; for paging.
+        limit: How many payments at most.
+    """
+    steps = [
+        _step(row)
+        for row in connection.execute(
+            select(lots)
+            .where(lots.c.origin_id == origin_id.bytes, moment.covers(lots))
+            .order_by(lots.c.position, lots.c.lot_id)
+        )
+    ]
+    if not steps or steps[0].lot_id != origin_id:
+        return None
+    places = _places(connection, origin_id, moment)
+    payments = _payments(connection, origin_id, moment, after, limit + 1)
+    more = len(payments) > limit
+    payments = payments[:limit]
+    return Forward(
+        origin=steps[0],
+        received_fen=_received(connection, origin_id, moment),
+        in_hand_fen=Money(sum(place.in_hand_fen for place in places)),
+        in_transit_fen=Money(sum(place.in_transit_fen for place in places)),
+        paid_fen=Money(sum(place.paid_fen for place in places)),
+        lots=tuple(steps),
+        places=tuple(places),
+        payments=tuple(payments),
+        next_after=payments[-1].first_position if more else None,
+    )
+
+
+def appropriations(
+    connection: Connection, *, after: int = -1, limit: int = PAGE_ROWS_MAX
+) -> list[LotStep]:
+    """Return the lots that came in from outside, in the order of the log."""
+    statement = (
+        select(lots)
+        .where(lots.c.parent_id.is_(None), lots.c.position > after)
+        .order_by(lots.c.position)
+        .limit(limit)
+    )
+    return [_step(row) for row in connection.execute(statement)]
+
+
+def _way_up(connection: Connection, lot_id: bytes) -> tuple[LotStep, ...]:
+    steps: list[LotStep] = []
+    at: bytes | None = lot_id
+    while at is not None:
+        step = _step(connection.execute(select(lots).where(lots.c.lot_id == at)).one())
+        steps.append(step)
+        at = None if step.parent_id is None else step.parent_id.bytes
+    return tuple(steps)
+
+
+def _places(connection: Connection, origin_id: UUID, moment: Moment) -> list[Place]:
+    statement = (
+        select(
+            lines.c.organisation_id,
+            lines.c.from_account,
+            lines.c.to_account,
+            func.sum(lines.c.amount_fen),
+        )
+        .where(lines.c.origin_id == origin_id.bytes, moment.covers(lines))
+        .group_by(lines.c.organisation_id, lines.c.from_account, lines.c.to_account)
+        .order_by(func.min(lines.c.position))
+    )
+    places: dict[bytes, Place] = {}
+    for organisation, source, target, amount in connection.execute(statement):
+        place = places.setdefault(organisation, Place(uuid_of(organisation)))
+        moved: dict[str, int] = defaultdict(int)
+        moved[source] -= amount
+        moved[target] += amount
+        place.in_hand_fen += moved[Account.FUND]
+        place.in_transit_fen += moved[Account.TRANSIT] + moved[Account.RETURNED]
+        place.paid_fen += moved[Account.RECIPIENT]
+        place.passed_on_fen += max(moved[Account.TRANSFER], 0)
+        if source in (Account.SOURCE, Account.TRANSFER):
+            place.came_in_fen += amount
+    return list(places.values())
+
+
+def _payments(
+    connection: Connection, origin_id: UUID, moment: Moment, after: int, limit: int
+) -> list[PaidFrom]:
+    first = func.min(lines.c.position)
+    statement = (
+        select(
+            lines.c.disbursement_id,
+            lines.c.organisation_id,
+            first,
+            net(Account.TRANSIT) + net(Account.RETURNED),
+            net(Account.RECIPIENT),
+        )
+        .where(lines.c.origin_id == origin_id.bytes, lines.c.disbursement_id.is_not(None))
+        .where(moment.covers(lines))
+        .group_by(lines.c.disbursement_id, lines.c.organisation_id)
+        .having(first > after)
+        .order_by(first)
+        .limit(limit)
+    )
+    return [
+        PaidFrom(uuid_of(row[0]), uuid_of(row[1]), row[2], Money(row[3]), Money(row[4]))
+        for row in connection.execute(statement)
+    ]
+
+
+def _received(connection: Connection, origin_id: UUID, moment: Moment) -> Money:
+    amount = connection.execute(
+        select(func.coalesce(func.sum(lines.c.amount_fen), 0)).where(
+            lines.c.origin_id == origin_id.bytes,
+            lines.c.from_account == Account.SOURCE.value,
+            moment.covers(lines),
+        )
+    ).scalar_one()
+    return Money(amount)
+
+
+def _step(row: Row[tuple[object, ...]]) -> LotStep:
+    return LotStep(
+        uuid_of(row.lot_id),
+        uuid_of(row.fund_id),
+        uuid_of(row.organisation_id),
+        optional_uuid(row.parent_id),
+        uuid_of(row.origin_id),
+        row.vintage,
+        row.source,
+        row.document,
+        Money(row.amount_fen),
+        row.happened_on,
+        row.position,
+    )

@@ -1,0 +1,251 @@
+"""Who there is: organisations in their tree, and officers with roles and keys."""
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import Connection, Index, Table, select
+
+from ledger.domain.aggregate import Event
+from ledger.domain.officer import Officer
+from ledger.domain.organisation import Organisation as Root
+from projections.asked import optional_uuid, uuid_of
+from projections.view import (
+    Handler,
+    Projection,
+    Rows,
+    id_column,
+    metadata,
+    number_column,
+    text_column,
+)
+
+organisations = Table(
+    "organisations",
+    metadata,
+    id_column("organisation_id", primary_key=True),
+    text_column("code"),
+    text_column("name"),
+    text_column("kind"),
+    number_column("position"),
+)
+
+parents = Table(
+    "organisation_parents",
+    metadata,
+    number_column("position", primary_key=True),
+    id_column("organisation_id"),
+    id_column("parent_id", nullable=True),
+    text_column("since"),
+)
+
+officers = Table(
+    "officers",
+    metadata,
+    id_column("officer_id", primary_key=True),
+    text_column("staff_number"),
+    number_column("position"),
+)
+
+roles = Table(
+    "officer_roles",
+    metadata,
+    number_column("position", primary_key=True),
+    id_column("officer_id"),
+    id_column("organisation_id"),
+    text_column("role"),
+    text_column("change"),
+    text_column("happened_on"),
+    Index("roles_by_officer", "officer_id"),
+)
+
+keys = Table(
+    "officer_keys",
+    metadata,
+    number_column("position", primary_key=True),
+    id_column("officer_id"),
+    text_column("key_id"),
+    text_column("change"),
+    text_column("custody", nullable=True),
+    Index("keys_by_officer", "officer_id"),
+)
+
+
+class Organisations(Projection):
+    tables: ClassVar = (organisations, parents, officers, roles, keys)
+
+    def handlers(self) -> Mapping[type[Event], Handler]:
+        return {
+            Root.Registered: _registered,
+            Root.Moved: _moved,
+            Officer.Appointed: _appointed,
+            Officer.RoleGranted: _role_changed,
+            Officer.RoleEnded: _role_changed,
+            Officer.KeyRegistered: _key_changed,
+            Officer.KeyRevoked: _key_changed,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Organisation:
+    """An organisation with its parent on the day that was asked for."""
+
+    organisation_id: UUID
+    code: str
+    name: str
+    kind: str
+    parent_id: UUID | None
+
+
+class Tree:
+    """All organisations on one day, in the order in which they were registered."""
+
+    def __init__(self, listed: list[Organisation]) -> None:
+        self.by_id = {each.organisation_id: each for each in listed}
+        self.by_code = {each.code: each for each in listed}
+        self._children: dict[UUID | None, list[Organisation]] = defaultdict(list)
+        for each in listed:
+            self._children[each.parent_id].append(each)
+
+    def roots(self) -> list[Organisation]:
+        return self._children[None]
+
+    def children(self, organisation_id: UUID) -> list[Organisation]:
+        return self._children.get(organisation_id, [])
+
+    def subtree(self, organisation_id: UUID) -> list[UUID]:
+        """Return the organisation and all below it."""
+        found = [organisation_id]
+        for id_ in found:
+            found.extend(child.organisation_id for child in self.children(id_))
+        return found
+
+
+def tree_on(connection: Connection, day: date | None = None) -> Tree:
+    """Return the tree on a day, or as it is now; before its first day, a parent counts too."""
+    parent_of: dict[bytes, bytes | None] = {}
+    changes = select(parents).order_by(parents.c.since, parents.c.position)
+    for row in connection.execute(changes):
+        if row.organisation_id not in parent_of or day is None or row.since <= day.isoformat():
+            parent_of[row.organisation_id] = row.parent_id
+    listed = connection.execute(select(organisations).order_by(organisations.c.position)).all()
+    return Tree(
+        [
+            Organisation(
+                uuid_of(row.organisation_id),
+                row.code,
+                row.name,
+                row.kind,
+                optional_uuid(parent_of.get(row.organisation_id)),
+            )
+            for row in listed
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class OfficerKey:
+    key_id: str
+    custody: str
+    in_force: bool
+
+
+@dataclass(frozen=True, slots=True)
+class OfficerView:
+    """An officer by staff number: names are personal data and stand nowhere here."""
+
+    officer_id: UUID
+    staff_number: str
+    roles: tuple[tuple[UUID, str], ...]
+    keys: tuple[OfficerKey, ...]
+
+
+def officer(connection: Connection, officer_id: UUID) -> OfficerView | None:
+    """Return an officer with the roles and keys that are in force now."""
+    row = connection.execute(
+        select(officers).where(officers.c.officer_id == officer_id.bytes)
+    ).one_or_none()
+    if row is None:
+        return None
+    held: dict[tuple[UUID, str], None] = {}
+    for change in connection.execute(
+        select(roles).where(roles.c.officer_id == officer_id.bytes).order_by(roles.c.position)
+    ):
+        place = (uuid_of(change.organisation_id), change.role)
+        if change.change == "granted":
+            held[place] = None
+        else:
+            held.pop(place, None)
+    registered: dict[str, OfficerKey] = {}
+    for change in connection.execute(
+        select(keys).where(keys.c.officer_id == officer_id.bytes).order_by(keys.c.position)
+    ):
+        if change.change == "registered":
+            registered[change.key_id] = OfficerKey(change.key_id, change.custody, in_force=True)
+        else:
+            before = registered[change.key_id]
+            registered[change.key_id] = OfficerKey(before.key_id, before.custody, in_force=False)
+    return OfficerView(officer_id, row.staff_number, tuple(held), tuple(registered.values()))
+
+
+def staff_numbers(connection: Connection) -> dict[UUID, str]:
+    """Return the staff number of every officer: how acts are signed in what people read."""
+    return {
+        uuid_of(row.officer_id): row.staff_number for row in connection.execute(select(officers))
+    }
+
+
+def _registered(event: Root.Registered, position: int, rows: Rows) -> None:
+    rows["organisations"].append(
+        (event.originator_id.bytes, event.code, event.name, event.kind, position)
+    )
+    _parent(event, position, rows)
+
+
+def _moved(event: Root.Moved, position: int, rows: Rows) -> None:
+    _parent(event, position, rows)
+
+
+def _parent(event: Root.Registered | Root.Moved, position: int, rows: Rows) -> None:
+    parent = None if event.parent_id is None else event.parent_id.bytes
+    rows["organisation_parents"].append(
+        (position, event.originator_id.bytes, parent, event.happened_on.isoformat())
+    )
+
+
+def _appointed(event: Officer.Appointed, position: int, rows: Rows) -> None:
+    rows["officers"].append((event.originator_id.bytes, event.staff_number, position))
+
+
+def _role_changed(
+    event: Officer.RoleGranted | Officer.RoleEnded, position: int, rows: Rows
+) -> None:
+    change = "granted" if isinstance(event, Officer.RoleGranted) else "ended"
+    rows["officer_roles"].append(
+        (
+            position,
+            event.originator_id.bytes,
+            event.organisation_id.bytes,
+            event.role,
+            change,
+            event.happened_on.isoformat(),
+        )
+    )
+
+
+def _key_changed(
+    event: Officer.KeyRegistered | Officer.KeyRevoked, position: int, rows: Rows
+) -> None:
+    registered = isinstance(event, Officer.KeyRegistered)
+    rows["officer_keys"].append(
+        (
+            position,
+            event.originator_id.bytes,
+            event.key_id,
+            "registered" if registered else "revoked",
+            event.custody if isinstance(event, Officer.KeyRegistered) else None,
+        )
+    )

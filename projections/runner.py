@@ -1,0 +1,145 @@
+"""Brings the read model up to date, builds it anew, and compares two of them."""
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import zip_longest
+from pathlib import Path
+
+from sqlalchemy import Connection, Engine, insert, inspect, select, update
+from sqlalchemy.exc import DatabaseError
+
+from ledger.store.feed import Feed
+from projections.batches import Batches
+from projections.histories import Histories
+from projections.journal import Journal
+from projections.organisations import Organisations
+from projections.view import SCHEMA_VERSION, Projection, ReadModel, reading
+
+BATCH_EVENTS_MAX = 5_000
+
+Progress = Callable[[int, int], None]
+"""Told how many events were read, and of how many."""
+
+
+def projections() -> tuple[Projection, ...]:
+    """Return every projection there is; a new one is added here."""
+    return (Journal(), Organisations(), Batches(), Histories())
+
+
+def open_model(path: Path) -> ReadModel:
+    return ReadModel(path, projections())
+
+
+def catch_up(feed: Feed, path: Path, progress: Progress | None = None) -> ReadModel:
+    """Read what the log has and the read model has not; return the model.
+
+    A model of another schema version, or one that is damaged or that knows more than the log, is
+    built anew: nothing is lost with it.
+    """
+    model = open_model(path)
+    if not path.exists() or not _usable(model, feed):
+        return rebuild(feed, path, progress)
+    while True:
+        with model.engine.begin() as connection:
+            # Locks out other writers before the position is read, so no event is added twice.
+            start = _reading(connection)
+            batch = feed.read(start, BATCH_EVENTS_MAX)
+            if batch:
+                model.add(connection, batch)
+                _mark(connection, start + len(batch))
+        if len(batch) < BATCH_EVENTS_MAX:
+            return model
+        if progress is not None:
+            progress(start + len(batch), feed.size())
+
+
+def rebuild(feed: Feed, path: Path, progress: Progress | None = None) -> ReadModel:
+    """Build the read model from the log's first event on, and put it in the old one's place.
+
+    The new file takes the name of the old one at once: a crash leaves the old one or the new one.
+    """
+    draft = path.with_suffix(".new.sqlite")
+    for leftover in _files_of(draft):
+        leftover.unlink(missing_ok=True)
+    model = ReadModel(draft, projections(), fresh=True)
+    model.create()
+    size = feed.size()
+    with model.engine.begin() as connection:
+        start = 0
+        while batch := feed.read(start, BATCH_EVENTS_MAX):
+            model.add(connection, batch)
+            start += len(batch)
+            if progress is not None:
+                progress(start, max(size, start))
+        connection.execute(
+            insert(reading).values(id=0, schema_version=SCHEMA_VERSION, next_position=start)
+        )
+    model.create_indexes()
+    model.engine.dispose()
+    with draft.open("rb") as file:
+        os.fsync(file.fileno())
+    for leftover in _files_of(path)[1:]:
+        leftover.unlink(missing_ok=True)
+    draft.rename(path)
+    return open_model(path)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A row that one read model has otherwise than the other, or has alone."""
+
+    table: str
+    row: int
+
+
+def compare(one: Path, other: Path) -> list[Difference]:
+    """Compare two read models row by row; return the first difference of each table."""
+    left, right = open_model(one), open_model(other)
+    differences = []
+    for name in left.tables:
+        pairs = zip_longest(_rows(left.engine, name), _rows(right.engine, name))
+        for number, (mine, theirs) in enumerate(pairs):
+            if mine != theirs:
+                differences.append(Difference(name, number))
+                break
+    return differences
+
+
+def _usable(model: ReadModel, feed: Feed) -> bool:
+    try:
+        if not inspect(model.engine).has_table(reading.name):
+            return False
+        with model.engine.connect() as connection:
+            row = connection.execute(select(reading)).one_or_none()
+    except DatabaseError:
+        return False
+    return (
+        row is not None
+        and row.schema_version == SCHEMA_VERSION
+        and row.next_position <= feed.size()
+    )
+
+
+def _reading(connection: Connection) -> int:
+    connection.execute(update(reading).values(next_position=reading.c.next_position))
+    position: int = connection.execute(select(reading.c.next_position)).scalar_one()
+    return position
+
+
+def _mark(connection: Connection, position: int) -> None:
+    connection.execute(update(reading).values(next_position=position))
+
+
+def _rows(engine: Engine, name: str) -> Iterator[tuple[object, ...]]:
+    table = next(table for table in reading.metadata.sorted_tables if table.name == name)
+    with engine.connect() as connection:
+        result = connection.execution_options(yield_per=10_000).execute(
+            select(table).order_by(*table.primary_key)
+        )
+        for row in result:
+            yield tuple(row)
+
+
+def _files_of(path: Path) -> list[Path]:
+    return [path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "-journal"))]

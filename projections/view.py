@@ -1,0 +1,178 @@
+"""The read model: one database that may be dropped, and what all projections share."""
+
+from abc import ABC, abstractmethod
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+from sqlalchemy import Column as SqlColumn
+from sqlalchemy import (
+    Connection,
+    Engine,
+    Integer,
+    LargeBinary,
+    MetaData,
+    NullPool,
+    String,
+    Table,
+    create_engine,
+    event,
+    insert,
+)
+from sqlalchemy.engine.interfaces import DBAPIConnection
+
+from ledger.domain.aggregate import Event
+from ledger.store.feed import Recorded
+
+metadata = MetaData()
+
+reading = Table(
+    "reading",
+    metadata,
+    SqlColumn("id", Integer, primary_key=True, autoincrement=False),
+    SqlColumn("schema_version", Integer, nullable=False),
+    SqlColumn("next_position", Integer, nullable=False),
+)
+"""One row: how far the log has been read. It changes in the transaction that changes the rows."""
+
+SCHEMA_VERSION = 1
+"""Raise it when a table or what fills it changes: an older read model is then built anew."""
+
+BUSY_TIMEOUT_S = 60
+
+
+def id_column(name: str, *, primary_key: bool = False, nullable: bool = False) -> SqlColumn[bytes]:
+    """Return a column for a UUID, kept as its 16 bytes."""
+    return SqlColumn(
+        name, LargeBinary(16), primary_key=primary_key, nullable=nullable and not primary_key
+    )
+
+
+def text_column(name: str, *, primary_key: bool = False, nullable: bool = False) -> SqlColumn[str]:
+    return SqlColumn(name, String, primary_key=primary_key, nullable=nullable and not primary_key)
+
+
+def number_column(
+    name: str, *, primary_key: bool = False, nullable: bool = False
+) -> SqlColumn[int]:
+    return SqlColumn(
+        name,
+        Integer,
+        primary_key=primary_key,
+        autoincrement=False,
+        nullable=nullable and not primary_key,
+    )
+
+
+Rows = dict[str, list[tuple[Any, ...]]]
+"""Rows to be added, by table; tuples in the order of the table's columns."""
+
+Handler = Callable[[Any, int, Rows], None]
+"""Takes an event and its position, and adds the rows that it leaves."""
+
+
+class Projection(ABC):
+    """Says which rows an event leaves. Rows are only ever added, so as-of questions stay open."""
+
+    tables: ClassVar[Sequence[Table]]
+
+    @abstractmethod
+    def handlers(self) -> Mapping[type[Event], Handler]:
+        """Return what is done for each class of event."""
+
+    def every(self) -> Handler | None:
+        """Return what is done for every event, if anything."""
+        return None
+
+
+class ReadModel:
+    """The read model's file. Connections are short, so a rebuilt file is seen at once."""
+
+    def __init__(
+        self, path: Path, projections: Sequence[Projection], *, fresh: bool = False
+    ) -> None:
+        self.path = path
+        self._fresh = fresh
+        self._handlers: dict[type[Event], list[Handler]] = defaultdict(list)
+        for projection in projections:
+            for event_class, handler in projection.handlers().items():
+                self._handlers[event_class].append(handler)
+        self._every = [every for projection in projections if (every := projection.every())]
+        self._tables = {table.name: table for each in projections for table in each.tables}
+
+    @cached_property
+    def engine(self) -> Engine:
+        engine = create_engine(
+            f"sqlite:///{self.path}",
+            poolclass=NullPool,
+            connect_args={"timeout": BUSY_TIMEOUT_S},
+        )
+        event.listen(engine, "connect", self._prepare)
+        event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
+        return engine
+
+    @property
+    def tables(self) -> Mapping[str, Table]:
+        return self._tables
+
+    @contextmanager
+    def asking(self) -> Iterator[Connection]:
+        """Hold one state of the read model for several questions."""
+        with self.engine.connect() as connection:
+            yield connection
+
+    def create(self) -> None:
+        metadata.create_all(self.engine, [reading])
+        for table in self._tables.values():
+            table.create(self.engine, checkfirst=True) if not self._fresh else self._bare(table)
+        self.path.chmod(0o600)
+
+    def create_indexes(self) -> None:
+        """Make what `create` leaves out in a fresh file: indexes are cheaper over full tables."""
+        for table in self._tables.values():
+            for index in table.indexes:
+                index.create(self.engine, checkfirst=True)
+
+    def add(self, connection: Connection, batch: Sequence[Recorded]) -> None:
+        """Add the rows of a run of events."""
+        rows: Rows = defaultdict(list)
+        handlers, every = self._handlers, self._every
+        for position, happened in batch:
+            for handler in handlers.get(type(happened), ()):
+                handler(happened, position, rows)
+            for each in every:
+                each(happened, position, rows)
+        for name, values in rows.items():
+            connection.exec_driver_sql(self._inserts[name], values)
+
+    @cached_property
+    def _inserts(self) -> dict[str, str]:
+        dialect = self.engine.dialect
+        return {
+            name: str(insert(table).compile(dialect=dialect))
+            for name, table in self._tables.items()
+        }
+
+    def _bare(self, table: Table) -> None:
+        indexes = set(table.indexes)
+        try:
+            table.indexes.clear()
+            table.create(self.engine)
+        finally:
+            table.indexes.update(indexes)
+
+    def _prepare(self, connection: DBAPIConnection, _: object) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        # Nothing is lost with the read model: it is read from the log again.
+        settings = (
+            ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536")
+            if self._fresh
+            else ("journal_mode = WAL", "synchronous = NORMAL")
+        )
+        for setting in settings:
+            cursor.execute(f"PRAGMA {setting}")
+        cursor.close()
