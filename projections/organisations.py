@@ -198,6 +198,14 @@ def staff_numbers(connection: Connection) -> dict[UUID, str]:
     }
 
 
+def key_custodies(connection: Connection) -> dict[str, tuple[UUID, str]]:
+    """Return whose each officer's key is, and who holds its private half."""
+    statement = select(keys).where(keys.c.change == "registered")
+    return {
+        row.key_id: (uuid_of(row.officer_id), row.custody) for row in connection.execute(statement)
+    }
+
+
 def _registered(event: Root.Registered, position: int, rows: Rows) -> None:
     rows["organisations"].append(
         (event.originator_id.bytes, event.code, event.name, event.kind, position)

@@ -17,7 +17,7 @@ from ledger.commands.sealing import (
 )
 from ledger.domain.batch import Batch, Row, SamePerson, batch_id
 from ledger.domain.campaign import Campaign, campaign_id
-from ledger.domain.disbursement import Disbursement, disbursement_id
+from ledger.domain.disbursement import Disbursement, Status, disbursement_id
 from ledger.domain.fund import FundAccount, FundInsufficient, fund_id
 from ledger.domain.officer import Officer, Role, RoleMissing, officer_id
 from ledger.domain.organisation import Organisation, organisation_id
@@ -54,6 +54,16 @@ class BankFormatUnknown(LedgerError):
 
     def __init__(self, code: str, bank_format: str | None) -> None:
         super().__init__(f"batch {code}: bank format {bank_format} is none of {', '.join(FORMATS)}")
+
+
+class NothingInTransit(LedgerError):
+    """Every payment of the batch was answered: a second file would pay people twice."""
+
+    code = "batch.nothing_in_transit"
+    kind = Kind.CONFLICT
+
+    def __init__(self, batch: UUID) -> None:
+        super().__init__(f"batch {batch} has no payment in transit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,6 +179,7 @@ def export_batch(ledger: Ledger, act: CommandAct, batch_code: str) -> Instructio
 
     Raises:
         WrongStage, WrongChannel: Not an approved card batch.
+        NothingInTransit: Every payment of it was answered.
         FileRefused: The bank's charset lacks a character of a name.
         PersonErased: A recipient's data is gone.
     """
@@ -177,7 +188,9 @@ def export_batch(ledger: Ledger, act: CommandAct, batch_code: str) -> Instructio
     def decide(work: Work) -> None:
         batch = work.get(Batch, batch_id(batch_code))
         batch.require_paid_by(Channel.BANK_CARD)
-        lines = [_instruction(work, batch, row) for row in batch.rows.values()]
+        lines = [line for row in batch.rows.values() if (line := _instruction(work, batch, row))]
+        if not lines:
+            raise NothingInTransit(batch.id)
         file = write_instruction(batch.bank_format or "", batch.code, lines)
         batch.export(
             act,
@@ -255,8 +268,11 @@ def _instruct(act: CommandAct, batch: Batch, fund: FundAccount, row: Row) -> Dis
     )
 
 
-def _instruction(work: Work, batch: Batch, row: Row) -> InstructionLine:
+def _instruction(work: Work, batch: Batch, row: Row) -> InstructionLine | None:
+    """Return the line of a payment that is on its way; what arrived or came back is not resent."""
     payment = work.get(Disbursement, disbursement_id(batch.campaign_id, row.person_id))
+    if payment.status is not Status.IN_TRANSIT:
+        return None
     payee = unseal(work.ledger, row.person_id, PAYEE, payment.payee)
     return InstructionLine(
         number=row.number,

@@ -51,7 +51,7 @@ def parse_canonical(data: bytes) -> Json:
     """
     try:
         text = data.decode()
-        value, _ = _DECODER.raw_decode(text)
+        value, _ = _decoder(data).raw_decode(text)
         again = _rewritten(value, text)
     except UnicodeDecodeError:
         raise NotCanonical("not UTF-8") from None
@@ -91,11 +91,21 @@ def _whole(text: str) -> int:
     return number
 
 
+def _decoder(data: bytes) -> json.JSONDecoder:
+    """Choose the decoder that looks at every integer only where one may be too large.
+
+    A call for every integer is an eighth of the cost of reading an event, so first all digits are
+    made alike: 2^53 has sixteen of them, and so many in a row are rare, in identifiers too.
+    """
+    return _WARY if _SIXTEEN_DIGITS in data.translate(_DIGITS_ALIKE) else _FAST
+
+
+_SIXTEEN_DIGITS = b"0" * 16
+_DIGITS_ALIKE = bytes.maketrans(b"123456789", b"000000000")
 _BEYOND_BMP = re.compile("[\U00010000-\U0010ffff]")
-_DECODER = json.JSONDecoder(
-    parse_float=_refuse_number,
-    parse_int=_whole,
-    parse_constant=_refuse_number,
+_FAST = json.JSONDecoder(parse_float=_refuse_number, parse_constant=_refuse_number)
+_WARY = json.JSONDecoder(
+    parse_float=_refuse_number, parse_constant=_refuse_number, parse_int=_whole
 )
 _ENCODER = json.JSONEncoder(
     ensure_ascii=False, check_circular=False, allow_nan=False, sort_keys=True, separators=(",", ":")

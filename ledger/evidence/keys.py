@@ -154,9 +154,8 @@ class KeyRecord:
     valid_until: int | None = None
 
     def is_valid_at(self, position: int) -> bool:
-        return self.valid_from <= position and (
-            self.valid_until is None or position < self.valid_until
-        )
+        until = self.valid_until
+        return self.valid_from <= position and (until is None or position < until)
 
 
 class KeyHistory:

@@ -187,7 +187,7 @@ def verify_consistency(  # noqa: C901 - one loop, step by step as the RFC has it
     """Check that the tree of `size2` entries begins with the tree of `size1` entries.
 
     Args:
-        size1: Number of entries of the earlier tree. Of an empty one nothing needs proof.
+        size1: Number of entries of the earlier tree; of an empty one nothing can be shown.
         size2: Number of entries of the later tree.
         root1: Root of the earlier tree.
         root2: Root of the later tree.
@@ -198,12 +198,11 @@ def verify_consistency(  # noqa: C901 - one loop, step by step as the RFC has it
 
     Source: RFC 9162, section 2.1.4.2 (the names fn, sn, fr and sr are the RFC's).
     """
-    if not 0 <= size1 <= size2:
+    if not 0 < size1 <= size2:
         raise ProofBroken(f"a tree of {size2} does not begin with one of {size1}")
-    if size1 in (0, size2):
-        # Nothing to prove: every tree begins with the empty one, and with itself.
-        if path or (size1 == size2 and root1 != root2):
-            raise ProofBroken("equal or empty trees need no path and equal roots")
+    if size1 == size2:
+        if path or root1 != root2:
+            raise ProofBroken("trees of one size need equal roots and no path")
         return
     _require_hashes((root1, root2, *path))
     hashes = [root1, *path] if size1 & (size1 - 1) == 0 else list(path)

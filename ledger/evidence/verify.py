@@ -1,20 +1,18 @@
-"""Verification in numbered steps: bytes and the history of keys in, facts or the fault out.
+"""Verification of single entries in numbered steps: bytes and keys in, facts or the fault out.
 
-Steps 1 to 6 look at one entry each and may run anywhere, in any order; `learn_keys` before them,
-`verify_order` and `verify_growth` beside them go through the log from its beginning. FORMAT.md has
-the same steps under the same numbers. Nothing here reads a file, a database or a clock.
+Entries may be checked anywhere and in any order, once `learn_keys` went through the key events from
+the first on. FORMAT.md has the steps under the same numbers; `log.py` has those after the sixth.
 """
 
 import re
 from base64 import b64decode
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from typing import NamedTuple
 
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.canonical import Json, NotCanonical, parse_canonical
-from ledger.evidence.checkpoint import Checkpoint, CheckpointBroken, NoteKey, open_note
 from ledger.evidence.envelope import (
     PAYLOAD_TYPE,
     Envelope,
@@ -32,7 +30,7 @@ from ledger.evidence.keys import (
     SignatureBroken,
     verify,
 )
-from ledger.evidence.merkle import Edge, leaf_hash
+from ledger.evidence.merkle import leaf_hash
 
 MEMBERS = (
     "actor",
@@ -93,10 +91,15 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """The log's name, and the event types that need an officer's own signature."""
+    """What one demands of a log, known from elsewhere than the log itself.
+
+    Its name; the event types that need an officer's own signature; the key that signed its first
+    event (None: whichever it names, and then a log signed anew from its first event goes unseen).
+    """
 
     origin: str
     officer_signed: frozenset[str]
+    founding_key_id: str | None = None
 
 
 class EntryFacts(NamedTuple):
@@ -104,7 +107,6 @@ class EntryFacts(NamedTuple):
 
     position: int
     leaf: bytes
-    key_ids: tuple[str, ...]
 
 
 def verify_entry(entry: Stored, keys: KeyHistory, rules: Rules) -> EntryFacts:
@@ -127,8 +129,7 @@ def verify_entry(entry: Stored, keys: KeyHistory, rules: Rules) -> EntryFacts:
     _check_columns(entry, payload, rules)
     # 5. The ledger's own signature. 6. The officer's.
     _check_signatures(entry, envelope, payload["actor"], keys, rules)
-    key_ids = tuple([signature.keyid for signature in envelope.signatures])
-    return EntryFacts(entry.position, leaf_hash(entry.envelope), key_ids)
+    return EntryFacts(entry.position, leaf_hash(entry.envelope))
 
 
 def read_entry(entry: Stored) -> tuple[Envelope, dict[str, Json]]:
@@ -137,6 +138,9 @@ def read_entry(entry: Stored) -> tuple[Envelope, dict[str, Json]]:
     Raises:
         EntryBroken: One of them is not written in its one form, or the payload is no event's.
     """
+    if not isinstance(entry.envelope, bytes):
+        # A damaged database can hand over anything.
+        raise _broken(entry, "envelope", "not bytes")
     try:
         envelope = decode(entry.envelope)
         payload = parse_canonical(envelope.payload)
@@ -174,135 +178,45 @@ def learn_keys(keys: KeyHistory, entry: Stored) -> None:
         raise _broken(entry, "data", "says nothing sound about a key") from None
 
 
-def verify_order(
-    position: int, versions: dict[str, int], entries: Iterable[tuple[int, str, int]]
-) -> int:
-    """Check that no position is missing, and in no stream a version.
-
-    Args:
-        position: Where the next entry must stand.
-        versions: Last version of each stream so far; brought up to date.
-        entries: Position, stream and version, in the order of the log.
-
-    Returns:
-        Where the entry after these must stand.
-
-    Raises:
-        EntryBroken: At the first place where something is missing, or stands twice.
-
-    Source: FORMAT.md, "Checking a log", step 7.
-    """
-    for stored, stream, version in entries:
-        if stored != position:
-            cause = f"expected {position}, got {stored}"
-            raise EntryBroken(position, stream, version, "position", cause)
-        expected = versions.get(stream, 0) + 1
-        if version != expected:
-            cause = f"expected {expected}, got {version}"
-            raise EntryBroken(position, stream, version, "version", cause)
-        versions[stream] = version
-        position += 1
-    return position
-
-
-class CheckpointDiffers(LedgerError):
-    """A checkpoint is not signed by the ledger, or commits to other entries than are stored."""
-
-    code = "verify.checkpoint_differs"
-    kind = Kind.BROKEN
-
-    def __init__(self, size: int, cause: str, last_good_size: int | None = None) -> None:
-        good = "" if last_good_size is None else f"; the last good one is of {last_good_size}"
-        super().__init__(f"checkpoint of {size} entries: {cause}{good}")
-        self.arguments = (size, cause, last_good_size)
-        self.size = size
-        self.last_good_size = last_good_size
-
-    def __reduce__(self) -> tuple[type["CheckpointDiffers"], tuple[int, str, int | None]]:
-        """Travel whole from a worker process."""
-        return type(self), self.arguments
-
-
-def verify_checkpoint(size: int, note: str, keys: KeyHistory, rules: Rules) -> Checkpoint:
-    """Check that the ledger signed this checkpoint, with a key valid at the last entry it covers.
-
-    Args:
-        size: Number of entries that the checkpoint is stored under.
-        note: The signed note.
-        keys: All keys of the log.
-        rules: The log's name stands in them.
-
-    Raises:
-        CheckpointDiffers: It did not, or the note is of another log or size.
-
-    Source: FORMAT.md, "Checking a log", step 8.
-    """
-    valid = [NoteKey(rules.origin, key) for key in keys.valid_keys(SERVICE, size - 1)]
-    try:
-        checkpoint = open_note(note, valid)
-    except CheckpointBroken as cause:
-        raise CheckpointDiffers(size, str(cause)) from None
-    if checkpoint.size != size:
-        raise CheckpointDiffers(size, f"signed for {checkpoint.size}")
-    return checkpoint
-
-
-def verify_growth(edge: Edge, leaves: Sequence[bytes], checkpoints: Sequence[Checkpoint]) -> Edge:
-    """Check that the tree had the root of each checkpoint when it had its size.
-
-    Args:
-        edge: The tree before these leaves, whose root is known to be right.
-        leaves: Leaf hashes of the entries that follow.
-        checkpoints: Verified ones, of sizes beyond the edge's and rising, none past the leaves.
-
-    Returns:
-        The edge of the tree with all the leaves.
-
-    Raises:
-        CheckpointDiffers: With the size of the first that differs, and of the last that does not.
-
-    Source: FORMAT.md, "Checking a log", step 9.
-    """
-    first, good = edge.size, edge.size
-    for checkpoint in checkpoints:
-        if not edge.size < checkpoint.size <= first + len(leaves):
-            raise CheckpointDiffers(checkpoint.size, "covers entries that are not there", good)
-        edge = edge.extend(leaves[edge.size - first : checkpoint.size - first])
-        if edge.root() != checkpoint.root:
-            raise CheckpointDiffers(checkpoint.size, "the entries have another root", good)
-        good = checkpoint.size
-    return edge.extend(leaves[edge.size - first :])
-
-
 _UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _TIME = re.compile(r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z")
 
 
 def _check_forms(entry: Stored, payload: dict[str, Json]) -> None:
-    """Check what the columns do not say; true is no number here, though Python would have it so."""
-    actor, recorded_at = payload["actor"], payload["recorded_at"]
-    for member, sound in (
-        ("actor", isinstance(actor, str) and (actor == OPERATOR or _UUID.fullmatch(actor))),
-        ("data", isinstance(payload["data"], dict)),
-        ("happened_on", _is_day(payload["happened_on"])),
-        (
-            "recorded_at",
-            isinstance(recorded_at, str)
-            and _is_day(recorded_at[:10])
-            and _TIME.fullmatch(recorded_at, 10),
-        ),
-        ("schema", type(payload["schema"]) is int and payload["schema"] >= 1),
-        ("version", type(payload["version"]) is int and payload["version"] >= 1),
-    ):
-        if not sound:
-            raise _broken(entry, member, "not of its form")
+    """Check the members of which the columns say nothing."""
+    actor, day, moment = payload["actor"], payload["happened_on"], payload["recorded_at"]
+    sound = {
+        "actor": isinstance(actor, str) and _is_actor(actor),
+        "data": isinstance(payload["data"], dict),
+        "happened_on": isinstance(day, str) and _is_day(day),
+        "recorded_at": isinstance(moment, str) and _is_moment(moment),
+        "schema": _is_count(payload["schema"]),
+        "version": _is_count(payload["version"]),
+    }
+    if not all(sound.values()):
+        raise _broken(entry, next(name for name in sound if not sound[name]), "not of its form")
 
 
-def _is_day(text: Json) -> bool:
+def _is_moment(text: str) -> bool:
+    return _is_day(text[:10]) and _TIME.fullmatch(text, 10) is not None
+
+
+@lru_cache(maxsize=4096)
+def _is_day(text: str) -> bool:
     try:
         return date.fromisoformat(text).isoformat() == text
-    except (TypeError, ValueError):
+    except ValueError:
         return False
+
+
+@lru_cache(maxsize=4096)
+def _is_actor(text: str) -> bool:
+    return text == OPERATOR or _UUID.fullmatch(text) is not None
+
+
+def _is_count(number: Json) -> bool:
+    # True is no number here, though Python would have it so.
+    return type(number) is int and number >= 1
 
 
 def _check_columns(entry: Stored, payload: dict[str, Json], rules: Rules) -> None:
@@ -322,7 +236,7 @@ def _check_signatures(
     signatures = envelope.signatures
     if not signatures:
         raise _broken(entry, "signatures", "none")
-    if len({signature.keyid for signature in signatures}) != len(signatures):
+    if len(signatures) > 1 and len({each.keyid for each in signatures}) != len(signatures):
         raise _broken(entry, "signatures", "two by one key")
     message = pae(PAYLOAD_TYPE, envelope.payload)
     valid_from = _check_signature(entry, signatures[0], SERVICE, message, keys)
@@ -330,6 +244,9 @@ def _check_signatures(
     # The founding event must; its key is the one that an outsider has to know beforehand.
     if valid_from == entry.position != 0:
         raise _broken(entry, f"signature by {signatures[0].keyid}", "the key vouches for itself")
+    if entry.position == 0 and rules.founding_key_id not in (None, signatures[0].keyid):
+        cause = f"expected the founding key {rules.founding_key_id}"
+        raise _broken(entry, f"signature by {signatures[0].keyid}", cause)
     for signature in signatures[1:]:
         _check_signature(entry, signature, actor, message, keys)
     if len(signatures) == 1 and entry.topic in rules.officer_signed:

@@ -45,7 +45,7 @@ CREATE TABLE IF NOT EXISTS log_edge (
 );
 CREATE TABLE IF NOT EXISTS log_checkpoints (
     number INTEGER PRIMARY KEY,
-    size INTEGER NOT NULL,
+    size INTEGER NOT NULL UNIQUE,
     note TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS answers (

@@ -1,11 +1,8 @@
-"""Seals personal data, opens it, forgets it: a data key for each person, under one master key."""
+"""Seals personal data, opens it, forgets it; names people without naming them."""
 
 import hmac
 import os
-import sqlite3
-import threading
 from base64 import b64decode, b64encode
-from collections import OrderedDict
 from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -13,34 +10,14 @@ from uuid import UUID
 
 import msgspec
 from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ledger.errors import Kind, LedgerError
-
-SCHEMA = """
-CREATE TABLE IF NOT EXISTS person_keys (
-    subject BLOB PRIMARY KEY,
-    wrapped BLOB
-) WITHOUT ROWID;
-CREATE TABLE IF NOT EXISTS master_check (id INTEGER PRIMARY KEY CHECK (id = 0), wrapped BLOB);
-"""
+from ledger.vault.keys import NONCE_BYTES, PersonKeys, context
 
 KEY_BYTES = 32
-NONCE_BYTES = 12
+"""Length of the master key and of the index key."""
+
 SALT_BYTES = 32
-KEYS_KEPT = 50_000
-
-_CHECK = UUID(int=0)
-
-
-class PersonErased(LedgerError):
-    """The person's data key was destroyed; what was sealed under it cannot be read any more."""
-
-    code = "vault.person_erased"
-    kind = Kind.CONFLICT
-
-    def __init__(self, subject: UUID) -> None:
-        super().__init__(f"the data key of person {subject} was destroyed")
 
 
 class SealBroken(LedgerError):
@@ -53,41 +30,19 @@ class SealBroken(LedgerError):
         super().__init__(f"sealed data of person {subject} does not open")
 
 
-class MasterKeyWrong(LedgerError):
-    """The master key is not the one that this vault was made with."""
-
-    code = "vault.master_key_wrong"
-    kind = Kind.FORBIDDEN
-
-    def __init__(self) -> None:
-        super().__init__("the master key does not open this vault")
-
-
 class Vault:
-    """Holds wrapped data keys in a file of its own; the ledger's events hold ciphertext only.
-
-    New keys stay in memory until `flush`, which comes before the events that need them are stored.
-    """
+    """What is sealed stands in the ledger's events; the keys stand here, in a file of their own."""
 
     def __init__(self, path: Path, master_key: bytes, index_key: bytes) -> None:
         """Open the vault, or make it.
 
         Raises:
             MasterKeyWrong: The file was made with another master key.
+            VaultUnreadable: The file is no vault, or is damaged.
         """
         self._path = path
-        self._master = AESGCM(master_key)
         self._index_key = index_key
-        self._lock = threading.RLock()
-        self._new: dict[UUID, bytes] = {}
-        self._kept: OrderedDict[UUID, AESGCM] = OrderedDict()
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        self._connection.execute("PRAGMA journal_mode = WAL").close()
-        self._connection.execute("PRAGMA synchronous = FULL")
-        # A destroyed key is overwritten in the file, not only unlinked from it.
-        self._connection.execute("PRAGMA secure_delete = ON")
-        self._connection.executescript(SCHEMA)
-        self._check_master()
+        self._keys = PersonKeys(path, master_key)
 
     # Names for people and values that tell nothing without the index key.
 
@@ -115,7 +70,9 @@ class Vault:
         salt = b64encode(os.urandom(SALT_BYTES)).decode()
         plain = msgspec.json.encode({"fields": dict(fields), "salt": salt}, order="deterministic")
         nonce = os.urandom(NONCE_BYTES)
-        sealed = nonce + self._key(subject).encrypt(nonce, plain, _context(subject, purpose))
+        sealed = nonce + self._keys.find_or_make(subject).encrypt(
+            nonce, plain, context(subject, purpose)
+        )
         return b64encode(sealed).decode(), sha256(plain).hexdigest()
 
     def open(self, subject: UUID, purpose: str, ciphertext: str, commitment: str) -> dict[str, str]:
@@ -125,10 +82,13 @@ class Vault:
             PersonErased: The person's key was destroyed.
             SealBroken: Altered, or sealed for another person or purpose.
         """
+        key = self._keys.find(subject)
+        if key is None:
+            raise SealBroken(subject)
         try:
             sealed = b64decode(ciphertext, validate=True)
-            plain = self._key(subject, make=False).decrypt(
-                sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], _context(subject, purpose)
+            plain = key.decrypt(
+                sealed[:NONCE_BYTES], sealed[NONCE_BYTES:], context(subject, purpose)
             )
         except (InvalidTag, ValueError):
             raise SealBroken(subject) from None
@@ -137,99 +97,33 @@ class Vault:
         fields: dict[str, str] = msgspec.json.decode(plain)["fields"]
         return fields
 
+    # Keys.
+
     def flush(self) -> None:
-        """Make new keys durable."""
-        with self._lock:
-            if not self._new:
-                return
-            self._connection.execute("BEGIN IMMEDIATE")
-            self._connection.executemany(
-                "INSERT OR IGNORE INTO person_keys VALUES (?, ?)",
-                [(subject.bytes, wrapped) for subject, wrapped in self._new.items()],
-            )
-            self._connection.execute("COMMIT")
-            self._new.clear()
+        """Make new keys durable; before the events that need them are stored.
+
+        Raises:
+            KeyMadeElsewhere: Another process has a key of one of these people, or destroyed it.
+        """
+        self._keys.flush()
 
     def discard_new(self) -> None:
         """Forget keys made since the last `flush`: what they sealed was not stored."""
-        with self._lock:
-            for subject in self._new:
-                self._kept.pop(subject, None)
-            self._new.clear()
+        self._keys.discard_new()
 
     def forget(self, subject: UUID) -> bool:
-        """Destroy a person's key for good; return whether there was one.
+        """Destroy a person's key for good; return whether there was one. Safe to repeat.
 
-        The row stays, empty, so that nothing is sealed for this person again.
+        Raises:
+            KeyStillReadable: The key is gone from the vault, but not from its write-ahead log yet.
         """
-        with self._lock:
-            self.discard_new()
-            self._kept.pop(subject, None)
-            had = self._wrapped(subject)
-            self._connection.execute("REPLACE INTO person_keys VALUES (?, NULL)", (subject.bytes,))
-            # The write-ahead log still holds the page with the key: fold it in and empty it.
-            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").close()
-            return had is not None and had[0] is not None
+        return self._keys.forget(subject)
 
     def close(self) -> None:
-        with self._lock:
-            self._connection.close()
+        self._keys.close()
 
     def __repr__(self) -> str:
         return f"Vault({self._path.name})"
-
-    def _key(self, subject: UUID, *, make: bool = True) -> AESGCM:
-        with self._lock:
-            kept = self._kept.get(subject)
-            if kept is not None:
-                return kept
-            row = self._wrapped(subject)
-            if row is None:
-                if not make:
-                    raise SealBroken(subject)
-                raw = AESGCM.generate_key(bit_length=KEY_BYTES * 8)
-                self._new[subject] = self._wrap(subject, raw)
-            elif row[0] is None:
-                raise PersonErased(subject)
-            else:
-                raw = self._unwrap(subject, row[0])
-            key = self._kept[subject] = AESGCM(raw)
-            if len(self._kept) > KEYS_KEPT:
-                self._drop_oldest()
-            return key
-
-    def _drop_oldest(self) -> None:
-        for subject in self._kept:
-            if subject not in self._new:
-                del self._kept[subject]
-                return
-
-    def _wrapped(self, subject: UUID) -> tuple[bytes | None] | None:
-        row: tuple[bytes | None] | None = self._connection.execute(
-            "SELECT wrapped FROM person_keys WHERE subject = ?", (subject.bytes,)
-        ).fetchone()
-        return row
-
-    def _wrap(self, subject: UUID, raw: bytes) -> bytes:
-        nonce = os.urandom(NONCE_BYTES)
-        return nonce + self._master.encrypt(nonce, raw, _context(subject, "data key"))
-
-    def _unwrap(self, subject: UUID, wrapped: bytes) -> bytes:
-        try:
-            return self._master.decrypt(
-                wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:], _context(subject, "data key")
-            )
-        except InvalidTag:
-            raise MasterKeyWrong from None
-
-    def _check_master(self) -> None:
-        row = self._connection.execute("SELECT wrapped FROM master_check").fetchone()
-        if row is None:
-            self._connection.execute(
-                "INSERT OR IGNORE INTO master_check VALUES (0, ?)", (self._wrap(_CHECK, b"master"),)
-            )
-        else:
-            self._unwrap(_CHECK, row[0])
 
     def _digest(self, *named: str) -> bytes:
         # Each part with its length, so that no two lists of parts give the same bytes.
@@ -239,7 +133,3 @@ class Vault:
 
 def _utf8(text: str) -> bytes:
     return text.encode("utf-8", "surrogatepass")
-
-
-def _context(subject: UUID, purpose: str) -> bytes:
-    return b"nuanzhang sealed v1\x00" + subject.bytes + purpose.encode()

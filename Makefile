@@ -1,0 +1,52 @@
+# Everything a fresh machine needs: Python 3.11 or later, with venv, and make.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+VECTORS ?= ../shared/vectors
+WORKERS ?= 2
+
+.PHONY: demo test test-slow test-vectors format lock clean
+
+demo: $(VENV)/.run ## load the 2017 campaign into ./nuanzhang-data and serve it
+	$(BIN)/nuanzhang load tests/data/scenario-2017
+	$(BIN)/nuanzhang serve --tour
+
+test: $(VENV)/.dev ## all that CI runs
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/pytest -n $(WORKERS) -m "not slow and not vectors"
+
+test-slow: $(VENV)/.dev ## mutations of every stored column, kill -9 during loads, long properties
+	$(BIN)/pytest -m slow -n $(WORKERS)
+
+test-vectors: $(VENV)/.dev ## third-party test vectors from $(VECTORS)
+	@test -d "$(VECTORS)" || { echo "no vectors in $(VECTORS)" >&2; exit 1; }
+	VECTORS="$(abspath $(VECTORS))" $(BIN)/pytest -m vectors
+
+format: $(VENV)/.dev
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lock: $(VENV)/.dev ## choose versions anew, within pyproject.toml
+	$(BIN)/pip-compile -q --upgrade --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --allow-unsafe -o requirements.lock pyproject.toml
+	$(BIN)/pip-compile -q --upgrade --strip-extras --generate-hashes --no-emit-index-url --no-emit-find-links --no-emit-trusted-host --no-header --allow-unsafe --extra dev -o requirements-dev.lock pyproject.toml
+
+clean:
+	rm -rf $(VENV) build *.egg-info
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit("Python 3.11 or later is needed" if sys.version_info < (3, 11) else 0)'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.run: requirements.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	touch $@
+
+$(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
+	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
+	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
+	touch $@ $(VENV)/.run

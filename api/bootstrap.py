@@ -1,0 +1,38 @@
+"""Puts the pieces together; the one place that reads the environment and the clock."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime
+
+from api.settings import Settings
+from ledger.store.application import Ledger
+from ledger.store.home import Home
+
+
+def now() -> str:
+    """Return the moment of recording in UTC, to the millisecond."""
+    return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def today() -> date:
+    return datetime.now(UTC).date()
+
+
+def home() -> Home:
+    return Home(Settings().home)
+
+
+@contextmanager
+def opened(place: Home, *, create: bool = False) -> Iterator[Ledger]:
+    """Open the ledger of a home, and close it again.
+
+    Raises:
+        HomeMissing: There is none, and it is not to be made.
+    """
+    if create:
+        place.create()
+    ledger = place.open(now(), today())
+    try:
+        yield ledger
+    finally:
+        ledger.close()

@@ -1,0 +1,124 @@
+"""What routers are handed: the ledger, the read model brought up to date, and page cursors."""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+
+import msgspec
+from fastapi import Depends, Query, Request
+from sqlalchemy import Connection
+
+from ledger.errors import Kind, LedgerError
+from ledger.store.application import Ledger
+from ledger.store.home import Home
+from projections.asked import Moment
+from projections.runner import catch_up
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What the process serves."""
+
+    home: Home
+    ledger: Ledger
+
+
+def served(request: Request) -> Served:
+    found: Served = request.app.state.served
+    return found
+
+
+def ledger(found: Annotated[Served, Depends(served)]) -> Ledger:
+    return found.ledger
+
+
+def read_model(found: Annotated[Served, Depends(served)]) -> Iterator[Connection]:
+    """Yield a connection to the read model, which has read the whole log before."""
+    with catch_up(found.ledger, found.home.read_models).asking() as connection:
+        yield connection
+
+
+def moment(
+    as_of: Annotated[
+        date | None,
+        Query(description="What had happened by this day.", examples=["2017-02-01"]),
+    ] = None,
+    at: Annotated[
+        int | None,
+        Query(ge=0, description="What had been recorded up to this log position.", examples=[4000]),
+    ] = None,
+) -> Moment:
+    return Moment(as_of, at)
+
+
+TheLedger = Annotated[Ledger, Depends(ledger)]
+TheReadModel = Annotated[Connection, Depends(read_model)]
+TheMoment = Annotated[Moment, Depends(moment)]
+
+
+class CursorInvalid(LedgerError):
+    """The cursor is not one that was given out, or was given out for another question."""
+
+    code = "cursor.invalid"
+    kind = Kind.INVALID
+
+    def __init__(self) -> None:
+        super().__init__("the cursor does not belong to this question; start without one")
+
+
+class _Cursor(msgspec.Struct, frozen=True):
+    """Where a page ended, for which question, and which log the pages are of."""
+
+    after: int
+    at: int
+    asked: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page being asked for. All its pages are of the log up to `at`, however it grows."""
+
+    after: int
+    at: int
+    limit: int
+    asked: str
+
+    def cursor(self, after: int | None) -> str | None:
+        """Return the cursor of the next page, or None when this was the last."""
+        if after is None:
+            return None
+        encoded = msgspec.json.encode(_Cursor(after, self.at, self.asked))
+        return urlsafe_b64encode(encoded).decode().rstrip("=")
+
+
+def page(
+    request: Request,
+    the_ledger: TheLedger,
+    cursor: Annotated[
+        str | None, Query(description="`next` of the page before.", max_length=2000)
+    ] = None,
+    limit: Annotated[int, Query(ge=1, le=500, description="Rows a page.")] = 100,
+) -> Page:
+    """Read the cursor.
+
+    Raises:
+        CursorInvalid: It belongs to another question, or is none.
+    """
+    params = sorted((k, v) for k, v in request.query_params.items() if k not in {"cursor", "limit"})
+    asked = f"{request.url.path}?{params}"
+    if cursor is None:
+        return Page(-1, the_ledger.size() - 1, limit, asked)
+    try:
+        raw = urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))
+        found = msgspec.json.decode(raw, type=_Cursor)
+    except (binascii.Error, ValueError, msgspec.MsgspecError):
+        raise CursorInvalid from None
+    if found.asked != asked:
+        raise CursorInvalid
+    return Page(found.after, found.at, limit, asked)
+
+
+ThePage = Annotated[Page, Depends(page)]

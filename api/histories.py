@@ -1,0 +1,100 @@
+"""Histories as they are answered: events with who, when, what, signatures and proofs."""
+
+from base64 import b64encode
+from typing import Any
+from uuid import UUID
+
+import msgspec
+from sqlalchemy import Connection
+
+from api.dependencies import Page
+from api.v1 import models
+from ledger.evidence.envelope import decode
+from ledger.evidence.merkle import inclusion_path, leaf_hash
+from ledger.store.application import Ledger, NotOnRecord
+from projections.histories import positions_of
+from projections.organisations import key_custodies, staff_numbers
+
+
+def history_of(
+    ledger: Ledger, connection: Connection, subject_id: UUID, page: Page, *, envelopes: bool
+) -> models.History:
+    """Return a page of the events that concern an id.
+
+    Raises:
+        NotOnRecord: No event concerns it.
+    """
+    positions = positions_of(connection, subject_id, after=page.after, limit=page.limit + 1)
+    positions = [position for position in positions if position <= page.at]
+    if not positions and page.after < 0:
+        raise NotOnRecord("history", subject_id)
+    shown = positions[: page.limit]
+    more = len(positions) > page.limit
+    size, note = ledger.log.select_checkpoint(page.at + 1) or (0, "")
+    staff, custodies = staff_numbers(connection), key_custodies(connection)
+    items = []
+    for position in shown:
+        ((_, _, envelope),) = ledger.log.select_states(position, 1)
+        path = inclusion_path(position, size, ledger.log.subtree_hash)
+        items.append(_event(position, envelope, path, staff, custodies, envelopes=envelopes))
+    return models.History(
+        subject_id=subject_id,
+        items=items,
+        next=page.cursor(shown[-1] if more else None),
+        at=page.at,
+        checkpoint=note,
+    )
+
+
+def _event(
+    position: int,
+    envelope: bytes,
+    path: list[bytes],
+    staff: dict[UUID, str],
+    custodies: dict[str, tuple[UUID, str]],
+    *,
+    envelopes: bool,
+) -> models.HistoryEvent:
+    opened = decode(envelope)
+    payload: dict[str, Any] = msgspec.json.decode(opened.payload)
+    signatures = []
+    for signature in opened.signatures:
+        owner = custodies.get(signature.keyid)
+        signatures.append(
+            models.SignatureView(
+                key_id=signature.keyid,
+                owner=str(owner[0]) if owner else "service",
+                staff_number=staff.get(owner[0]) if owner else None,
+                custody=owner[1] if owner else None,
+                signature=b64encode(signature.sig).decode(),
+            )
+        )
+    return models.HistoryEvent(
+        position=position,
+        type=payload["type"],
+        stream=payload["stream"],
+        version=payload["version"],
+        happened_on=payload["happened_on"],
+        recorded_at=payload["recorded_at"],
+        actor=payload["actor"],
+        staff_number=_staff_number(payload["actor"], staff),
+        data={name: _shown(value) for name, value in payload["data"].items()},
+        signatures=signatures,
+        leaf_hash=b64encode(leaf_hash(envelope)).decode(),
+        inclusion_path=[b64encode(each).decode() for each in path],
+        envelope=envelope.decode() if envelopes else None,
+    )
+
+
+def _staff_number(actor: str, staff: dict[UUID, str]) -> str | None:
+    try:
+        return staff.get(UUID(actor))
+    except ValueError:
+        return None
+
+
+def _shown(value: Any) -> Any:
+    """Show of sealed data that it is there, not its ciphertext."""
+    if isinstance(value, dict) and value.keys() == {"ciphertext", "commitment"}:
+        return {"sealed": True, "commitment": value["commitment"]}
+    return value

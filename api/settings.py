@@ -1,0 +1,17 @@
+"""Settings, each from an environment variable of the same name; there are few on purpose."""
+
+from pathlib import Path
+
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """Every setting has a default, so that nothing need be configured."""
+
+    model_config = SettingsConfigDict(env_prefix="NUANZHANG_", use_attribute_docstrings=True)
+
+    home: Path = Path("nuanzhang-data")
+    """Folder that holds all state: log, vault, read models and keys (NUANZHANG_HOME)."""
+
+    port: int = 8017
+    """TCP port on the loopback address that `serve` listens on (NUANZHANG_PORT)."""

@@ -1,0 +1,47 @@
+"""The log itself: its head, its key, and any entry as stored with the proof that it is in it."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path
+
+from api.dependencies import Served, TheLedger, served
+from api.problems import RESPONSES
+from api.v1 import models
+from ledger.store.application import NotOnRecord
+
+router = APIRouter(prefix="/log", tags=["log"], responses=RESPONSES)
+
+
+@router.get("")
+def show_head(found: Annotated[Served, Depends(served)]) -> models.LogHead:
+    """Show the log's name, size, verifier key and last checkpoint.
+
+    Take the key from elsewhere too: a server can say anything about itself.
+    """
+    head = found.ledger.log.select_checkpoint()
+    if head is None:
+        raise NotOnRecord("checkpoint", UUID(int=0))
+    return models.LogHead(
+        origin=found.ledger.origin,
+        size=head[0],
+        vkey=found.home.note_key().vkey(),
+        checkpoint=head[1],
+    )
+
+
+@router.get("/entries/{position}")
+def show_entry(
+    position: Annotated[int, Path(ge=0, lt=2**53, examples=[0])], the_ledger: TheLedger
+) -> models.Entry:
+    """Show an entry's signed bytes and its receipt."""
+    receipt = the_ledger.receipt(position)
+    ((_, _, envelope),) = the_ledger.log.select_states(position, 1)
+    shown = receipt.to_json()
+    return models.Entry(
+        position=position,
+        envelope=envelope.decode(),
+        leaf_hash=shown["leaf_hash"],
+        inclusion_path=shown["inclusion_path"],
+        checkpoint=receipt.checkpoint,
+    )

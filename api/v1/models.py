@@ -1,0 +1,281 @@
+"""What the interface answers with. Amounts are whole fen (`amount_fen`), days are ISO dates."""
+
+from typing import Annotated, Any, Generic, TypeVar
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Fen = Annotated[int, Field(description="Whole fen (1/100 yuan).", examples=[60000])]
+Day = Annotated[str, Field(description="Day it happened.", examples=["2017-01-20"])]
+Position = Annotated[int, Field(description="Place in the log, from 0.", examples=[4096])]
+Id = Annotated[UUID, Field(examples=["6d1f6b8e-2f0e-5f0e-9a55-6e75616e7a68"])]
+
+
+class Answer(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+
+T = TypeVar("T")
+
+
+class Listed(Answer, Generic[T]):
+    """A page. `next` leads to the next one; all pages are of the log up to `at`."""
+
+    items: list[T]
+    next: str | None = Field(description="Cursor of the next page; null on the last.")
+    at: Position
+
+
+class Organisation(Answer):
+    organisation_id: Id
+    code: str = Field(examples=["X01"])
+    name: str = Field(examples=["示范一区总工会"])
+    kind: str = Field(examples=["县区"])
+    parent_id: UUID | None
+
+
+class FundAccount(Answer):
+    fund_id: Id
+    organisation_id: Id
+    earmark: str = Field(examples=["送温暖"])
+
+
+class Lot(Answer):
+    """Money that came in by one appropriation, and what is left of it in this account."""
+
+    lot_id: Id
+    origin_id: Id
+    parent_id: UUID | None
+    vintage: int = Field(description="Fiscal year of origin.", examples=[2015])
+    source: str = Field(examples=["社会捐赠"])
+    document: str = Field(examples=["结转〔2015〕1号"])
+    received_on: Day
+    received_fen: Fen
+    in_hand_fen: Fen
+
+
+class Balance(Answer):
+    organisation_id: Id
+    fund_id: Id
+    earmark: str = Field(examples=["送温暖"])
+    vintage: int = Field(examples=[2017])
+    in_hand_fen: Fen
+    in_transit_fen: Fen
+    paid_fen: Fen
+
+
+class Balances(Answer):
+    """`trial_balance_fen` says what each kind of account holds; its sum is always zero."""
+
+    items: list[Balance]
+    trial_balance_fen: dict[str, int]
+    as_of: str | None
+    at: Position
+
+
+class Surplus(Answer):
+    """A fiscal year's surplus over an organisation (own) or its subtree (consolidated).
+
+    The ratio is of the opening lots, wherever they went; it is null where nothing was brought
+    forward.
+    """
+
+    organisation_id: Id
+    scope: str = Field(examples=["subtree"])
+    year: int = Field(examples=[2017])
+    opening_fen: Fen
+    paid_fen: Fen
+    in_hand_fen: Fen
+    in_transit_fen: Fen
+    consumed_fen: Fen
+    consumed_in_transit_fen: Fen
+    unconsumed_fen: Fen
+    ratio_basis_points: int | None = Field(description="Rounded down.", examples=[3006])
+    first_year_minimum_bp: int | None = Field(examples=[5000])
+    all_within_years: int | None = Field(examples=[2])
+    as_of: str | None
+    at: Position
+
+
+class BatchStep(Answer):
+    step: str = Field(examples=["approved"])
+    happened_on: Day
+    officer_id: UUID | None
+    code: str | None = Field(description="Why a refusal refused.")
+    count: int | None
+    total_fen: int | None
+    position: Position
+
+
+class Batch(Answer):
+    batch_id: Id
+    code: str = Field(examples=["SWN20170001"])
+    state: str = Field(examples=["approved"])
+    campaign_id: Id
+    organisation_id: Id
+    earmark: str = Field(examples=["送温暖"])
+    channel: str = Field(examples=["银行卡"])
+    bank_format: str | None = Field(examples=["unionpay-df"])
+    listed_count: int
+    listed_total_fen: Fen
+    accepted_count: int
+    accepted_total_fen: Fen
+    refused_count: int
+    drafted_by: Id
+    happened_on: Day
+    position: Position
+    steps: list[BatchStep]
+
+
+class BatchRow(Answer):
+    """A row as listed; it stands where `code` is null."""
+
+    number: int
+    line: int | None
+    code: str | None = Field(examples=["id.invalid"])
+    field: str | None
+    category: str | None
+    amount_fen: int | None
+    position: Position
+
+
+class BatchWithRows(Batch):
+    rows: list[BatchRow]
+
+
+class Disbursement(Answer):
+    """A payment; who it is for is an opaque id."""
+
+    disbursement_id: Id
+    campaign_id: Id
+    batch_id: Id
+    batch_code: str = Field(examples=["SWN20170001"])
+    number: int = Field(description="Row of the roster.")
+    organisation_id: Id
+    fund_id: Id
+    person_id: Id
+    category: str = Field(examples=["建档困难职工"])
+    channel: str = Field(examples=["银行卡"])
+    amount_fen: Fen
+    happened_on: Day
+    status: str = Field(examples=["settled"])
+    status_since: Day
+    reason: str | None = Field(description="Why it came back.", examples=["ACCT_CLOSED"])
+    position: Position
+
+
+class LotStep(Answer):
+    lot_id: Id
+    fund_id: Id
+    organisation_id: Id
+    parent_id: UUID | None
+    origin_id: Id
+    vintage: int
+    source: str
+    document: str
+    amount_fen: Fen
+    happened_on: Day
+    position: Position
+
+
+class Strand(Answer):
+    """Part of a payment, and the lots it came through: the paying account's first."""
+
+    amount_fen: Fen
+    drawn_at: Position
+    steps: list[LotStep]
+
+
+class TraceBack(Answer):
+    disbursement_id: Id
+    amount_fen: Fen
+    strands: list[Strand]
+
+
+class Place(Answer):
+    organisation_id: Id
+    came_in_fen: Fen
+    passed_on_fen: Fen
+    in_hand_fen: Fen
+    in_transit_fen: Fen
+    paid_fen: Fen
+
+
+class PaidFrom(Answer):
+    disbursement_id: Id
+    organisation_id: Id
+    first_position: Position
+    in_transit_fen: Fen
+    paid_fen: Fen
+
+
+class TraceForward(Answer):
+    """What became of an appropriation: in hand, in transit and paid add up to what came in."""
+
+    origin: LotStep
+    received_fen: Fen
+    in_hand_fen: Fen
+    in_transit_fen: Fen
+    paid_fen: Fen
+    lots: list[LotStep]
+    places: list[Place]
+    payments: list[PaidFrom]
+    next: str | None
+    at: Position
+
+
+class SignatureView(Answer):
+    """Who signed: the ledger service, or an officer; `custody` says who holds the key."""
+
+    key_id: str
+    owner: str = Field(examples=["service"])
+    staff_number: str | None
+    custody: str | None = Field(examples=["operator_keyring"])
+    signature: str = Field(description="Base64.")
+
+
+class HistoryEvent(Answer):
+    """One event: what happened, by whom, under which signatures, and the proof that it is there."""
+
+    position: Position
+    type: str = Field(examples=["disbursement.settled"])
+    stream: Id
+    version: int
+    happened_on: Day
+    recorded_at: str
+    actor: str
+    staff_number: str | None
+    data: dict[str, Any]
+    signatures: list[SignatureView]
+    leaf_hash: str
+    inclusion_path: list[str]
+    envelope: str | None = Field(description="The signed bytes, on request.")
+
+
+class History(Answer):
+    """A page of a history. Every proof in it holds for `checkpoint`, a C2SP signed note."""
+
+    subject_id: Id
+    items: list[HistoryEvent]
+    next: str | None
+    at: Position
+    checkpoint: str
+
+
+class Entry(Answer):
+    """A log entry as stored, with its receipt."""
+
+    position: Position
+    envelope: str
+    leaf_hash: str
+    inclusion_path: list[str]
+    checkpoint: str
+
+
+class LogHead(Answer):
+    """The log's name, its verifier key in the form of C2SP signed notes, its last checkpoint."""
+
+    origin: str
+    size: int
+    vkey: str
+    checkpoint: str

@@ -1,0 +1,97 @@
+"""Organisations: their tree on a day, their surplus, and all that concerns them."""
+
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+
+from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
+from api.histories import history_of
+from api.problems import RESPONSES
+from api.v1 import models
+from ledger.store.application import NotOnRecord
+from projections.organisations import Organisation, Tree, tree_on
+from projections.surplus import surplus
+
+router = APIRouter(prefix="/organisations", tags=["organisations"], responses=RESPONSES)
+
+
+@router.get("")
+def list_organisations(
+    model: TheReadModel, page: ThePage, on: date | None = None
+) -> models.Listed[models.Organisation]:
+    """List organisations with their parents on a day, in the order of their registration."""
+    listed = list(tree_on(model, on).by_id.values())
+    start = page.after + 1
+    shown = listed[start : start + page.limit]
+    last = start + len(shown) - 1
+    return models.Listed(
+        items=[models.Organisation.model_validate(each) for each in shown],
+        next=page.cursor(last if last + 1 < len(listed) else None),
+        at=page.at,
+    )
+
+
+@router.get("/{organisation_id}")
+def show_organisation(
+    organisation_id: UUID, model: TheReadModel, on: date | None = None
+) -> models.Organisation:
+    """Show an organisation with its parent on a day."""
+    return models.Organisation.model_validate(_known(tree_on(model, on), organisation_id))
+
+
+@router.get("/{organisation_id}/surplus")
+def show_surplus(
+    organisation_id: UUID,
+    year: Annotated[int, Query(examples=[2017])],
+    model: TheReadModel,
+    moment: TheMoment,
+    page: ThePage,
+    scope: Literal["own", "subtree"] = "subtree",
+) -> models.Surplus:
+    """Show a fiscal year's surplus and how much of it has reached people.
+
+    Money moved down is not consumed; in transit is shown apart.
+    """
+    tree = tree_on(model, moment.as_of)
+    _known(tree, organisation_id)
+    ids = tree.subtree(organisation_id) if scope == "subtree" else [organisation_id]
+    found = surplus(model, ids, year, moment)
+    return models.Surplus(
+        organisation_id=organisation_id,
+        scope=scope,
+        year=year,
+        opening_fen=found.opening_fen,
+        paid_fen=found.paid_fen,
+        in_hand_fen=found.in_hand_fen,
+        in_transit_fen=found.in_transit_fen,
+        consumed_fen=found.consumed_fen,
+        consumed_in_transit_fen=found.consumed_in_transit_fen,
+        unconsumed_fen=found.unconsumed_fen,
+        ratio_basis_points=found.ratio_basis_points,
+        first_year_minimum_bp=found.first_year_minimum_bp,
+        all_within_years=found.all_within_years,
+        as_of=moment.as_of.isoformat() if moment.as_of else None,
+        at=page.at if moment.at is None else moment.at,
+    )
+
+
+@router.get("/{organisation_id}/history")
+def show_history(
+    organisation_id: UUID,
+    the_ledger: TheLedger,
+    model: TheReadModel,
+    page: ThePage,
+    *,
+    envelopes: bool = False,
+) -> models.History:
+    """Show every event that names the organisation, with signatures and proofs."""
+    return history_of(the_ledger, model, organisation_id, page, envelopes=envelopes)
+
+
+def _known(tree: Tree, organisation_id: UUID) -> Organisation:
+    found = tree.by_id.get(organisation_id)
+    if found is None:
+        raise NotOnRecord("organisation", organisation_id)
+    return found

@@ -1,0 +1,266 @@
+"""The data key of each person, wrapped by one master key, in an SQLite file of its own."""
+
+import os
+import sqlite3
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import NamedTuple
+from uuid import UUID
+
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from ledger.errors import Kind, LedgerError
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS person_keys (
+    subject BLOB PRIMARY KEY,
+    wrapped BLOB
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS master_check (id INTEGER PRIMARY KEY CHECK (id = 0), wrapped BLOB);
+"""
+
+DATA_KEY_BITS = 256
+NONCE_BYTES = 12
+KEYS_KEPT = 50_000
+
+_CHECK = UUID(int=0)
+
+
+class _NewKey(NamedTuple):
+    """A data key that is not in the file yet, bare and as it will stand there."""
+
+    key: AESGCM
+    wrapped: bytes
+
+
+class PersonErased(LedgerError):
+    """The person's data key was destroyed; what was sealed under it cannot be read any more."""
+
+    code = "vault.person_erased"
+    kind = Kind.CONFLICT
+
+    def __init__(self, subject: UUID) -> None:
+        super().__init__(f"the data key of person {subject} was destroyed")
+
+
+class MasterKeyWrong(LedgerError):
+    """The master key is not the one that this vault was made with."""
+
+    code = "vault.master_key_wrong"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__("the master key does not open this vault")
+
+
+class KeyMadeElsewhere(LedgerError):
+    """Another process made or destroyed a key of the same person meanwhile; try again."""
+
+    code = "vault.key_made_elsewhere"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("another process changed the data key of a person named here; try again")
+
+
+class KeyStillReadable(LedgerError):
+    """The key is destroyed, but its old page cannot leave the disk while others read the vault."""
+
+    code = "vault.key_still_on_disk"
+    kind = Kind.CONFLICT
+
+    def __init__(self, subject: UUID) -> None:
+        super().__init__(
+            f"the key page of person {subject} is held by a reader; repeat the erasure"
+        )
+
+
+class VaultUnreadable(LedgerError):
+    """The file is no vault, or is damaged."""
+
+    code = "vault.unreadable"
+    kind = Kind.BROKEN
+
+    def __init__(self, file: str) -> None:
+        super().__init__(f"{file} cannot be read as a vault")
+
+
+class PersonKeys:
+    """Makes, keeps and destroys data keys.
+
+    New keys stay in memory until `flush`, which comes before the events that need them are stored.
+    """
+
+    def __init__(self, path: Path, master_key: bytes) -> None:
+        """Open the file, or make it.
+
+        Raises:
+            MasterKeyWrong: The file was made with another master key.
+            VaultUnreadable: The file is no vault, or is damaged.
+        """
+        self._path = path
+        self._master = AESGCM(master_key)
+        self._lock = threading.RLock()
+        self._new: dict[UUID, _NewKey] = {}
+        self._kept: OrderedDict[UUID, AESGCM] = OrderedDict()
+        self._seen_version = 0
+        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        try:
+            self._connection.execute("PRAGMA journal_mode = WAL").close()
+            self._connection.execute("PRAGMA synchronous = FULL")
+            # A destroyed key is overwritten in the file, not only unlinked from it.
+            self._connection.execute("PRAGMA secure_delete = ON")
+            self._connection.executescript(SCHEMA)
+            self._check_master()
+        except sqlite3.OperationalError:
+            self._connection.close()
+            raise  # locked, or no such folder: nothing is wrong with the file
+        except sqlite3.DatabaseError:
+            self._connection.close()
+            raise VaultUnreadable(path.name) from None
+        except MasterKeyWrong:
+            self._connection.close()
+            raise
+
+    def flush(self) -> None:
+        """Make new keys durable.
+
+        Raises:
+            KeyMadeElsewhere: Another process made or destroyed a key of one of these people. What
+                was sealed here must not be stored: its key would be lost.
+        """
+        with self._lock:
+            if not self._new:
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._connection.executemany(
+                    "INSERT INTO person_keys VALUES (?, ?)",
+                    [(subject.bytes, new.wrapped) for subject, new in self._new.items()],
+                )
+                self._connection.execute("COMMIT")
+            except sqlite3.IntegrityError:
+                self._connection.execute("ROLLBACK")
+                self._new.clear()
+                raise KeyMadeElsewhere from None
+            except sqlite3.Error:
+                self._connection.execute("ROLLBACK")
+                raise
+            for subject, new in self._new.items():
+                self._keep(subject, new.key)
+            self._new.clear()
+
+    def discard_new(self) -> None:
+        """Forget keys made since the last `flush`: what they sealed was not stored."""
+        with self._lock:
+            self._new.clear()
+
+    def forget(self, subject: UUID) -> bool:
+        """Destroy a person's key for good; return whether there was one.
+
+        The row stays, empty, so that nothing is sealed for this person again. Safe to repeat.
+
+        Raises:
+            KeyStillReadable: The key is gone from the vault, but not from its write-ahead log yet.
+        """
+        with self._lock:
+            self._new.pop(subject, None)
+            self._kept.pop(subject, None)
+            had = self._wrapped(subject)
+            self._connection.execute("REPLACE INTO person_keys VALUES (?, NULL)", (subject.bytes,))
+            # The write-ahead log still holds the page with the key: fold it in and empty it.
+            folded = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if folded[0]:
+                raise KeyStillReadable(subject)
+            return had is not None and had[0] is not None
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
+
+    def find(self, subject: UUID) -> AESGCM | None:
+        """Return a person's key, or None when there never was one.
+
+        Raises:
+            PersonErased: There was one, and it was destroyed.
+            VaultUnreadable: It was altered in the file.
+        """
+        with self._lock:
+            self._drop_kept_if_changed()
+            kept = self._kept.get(subject)
+            if kept is not None:
+                return kept
+            new = self._new.get(subject)
+            if new is not None:
+                return new.key
+            row = self._wrapped(subject)
+            if row is None:
+                return None
+            if row[0] is None:
+                raise PersonErased(subject)
+            try:
+                key = AESGCM(self._unwrap(subject, row[0]))
+            except (InvalidTag, ValueError):
+                raise VaultUnreadable(self._path.name) from None
+            self._keep(subject, key)
+            return key
+
+    def find_or_make(self, subject: UUID) -> AESGCM:
+        """Return a person's key, made now if there never was one.
+
+        Raises:
+            PersonErased: It was destroyed, and no other is made.
+            VaultUnreadable: It was altered in the file.
+        """
+        with self._lock:
+            found = self.find(subject)
+            if found is not None:
+                return found
+            raw = AESGCM.generate_key(bit_length=DATA_KEY_BITS)
+            made = self._new[subject] = _NewKey(AESGCM(raw), self._wrap(subject, raw))
+            return made.key
+
+    def _keep(self, subject: UUID, key: AESGCM) -> None:
+        self._kept[subject] = key
+        if len(self._kept) > KEYS_KEPT:
+            self._kept.popitem(last=False)
+
+    def _drop_kept_if_changed(self) -> None:
+        """Keep no key that another process may have destroyed: the file tells when one wrote."""
+        (version,) = self._connection.execute("PRAGMA data_version").fetchone()
+        if version != self._seen_version:
+            self._kept.clear()
+            self._seen_version = version
+
+    def _wrapped(self, subject: UUID) -> tuple[bytes | None] | None:
+        row: tuple[bytes | None] | None = self._connection.execute(
+            "SELECT wrapped FROM person_keys WHERE subject = ?", (subject.bytes,)
+        ).fetchone()
+        return row
+
+    def _wrap(self, subject: UUID, raw: bytes) -> bytes:
+        nonce = os.urandom(NONCE_BYTES)
+        return nonce + self._master.encrypt(nonce, raw, context(subject, "data key"))
+
+    def _unwrap(self, subject: UUID, wrapped: bytes) -> bytes:
+        nonce, sealed = wrapped[:NONCE_BYTES], wrapped[NONCE_BYTES:]
+        return self._master.decrypt(nonce, sealed, context(subject, "data key"))
+
+    def _check_master(self) -> None:
+        row = self._connection.execute("SELECT wrapped FROM master_check").fetchone()
+        if row is None:
+            self._connection.execute(
+                "INSERT OR IGNORE INTO master_check VALUES (0, ?)", (self._wrap(_CHECK, b"master"),)
+            )
+            return
+        try:
+            self._unwrap(_CHECK, row[0])
+        except (InvalidTag, ValueError):
+            raise MasterKeyWrong from None
+
+
+def context(subject: UUID, purpose: str) -> bytes:
+    """Name what is sealed, so that it opens as nothing else."""
+    return b"nuanzhang sealed v1\x00" + subject.bytes + purpose.encode()

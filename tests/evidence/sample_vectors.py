@@ -1,0 +1,50 @@
+"""The vectors of FORMAT.md by name, made by the real code from fixed keys."""
+
+import json
+from hashlib import sha256
+
+from sample_log import LOG_KEY, OFFICER_SIGNER, ORIGIN, SERVICE_SIGNER, SampleLog, sample_log
+
+from ledger.evidence.envelope import PAYLOAD_TYPE, decode, pae
+from ledger.evidence.merkle import inclusion_path, leaf_hash, root_hash
+from ledger.evidence.proofs import Receipt
+
+__all__ = ["ORIGIN", "vectors"]
+
+SIGNED_BY_OFFICER = 3
+"""Position of the entry that the page shows."""
+
+
+def receipt_for(log: SampleLog, position: int) -> Receipt:
+    leaves = [leaf_hash(entry.envelope) for entry in log.entries]
+
+    def node(level: int, index: int) -> bytes:
+        return root_hash(leaves[index << level : (index + 1) << level])
+
+    path = inclusion_path(position, len(leaves), node)
+    return Receipt(position, leaves[position], tuple(path), log.notes[-1][1])
+
+
+def vectors() -> dict[str, str]:
+    log = sample_log()
+    envelope = log.entries[SIGNED_BY_OFFICER].envelope
+    payload = decode(envelope).payload
+    leaves = [leaf_hash(entry.envelope) for entry in log.entries]
+    return {
+        "service-private-key": SERVICE_SIGNER.seed.hex(),
+        "officer-private-key": OFFICER_SIGNER.seed.hex(),
+        "payload": payload.decode(),
+        "pae-sha256": sha256(pae(PAYLOAD_TYPE, payload)).hexdigest(),
+        "envelope": envelope.decode(),
+        "service-public-key": SERVICE_SIGNER.public_key.raw.hex(),
+        "service-key-id": SERVICE_SIGNER.public_key.key_id,
+        "leaf-hash": leaves[SIGNED_BY_OFFICER].hex(),
+        "leaf-hashes": "\n".join(map(bytes.hex, leaves)),
+        "root": root_hash(leaves).hex(),
+        "edge": log.edge().to_bytes().hex(),
+        "checkpoint": log.notes[-1][1].removesuffix("\n"),
+        "verifier-key": LOG_KEY.vkey(),
+        "receipt": json.dumps(
+            receipt_for(log, SIGNED_BY_OFFICER).to_json(), indent=2, ensure_ascii=False
+        ),
+    }
