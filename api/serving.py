@@ -67,6 +67,8 @@ def _bind(port: int | None) -> socket.socket:
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((HOST, candidate))
+            # Listens from here on: whoever reads the address below is not turned away.
+            sock.listen()
         except OSError:
             sock.close()
         else:

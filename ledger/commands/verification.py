@@ -1,7 +1,7 @@
 """Verifies a whole log, on all cores: every envelope, signature, position, tile and checkpoint."""
 
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
@@ -33,7 +33,7 @@ from ledger.evidence.verify import (
     learn_keys,
     verify_entry,
 )
-from ledger.store.tiles import GrowingTree
+from ledger.store.tiles import TILE_HEIGHT, GrowingTree
 
 CHUNK_EVENTS = 4096
 PROCESSES_FROM_EVENTS = 20_000
@@ -52,7 +52,12 @@ class LogBroken(LedgerError):
 
     def __init__(self, place: str, cause: str) -> None:
         super().__init__(f"{place}: {cause}")
+        self.arguments = (place, cause)
         self.place = place
+
+    def __reduce__(self) -> tuple[type["LogBroken"], tuple[str, str]]:
+        """Travel whole from a worker process."""
+        return type(self), self.arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ def verify_log(
         progress: Told how far it is.
         processes: How many to use; None for one a core, none for a short log.
     """
-    run = _Run(path, Rules(origin, committing_topics()), service_key, progress)
+    run = _Run(path, Rules(origin, committing_topics(), service_key.key_id), service_key, progress)
     try:
         return run.verify(processes)
     except (EntryBroken, CheckpointDiffers, LogBroken) as broken:
@@ -101,13 +106,27 @@ def verify_log(
         return run.broken(LogBroken("database file", type(cause).__name__ + f": {cause}"))
 
 
-class _Chunk(NamedTuple):
-    """What a range of entries was found to be, so that the ranges can be put together."""
+class _Signed(NamedTuple):
+    """A checkpoint that the ledger signed: its number in the table, and what it commits to."""
 
+    number: int
+    size: int
+    root: bytes
+
+
+class _Chunk(NamedTuple):
+    """What a range of entries was found to be, so that the ranges can be put together.
+
+    `leaves` are those before the first broken entry, `checkpoints` those before the first one that
+    differs.
+    """
+
+    start: int
     order: list[tuple[int, bytes, int]]
     leaves: bytes
-    checkpoints: list[tuple[int, int, bytes]]
+    checkpoints: list[_Signed]
     broken: LedgerError | None
+    differs: CheckpointDiffers | None
 
 
 class _Run:
@@ -125,18 +144,18 @@ class _Run:
     def verify(self, processes: int | None) -> Verdict:
         with closing(_connect(self._path)) as connection:
             self._size, self._checkpoints = _counts(connection)
-            _check_positions(connection, self._size)
-            keys = _keys(connection, self._service_key)
-            self._put_together(connection, self._chunks(keys, processes))
+            keys, fault = _keys(connection, self._service_key)
+            fault = _first(fault, _displaced(connection, self._size))
+            with closing(self._chunks(keys, processes)) as chunks:
+                self._put_together(connection, chunks, fault)
         return Verdict(self._size, self._checkpoints, last_good_size=self._size)
 
     def broken(self, broken: LedgerError) -> Verdict:
         position = getattr(broken, "position", None)
-        last_good = min(self._last_good, self._size if position is None else position)
         affected = {} if position is None else _affected(self._path, position)
-        return Verdict(self._size, self._checkpoints, broken, position, last_good, affected)
+        return Verdict(self._size, self._checkpoints, broken, position, self._last_good, affected)
 
-    def _chunks(self, keys: KeyHistory, processes: int | None) -> Iterator[_Chunk]:
+    def _chunks(self, keys: KeyHistory, processes: int | None) -> Generator[_Chunk, None, None]:
         starts = range(0, self._size, CHUNK_EVENTS)
         if processes is None:
             processes = (cpu_count() or 1) if self._size >= PROCESSES_FROM_EVENTS else 0
@@ -160,39 +179,60 @@ class _Run:
             for future in waiting:
                 yield future.result()
 
-    def _put_together(self, connection: sqlite3.Connection, chunks: Iterator[_Chunk]) -> None:
+    def _put_together(
+        self, connection: sqlite3.Connection, chunks: Iterator[_Chunk], fault: EntryBroken | None
+    ) -> None:
+        """Go through the log from its beginning, and stop at the first thing that does not hold.
+
+        What comes before a broken entry is put together all the same: an earlier checkpoint may be
+        at fault, and otherwise the last good one is to be named.
+        """
         versions: dict[Any, int] = {}
         tree = GrowingTree(Edge.empty())
         edge = Edge.empty()
-        number = position = tiles = 0
+        number = 0
         for chunk in chunks:
-            try:
-                position = verify_order(position, versions, chunk.order)  # type: ignore[arg-type]
-            except EntryBroken as broken:
-                raise _first(chunk.broken, _named(broken)) from None
-            if chunk.broken is not None:
-                raise chunk.broken
-            leaves = [
-                chunk.leaves[at : at + HASH_BYTES] for at in range(0, len(chunk.leaves), HASH_BYTES)
-            ]
-            number = _check_numbers(number, chunk.checkpoints)
-            covering = [Checkpoint(self._rules.origin, *each[1:]) for each in chunk.checkpoints]
-            edge = verify_growth(edge, leaves, covering)
+            broken, leaves = _sound(chunk, versions, fault)
+            covered = chunk.start + len(leaves)
+            checkpoints = [c for c in chunk.checkpoints if broken is None or c.size <= covered]
+            misnumbered = _misnumbered(number, checkpoints)
+            if misnumbered is not None:
+                checkpoints = checkpoints[: misnumbered - number - 1]
+            edge = self._grown(edge, leaves, checkpoints)
+            number += len(checkpoints)
+            if misnumbered is not None:
+                raise LogBroken(f"log_checkpoints number {misnumbered}", "is not the next by size")
+            if chunk.differs is not None and (broken is None or chunk.differs.size <= covered):
+                raise chunk.differs
+            if broken is not None:
+                raise broken
             tree, full = tree.extended(leaves)
-            for level, tile, hashes, root in full:
-                _check_tile(connection, level, tile, hashes, root)
-                tiles += 1
+            for tile in full:
+                _check_tile(connection, *tile)
+            if self._progress is not None:
+                self._progress(covered, self._size)
+        if fault is not None:
+            raise fault
+        if self._last_good != self._size or number != self._checkpoints:
+            cause = (
+                f"{number} of {self._checkpoints} rows cover"
+                f" {self._last_good} of {self._size} events"
+            )
+            raise LogBroken(f"log_checkpoints number {number + 1}", cause)
+        _check_edge(connection, edge)
+        _check_no_other_tiles(connection, self._size)
+
+    def _grown(self, edge: Edge, leaves: Sequence[bytes], checkpoints: Sequence[_Signed]) -> Edge:
+        covering = [Checkpoint(self._rules.origin, each.size, each.root) for each in checkpoints]
+        try:
+            edge = verify_growth(edge, leaves, covering)
+        except CheckpointDiffers as differs:
+            covering = [each for each in covering if each.size <= (differs.last_good_size or 0)]
+            raise
+        finally:
             if covering:
                 self._last_good = covering[-1].size
-            if self._progress is not None:
-                self._progress(position, self._size)
-        if self._last_good != self._size or number != self._checkpoints:
-            raise LogBroken(
-                "log_checkpoints",
-                f"{self._checkpoints} rows cover {self._last_good} of {self._size} events",
-            )
-        _check_edge(connection, edge)
-        _check_tile_count(connection, tiles)
+        return edge
 
 
 class _Checker:
@@ -206,32 +246,45 @@ class _Checker:
     def check(self, start: int) -> _Chunk:
         order: list[tuple[int, bytes, int]] = []
         leaves: list[bytes] = []
-        checkpoints: list[tuple[int, int, bytes]] = []
-        bounds = (start, start + CHUNK_EVENTS)
+        checkpoints: list[_Signed] = []
+        broken: LedgerError | None = None
+        differs: CheckpointDiffers | None = None
         try:
-            for row in self.connection.execute(
-                "SELECT position, originator_id, originator_version, topic, state FROM log_events"
-                " WHERE position >= ? AND position < ? ORDER BY position",
-                bounds,
-            ):
-                entry = _stored(row)
-                order.append((entry.position, row[1], entry.version))
-                leaves.append(verify_entry(entry, self._keys, self._rules).leaf)
-            for number, size, note in self.connection.execute(
-                "SELECT number, size, note FROM log_checkpoints WHERE size > ? AND size <= ?"
-                " ORDER BY size",
-                bounds,
-            ):
-                if not isinstance(note, str) or not isinstance(size, int):
-                    raise LogBroken(f"log_checkpoints number {number}", "not of its type")  # noqa: TRY301
-                checkpoint = verify_checkpoint(size, note, self._keys, self._rules)
-                checkpoints.append((number, size, checkpoint.root))
-        except (EntryBroken, CheckpointDiffers, LogBroken) as broken:
-            return _Chunk(order, b"".join(leaves), checkpoints, broken)
+            self._check_entries(start, order, leaves)
+        except EntryBroken as cause:
+            broken = cause
         except sqlite3.DatabaseError as cause:
-            broken_file = LogBroken(f"database file, from position {start}", str(cause))
-            return _Chunk(order, b"".join(leaves), checkpoints, broken_file)
-        return _Chunk(order, b"".join(leaves), checkpoints, None)
+            broken = LogBroken(f"database file, from position {start}", str(cause))
+        try:
+            self._check_checkpoints(start, checkpoints)
+        except CheckpointDiffers as cause:
+            differs = cause
+        except sqlite3.DatabaseError as cause:
+            broken = broken or LogBroken(f"database file, checkpoints from {start}", str(cause))
+        return _Chunk(start, order, b"".join(leaves), checkpoints, broken, differs)
+
+    def _check_entries(
+        self, start: int, order: list[tuple[int, bytes, int]], leaves: list[bytes]
+    ) -> None:
+        for row in self.connection.execute(
+            "SELECT position, originator_id, originator_version, topic, state FROM log_events"
+            " WHERE position >= ? AND position < ? ORDER BY position",
+            (start, start + CHUNK_EVENTS),
+        ):
+            entry = _stored(row)
+            order.append((entry.position, row[1], entry.version))
+            leaves.append(verify_entry(entry, self._keys, self._rules).leaf)
+
+    def _check_checkpoints(self, start: int, checkpoints: list[_Signed]) -> None:
+        for number, size, note in self.connection.execute(
+            "SELECT number, size, note FROM log_checkpoints WHERE size > ? AND size <= ?"
+            " ORDER BY size",
+            (start, start + CHUNK_EVENTS),
+        ):
+            if type(number) is not int or type(size) is not int or not isinstance(note, str):
+                raise CheckpointDiffers(size, f"number {number}: not two numbers and a text")
+            checkpoint = verify_checkpoint(size, note, self._keys, self._rules)
+            checkpoints.append(_Signed(number, size, checkpoint.root))
 
 
 _worker: list[_Checker] = []
@@ -246,17 +299,12 @@ def _check_in_worker(start: int) -> _Chunk:
 
 
 def _connect(path: Path) -> sqlite3.Connection:
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True, isolation_level=None)
-    # A value that was altered may be no text at all; it is to be reported, not to stop us.
-    connection.text_factory = lambda raw: _text(raw)  # noqa: PLW0108 - looked up late on purpose
+    uri = path.absolute().as_uri() + "?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+    # Text that was altered may be none any more. It is to be reported, not to stop us; and it must
+    # not look like the bytes it is made of, which would hide that a value changed its type.
+    connection.text_factory = lambda raw: raw.decode(errors="backslashreplace")
     return connection
-
-
-def _text(raw: bytes) -> str | bytes:
-    try:
-        return raw.decode()
-    except UnicodeDecodeError:
-        return raw
 
 
 def _counts(connection: sqlite3.Connection) -> tuple[int, int]:
@@ -265,21 +313,25 @@ def _counts(connection: sqlite3.Connection) -> tuple[int, int]:
     return events, checkpoints
 
 
-def _check_positions(connection: sqlite3.Connection, size: int) -> None:
-    """Find a missing or displaced position before ranges are made of them."""
+def _displaced(connection: sqlite3.Connection, size: int) -> EntryBroken | None:
+    """Find a missing or displaced position, of which no range of entries may know."""
     lowest, highest = connection.execute(
         "SELECT min(position), max(position) FROM log_events"
     ).fetchone()
     if not size or (lowest == 0 and highest == size - 1):
-        return
+        return None
     rows = connection.execute("SELECT position FROM log_events ORDER BY position")
     for expected, (position,) in enumerate(rows):
         if position != expected:
             cause = f"expected {expected}, got {position}"
-            raise EntryBroken(expected, "unknown", 0, "position", cause)
+            return EntryBroken(expected, "unknown", 0, "position", cause)
+    return None
 
 
-def _keys(connection: sqlite3.Connection, service_key: PublicKey) -> KeyHistory:
+def _keys(
+    connection: sqlite3.Connection, service_key: PublicKey
+) -> tuple[KeyHistory, EntryBroken | None]:
+    """Return the keys of the log up to the first key event at fault, and that fault."""
     keys = KeyHistory()
     marks = ",".join("?" * len(KEY_TOPICS))
     first = True
@@ -288,19 +340,22 @@ def _keys(connection: sqlite3.Connection, service_key: PublicKey) -> KeyHistory:
         f" WHERE topic IN ({marks}) OR position = 0 ORDER BY position",
         KEY_TOPICS,
     ):
-        entry = _stored(row)
-        learn_keys(keys, entry)
+        try:
+            entry = _stored(row)
+            learn_keys(keys, entry)
+        except EntryBroken as fault:
+            return keys, fault
         if first and service_key.key_id not in keys.records:
-            raise EntryBroken(
-                entry.position, entry.stream, entry.version, "data", "founded by another key"
-            )
+            cause = "founded by another key"
+            return keys, EntryBroken(entry.position, entry.stream, entry.version, "data", cause)
         first = False
-    return keys
+    return keys, None
 
 
 def _stored(row: tuple[Any, ...]) -> Stored:
     position, stream, version, topic, state = row
     for name, value, kind in (
+        ("position", position, int),
         ("originator_id", stream, bytes),
         ("originator_version", version, int),
         ("topic", topic, str),
@@ -321,44 +376,62 @@ def _named(broken: EntryBroken) -> EntryBroken:
     return EntryBroken(position, stream, version, name, cause)
 
 
-def _first(one: LedgerError | None, other: EntryBroken) -> LedgerError:
-    if isinstance(one, EntryBroken) and one.position <= other.position:
-        return one
-    return other
+def _first(one: EntryBroken | None, other: EntryBroken | None) -> EntryBroken | None:
+    if one is None or other is None:
+        return one or other
+    return one if one.position <= other.position else other
 
 
-def _check_numbers(last: int, checkpoints: Sequence[tuple[int, int, bytes]]) -> int:
-    for number, size, _ in checkpoints:
-        if number != last + 1:
-            raise LogBroken(
-                f"log_checkpoints number {last + 1}",
-                f"the next by size ({size}) has number {number}",
-            )
-        last = number
-    return last
+def _sound(
+    chunk: _Chunk, versions: dict[Any, int], fault: EntryBroken | None
+) -> tuple[LedgerError | None, list[bytes]]:
+    """Return what is broken first in a range, and the leaves of the entries before it."""
+    broken = chunk.broken
+    leaves = [chunk.leaves[at : at + HASH_BYTES] for at in range(0, len(chunk.leaves), HASH_BYTES)]
+    try:
+        verify_order(chunk.start, versions, chunk.order)  # type: ignore[arg-type]
+    except EntryBroken as cause:
+        fault = _first(fault, _named(cause))
+    if fault is not None and fault.position < chunk.start + CHUNK_EVENTS:
+        at = fault.position - chunk.start
+        if broken is None or at < len(leaves):
+            return fault, leaves[:at]
+    return broken, leaves
+
+
+def _misnumbered(last: int, checkpoints: Sequence[_Signed]) -> int | None:
+    """Return the first number that is not the next in the order of sizes."""
+    for expected, checkpoint in enumerate(checkpoints, last + 1):
+        if checkpoint.number != expected:
+            return expected
+    return None
 
 
 def _check_tile(
     connection: sqlite3.Connection, level: int, number: int, hashes: bytes, root: bytes
 ) -> None:
-    row = connection.execute(
+    rows = connection.execute(
         "SELECT hashes, root FROM log_tiles WHERE level = ? AND number = ?", (level, number)
-    ).fetchone()
-    if row != (hashes, root):
-        cause = "missing" if row is None else "does not hold the hashes of the entries"
+    ).fetchall()
+    if rows != [(hashes, root)]:
+        cause = "does not hold the hashes of the entries" if rows else "missing"
         raise LogBroken(f"log_tiles level {level} number {number}", cause)
 
 
 def _check_edge(connection: sqlite3.Connection, edge: Edge) -> None:
-    rows = connection.execute("SELECT id, edge FROM log_edge").fetchall()
-    if rows != ([(0, edge.to_bytes())] if edge.size else []):
+    rows = connection.execute("SELECT id, typeof(id), edge FROM log_edge").fetchall()
+    if rows != ([(0, "integer", edge.to_bytes())] if edge.size else []):
         raise LogBroken("log_edge", "is not the right edge of the entries' tree")
 
 
-def _check_tile_count(connection: sqlite3.Connection, expected: int) -> None:
-    (count,) = connection.execute("SELECT count(*) FROM log_tiles").fetchone()
-    if count != expected:
-        raise LogBroken("log_tiles", f"{count} tiles where the entries make {expected}")
+def _check_no_other_tiles(connection: sqlite3.Connection, size: int) -> None:
+    for level, number in connection.execute("SELECT level, number FROM log_tiles"):
+        if (
+            type(level) is not int
+            or type(number) is not int
+            or not 0 <= number < size >> TILE_HEIGHT * (max(level, 0) + 1)
+        ):
+            raise LogBroken(f"log_tiles level {level} number {number}", "no entries make this tile")
 
 
 def _affected(path: Path, position: int) -> dict[str, str]:
@@ -375,7 +448,8 @@ def _affected(path: Path, position: int) -> dict[str, str]:
             for name, value in payload["data"].items()
             if name.endswith("_id") and isinstance(value, str)
         }
-    except (sqlite3.DatabaseError, msgspec.MsgspecError, TypeError, KeyError, AttributeError):
+    except (sqlite3.DatabaseError, ValueError, TypeError, KeyError, AttributeError):
+        # A payload that is no UTF-8 or no JSON is a ValueError too.
         return {}
     return named
 

@@ -1,36 +1,43 @@
 """Amounts and dates as cells hold them."""
 
+import math
 import re
 import unicodedata
 from datetime import date, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 
-_PLAIN = re.compile(r"-?\d{1,13}(\.\d{1,8})?")
+_PLAIN = re.compile(r"-?([0-9]{1,13}|[0-9]{1,3}(,[0-9]{3}){1,4})(\.[0-9]{1,8})?")
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?( 00:00:00)?")
-
-Cell = str | int | float | bool | date | datetime | None
-"""What a spreadsheet cell can hold, as the reader hands it over."""
 
 
 def fen(cell: object) -> int | None:
     """Read yuan as whole fen; None when it is no such amount.
 
     `1,234.50`, `￥600` and full-width digits are harmless spellings; a third decimal that is not
-    zero is not, since nobody may round another's money.
+    zero is not, since nobody may round another's money. A comma stands before three digits or it
+    makes no amount. Of a float cell the 15 digits count that a spreadsheet shows and keeps: the
+    rest is what adding binary fractions leaves behind.
+
+    Args:
+        cell: Yuan, as the reader hands the cell over.
     """
     if isinstance(cell, bool) or cell is None:
         return None
-    text = unicodedata.normalize("NFKC", str(cell)).strip().replace(",", "")
-    text = text.removeprefix("¥").removesuffix("元").strip()
     if isinstance(cell, float):
-        text = f"{Decimal(repr(cell)):f}" if cell == cell and abs(cell) < 1e13 else ""  # noqa: PLR0124, PLR2004 - not a number is not itself
+        text = f"{Decimal(f'{cell:.15g}'):f}" if math.isfinite(cell) else ""
+    else:
+        text = unicodedata.normalize("NFKC", str(cell)).strip()
+        text = text.removeprefix("¥").removesuffix("元").strip()
     if not _PLAIN.fullmatch(text):
         return None
-    try:
-        hundredths = Decimal(text) * 100
-    except InvalidOperation:
-        return None
+    hundredths = Decimal(text.replace(",", "")) * 100
     return int(hundredths) if hundredths == int(hundredths) else None
+
+
+def yuan(amount_fen: int) -> str:
+    """Write fen as yuan with two decimals, as files and people have them: `1234.50`."""
+    sign = "-" if amount_fen < 0 else ""
+    return f"{sign}{abs(amount_fen) // 100}.{abs(amount_fen) % 100:02d}"
 
 
 def day(cell: object) -> date | None:

@@ -54,7 +54,7 @@ def read_campaign(name: str, data: bytes) -> CampaignFile:
     """
     try:
         tables = _Table(name, "", tomllib.loads(data.decode("utf-8-sig")))
-    except (UnicodeDecodeError, tomllib.TOMLDecodeError):
+    except (ValueError, RecursionError):  # not UTF-8, not TOML, or nested to do harm
         raise refuse(name, "campaign.malformed") from None
     campaign, policy = tables.table("campaign"), tables.table("policy")
     categories = policy.table("categories")

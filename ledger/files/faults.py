@@ -35,10 +35,15 @@ TEXTS: dict[str, tuple[str, str]] = {
     "date.invalid": ("日期无法识读", "the date cannot be read"),
     "field.missing": ("必填项为空", "a required field is empty"),
     "file.archive_bomb": ("压缩内容异常庞大", "the archive unpacks to an abnormal size"),
+    "file.cells_excess": (
+        "此行比表头多出单元格，含逗号的内容须加引号",
+        "the row has more cells than the header; quote what holds a comma",
+    ),
     "file.column_missing": ("缺少必需的列", "a required column is missing"),
     "file.missing": ("文件不存在", "the file does not exist"),
     "file.not_text": ("文件既非UTF-8也非GB18030", "the file is neither UTF-8 nor GB18030"),
     "file.not_workbook": ("不是可读的XLSX工作簿", "not a readable XLSX workbook"),
+    "file.quotes_unbalanced": ("引号不成对", "a quotation mark is not closed"),
     "file.too_large": ("文件过大", "the file is too large"),
     "file.truncated": ("文件不完整", "the file is cut off"),
     "file.xml_forbidden": (
@@ -57,6 +62,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "number.duplicate": ("序号重复", "the row number stands twice"),
     "number.invalid": ("序号或年度不是整数", "not a whole number"),
     "person.duplicate_in_campaign": ("本次活动已发放", "already paid in this campaign"),
+    "roster.row_after_total": ("合计行之后还有人员", "a person stands below the 合计 row"),
     "roster.total_mismatch": ("合计与明细不符", "the 合计 row disagrees with the rows"),
     "roster.total_missing": ("缺少合计行", "the 合计 row is missing"),
     "sha256.invalid": ("影像摘要不是64位十六进制", "not a SHA-256 in hex"),
@@ -68,12 +74,16 @@ TEXTS: dict[str, tuple[str, str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing wrong. `row` is the line as a person counts it in the file, from 1."""
+    """One thing wrong. `row` is the line as a person counts it in the file, from 1.
+
+    `detail` may hold sums and counts, never what stands in a personal cell.
+    """
 
     file: str
     row: int | None
     column: str | None
     code: str
+    detail: str = ""
 
     @property
     def zh(self) -> str:
@@ -87,7 +97,8 @@ class Fault:
         """Say where and what, never what stands there: it may be personal."""
         row = f" row {self.row}" if self.row else ""
         column = f" column {self.column}" if self.column else ""
-        return f"{self.file}{row}{column}: {self.code} {self.zh} ({self.en})"
+        detail = f": {self.detail}" if self.detail else ""
+        return f"{self.file}{row}{column}: {self.code} {self.zh} ({self.en}){detail}"
 
 
 class FileRefused(LedgerError):
@@ -106,7 +117,7 @@ class FileRefused(LedgerError):
 
 
 def refuse(
-    file: str, code: str, *, row: int | None = None, column: str | None = None
+    file: str, code: str, *, row: int | None = None, column: str | None = None, detail: str = ""
 ) -> FileRefused:
     """Make the refusal of a whole file for one reason."""
-    return FileRefused(Fault(file, row, column, code))
+    return FileRefused(Fault(file, row, column, code, detail))

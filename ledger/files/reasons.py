@@ -28,7 +28,8 @@ _CODES = {
         "PAYER_FUNDS": "3008",
         "DUPLICATE": "3051",
         "RETURNED": "3056",
-        "UNKNOWN": "0397 3044 3059 3999",
+        # 4000 is "sent to the other bank": sent is not arrived.
+        "UNKNOWN": "0397 3044 3059 3999 4000",
     }.items()
     for code in codes.split()
 }
@@ -37,13 +38,13 @@ _CODES = {
 _WORDS = tuple(
     (re.compile(words), Reason(reason, pending=reason == "UNKNOWN"))
     for reason, words in (
-        ("NAME_MISMATCH", "户名不符|户名错|姓名不符|户名有误|户名与账号不符|姓名有误"),
+        ("NAME_MISMATCH", "(户名|姓名).{0,4}(不符|不一致|错|有误)"),
         ("DUPLICATE", "重复|代理次数错误"),
         ("PAYER_FUNDS", "余额不足"),
         ("DORMANT", "长期不动户|睡眠户|久悬|不动户"),
         ("ACCT_CLOSED", "销户|清户|关户|已注销"),
         ("NOT_SETTLEMENT_ACCT", "非结算户|非活期|非存折户|非个人结算"),
-        ("CARD_LOST", "挂失|被窃|过期|未生效|介质状态异常|已作废|吞没"),
+        ("CARD_LOST", "挂失|被窃|过期|过有效期|未生效|介质状态异常|作废|吞没"),
         ("ACCT_FROZEN", "冻结|锁定|只进不出|止付|只收不付"),
         ("LIMIT", "超限|限额|金额错误|超过.{0,6}额"),
         (
@@ -52,7 +53,11 @@ _WORDS = tuple(
             "|[账帐]户不存在|查找[账帐]号信息错",
         ),
         ("RETURNED", "退票|退汇"),
-        ("UNKNOWN", "处理中|超时|通讯失败|待处理|尚未处理|未知"),
+        # A word of success beside a code of failure is no failure either: someone must ask.
+        (
+            "UNKNOWN",
+            "处理中|超时|通讯失败|待处理|尚未处理|未知|未明|已发送|已受理|稍后|(?<![不未])成功",
+        ),
     )
 )
 

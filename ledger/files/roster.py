@@ -6,9 +6,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-from ledger.files.amounts import fen, whole_number
-from ledger.files.faults import Fault, FileRefused, refuse
-from ledger.files.text import category, csv_rows, heading, number_text, person_name
+from ledger.files.amounts import fen, whole_number, yuan
+from ledger.files.faults import refuse
+from ledger.files.text import (
+    category,
+    csv_rows,
+    heading,
+    number_text,
+    person_name,
+    require_no_excess,
+)
 from ledger.files.workbook import read_rows
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -19,7 +26,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "category": ("困难类别", "类别", "人员类别"),
     "reason": ("困难原因", "致困原因"),
     "bank_name": ("开户行", "开户银行"),
-    "card_number": ("银行卡号", "卡号", "账号", "银行账号"),
+    "card_number": ("银行卡号", "卡号", "账号", "银行账号", "银行卡账号", "帐号", "银行帐号"),
     "amount": ("慰问金额(元)", "金额(元)", "慰问金额", "金额", "慰问金(元)", "发放金额(元)"),
     "remark": ("备注",),
 }
@@ -38,6 +45,8 @@ FIELD_NAMES: Mapping[str, str] = {
 
 TOTAL_WORDS = ("合计", "总计", "小计")
 _LOST_DIGITS = re.compile(r"[0-9](\.[0-9]+)?E\+?[0-9]{1,3}", re.IGNORECASE)
+_DIGIT = re.compile(r"\d")
+_ID_DIGITS_MIN = 9
 _HEADER_ROWS_MAX = 20
 
 
@@ -76,7 +85,10 @@ def read_roster(name: str, data: bytes) -> Roster:
     """
     lines = read_rows(name, data) if data.startswith(b"PK") else _text_rows(name, data)
     at, columns = _header(name, lines)
-    listed, total = _listed(name, lines[at + 1 :], columns)
+    for line, cells in lines[at + 1 :]:
+        if any(cell is not None for cell in cells):
+            require_no_excess(name, line, cells, len(lines[at][1]))
+    listed, total, total_line = _listed(name, lines[at + 1 :], columns)
     numbers = [whole_number(_get(cells, columns, "number")) for _, cells in listed]
     # 序号 counts when it can: all of them whole, above zero and different. Else the place does.
     numbered = all(numbers) and len(set(numbers)) == len(numbers)
@@ -86,17 +98,13 @@ def read_roster(name: str, data: bytes) -> Roster:
     )
     summed = sum(row.amount_fen or 0 for row in rows)
     if total != summed:
-        raise refuse(name, "roster.total_mismatch", row=lines[-1][0], column="合计")
+        detail = f"{yuan(total)} 元 stated, {yuan(summed)} 元 listed"
+        raise refuse(name, "roster.total_mismatch", row=total_line, column="合计", detail=detail)
     return Roster(rows, summed, sha256(data).hexdigest())
 
 
 def _text_rows(name: str, data: bytes) -> list[tuple[int, list[object]]]:
-    rows: list[tuple[int, list[object]]] = [
-        (line, [cell or None for cell in cells]) for line, cells in csv_rows(name, data)
-    ]
-    if not data.endswith(b"\n"):
-        raise refuse(name, "file.truncated")
-    return rows
+    return [(line, [cell or None for cell in cells]) for line, cells in csv_rows(name, data)]
 
 
 def _header(name: str, lines: list[tuple[int, list[object]]]) -> tuple[int, dict[str, int]]:
@@ -126,32 +134,51 @@ def _columns(cells: list[object]) -> dict[str, int]:
 
 def _listed(
     name: str, lines: list[tuple[int, list[object]]], columns: dict[str, int]
-) -> tuple[list[tuple[int, list[object]]], int]:
+) -> tuple[list[tuple[int, list[object]]], int, int]:
     """Split the rows from the 合计 row; what follows it may be notes, but no further people."""
     listed: list[tuple[int, list[object]]] = []
-    total: int | None = None
+    total: tuple[int, int] | None = None
     for line, cells in lines:
-        if all(cell is None for cell in cells):
+        if all(cell is None for cell in cells) or _is_total_in_words(cells):
             continue
         if total is not None:
-            if _get(cells, columns, "id_number") or _get(cells, columns, "amount"):
-                raise refuse(name, "roster.total_mismatch", row=line)
+            if _may_pay(cells, columns):
+                raise refuse(name, "roster.row_after_total", row=line)
         elif _is_total(cells, columns):
-            total = fen(_get(cells, columns, "amount"))
-            if total is None:
+            stated = fen(_get(cells, columns, "amount"))
+            if stated is None:
                 raise refuse(name, "roster.total_mismatch", row=line, column="合计")
+            total = stated, line
         else:
             listed.append((line, cells))
     if total is None:
-        raise FileRefused(Fault(name, None, "合计", "roster.total_missing"))
-    return listed, total
+        raise refuse(name, "roster.total_missing", column="合计")
+    return listed, *total
 
 
 def _is_total(cells: list[object], columns: dict[str, int]) -> bool:
-    if _get(cells, columns, "id_number"):
-        return False
+    return _first(cells).startswith(TOTAL_WORDS) and not _has_id(cells, columns)
+
+
+def _is_total_in_words(cells: list[object]) -> bool:
+    """Tell 合计(大写) rows, which repeat the total in characters."""
+    return _first(cells).startswith(TOTAL_WORDS) and "大写" in _first(cells)
+
+
+def _may_pay(cells: list[object], columns: dict[str, int]) -> bool:
+    """Tell a person below the total from those who signed it off (制表人, 审核人)."""
+    return _has_id(cells, columns) or fen(_get(cells, columns, "amount")) is not None
+
+
+def _has_id(cells: list[object], columns: dict[str, int]) -> bool:
+    """Tell an ID number, or its remains, from a note such as 共10人 in the same column."""
+    cell = _get(cells, columns, "id_number")
+    return cell is not None and len(_DIGIT.findall(str(cell))) >= _ID_DIGITS_MIN
+
+
+def _first(cells: list[object]) -> str:
     first = next((cell for cell in cells if cell is not None), None)
-    return isinstance(first, str) and heading(first).rstrip(":").startswith(TOTAL_WORDS)
+    return heading(first) if isinstance(first, str) else ""
 
 
 def _row(number: int, line: int, cells: list[object], columns: dict[str, int]) -> RosterRow:

@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from ledger.files.amounts import whole_number
 from ledger.files.faults import Fault, FileRefused
-from ledger.files.text import CsvRow, person_name, read_csv, require_line_end
+from ledger.files.text import CsvRow, person_name, read_csv
 
 COLUMNS = ("序号", "签字姓名", "签字时间", "签字影像SHA256", "经办人")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -38,7 +38,6 @@ def read_signatures(name: str, data: bytes) -> SignatureFile:
         FileRefused: With every row at fault. A row that is not there has not been signed for, so a
             file with a broken row is not taken in part.
     """
-    require_line_end(name, data, "file.truncated")
     rows: list[SignatureRow] = []
     faults: list[Fault] = []
     seen: set[int] = set()

@@ -14,7 +14,9 @@ from ledger.files.faults import refuse
 FILE_BYTES_MAX = 200 * 1024 * 1024
 
 _MIDDLE_DOTS = dict.fromkeys(map(ord, "·•・．‧∙⋅･᛫●⸱"), "·")
+_DOT_IN_NAME = re.compile(r"(?<=[\u3400-\u9fff])\.(?=[\u3400-\u9fff])")
 _SPACES = re.compile(r"\s+")
+_SPACES_OF_LAYOUT = re.compile(r"(?<![A-Za-z])\s+|\s+(?![A-Za-z])")
 
 
 def decode(name: str, data: bytes) -> str:
@@ -71,6 +73,7 @@ def read_csv(name: str, data: bytes, columns: Sequence[str]) -> Iterator[CsvRow]
                     raise refuse(name, "file.column_missing", row=line, column=column)
             continue
         if any(cells):
+            require_no_excess(name, line, cells, len(header))
             named = dict(zip(header, cells, strict=False))
             yield CsvRow(line, {column: named.get(heading(column), "") for column in columns})
     if header is None:
@@ -78,8 +81,16 @@ def read_csv(name: str, data: bytes, columns: Sequence[str]) -> Iterator[CsvRow]
 
 
 def csv_rows(name: str, data: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row with the line it starts on; cells lose outer white space."""
-    reader = csv.reader(io.StringIO(decode(name, data), newline=""))
+    """Yield each row with the line it starts on; cells lose outer white space.
+
+    Raises:
+        FileRefused: Not text, cut off in its last line, or with a quotation mark that is not
+            closed and so would swallow the rows below it.
+    """
+    text = decode(name, data)
+    if not text.endswith("\n"):
+        raise refuse(name, "file.truncated")
+    reader = csv.reader(io.StringIO(text, newline=""), strict=True)
     line = 1
     while True:
         try:
@@ -87,9 +98,19 @@ def csv_rows(name: str, data: bytes) -> Iterator[tuple[int, list[str]]]:
         except StopIteration:
             return
         except csv.Error:
-            raise refuse(name, "file.not_text", row=line) from None
+            raise refuse(name, "file.quotes_unbalanced", row=line) from None
         yield line, [cell.strip() for cell in cells]
         line = reader.line_num + 1
+
+
+def require_no_excess(name: str, line: int, cells: Sequence[object], width: int) -> None:
+    """Refuse a row wider than its header: `1,234.50` without quotes would be read as one yuan.
+
+    Raises:
+        FileRefused: `file.cells_excess`.
+    """
+    if len(cells) > width:
+        raise refuse(name, "file.cells_excess", row=line)
 
 
 def require_line_end(name: str, data: bytes, code: str) -> None:
@@ -114,12 +135,22 @@ def category(text: str) -> str:
 
 def number_text(text: str) -> str:
     """Write an ID, card or phone number plainly: ASCII digits, capital X, no spaces or dashes."""
-    return _SPACES.sub("", unicodedata.normalize("NFKC", text)).upper().replace("-", "")
+    plain = unicodedata.normalize("NFKC", _without_invisible(text))
+    return _SPACES.sub("", plain).upper().replace("-", "")
 
 
 def person_name(text: str) -> str:
     """Write a name plainly, without changing its characters: NFC, one kind of middle dot.
 
-    NFKC would replace characters that people really have in their names.
+    NFKC would replace characters that people really have in their names. White space goes, as in
+    `张　三`; between the words of a Latin name one space stays.
     """
-    return _SPACES.sub("", unicodedata.normalize("NFC", text).translate(_MIDDLE_DOTS))
+    plain = unicodedata.normalize("NFC", _without_invisible(text)).translate(_MIDDLE_DOTS)
+    return _SPACES.sub(" ", _SPACES_OF_LAYOUT.sub("", _DOT_IN_NAME.sub("·", plain.strip())))
+
+
+def _without_invisible(text: str) -> str:
+    """Drop format characters, such as the direction marks that come along with copied numbers."""
+    if text.isprintable():
+        return text
+    return "".join(each for each in text if unicodedata.category(each) != "Cf")

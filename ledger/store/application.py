@@ -46,6 +46,16 @@ class NotOnRecord(LedgerError):
         super().__init__(f"no {noun} with id {id_}")
 
 
+class NoSuchPosition(LedgerError):
+    """The log is shorter."""
+
+    code = "log.no_such_position"
+    kind = Kind.ABSENT
+
+    def __init__(self, position: int) -> None:
+        super().__init__(f"the log has no event at position {position}")
+
+
 class IdempotencyKeyReused(LedgerError):
     """The key was used before, for something else."""
 
@@ -253,13 +263,13 @@ class Ledger(Application[UUID]):
         """Return the proof that the event at `position` is in the log, under the last checkpoint.
 
         Raises:
-            NotOnRecord: The log is shorter.
+            NoSuchPosition: The log is shorter.
         """
         with self._log.reading():
             found = self._log.select_checkpoint()
             rows = self._log.select_states(position, 1)
             if found is None or not rows or rows[0][0] != position:
-                raise NotOnRecord("event at position", UUID(int=position))
+                raise NoSuchPosition(position)
             size, note = found
             path = inclusion_path(position, size, self._log.subtree_hash)
         return Receipt(position, leaf_hash(rows[0][2]), tuple(path), note)

@@ -45,7 +45,7 @@ class SampleLog:
     notes: list[tuple[int, str]] = field(default_factory=list)
     versions: dict[str, int] = field(default_factory=dict)
 
-    def payload(self, topic: str, stream: str, data: object, **members: Any) -> dict[str, Any]:
+    def payload(self, topic: str, stream: str, data: object, /, **members: Any) -> dict[str, Any]:
         return {
             "actor": "operator",
             "data": data,
@@ -64,6 +64,7 @@ class SampleLog:
         topic: str,
         stream: str,
         data: object,
+        /,
         *signers: Ed25519Signer,
         **members: Any,
     ) -> Stored:

@@ -3,13 +3,16 @@
 import json
 from hashlib import sha256
 
-from sample_log import LOG_KEY, OFFICER_SIGNER, ORIGIN, SERVICE_SIGNER, SampleLog, sample_log
-
 from ledger.evidence.envelope import PAYLOAD_TYPE, decode, pae
 from ledger.evidence.merkle import inclusion_path, leaf_hash, root_hash
 from ledger.evidence.proofs import Receipt
-
-__all__ = ["ORIGIN", "vectors"]
+from tests.evidence.sample_log import (
+    LOG_KEY,
+    OFFICER_SIGNER,
+    SERVICE_SIGNER,
+    SampleLog,
+    sample_log,
+)
 
 SIGNED_BY_OFFICER = 3
 """Position of the entry that the page shows."""

@@ -6,7 +6,6 @@ from base64 import b64decode, b64encode
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_log import LOG_KEY, ORIGIN, SERVICE_SIGNER, STRANGER
 
 from ledger.evidence.checkpoint import (
     Checkpoint,
@@ -16,6 +15,7 @@ from ledger.evidence.checkpoint import (
     sign_note,
 )
 from ledger.evidence.merkle import EMPTY_ROOT
+from tests.evidence.sample_log import LOG_KEY, ORIGIN, SERVICE_SIGNER, STRANGER
 
 CHECKPOINT = Checkpoint(ORIGIN, 7, EMPTY_ROOT)
 NOTE = sign_note(CHECKPOINT, ORIGIN, SERVICE_SIGNER)

@@ -6,9 +6,8 @@ from base64 import b64encode
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from sample_log import SERVICE_SIGNER, sample_log, sign
 from securesystemslib import dsse
-from securesystemslib.signer._key import SSlibKey
+from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined]
 
 from ledger.evidence.canonical import canonical_json
 from ledger.evidence.envelope import (
@@ -19,6 +18,7 @@ from ledger.evidence.envelope import (
     encode,
     pae,
 )
+from tests.evidence.sample_log import SERVICE_SIGNER, sample_log, sign
 
 key_ids = st.text("0123456789abcdef", min_size=32, max_size=32)
 signatures = st.lists(st.builds(Signature, key_ids, st.binary(max_size=80)), max_size=3)

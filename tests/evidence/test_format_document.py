@@ -4,14 +4,13 @@ import json
 import re
 from pathlib import Path
 
-import sample_log
-from sample_log import LOG_KEY, RULES
-from sample_vectors import vectors
-from tiny_verifier import check_log
-
 from ledger import evidence
 from ledger.evidence.log import verify_log
 from ledger.evidence.proofs import Receipt, verify_receipt
+from tests.evidence import sample_log
+from tests.evidence.sample_log import LOG_KEY, RULES
+from tests.evidence.sample_vectors import vectors
+from tests.evidence.tiny_verifier import check_log
 
 PAGE = Path(evidence.__path__[0], "FORMAT.md").read_text()
 

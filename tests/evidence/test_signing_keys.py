@@ -9,7 +9,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from hypothesis import given
 from hypothesis import strategies as st
-from sample_log import OFFICER, OFFICER_SIGNER, SERVICE_SIGNER
 
 from ledger.evidence.keys import (
     SERVICE,
@@ -21,6 +20,7 @@ from ledger.evidence.keys import (
     SignatureBroken,
     verify,
 )
+from tests.evidence.sample_log import OFFICER, OFFICER_SIGNER, SERVICE_SIGNER
 
 FIELD = 2**255 - 19
 CURVE_D = -121665 * pow(121666, -1, FIELD) % FIELD

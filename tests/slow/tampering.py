@@ -50,11 +50,14 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class Tampering:
-    """What was done, where a finding must point, and up to which size the log still holds."""
+    """What was done, where a finding must point, and up to which size the log still holds.
+
+    Of several places and sizes, one; of none, any: what is not signed says nothing of the events.
+    """
 
     told: str
     places: Place
-    last_good_size: int | None
+    last_good_sizes: set[int]
 
 
 class Unaltered(Exception):
@@ -102,13 +105,15 @@ def _alter(connection: sqlite3.Connection, log: Log, table: str, random: Random)
     new = how(old, random)
     _set(connection, log, table, at, {column: new})
     told = f"{table} row {at}, {column}: {how.__name__.strip('_')}: {_short(old)} to {_short(new)}"
-    places = _places(log, table, at)
+    places, good = _places(log, table, at), _good(log, table, at)
     if column == "position":
-        places += tuple(f"position {each}," for each in _beside(new))
+        # Missing where it stood, and perhaps in the way where it stands now.
+        places += tuple(f"position {each}," for each in (new, *_beside(new)))
+        good |= {log.good_before(each) for each in _beside(new)}
     if column == "size":
         places += (f"checkpoint of {new} entries",)
-    first = 0 if column == "position" and not _sorts_after(new, at) else at
-    return Tampering(told, places, _good(log, table, first))
+        good |= {max((size for size in log.sizes if size < _number(new)), default=0)}
+    return Tampering(told, places, good)
 
 
 def _drop(connection: sqlite3.Connection, log: Log, table: str, random: Random) -> Tampering:
@@ -162,10 +167,10 @@ def _copy(connection: sqlite3.Connection, log: Log, table: str, random: Random) 
     places, good = _places(log, table, at), _good(log, table, at)
     if table == "log_events":
         places = (f"position {min(key, len(rows))},", f"position {key + 1},")
-        good = log.good_before(key)
+        good = {log.good_before(key), log.good_before(key + 1)}
     if table == "log_checkpoints":
         places += _places(log, table, at + 1)
-        good = None
+        good = {log.sizes[at - 1] if at else 0, log.sizes[at]}
     if table == "log_tiles":
         places += (f"log_tiles level 0 number {key}",)
     return Tampering(told, places, good)
@@ -188,24 +193,23 @@ def _places(log: Log, table: str, at: int) -> Place:
             return (f"{table}:",)
 
 
-def _good(log: Log, table: str, at: int) -> int | None:
+def _good(log: Log, table: str, at: int) -> set[int]:
     if table == "log_events":
-        return log.good_before(at)
+        return {log.good_before(at)}
     if table == "log_checkpoints":
-        return log.sizes[at - 1] if at else 0
-    return None
+        return {log.sizes[at - 1] if at else 0}
+    return set()
 
 
 def _beside(new: Value) -> set[int]:
     """Return where a row that has this for its position is in the way."""
-    if isinstance(new, int | float):
-        return {0} if new < 0 else {math.floor(new), math.floor(new) + 1}
-    return {0}
+    number = _number(new)
+    return {0} if number < 0 else {math.floor(number), math.floor(number) + 1}
 
 
-def _sorts_after(new: Value, at: int) -> bool:
-    """Say whether the rows before `at` stand as they did when a row's position becomes `new`."""
-    return isinstance(new, str | bytes) or (isinstance(new, int | float) and new >= at)
+def _number(value: Value) -> int | float:
+    """Return it, or for what is no number one that no position and no size has."""
+    return value if isinstance(value, int | float) else -1
 
 
 # How single values are altered.

@@ -1,0 +1,31 @@
+"""A ledger that holds the 2017 campaign, loaded once and only read."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api import bootstrap
+from api.app import create_app
+from api.folder import open_folder
+from api.keyring import Keyring
+from api.loading import Loading
+from ledger.store.application import Ledger
+from ledger.store.home import Home
+
+SCENARIO = Path(__file__).parents[1] / "data" / "scenario-2017"
+
+
+@pytest.fixture(scope="session")
+def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Ledger]]:
+    home = Home(tmp_path_factory.mktemp("home") / "data")
+    with bootstrap.opened(home, create=True) as ledger:
+        Loading(ledger, Keyring(home.keyring), open_folder(SCENARIO), bootstrap.now).run()
+        yield home, ledger
+
+
+@pytest.fixture(scope="session")
+def client(campaign: tuple[Home, Ledger]) -> Iterator[TestClient]:
+    with TestClient(create_app(*campaign), base_url="http://127.0.0.1") as http:
+        yield http

@@ -1,0 +1,148 @@
+"""The command line as a person meets it: whole processes, real files."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.api.conftest import SCENARIO
+
+
+@pytest.fixture
+def home(tmp_path: Path) -> Path:
+    return tmp_path / "data"
+
+
+def nuanzhang(home: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "NUANZHANG_HOME": str(home)}
+    return subprocess.run(
+        [sys.executable, "-m", "api.cli", *map(str, words)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_a_campaign_loads_verifies_and_reports(home: Path) -> None:
+    loaded = nuanzhang(home, "load", SCENARIO, "--json")
+    again = nuanzhang(home, "load", SCENARIO, "--json")
+    verified = nuanzhang(home, "verify", "--json")
+    rebuilt = nuanzhang(home, "rebuild")
+    reported = nuanzhang(home, "report", "2017-lianjie", "--year", "2017", "--as-of", "2017-02-01")
+
+    expected = json.loads((SCENARIO / "expected.json").read_text())
+    assert loaded.returncode == 0, loaded.stderr
+    assert json.loads(loaded.stdout) == expected
+    assert list(json.loads(loaded.stdout)) == list(expected)
+    assert loaded.stderr == ""
+    assert json.loads(again.stdout) == expected
+    assert json.loads(verified.stdout)["holds"] is True
+    assert json.loads(verified.stdout)["events"] == 4752
+    assert "no difference" in rebuilt.stdout
+    assert json.loads(reported.stdout) == expected
+
+
+def test_a_figure_is_for_the_day_asked_for(home: Path) -> None:
+    loaded = nuanzhang(home, "load", SCENARIO, "--json", "--as-of", "2017-01-05")
+
+    figures = json.loads(loaded.stdout)
+    assert (figures["as_of"], figures["settled_fen"]) == ("2017-01-05", 0)
+    assert figures["received_fen"] == 1_568_530_000
+
+
+def test_state_is_readable_by_its_owner_alone(home: Path) -> None:
+    assert nuanzhang(home, "init").returncode == 0
+
+    for path in (home, *home.rglob("*")):
+        assert path.stat().st_mode & 0o077 == 0, path
+
+
+def test_init_leaves_an_existing_ledger_as_it_is(home: Path) -> None:
+    first = nuanzhang(home, "init")
+    second = nuanzhang(home, "init")
+
+    assert "verifier key" in first.stdout
+    assert second.stdout == first.stdout
+
+
+def test_a_folder_with_other_things_in_it_is_not_touched(home: Path) -> None:
+    home.mkdir()
+    (home / "thesis.txt").write_text("mine")
+
+    refused = nuanzhang(home, "init")
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("home.taken: ")
+    assert [path.name for path in home.iterdir()] == ["thesis.txt"]
+
+
+@pytest.mark.parametrize("words", [("verify",), ("serve",), ("rebuild",), ("bank-file", "B1")])
+def test_a_command_that_needs_a_ledger_says_how_to_make_one(
+    home: Path, words: tuple[str, ...]
+) -> None:
+    refused = nuanzhang(home, *words)
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("home.missing: ")
+    assert not home.exists()
+
+
+def test_a_folder_that_is_no_scenario_is_refused_and_nothing_is_made(
+    home: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "empty").mkdir()
+
+    refused = nuanzhang(home, "load", tmp_path / "empty")
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("file.missing: ")
+    assert "Traceback" not in refused.stderr
+    assert not home.exists()
+
+
+def test_a_wrong_call_is_a_usage_error(home: Path) -> None:
+    assert nuanzhang(home, "lode").returncode == 2
+    assert nuanzhang(home, "load").returncode == 2
+
+
+def test_a_changed_byte_is_found_and_named(home: Path) -> None:
+    import sqlite3
+
+    nuanzhang(home, "load", SCENARIO)
+    with sqlite3.connect(home / "events.sqlite") as connection:
+        connection.execute(
+            "UPDATE log_events SET state = replace(state, 'A', 'B') WHERE position = 1234"
+        )
+
+    found = nuanzhang(home, "verify")
+
+    assert found.returncode == 1
+    assert "position 1234" in found.stdout
+    assert "last good" in found.stdout or "holds up to" in found.stdout
+
+
+def test_a_roster_can_be_checked_before_it_is_handed_in(home: Path) -> None:
+    path = SCENARIO / "rosters" / "SWN20170052.xlsx"
+
+    checked = nuanzhang(home, "check-file", "roster", path, "--json")
+
+    assert checked.returncode == 1
+    [fault] = json.loads(checked.stdout)["faults"]
+    assert (fault["row"], fault["column"], fault["code"]) == (9, "身份证号码", "id.not_text")
+    assert fault["zh"]
+    assert fault["en"]
+    assert not home.exists()
+
+
+def test_the_banks_file_is_written_for_what_is_in_transit_only(home: Path, tmp_path: Path) -> None:
+    nuanzhang(home, "load", SCENARIO)
+
+    refused = nuanzhang(home, "bank-file", "SWN20170001", "--to", tmp_path)
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("batch.nothing_in_transit: ")
