@@ -6,10 +6,12 @@ from uuid import UUID
 
 from ledger.commands.organisations import lineage
 from ledger.commands.sealing import seal
-from ledger.domain.officer import Officer, Role, RoleMissing, officer_id
+from ledger.domain.key import KeyClaim
+from ledger.domain.officer import KeyTaken, Officer, Role, RoleMissing, officer_id
 from ledger.domain.organisation import Organisation, organisation_id
+from ledger.domain.values import stable_id
 from ledger.errors import Kind, LedgerError
-from ledger.evidence.keys import PublicKey
+from ledger.evidence.keys import PublicKey, verifier
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Ledger, Work
 from ledger.store.mapper import base64_text
@@ -100,12 +102,18 @@ def register_key(ledger: Ledger, act: CommandAct, order: KeyRegistration) -> Ans
 
     Raises:
         NotOnRecord: No such officer.
-        KeyTaken: It is registered already.
+        KeyTaken: It is registered already, for this officer, another one or the ledger itself.
+        SignatureBroken: It is no public key, or one under which anybody could sign.
     """
     key = order.public_key
+    verifier(key)
 
     def decide(work: Work) -> None:
         officer = work.get(Officer, officer_id(order.staff_number))
+        # Verification knows each key by its id alone: a second owner would break the whole log.
+        if work.find(KeyClaim, stable_id("key", key.key_id)):
+            raise KeyTaken(officer.id, key.key_id)
+        work.save(KeyClaim.claim(act, key_id=key.key_id, owner=str(officer.id)))
         officer.register_key(
             act,
             key_id=key.key_id,

@@ -102,7 +102,8 @@ def verify_log(
         return run.verify(processes)
     except (EntryBroken, CheckpointDiffers, LogBroken) as broken:
         return run.broken(broken)
-    except (sqlite3.DatabaseError, OverflowError) as cause:
+    except (sqlite3.Error, OverflowError, UnicodeDecodeError) as cause:
+        # The last when SQLite's own message quotes what it stumbled over.
         return run.broken(LogBroken("database file", type(cause).__name__ + f": {cause}"))
 
 
@@ -337,7 +338,8 @@ def _keys(
     first = True
     for row in connection.execute(
         "SELECT position, originator_id, originator_version, topic, state FROM log_events"  # noqa: S608 - marks only
-        f" WHERE topic IN ({marks}) OR position = 0 ORDER BY position",
+        f" WHERE (topic IN ({marks}) OR position = 0) AND typeof(position) = 'integer'"
+        " ORDER BY position",
         KEY_TOPICS,
     ):
         try:
@@ -392,10 +394,11 @@ def _sound(
         verify_order(chunk.start, versions, chunk.order)  # type: ignore[arg-type]
     except EntryBroken as cause:
         fault = _first(fault, _named(cause))
-    if fault is not None and fault.position < chunk.start + CHUNK_EVENTS:
-        at = fault.position - chunk.start
-        if broken is None or at < len(leaves):
-            return fault, leaves[:at]
+    stop = chunk.start + CHUNK_EVENTS
+    if broken is not None:
+        stop = getattr(broken, "position", chunk.start + len(leaves))
+    if fault is not None and fault.position < stop:
+        return fault, leaves[: max(fault.position - chunk.start, 0)]
     return broken, leaves
 
 

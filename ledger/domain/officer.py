@@ -43,7 +43,7 @@ class KeyTaken(LedgerError):
     kind = Kind.CONFLICT
 
     def __init__(self, officer_id: UUID, key_id: str) -> None:
-        super().__init__(f"officer {officer_id} already has key {key_id} on record")
+        super().__init__(f"key {key_id}, handed in for officer {officer_id}, is on record already")
 
 
 class KeyUnknown(LedgerError):

@@ -22,8 +22,8 @@ class SignatureBroken(LedgerError):
     code = "evidence.signature_broken"
     kind = Kind.BROKEN
 
-    def __init__(self, key_id: str) -> None:
-        super().__init__(f"the signature by key {key_id} does not hold")
+    def __init__(self, key_id: str, cause: str = "does not hold") -> None:
+        super().__init__(f"signature by key {key_id}: {cause}")
 
 
 class KeyNotValid(LedgerError):
@@ -32,8 +32,8 @@ class KeyNotValid(LedgerError):
     code = "evidence.key_not_valid"
     kind = Kind.BROKEN
 
-    def __init__(self, key_id: str, position: int) -> None:
-        super().__init__(f"key {key_id} was not valid at position {position}")
+    def __init__(self, key_id: str, position: int, cause: str = "not valid") -> None:
+        super().__init__(f"key {key_id} at position {position}: {cause}")
 
 
 class Algorithm(StrEnum):
@@ -114,7 +114,7 @@ def verify(key: PublicKey, message: bytes, signature: bytes) -> None:
 
 @lru_cache(maxsize=4096)
 def verifier(key: PublicKey) -> Verify:
-    """Return the check of one key; kept, since reading a key costs a quarter of a check.
+    """Return the check of one key; kept, since a few keys sign most of a log.
 
     Raises:
         SignatureBroken: The bytes are no public key, or one under which anybody can sign.
@@ -122,7 +122,7 @@ def verifier(key: PublicKey) -> Verify:
     try:
         return _VERIFIERS[key.algorithm](key.raw)
     except (ValueError, KeyError):
-        raise SignatureBroken(key.key_id) from None
+        raise SignatureBroken(key.key_id, "not a public key that may sign") from None
 
 
 def _ed25519(raw: bytes) -> Verify:
@@ -179,7 +179,7 @@ class KeyHistory:
             SignatureBroken: The bytes are no public key that may sign.
         """
         if public_key.key_id in self.records:
-            raise KeyNotValid(public_key.key_id, position)
+            raise KeyNotValid(public_key.key_id, position, "registered already")
         verifier(public_key)
         self.records[public_key.key_id] = KeyRecord(owner, public_key, position)
         self._owned.setdefault(owner, []).append(public_key.key_id)
@@ -192,7 +192,7 @@ class KeyHistory:
         """
         record = self.valid_at(key_id, position)
         if record.owner != owner or record.valid_until is not None:
-            raise KeyNotValid(key_id, position)
+            raise KeyNotValid(key_id, position, "another's, or ended already")
         self.records[key_id] = replace(record, valid_until=position)
 
     def valid_at(self, key_id: str, position: int) -> KeyRecord:

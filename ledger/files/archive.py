@@ -139,4 +139,5 @@ def _income(cell: object) -> int | None:
     """Read an average: it may have more decimals than fen, which are cut off."""
     if isinstance(cell, float):
         return int(Decimal(repr(cell)) * 100) if 0 <= cell < INCOME_YUAN_MAX else None
-    return fen(cell)
+    income = fen(cell)
+    return income if income is not None and income >= 0 else None

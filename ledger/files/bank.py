@@ -1,9 +1,15 @@
 """What any bank's return file says, whatever its format."""
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
+from hashlib import sha256
 
 from ledger.files.faults import refuse
+
+_UNSAFE_IN_FILENAME = re.compile(r"[^\w.-]")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 
 
 class Outcome(StrEnum):
@@ -74,6 +80,44 @@ class InstructionFile:
     count: int
     total_fen: int
     sha256: str
+
+
+def instruction_file(
+    filename: str, text: str, charset: str, batch_code: str, lines: Sequence[InstructionLine]
+) -> InstructionFile:
+    """Encode a payment file in the bank's charset; `?` never stands in for a character.
+
+    Raises:
+        FileRefused: `bank_file.name_not_encodable`, with the row of the roster if it is one row.
+    """
+    for line in lines:
+        fields = (line.account, line.name, line.id_number, line.phone, line.purpose)
+        if not all(map(_fits_in_a_field, fields)) or not _encodable("".join(fields), charset):
+            raise refuse(batch_code, "bank_file.name_not_encodable", row=line.number)
+    if not _encodable(text, charset):
+        raise refuse(batch_code, "bank_file.name_not_encodable")
+    content = text.encode(charset)
+    total_fen = sum(line.amount_fen for line in lines)
+    return InstructionFile(
+        _UNSAFE_IN_FILENAME.sub("_", filename),
+        content,
+        len(lines),
+        total_fen,
+        sha256(content).hexdigest(),
+    )
+
+
+def _fits_in_a_field(text: str) -> bool:
+    """A separator or a line's end inside a field would make other fields of it."""
+    return "|" not in text and not _CONTROL.search(text)
+
+
+def _encodable(text: str, charset: str) -> bool:
+    try:
+        text.encode(charset)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def looks_like(data: bytes) -> str | None:

@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element, ParseError, SubElement, tostring
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from ledger.files.amounts import fen, whole_number
+from ledger.files.amounts import fen, whole_number, yuan
 from ledger.files.bank import (
     BankReturn,
     InstructionFile,
@@ -15,6 +15,7 @@ from ledger.files.bank import (
     Lists,
     Outcome,
     ReturnLine,
+    instruction_file,
     require_format,
 )
 from ledger.files.faults import FileRefused, refuse
@@ -35,10 +36,10 @@ def read(name: str, data: bytes) -> BankReturn:
         raise refuse(name, "bank_file.other_format")
     if _text(name, root, "RETURN_CODE") != ACCEPTED:
         raise refuse(name, "bank_file.not_accepted")
-    failures = root.find("FAIL_LIST")
+    failures = _only(name, root, "FAIL_LIST")
     settled_count = whole_number(_text(name, root, "SUCCESS_NUM"))
     settled_fen = fen(_text(name, root, "SUCCESS_AMOUNT"))
-    if failures is None or settled_count is None or settled_fen is None or settled_fen < 0:
+    if settled_count is None or settled_fen is None or settled_fen < 0:
         raise _invalid(name, None)
     lines = tuple(_line(name, number, item) for number, item in enumerate(failures, 1))
     if len({(line.account, line.name, line.amount_fen) for line in lines}) != len(lines):
@@ -61,7 +62,7 @@ def write(batch_code: str, lines: Sequence[InstructionLine]) -> InstructionFile:
     for tag, text in (
         ("BATCH", batch_code),
         ("TOTAL_NUM", str(len(lines))),
-        ("TOTAL_AMOUNT", _yuan(total)),
+        ("TOTAL_AMOUNT", yuan(total)),
     ):
         SubElement(root, tag).text = text
     listed = SubElement(root, "PAY_LIST")
@@ -71,18 +72,13 @@ def write(batch_code: str, lines: Sequence[InstructionLine]) -> InstructionFile:
             ("SEQ", str(line.number)),
             ("ACCOUNT", line.account),
             ("NAME", line.name),
-            ("AMOUNT", _yuan(line.amount_fen)),
+            ("AMOUNT", yuan(line.amount_fen)),
             ("PURPOSE", line.purpose),
         ):
             SubElement(item, tag).text = text
-    try:
-        body = tostring(root, encoding="unicode", short_empty_elements=False)
-        content = f"{_DECLARATION}\n{body}\n".encode("gb18030")
-    except UnicodeEncodeError:
-        raise refuse(batch_code, "bank_file.name_not_encodable") from None
-    return InstructionFile(
-        f"{batch_code}-pay.xml", content, len(lines), total, sha256(content).hexdigest()
-    )
+    body = tostring(root, encoding="unicode", short_empty_elements=False)
+    text = f"{_DECLARATION}\n{body}\n"
+    return instruction_file(f"{batch_code}-pay.xml", text, "gb18030", batch_code, lines)
 
 
 def _root(name: str, data: bytes) -> Element:
@@ -127,15 +123,19 @@ def _line(name: str, number: int, item: Element) -> ReturnLine:
 
 
 def _text(name: str, parent: Element, tag: str, *, may_be_empty: bool = False) -> str:
-    found = parent.findall(tag)
-    text = (found[0].text or "").strip() if len(found) == 1 else None
-    if text is None or not (text or may_be_empty):
+    element = _only(name, parent, tag)
+    text = (element.text or "").strip()
+    if len(element) or not (text or may_be_empty):
         raise refuse(name, "bank_file.line_invalid", column=tag)
     return text
 
 
-def _yuan(amount_fen: int) -> str:
-    return f"{amount_fen // 100}.{amount_fen % 100:02d}"
+def _only(name: str, parent: Element, tag: str) -> Element:
+    """Return the one child of this name; of two, no one can say which holds."""
+    found = parent.findall(tag)
+    if len(found) != 1:
+        raise refuse(name, "bank_file.line_invalid", column=tag)
+    return found[0]
 
 
 def _invalid(name: str, line: int | None) -> FileRefused:

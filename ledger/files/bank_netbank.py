@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from hashlib import sha256
 
-from ledger.files.amounts import fen, whole_number
+from ledger.files.amounts import fen, whole_number, yuan
 from ledger.files.bank import (
     BankReturn,
     InstructionFile,
@@ -11,6 +11,7 @@ from ledger.files.bank import (
     Lists,
     Outcome,
     ReturnLine,
+    instruction_file,
     require_format,
 )
 from ledger.files.faults import FileRefused, refuse
@@ -57,19 +58,11 @@ def read(name: str, data: bytes) -> BankReturn:
 def write(batch_code: str, lines: Sequence[InstructionLine]) -> InstructionFile:
     """Write the list that the clerk uploads; the bank answers by 序号."""
     rows = [INSTRUCTION_TITLES]
-    for line in lines:
-        if any("|" in each or "\n" in each or "\r" in each for each in (line.name, line.account)):
-            raise refuse(batch_code, "bank_file.name_not_encodable", row=line.number)
-        yuan = f"{line.amount_fen // 100}.{line.amount_fen % 100:02d}"
-        rows.append(f"{line.number}|{line.account}|{line.name}|{yuan}|")
-    try:
-        content = "".join(f"{row}\r\n" for row in rows).encode("gb18030")
-    except UnicodeEncodeError:
-        raise refuse(batch_code, "bank_file.name_not_encodable") from None
-    total = sum(line.amount_fen for line in lines)
-    return InstructionFile(
-        f"{batch_code}-netbank.txt", content, len(lines), total, sha256(content).hexdigest()
+    rows.extend(
+        f"{line.number}|{line.account}|{line.name}|{yuan(line.amount_fen)}|" for line in lines
     )
+    text = "".join(f"{row}\r\n" for row in rows)
+    return instruction_file(f"{batch_code}-netbank.txt", text, "gb18030", batch_code, lines)
 
 
 def _line(name: str, line: int, cells: list[str]) -> ReturnLine:
@@ -81,7 +74,7 @@ def _line(name: str, line: int, cells: list[str]) -> ReturnLine:
         word, _, message = cells[0].replace("：", ":").partition(":")
         if word not in ("失败", "处理中", "未知", "待处理"):
             raise _invalid(name, line)
-        found = canonical_reason(None, message if word == "失败" else word)
+        found = canonical_reason(None, (word == "失败" and message.strip()) or word)
         outcome = Outcome.PENDING if found.pending else Outcome.FAILED
         reason = found.code
     return ReturnLine(
@@ -90,10 +83,10 @@ def _line(name: str, line: int, cells: list[str]) -> ReturnLine:
 
 
 def _check_total(name: str, line: int, cells: list[str], lines: list[ReturnLine]) -> None:
-    if fen(cells[4]) != sum(each.amount_fen for each in lines) or (
-        cells[1] and whole_number(cells[1]) != len(lines)
-    ):
-        raise refuse(name, "bank_file.control_total", row=line)
+    stated, listed = fen(cells[4]), sum(each.amount_fen for each in lines)
+    if stated != listed or (cells[1] and whole_number(cells[1]) != len(lines)):
+        detail = f"{len(lines)} / {listed} fen listed"
+        raise refuse(name, "bank_file.control_total", row=line, detail=detail)
 
 
 def _invalid(name: str, line: int) -> FileRefused:

@@ -11,6 +11,7 @@ from ledger.files.bank import (
     Lists,
     Outcome,
     ReturnLine,
+    instruction_file,
     require_format,
 )
 from ledger.files.faults import FileRefused, refuse
@@ -56,8 +57,10 @@ def read(name: str, data: bytes) -> BankReturn:
         raise refuse(name, "bank_file.other_batch")
     if len({line.number for line in lines}) != len(lines):
         raise refuse(name, "bank_file.duplicate_line")
-    if count != len(lines) or total != sum(line.amount_fen for line in lines):
-        raise refuse(name, "bank_file.control_total", row=1)
+    listed = sum(line.amount_fen for line in lines)
+    if count != len(lines) or total != listed:
+        detail = f"{count} / {total} fen stated, {len(lines)} / {listed} fen listed"
+        raise refuse(name, "bank_file.control_total", row=1, detail=detail)
     return BankReturn(
         FORMAT,
         next(iter(codes), None),
@@ -87,13 +90,9 @@ def write(batch_code: str, lines: Sequence[InstructionLine]) -> InstructionFile:
             line.phone,
             line.purpose,
         )
-        if any("|" in each or "\n" in each or "\r" in each for each in fields):
-            raise refuse(batch_code, "bank_file.name_not_encodable", row=line.number)
         rows.append("|".join(fields))
-    content = ("\n".join(rows) + "\n").encode()
-    return InstructionFile(
-        f"{batch_code}-DF-I.txt", content, len(lines), total, sha256(content).hexdigest()
-    )
+    text = "\n".join(rows) + "\n"
+    return instruction_file(f"{batch_code}-DF-I.txt", text, "utf-8", batch_code, lines)
 
 
 def _control(name: str, row: str) -> tuple[int, int]:

@@ -16,7 +16,7 @@ FILE_BYTES_MAX = 200 * 1024 * 1024
 _MIDDLE_DOTS = dict.fromkeys(map(ord, "·•・．‧∙⋅･᛫●⸱"), "·")
 _DOT_IN_NAME = re.compile(r"(?<=[\u3400-\u9fff])\.(?=[\u3400-\u9fff])")
 _SPACES = re.compile(r"\s+")
-_SPACES_OF_LAYOUT = re.compile(r"(?<![A-Za-z])\s+|\s+(?![A-Za-z])")
+_SPACE_OF_LAYOUT = re.compile(r"(?<![A-Za-z.]) | (?![A-Za-z])")
 
 
 def decode(name: str, data: bytes) -> str:
@@ -145,8 +145,9 @@ def person_name(text: str) -> str:
     NFKC would replace characters that people really have in their names. White space goes, as in
     `张　三`; between the words of a Latin name one space stays.
     """
-    plain = unicodedata.normalize("NFC", _without_invisible(text)).translate(_MIDDLE_DOTS)
-    return _SPACES.sub(" ", _SPACES_OF_LAYOUT.sub("", _DOT_IN_NAME.sub("·", plain.strip())))
+    visible = unicodedata.normalize("NFC", _without_invisible(text))
+    dotted = _DOT_IN_NAME.sub("·", visible.translate(_MIDDLE_DOTS))
+    return _SPACE_OF_LAYOUT.sub("", _SPACES.sub(" ", dotted.strip()))
 
 
 def _without_invisible(text: str) -> str:

@@ -19,15 +19,14 @@ from eventsourcing.utils import Environment, EnvType
 
 from ledger.domain.aggregate import Event, Root
 from ledger.errors import Kind, LedgerError
-from ledger.evidence.envelope import PAYLOAD_TYPE, Signature, pae
-from ledger.evidence.keys import Signer
+from ledger.evidence.envelope import PAYLOAD_TYPE, Signature, encode, pae
 from ledger.evidence.merkle import inclusion_path, leaf_hash
 from ledger.evidence.proofs import Receipt
 from ledger.store.act import CommandAct
 from ledger.store.feed import Recorded
 from ledger.store.mapper import EnvelopeMapper, event_of
 from ledger.store.recorder import LogRecorder, StoredAnswer
-from ledger.store.signing import officer_signature
+from ledger.store.signing import OfficerSignatureMissing, ServiceSigner, officer_signature
 from ledger.vault.vault import Vault
 
 AGGREGATES_KEPT = 20_000
@@ -105,7 +104,7 @@ class Work:
 
     def find(self, cls: type[TRoot], id_: UUID) -> TRoot | None:
         """Return the aggregate, or None when its stream is empty."""
-        found = self.touched.get(id_) or self.ledger.load(cls, id_)
+        found = self.touched.get(id_) or self.ledger.kept(cls, id_)
         if found is not None:
             self.touched[id_] = found
         return cast("TRoot | None", found)
@@ -126,6 +125,10 @@ class Work:
         for aggregate in aggregates:
             self.touched[aggregate.id] = self.saving[aggregate.id] = aggregate
 
+    def pending(self) -> list[Event]:
+        """Return the events that are to be stored, aggregate by aggregate."""
+        return [event for aggregate in self.saving.values() for event in aggregate.pending]
+
     def refuse(self, refusal: LedgerError) -> None:
         """End in a refusal that is itself put on record by what was saved."""
         self.refusal = refusal
@@ -144,16 +147,18 @@ class Ledger(Application[UUID]):
 
     name = "nuanzhang"
 
-    def __init__(self, *, origin: str, recorder: LogRecorder, signer: Signer, vault: Vault) -> None:
+    def __init__(
+        self, *, origin: str, recorder: LogRecorder, signer: ServiceSigner, vault: Vault
+    ) -> None:
         self.origin = origin
         self.vault = vault
         self._signer = signer
-        self._signing: CommandAct | None = None
         self._log = recorder
         self._deciding = threading.RLock()
         self._kept: OrderedDict[UUID, Root] = OrderedDict()
-        self._kept_size = 0
+        self._kept_size = 0  # of the log that the kept aggregates were read from
         super().__init__()
+        self._kept_size = self.size()
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
         """Take no settings from the process environment: `api/bootstrap.py` alone reads it."""
@@ -191,17 +196,22 @@ class Ledger(Application[UUID]):
                 known = self._answered(act, fingerprint)
                 if known is not None:
                     return known
-                size = self._forget_if_moved()
                 work = Work(self, act)
                 try:
                     decide(work)
-                    if act.dry_run:
-                        self._abandon(work)
+                    if not act.dry_run and (work.pending() or act.idempotency_key):
+                        return self._commit(work, fingerprint)
+                    self._abandon(work)
+                    if not self._forget_if_moved():
                         return _answer(work, ())
-                    return self._commit(work, size, fingerprint)
                 except RecordConflictError:
                     self._abandon(work)
-                    self._kept.clear()
+                    self._forget_if_moved()
+                except LedgerError:
+                    # A refusal counts when it was decided on the log as it is now.
+                    self._abandon(work)
+                    if not self._forget_if_moved():
+                        raise
                 except BaseException:
                     self._abandon(work)
                     raise
@@ -220,17 +230,18 @@ class Ledger(Application[UUID]):
                 decide(work)
                 if work.refusal is not None:
                     raise work.refusal
-                return [
-                    self._mapper.payload(event)
-                    for aggregate in work.saving.values()
-                    for event in aggregate.pending
-                    if event.COMMITS
-                ]
+                return [self._mapper.payload(event) for event in work.pending() if event.COMMITS]
             finally:
                 self._abandon(work)
 
     def load(self, cls: type[TRoot], id_: UUID) -> TRoot | None:
-        """Return an aggregate as the log has it; the next command must not change it unsaved."""
+        """Return an aggregate as the log has it now, to look at; only a command may change it."""
+        with self._deciding:
+            self._forget_if_moved()
+            return self.kept(cls, id_)
+
+    def kept(self, cls: type[TRoot], id_: UUID) -> TRoot | None:
+        """Return an aggregate for a command, which finds out itself if the log has moved on."""
         kept = self._kept.get(id_)
         if kept is None:
             try:
@@ -281,8 +292,8 @@ class Ledger(Application[UUID]):
 
     # How a decision is stored.
 
-    def _commit(self, work: Work, size: int, fingerprint: str) -> Answer:
-        events = [event for aggregate in work.saving.values() for event in aggregate.pending]
+    def _commit(self, work: Work, fingerprint: str) -> Answer:
+        events, size = work.pending(), self._kept_size
         answer = _answer(work, range(size, size + len(events)))
         stored = self._stored(events, work.act)
         kept = None
@@ -292,8 +303,7 @@ class Ledger(Application[UUID]):
         # First the keys of the people named in the events, then the events: a crash in between
         # leaves a key that nothing uses, never an event that nobody can read.
         self.vault.flush()
-        if stored or kept:
-            self._log.insert_events(stored, expected_size=size, answer=kept)
+        self._log.insert_events(stored, expected_size=size, answer=kept)
         for aggregate in work.saving.values():
             aggregate.collect_events()
             self._keep(aggregate)
@@ -301,18 +311,33 @@ class Ledger(Application[UUID]):
         return answer
 
     def _stored(self, events: Sequence[Event], act: CommandAct) -> list[StoredEvent]:
-        self._signing = act
-        try:
-            return [self._mapper.to_stored_event(cast("Any", event)) for event in events]
-        finally:
-            self._signing = None
+        """Make the envelopes: the service signs each event, the officer those that commit."""
+        payloads = [self._mapper.payload(event) for event in events]
+        messages = [pae(PAYLOAD_TYPE, payload) for payload in payloads]
+        key_id = self._signer.public_key.key_id
+        stored = []
+        for event, payload, message, signed in zip(
+            events, payloads, messages, self._signer.sign_all(messages), strict=True
+        ):
+            signatures = [Signature(key_id, signed)]
+            if event.COMMITS:
+                signatures.append(officer_signature(self, act, event, payload, message))
+            stored.append(
+                StoredEvent(
+                    event.originator_id,
+                    event.originator_version,
+                    event.TOPIC,
+                    encode(payload, signatures),
+                )
+            )
+        return stored
 
     def _signatures(self, event: Event, payload: bytes) -> list[Signature]:
+        """Sign one event as the library's mapper asks for it: without an officer."""
         message = pae(PAYLOAD_TYPE, payload)
-        key_id = self._signer.public_key.key_id
-        signatures = [Signature(key_id, self._signer.sign(message))]
+        signatures = [Signature(self._signer.public_key.key_id, self._signer.sign(message))]
         if event.COMMITS:
-            signatures.append(officer_signature(self, self._signing, event, payload, message))
+            raise OfficerSignatureMissing(event.TOPIC, event.actor)
         return signatures
 
     def _answered(self, act: CommandAct, fingerprint: str) -> Answer | None:
@@ -331,12 +356,14 @@ class Ledger(Application[UUID]):
         asked = msgspec.json.encode({"name": name, "request": request}, order="deterministic")
         return self.vault.index("request", asked.decode())
 
-    def _forget_if_moved(self) -> int:
+    def _forget_if_moved(self) -> bool:
+        """Forget what is kept if another process has written; say whether one has."""
         size = self.size()
-        if size != self._kept_size:
-            self._kept.clear()
-            self._kept_size = size
-        return size
+        if size == self._kept_size:
+            return False
+        self._kept.clear()
+        self._kept_size = size
+        return True
 
     def _keep(self, aggregate: Root) -> None:
         self._kept[aggregate.id] = aggregate

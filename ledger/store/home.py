@@ -9,14 +9,16 @@ from pathlib import Path
 import msgspec
 
 from ledger.domain.aggregate import OPERATOR
+from ledger.domain.key import KeyClaim
 from ledger.domain.service_key import ServiceKey
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.checkpoint import NoteKey
-from ledger.evidence.keys import Ed25519Signer
+from ledger.evidence.keys import SERVICE
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger, Work
 from ledger.store.mapper import base64_text
 from ledger.store.recorder import LogRecorder
+from ledger.store.sodium import SodiumSigner
 from ledger.vault.vault import KEY_BYTES, Vault
 
 OWNER_ONLY_FILE = 0o600
@@ -110,8 +112,8 @@ class Home:
             raise HomeMissing(self.path)
         return msgspec.json.decode(self.identity.read_bytes(), type=_Identity).origin
 
-    def service_signer(self) -> Ed25519Signer:
-        return Ed25519Signer.from_seed(self._key("service"))
+    def service_signer(self) -> SodiumSigner:
+        return SodiumSigner(self._key("service"))
 
     def note_key(self) -> NoteKey:
         """Return the key that outsiders check checkpoints with."""
@@ -142,7 +144,7 @@ class Home:
         return bytes.fromhex((self.keys / f"{name}.key").read_text().strip())
 
 
-def _found(ledger: Ledger, signer: Ed25519Signer, act: CommandAct) -> None:
+def _found(ledger: Ledger, signer: SodiumSigner, act: CommandAct) -> None:
     key = signer.public_key
 
     def decide(work: Work) -> None:
@@ -153,7 +155,8 @@ def _found(ledger: Ledger, signer: Ed25519Signer, act: CommandAct) -> None:
                     key_id=key.key_id,
                     algorithm=key.algorithm.value,
                     public_key=base64_text(key.raw),
-                )
+                ),
+                KeyClaim.claim(act, key_id=key.key_id, owner=SERVICE),
             )
 
     ledger.perform(act, "ledger.found", None, decide)

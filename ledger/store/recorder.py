@@ -44,8 +44,8 @@ CREATE TABLE IF NOT EXISTS log_edge (
     edge BLOB NOT NULL
 );
 CREATE TABLE IF NOT EXISTS log_checkpoints (
-    number INTEGER PRIMARY KEY,
-    size INTEGER NOT NULL UNIQUE,
+    size INTEGER PRIMARY KEY,
+    number INTEGER NOT NULL,
     note TEXT NOT NULL
 );
 CREATE TABLE IF NOT EXISTS answers (
@@ -99,7 +99,8 @@ class LogRecorder(ApplicationRecorder):
         try:
             self._writer = self._connect()
             self._writer.executescript(SCHEMA)
-        except sqlite3.DatabaseError as cause:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as cause:
+            # The latter when SQLite's own message quotes what it stumbled over.
             raise LogUnreadable(path, str(cause)) from None
 
     # Writing.
@@ -166,8 +167,8 @@ class LogRecorder(ApplicationRecorder):
             connection.execute(
                 "INSERT INTO log_checkpoints VALUES (?, ?, ?)",
                 (
-                    self._commits + 1,
                     tree.size,
+                    self._commits + 1,
                     sign_note(checkpoint, self._origin, self._signer),
                 ),
             )
@@ -180,8 +181,10 @@ class LogRecorder(ApplicationRecorder):
 
     def _head(self, connection: sqlite3.Connection) -> GrowingTree:
         """Return the tree as it stands on disk; read it anew when another process has written."""
-        row = connection.execute("SELECT max(number), max(size) FROM log_checkpoints").fetchone()
-        commits, size = row[0] or 0, row[1] or 0
+        row = connection.execute(
+            "SELECT number, size FROM log_checkpoints ORDER BY size DESC LIMIT 1"
+        ).fetchone()
+        commits, size = row or (0, 0)
         if self._tree is None or commits != self._commits or size != self._tree.size:
             found = connection.execute("SELECT edge FROM log_edge").fetchone()
             edge = Edge.from_bytes(found[0]) if found else Edge.empty()
@@ -278,11 +281,11 @@ class LogRecorder(ApplicationRecorder):
         reader = self._reader()
         if size is None:
             found = reader.execute(
-                "SELECT size, note FROM log_checkpoints ORDER BY number DESC LIMIT 1"
+                "SELECT size, note FROM log_checkpoints ORDER BY size DESC LIMIT 1"
             ).fetchone()
         else:
             found = reader.execute(
-                "SELECT size, note FROM log_checkpoints WHERE size >= ? ORDER BY number LIMIT 1",
+                "SELECT size, note FROM log_checkpoints WHERE size >= ? ORDER BY size LIMIT 1",
                 (size,),
             ).fetchone()
         return cast("tuple[int, str] | None", found)

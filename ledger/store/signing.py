@@ -1,6 +1,7 @@
 """Officers' own signatures: prepare, sign, commit over the very bytes that are stored."""
 
 from base64 import b64decode
+from collections.abc import Sequence
 from typing import Protocol
 from uuid import UUID
 
@@ -16,6 +17,13 @@ class Officers(Protocol):
     """Where officers are looked up."""
 
     def load(self, cls: type[Officer], id_: UUID) -> Officer | None: ...
+
+
+class ServiceSigner(Signer, Protocol):
+    """The ledger's own key, which signs every event of a commit at once."""
+
+    def sign_all(self, messages: Sequence[bytes]) -> list[bytes]:
+        """Return the signature over each message, in their order."""
 
 
 class OfficerSignatureMissing(LedgerError):
@@ -66,7 +74,7 @@ class PresentedSignature:
 
 
 def officer_signature(
-    officers: Officers, act: CommandAct | None, event: Event, payload: bytes, message: bytes
+    officers: Officers, act: CommandAct, event: Event, payload: bytes, message: bytes
 ) -> Signature:
     """Obtain the officer's signature over an event that commits an organisation, and check it.
 
@@ -75,7 +83,7 @@ def officer_signature(
         KeyUnknown: The key is not one of that officer's keys in force.
         SignatureBroken: The signature does not hold for these bytes.
     """
-    if act is None or act.signer is None or event.actor == OPERATOR:
+    if act.signer is None or event.actor == OPERATOR:
         raise OfficerSignatureMissing(event.TOPIC, event.actor)
     officer = officers.load(Officer, UUID(event.actor))
     if officer is None:

@@ -441,7 +441,7 @@ def test_a_key_under_which_anybody_can_sign_is_not_registered() -> None:
     log.record("officer.key_registered", OTHER_OFFICER, weak)
 
     assert entry_fault(covered(log)) == (5, "data.key_id")
-    assert "does not hold" in str(fault_of(log))
+    assert "not a public key that may sign" in str(fault_of(log))
 
 
 # Checkpoints of their own.

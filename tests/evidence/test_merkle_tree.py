@@ -219,3 +219,11 @@ def test_an_inner_node_proves_no_place_as_if_it_were_an_entry() -> None:
 
     with pytest.raises(ProofBroken):
         verify_inclusion(inner, 0, 8, path, root)
+
+
+def test_a_path_longer_than_the_tree_is_high_proves_nothing() -> None:
+    # Otherwise the second of two entries would pass for the only one of a tree of one.
+    root = node_hash(SMALL[0], SMALL[1])
+
+    with pytest.raises(ProofBroken):
+        verify_inclusion(SMALL[1], 0, 1, [SMALL[0]], root)

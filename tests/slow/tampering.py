@@ -108,10 +108,12 @@ def _alter(connection: sqlite3.Connection, log: Log, table: str, random: Random)
     places, good = _places(log, table, at), _good(log, table, at)
     if column == "position":
         # Missing where it stood, and perhaps in the way where it stands now.
-        places += tuple(f"position {each}," for each in (new, *_beside(new)))
+        places += tuple(f"position {each}," for each in (_number(new), *_beside(new)))
         good |= {log.good_before(each) for each in _beside(new)}
+    if column in ("level", "number") and table == "log_tiles":
+        places += (f" {column} {_number(new)}:", f" {column} {_number(new)} ")
     if column == "size":
-        places += (f"checkpoint of {new} entries",)
+        places += (f"checkpoint of {_number(new)} entries",)
         good |= {max((size for size in log.sizes if size < _number(new)), default=0)}
     return Tampering(told, places, good)
 
@@ -187,7 +189,7 @@ def _places(log: Log, table: str, at: int) -> Place:
             size = f"checkpoint of {log.sizes[at]} entries" if at < len(log.sizes) else ""
             return tuple(filter(None, (size, f"log_checkpoints number {at + 1}:")))
         case "log_tiles":
-            level, number, *_ = log.rows[table][at]
+            level, number = map(_int, log.rows[table][at][:2])
             return (f"log_tiles level {level} number {number}:",)
         case _:
             return (f"{table}:",)

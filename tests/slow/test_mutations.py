@@ -2,21 +2,22 @@
 
 import shutil
 import sqlite3
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from datetime import date
 from pathlib import Path
 from random import Random
 
 import pytest
-from excerpt import SCENARIO, cut
-from tampering import COLUMNS, Log, Unaltered, tamper, without_constraints
 
 from api.folder import open_folder
 from api.keyring import Keyring
 from api.loading import Loading
+from ledger.commands import verification
 from ledger.commands.verification import Verdict, verify_log
 from ledger.store.home import Home
+from tests.slow.excerpt import SCENARIO, cut
+from tests.slow.failures import saying
+from tests.slow.tampering import COLUMNS, Log, Unaltered, tamper, without_constraints
 
 pytestmark = pytest.mark.slow
 
@@ -64,9 +65,12 @@ def test_the_unaltered_log_holds(home: Home, bare: Path) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_an_altered_row_is_found_and_its_place_is_named(
-    home: Home, bare: Path, tmp_path: Path, seed: int
+    home: Home, bare: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seed: int
 ) -> None:
     base = bare if seed % 2 else home.events
+    if seed % 4 < 2:
+        # Ranges so short that there are several, and that their ends meet many a mutation.
+        monkeypatch.setattr(verification, "CHUNK_EVENTS", 64)
     log = Log.read(base)
     copy = tmp_path / "events.sqlite"
     done = draw = 0
@@ -107,6 +111,29 @@ def test_an_altered_file_is_refused_unless_the_log_in_it_is_whole(
                 assert str(verdict.broken)
 
 
+def test_several_processes_find_what_one_finds(home: Home, tmp_path: Path) -> None:
+    log = Log.read(home.events)
+    original = home.events.read_bytes()
+    copy = tmp_path / "events.sqlite"
+    for draw in range(30):
+        random = Random(f"processes {draw}")
+        told, raw = damaged(original, random)
+        put(raw if draw % 2 else original, copy)
+        if draw % 2 == 0:
+            try:
+                told = tamper(copy, log, random).told
+            except Unaltered:
+                continue
+        with saying(f"draw {draw}: {told}"):
+            alone, together = verify(home, copy), verify(home, copy, processes=2)
+
+            assert (type(together.broken), str(together.broken)) == (
+                type(alone.broken),
+                str(alone.broken),
+            )
+            assert together.last_good_size == alone.last_good_size
+
+
 def damaged(original: bytes, random: Random) -> tuple[str, bytes]:
     """Return what a disk, or somebody with an editor for bytes, may leave of a file."""
     raw = bytearray(original)
@@ -144,9 +171,9 @@ def put(raw: bytes, path: Path) -> None:
     path.write_bytes(raw)
 
 
-def verify(home: Home, path: Path) -> Verdict:
+def verify(home: Home, path: Path, processes: int = 1) -> Verdict:
     key = home.service_signer().public_key
-    return verify_log(path, home.origin(), key, processes=1)
+    return verify_log(path, home.origin(), key, processes=processes)
 
 
 def content(path: Path) -> dict[str, list[tuple[object, ...]]]:
@@ -157,13 +184,3 @@ def content(path: Path) -> dict[str, list[tuple[object, ...]]]:
             ).fetchall()
             for table, columns in COLUMNS.items()
         }
-
-
-@contextmanager
-def saying(what: str) -> Iterator[None]:
-    """Add to a failure how it came about."""
-    try:
-        yield
-    except BaseException as failure:
-        failure.add_note(what)
-        raise

@@ -1,0 +1,58 @@
+"""Full verification against the machine's raw Ed25519 verifications, on all cores."""
+
+import argparse
+import os
+
+from benchmarks.common import draw, line, median, open_account, open_ledger, seconds, temporary_home
+from ledger.commands.verification import verify_log
+from ledger.evidence.keys import Ed25519Signer, verifier
+
+RAW = 10_000
+ROUNDS = 3
+
+
+def raw_verifications_per_second() -> float:
+    """Verify signatures over messages of an envelope's size, one core, nothing else."""
+    signer = Ed25519Signer.generate()
+    message = b"x" * 600
+    signature = signer.sign(message)
+    check = verifier(signer.public_key)
+
+    def run() -> None:
+        for _ in range(RAW):
+            check(signature, message)
+
+    return RAW / seconds(run)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--events", type=int, default=100_000)
+    events = parser.parse_args().events
+    with temporary_home() as home:
+        ledger = open_ledger(home)
+        fund_id = open_account(ledger)
+        for _ in range(events // 1000):
+            draw(ledger, fund_id, 1000)
+        size = ledger.size()
+        ledger.close()
+        key = home.note_key().public_key
+        cores = os.cpu_count() or 1
+        ratios = []
+        for _ in range(ROUNDS):
+            before = raw_verifications_per_second()
+            spent = seconds(lambda: _verify(home.events, home.origin(), key))
+            raw = (before + raw_verifications_per_second()) / 2
+            ratios.append(size / spent / (cores * raw))
+            line("raw Ed25519 verifications/s, one core", raw)
+            line(f"events verified/s, {cores} cores, {size} events", size / spent)
+        line("events verified, of cores x raw", median(ratios), 0.8)
+
+
+def _verify(path, origin, key) -> None:  # type: ignore[no-untyped-def] # noqa: ANN001
+    verdict = verify_log(path, origin, key)
+    assert verdict.holds, verdict
+
+
+if __name__ == "__main__":
+    main()
