@@ -20,6 +20,7 @@ from projections.view import (
     Projection,
     Rows,
     id_column,
+    key,
     metadata,
     number_column,
     text_column,
@@ -28,7 +29,7 @@ from projections.view import (
 campaigns = Table(
     "campaigns",
     metadata,
-    id_column("campaign_id", primary_key=True),
+    id_column("campaign_id"),
     text_column("code"),
     text_column("name"),
     text_column("starts_on"),
@@ -36,12 +37,13 @@ campaigns = Table(
     number_column("fiscal_year"),
     id_column("policy_id"),
     number_column("position"),
+    key("campaign_id"),
 )
 
 batches = Table(
     "batches",
     metadata,
-    id_column("batch_id", primary_key=True),
+    id_column("batch_id"),
     text_column("code"),
     id_column("campaign_id"),
     id_column("organisation_id"),
@@ -54,6 +56,7 @@ batches = Table(
     text_column("happened_on"),
     number_column("position"),
     Index("batches_in_order", "position"),
+    key("batch_id"),
 )
 
 steps = Table(
@@ -88,7 +91,7 @@ rows_listed = Table(
 disbursements = Table(
     "disbursements",
     metadata,
-    id_column("disbursement_id", primary_key=True),
+    id_column("disbursement_id"),
     id_column("campaign_id"),
     id_column("batch_id"),
     number_column("number"),
@@ -103,6 +106,7 @@ disbursements = Table(
     Index("disbursements_in_order", "position"),
     Index("disbursements_by_batch", "batch_id", "position"),
     Index("disbursements_by_organisation", "organisation_id", "position"),
+    key("disbursement_id"),
 )
 
 states = Table(
@@ -120,7 +124,7 @@ states = Table(
 statements = Table(
     "statements",
     metadata,
-    id_column("statement_id", primary_key=True),
+    id_column("statement_id"),
     id_column("batch_id"),
     text_column("bank_format"),
     text_column("file_sha256"),
@@ -133,6 +137,7 @@ statements = Table(
     text_column("happened_on"),
     number_column("position"),
     Index("statements_by_batch", "batch_id", "position"),
+    key("statement_id"),
 )
 
 

@@ -2,21 +2,22 @@
 
 from collections.abc import Callable, Mapping
 from functools import cache
+from itertools import repeat
 from typing import ClassVar, get_type_hints
 from uuid import UUID
 
-from sqlalchemy import Connection, Index, Table, select
+from sqlalchemy import Connection, Table, select
 
 from ledger.domain.aggregate import METADATA_FIELDS, OPERATOR, Event
 from projections.asked import PAGE_ROWS_MAX
-from projections.view import Handler, Projection, Rows, id_column, metadata, number_column
+from projections.view import Handler, Projection, Rows, id_column, key, metadata, number_column
 
 history = Table(
     "history",
     metadata,
-    number_column("position", primary_key=True),
-    id_column("subject_id", primary_key=True),
-    Index("history_by_subject", "subject_id", "position"),
+    number_column("position"),
+    id_column("subject_id"),
+    key("subject_id", "position"),
 )
 
 
@@ -56,7 +57,7 @@ def subjects_of(event: Event) -> set[bytes]:
 
 
 def _add(event: Event, position: int, rows: Rows) -> None:
-    rows["history"].extend([(position, subject) for subject in subjects_of(event)])
+    rows["history"].extend(zip(repeat(position), subjects_of(event), strict=False))
 
 
 @cache

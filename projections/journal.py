@@ -17,6 +17,7 @@ from projections.view import (
     Projection,
     Rows,
     id_column,
+    key,
     metadata,
     number_column,
     text_column,
@@ -37,8 +38,8 @@ class Account(StrEnum):
 lines = Table(
     "journal_lines",
     metadata,
-    number_column("position", primary_key=True),
-    number_column("part", primary_key=True),
+    number_column("position"),
+    number_column("part"),
     text_column("happened_on"),
     text_column("from_account"),
     text_column("to_account"),
@@ -53,12 +54,13 @@ lines = Table(
     Index("journal_by_origin", "origin_id", "position"),
     Index("journal_by_disbursement", "disbursement_id", "position"),
     Index("journal_by_lot", "lot_id", "position"),
+    key("position", "part"),
 )
 
 lots = Table(
     "lots",
     metadata,
-    id_column("lot_id", primary_key=True),
+    id_column("lot_id"),
     id_column("fund_id"),
     id_column("organisation_id"),
     id_column("parent_id", nullable=True),
@@ -72,15 +74,17 @@ lots = Table(
     Index("lots_by_origin", "origin_id"),
     Index("lots_by_parent", "parent_id"),
     Index("lots_by_organisation", "organisation_id"),
+    key("lot_id"),
 )
 
 funds = Table(
     "funds",
     metadata,
-    id_column("fund_id", primary_key=True),
+    id_column("fund_id"),
     id_column("organisation_id"),
     text_column("earmark"),
     number_column("position"),
+    key("fund_id"),
 )
 
 openings = Table(
@@ -99,11 +103,12 @@ openings = Table(
 targets = Table(
     "surplus_targets",
     metadata,
-    id_column("organisation_id", primary_key=True),
-    number_column("year", primary_key=True),
+    id_column("organisation_id"),
+    number_column("year"),
     number_column("first_year_minimum_bp", nullable=True),
     number_column("all_within_years", nullable=True),
     number_column("position"),
+    key("organisation_id", "year"),
 )
 
 

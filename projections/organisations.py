@@ -18,6 +18,7 @@ from projections.view import (
     Projection,
     Rows,
     id_column,
+    key,
     metadata,
     number_column,
     text_column,
@@ -26,11 +27,12 @@ from projections.view import (
 organisations = Table(
     "organisations",
     metadata,
-    id_column("organisation_id", primary_key=True),
+    id_column("organisation_id"),
     text_column("code"),
     text_column("name"),
     text_column("kind"),
     number_column("position"),
+    key("organisation_id"),
 )
 
 parents = Table(
@@ -45,9 +47,10 @@ parents = Table(
 officers = Table(
     "officers",
     metadata,
-    id_column("officer_id", primary_key=True),
+    id_column("officer_id"),
     text_column("staff_number"),
     number_column("position"),
+    key("officer_id"),
 )
 
 roles = Table(

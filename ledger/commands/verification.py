@@ -33,7 +33,7 @@ from ledger.evidence.verify import (
     learn_keys,
     verify_entry,
 )
-from ledger.store.tiles import TILE_HEIGHT, GrowingTree
+from ledger.store.tiles import TILE_HEIGHT, GrowingTree, Tile
 
 CHUNK_EVENTS = 4096
 PROCESSES_FROM_EVENTS = 20_000
@@ -191,6 +191,7 @@ class _Run:
         versions: dict[Any, int] = {}
         tree = GrowingTree(Edge.empty())
         edge = Edge.empty()
+        tiles: list[Tile] = []
         number = 0
         for chunk in chunks:
             broken, leaves = _sound(chunk, versions, fault)
@@ -208,8 +209,8 @@ class _Run:
             if broken is not None:
                 raise broken
             tree, full = tree.extended(leaves)
-            for tile in full:
-                _check_tile(connection, *tile)
+            tiles += full
+            tiles = _checked(connection, tiles, self._last_good)
             if self._progress is not None:
                 self._progress(covered, self._size)
         if fault is not None:
@@ -408,6 +409,21 @@ def _misnumbered(last: int, checkpoints: Sequence[_Signed]) -> int | None:
         if checkpoint.number != expected:
             return expected
     return None
+
+
+def _checked(connection: sqlite3.Connection, tiles: Sequence[Tile], size: int) -> list[Tile]:
+    """Check the tiles over events that a good checkpoint covers; return the others.
+
+    So a tile is at fault only where the events are not.
+    """
+    others = []
+    for tile in tiles:
+        level, number, *_ = tile
+        if (number + 1) << TILE_HEIGHT * (level + 1) <= size:
+            _check_tile(connection, *tile)
+        else:
+            others.append(tile)
+    return others
 
 
 def _check_tile(

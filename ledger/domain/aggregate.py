@@ -24,7 +24,7 @@ class Act:
     recorded_at: str
 
 
-class Event(msgspec.Struct, frozen=True, kw_only=True):
+class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was decided. Its TOPIC is the name it is stored under for good; SCHEMA counts its forms.
 
     COMMITS marks an event by which an officer commits an organisation: it is stored only with that

@@ -12,7 +12,7 @@ from ledger.domain.values import MONEY_MAX, Money, stable_id, yuan_text
 from ledger.errors import Kind, LedgerError
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A piece of one lot; `origin_id` is the lot that first came in from outside."""
 
     lot_id: UUID
@@ -21,7 +21,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
     amount_fen: Money
 
 
-class LotIn(msgspec.Struct, frozen=True, kw_only=True):
+class LotIn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A lot made in this account from a piece of another account's lot."""
 
     lot_id: UUID

@@ -3,7 +3,7 @@
 import msgspec
 
 
-class Sealed(msgspec.Struct, frozen=True, kw_only=True):
+class Sealed(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """Ciphertext under one person's data key, and the SHA-256 of the salted plaintext.
 
     The commitment lets an evidence pack show later that what it unseals is what was sealed; the

@@ -2,16 +2,16 @@
 
 The reader lays a sheet out as a full rectangle, and copies a shared text into each cell that names
 it. So a few kilobytes can ask for terabytes, in three ways: parts that unpack to too much, one cell
-far out, one long text named by all cells. Each is counted here first.
+far out, one long text named by all cells. Each is counted here first, by a strict parser: what is
+not well-formed two parsers may read differently, so it is refused.
 """
 
 import io
-import lzma
 import re
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterator
+from xml.parsers import expat
 
 from ledger.files.faults import refuse
 
@@ -19,15 +19,20 @@ ENTRIES_MAX = 2_000
 UNPACKED_BYTES_MAX = 400 * 1024 * 1024
 RATIO_MAX = 200
 RATIO_FREE_BYTES = 10 * 1024 * 1024
-CELLS_MAX = 5_000_000
-TEXT_BYTES_MAX = 2 * 1024 * 1024 * 1024
 CHUNK_BYTES = 1024 * 1024
+ROWS_MAX = 1_048_576
+COLUMNS_MAX = 16_384
+CELLS_MAX = 5_000_000
+COPIED_CHARACTERS_MAX = 1_000_000_000
+
+WORKBOOK = "xl/workbook.xml"
+RELATIONS = "xl/_rels/workbook.xml.rels"
+OTHER_KIND = "content.xml"
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
-_FORBIDDEN = re.compile(rb"<!\s*(DOCTYPE|ENTITY)", re.IGNORECASE)
-_ROW_OR_CELL = re.compile(rb"<(?:[^\s<>/:]+:)?(row|c)(?![\w:.-])([^>]*)>")
-_PLACE = re.compile(rb"""\br\s*=\s*["']([A-Za-z]{0,7})([0-9]{0,9})["']""")
-_SHARED_TEXT = re.compile(rb"<(?:[^\s<>/:]+:)?si\b")
+_XML_NAMES = (".xml", ".rels")
+_DIGITS_MAX = 8
+_CELL = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
 
 
 def check_package(name: str, data: bytes) -> None:
@@ -44,122 +49,148 @@ def check_package(name: str, data: bytes) -> None:
             entries = archive.infolist()
             if len(entries) > ENTRIES_MAX:
                 raise refuse(name, "file.archive_bomb")
-            # Another kind of spreadsheet in the same wrapping would escape the counts below.
-            if "xl/workbook.xml" not in archive.namelist() or "content.xml" in archive.namelist():
+            names = {entry.filename.lower().replace("\\", "/") for entry in entries}
+            # Another kind of spreadsheet in the same wrapping, or a part that stands twice, might
+            # be read in place of the one that is checked below.
+            twice = len(names) != len(entries)
+            if twice or OTHER_KIND in names or not {WORKBOOK, RELATIONS} <= names:
                 raise refuse(name, "file.not_workbook")
-            _check_entries(name, archive, entries, len(data))
+            _Package(name, len(data)).check(archive, entries)
     except zipfile.BadZipFile:
         raise refuse(name, "file.truncated") from None
-    except (zlib.error, lzma.LZMAError, struct.error, EOFError, OSError):
+    except (zlib.error, struct.error, EOFError, OSError, expat.ExpatError):
         raise refuse(name, "file.not_workbook") from None
     except (ValueError, NotImplementedError, RuntimeError):  # encrypted, or by an unknown method
         raise refuse(name, "file.not_workbook") from None
 
 
-def _check_entries(
-    name: str, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], packed_bytes: int
-) -> None:
-    unpacked_bytes = 0
-    extent = _Extent()
-    for entry in entries:
-        if entry.compress_type not in _METHODS:
-            raise refuse(name, "file.not_workbook")
-        extent.next_part()
-        for chunk, whole_tags in _chunks(name, archive, entry):
-            unpacked_bytes += len(chunk)
-            if unpacked_bytes > UNPACKED_BYTES_MAX or (
-                unpacked_bytes > RATIO_FREE_BYTES and unpacked_bytes > RATIO_MAX * packed_bytes
-            ):
-                raise refuse(name, "file.archive_bomb")
-            if _FORBIDDEN.search(whole_tags):
-                raise refuse(name, "file.xml_forbidden")
-            extent.add(whole_tags)
-            if extent.unclear:
-                raise refuse(name, "file.not_workbook")
-            if extent.too_wide:
-                raise refuse(name, "file.too_large")
-            if extent.cells * extent.text_bytes_longest > TEXT_BYTES_MAX:
-                raise refuse(name, "file.archive_bomb")
+class _Package:
+    """What all parts of one workbook come to together."""
+
+    def __init__(self, name: str, packed_bytes: int) -> None:
+        self._name = name
+        self._packed_bytes = packed_bytes
+        self._unpacked_bytes = 0
+        self._cells = 0
+        self._text_longest = 0
+        self._sheets: set[str] = set()
+        self._unchecked: set[str] = set()
+
+    def check(self, archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo]) -> None:
+        for entry in entries:
+            if entry.compress_type not in _METHODS:
+                raise refuse(self._name, "file.not_workbook")
+            self._check_part(archive, entry)
+        # A sheet is whatever the workbook calls one: it must be among the parts that were read.
+        if self._sheets & self._unchecked:
+            raise refuse(self._name, "file.not_workbook")
+
+    def _check_part(self, archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> None:
+        is_xml = entry.filename.lower().endswith(_XML_NAMES)
+        part = _Part(self._name) if is_xml else None
+        with archive.open(entry) as stream:
+            while chunk := stream.read(CHUNK_BYTES):
+                self._count(len(chunk))
+                if part is not None:
+                    part.feed(chunk)
+        if part is not None:
+            part.feed(b"", last=True)
+            self._cells += part.cells
+            self._text_longest = max(self._text_longest, part.text_longest)
+            self._sheets |= part.sheets
+            if entry.filename.lower() == RELATIONS:
+                self._unchecked |= part.related_otherwise
+        if self._cells * self._text_longest > COPIED_CHARACTERS_MAX:
+            raise refuse(self._name, "file.archive_bomb")
+
+    def _count(self, unpacked_bytes: int) -> None:
+        self._unpacked_bytes += unpacked_bytes
+        free = self._unpacked_bytes <= RATIO_FREE_BYTES
+        if self._unpacked_bytes > UNPACKED_BYTES_MAX or not (
+            free or self._unpacked_bytes <= RATIO_MAX * self._packed_bytes
+        ):
+            raise refuse(self._name, "file.archive_bomb")
 
 
-def _chunks(
-    name: str, archive: zipfile.ZipFile, entry: zipfile.ZipInfo
-) -> Iterator[tuple[bytes, bytes]]:
-    """Yield a part in pieces, each also cut so that no tag is torn in two.
+class _Part:
+    """One part read strictly: how far out its cells lie, how many, how long a shared text is."""
 
-    Every part is looked at, whatever it is called: what is a sheet is decided inside the workbook.
-    """
-    begun = b""
-    with archive.open(entry) as part:
-        while chunk := part.read(CHUNK_BYTES):
-            # Without its zero bytes, UTF-16 reads like ASCII here.
-            window = begun + chunk.replace(b"\x00", b"")
-            at = window.rfind(b"<")
-            torn = at >= 0 and window.find(b">", at) < 0
-            begun = window[at:] if torn else b""
-            if len(begun) > CHUNK_BYTES:
-                raise refuse(name, "file.not_workbook")
-            yield chunk, window[:at] if torn else window
-    if begun:
-        yield b"", begun
-
-
-class _Extent:
-    """How far out a sheet's filled cells lie, how many there are, how long a shared text is."""
-
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.sheets: set[str] = set()
+        self.related_otherwise: set[str] = set()
         self.cells = 0
-        self.text_bytes_longest = 0
-        self.unclear = False
-        self._text_bytes = 0
-        self.next_part()
-
-    def next_part(self) -> None:
+        self.text_longest = 0
         self._row = self._column = 0
         self._row_last = self._column_last = 0
-        self._text_begun = False
+        self._text = 0
+        self._parser = expat.ParserCreate()
+        self._parser.buffer_text = True
+        self._parser.StartElementHandler = self._start
+        self._parser.EndElementHandler = self._end
+        self._parser.StartDoctypeDeclHandler = self._forbid
 
-    @property
-    def too_wide(self) -> bool:
-        return self._row_last * self._column_last > CELLS_MAX
+    def feed(self, chunk: bytes, *, last: bool = False) -> None:
+        self._parser.Parse(chunk, last)
 
-    def add(self, xml: bytes) -> None:
-        for tag, attributes in _ROW_OR_CELL.findall(xml):
-            self.unclear |= _hides_a_bracket(attributes)
-            place = _PLACE.search(attributes)
-            letters, digits = place.groups() if place else (b"", b"")
-            if tag == b"row":
-                self._row = int(digits) if digits else self._row + 1
-                self._column = 0
-            else:
-                self._column = _column_number(letters) if letters else self._column + 1
-                self._row = int(digits) if digits else max(self._row, 1)
-                if not attributes.endswith(b"/"):  # a cell that only has a colour is not laid out
-                    self.cells += 1
-                    self._row_last = max(self._row_last, self._row)
-                    self._column_last = max(self._column_last, self._column)
-        self._measure_texts(xml)
+    def _start(self, tag: str, attributes: dict[str, str]) -> None:
+        kind = tag.rpartition(":")[2]
+        if kind == "c":
+            self._begin_cell(attributes.get("r"))
+        elif kind in {"v", "is"}:
+            self._fill_cell()
+        elif kind == "row":
+            self._begin_row(attributes.get("r"))
+        elif kind == "si":
+            self._text = 0
+            self._parser.CharacterDataHandler = self._characters
+        elif kind == "sheet":
+            self.sheets.update(attributes.values())
+        elif kind == "Relationship" and not attributes.get("Target", "").lower().endswith(".xml"):
+            self.related_otherwise.add(attributes.get("Id", ""))
 
-    def _measure_texts(self, xml: bytes) -> None:
-        continued, *texts = _SHARED_TEXT.split(xml)
-        if self._text_begun:
-            self._text_bytes += len(continued)
-        if texts:
-            self._text_begun = True
-            self._text_bytes = len(texts[-1])
-        longest = max(map(len, texts), default=0)
-        if self._text_begun:
-            self.text_bytes_longest = max(self.text_bytes_longest, longest, self._text_bytes)
+    def _end(self, tag: str) -> None:
+        if tag.rpartition(":")[2] == "si":
+            self.text_longest = max(self.text_longest, self._text)
+            self._parser.CharacterDataHandler = None
+
+    def _characters(self, text: str) -> None:
+        self._text += len(text)
+
+    def _forbid(self, *_: object) -> None:
+        raise refuse(self._name, "file.xml_forbidden")
+
+    def _begin_row(self, number: str | None) -> None:
+        if number is None:
+            self._row += 1
+        elif len(number) < _DIGITS_MAX and number.isdecimal() and 0 < int(number) <= ROWS_MAX:
+            self._row = int(number)
+        else:
+            raise refuse(self._name, "file.not_workbook")
+        self._column = 0
+
+    def _begin_cell(self, place: str | None) -> None:
+        if place is None:
+            self._column += 1
+        else:
+            match = _CELL.fullmatch(place)
+            if match is None:
+                raise refuse(self._name, "file.not_workbook")
+            self._column, self._row = _column_number(match[1]), int(match[2])
+        if self._row > ROWS_MAX or self._column > COLUMNS_MAX:
+            raise refuse(self._name, "file.not_workbook")
+
+    def _fill_cell(self) -> None:
+        """Count a cell that holds something; one that only has a colour is not laid out."""
+        self.cells += 1
+        self._row_last = max(self._row_last, self._row)
+        self._column_last = max(self._column_last, self._column)
+        if self._row_last * self._column_last > CELLS_MAX:
+            raise refuse(self._name, "file.too_large")
 
 
-def _hides_a_bracket(attributes: bytes) -> bool:
-    """Tell a tag with `>` inside a value: what follows it would not be seen. No writer does so."""
-    double, single = attributes.count(b'"'), attributes.count(b"'")
-    return double % 2 == 1 or single % 2 == 1 or (double > 0 and single > 0)
-
-
-def _column_number(letters: bytes) -> int:
+def _column_number(letters: str) -> int:
     number = 0
     for letter in letters.upper():
-        number = number * 26 + letter - ord("A") + 1
+        number = number * 26 + ord(letter) - ord("A") + 1
     return number

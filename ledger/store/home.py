@@ -23,6 +23,8 @@ from ledger.vault.vault import KEY_BYTES, Vault
 
 OWNER_ONLY_FILE = 0o600
 OWNER_ONLY_FOLDER = 0o700
+DRAFT = ".new"
+"""Ends the name of a file that is not whole yet."""
 
 
 class HomeMissing(LedgerError):
@@ -93,19 +95,49 @@ class Home:
         """
         if self.exists():
             return
-        if self.path.exists() and any(
-            entry.name not in {"keys", "keyring"} for entry in self.path.iterdir()
-        ):
+        if self.path.exists() and not self._is_unfinished():
             raise HomeTaken(self.path)
         for folder in (self.path, self.keys, self.keyring):
             folder.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
             folder.chmod(OWNER_ONLY_FOLDER)
         for name in ("service", "master", "index"):
             _write_once(self.keys / f"{name}.key", secrets.token_hex(KEY_BYTES).encode())
+        self._lay_out_log()
         # Last, so that a folder with a name is a whole one: a crash before is made good by
         # running this again, with the keys that are there.
         name = origin or f"nuanzhang.local/{secrets.token_hex(4)}"
         _write_once(self.identity, msgspec.json.encode(_Identity(name)) + b"\n")
+
+    def _is_unfinished(self) -> bool:
+        """Say whether nothing is here but what `create` left when it was cut off."""
+        drafts = (self.events.name + DRAFT, self.identity.name + DRAFT)
+        others = [
+            entry.name
+            for entry in self.path.iterdir()
+            if entry.name not in {"keys", "keyring"} and not entry.name.startswith(drafts)
+        ]
+        if not others:
+            return True
+        if not all(name.startswith(self.events.name) for name in others):
+            return False
+        if not (self.keys / "service.key").exists():
+            return False
+        recorder = LogRecorder(self.events, "", self.service_signer())
+        try:
+            return recorder.max_notification_id() is None
+        finally:
+            recorder.close()
+
+    def _lay_out_log(self) -> None:
+        """Make the log's tables: whoever verifies finds an empty log, never half of one."""
+        if self.events.exists():
+            return
+        draft = self.events.with_name(self.events.name + DRAFT)
+        for leftover in self.path.glob(f"{draft.name}*"):
+            leftover.unlink()
+        LogRecorder(draft, "", self.service_signer()).close()
+        draft.chmod(OWNER_ONLY_FILE)
+        draft.rename(self.events)
 
     def origin(self) -> str:
         if not self.exists():
@@ -166,7 +198,7 @@ def _write_once(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, for its owner alone; keep the one that is there."""
     if path.exists():
         return
-    draft = path.with_suffix(path.suffix + ".new")
+    draft = path.with_name(path.name + DRAFT)
     draft.unlink(missing_ok=True)
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY_FILE)
     with os.fdopen(descriptor, "wb") as file:

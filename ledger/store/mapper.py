@@ -104,11 +104,11 @@ def event_of(topic: str, state: bytes) -> Event:
     )
 
 
-class _Envelope(msgspec.Struct):
+class _Envelope(msgspec.Struct, gc=False):
     payload: bytes  # msgspec undoes the base64
 
 
-class _Payload(msgspec.Struct):
+class _Payload(msgspec.Struct, gc=False):
     actor: str
     data: Any
     happened_on: date
@@ -134,9 +134,9 @@ def _reader(topic: str) -> tuple[msgspec.json.Decoder[Any], tuple[str, ...], typ
     names = _fact_names(cls)
     hints = get_type_hints(cls)
     data = msgspec.defstruct(
-        "Data", [(name, hints[name]) for name in names], forbid_unknown_fields=True
+        "Data", [(name, hints[name]) for name in names], forbid_unknown_fields=True, gc=False
     )
-    payload = msgspec.defstruct("Payload", [("data", data)], bases=(_Payload,))
+    payload = msgspec.defstruct("Payload", [("data", data)], bases=(_Payload,), gc=False)
     return msgspec.json.Decoder(payload), names, cls
 
 

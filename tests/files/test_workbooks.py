@@ -99,7 +99,7 @@ def test_a_document_type_is_refused_in_whatever_part_and_charset(part: str, char
 
 def test_a_document_type_torn_between_two_reads_is_still_seen() -> None:
     for padding in range((1 << 20) - 12, (1 << 20) + 2):
-        torn = b"<!--" + b"-" * (padding - 7) + b"-->" + ENTITIES
+        torn = b"<!--" + b" " * (padding - 7) + b"-->" + ENTITIES
         data = _changed(xlsx_bytes([("x",)]), "xl/styles.xml", torn.__add__)
 
         with refused("file.xml_forbidden"):
@@ -132,15 +132,40 @@ def test_a_single_cell_far_out_cannot_ask_for_a_sheet_of_terabytes(far: bytes) -
         read_rows("w", _sheet(b'<row r="1"><c r="A1"><v>1</v></c></row>' + far))
 
 
-@pytest.mark.parametrize("attributes", [b'a=">" r="XFD9"', b"""a='"' b=">" r="XFD9" """])
-def test_a_place_hidden_behind_a_bracket_is_refused(attributes: bytes) -> None:
+@pytest.mark.parametrize("attributes", [b'a=">" r="XFD999"', b"""a='"' b=">" r="XFD999" """])
+def test_a_place_behind_a_bracket_is_seen(attributes: bytes) -> None:
+    with refused("file.too_large"):
+        read_rows("w", _sheet(b'<row r="999"><c ' + attributes + b"><v>1</v></c></row>"))
+
+
+@pytest.mark.parametrize("place", ["H39999999999909", "AAAA1", "A", "1", "$A$1", "A0x1", "XFE1"])
+def test_a_place_that_two_readers_may_understand_differently_is_refused(place: str) -> None:
     with refused("file.not_workbook"):
-        read_rows("w", _sheet(b'<row r="9"><c ' + attributes + b"><v>1</v></c></row>"))
+        read_rows("w", _sheet(f'<row r="1"><c r="{place}"><v>1</v></c></row>'.encode()))
+
+
+def test_a_sheet_under_a_name_that_is_not_looked_into_is_refused() -> None:
+    relations = "xl/_rels/workbook.xml.rels"
+    moved = _changed(
+        xlsx_bytes([("x",)]),
+        relations,
+        lambda xml: xml.replace(b"worksheets/sheet1.xml", b"media/sheet1.png"),
+    )
+
+    with refused("file.not_workbook"):
+        read_rows("w", _changed(moved, "xl/media/sheet1.png", lambda _: b"<worksheet/>"))
+
+
+def test_a_part_that_stands_twice_is_refused() -> None:
+    twice = _changed(xlsx_bytes([("x",)]), "xl\\Workbook.xml", lambda _: b"<workbook/>")
+
+    with refused("file.not_workbook"):
+        read_rows("w", twice)
 
 
 def test_one_long_text_in_very_many_cells_is_refused() -> None:
     texts = b"<sst><si><t>" + b"x" * 30_000 + b"</t></si></sst>"
-    cells = b'<row r="1">' + b'<c t="s"><v>0</v></c>' * 100_000 + b"</row>"
+    cells = (b"<row>" + b'<c t="s"><v>0</v></c>' * 10_000 + b"</row>") * 10
     data = _changed(_sheet(cells), "xl/sharedStrings.xml", lambda _: texts)
 
     with refused("file.archive_bomb"):

@@ -381,7 +381,8 @@ def _delete(connection: sqlite3.Connection, log: Log, table: str, at: int) -> No
 
 
 def _insert(connection: sqlite3.Connection, table: str, row: tuple[Value, ...]) -> None:
-    connection.execute(f"INSERT INTO {table} VALUES ({', '.join(map(_mark, row))})", row)
+    marks = ", ".join(map(_mark, row))
+    connection.execute(f"INSERT INTO {table} ({', '.join(COLUMNS[table])}) VALUES ({marks})", row)
 
 
 def _where(log: Log, table: str, at: int) -> tuple[str, tuple[Value, ...]]:
