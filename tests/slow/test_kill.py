@@ -105,8 +105,8 @@ def kill(
     Args:
         home: Where it works.
         command: What to run.
-        delay_s: When to kill it,
-        from_birth: counted from the moment when the home appears instead of from the start.
+        delay_s: How long it is left alone, from its start,
+        from_birth: or from the moment when the home appears.
     """
     with subprocess.Popen(
         [sys.executable, *command],

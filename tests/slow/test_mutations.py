@@ -3,19 +3,14 @@
 import shutil
 import sqlite3
 from contextlib import closing
-from datetime import date
 from pathlib import Path
 from random import Random
 
 import pytest
 
-from api.folder import open_folder
-from api.keyring import Keyring
-from api.loading import Loading
 from ledger.commands import verification
 from ledger.commands.verification import Verdict, verify_log
 from ledger.store.home import Home
-from tests.slow.excerpt import SCENARIO, cut
 from tests.slow.failures import saying
 from tests.slow.tampering import COLUMNS, Log, Unaltered, tamper, without_constraints
 
@@ -24,27 +19,6 @@ pytestmark = pytest.mark.slow
 SEEDS = range(24)
 MUTATIONS_PER_SEED = 100
 FILE_MUTATIONS_PER_SEED = 25
-RECORDED_AT = "2026-01-01T00:00:00.000Z"
-
-
-@pytest.fixture(scope="session")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """A log of some 350 events: two organisations below a third, cards and signature sheets."""
-    folder = cut(
-        SCENARIO,
-        tmp_path_factory.mktemp("excerpt") / "scenario",
-        {"C01", "X04", "X04-02"},
-        {"SWN20170008", "SWN20170009", "SWN20170032"},
-    )
-    home = Home(tmp_path_factory.mktemp("home") / "home")
-    home.create("mutations.example/log")
-    ledger = home.open(RECORDED_AT, date(2017, 1, 1))
-    loaded = Loading(ledger, Keyring(home.keyring), open_folder(folder), lambda: RECORDED_AT).run()
-    size = ledger.size()
-    ledger.close()
-    assert loaded.steps > 20
-    assert 256 < size < 512
-    return home
 
 
 @pytest.fixture(scope="session")
