@@ -8,7 +8,7 @@ import msgspec
 
 from ledger.files.archive import Archive, read_archive
 from ledger.files.campaign import CampaignFile, read_campaign
-from ledger.files.faults import refuse
+from ledger.files.faults import FileRefused, refuse
 from ledger.files.registers import (
     AllocationRow,
     BatchRow,
@@ -48,7 +48,7 @@ class Folder:
         """Return the day for which the folder's own reckoning (`expected.json`) was made."""
         try:
             expected = msgspec.json.decode(self.read("expected.json"), type=_Expected)
-        except (LookupError, ValueError, msgspec.MsgspecError):
+        except (FileRefused, msgspec.MsgspecError):
             return None
         return expected.as_of
 

