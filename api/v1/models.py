@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-Fen = Annotated[int, Field(description="Whole fen (1/100 yuan).", examples=[60000])]
+Fen = Annotated[int, Field(description="Whole fen (1/100 yuan).", examples=[80000])]
 Day = Annotated[str, Field(description="Day it happened.", examples=["2017-01-20"])]
 Position = Annotated[int, Field(description="Place in the log, from 0.", examples=[4096])]
 Id = Annotated[UUID, Field(examples=["6d1f6b8e-2f0e-5f0e-9a55-6e75616e7a68"])]

@@ -35,7 +35,7 @@ def test_it_says_where_it_listens_and_answers_there(home: Path) -> None:
         assert "loopback only" in process.stdout.readline()
         with urllib.request.urlopen(f"{address.group()}/v1/log", timeout=20) as answer:
             head = json.load(answer)
-        assert head["size"] == 1
+        assert head["size"] > 0
     finally:
         process.send_signal(signal.SIGINT)
         process.communicate(timeout=20)

@@ -1,0 +1,207 @@
+"""Random but sound histories of money, made by asking the real aggregates."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date, timedelta
+from uuid import UUID, uuid4
+
+from hypothesis import strategies as st
+
+from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.disbursement import Disbursement, Status
+from ledger.domain.fiscal_year import FiscalYear
+from ledger.domain.fund import FundAccount, fund_id
+from ledger.domain.organisation import Organisation
+from ledger.domain.policy import SurplusTargets
+from ledger.domain.sealed import Sealed
+from ledger.domain.values import Money
+from ledger.store.feed import Recorded
+
+YEAR = 2017
+SEALED = Sealed(ciphertext="AAAA", commitment="00")
+NOBODY = SurplusTargets(first_year_minimum=None, all_within=None)
+
+step = st.tuples(
+    st.sampled_from(
+        [
+            "receive",
+            "receive",
+            "allocate",
+            "pay",
+            "pay",
+            "settle",
+            "sign",
+            "return",
+            "correct",
+            "reissue",
+        ]
+    ),
+    st.integers(0, 10**6),
+    st.integers(1, 10**9),
+)
+steps = st.lists(step, max_size=45)
+
+
+@dataclass
+class Money3:
+    """Three unions, a parent and two children, each with an account."""
+
+    log: list[Event] = field(default_factory=list)
+    payments: list[Disbursement] = field(default_factory=list)
+    day: date = date(2017, 1, 1)
+
+    def __post_init__(self) -> None:
+        root = Organisation.register(self.act, code="C", name="C", kind="市", parent_id=None)
+        children = [
+            Organisation.register(self.act, code=c, name=c, kind="县区", parent_id=root.id)
+            for c in ("X", "Y")
+        ]
+        self.unions = [root, *children]
+        self.save(*self.unions)
+        self.funds = [
+            FundAccount.open(self.act, fund_id(u.id, "送温暖"), u.id, "送温暖") for u in self.unions
+        ]
+        self.years = [
+            FiscalYear.open(self.act, organisation_id=u.id, year=YEAR, targets=NOBODY)
+            for u in self.unions
+        ]
+        self.save(*self.funds, *self.years)
+
+    @property
+    def act(self) -> Act:
+        return Act("operator", self.day, "2017-03-01T00:00:00.000Z")
+
+    @property
+    def recorded(self) -> list[Recorded]:
+        return [Recorded(position, event) for position, event in enumerate(self.log)]
+
+    def save(self, *aggregates: Root) -> None:
+        for aggregate in aggregates:
+            self.log.extend(aggregate.collect_events())
+
+    def take(self, taken: Sequence[tuple[str, int, int]]) -> "Money3":
+        for what, which, amount in taken:
+            self.day += timedelta(days=which % 2)
+            getattr(self, what.replace("return", "return_"))(which, Money(amount))
+        return self
+
+    def receive(self, which: int, amount: Money) -> None:
+        fund, year = self.funds[which % 3], self.years[which % 3]
+        vintage = 2014 + which % 4
+        lot = fund.receive(
+            self.act,
+            source="地方财政",
+            document=f"文{which}",
+            vintage=vintage,
+            carried_into=YEAR if vintage < YEAR else None,
+            amount=amount,
+        )
+        if vintage < YEAR:
+            year.bring_forward(
+                self.act,
+                fund_id=fund.id,
+                lot_id=lot,
+                origin_id=lot,
+                vintage=vintage,
+                amount=amount,
+            )
+        self.save(fund, year)
+
+    def allocate(self, which: int, amount: Money) -> None:
+        giver, taker = self.funds[0], self.funds[1 + which % 2]
+        if giver.balance:
+            some = Money(min(amount, giver.balance))
+            giver.allocate(self.act, allocation_id=uuid4(), to=taker, document="拨", amount=some)
+            self.save(giver, taker)
+
+    def pay(self, which: int, amount: Money) -> None:
+        fund = self.funds[which % 3]
+        if fund.balance:
+            some = Money(min(amount, fund.balance))
+            id_, batch = uuid4(), uuid4()
+            parts = fund.draw(self.act, disbursement_id=id_, batch_id=batch, amount=some)
+            payment = Disbursement.begin(
+                Disbursement.Instructed,
+                self.act,
+                id_,
+                campaign_id=UUID(int=1),
+                batch_id=batch,
+                number=1,
+                organisation_id=fund.organisation_id,
+                fund_id=fund.id,
+                person_id=uuid4(),
+                category="建档困难职工",
+                channel="银行卡",
+                amount_fen=some,
+                parts=parts,
+                payee=SEALED,
+                card_index=None,
+            )
+            self.payments.append(payment)
+            self.save(fund, payment)
+
+    def settle(self, which: int, _: Money) -> None:
+        for payment in self.chosen(which, Status.IN_TRANSIT):
+            payment.settle(self.act, statement_id=uuid4())
+
+    def sign(self, which: int, _: Money) -> None:
+        for payment in self.chosen(which, Status.IN_TRANSIT):
+            payment.sign(
+                self.act,
+                own_name=True,
+                signed_at="2017-01-21T09:00:00+08:00",
+                image_sha256="0" * 64,
+                sheet_sha256="0" * 64,
+                witness_id=uuid4(),
+            )
+
+    def return_(self, which: int, _: Money) -> None:
+        for payment in self.chosen(which, Status.IN_TRANSIT, Status.SETTLED):
+            parts = payment.return_(
+                self.act, statement_id=uuid4(), reason="ACCT_CLOSED", raw_code=None
+            )
+            [fund] = [each for each in self.funds if each.id == payment.fund_id]
+            fund.restore(self.act, disbursement_id=payment.id, parts=parts)
+            self.save(payment, fund)
+
+    def correct(self, which: int, _: Money) -> None:
+        for payment in self.chosen(which, Status.SETTLED, Status.SIGNED):
+            payment.correct(self.act, corrects_version=payment.outcomes[-1][0], reason="误记")
+
+    def reissue(self, which: int, _: Money) -> None:
+        for payment in self.chosen(which, Status.RETURNED):
+            [fund] = [each for each in self.funds if each.id == payment.fund_id]
+            if fund.balance >= payment.amount:
+                parts = fund.draw(
+                    self.act,
+                    disbursement_id=payment.id,
+                    batch_id=payment.batch_id,
+                    amount=payment.amount,
+                )
+                payment.reissue(self.act, parts=parts, payee=SEALED, card_index=None, reason="换卡")
+                self.save(fund, payment)
+
+    def chosen(self, which: int, *statuses: Status) -> list[Disbursement]:
+        """Return one payment in such a state, or none; what it decides is saved afterwards."""
+        for payment in self.payments:
+            self.save(payment)
+        fit = [payment for payment in self.payments if payment.status in statuses]
+        return [fit[which % len(fit)]] if fit else []
+
+    def finish(self) -> "Money3":
+        self.save(*self.payments, *self.funds)
+        return self
+
+
+@dataclass
+class ListFeed:
+    """A log that is a list, of which so much is there."""
+
+    events: list[Recorded]
+    shown: int
+
+    def read(self, start: int, limit: int) -> list[Recorded]:
+        return self.events[: self.shown][start : start + limit]
+
+    def size(self) -> int:
+        return self.shown

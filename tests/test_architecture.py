@@ -1,0 +1,158 @@
+"""What keeps the house in order: modules that speak, lasting names, a README that is true."""
+
+import ast
+import importlib
+import json
+import pkgutil
+import re
+from pathlib import Path
+from types import ModuleType
+from typing import get_type_hints
+
+import pytest
+
+import api
+import ledger
+import projections
+from api.cli import app
+from api.settings import Settings
+from ledger.domain.aggregate import EVENT_CLASSES, METADATA_FIELDS
+from ledger.errors import LedgerError
+from ledger.files.faults import TEXTS
+
+ROOT = Path(__file__).parents[1]
+SNAPSHOTS = Path(__file__).parent / "snapshots"
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+WORDS = (ROOT / "ledger" / "README.md").read_text(encoding="utf-8")
+
+
+def modules() -> list[str]:
+    return [
+        found.name
+        for package in (ledger, projections, api)
+        for found in pkgutil.walk_packages(package.__path__, f"{package.__name__}.")
+    ]
+
+
+def every_refusal() -> list[type[LedgerError]]:
+    for name in modules():
+        importlib.import_module(name)
+    found: list[type[LedgerError]] = []
+    waiting = [LedgerError]
+    while waiting:
+        for refusal in waiting.pop().__subclasses__():
+            found.append(refusal)
+            waiting.append(refusal)
+    return [refusal for refusal in found if refusal.__module__.split(".")[0] in FLOORS]
+
+
+FLOORS = ("ledger", "projections", "api")
+
+
+def test_every_module_says_what_it_is_for() -> None:
+    for path in [p for floor in FLOORS for p in (ROOT / floor).rglob("*.py")]:
+        assert ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))), path
+
+
+def test_every_refusal_says_what_it_means_and_has_a_code() -> None:
+    refusals = every_refusal()
+    assert len(refusals) > 50
+    for refusal in refusals:
+        assert refusal.__doc__, refusal
+        assert re.fullmatch(r"[a-z_]+\.[a-z_]+", refusal.code), refusal
+        assert refusal.kind, refusal
+    codes = [refusal.code for refusal in refusals]
+    assert sorted(codes) == sorted(set(codes)), "a code that two refusals share"
+
+
+def test_every_fault_is_told_in_two_languages() -> None:
+    for code, (zh, en) in TEXTS.items():
+        assert re.search("[\u4e00-\u9fff]", zh), code
+        assert re.search("[a-z]", en), code
+
+
+def event_fields() -> dict[str, dict[str, str]]:
+    return {
+        f"{topic} {cls.SCHEMA}": {
+            name: str(hint).replace("typing.", "")
+            for name, hint in sorted(get_type_hints(cls).items())
+            if name in cls.__struct_fields__ and name not in METADATA_FIELDS
+        }
+        for topic, cls in sorted(EVENT_CLASSES.items())
+    }
+
+
+def held_to_snapshot(request: pytest.FixtureRequest, name: str, current: object) -> object:
+    """Return what was pinned; with --update-snapshots, pin what is now."""
+    path = SNAPSHOTS / name
+    if request.config.getoption("--update-snapshots"):
+        text = json.dumps(current, ensure_ascii=False, indent=1, sort_keys=True)
+        path.write_text(text + "\n", encoding="utf-8")
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def test_stored_event_names_and_the_fields_of_each_version_never_change(
+    request: pytest.FixtureRequest,
+) -> None:
+    current = event_fields()
+
+    pinned = held_to_snapshot(request, "events.json", current)
+
+    assert pinned == current, "an event was renamed or its fields changed: raise its SCHEMA instead"
+
+
+def test_public_codes_are_only_ever_added(request: pytest.FixtureRequest) -> None:
+    current = sorted({refusal.code for refusal in every_refusal()} | set(TEXTS))
+
+    assert held_to_snapshot(request, "codes.json", current) == current
+
+
+def test_every_event_is_explained_among_the_words() -> None:
+    for topic in EVENT_CLASSES:
+        noun, _, verb = topic.partition(".")
+        assert f"`{topic}`" in WORDS or (f"`{noun}." in WORDS and f"`.{verb}`" in WORDS), topic
+
+
+def test_events_that_commit_an_organisation_are_marked_as_such() -> None:
+    marked = set(re.findall(r"\*\*`([a-z_.]+)`\*\*", WORDS))
+
+    assert marked == {topic for topic, cls in EVENT_CLASSES.items() if cls.COMMITS}
+
+
+def test_every_command_stands_in_the_readme() -> None:
+    for command in app.registered_commands:
+        assert command.callback is not None
+        name = command.name or command.callback.__name__
+        assert f"`nuanzhang {name}" in README, name
+
+
+def test_every_setting_stands_in_the_readme_and_says_what_it_is() -> None:
+    for name, setting in Settings.model_fields.items():
+        assert f"`NUANZHANG_{name.upper()}`" in README
+        assert setting.description, name
+
+
+def test_no_amount_or_date_of_the_damaged_notice_stands_in_code() -> None:
+    """The notice lost every digit 1: its values are data with a confidence, never code."""
+    for path in [p for floor in FLOORS for p in (ROOT / floor).rglob("*.py")]:
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        numbers = {
+            node.value
+            for node in ast.walk(tree)
+            if isinstance(node, ast.Constant) and type(node.value) is int
+        }
+        assert not numbers & {600, 1600, 60_000, 160_000, 900, 90_000, 190_000}, path
+
+
+def test_only_bootstrap_reads_the_environment_and_the_clock() -> None:
+    for path in [p for floor in FLOORS for p in (ROOT / floor).rglob("*.py")]:
+        text = path.read_text(encoding="utf-8")
+        if path.name != "bootstrap.py":
+            assert not re.search(r"datetime\.now|date\.today|time\.time\(|utcnow", text), path
+        if path.name not in ("bootstrap.py", "settings.py"):
+            assert "os.environ" not in text, path
+
+
+def test_modules_import_one_by_one() -> None:
+    for name in modules():
+        assert isinstance(importlib.import_module(name), ModuleType)
