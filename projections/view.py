@@ -5,6 +5,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar
 
@@ -21,7 +22,6 @@ from sqlalchemy import (
     Table,
     create_engine,
     event,
-    insert,
 )
 from sqlalchemy import Column as SqlColumn
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -44,6 +44,7 @@ SCHEMA_VERSION = 1
 """Raise it when a table or what fills it changes: an older read model is then built anew."""
 
 BUSY_TIMEOUT_S = 60
+INSERT_ROWS = 200
 
 
 def id_column(name: str, *, nullable: bool = False) -> SqlColumn[bytes]:
@@ -120,6 +121,7 @@ class ReadModel:
                 self._handlers[event_class].append(handler)
         self._every = [every for projection in projections if (every := projection.every())]
         self._tables = {table.name: table for each in projections for table in each.tables}
+        self._inserts: dict[tuple[str, int], str] = {}
 
     @cached_property
     def engine(self) -> Engine:
@@ -164,15 +166,21 @@ class ReadModel:
             for each in every:
                 each(happened, position, rows)
         for name, values in rows.items():
-            connection.exec_driver_sql(self._inserts[name], values)
+            for start in range(0, len(values), INSERT_ROWS):
+                chunk = values[start : start + INSERT_ROWS]
+                connection.exec_driver_sql(
+                    self._insert(name, len(chunk)), tuple(chain.from_iterable(chunk))
+                )
 
-    @cached_property
-    def _inserts(self) -> dict[str, str]:
-        dialect = self.engine.dialect
-        return {
-            name: str(insert(table).compile(dialect=dialect))
-            for name, table in self._tables.items()
-        }
+    def _insert(self, name: str, count: int) -> str:
+        """Return the statement that adds so many rows: one for many is twice as fast."""
+        statement = self._inserts.get((name, count))
+        if statement is None:
+            width = len(self._tables[name].columns)
+            marks = f"({','.join('?' * width)})"
+            statement = f"INSERT INTO {name} VALUES {','.join([marks] * count)}"  # noqa: S608 - a name of ours
+            self._inserts[name, count] = statement
+        return statement
 
     def _bare(self, table: Table) -> None:
         indexes = set(table.indexes)
@@ -187,7 +195,7 @@ class ReadModel:
         cursor = connection.cursor()
         # Nothing is lost with the read model: it is read from the log again.
         settings = (
-            ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536")
+            ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536", "threads = 2")
             if self._fresh
             else ("journal_mode = WAL", "synchronous = NORMAL")
         )

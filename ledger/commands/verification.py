@@ -33,6 +33,7 @@ from ledger.evidence.verify import (
     learn_keys,
     verify_entry,
 )
+from ledger.store.sodium import verify_signature
 from ledger.store.tiles import TILE_HEIGHT, GrowingTree, Tile
 
 CHUNK_EVENTS = 4096
@@ -97,7 +98,12 @@ def verify_log(
         progress: Told how far it is.
         processes: How many to use; None for one a core, none for a short log.
     """
-    run = _Run(path, Rules(origin, committing_topics(), service_key.key_id), service_key, progress)
+    run = _Run(
+        path,
+        Rules(origin, committing_topics(), service_key.key_id, verify_signature),
+        service_key,
+        progress,
+    )
     try:
         return run.verify(processes)
     except (EntryBroken, CheckpointDiffers, LogBroken) as broken:

@@ -27,6 +27,7 @@ from ledger.store.feed import Recorded
 from ledger.store.mapper import EnvelopeMapper, event_of
 from ledger.store.recorder import LogRecorder, StoredAnswer
 from ledger.store.signing import OfficerSignatureMissing, ServiceSigner, officer_signature
+from ledger.vault.keys import KeyMadeElsewhere
 from ledger.vault.vault import Vault
 
 AGGREGATES_KEPT = 20_000
@@ -204,7 +205,7 @@ class Ledger(Application[UUID]):
                     self._abandon(work)
                     if not self._forget_if_moved():
                         return _answer(work, ())
-                except RecordConflictError:
+                except (RecordConflictError, KeyMadeElsewhere):
                     self._abandon(work)
                     self._forget_if_moved()
                 except LedgerError:
@@ -288,6 +289,7 @@ class Ledger(Application[UUID]):
     def close(self) -> None:
         self._log.close()
         self.vault.close()
+        self._signer.close()
         super().close()
 
     # How a decision is stored.

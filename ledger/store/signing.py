@@ -25,6 +25,9 @@ class ServiceSigner(Signer, Protocol):
     def sign_all(self, messages: Sequence[bytes]) -> list[bytes]:
         """Return the signature over each message, in their order."""
 
+    def close(self) -> None:
+        """Let go of what signing needs."""
+
 
 class OfficerSignatureMissing(LedgerError):
     """An act that commits an organisation needs the officer's own signature."""

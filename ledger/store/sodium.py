@@ -1,18 +1,38 @@
-"""The service key at work: libsodium signs in two thirds of the time, beside other threads."""
+"""Ed25519 by libsodium: signs and verifies in two thirds of the time, beside other threads."""
 
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from itertools import count
 
-from nacl.bindings import crypto_sign, crypto_sign_seed_keypair
+from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
+from nacl.exceptions import BadSignatureError
 
-from ledger.evidence.keys import Algorithm, PublicKey
+from ledger.evidence.keys import Algorithm, PublicKey, verifier, verify
 
 ALONE_MAX = 128
 """Up to so many messages a second thread costs more than it gains."""
 
 CHUNK = 64
 _SIGNATURE_BYTES = 64
+
+
+def verify_signature(key: PublicKey, message: bytes, signature: bytes) -> None:
+    """Check a signature as `ledger.evidence.keys.verify` does, in two thirds of the time.
+
+    What libsodium refuses is asked of the other once more: it turns down a few signatures that
+    RFC 8032 allows, and both must say the same of one log. What it takes, the other takes too.
+
+    Raises:
+        SignatureBroken: It does not hold, or the key is none that may sign.
+    """
+    verifier(key)
+    try:
+        if len(signature) == _SIGNATURE_BYTES:
+            crypto_sign_open(signature + message, key.raw)
+            return
+    except BadSignatureError:
+        pass
+    verify(key, message, signature)
 
 
 class SodiumSigner:
@@ -48,3 +68,7 @@ class SodiumSigner:
         work()
         second.result()
         return signatures
+
+    def close(self) -> None:
+        """End the second thread."""
+        self._second.shutdown()

@@ -1,10 +1,14 @@
 """The service's signer signs as `cryptography` does, alone and beside another thread."""
 
+import hashlib
+
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
 
-from ledger.evidence.keys import Ed25519Signer, verify
-from ledger.store.sodium import ALONE_MAX, SodiumSigner
+from ledger.evidence.keys import Algorithm, Ed25519Signer, PublicKey, SignatureBroken, verify
+from ledger.store.sodium import ALONE_MAX, SodiumSigner, verify_signature
 
 
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=300))
@@ -21,3 +25,38 @@ def test_many_messages_get_each_its_own_signature() -> None:
     for count in (0, 1, ALONE_MAX, ALONE_MAX + 1, 1000):
         messages = [str(number).encode() for number in range(count)]
         assert signer.sign_all(messages) == [signer.sign(message) for message in messages]
+
+
+@given(st.binary(max_size=100), st.integers(0, 511), st.booleans())
+def test_both_libraries_refuse_what_either_should(message: bytes, bit: int, short: bool) -> None:
+    signer = SodiumSigner(bytes(range(32)))
+    signature = bytearray(signer.sign(message))
+    verify_signature(signer.public_key, message, bytes(signature))
+    signature[bit // 8] ^= 1 << bit % 8
+    broken = bytes(signature)[: 63 if short else 64]
+
+    for check in (verify, verify_signature):
+        with pytest.raises(SignatureBroken):
+            check(signer.public_key, message, broken)
+
+
+def test_a_signature_that_only_the_stricter_library_refuses_is_taken_by_both() -> None:
+    """R is the neutral element: allowed by RFC 8032, turned down by libsodium.
+
+    An officer who made one on purpose must not be able to break verification of the whole log.
+    """
+    order = 2**252 + 27742317777372353535851937790883648493
+    secret = 12345
+    public, neutral = _base_times(secret), (1).to_bytes(32, "little")
+    message = b"approved"
+    digest = hashlib.sha512(neutral + public + message).digest()
+    proof = (int.from_bytes(digest, "little") * secret) % order
+    signature = neutral + proof.to_bytes(32, "little")
+    key = PublicKey(Algorithm.ED25519, public)
+
+    verify(key, message, signature)
+    verify_signature(key, message, signature)
+
+
+def _base_times(scalar: int) -> bytes:
+    return bytes(crypto_scalarmult_ed25519_base_noclamp(scalar.to_bytes(32, "little")))
