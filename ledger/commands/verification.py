@@ -9,18 +9,28 @@ from multiprocessing import get_context
 from os import cpu_count
 from pathlib import Path
 from threading import active_count
-from typing import Any, NamedTuple
+from typing import Any
 from uuid import UUID
 
 import msgspec
 
+from ledger.commands.log_ranges import (
+    CHUNK_EVENTS,
+    Chunk,
+    LogBroken,
+    RangeChecker,
+    SignedCheckpoint,
+    check_in_worker,
+    connect,
+    start_worker,
+    stored_entry,
+)
 from ledger.domain.aggregate import committing_topics
-from ledger.errors import Kind, LedgerError
+from ledger.errors import LedgerError
 from ledger.evidence.checkpoint import Checkpoint
-from ledger.evidence.keys import KeyHistory, KeyRecord, PublicKey
+from ledger.evidence.keys import KeyHistory, PublicKey
 from ledger.evidence.log import (
     CheckpointDiffers,
-    verify_checkpoint,
     verify_growth,
     verify_order,
 )
@@ -29,36 +39,16 @@ from ledger.evidence.verify import (
     KEY_TOPICS,
     EntryBroken,
     Rules,
-    Stored,
     learn_keys,
-    verify_entry,
 )
 from ledger.store.sodium import verify_signature
 from ledger.store.tiles import TILE_HEIGHT, GrowingTree, Tile
 
-CHUNK_EVENTS = 4096
 PROCESSES_FROM_EVENTS = 20_000
 CHUNKS_AHEAD = 8
-UUID_BYTES = 16
 
 Progress = Callable[[int, int], None]
 """Told how many events were verified, and of how many."""
-
-
-class LogBroken(LedgerError):
-    """What is stored beside the entries does not agree with them."""
-
-    code = "verify.log_broken"
-    kind = Kind.BROKEN
-
-    def __init__(self, place: str, cause: str) -> None:
-        super().__init__(f"{place}: {cause}")
-        self.arguments = (place, cause)
-        self.place = place
-
-    def __reduce__(self) -> tuple[type["LogBroken"], tuple[str, str]]:
-        """Travel whole from a worker process."""
-        return type(self), self.arguments
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,29 +103,6 @@ def verify_log(
         return run.broken(LogBroken("database file", type(cause).__name__ + f": {cause}"))
 
 
-class _Signed(NamedTuple):
-    """A checkpoint that the ledger signed: its number in the table, and what it commits to."""
-
-    number: int
-    size: int
-    root: bytes
-
-
-class _Chunk(NamedTuple):
-    """What a range of entries was found to be, so that the ranges can be put together.
-
-    `leaves` are those before the first broken entry, `checkpoints` those before the first one that
-    differs.
-    """
-
-    start: int
-    order: list[tuple[int, bytes, int]]
-    leaves: bytes
-    checkpoints: list[_Signed]
-    broken: LedgerError | None
-    differs: CheckpointDiffers | None
-
-
 class _Run:
     def __init__(
         self, path: Path, rules: Rules, service_key: PublicKey, progress: Progress | None
@@ -149,7 +116,7 @@ class _Run:
         self._last_good = 0
 
     def verify(self, processes: int | None) -> Verdict:
-        with closing(_connect(self._path)) as connection:
+        with closing(connect(self._path)) as connection:
             self._size, self._checkpoints = _counts(connection)
             keys, fault = _keys(connection, self._service_key)
             fault = _first(fault, _displaced(connection, self._size))
@@ -162,12 +129,12 @@ class _Run:
         affected = {} if position is None else _affected(self._path, position)
         return Verdict(self._size, self._checkpoints, broken, position, self._last_good, affected)
 
-    def _chunks(self, keys: KeyHistory, processes: int | None) -> Generator[_Chunk, None, None]:
+    def _chunks(self, keys: KeyHistory, processes: int | None) -> Generator[Chunk, None, None]:
         starts = range(0, self._size, CHUNK_EVENTS)
         if processes is None:
             processes = (cpu_count() or 1) if self._size >= PROCESSES_FROM_EVENTS else 0
         if processes <= 1:
-            checker = _Checker(self._path, keys.records, self._rules)
+            checker = RangeChecker(self._path, keys.records, self._rules)
             with closing(checker.connection):
                 yield from map(checker.check, starts)
             return
@@ -175,19 +142,19 @@ class _Run:
             processes,
             # Forking is quicker, but safe only while no other thread may hold a lock.
             mp_context=get_context("fork" if active_count() == 1 else "spawn"),
-            initializer=_start_worker,
+            initializer=start_worker,
             initargs=(self._path, keys.records, self._rules),
         ) as pool:
             # Only so many ranges are under way at once: results wait in memory to be put together.
-            waiting = [pool.submit(_check_in_worker, s) for s in starts[:CHUNKS_AHEAD]]
+            waiting = [pool.submit(check_in_worker, s) for s in starts[:CHUNKS_AHEAD]]
             for start in starts[CHUNKS_AHEAD:]:
                 yield waiting.pop(0).result()
-                waiting.append(pool.submit(_check_in_worker, start))
+                waiting.append(pool.submit(check_in_worker, start))
             for future in waiting:
                 yield future.result()
 
     def _put_together(
-        self, connection: sqlite3.Connection, chunks: Iterator[_Chunk], fault: EntryBroken | None
+        self, connection: sqlite3.Connection, chunks: Iterator[Chunk], fault: EntryBroken | None
     ) -> None:
         """Go through the log from its beginning, and stop at the first thing that does not hold.
 
@@ -230,7 +197,9 @@ class _Run:
         _check_edge(connection, edge)
         _check_no_other_tiles(connection, self._size)
 
-    def _grown(self, edge: Edge, leaves: Sequence[bytes], checkpoints: Sequence[_Signed]) -> Edge:
+    def _grown(
+        self, edge: Edge, leaves: Sequence[bytes], checkpoints: Sequence[SignedCheckpoint]
+    ) -> Edge:
         covering = [Checkpoint(self._rules.origin, each.size, each.root) for each in checkpoints]
         try:
             edge = verify_growth(edge, leaves, covering)
@@ -241,78 +210,6 @@ class _Run:
             if covering:
                 self._last_good = covering[-1].size
         return edge
-
-
-class _Checker:
-    """Checks ranges of entries; one in each worker process."""
-
-    def __init__(self, path: Path, records: dict[str, KeyRecord], rules: Rules) -> None:
-        self.connection = _connect(path)
-        self._keys = KeyHistory(records)
-        self._rules = rules
-
-    def check(self, start: int) -> _Chunk:
-        order: list[tuple[int, bytes, int]] = []
-        leaves: list[bytes] = []
-        checkpoints: list[_Signed] = []
-        broken: LedgerError | None = None
-        differs: CheckpointDiffers | None = None
-        try:
-            self._check_entries(start, order, leaves)
-        except EntryBroken as cause:
-            broken = cause
-        except sqlite3.DatabaseError as cause:
-            broken = LogBroken(f"database file, from position {start}", str(cause))
-        try:
-            self._check_checkpoints(start, checkpoints)
-        except CheckpointDiffers as cause:
-            differs = cause
-        except sqlite3.DatabaseError as cause:
-            broken = broken or LogBroken(f"database file, checkpoints from {start}", str(cause))
-        return _Chunk(start, order, b"".join(leaves), checkpoints, broken, differs)
-
-    def _check_entries(
-        self, start: int, order: list[tuple[int, bytes, int]], leaves: list[bytes]
-    ) -> None:
-        for row in self.connection.execute(
-            "SELECT position, originator_id, originator_version, topic, state FROM log_events"
-            " WHERE position >= ? AND position < ? ORDER BY position",
-            (start, start + CHUNK_EVENTS),
-        ):
-            entry = _stored(row)
-            order.append((entry.position, row[1], entry.version))
-            leaves.append(verify_entry(entry, self._keys, self._rules).leaf)
-
-    def _check_checkpoints(self, start: int, checkpoints: list[_Signed]) -> None:
-        for number, size, note in self.connection.execute(
-            "SELECT number, size, note FROM log_checkpoints WHERE size > ? AND size <= ?"
-            " ORDER BY size",
-            (start, start + CHUNK_EVENTS),
-        ):
-            if type(number) is not int or type(size) is not int or not isinstance(note, str):
-                raise CheckpointDiffers(size, f"number {number}: not two numbers and a text")
-            checkpoint = verify_checkpoint(size, note, self._keys, self._rules)
-            checkpoints.append(_Signed(number, size, checkpoint.root))
-
-
-_worker: list[_Checker] = []
-
-
-def _start_worker(path: Path, records: dict[str, KeyRecord], rules: Rules) -> None:
-    _worker[:] = [_Checker(path, records, rules)]
-
-
-def _check_in_worker(start: int) -> _Chunk:
-    return _worker[0].check(start)
-
-
-def _connect(path: Path) -> sqlite3.Connection:
-    uri = path.absolute().as_uri() + "?mode=ro"
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None)
-    # Text that was altered may be none any more. It is to be reported, not to stop us; and it must
-    # not look like the bytes it is made of, which would hide that a value changed its type.
-    connection.text_factory = lambda raw: raw.decode(errors="backslashreplace")
-    return connection
 
 
 def _counts(connection: sqlite3.Connection) -> tuple[int, int]:
@@ -350,7 +247,7 @@ def _keys(
         KEY_TOPICS,
     ):
         try:
-            entry = _stored(row)
+            entry = stored_entry(row)
             learn_keys(keys, entry)
         except EntryBroken as fault:
             return keys, fault
@@ -359,22 +256,6 @@ def _keys(
             return keys, EntryBroken(entry.position, entry.stream, entry.version, "data", cause)
         first = False
     return keys, None
-
-
-def _stored(row: tuple[Any, ...]) -> Stored:
-    position, stream, version, topic, state = row
-    for name, value, kind in (
-        ("position", position, int),
-        ("originator_id", stream, bytes),
-        ("originator_version", version, int),
-        ("topic", topic, str),
-        ("state", state, bytes),
-    ):
-        if not isinstance(value, kind):
-            raise EntryBroken(position, "unknown", 0, name, "not of its type")
-    if len(stream) != UUID_BYTES:
-        raise EntryBroken(position, "unknown", 0, "originator_id", "not of its length")
-    return Stored(position, str(UUID(bytes=stream)), version, topic, state)
 
 
 def _named(broken: EntryBroken) -> EntryBroken:
@@ -392,7 +273,7 @@ def _first(one: EntryBroken | None, other: EntryBroken | None) -> EntryBroken | 
 
 
 def _sound(
-    chunk: _Chunk, versions: dict[Any, int], fault: EntryBroken | None
+    chunk: Chunk, versions: dict[Any, int], fault: EntryBroken | None
 ) -> tuple[LedgerError | None, list[bytes]]:
     """Return what is broken first in a range, and the leaves of the entries before it."""
     broken = chunk.broken
@@ -409,7 +290,7 @@ def _sound(
     return broken, leaves
 
 
-def _misnumbered(last: int, checkpoints: Sequence[_Signed]) -> int | None:
+def _misnumbered(last: int, checkpoints: Sequence[SignedCheckpoint]) -> int | None:
     """Return the first number that is not the next in the order of sizes."""
     for expected, checkpoint in enumerate(checkpoints, last + 1):
         if checkpoint.number != expected:
@@ -462,7 +343,7 @@ def _check_no_other_tiles(connection: sqlite3.Connection, size: int) -> None:
 def _affected(path: Path, position: int) -> dict[str, str]:
     """Return the ids that an event names, read leniently: it is known to be broken."""
     try:
-        with closing(_connect(path)) as connection:
+        with closing(connect(path)) as connection:
             row = connection.execute(
                 "SELECT topic, state FROM log_events WHERE position = ?", (position,)
             ).fetchone()

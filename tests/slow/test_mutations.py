@@ -8,7 +8,7 @@ from random import Random
 
 import pytest
 
-from ledger.commands import verification
+from ledger.commands import log_ranges, verification
 from ledger.commands.verification import Verdict, verify_log
 from ledger.store.home import Home
 from tests.slow.failures import saying
@@ -44,7 +44,8 @@ def test_an_altered_row_is_found_and_its_place_is_named(
     base = bare if seed % 2 else home.events
     if seed % 4 < 2:
         # Ranges so short that there are several, and that their ends meet many a mutation.
-        monkeypatch.setattr(verification, "CHUNK_EVENTS", 64)
+        for module in (log_ranges, verification):
+            monkeypatch.setattr(module, "CHUNK_EVENTS", 64)
     log = Log.read(base)
     copy = tmp_path / "events.sqlite"
     done = draw = 0

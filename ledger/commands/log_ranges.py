@@ -1,0 +1,141 @@
+"""Checks ranges of a log, each by itself, so that worker processes can share the work."""
+
+import sqlite3
+from pathlib import Path
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from ledger.errors import Kind, LedgerError
+from ledger.evidence.keys import KeyHistory, KeyRecord
+from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
+from ledger.evidence.verify import EntryBroken, Rules, Stored, verify_entry
+
+CHUNK_EVENTS = 4096
+UUID_BYTES = 16
+
+
+class LogBroken(LedgerError):
+    """What is stored beside the entries does not agree with them."""
+
+    code = "verify.log_broken"
+    kind = Kind.BROKEN
+
+    def __init__(self, place: str, cause: str) -> None:
+        super().__init__(f"{place}: {cause}")
+        self.arguments = (place, cause)
+        self.place = place
+
+    def __reduce__(self) -> tuple[type["LogBroken"], tuple[str, str]]:
+        """Travel whole from a worker process."""
+        return type(self), self.arguments
+
+
+class SignedCheckpoint(NamedTuple):
+    """A checkpoint that the ledger signed: its number in the table, and what it commits to."""
+
+    number: int
+    size: int
+    root: bytes
+
+
+class Chunk(NamedTuple):
+    """What a range of entries was found to be, so that the ranges can be put together.
+
+    `leaves` are those before the first broken entry, `checkpoints` those before the first one that
+    differs.
+    """
+
+    start: int
+    order: list[tuple[int, bytes, int]]
+    leaves: bytes
+    checkpoints: list[SignedCheckpoint]
+    broken: LedgerError | None
+    differs: CheckpointDiffers | None
+
+
+class RangeChecker:
+    """Checks ranges of entries; one in each worker process."""
+
+    def __init__(self, path: Path, records: dict[str, KeyRecord], rules: Rules) -> None:
+        self.connection = connect(path)
+        self._keys = KeyHistory(records)
+        self._rules = rules
+
+    def check(self, start: int) -> Chunk:
+        order: list[tuple[int, bytes, int]] = []
+        leaves: list[bytes] = []
+        checkpoints: list[SignedCheckpoint] = []
+        broken: LedgerError | None = None
+        differs: CheckpointDiffers | None = None
+        try:
+            self._check_entries(start, order, leaves)
+        except EntryBroken as cause:
+            broken = cause
+        except sqlite3.DatabaseError as cause:
+            broken = LogBroken(f"database file, from position {start}", str(cause))
+        try:
+            self._check_checkpoints(start, checkpoints)
+        except CheckpointDiffers as cause:
+            differs = cause
+        except sqlite3.DatabaseError as cause:
+            broken = broken or LogBroken(f"database file, checkpoints from {start}", str(cause))
+        return Chunk(start, order, b"".join(leaves), checkpoints, broken, differs)
+
+    def _check_entries(
+        self, start: int, order: list[tuple[int, bytes, int]], leaves: list[bytes]
+    ) -> None:
+        for row in self.connection.execute(
+            "SELECT position, originator_id, originator_version, topic, state FROM log_events"
+            " WHERE position >= ? AND position < ? ORDER BY position",
+            (start, start + CHUNK_EVENTS),
+        ):
+            entry = stored_entry(row)
+            order.append((entry.position, row[1], entry.version))
+            leaves.append(verify_entry(entry, self._keys, self._rules).leaf)
+
+    def _check_checkpoints(self, start: int, checkpoints: list[SignedCheckpoint]) -> None:
+        for number, size, note in self.connection.execute(
+            "SELECT number, size, note FROM log_checkpoints WHERE size > ? AND size <= ?"
+            " ORDER BY size",
+            (start, start + CHUNK_EVENTS),
+        ):
+            if type(number) is not int or type(size) is not int or not isinstance(note, str):
+                raise CheckpointDiffers(size, f"number {number}: not two numbers and a text")
+            checkpoint = verify_checkpoint(size, note, self._keys, self._rules)
+            checkpoints.append(SignedCheckpoint(number, size, checkpoint.root))
+
+
+_worker: list[RangeChecker] = []
+
+
+def start_worker(path: Path, records: dict[str, KeyRecord], rules: Rules) -> None:
+    _worker[:] = [RangeChecker(path, records, rules)]
+
+
+def check_in_worker(start: int) -> Chunk:
+    return _worker[0].check(start)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    uri = path.absolute().as_uri() + "?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None)
+    # Text that was altered may be none any more. It is to be reported, not to stop us; and it must
+    # not look like the bytes it is made of, which would hide that a value changed its type.
+    connection.text_factory = lambda raw: raw.decode(errors="backslashreplace")
+    return connection
+
+
+def stored_entry(row: tuple[Any, ...]) -> Stored:
+    position, stream, version, topic, state = row
+    for name, value, kind in (
+        ("position", position, int),
+        ("originator_id", stream, bytes),
+        ("originator_version", version, int),
+        ("topic", topic, str),
+        ("state", state, bytes),
+    ):
+        if not isinstance(value, kind):
+            raise EntryBroken(position, "unknown", 0, name, "not of its type")
+    if len(stream) != UUID_BYTES:
+        raise EntryBroken(position, "unknown", 0, "originator_id", "not of its length")
+    return Stored(position, str(UUID(bytes=stream)), version, topic, state)
