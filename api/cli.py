@@ -59,6 +59,9 @@ def load(
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Day of the report.")
     ] = None,
     *,
+    faults: Annotated[
+        bool, typer.Option("--faults", help="Tell every refused row too, by file, row and column.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Replay a campaign folder, each step at its own date; safe to repeat and to take up again."""
@@ -74,7 +77,7 @@ def load(
         campaign = content.campaign
         with model.asking() as connection:
             report = campaign_report(connection, campaign.code, campaign.fiscal_year, day)
-        _show_problems(loaded)
+        _show_problems(loaded, every=faults)
         if as_json:
             _print_json(report)
         else:
@@ -254,10 +257,11 @@ def _bar(what: str, unit: str) -> Iterator[Callable[[int, int], None] | None]:
         yield update
 
 
-def _show_problems(loaded: Loaded) -> None:
+def _show_problems(loaded: Loaded, *, every: bool) -> None:
+    """Say what was not taken; what was refused and put on record only when asked."""
     for problem in loaded.problems:
-        if not problem.recorded:
-            sys.stderr.write(f"{problem.step}: {problem.code}: {problem.detail}\n")
+        if every or not problem.recorded:
+            sys.stderr.write(f"{problem.step}: {problem.detail}\n")
 
 
 def _show_report(figures: dict[str, Any], loaded: Loaded, events: int) -> None:

@@ -65,7 +65,10 @@ class NoSuchOfficer(LedgerError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """A step that was refused. What was refused and recorded says so in `recorded`."""
+    """A step, or a row of it, that was refused; `recorded` when the refusal stands in the log.
+
+    `detail` names code, file, row and column, or ids and amounts; never what stood there.
+    """
 
     step: str
     code: str
@@ -94,6 +97,7 @@ class Step:
     rank: int
     name: str
     take: Callable[["Step"], Iterator[Answer]]
+    file: str | None = None
 
 
 class Loading:
@@ -133,19 +137,21 @@ class Loading:
             for answer in step.take(step):
                 self._loaded.replayed += answer.replayed
                 if answer.refusal_code is not None:
-                    self._report(step, answer.refusal_code, answer.refusal_detail, recorded=True)
+                    detail = f"{answer.refusal_code}: {answer.refusal_detail}"
+                    self._report(step, answer.refusal_code, detail, recorded=True)
                 for row in answer.result.get("refused", []):
-                    place = row.get("number", row.get("line"))
-                    column = f" {row['field']}" if row.get("field") else ""
-                    self._report(step, row["code"], f"row {place}{column}", recorded=True)
+                    fault = Fault(
+                        step.file or step.name, row["line"], row.get("field"), row["code"]
+                    )
+                    self._report(step, fault.code, str(fault), recorded=True)
         except FileRefused as refusal:
             for fault in refusal.faults:
                 self._report(step, fault.code, str(fault), recorded=False)
         except LedgerError as refusal:
-            self._report(step, refusal.code, str(refusal), recorded=False)
+            self._report(step, refusal.code, f"{refusal.code}: {refusal}", recorded=False)
 
-    def _report(self, step: Step, code: str, detail: str | None, *, recorded: bool) -> None:
-        self._loaded.problems.append(Problem(step.name, code, detail or "", recorded))
+    def _report(self, step: Step, code: str, detail: str, *, recorded: bool) -> None:
+        self._loaded.problems.append(Problem(step.name, code, detail, recorded))
 
     # What must stand before the first act.
 
@@ -160,7 +166,8 @@ class Loading:
         rows = self._folder.archive.rows
         for start in range(0, len(rows), ARCHIVE_ROWS_MAX):
             chunk = rows[start : start + ARCHIVE_ROWS_MAX]
-            yield Step(since, 0, f"archive.xlsx from row {chunk[0].line}", self._archive(chunk))
+            name = f"archive.xlsx from row {chunk[0].line}"
+            yield Step(since, 0, name, self._archive(chunk), "archive.xlsx")
         for fault in self._folder.archive.faults:
             yield Step(since, 0, fault.file, _raising(fault))
 
@@ -236,7 +243,8 @@ class Loading:
         for row in self._folder.allocations:
             yield Step(row.on, 2, f"allocations.csv row {row.line}", self._allocation(row))
         for batch in self._folder.batches:
-            yield Step(batch.approved_on, 3, f"batch {batch.code}", self._batch(batch))
+            take = self._batch(batch)
+            yield Step(batch.approved_on, 3, f"batch {batch.code}", take, batch.roster)
         for batch in self._folder.batches:
             if batch.return_file is not None and batch.returned_on is not None:
                 card = batch.channel == Channel.BANK_CARD

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import Connection, case, func, or_, select
+from sqlalchemy import ColumnElement, Connection, case, func, select
 
 from ledger.domain.values import Money
 from projections.asked import NOW, Moment, uuid_of
@@ -136,12 +136,8 @@ def fund_accounts(
     ]
 
 
-def net(account: Account):  # type: ignore[no-untyped-def] # noqa: ANN201 - a Core expression
+def net(account: Account) -> ColumnElement[int]:
     """Return the sum of what came into an account less what left it."""
     inflow = case((lines.c.to_account == account.value, lines.c.amount_fen), else_=0)
     outflow = case((lines.c.from_account == account.value, lines.c.amount_fen), else_=0)
     return func.sum(inflow - outflow)
-
-
-def touches(account: Account):  # type: ignore[no-untyped-def] # noqa: ANN201 - a Core expression
-    return or_(lines.c.to_account == account.value, lines.c.from_account == account.value)

@@ -66,6 +66,16 @@ TEXTS: dict[str, tuple[str, str]] = {
     "roster.total_mismatch": ("合计与明细不符", "the 合计 row disagrees with the rows"),
     "roster.total_missing": ("缺少合计行", "the 合计 row is missing"),
     "sha256.invalid": ("影像摘要不是64位十六进制", "not a SHA-256 in hex"),
+    "signature.not_own": ("签字人不是本人，不允许代签代领", "signed by another than the recipient"),
+    "signature.row_unknown": (
+        "签字的序号未获批准发放",
+        "the signed row was not approved for payment",
+    ),
+    "disbursement.not_in_transit": (
+        "此笔已有结果，不能再签收",
+        "the payment has its outcome already",
+    ),
+    "ledger.not_on_record": ("账本中没有此项", "nothing stands in the ledger under this name"),
     "time.invalid": ("时间无法识读", "the time cannot be read"),
     "value.unknown": ("此处不能填这个词", "not one of the words allowed here"),
 }
