@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from api.folder import Folder
@@ -225,13 +225,7 @@ class Loading:
 
     def _archive(self, rows: Sequence[ArchiveRow]) -> Callable[[Step], Iterator[Answer]]:
         def take(step: Step) -> Iterator[Answer]:
-            entries = [
-                recipients.ArchiveEntry(
-                    **{each.name: getattr(row, each.name) for each in fields(row)}
-                )
-                for row in rows
-            ]
-            yield recipients.enter_archive(self._ledger, self._act(step, OPERATOR), entries)
+            yield recipients.enter_archive(self._ledger, self._act(step, OPERATOR), rows)
 
         return take
 

@@ -40,20 +40,23 @@ def catch_up(feed: Feed, path: Path, progress: Progress | None = None) -> ReadMo
     built anew: nothing is lost with it.
     """
     model = open_model(path)
-    if not path.exists() or not _usable(model, feed):
+    size = feed.size()
+    position = _position(model) if path.exists() else None
+    if position is None or position > size:
         return rebuild(feed, path, progress)
-    while True:
+    while position < size:
         with model.engine.begin() as connection:
             # Locks out other writers before the position is read, so no event is added twice.
-            start = _reading(connection)
-            batch = feed.read(start, BATCH_EVENTS_MAX)
-            if batch:
-                model.add(connection, batch)
-                _mark(connection, start + len(batch))
-        if len(batch) < BATCH_EVENTS_MAX:
-            return model
+            position = _reading(connection)
+            batch = feed.read(position, BATCH_EVENTS_MAX)
+            if not batch:
+                break
+            model.add(connection, batch)
+            position += len(batch)
+            _mark(connection, position)
         if progress is not None:
-            progress(start + len(batch), feed.size())
+            progress(position, max(size, position))
+    return model
 
 
 def rebuild(feed: Feed, path: Path, progress: Progress | None = None) -> ReadModel:
@@ -120,19 +123,19 @@ def _without_collector() -> Iterator[None]:
             gc.enable()
 
 
-def _usable(model: ReadModel, feed: Feed) -> bool:
+def _position(model: ReadModel) -> int | None:
+    """Return how far a model has read, or None where it is of no use."""
     try:
         if not inspect(model.engine).has_table(reading.name):
-            return False
+            return None
         with model.engine.connect() as connection:
             row = connection.execute(select(reading)).one_or_none()
     except DatabaseError:
-        return False
-    return (
-        row is not None
-        and row.schema_version == SCHEMA_VERSION
-        and row.next_position <= feed.size()
-    )
+        return None
+    if row is None or row.schema_version != SCHEMA_VERSION:
+        return None
+    position: int = row.next_position
+    return position
 
 
 def _reading(connection: Connection) -> int:

@@ -33,6 +33,7 @@ from ledger.domain.policy import (
 )
 from ledger.domain.values import BasisPoints, Money
 from ledger.evidence.keys import Ed25519Signer
+from ledger.files.archive import ArchiveRow
 from ledger.files.bank import BankReturn, Lists, Outcome, ReturnLine
 from ledger.files.roster import Roster, RosterRow
 from ledger.files.signatures import SignatureRow
@@ -181,7 +182,7 @@ class World:
 
     def file(self, *people: Person, closed_on: date | None = None, income: int = 200_000) -> Answer:
         entries = [
-            recipients.ArchiveEntry(
+            ArchiveRow(
                 line=person.serial,
                 file_number=f"DA{person.serial}",
                 organisation_code="X01",

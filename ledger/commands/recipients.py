@@ -1,8 +1,7 @@
 """The archive of recipients, and what may be done with their personal data."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date
+from dataclasses import replace
 from uuid import UUID
 
 from ledger.commands.sealing import ARCHIVE_FILE, PAYEE, card_index, person_id, seal, unseal
@@ -10,32 +9,14 @@ from ledger.domain.disbursement import Disbursement
 from ledger.domain.officer import Officer, Role, RoleMissing
 from ledger.domain.organisation import Organisation, organisation_id
 from ledger.domain.recipient import AlreadyErased, FileDatesBackwards, Recipient
+from ledger.files.archive import ArchiveRow
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Ledger, NotOnRecord, Work
 
 MAY_UNMASK = (Role.AUDITOR, Role.INSPECTOR, Role.CASHIER, Role.HANDLER)
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveEntry:
-    """A file of the archive as it is to be recorded; personal fields stay out of the repr."""
-
-    line: int
-    file_number: str
-    organisation_code: str
-    category: str
-    opened_on: date
-    closed_on: date | None
-    monthly_income_fen: int | None = field(repr=False)
-    name: str = field(repr=False)
-    id_number: str = field(repr=False)
-    phone: str = field(repr=False)
-    reason: str = field(repr=False)
-    bank_name: str = field(repr=False)
-    card_number: str = field(repr=False)
-
-
-def enter_archive(ledger: Ledger, act: CommandAct, entries: Sequence[ArchiveEntry]) -> Answer:
+def enter_archive(ledger: Ledger, act: CommandAct, entries: Sequence[ArchiveRow]) -> Answer:
     """Enter files of the archive, each on the day that it was opened (and closed).
 
     A file that is known is left as it is, or closed if it is closed now. The result's `refused`
@@ -122,7 +103,7 @@ def erase_person(ledger: Ledger, act: CommandAct, person: UUID, reason: str) -> 
     return answer
 
 
-def _enter(work: Work, act: CommandAct, entry: ArchiveEntry) -> None:
+def _enter(work: Work, act: CommandAct, entry: ArchiveRow) -> None:
     ledger = work.ledger
     organisation = work.get(Organisation, organisation_id(entry.organisation_code))
     person = person_id(ledger, entry.id_number)
@@ -138,7 +119,7 @@ def _enter(work: Work, act: CommandAct, entry: ArchiveEntry) -> None:
 
 
 def _file(
-    work: Work, act: CommandAct, recipient: Recipient, organisation: UUID, entry: ArchiveEntry
+    work: Work, act: CommandAct, recipient: Recipient, organisation: UUID, entry: ArchiveRow
 ) -> None:
     income = entry.monthly_income_fen
     details = {
