@@ -2,11 +2,13 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, timezone
 
 from api.settings import Settings
 from ledger.store.application import Ledger
 from ledger.store.home import Home
+
+CHINA = timezone(timedelta(hours=8))
 
 
 def now() -> str:
@@ -15,7 +17,8 @@ def now() -> str:
 
 
 def today() -> date:
-    return datetime.now(UTC).date()
+    """Return the day it is in China, where the ledger's effective dates are counted."""
+    return datetime.now(CHINA).date()
 
 
 def home() -> Home:

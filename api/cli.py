@@ -26,10 +26,13 @@ from ledger.commands.batches import export_batch
 from ledger.commands.recipients import erase_person
 from ledger.commands.verification import Verdict, verify_log
 from ledger.domain.aggregate import OPERATOR
+from ledger.domain.campaign import campaign_id
 from ledger.domain.values import Money, yuan_text
 from ledger.errors import LedgerError
 from ledger.store.act import CommandAct
+from ledger.store.application import NotOnRecord
 from ledger.store.home import HomeMissing
+from projections.batches import campaign_exists
 from projections.runner import catch_up, compare, rebuild
 
 app = typer.Typer(
@@ -95,6 +98,8 @@ def report(
     with bootstrap.opened(place) as ledger:
         day = as_of.date() if as_of else bootstrap.today()
         with catch_up(ledger, place.read_models).asking() as connection:
+            if not campaign_exists(connection, campaign_id(campaign)):
+                raise NotOnRecord("campaign", campaign_id(campaign))
             _print_json(campaign_report(connection, campaign, year, day))
 
 

@@ -54,8 +54,9 @@ def listen(
     say("本机专用：尚无访问控制，只在回环地址应答。 No access rules yet: loopback only.")
     if tour:
         say(TOUR.format(url=url))
-    # Addresses may hold ids that people search by, so there is no access log.
-    config = uvicorn.Config(create_app(home, ledger), log_level="warning", access_log=False)
+    # No access log: addresses hold ids that people search by. No tracebacks either: the message of
+    # an unexpected error may quote data, so `problems` logs its type alone.
+    config = uvicorn.Config(create_app(home, ledger), log_level="critical", access_log=False)
     uvicorn.Server(config).run(sockets=[sock])
 
 

@@ -175,6 +175,11 @@ class Batches(Projection):
         }
 
 
+def campaign_exists(connection: Connection, campaign_id: UUID) -> bool:
+    statement = select(campaigns.c.code).where(campaigns.c.campaign_id == campaign_id.bytes)
+    return connection.execute(statement).one_or_none() is not None
+
+
 @dataclass(frozen=True, slots=True)
 class Step:
     """One thing that happened to a batch. `code` says why a refusal refused."""

@@ -105,6 +105,15 @@ def test_a_folder_that_is_no_scenario_is_refused_and_nothing_is_made(
     assert not home.exists()
 
 
+def test_a_campaign_that_is_not_on_record_has_no_figures(home: Path) -> None:
+    nuanzhang(home, "init")
+
+    refused = nuanzhang(home, "report", "1999-lianjie", "--year", "1999")
+
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert refused.stderr.startswith("ledger.not_on_record: ")
+
+
 def test_a_wrong_call_is_a_usage_error(home: Path) -> None:
     assert nuanzhang(home, "lode").returncode == 2
     assert nuanzhang(home, "load").returncode == 2
