@@ -88,7 +88,8 @@ def lots_of(connection: Connection, fund_id: UUID, moment: Moment = NOW) -> list
     """Return an account's lots in the order in which they are drawn."""
     left = (
         select(lines.c.lot_id, net(Account.FUND).label("left"))
-        .where(lines.c.fund_id == fund_id.bytes, moment.covers(lines))
+        .where(lines.c.lot_id.in_(select(lots.c.lot_id).where(lots.c.fund_id == fund_id.bytes)))
+        .where(moment.covers(lines))
         .group_by(lines.c.lot_id)
         .subquery()
     )

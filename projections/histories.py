@@ -45,7 +45,7 @@ def positions_of(
 
 
 def subjects_of(event: Event) -> set[bytes]:
-    """Return the ids that an event concerns: its stream, its actor, and every id it names.
+    """Return the ids that an event concerns: its stream, its actor, every id but the campaign's.
 
     Of the lots that it moves, it concerns the appropriations that they came from.
     """
@@ -73,6 +73,7 @@ def _named(event_class: type[Event]) -> Callable[[Event, set[bytes]], None]:
         for name, hint in hints.items()
         if name in event_class.__struct_fields__
         and name not in METADATA_FIELDS
+        and name != "campaign_id"  # whose history would be the whole log
         and hint in (UUID, UUID | None)
     ]
     pieces = next((name for name in ("parts", "lots") if name in hints), None)

@@ -195,7 +195,7 @@ class ReadModel:
         cursor = connection.cursor()
         # Nothing is lost with the read model: it is read from the log again.
         settings = (
-            ("journal_mode = OFF", "synchronous = OFF", "cache_size = -65536", "threads = 2")
+            ("journal_mode = OFF", "synchronous = OFF", "cache_size = -98304", "threads = 2")
             if self._fresh
             else ("journal_mode = WAL", "synchronous = NORMAL")
         )
