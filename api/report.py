@@ -9,7 +9,8 @@ from ledger.domain.campaign import campaign_id
 from ledger.domain.policy import Channel
 from projections.asked import Moment
 from projections.balances import balances, trial_balance
-from projections.batches import refused_batches, refused_rows, totals
+from projections.batches import refused_batches, refused_rows
+from projections.disbursements import totals
 from projections.journal import Account
 from projections.organisations import Tree, tree_on
 from projections.surplus import surplus

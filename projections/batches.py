@@ -5,13 +5,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Index, RowMapping, Select, Table, and_, func, select
+from sqlalchemy import Connection, Index, RowMapping, Table, and_, func, select
 
 from ledger.domain.aggregate import Event
 from ledger.domain.batch import Batch as Root
 from ledger.domain.campaign import Campaign as CampaignRoot
-from ledger.domain.disbursement import Disbursement as Payment
-from ledger.domain.disbursement import Status
 from ledger.domain.statement import Statement
 from ledger.domain.values import Money
 from projections.asked import NOW, PAGE_ROWS_MAX, Moment, uuid_of
@@ -88,39 +86,6 @@ rows_listed = Table(
     Index("rows_by_batch", "batch_id", "number"),
 )
 
-disbursements = Table(
-    "disbursements",
-    metadata,
-    id_column("disbursement_id"),
-    id_column("campaign_id"),
-    id_column("batch_id"),
-    number_column("number"),
-    id_column("organisation_id"),
-    id_column("fund_id"),
-    id_column("person_id"),
-    text_column("category"),
-    text_column("channel"),
-    number_column("amount_fen"),
-    text_column("happened_on"),
-    number_column("position"),
-    Index("disbursements_in_order", "position"),
-    Index("disbursements_by_batch", "batch_id", "position"),
-    Index("disbursements_by_organisation", "organisation_id", "position"),
-    key("disbursement_id"),
-)
-
-states = Table(
-    "disbursement_states",
-    metadata,
-    number_column("position", primary_key=True),
-    id_column("disbursement_id"),
-    text_column("status"),
-    text_column("reason", nullable=True),
-    text_column("happened_on"),
-    number_column("amount_fen"),
-    Index("states_by_disbursement", "disbursement_id", "position"),
-)
-
 statements = Table(
     "statements",
     metadata,
@@ -147,8 +112,6 @@ class Batches(Projection):
         batches,
         steps,
         rows_listed,
-        disbursements,
-        states,
         statements,
     )
 
@@ -164,13 +127,6 @@ class Batches(Projection):
             Root.Refused: _refused,
             Root.Exported: _exported,
             Root.SheetCertified: _certified,
-            Payment.Instructed: _instructed,
-            Payment.Settled: _settled,
-            Payment.Signed: _signed,
-            Payment.Returned: _returned,
-            Payment.Unresolved: _unresolved,
-            Payment.Reissued: _reissued,
-            Payment.Corrected: _corrected,
             Statement.Received: _statement_received,
         }
 
@@ -313,156 +269,6 @@ def refused_batches(
         else:
             refused[row.code] = row.reason
     return list(refused.items())
-
-
-@dataclass(frozen=True, slots=True)
-class Disbursement:
-    """A payment as it stands at the moment asked for; who it is for is an opaque id."""
-
-    disbursement_id: UUID
-    campaign_id: UUID
-    batch_id: UUID
-    batch_code: str
-    number: int
-    organisation_id: UUID
-    fund_id: UUID
-    person_id: UUID
-    category: str
-    channel: str
-    amount_fen: Money
-    happened_on: str
-    position: int
-    status: str
-    reason: str | None
-    status_since: str
-
-
-def disbursement_list(
-    connection: Connection,
-    moment: Moment = NOW,
-    *,
-    batch_id: UUID | None = None,
-    organisation_ids: list[UUID] | None = None,
-    disbursement_id: UUID | None = None,
-    status: str | None = None,
-    after: int = -1,
-    limit: int = PAGE_ROWS_MAX,
-) -> list[Disbursement]:
-    """Return payments in the order in which they were instructed."""
-    latest = _latest(moment).subquery()
-    statement = (
-        select(
-            disbursements,
-            batches.c.code.label("batch_code"),
-            states.c.status,
-            states.c.reason,
-            states.c.happened_on.label("status_since"),
-        )
-        .join(batches, batches.c.batch_id == disbursements.c.batch_id)
-        .join(latest, latest.c.disbursement_id == disbursements.c.disbursement_id)
-        .join(states, states.c.position == latest.c.position)
-        .where(disbursements.c.position > after, moment.covers(disbursements))
-        .order_by(disbursements.c.position)
-        .limit(limit)
-    )
-    if batch_id is not None:
-        statement = statement.where(disbursements.c.batch_id == batch_id.bytes)
-    if organisation_ids is not None:
-        ids = [each.bytes for each in organisation_ids]
-        statement = statement.where(disbursements.c.organisation_id.in_(ids))
-    if disbursement_id is not None:
-        statement = statement.where(disbursements.c.disbursement_id == disbursement_id.bytes)
-    if status is not None:
-        statement = statement.where(states.c.status == status)
-    return [
-        Disbursement(
-            uuid_of(row.disbursement_id),
-            uuid_of(row.campaign_id),
-            uuid_of(row.batch_id),
-            row.batch_code,
-            row.number,
-            uuid_of(row.organisation_id),
-            uuid_of(row.fund_id),
-            uuid_of(row.person_id),
-            row.category,
-            row.channel,
-            Money(row.amount_fen),
-            row.happened_on,
-            row.position,
-            row.status,
-            row.reason,
-            row.status_since,
-        )
-        for row in connection.execute(statement)
-    ]
-
-
-@dataclass(frozen=True, slots=True)
-class Totals:
-    """A campaign in figures, at a moment."""
-
-    paid_fen: Money
-    returned_fen: Money
-    unsigned_fen: Money
-    unanswered_fen: Money
-    people_paid: int
-    returned_by_reason: dict[str, int]
-
-
-def totals(
-    connection: Connection, campaign_id: UUID, sheet_channel: str, moment: Moment = NOW
-) -> Totals:
-    """Sum up a campaign's payments by where they stand.
-
-    `unsigned_fen` are payments by sheet that nobody has signed for, `unanswered_fen` those by
-    card that the bank has not answered.
-    """
-    latest = _latest(moment).subquery()
-    statement = (
-        select(
-            states.c.status,
-            states.c.reason,
-            disbursements.c.channel,
-            func.count(disbursements.c.person_id.distinct()),
-            func.sum(states.c.amount_fen),
-        )
-        .join(latest, states.c.position == latest.c.position)
-        .join(disbursements, disbursements.c.disbursement_id == states.c.disbursement_id)
-        .where(disbursements.c.campaign_id == campaign_id.bytes)
-        .group_by(states.c.status, states.c.reason, disbursements.c.channel)
-    )
-    paid = returned = unsigned = unanswered = people = 0
-    reasons: dict[str, int] = {}
-    for status, reason, channel, count, amount in connection.execute(statement):
-        if status in (Status.SETTLED, Status.SIGNED):
-            paid, people = paid + amount, people + count
-        elif status == Status.RETURNED:
-            returned += amount
-            reasons[reason] = reasons.get(reason, 0) + count
-        elif channel == sheet_channel:
-            unsigned += amount
-        else:
-            unanswered += amount
-    return Totals(
-        Money(paid),
-        Money(returned),
-        Money(unsigned),
-        Money(unanswered),
-        people,
-        dict(sorted(reasons.items())),
-    )
-
-
-def _latest(moment: Moment) -> Select[tuple[bytes, int]]:
-    """Say which state of each payment was the last one at the moment.
-
-    A later day does not come before an earlier one because it was entered first.
-    """
-    return (
-        select(states.c.disbursement_id, func.max(states.c.position).label("position"))
-        .where(moment.covers(states))
-        .group_by(states.c.disbursement_id)
-    )
 
 
 def _batch(connection: Connection, row: RowMapping) -> Batch:
@@ -647,65 +453,6 @@ def _step(
             code,
             count,
             total,
-        )
-    )
-
-
-def _instructed(event: Payment.Instructed, position: int, rows: Rows) -> None:
-    rows["disbursements"].append(
-        (
-            event.originator_id.bytes,
-            event.campaign_id.bytes,
-            event.batch_id.bytes,
-            event.number,
-            event.organisation_id.bytes,
-            event.fund_id.bytes,
-            event.person_id.bytes,
-            event.category,
-            event.channel,
-            event.amount_fen,
-            event.happened_on.isoformat(),
-            position,
-        )
-    )
-    _state(event, position, rows, Status.IN_TRANSIT, None, event.amount_fen)
-
-
-def _settled(event: Payment.Settled, position: int, rows: Rows) -> None:
-    _state(event, position, rows, Status.SETTLED, None, event.amount_fen)
-
-
-def _signed(event: Payment.Signed, position: int, rows: Rows) -> None:
-    _state(event, position, rows, Status.SIGNED, None, event.amount_fen)
-
-
-def _returned(event: Payment.Returned, position: int, rows: Rows) -> None:
-    _state(event, position, rows, Status.RETURNED, event.reason, event.amount_fen)
-
-
-def _reissued(event: Payment.Reissued, position: int, rows: Rows) -> None:
-    _state(event, position, rows, Status.IN_TRANSIT, None, event.amount_fen)
-
-
-def _unresolved(event: Payment.Unresolved, position: int, rows: Rows) -> None:
-    _state(event, position, rows, Status.IN_TRANSIT, event.reason, event.amount_fen)
-
-
-def _corrected(event: Payment.Corrected, position: int, rows: Rows) -> None:
-    _state(event, position, rows, Status(event.now), None, event.amount_fen)
-
-
-def _state(
-    event: Event, position: int, rows: Rows, status: Status, reason: str | None, amount: int
-) -> None:
-    rows["disbursement_states"].append(
-        (
-            position,
-            event.originator_id.bytes,
-            status.value,
-            reason,
-            event.happened_on.isoformat(),
-            amount,
         )
     )
 

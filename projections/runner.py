@@ -13,6 +13,7 @@ from sqlalchemy.exc import DatabaseError
 
 from ledger.store.feed import Feed
 from projections.batches import Batches
+from projections.disbursements import Disbursements
 from projections.histories import Histories
 from projections.journal import Journal
 from projections.organisations import Organisations
@@ -26,7 +27,7 @@ Progress = Callable[[int, int], None]
 
 def projections() -> tuple[Projection, ...]:
     """Return every projection there is; a new one is added here."""
-    return (Journal(), Organisations(), Batches(), Histories())
+    return (Journal(), Organisations(), Batches(), Disbursements(), Histories())
 
 
 def open_model(path: Path) -> ReadModel:

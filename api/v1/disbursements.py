@@ -10,7 +10,7 @@ from api.problems import RESPONSES
 from api.v1 import models
 from ledger.domain.disbursement import Status
 from ledger.store.application import NotOnRecord
-from projections.batches import disbursement_list
+from projections.disbursements import disbursement_list
 from projections.flows import trace_back
 
 router = APIRouter(prefix="/disbursements", tags=["disbursements"], responses=RESPONSES)
