@@ -48,7 +48,12 @@ def moment(
     ] = None,
     at: Annotated[
         int | None,
-        Query(ge=0, description="What had been recorded up to this log position.", examples=[4000]),
+        Query(
+            ge=0,
+            lt=2**53,
+            description="What had been recorded up to this log position.",
+            examples=[4000],
+        ),
     ] = None,
 ) -> Moment:
     return Moment(as_of, at)
@@ -116,7 +121,7 @@ def page(
         found = msgspec.json.decode(raw, type=_Cursor)
     except (binascii.Error, ValueError, msgspec.MsgspecError):
         raise CursorInvalid from None
-    if found.asked != asked:
+    if found.asked != asked or not -1 <= found.after <= found.at < the_ledger.size():
         raise CursorInvalid
     return Page(found.after, found.at, limit, asked)
 

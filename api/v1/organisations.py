@@ -44,7 +44,7 @@ def show_organisation(
 @router.get("/{organisation_id}/surplus")
 def show_surplus(
     organisation_id: UUID,
-    year: Annotated[int, Query(examples=[2017])],
+    year: Annotated[int, Query(ge=1949, le=2200, examples=[2017])],
     model: TheReadModel,
     moment: TheMoment,
     page: ThePage,

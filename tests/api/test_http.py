@@ -1,7 +1,7 @@
 """The read interface over the real 2017 campaign."""
 
 import json
-from base64 import b64decode
+from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
 
 import pytest
@@ -237,6 +237,8 @@ def test_an_entry_comes_with_its_receipt(client: TestClient) -> None:
         ("/v1/batches?limit=0", 422, "request.invalid"),
         ("/v1/batches?cursor=%21%21", 422, "cursor.invalid"),
         ("/v1/balances?as_of=yesterday", 422, "request.invalid"),
+        ("/v1/balances?at=1000000000000000000000000", 422, "request.invalid"),
+        ("/v1/log/entries/1000000000000000000000000", 422, "request.invalid"),
         ("/v1/log/entries/99999999", 404, "log.no_such_position"),
         ("/v1/nothing", 404, "request.no_such_address"),
     ],
@@ -259,6 +261,17 @@ def test_a_cursor_of_another_question_is_refused(client: TestClient) -> None:
     response = client.get("/v1/disbursements", params={"cursor": cursor})
 
     assert response.json()["code"] == "cursor.invalid"
+
+
+def test_a_cursor_made_up_by_somebody_else_is_refused(client: TestClient) -> None:
+    cursor = get(client, "/v1/batches", limit=1)["next"]
+    told = json.loads(urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    for change in ({"after": 10**30}, {"at": 10**30}, {"after": -5}, {"after": "x"}, {"at": None}):
+        forged = urlsafe_b64encode(json.dumps({**told, **change}).encode()).decode().rstrip("=")
+
+        response = client.get("/v1/batches", params={"cursor": forged})
+
+        assert (response.status_code, response.json()["code"]) == (422, "cursor.invalid")
 
 
 def test_what_was_sent_is_not_repeated_in_a_problem(client: TestClient) -> None:
