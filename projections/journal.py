@@ -10,7 +10,8 @@ from sqlalchemy import Index, Table
 from ledger.domain.aggregate import Event
 from ledger.domain.disbursement import Disbursement, Status
 from ledger.domain.fiscal_year import FiscalYear
-from ledger.domain.fund import FundAccount, Part
+from ledger.domain.fund import FundAccount
+from ledger.domain.lots import Part
 from ledger.domain.values import Money
 from projections.view import (
     Handler,

@@ -5,10 +5,12 @@ import importlib
 import json
 import pkgutil
 import re
+from enum import Enum
 from pathlib import Path
-from types import ModuleType
-from typing import get_type_hints
+from types import ModuleType, UnionType
+from typing import Any, get_type_hints
 
+import msgspec
 import pytest
 
 import api
@@ -71,10 +73,27 @@ def test_every_fault_is_told_in_two_languages() -> None:
         assert re.search("[a-z]", en), code
 
 
-def event_fields() -> dict[str, dict[str, str]]:
+def form_of(hint: Any) -> Any:
+    """Describe how a field is stored, down to nested fields, whatever module its type is in."""
+    if hasattr(hint, "__supertype__"):
+        return form_of(hint.__supertype__)
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        hints = get_type_hints(hint)
+        return {name: form_of(hints[name]) for name in sorted(hint.__struct_fields__)}
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return [member.value for member in hint]
+    if getattr(hint, "__origin__", None) is tuple:
+        return {"list of": form_of(hint.__args__[0])}
+    if isinstance(hint, UnionType):
+        return {"one of": [form_of(each) for each in hint.__args__]}
+    name: str = hint.__name__
+    return name
+
+
+def event_fields() -> dict[str, Any]:
     return {
         f"{topic} {cls.SCHEMA}": {
-            name: str(hint).replace("typing.", "")
+            name: form_of(hint)
             for name, hint in sorted(get_type_hints(cls).items())
             if name in cls.__struct_fields__ and name not in METADATA_FIELDS
         }

@@ -5,7 +5,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from ledger.domain.aggregate import Act, Event, Root
-from ledger.domain.fund import Part
+from ledger.domain.lots import Part
 from ledger.domain.sealed import Sealed
 from ledger.domain.values import Money, stable_id
 from ledger.errors import Kind, LedgerError

@@ -5,32 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-import msgspec
-
 from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.lots import LotIn, Part
 from ledger.domain.values import MONEY_MAX, Money, stable_id, yuan_text
 from ledger.errors import Kind, LedgerError
-
-
-class Part(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A piece of one lot; `origin_id` is the lot that first came in from outside."""
-
-    lot_id: UUID
-    origin_id: UUID
-    vintage: int
-    amount_fen: Money
-
-
-class LotIn(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """A lot made in this account from a piece of another account's lot."""
-
-    lot_id: UUID
-    parent_id: UUID
-    origin_id: UUID
-    vintage: int
-    source: str
-    document: str
-    amount_fen: Money
 
 
 @dataclass(slots=True, eq=False)

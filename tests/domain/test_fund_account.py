@@ -13,8 +13,8 @@ from ledger.domain.fund import (
     AmountTooLarge,
     FundAccount,
     FundInsufficient,
-    Part,
 )
+from ledger.domain.lots import Part
 from ledger.domain.values import MONEY_MAX, Money
 
 ACT = Act("operator", date(2017, 1, 2), "2017-01-02T00:00:00.000Z")
