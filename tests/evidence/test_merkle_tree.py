@@ -136,7 +136,7 @@ def test_a_path_cut_short_lengthened_or_altered_proves_nothing(
     wrong = [[*path, SMALL[0]], [SMALL[0], *path], [*path, b""], [*path, *[SMALL[0]] * 70]]
     for at in range(len(path)):
         wrong.append(path[:at] + path[at + 1 :])
-        wrong.append([*path[:at], SMALL[39], *path[at + 1 :]])
+        wrong.append([*path[:at], leaf_hash(b"altered"), *path[at + 1 :]])
         wrong.append([*path[:at], path[at][:31], *path[at + 1 :]])
 
     for each in wrong:
