@@ -1,11 +1,18 @@
 """Fixtures that several rooms share."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.world import World
+
+# A busy machine is no fault of the code. Where changes land the same cases are tried each time, so
+# that a change is judged by what it changed; everywhere else new ones are.
+settings.register_profile("house", deadline=None, derandomize="CI" in os.environ)
+settings.load_profile("house")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
