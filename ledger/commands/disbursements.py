@@ -21,6 +21,7 @@ from ledger.errors import Kind, LedgerError
 from ledger.files.signatures import SignatureRow
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Decide, Ledger, Work
+from ledger.vault.keys import PersonErased
 
 
 class SignedRowUnknown(LedgerError):
@@ -65,7 +66,8 @@ def record_signatures(ledger: Ledger, act: CommandAct, order: SignedSheet) -> An
     """Record who signed for their money; the acting officer certifies it.
 
     The result counts `signed` and lists `refused` as `{number, line, code}`: signatures by another
-    than the recipient, twice, or for a row that was not approved. Each of them is put on record.
+    than the recipient, twice, for a row that was not approved, or of somebody erased meanwhile,
+    whose name cannot be compared any more. Each of them is put on record.
 
     Raises:
         WrongStage, WrongChannel: Not an approved signature sheet.
@@ -142,7 +144,7 @@ def _record(act: CommandAct, order: SignedSheet) -> Decide:
             try:
                 _sign(work, act, batch, order.sheet_sha256, witness.id, row)
                 signed.append(row.number)
-            except (SignedRowUnknown, SignedForByAnother, NotInTransit) as refusal:
+            except (SignedRowUnknown, SignedForByAnother, NotInTransit, PersonErased) as refusal:
                 refused.append({"number": row.number, "line": row.line, "code": refusal.code})
                 work.save(_on_record(act, batch, order.sheet_sha256, row.number, refusal))
         if signed:

@@ -15,6 +15,7 @@ from ledger.files.bank import BankReturn, Lists, Outcome, ReturnLine
 from ledger.files.faults import refuse
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Ledger, Work
+from ledger.vault.keys import PersonErased
 
 
 class StatementKnown(LedgerError):
@@ -38,10 +39,12 @@ class ReturnFile:
 
 @dataclass(frozen=True, slots=True)
 class _Payment:
+    """A payment of the batch; account and name are None when its recipient has been erased."""
+
     row: Row
     payment: Disbursement
-    account: str = field(repr=False)
-    name: str = field(repr=False)
+    account: str | None = field(repr=False)
+    name: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +101,13 @@ def _payments(work: Work, batch: Batch) -> dict[int, _Payment]:
     payments = {}
     for row in batch.rows.values():
         payment = work.get(Disbursement, disbursement_id(batch.campaign_id, row.person_id))
-        payee = unseal(work.ledger, row.person_id, PAYEE, payment.payee)
-        payments[row.number] = _Payment(
-            row, payment, payee.get("card_number", ""), payee.get("name", "")
-        )
+        try:
+            payee = unseal(work.ledger, row.person_id, PAYEE, payment.payee)
+        except PersonErased:
+            payments[row.number] = _Payment(row, payment, None, None)
+        else:
+            account, name = payee.get("card_number", ""), payee.get("name", "")
+            payments[row.number] = _Payment(row, payment, account, name)
     return payments
 
 
@@ -153,6 +159,9 @@ def _by_account(
 
 
 def _same(line: ReturnLine, payment: _Payment) -> bool:
+    """Say whether a line is about a payment. Of an erased recipient, number and amount must do."""
+    if payment.account is None:
+        return (line.number, line.amount_fen) == (payment.row.number, payment.row.amount)
     return (line.account, line.name, line.amount_fen) == (
         payment.account,
         payment.name,

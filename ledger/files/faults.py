@@ -77,6 +77,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "ledger.not_on_record": ("账本中没有此项", "nothing stands in the ledger under this name"),
     "time.invalid": ("时间无法识读", "the time cannot be read"),
+    "vault.person_erased": ("此人的个人信息已销毁", "the person's data was erased meanwhile"),
     "value.unknown": ("此处不能填这个词", "not one of the words allowed here"),
 }
 """Every code by which a file, a row or a cell is found at fault. Codes keep their meaning."""

@@ -609,6 +609,29 @@ def test_an_erased_persons_data_is_gone_and_the_log_still_holds(world: World) ->
     world.check_log()
 
 
+def test_a_recipient_erased_meanwhile_does_not_hold_up_the_others(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.file(ONE, TWO)
+    world.pay("B1", roster_row(1, ONE, 60_000), roster_row(2, TWO, 60_000))
+    signer, other = Person(20), Person(21)
+    rows = [roster_row(1, signer, 30_000, SHEET_CLASS), roster_row(2, other, 30_000, SHEET_CLASS)]
+    world.pay("S1", *rows, channel=Channel.SIGNATURE_SHEET)
+    for person in (ONE, signer):
+        recipients.erase_person(
+            world.ledger, world.act(), world.payment(person).person_id, "本人要求"
+        )
+
+    bank = world.answer("B1", settled(1, ONE, 60_000), settled(2, TWO, 60_000))
+    sheet = world.sign("S1", signature(1, signer.name), signature(2, other.name))
+
+    assert bank.result["settled"] == 2
+    assert (sheet.result["signed"], sheet.result["refused"][0]["code"]) == (
+        1,
+        "vault.person_erased",
+    )
+    world.check_log()
+
+
 def test_who_has_no_such_role_sees_nothing_in_clear(world: World) -> None:
     world.receive("X01", 500_000)
     world.file(ONE)
