@@ -80,7 +80,10 @@ def open_folder(path: Path) -> Folder:
 
 
 def _read(folder: Path, name: str) -> bytes:
-    path = (folder / name).resolve()
-    if not path.is_relative_to(folder.resolve()) or not path.is_file():
-        raise refuse(name, "file.missing")
-    return path.read_bytes()
+    try:
+        path = (folder / name).resolve()
+        if path.is_relative_to(folder.resolve()) and path.is_file():
+            return path.read_bytes()
+    except OSError:  # no name that a file could have, or not for us to read
+        pass
+    raise refuse(name, "file.missing")

@@ -8,7 +8,7 @@ import re
 from enum import Enum
 from pathlib import Path
 from types import ModuleType, UnionType
-from typing import Any, get_type_hints
+from typing import Any, Union, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
@@ -84,8 +84,8 @@ def form_of(hint: Any) -> Any:
         return [member.value for member in hint]
     if getattr(hint, "__origin__", None) is tuple:
         return {"list of": form_of(hint.__args__[0])}
-    if isinstance(hint, UnionType):
-        return {"one of": [form_of(each) for each in hint.__args__]}
+    if get_origin(hint) in (Union, UnionType):
+        return {"one of": [form_of(each) for each in get_args(hint)]}
     name: str = hint.__name__
     return name
 
@@ -101,10 +101,17 @@ def event_fields() -> dict[str, Any]:
     }
 
 
-def held_to_snapshot(request: pytest.FixtureRequest, name: str, current: object) -> object:
-    """Return what was pinned; with --update-snapshots, pin what is now."""
+def held_to_snapshot(request: pytest.FixtureRequest, name: str, current: Any) -> object:
+    """Return what was pinned; with --update-snapshots, pin what has come since.
+
+    Nothing that was pinned is given up: what was stored once, or told once, keeps its meaning.
+    """
     path = SNAPSHOTS / name
     if request.config.getoption("--update-snapshots"):
+        pinned = json.loads(path.read_text(encoding="utf-8")) if path.exists() else []
+        for key in pinned:
+            assert key in current, f"{key} was pinned and is gone"
+            assert isinstance(pinned, list) or pinned[key] == current[key], f"{key} has changed"
         text = json.dumps(current, ensure_ascii=False, indent=1, sort_keys=True)
         path.write_text(text + "\n", encoding="utf-8")
     return json.loads(path.read_text(encoding="utf-8"))
@@ -170,6 +177,20 @@ def test_only_bootstrap_reads_the_environment_and_the_clock() -> None:
             assert not re.search(r"datetime\.now|date\.today|time\.time\(|utcnow", text), path
         if path.name not in ("bootstrap.py", "settings.py"):
             assert "os.environ" not in text, path
+
+
+def test_commands_never_undo_what_an_aggregate_decided() -> None:
+    """An event taken back from memory leaves its version missing: check first, decide after."""
+    for path in (ROOT / "ledger" / "commands").glob("*.py"):
+        assert ".pending" not in path.read_text(encoding="utf-8"), path
+
+
+def test_nobody_catches_every_exception() -> None:
+    for path in [p for floor in FLOORS for p in (ROOT / floor).rglob("*.py")]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.ExceptHandler):
+                caught = ast.unparse(node.type) if node.type else "everything"
+                assert caught not in ("everything", "Exception"), f"{path}:{node.lineno}"
 
 
 def test_modules_import_one_by_one() -> None:

@@ -1,5 +1,7 @@
 """A small world: a ledger in a folder, a tiny tree of unions, people, money."""
 
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -255,6 +257,12 @@ class World:
 
     def types(self, start: int = 0) -> list[str]:
         return [each.event.TOPIC for each in self.ledger.read(start, 100_000)]
+
+    def person_keys(self) -> int:
+        """Return how many people's data keys stand in the vault, as another process sees it."""
+        with closing(sqlite3.connect(self.home.vault)) as connection:
+            (count,) = connection.execute("SELECT count(*) FROM person_keys").fetchone()
+            return int(count)
 
     def check_log(self) -> None:
         """The end of each story: everything in the log holds."""

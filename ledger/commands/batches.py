@@ -24,7 +24,7 @@ from ledger.domain.organisation import Organisation, organisation_id
 from ledger.domain.policy import Channel, Policy
 from ledger.domain.recipient import OnFile, Recipient
 from ledger.domain.rules import RowFacts, Verdict, judge, judge_again
-from ledger.domain.values import Money
+from ledger.domain.values import MONEY_MAX, Money
 from ledger.errors import Kind, LedgerError
 from ledger.files.bank import InstructionFile, InstructionLine
 from ledger.files.banks import FORMATS, write_instruction
@@ -32,6 +32,7 @@ from ledger.files.identity import id_fault
 from ledger.files.roster import Roster, RosterRow
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Decide, Ledger, Work
+from ledger.vault.keys import PersonErased
 
 PURPOSE = "送温暖慰问金"
 
@@ -134,18 +135,19 @@ def review_batch(ledger: Ledger, act: CommandAct, order: Step) -> Answer:
 
     Raises:
         WrongStage: It was reviewed already.
+        AmountTooLarge: Its rows add up to more than an event can say.
     """
 
     def decide(work: Work) -> None:
         batch = work.get(Batch, batch_id(order.batch_code))
         reviewer = officer_id(order.staff_number)
         try:
-            batch.review(act, reviewed_by=reviewer)
+            batch.require_reviewable_by(reviewer)
             require_role(work, reviewer, Role.REVIEWER, batch.organisation_id, act.happened_on)
         except (SamePerson, RoleMissing) as refusal:
-            batch.pending.clear()
             _refuse(work, act, batch, "review", reviewer, refusal)
             return
+        batch.review(act, reviewed_by=reviewer)
         work.save(batch)
 
     return ledger.perform(act, "batch.review", order, decide)
@@ -315,7 +317,7 @@ class _Judging:
             self._facts(
                 person,
                 row.category,
-                None if row.amount_fen is None else Money(row.amount_fen),
+                _amount(row),
                 given=row.given,
                 id_is_text=row.id_is_text,
                 id_fault=fault,
@@ -380,40 +382,15 @@ def _list_row(
     judging: _Judging, act: CommandAct, batch: Batch, row: RosterRow
 ) -> dict[str, object] | None:
     """Add a row to the batch, standing or refused; return what is to be said of a refused one."""
-    work = judging.work
     verdict = judging.verdict(row)
-    fields = {
-        "name": row.name,
-        "id_number": row.id_number,
-        "phone": row.phone,
-        "reason": row.reason,
-        "bank_name": row.bank_name,
-        "card_number": row.card_number,
-    }
     if verdict is None:
-        person = person_id(work.ledger, row.id_number)
-        standing = Row(
-            row.number,
-            person,
-            row.category,
-            Money(row.amount_fen or 0),
-            seal(work, person, PAYEE, fields),
-            card_index(work.ledger, row.card_number),
-        )
-        batch.accept_row(act, standing, line=row.line)
+        try:
+            _accept_row(judging.work, act, batch, row)
+        except PersonErased:
+            verdict = Verdict(PersonErased.code)
+    if verdict is None:
         return None
-    subject = _subject(work.ledger, batch, row)
-    batch.refuse_row(
-        act,
-        number=row.number,
-        line=row.line,
-        refusal_code=verdict.code,
-        field=verdict.field,
-        subject_id=subject,
-        category=row.category or None,
-        amount=None if row.amount_fen is None else Money(row.amount_fen),
-        details=seal(work, subject, ROSTER_ROW, fields),
-    )
+    _refuse_row(judging.work, act, batch, row, verdict)
     return {
         "number": row.number,
         "line": row.line,
@@ -422,8 +399,55 @@ def _list_row(
     }
 
 
-def _subject(ledger: Ledger, batch: Batch, row: RosterRow) -> UUID:
-    """Return whose key seals a refused row: the person's, or one for the row if nobody is named."""
-    if row.id_number and id_fault(row.id_number) is None:
-        return person_id(ledger, row.id_number)
-    return ledger.vault.subject_id("roster row", f"{batch.id}:{row.number}")
+def _accept_row(work: Work, act: CommandAct, batch: Batch, row: RosterRow) -> None:
+    person = person_id(work.ledger, row.id_number)
+    standing = Row(
+        row.number,
+        person,
+        row.category,
+        _amount(row) or Money(0),
+        seal(work, person, PAYEE, _personal(row)),
+        card_index(work.ledger, row.card_number),
+    )
+    batch.accept_row(act, standing, line=row.line)
+
+
+def _refuse_row(
+    work: Work, act: CommandAct, batch: Batch, row: RosterRow, verdict: Verdict
+) -> None:
+    nobody = work.ledger.vault.subject_id("roster row", f"{batch.id}:{row.number}")
+    named = bool(row.id_number) and id_fault(row.id_number) is None
+    subject = person_id(work.ledger, row.id_number) if named else nobody
+    try:
+        details = seal(work, subject, ROSTER_ROW, _personal(row))
+    except PersonErased:
+        # What was erased is not kept again under another key.
+        subject, details = nobody, seal(work, nobody, ROSTER_ROW, {})
+    batch.refuse_row(
+        act,
+        number=row.number,
+        line=row.line,
+        refusal_code=verdict.code,
+        field=verdict.field,
+        subject_id=subject,
+        category=row.category or None,
+        amount=_amount(row),
+        details=details,
+    )
+
+
+def _amount(row: RosterRow) -> Money | None:
+    """Return the row's amount; one that no event can say is none."""
+    amount = row.amount_fen
+    return None if amount is None or abs(amount) > MONEY_MAX else Money(amount)
+
+
+def _personal(row: RosterRow) -> dict[str, str]:
+    return {
+        "name": row.name,
+        "id_number": row.id_number,
+        "phone": row.phone,
+        "reason": row.reason,
+        "bank_name": row.bank_name,
+        "card_number": row.card_number,
+    }

@@ -2,8 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from uuid import UUID
+from uuid import UUID, uuid4
 
+from ledger.commands.officers import acting_officer
 from ledger.commands.sealing import PAYEE, card_index, seal, unseal
 from ledger.domain.batch import Batch, batch_id
 from ledger.domain.disbursement import (
@@ -71,6 +72,7 @@ def record_signatures(ledger: Ledger, act: CommandAct, order: SignedSheet) -> An
 
     Raises:
         WrongStage, WrongChannel: Not an approved signature sheet.
+        OfficerRequired: Nobody can answer for it.
         OfficerSignatureMissing: The witness did not sign.
     """
     request = (order.batch_code, order.sheet_sha256, [row.number for row in order.rows])
@@ -137,7 +139,7 @@ def _record(act: CommandAct, order: SignedSheet) -> Decide:
     def decide(work: Work) -> None:
         batch = work.get(Batch, batch_id(order.batch_code))
         batch.require_paid_by(Channel.SIGNATURE_SHEET)
-        witness = work.get(Officer, UUID(act.actor))
+        witness = work.get(Officer, acting_officer(act))
         signed: list[int] = []
         refused: list[dict[str, object]] = []
         for row in order.rows:
@@ -146,7 +148,7 @@ def _record(act: CommandAct, order: SignedSheet) -> Decide:
                 signed.append(row.number)
             except (SignedRowUnknown, SignedForByAnother, NotInTransit, PersonErased) as refusal:
                 refused.append({"number": row.number, "line": row.line, "code": refusal.code})
-                work.save(_on_record(act, batch, order.sheet_sha256, row.number, refusal))
+                work.save(_on_record(act, batch, row, refusal))
         if signed:
             batch.certify_sheet(
                 act,
@@ -179,12 +181,11 @@ def _sign(
     work.save(payment)
 
 
-def _on_record(
-    act: CommandAct, batch: Batch, sheet: str, number: int, refusal: LedgerError
-) -> Refusal:
+def _on_record(act: CommandAct, batch: Batch, row: SignatureRow, refusal: LedgerError) -> Refusal:
+    attempt = act.idempotency_key or uuid4()
     return Refusal.record(
         act,
-        stable_id("refusal", batch.id, sheet, number, act.recorded_at),
+        stable_id("refusal", attempt, batch.id, row.number, row.line),
         tried="disbursement.sign",
         refusal_code=refusal.code,
         subject_id=batch.id,

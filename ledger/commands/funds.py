@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from ledger.commands.officers import require_role
+from ledger.commands.officers import acting_officer, require_role
 from ledger.commands.organisations import lineage
 from ledger.domain.fiscal_year import FiscalYear, YearImplausible, fiscal_year_id
 from ledger.domain.fund import FundAccount, FundInsufficient, fund_id
@@ -57,7 +57,6 @@ class ReceiptCorrection:
     organisation_code: str
     earmark: str
     lot_id: UUID
-    carried_into: int | None
     corrects_version: int
     difference_fen: int
     reason: str
@@ -107,7 +106,8 @@ def allocate(ledger: Ledger, act: CommandAct, order: Allocation) -> Answer:
 
     Raises:
         NotBelow: The receiver does not stand below the giver on that day.
-        RoleMissing, OfficerSignatureMissing: The officer may not, or did not, sign.
+        OfficerRequired, RoleMissing: It is not for this actor to do.
+        OfficerSignatureMissing: The officer did not sign.
     """
     return ledger.perform(act, "fund.allocate", order, _allocate(act, order))
 
@@ -121,7 +121,8 @@ def correct_receipt(ledger: Ledger, act: CommandAct, order: ReceiptCorrection) -
     """Put right a receipt that was entered wrongly, by adding the difference.
 
     Raises:
-        LotUnknown: No such receipt in this account.
+        LotUnknown, NoSuchReceipt: The account holds no such receipt, or it is another's money.
+        NothingToAdd, AmountTooLarge: As they say.
         FundInsufficient: More is to be taken off than is left of it.
     """
 
@@ -132,7 +133,6 @@ def correct_receipt(ledger: Ledger, act: CommandAct, order: ReceiptCorrection) -
         fund.correct_receipt(
             act,
             lot_id=order.lot_id,
-            carried_into=order.carried_into,
             corrects_version=order.corrects_version,
             difference=Money(order.difference_fen),
             reason=order.reason,
@@ -173,7 +173,7 @@ def _allocate(act: CommandAct, order: Allocation) -> Decide:
         giver_id, taker_id = organisation_id(order.from_code), organisation_id(order.to_code)
         if giver_id not in lineage(work, taker_id, act.happened_on)[1:]:
             raise NotBelow(giver_id, taker_id)
-        require_role(work, UUID(act.actor), Role.APPROVER, giver_id, act.happened_on)
+        require_role(work, acting_officer(act), Role.APPROVER, giver_id, act.happened_on)
         giver = _account(work, act, giver_id, order.earmark)
         taker = _account(work, act, taker_id, order.earmark)
         allocation_id = stable_id("allocation", giver.id, giver.version + 1)

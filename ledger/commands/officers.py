@@ -6,6 +6,7 @@ from uuid import UUID
 
 from ledger.commands.organisations import lineage
 from ledger.commands.sealing import seal
+from ledger.domain.aggregate import OPERATOR
 from ledger.domain.key import KeyClaim
 from ledger.domain.officer import KeyTaken, Officer, Role, RoleMissing, officer_id
 from ledger.domain.organisation import Organisation, organisation_id
@@ -28,6 +29,16 @@ class RoleUnknown(LedgerError):
 
     def __init__(self, role: str) -> None:
         super().__init__(f"role {role} is none of {', '.join(Role)}")
+
+
+class OfficerRequired(LedgerError):
+    """Only an officer can answer for this; the operator enters what others answer for."""
+
+    code = "duty.officer_required"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, actor: str) -> None:
+        super().__init__(f"this is for an officer to do, not for {actor}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +152,17 @@ def revoke_key(ledger: Ledger, act: CommandAct, order: KeyRevocation) -> Answer:
         work.save(officer)
 
     return ledger.perform(act, "officer.revoke_key", order, decide)
+
+
+def acting_officer(act: CommandAct) -> UUID:
+    """Return the id of the officer who acts.
+
+    Raises:
+        OfficerRequired: The operator does.
+    """
+    if act.actor == OPERATOR:
+        raise OfficerRequired(act.actor)
+    return UUID(act.actor)
 
 
 def require_role(

@@ -62,14 +62,14 @@ def move_organisation(ledger: Ledger, act: CommandAct, order: Move) -> Answer:
     """Put an organisation under another parent from the day of the act on.
 
     Raises:
-        OrganisationInCircle: The new parent stands below it.
+        OrganisationInCircle: The new parent stands below it, on that day or a later one.
         ParentNotLater: It has had its parent since that day or a later one.
     """
 
     def decide(work: Work) -> None:
         organisation = work.get(Organisation, organisation_id(order.code))
         parent_id = _known(work, order.parent_code)
-        if parent_id is not None and organisation.id in lineage(work, parent_id, act.happened_on):
+        if parent_id is not None and _ever_below(work, parent_id, organisation.id, act.happened_on):
             raise OrganisationInCircle(organisation.id, parent_id)
         organisation.move(act, parent_id=parent_id, reason=order.reason)
         work.save(organisation)
@@ -85,6 +85,19 @@ def lineage(work: Work, id_: UUID, day: date) -> list[UUID]:
         line.append(at)
         at = work.get(Organisation, at).parent_on(day)
     return line
+
+
+def _ever_below(work: Work, id_: UUID, above: UUID, since: date) -> bool:
+    """Say whether one organisation stands below another on a day, or will after a later move."""
+    days, waiting, seen = {since}, [id_], {id_}
+    while waiting:
+        for day, parent_id in work.get(Organisation, waiting.pop()).parents:
+            if day > since:
+                days.add(day)
+            if parent_id is not None and parent_id not in seen:
+                seen.add(parent_id)
+                waiting.append(parent_id)
+    return any(above in lineage(work, id_, day) for day in days)
 
 
 def _known(work: Work, code: str | None) -> UUID | None:

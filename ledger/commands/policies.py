@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 from datetime import date
-from uuid import UUID
 
+from ledger.commands.officers import acting_officer
 from ledger.domain.campaign import Campaign, campaign_id
 from ledger.domain.officer import Officer, Role, RoleMissing
 from ledger.domain.policy import Policy, PolicyTerms, policy_id
@@ -36,7 +36,7 @@ def adopt_policy(ledger: Ledger, act: CommandAct, terms: PolicyTerms) -> Answer:
     """Adopt a policy, or a corrected reading of one; signed by an approver's own key.
 
     Raises:
-        RoleMissing: The officer approves nowhere.
+        OfficerRequired, RoleMissing: The actor approves nowhere.
         OfficerSignatureMissing: Nobody signs.
     """
     return ledger.perform(act, "policy.adopt", terms, _adopt(act, terms))
@@ -89,7 +89,7 @@ def _adopt(act: CommandAct, terms: PolicyTerms) -> Decide:
 
 
 def _require_approver(work: Work, act: CommandAct) -> None:
-    officer = work.get(Officer, UUID(act.actor))
+    officer = work.get(Officer, acting_officer(act))
     places = {tenure.organisation_id for tenure in officer.tenures}
     if not officer.holds(Role.APPROVER, places, act.happened_on):
         raise RoleMissing(officer.id, Role.APPROVER, officer.id, act.happened_on)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
+from ledger.commands.officers import acting_officer
 from ledger.commands.sealing import ARCHIVE_FILE, PAYEE, card_index, person_id, seal, unseal
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.officer import Officer, Role, RoleMissing
@@ -12,6 +13,7 @@ from ledger.domain.recipient import AlreadyErased, FileDatesBackwards, Recipient
 from ledger.files.archive import ArchiveRow
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Ledger, NotOnRecord, Work
+from ledger.vault.keys import PersonErased
 
 MAY_UNMASK = (Role.AUDITOR, Role.INSPECTOR, Role.CASHIER, Role.HANDLER)
 
@@ -28,7 +30,7 @@ def enter_archive(ledger: Ledger, act: CommandAct, entries: Sequence[ArchiveRow]
         for entry in entries:
             try:
                 _enter(work, act, entry)
-            except (AlreadyErased, NotOnRecord, FileDatesBackwards) as refusal:
+            except (AlreadyErased, PersonErased, NotOnRecord, FileDatesBackwards) as refusal:
                 refused.append({"line": entry.line, "code": refusal.code})
         work.result.update(entered=len(entries) - len(refused), refused=refused)
 
@@ -58,16 +60,17 @@ def unmask_payee(
     """Return personal fields of a payment's recipient in clear; that it was done is an event.
 
     Raises:
-        RoleMissing: The officer holds no role that may see personal data.
+        OfficerRequired, RoleMissing: The actor holds no role that may see personal data.
         PersonErased: There is nothing to see any more.
     """
-    officer = ledger.load(Officer, UUID(act.actor))
+    officer_id = acting_officer(act)
+    officer = ledger.load(Officer, officer_id)
     if officer is None or not any(
         officer.holds(role, {tenure.organisation_id}, act.happened_on)
         for tenure in officer.tenures
         for role in MAY_UNMASK
     ):
-        raise RoleMissing(UUID(act.actor), "|".join(MAY_UNMASK), disbursement, act.happened_on)
+        raise RoleMissing(officer_id, "|".join(MAY_UNMASK), disbursement, act.happened_on)
     payment = ledger.load(Disbursement, disbursement)
     if payment is None:
         raise NotOnRecord("disbursement", disbursement)
@@ -105,6 +108,9 @@ def erase_person(ledger: Ledger, act: CommandAct, person: UUID, reason: str) -> 
 
 def _enter(work: Work, act: CommandAct, entry: ArchiveRow) -> None:
     ledger = work.ledger
+    if entry.closed_on is not None and entry.closed_on < entry.opened_on:
+        # Said before anything is filed: another row of this person may stand and be saved.
+        raise FileDatesBackwards(entry.file_number, entry.opened_on, entry.closed_on)
     organisation = work.get(Organisation, organisation_id(entry.organisation_code))
     person = person_id(ledger, entry.id_number)
     opening = replace(act, happened_on=entry.opened_on)

@@ -8,7 +8,7 @@ from uuid import UUID
 from ledger.domain.aggregate import Act, Event, Root
 from ledger.domain.policy import Channel
 from ledger.domain.sealed import Sealed
-from ledger.domain.values import Money, stable_id
+from ledger.domain.values import Money, require_positive, require_writable, stable_id
 from ledger.errors import Kind, LedgerError
 
 
@@ -229,6 +229,7 @@ class Batch(Root):
         listed_total: Money,
         drafted_by: UUID,
     ) -> "Batch":
+        require_writable(listed_total)
         return cls.begin(
             cls.Drafted,
             act,
@@ -246,6 +247,7 @@ class Batch(Root):
         )
 
     def accept_row(self, act: Act, row: Row, *, line: int) -> None:
+        require_positive(row.amount)
         self.trigger_event(
             self.RowAccepted,
             act,
@@ -295,9 +297,20 @@ class Batch(Root):
             amount_fen=row.amount,
         )
 
-    def review(self, act: Act, *, reviewed_by: UUID) -> None:
+    def require_reviewable_by(self, reviewed_by: UUID) -> None:
+        """Check all that a review asks of batch and officer.
+
+        Raises:
+            WrongStage: It was reviewed already.
+            SamePerson: The officer drafted it.
+            AmountTooLarge: Its rows add up to more than an event can say.
+        """
         self._require(Stage.DRAFTED)
         self._require_another(reviewed_by)
+        require_writable(self.total)
+
+    def review(self, act: Act, *, reviewed_by: UUID) -> None:
+        self.require_reviewable_by(reviewed_by)
         self.trigger_event(
             self.Reviewed,
             act,

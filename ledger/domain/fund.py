@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ledger.domain.aggregate import Act, Event, Root
 from ledger.domain.lots import LotIn, Part
-from ledger.domain.values import MONEY_MAX, Money, stable_id, yuan_text
+from ledger.domain.values import Money, require_positive, require_writable, stable_id, yuan_text
 from ledger.errors import Kind, LedgerError
 
 
@@ -22,6 +22,8 @@ class Lot:
     source: str
     document: str
     remaining: Money
+    carried_into: int | None = None
+    receipts: tuple[int, ...] = ()  # versions that recorded it as coming from outside, or corrected
 
     def __lt__(self, other: "Lot") -> bool:
         return (self.vintage, self.arrival) < (other.vintage, other.arrival)
@@ -39,26 +41,6 @@ class FundInsufficient(LedgerError):
         )
 
 
-class AmountNotPositive(LedgerError):
-    """Money moves in amounts above zero."""
-
-    code = "amount.not_positive"
-    kind = Kind.INVALID
-
-    def __init__(self, amount: Money) -> None:
-        super().__init__(f"amount {yuan_text(amount)} yuan is not above zero")
-
-
-class AmountTooLarge(LedgerError):
-    """No city's relief money comes near the largest whole number that every JSON reader keeps."""
-
-    code = "amount.too_large"
-    kind = Kind.INVALID
-
-    def __init__(self, amount: Money) -> None:
-        super().__init__(f"amount {yuan_text(amount)} yuan is more than {yuan_text(MONEY_MAX)}")
-
-
 class LotUnknown(LedgerError):
     """No lot of this id ever came into the account."""
 
@@ -67,6 +49,28 @@ class LotUnknown(LedgerError):
 
     def __init__(self, fund_id: UUID, lot_id: UUID) -> None:
         super().__init__(f"fund account {fund_id} never held lot {lot_id}")
+
+
+class NoSuchReceipt(LedgerError):
+    """The version named did not record money that came in from outside as this lot."""
+
+    code = "fund.no_such_receipt"
+    kind = Kind.INVALID
+
+    def __init__(self, fund_id: UUID, lot_id: UUID, version: int) -> None:
+        super().__init__(
+            f"version {version} of fund account {fund_id} is no receipt of lot {lot_id}"
+        )
+
+
+class NothingToAdd(LedgerError):
+    """A correction by nothing corrects nothing."""
+
+    code = "fund.nothing_to_add"
+    kind = Kind.INVALID
+
+    def __init__(self, fund_id: UUID, lot_id: UUID) -> None:
+        super().__init__(f"lot {lot_id} of fund account {fund_id} would be corrected by 0.00 yuan")
 
 
 class FundAccount(Root):
@@ -100,9 +104,11 @@ class FundAccount(Root):
         amount_fen: Money
 
         def apply(self, aggregate: "FundAccount") -> None:
-            aggregate.remember_lot(
+            lot = aggregate.remember_lot(
                 self.lot_id, self.lot_id, self.vintage, self.source, self.document, self.amount_fen
             )
+            lot.carried_into = self.carried_into
+            lot.receipts = (self.originator_version,)
 
     class Allocated(Event, frozen=True):
         """Passed down; the officer who answers for it signs this event."""
@@ -182,6 +188,7 @@ class FundAccount(Root):
                 amount_fen=self.difference_fen,
             )
             aggregate.bring_back((part,))
+            aggregate.lots[self.lot_id].receipts += (self.originator_version,)
 
     organisation_id: UUID
     earmark: str
@@ -204,7 +211,7 @@ class FundAccount(Root):
         amount: Money,
     ) -> UUID:
         """Take in money from outside as a new lot; return the lot's id."""
-        _require_positive(amount)
+        require_positive(amount)
         lot_id = self._next_lot_id(0)
         self.trigger_event(
             self.Received,
@@ -224,7 +231,7 @@ class FundAccount(Root):
         self, act: Act, *, allocation_id: UUID, to: "FundAccount", document: str, amount: Money
     ) -> None:
         """Pass money down. Both accounts are saved together, so it never hangs between them."""
-        _require_positive(amount)
+        require_positive(amount)
         parts = self.choose(amount)
         self.trigger_event(
             self.Allocated,
@@ -243,7 +250,7 @@ class FundAccount(Root):
         self, act: Act, *, disbursement_id: UUID, batch_id: UUID, amount: Money
     ) -> tuple[Part, ...]:
         """Take the money of one payment from the oldest lots; return the pieces taken."""
-        _require_positive(amount)
+        require_positive(amount)
         parts = self.choose(amount)
         self.trigger_event(
             self.Drawn,
@@ -272,24 +279,42 @@ class FundAccount(Root):
         act: Act,
         *,
         lot_id: UUID,
-        carried_into: int | None,
         corrects_version: int,
         difference: Money,
         reason: str,
     ) -> None:
-        """Add (or take off) what a receipt was entered too low (or too high) by."""
+        """Add (or take off) what a receipt, or a correction of it, was entered too low (high) by.
+
+        Args:
+            lot_id: The lot that the receipt made.
+            corrects_version: The version of this stream that holds the wrong entry.
+            difference: Fen to add; below zero, to take off.
+            reason: Why, for those who read the history.
+
+        Raises:
+            LotUnknown: The lot never came in here.
+            NoSuchReceipt: That version did not record this lot as money from outside.
+            NothingToAdd: The difference is zero.
+            FundInsufficient: More is to be taken off than is left.
+            AmountTooLarge: The lot would hold more than an event can say.
+        """
         lot = self.lots.get(lot_id)
         if lot is None:
             raise LotUnknown(self.id, lot_id)
+        if corrects_version not in lot.receipts:
+            raise NoSuchReceipt(self.id, lot_id, corrects_version)
+        if not difference:
+            raise NothingToAdd(self.id, lot_id)
         if lot.remaining + difference < 0:
             raise FundInsufficient(self.id, Money(-difference), lot.remaining)
+        require_writable(Money(lot.remaining + difference))
         self.trigger_event(
             self.ReceiptCorrected,
             act,
             organisation_id=self.organisation_id,
             lot_id=lot_id,
             vintage=lot.vintage,
-            carried_into=carried_into,
+            carried_into=lot.carried_into,  # whatever year it counted for, the difference does too
             corrects_version=corrects_version,
             difference_fen=difference,
             reason=reason,
@@ -317,11 +342,12 @@ class FundAccount(Root):
 
     def remember_lot(
         self, lot_id: UUID, origin_id: UUID, vintage: int, source: str, document: str, amount: Money
-    ) -> None:
+    ) -> Lot:
         lot = Lot(lot_id, origin_id, vintage, len(self.lots), source, document, amount)
         self.lots[lot_id] = lot
         insort(self.live, lot)
         self.balance = Money(self.balance + amount)
+        return lot
 
     def forget_parts(self, parts: Iterable[Part]) -> None:
         for part in parts:
@@ -385,10 +411,3 @@ def fund_id(organisation_id: UUID, earmark: str) -> UUID:
 
 def _part_of(lot: Lot, amount: Money) -> Part:
     return Part(lot_id=lot.lot_id, origin_id=lot.origin_id, vintage=lot.vintage, amount_fen=amount)
-
-
-def _require_positive(amount: Money) -> None:
-    if amount <= 0:
-        raise AmountNotPositive(amount)
-    if amount > MONEY_MAX:
-        raise AmountTooLarge(amount)

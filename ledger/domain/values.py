@@ -5,6 +5,8 @@ from fractions import Fraction
 from typing import NewType
 from uuid import UUID, uuid5
 
+from ledger.errors import Kind, LedgerError
+
 Money = NewType("Money", int)
 """Whole fen (分). Never a float: 0.1 yuan has no exact binary form."""
 
@@ -19,6 +21,54 @@ WHOLE_BP = 10_000
 # Ids of things with a natural key follow from the key, so that the same organisation, batch or
 # officer entered twice meets its own stream instead of opening a second one.
 _NAMESPACE = UUID("7f1d0f0e-3c5c-5d0b-9a55-6e75616e7a68")
+
+
+class AmountNotPositive(LedgerError):
+    """Money moves in amounts above zero."""
+
+    code = "amount.not_positive"
+    kind = Kind.INVALID
+
+    def __init__(self, amount: Money) -> None:
+        super().__init__(f"amount {yuan_text(amount)} yuan is not above zero")
+
+
+class AmountTooLarge(LedgerError):
+    """No city's relief money comes near the largest whole number that every JSON reader keeps."""
+
+    code = "amount.too_large"
+    kind = Kind.INVALID
+
+    def __init__(self, amount: Money) -> None:
+        super().__init__(f"amount {yuan_text(amount)} yuan is more than {yuan_text(MONEY_MAX)}")
+
+
+def require_positive(amount: Money) -> None:
+    """Check that an amount can move.
+
+    Args:
+        amount: Fen.
+
+    Raises:
+        AmountNotPositive: It is zero or less.
+        AmountTooLarge: It is more than MONEY_MAX.
+    """
+    if amount <= 0:
+        raise AmountNotPositive(amount)
+    require_writable(amount)
+
+
+def require_writable(amount: Money) -> None:
+    """Check that an amount or a sum can stand in an event: beyond 2^53 it is no canonical JSON.
+
+    Args:
+        amount: Fen; may be negative.
+
+    Raises:
+        AmountTooLarge: It is further from zero than MONEY_MAX.
+    """
+    if abs(amount) > MONEY_MAX:
+        raise AmountTooLarge(amount)
 
 
 def stable_id(kind: str, *key: object) -> UUID:

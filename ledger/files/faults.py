@@ -10,6 +10,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "amount.below_minimum": ("金额低于标准下限", "the amount is below the minimum"),
     "amount.invalid": ("金额不是大于零且至多两位小数的数", "not an amount of whole fen above zero"),
     "archive.closed": ("审批日已退档", "the person had left the archive by the approval date"),
+    "archive.dates_backwards": (
+        "退档日期早于建档日期",
+        "the file closes before the day it was opened",
+    ),
     "archive.not_on_file": ("未建档", "the person is not in the archive"),
     "bank_file.control_total": ("控制合计与明细不符", "the control totals disagree with the lines"),
     "bank_file.duplicate_line": ("同一笔在文件中出现两次", "a payment stands in the file twice"),
@@ -62,6 +66,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "number.duplicate": ("序号重复", "the row number stands twice"),
     "number.invalid": ("序号或年度不是整数", "not a whole number"),
     "person.duplicate_in_campaign": ("本次活动已发放", "already paid in this campaign"),
+    "recipient.erased": ("此人的个人信息已销毁", "the person's data has been erased"),
     "roster.row_after_total": ("合计行之后还有人员", "a person stands below the 合计 row"),
     "roster.total_mismatch": ("合计与明细不符", "the 合计 row disagrees with the rows"),
     "roster.total_missing": ("缺少合计行", "the 合计 row is missing"),

@@ -309,6 +309,9 @@ class Ledger(Application[UUID]):
         for aggregate in work.saving.values():
             aggregate.collect_events()
             self._keep(aggregate)
+        for id_, aggregate in work.touched.items():
+            if aggregate.pending:  # decided on, but not saved: it never happened
+                self._kept.pop(id_, None)
         self._kept_size = size + len(stored)
         return answer
 

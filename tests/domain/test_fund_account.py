@@ -9,13 +9,14 @@ from hypothesis import strategies as st
 
 from ledger.domain.aggregate import Act, Event
 from ledger.domain.fund import (
-    AmountNotPositive,
-    AmountTooLarge,
     FundAccount,
     FundInsufficient,
+    LotUnknown,
+    NoSuchReceipt,
+    NothingToAdd,
 )
 from ledger.domain.lots import Part
-from ledger.domain.values import MONEY_MAX, Money
+from ledger.domain.values import MONEY_MAX, AmountNotPositive, AmountTooLarge, Money
 
 ACT = Act("operator", date(2017, 1, 2), "2017-01-02T00:00:00.000Z")
 UNION, OTHER = uuid4(), uuid4()
@@ -175,3 +176,135 @@ def test_passed_on_money_keeps_origin_source_and_vintage(
             origin.document,
         )
     assert taker.balance == amount
+
+
+def test_a_receipt_says_where_it_came_from_and_which_years_surplus_it_is() -> None:
+    fund = account()
+    fund.collect_events()
+
+    lot_id = fund.receive(
+        ACT,
+        source="中央财政",
+        document="财〔2015〕9号",
+        vintage=2015,
+        carried_into=2017,
+        amount=Money(70),
+    )
+
+    [received] = fund.collect_events()
+    assert isinstance(received, FundAccount.Received)
+    assert (received.lot_id, received.source, received.document) == (
+        lot_id,
+        "中央财政",
+        "财〔2015〕9号",
+    )
+    assert (received.vintage, received.carried_into, received.amount_fen) == (2015, 2017, 70)
+
+
+def test_an_allocation_stands_in_both_accounts_with_the_same_pieces() -> None:
+    giver, taker = account((2015, 50), (2016, 30)), account(union=OTHER)
+    giver.collect_events()
+    taker.collect_events()
+
+    giver.allocate(ACT, allocation_id=OTHER, to=taker, document="拨1号", amount=Money(60))
+
+    [given_], [taken] = giver.collect_events(), taker.collect_events()
+    assert isinstance(given_, FundAccount.Allocated)
+    assert isinstance(taken, FundAccount.AllocationReceived)
+    assert given_.allocation_id == taken.allocation_id == OTHER
+    assert (given_.to_fund_id, taken.from_fund_id) == (taker.id, giver.id)
+    assert (given_.to_organisation_id, taken.from_organisation_id) == (OTHER, UNION)
+    pieces = [(part.lot_id, part.amount_fen) for part in given_.parts]
+    assert pieces == [(lot.parent_id, lot.amount_fen) for lot in taken.lots]
+    assert given_.COMMITS
+
+
+def test_too_much_is_not_passed_on_and_leaves_no_event_in_either_account() -> None:
+    giver, taker = account((2015, 50)), account(union=OTHER)
+    giver.collect_events()
+    taker.collect_events()
+
+    with pytest.raises(FundInsufficient):
+        giver.allocate(ACT, allocation_id=OTHER, to=taker, document="文", amount=Money(51))
+
+    assert giver.collect_events() == taker.collect_events() == []
+
+
+def put_right(fund: FundAccount, lot: UUID, version: int, difference: int) -> None:
+    fund.correct_receipt(
+        ACT, lot_id=lot, corrects_version=version, difference=Money(difference), reason="少录"
+    )
+
+
+def test_a_corrected_receipt_counts_for_the_same_year_as_the_receipt() -> None:
+    fund = account()
+    lot = fund.receive(
+        ACT, source="中央财政", document="文", vintage=2015, carried_into=2017, amount=Money(70)
+    )
+    fund.collect_events()
+
+    put_right(fund, lot, 2, 30)
+
+    [corrected] = fund.collect_events()
+    assert isinstance(corrected, FundAccount.ReceiptCorrected)
+    assert (corrected.corrects_version, corrected.difference_fen) == (2, 30)
+    assert (corrected.vintage, corrected.carried_into) == (2015, 2017)
+    assert fund.balance == 100
+
+
+def test_only_what_recorded_that_very_receipt_is_corrected() -> None:
+    fund, below = account((2015, 50), (2016, 30)), account(union=OTHER)
+    first, second = list(fund.lots)
+    fund.allocate(ACT, allocation_id=OTHER, to=below, document="文", amount=Money(10))
+    [passed_on] = below.lots
+    put_right(fund, first, 2, 5)
+    fund.collect_events()
+    below.collect_events()
+
+    for version in (0, 1, 3, 4, 6):  # not of this lot, or of nothing
+        with pytest.raises(NoSuchReceipt):
+            put_right(fund, first, version, 5)
+    with pytest.raises(NoSuchReceipt):
+        put_right(below, passed_on, 2, 5)
+    with pytest.raises(LotUnknown):
+        put_right(below, second, 3, 5)
+    with pytest.raises(NothingToAdd):
+        put_right(fund, first, 2, 0)
+    with pytest.raises(FundInsufficient):
+        put_right(fund, first, 2, -46)
+    with pytest.raises(AmountTooLarge):
+        put_right(fund, first, 2, MONEY_MAX)
+
+    assert fund.collect_events() == below.collect_events() == []
+
+
+@given(st.lists(st.integers(-500, 500).filter(bool), max_size=12), st.data())
+def test_corrections_of_corrections_add_up(differences: list[int], data: st.DataObject) -> None:
+    fund = account((2015, 300))
+    [lot] = fund.lots
+    entries, expected = [2], 300
+    for difference in differences:
+        version = data.draw(st.sampled_from(entries))
+        if expected + difference < 0:
+            with pytest.raises(FundInsufficient):
+                put_right(fund, lot, version, difference)
+            continue
+        put_right(fund, lot, version, difference)
+        expected += difference
+        entries.append(fund.version)
+
+    assert fund.balance == fund.lots[lot].remaining == expected
+    assert [each.lot_id for each in fund.live] == ([lot] if expected else [])
+    again = replayed(fund.collect_events())
+    assert standing(again) == standing(fund)
+    assert again.lots[lot].receipts == tuple(entries)
+
+
+def test_what_came_back_comes_in_front_of_younger_money() -> None:
+    fund = account((2015, 50), (2016, 30), (2017, 10))
+    oldest = draw(fund, 80)
+    assert [lot.vintage for lot in fund.live] == [2017]
+
+    fund.restore(ACT, disbursement_id=uuid4(), parts=oldest)
+
+    assert [lot.vintage for lot in fund.live] == [2015, 2016, 2017]

@@ -1,6 +1,7 @@
 """The write: gapless, all or nothing, and the same log whoever writes to it."""
 
 import multiprocessing
+import os
 import sqlite3
 import threading
 from pathlib import Path
@@ -201,3 +202,22 @@ def test_a_file_that_is_no_database_is_refused_with_a_code(tmp_path: Path) -> No
 
     with pytest.raises(LogUnreadable):
         home.open(RECORDED_AT, DAY)
+
+
+def test_modes_are_the_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
+    before = os.umask(0)
+    try:
+        world = World.at(tmp_path).settle_in()
+        world.receive("X01", 1)
+        modes = {
+            path.relative_to(tmp_path).as_posix(): path.stat().st_mode & 0o777
+            for path in (world.home.path, *world.home.path.rglob("*"))
+        }
+        world.ledger.close()
+    finally:
+        os.umask(before)
+
+    assert {"data/events.sqlite", "data/vault.sqlite", "data/keys/master.key"} <= set(modes)
+    folders = {"data", "data/keys", "data/keyring"}
+    for path, mode in modes.items():
+        assert mode == (0o700 if path in folders else 0o600), path

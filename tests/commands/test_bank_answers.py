@@ -1,0 +1,129 @@
+"""What the bank answers, what comes back, and how mistakes are put right."""
+
+from uuid import UUID
+
+import pytest
+
+from ledger.commands import batches, disbursements, funds
+from ledger.domain.disbursement import NothingToCorrect, NotReturned, Status
+from ledger.errors import LedgerError
+from ledger.files.faults import FileRefused
+from tests.world import EARMARK, Person, World, failed, pending, roster_row, settled
+
+ONE, TWO, THREE = Person(1), Person(2), Person(3)
+
+
+def test_an_unresolved_payment_stays_in_transit_until_the_bank_knows(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.file(ONE, TWO)
+    world.pay("B1", roster_row(1, ONE, 60_000), roster_row(2, TWO, 60_000))
+
+    first = world.answer("B1", settled(1, ONE, 60_000), pending(2, TWO, 60_000))
+    assert (first.result["settled"], first.result["unresolved"]) == (1, 1)
+    assert world.payment(TWO).status is Status.IN_TRANSIT
+    second = world.answer("B1", settled(1, ONE, 60_000), settled(2, TWO, 60_000), sha="01" * 32)
+
+    assert (second.result["settled"], second.result["returned"]) == (1, 0)
+    assert world.payment(TWO).status is Status.SETTLED
+    world.check_log()
+
+
+def test_a_success_is_not_final(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.file(ONE)
+    world.pay("B1", roster_row(1, ONE, 60_000))
+    world.answer("B1", settled(1, ONE, 60_000))
+
+    world.answer("B1", failed(1, ONE, 60_000, "RETURNED"), sha="02" * 32)
+
+    assert world.payment(ONE).status is Status.RETURNED
+    assert world.fund("X01").balance == 500_000
+    world.check_log()
+
+
+@pytest.mark.parametrize("case", ["other amount", "other card", "unknown row", "row left out"])
+def test_a_file_that_does_not_answer_the_instructions_is_refused_whole(
+    world: World, case: str
+) -> None:
+    world.receive("X01", 500_000)
+    world.file(ONE, TWO)
+    world.pay("B1", roster_row(1, ONE, 60_000), roster_row(2, TWO, 60_000))
+    lines = {
+        "other amount": (settled(1, ONE, 60_000), settled(2, TWO, 60_001)),
+        "other card": (settled(1, ONE, 60_000), settled(2, THREE, 60_000)),
+        "unknown row": (settled(1, ONE, 60_000), settled(3, TWO, 60_000)),
+        "row left out": (settled(1, ONE, 60_000),),
+    }[case]
+    size = world.ledger.size()
+
+    with pytest.raises(FileRefused) as refused:
+        world.answer("B1", *lines)
+
+    assert refused.value.code in ("bank_file.unknown_line", "bank_file.incomplete")
+    assert world.ledger.size() == size
+    assert world.payment(ONE).status is Status.IN_TRANSIT
+
+
+def test_a_file_is_taken_in_once(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.file(ONE)
+    world.pay("B1", roster_row(1, ONE, 60_000))
+    world.answer("B1", settled(1, ONE, 60_000))
+
+    with pytest.raises(LedgerError) as refused:
+        world.answer("B1", settled(1, ONE, 60_000))
+
+    assert refused.value.code == "statement.known"
+
+
+def test_what_came_back_is_paid_again_to_another_card(world: World) -> None:
+    world.receive("X01", 100_000)
+    world.file(ONE)
+    world.pay("B1", roster_row(1, ONE, 60_000))
+    world.answer("B1", failed(1, ONE, 60_000))
+    order = disbursements.Reissue(world.payment_id(ONE), "换卡", "6299900000000000077")
+
+    disbursements.reissue_payment(world.ledger, world.act(), order)
+
+    assert world.payment(ONE).status is Status.IN_TRANSIT
+    assert world.fund("X01").balance == 40_000
+    file = batches.export_batch(world.ledger, world.act(), "B1")
+    assert b"6299900000000000077" in file.content
+    with pytest.raises(NotReturned):
+        disbursements.reissue_payment(world.ledger, world.act(), order)
+    world.check_log()
+
+
+def test_a_settlement_recorded_by_mistake_is_taken_back_and_the_taking_back_too(
+    world: World,
+) -> None:
+    world.receive("X01", 100_000)
+    world.file(ONE)
+    world.pay("B1", roster_row(1, ONE, 60_000))
+    world.answer("B1", settled(1, ONE, 60_000))
+    id_, correct = world.payment_id(ONE), disbursements.correct_outcome
+
+    correct(world.ledger, world.act(), id_, 2, "误记")
+    assert world.payment(ONE).status is Status.IN_TRANSIT
+    with pytest.raises(NothingToCorrect):
+        correct(world.ledger, world.act(), id_, 2, "误记")
+    correct(world.ledger, world.act(), id_, 3, "更正有误")
+
+    assert world.payment(ONE).status is Status.SETTLED
+    assert world.fund("X01").balance == 40_000
+    world.check_log()
+
+
+def test_a_receipt_entered_wrongly_is_put_right_by_addition(world: World) -> None:
+    lot = world.receive("X01", 100_000).result["lot_id"]
+
+    def order(difference: int) -> funds.ReceiptCorrection:
+        return funds.ReceiptCorrection("X01", EARMARK, UUID(lot), 2, difference, "少录一个零")
+
+    funds.correct_receipt(world.ledger, world.act(), order(900_000))
+    assert world.fund("X01").balance == 1_000_000
+    with pytest.raises(LedgerError) as refused:
+        funds.correct_receipt(world.ledger, world.act(), order(-1_000_001))
+
+    assert refused.value.code == "fund.insufficient"
+    world.check_log()

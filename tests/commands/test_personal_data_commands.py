@@ -1,0 +1,133 @@
+"""Personal data: seen with a reason, gone when erased, and never in a message."""
+
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+
+from ledger.commands import funds, recipients
+from ledger.domain.officer import RoleMissing
+from ledger.domain.organisation import organisation_id
+from ledger.domain.policy import Channel
+from ledger.errors import LedgerError
+from ledger.store.application import Answer
+from ledger.vault.keys import PersonErased
+from tests.world import EARMARK, SHEET_CLASS, Person, World, roster_row, settled, signature
+
+ONE, TWO = Person(1), Person(2)
+
+
+def test_an_erased_persons_data_is_gone_and_the_log_still_holds(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.file(ONE, TWO)
+    world.pay("B1", roster_row(1, ONE, 60_000), roster_row(2, TWO, 60_000))
+    world.answer("B1", settled(1, ONE, 60_000), settled(2, TWO, 60_000))
+    world.appoint("J-C01", "C01", "纪检")
+    person = world.payment(ONE).person_id
+    act = world.act("J-C01")
+    seen = recipients.unmask_payee(
+        world.ledger, act, world.payment_id(ONE), ("name", "card_number"), "核查"
+    )
+    assert seen == {"name": ONE.name, "card_number": ONE.card}
+
+    recipients.erase_person(world.ledger, world.act(), person, "期满")
+
+    with pytest.raises(PersonErased):
+        recipients.unmask_payee(world.ledger, act, world.payment_id(ONE), ("name",), "核查")
+    assert recipients.unmask_payee(world.ledger, act, world.payment_id(TWO), ("name",), "核查")
+    assert world.fund("X01").balance == 380_000
+    assert [t for t in world.types() if t.startswith("recipient.un")] == [
+        "recipient.unmasked",
+        "recipient.unmasked",
+    ]
+    world.check_log()
+
+
+def test_a_recipient_erased_meanwhile_does_not_hold_up_the_others(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.file(ONE, TWO)
+    world.pay("B1", roster_row(1, ONE, 60_000), roster_row(2, TWO, 60_000))
+    signer, other = Person(20), Person(21)
+    rows = [roster_row(1, signer, 30_000, SHEET_CLASS), roster_row(2, other, 30_000, SHEET_CLASS)]
+    world.pay("S1", *rows, channel=Channel.SIGNATURE_SHEET)
+    for person in (ONE, signer):
+        recipients.erase_person(
+            world.ledger, world.act(), world.payment(person).person_id, "本人要求"
+        )
+
+    bank = world.answer("B1", settled(1, ONE, 60_000), settled(2, TWO, 60_000))
+    sheet = world.sign("S1", signature(1, signer.name), signature(2, other.name))
+
+    assert bank.result["settled"] == 2
+    assert (sheet.result["signed"], sheet.result["refused"][0]["code"]) == (
+        1,
+        "vault.person_erased",
+    )
+    world.check_log()
+
+
+def test_who_has_no_such_role_sees_nothing_in_clear(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.file(ONE)
+    world.pay("B1", roster_row(1, ONE, 60_000))
+    size = world.ledger.size()
+
+    with pytest.raises(RoleMissing):
+        recipients.unmask_payee(
+            world.ledger, world.act("A-X01"), world.payment_id(ONE), ("name",), "好奇"
+        )
+
+    assert world.ledger.size() == size
+
+
+def test_what_is_left_of_a_year_is_the_next_years_opening_surplus(world: World) -> None:
+    world.receive("X01", 100_000, vintage=2015)
+    world.receive("X01", 50_000)
+
+    answer = funds.open_fiscal_year(
+        world.ledger, world.act(day=date(2018, 1, 1)), "X01", EARMARK, 2018, "hefei-2017"
+    )
+
+    assert answer.result["opening_surplus_fen"] == 150_000
+    again = funds.open_fiscal_year(
+        world.ledger, world.act(day=date(2018, 1, 2)), "X01", EARMARK, 2018, "hefei-2017"
+    )
+    assert again.result["opening_surplus_fen"] == 150_000
+
+
+def test_everything_survives_a_restart(world: World) -> None:
+    world.receive("X01", 500_000, vintage=2016)
+    world.file(ONE)
+    world.pay("B1", roster_row(1, ONE, 60_000))
+    before = (world.fund("X01").balance, world.payment(ONE).status, world.ledger.size())
+    world.ledger.close()
+
+    world.reopen()
+
+    after = (world.fund("X01").balance, world.payment(ONE).status, world.ledger.size())
+    assert after == before
+    world.check_log()
+
+
+def test_an_unknown_organisation_is_absent(world: World) -> None:
+    with pytest.raises(LedgerError) as refused:
+        world.receive("X99", 1)
+
+    assert refused.value.code == "ledger.not_on_record"
+    assert str(organisation_id("X99")) in str(refused.value)
+
+
+def test_no_refusal_names_a_person(world: World) -> None:
+    world.file(ONE)
+    messages = []
+    acts: list[Callable[[], Answer]] = [
+        lambda: world.answer("B1", settled(1, ONE, 1)),
+        lambda: world.sign("B1", signature(1, ONE.name)),
+        lambda: world.approve("B1"),
+    ]
+    for act in acts:
+        with pytest.raises(LedgerError) as refused:
+            act()
+        messages.append(repr(refused.value) + str(refused.value))
+
+    assert not any(word in "".join(messages) for word in (ONE.name, ONE.id_number, ONE.card))
