@@ -3,9 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from ledger.errors import Kind, LedgerError
-from ledger.evidence.checkpoint import Checkpoint, CheckpointBroken, NoteKey, open_note
+from ledger.evidence.checkpoint import Checkpoint, open_note
 from ledger.evidence.keys import SERVICE, KeyHistory
 from ledger.evidence.merkle import Edge
+from ledger.evidence.note import NoteBroken, NoteKey
 from ledger.evidence.verify import (
     KEY_TOPICS,
     EntryBroken,
@@ -114,7 +115,7 @@ def verify_checkpoint(size: int, note: str, keys: KeyHistory, rules: Rules) -> C
     valid = [NoteKey(rules.origin, key) for key in keys.valid_keys(SERVICE, size - 1)]
     try:
         checkpoint = open_note(note, valid)
-    except CheckpointBroken as cause:
+    except NoteBroken as cause:
         raise CheckpointDiffers(size, str(cause)) from None
     if checkpoint.size != size:
         raise CheckpointDiffers(size, f"signed for {checkpoint.size}")

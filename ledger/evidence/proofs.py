@@ -6,8 +6,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from ledger.evidence.canonical import Json
-from ledger.evidence.checkpoint import Checkpoint, NoteKey, open_note
+from ledger.evidence.checkpoint import Checkpoint, open_note
 from ledger.evidence.merkle import ProofBroken, leaf_hash, verify_inclusion
+from ledger.evidence.note import NoteKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def verify_receipt(receipt: Receipt, entry: bytes, keys: Iterable[NoteKey]) -> C
         keys: The log's keys, obtained from elsewhere than the ledger.
 
     Raises:
-        CheckpointBroken: The checkpoint is not the log's.
+        NoteBroken: The checkpoint is not the log's.
         ProofBroken: The entry is not at that position under that checkpoint.
     """
     checkpoint = open_note(receipt.checkpoint, keys)

@@ -12,8 +12,8 @@ from ledger.domain.aggregate import OPERATOR
 from ledger.domain.key import KeyClaim
 from ledger.domain.service_key import ServiceKey
 from ledger.errors import Kind, LedgerError
-from ledger.evidence.checkpoint import NoteKey
 from ledger.evidence.keys import SERVICE
+from ledger.evidence.note import NoteKey
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger, Work
 from ledger.store.mapper import base64_text

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
-from ledger.evidence.checkpoint import NoteKey
+from ledger.evidence.note import NoteKey
 from ledger.evidence.proofs import Receipt, verify_receipt
 from ledger.store.application import Ledger
 from ledger.store.home import Home

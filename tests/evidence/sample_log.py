@@ -6,10 +6,11 @@ from typing import Any
 from uuid import UUID
 
 from ledger.evidence.canonical import canonical_json
-from ledger.evidence.checkpoint import Checkpoint, NoteKey, sign_note
+from ledger.evidence.checkpoint import Checkpoint, sign_note
 from ledger.evidence.envelope import PAYLOAD_TYPE, Signature, encode, pae
 from ledger.evidence.keys import Ed25519Signer, PublicKey
 from ledger.evidence.merkle import Edge, leaf_hash
+from ledger.evidence.note import NoteKey
 from ledger.evidence.verify import Rules, Stored
 
 ORIGIN = "ledger.example/relief"

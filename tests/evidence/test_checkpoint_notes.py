@@ -9,12 +9,11 @@ from hypothesis import strategies as st
 
 from ledger.evidence.checkpoint import (
     Checkpoint,
-    CheckpointBroken,
-    NoteKey,
     open_note,
     sign_note,
 )
 from ledger.evidence.merkle import EMPTY_ROOT
+from ledger.evidence.note import NoteBroken, NoteKey
 from tests.evidence.sample_log import LOG_KEY, ORIGIN, SERVICE_SIGNER, STRANGER
 
 CHECKPOINT = Checkpoint(ORIGIN, 7, EMPTY_ROOT)
@@ -75,7 +74,7 @@ def test_a_verifier_key_reads_as_published_for_another_log() -> None:
     ],
 )
 def test_a_verifier_key_that_disagrees_with_itself_is_refused(text: str) -> None:
-    with pytest.raises(CheckpointBroken):
+    with pytest.raises(NoteBroken):
         NoteKey.from_vkey(text)
 
 
@@ -93,32 +92,32 @@ def test_a_known_witness_must_have_signed_truly() -> None:
     bad = NOTE + sign_note(other, WITNESS.name, STRANGER).split("\n\n")[1]
 
     assert open_note(good, [LOG_KEY, WITNESS]) == CHECKPOINT
-    with pytest.raises(CheckpointBroken):
+    with pytest.raises(NoteBroken):
         open_note(bad, [LOG_KEY, WITNESS])
 
 
 def test_a_witness_alone_does_not_vouch_for_a_log() -> None:
     note = sign_note(CHECKPOINT, WITNESS.name, STRANGER)
 
-    with pytest.raises(CheckpointBroken):
+    with pytest.raises(NoteBroken):
         open_note(note, [LOG_KEY, WITNESS])
 
 
 def test_a_checkpoint_of_another_log_under_the_same_key_is_refused() -> None:
     other = Checkpoint("other.example/log", 7, EMPTY_ROOT)
 
-    with pytest.raises(CheckpointBroken):
+    with pytest.raises(NoteBroken):
         open_note(sign_note(other, ORIGIN, SERVICE_SIGNER), [LOG_KEY])
-    with pytest.raises(CheckpointBroken):
+    with pytest.raises(NoteBroken):
         open_note(sign_note(other, other.origin, SERVICE_SIGNER), [LOG_KEY])
 
 
 def test_a_key_of_the_same_name_cannot_stand_in() -> None:
     forged = sign_note(CHECKPOINT, ORIGIN, STRANGER)
 
-    with pytest.raises(CheckpointBroken):
+    with pytest.raises(NoteBroken):
         open_note(forged, [LOG_KEY])
-    with pytest.raises(CheckpointBroken):
+    with pytest.raises(NoteBroken):
         open_note(NOTE, [])
 
 
@@ -127,19 +126,19 @@ def test_a_changed_character_of_the_text_or_signature_is_refused(data: st.DataOb
     at = data.draw(st.integers(0, len(NOTE) - 1))
     char = data.draw(st.characters().filter(lambda char: char != NOTE[at]))
 
-    with pytest.raises(CheckpointBroken):
+    with pytest.raises(NoteBroken):
         open_note(NOTE[:at] + char + NOTE[at + 1 :], [LOG_KEY])
 
 
 @given(st.integers(0, len(NOTE) - 1))
 def test_a_note_cut_short_is_refused(length: int) -> None:
-    with pytest.raises(CheckpointBroken):
+    with pytest.raises(NoteBroken):
         open_note(NOTE[:length], [LOG_KEY])
 
 
 @given(st.text(max_size=80))
 def test_random_text_is_refused(text: str) -> None:
-    with pytest.raises(CheckpointBroken):
+    with pytest.raises(NoteBroken):
         open_note(text, [LOG_KEY])
 
 
@@ -170,7 +169,7 @@ ROOT = b64encode(EMPTY_ROOT).decode()
     ],
 )
 def test_a_text_that_was_truly_signed_but_is_no_checkpoint_is_refused(body: str) -> None:
-    with pytest.raises(CheckpointBroken):
+    with pytest.raises(NoteBroken):
         open_note(signed(body), [LOG_KEY])
 
 
@@ -178,7 +177,7 @@ def test_extension_lines_are_signed_too_and_otherwise_ignored() -> None:
     note = signed(f"{ORIGIN}\n7\n{ROOT}\nextension 1\n")
 
     assert open_note(note, [LOG_KEY]) == CHECKPOINT
-    with pytest.raises(CheckpointBroken):
+    with pytest.raises(NoteBroken):
         open_note(note.replace("extension 1", "extension 2"), [LOG_KEY])
 
 
@@ -201,17 +200,17 @@ def test_extension_lines_are_signed_too_and_otherwise_ignored() -> None:
 )
 def test_a_malformed_signature_line_spoils_the_note(line: str) -> None:
     assert line != SIGNATURE
-    with pytest.raises(CheckpointBroken):
+    with pytest.raises(NoteBroken):
         open_note(NOTE.replace(SIGNATURE, line), [LOG_KEY])
 
 
 @pytest.mark.parametrize("name", ["", "two words", "a+b", "a\nb", "a\u3000b", "a\x00b", "\ud800"])
 def test_nobody_signs_under_a_name_that_would_break_the_note(name: str) -> None:
-    with pytest.raises(CheckpointBroken):
+    with pytest.raises(NoteBroken):
         sign_note(CHECKPOINT, name, SERVICE_SIGNER)
 
 
 @pytest.mark.parametrize("origin", ["", "a\n9\nb", "a\x00"])
 def test_nobody_signs_for_an_origin_that_would_forge_lines(origin: str) -> None:
-    with pytest.raises(CheckpointBroken):
+    with pytest.raises(NoteBroken):
         sign_note(Checkpoint(origin, 7, EMPTY_ROOT), ORIGIN, SERVICE_SIGNER)

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 
 from ledger.errors import LedgerError
 from ledger.evidence.canonical import canonical_json
-from ledger.evidence.checkpoint import Checkpoint, NoteKey, sign_note
+from ledger.evidence.checkpoint import Checkpoint, sign_note
 from ledger.evidence.merkle import ProofBroken, leaf_hash
+from ledger.evidence.note import NoteKey
 from ledger.evidence.proofs import Receipt, verify_receipt
 from tests.evidence.sample_log import LOG_KEY, ORIGIN, SERVICE_SIGNER, STRANGER, sample_log
 from tests.evidence.sample_vectors import receipt_for

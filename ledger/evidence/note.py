@@ -1,0 +1,155 @@
+"""Signed notes: a text, and lines under it by keys that are known by name and key hash."""
+
+import binascii
+import re
+from base64 import b64decode, b64encode
+from dataclasses import dataclass
+from functools import lru_cache
+from hashlib import sha256
+from typing import NamedTuple
+
+from ledger.errors import Kind, LedgerError
+from ledger.evidence.keys import Algorithm, PublicKey
+
+NOTE_TYPES = {Algorithm.ED25519: b"\x01"}
+"""Signature types of a signed note; an algorithm without one cannot sign checkpoints."""
+
+KEY_HASH_BYTES = 4
+LINES_MAX = 100
+
+_RAW_KEY_BYTES = 32
+_FORBIDDEN = re.compile("[\x00-\x09\x0b-\x1f\ud800-\udfff]")
+
+
+class NoteBroken(LedgerError):
+    """The note is malformed, or a signature in it does not hold."""
+
+    code = "evidence.note_broken"
+    kind = Kind.BROKEN
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"signed note: {cause}")
+
+
+class SignatureLine(NamedTuple):
+    """One signature of a note: whose it claims to be, and its bytes after the key hash."""
+
+    name: str
+    key_hash: bytes
+    signature: bytes
+
+    def text(self) -> str:
+        """Write the line, its line feed included."""
+        return f"— {self.name} {b64encode(self.key_hash + self.signature).decode()}\n"
+
+
+@dataclass(frozen=True, slots=True)
+class NoteKey:
+    """A key that signs notes, and the name it signs under."""
+
+    name: str
+    public_key: PublicKey
+
+    @property
+    def key_hash(self) -> bytes:
+        return key_hash(self.name, NOTE_TYPES[self.public_key.algorithm], self.public_key.raw)
+
+    def vkey(self) -> str:
+        """Write the key as Go's note package and witnesses take it.
+
+        Source: C2SP signed-note, "Verifier keys".
+        """
+        key = self.public_key
+        return verifier_key(self.name, NOTE_TYPES[key.algorithm], key.raw)
+
+    @classmethod
+    def from_vkey(cls, text: str) -> "NoteKey":
+        """Read what `vkey` wrote.
+
+        Raises:
+            NoteBroken: Not a verifier key of an algorithm known here, or its hash differs.
+        """
+        name, typed = split_verifier_key(text)
+        if typed[:1] != NOTE_TYPES[Algorithm.ED25519] or len(typed) != 1 + _RAW_KEY_BYTES:
+            raise NoteBroken("verifier key of another algorithm or length")
+        return cls(name, PublicKey(Algorithm.ED25519, typed[1:]))
+
+
+def split_note(note: str) -> tuple[str, list[SignatureLine]]:
+    """Take a note apart, strictly; nothing is verified.
+
+    Returns:
+        The text that is signed, its last line feed included, and the signature lines.
+
+    Raises:
+        NoteBroken: It is not written in its one form.
+
+    Source: C2SP signed-note, "Format".
+    """
+    body, blank, tail = note.rpartition("\n\n")
+    lines = tail.split("\n")
+    if not blank or len(lines) < 2 or lines.pop() or len(lines) > LINES_MAX:  # noqa: PLR2004
+        raise NoteBroken("no text followed by signatures")
+    if _FORBIDDEN.search(note):
+        raise NoteBroken("control characters or lone surrogates")
+    return body + "\n", [_signature(line) for line in lines]
+
+
+def verifier_key(name: str, signature_type: bytes, raw: bytes) -> str:
+    """Write a verifier key: name, key hash in hex, base64 of type and key."""
+    encoded = b64encode(signature_type + raw).decode()
+    return f"{name}+{key_hash(name, signature_type, raw).hex()}+{encoded}"
+
+
+def split_verifier_key(text: str) -> tuple[str, bytes]:
+    """Return the name, and the signature type followed by the raw key.
+
+    Raises:
+        NoteBroken: It cannot be read, or its hash is not that of its key.
+    """
+    try:
+        name, _, encoded = text.split("+", 2)
+        typed = b64decode(encoded, validate=True)
+    except (ValueError, binascii.Error):
+        raise NoteBroken("verifier key cannot be read") from None
+    if verifier_key(name, b"", typed) != text:
+        raise NoteBroken("verifier key does not agree with its hash")
+    return name, typed
+
+
+@lru_cache(maxsize=256)
+def key_hash(name: str, signature_type: bytes, raw: bytes) -> bytes:
+    """Return the four bytes that tell keys of one name apart.
+
+    Raises:
+        NoteBroken: The name cannot stand in a signature line.
+
+    Source: C2SP signed-note, "Signatures": SHA-256 of name, newline, type and key.
+    """
+    if not is_name(name):
+        raise NoteBroken("a key's name has neither spaces nor plus signs")
+    return sha256(name.encode() + b"\n" + signature_type + raw).digest()[:KEY_HASH_BYTES]
+
+
+def is_name(name: str) -> bool:
+    """Say whether a key may be called so."""
+    return is_line(name) and "+" not in name and not any(char.isspace() for char in name)
+
+
+def is_line(text: str) -> bool:
+    """Say whether a text may stand as one line of a note."""
+    return bool(text) and "\n" not in text and not _FORBIDDEN.search(text)
+
+
+def _signature(line: str) -> SignatureLine:
+    dash, _, rest = line.partition(" ")
+    name, _, encoded = rest.partition(" ")
+    try:
+        raw = b64decode(encoded, validate=True)
+    except (ValueError, binascii.Error):
+        raise NoteBroken("a signature line cannot be read") from None
+    if dash != "—" or not is_name(name) or len(raw) <= KEY_HASH_BYTES:
+        raise NoteBroken("a signature line cannot be read")
+    if b64encode(raw).decode() != encoded:
+        raise NoteBroken("a signature line is not written in its one form")
+    return SignatureLine(name, raw[:KEY_HASH_BYTES], raw[KEY_HASH_BYTES:])
