@@ -16,7 +16,7 @@ import pytest
 import api
 import ledger
 import projections
-from api.cli import app
+from api.cli.main import app
 from api.settings import Settings
 from ledger.domain.aggregate import EVENT_CLASSES, METADATA_FIELDS
 from ledger.errors import LedgerError

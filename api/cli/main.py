@@ -1,0 +1,35 @@
+"""`nuanzhang`: the commands by name."""
+
+import logging
+
+import typer
+
+from api.cli import campaigns, evidence, service
+from api.cli.printing import fail
+from ledger.errors import LedgerError
+
+app = typer.Typer(
+    help="暖账 Nuanzhang: an audit ledger for relief funds. State lives in NUANZHANG_HOME.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+
+app.command()(service.init)
+app.command()(campaigns.load)
+app.command()(campaigns.report)
+app.command()(service.serve)
+app.command()(evidence.verify)
+app.command(name="rebuild")(service.rebuild_read_model)
+app.command(name="bank-file")(campaigns.bank_file)
+app.command(name="check-file")(campaigns.check)
+app.command()(service.erase)
+
+
+def main() -> None:
+    """Run a command; a refusal is one line, `code: message`, and exit status 1."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    try:
+        app()
+    except LedgerError as refusal:
+        fail(f"{refusal.code}: {refusal}")

@@ -1,0 +1,69 @@
+"""Commands of whoever runs the service: its home, its read models, its people's data keys."""
+
+from typing import Annotated
+from uuid import UUID
+
+import typer
+
+from api import bootstrap
+from api.cli.printing import REFUSED, bar, say
+from api.serving import listen
+from ledger.commands.recipients import erase_person
+from ledger.domain.aggregate import OPERATOR
+from ledger.store.act import CommandAct
+from projections.runner import catch_up, compare, rebuild
+
+
+def init() -> None:
+    """Make the home folder with its keys, for its owner alone; an existing one is left as it is."""
+    place = bootstrap.home()
+    with bootstrap.opened(place, create=True):
+        say(f"{place.path} is ready.\nverifier key: {place.note_key().vkey()}")
+
+
+def serve(
+    port: Annotated[int | None, typer.Option(help="TCP port on the loopback address.")] = None,
+    *,
+    tour: Annotated[bool, typer.Option(help="Print what to look at.")] = False,
+) -> None:
+    """Serve the read interface over HTTP, on the loopback address only."""
+    place = bootstrap.home()
+    with bootstrap.opened(place) as ledger:
+        listen(place, ledger, port, tour=tour, say=say)
+
+
+def rebuild_read_model(
+    *,
+    check: Annotated[bool, typer.Option(help="Only compare a new one with the live one.")] = False,
+) -> None:
+    """Drop the read models and build them anew from the log; say whether anything differed."""
+    place = bootstrap.home()
+    with bootstrap.opened(place) as ledger:
+        live = place.read_models
+        with bar("reading", "events") as progress:
+            catch_up(ledger, live, progress)
+            anew = live.with_name("compared.sqlite")
+            rebuild(ledger, anew, progress)
+        differences = compare(anew, live)
+        if check:
+            anew.unlink()
+        else:
+            for suffix in ("-wal", "-shm"):
+                live.with_name(live.name + suffix).unlink(missing_ok=True)
+            anew.rename(live)
+        for difference in differences:
+            say(f"differed: table {difference.table}, row {difference.row}")
+        say(f"{ledger.size()} events read; {'no ' if not differences else ''}difference found.")
+        if differences:
+            raise typer.Exit(REFUSED)
+
+
+def erase(
+    person: Annotated[UUID, typer.Argument(help="Id of the person.")],
+    reason: Annotated[str, typer.Option(help="Why; it stands in the log.")],
+) -> None:
+    """Destroy a person's data key. The log still verifies, the figures still add up."""
+    with bootstrap.opened(bootstrap.home()) as ledger:
+        act = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
+        erase_person(ledger, act, person, reason)
+        say(f"the personal data of {person} can no longer be read by anyone")
