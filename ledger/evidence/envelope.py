@@ -95,5 +95,20 @@ def decode(data: bytes) -> Envelope:
     return envelope
 
 
+def payload_of(data: bytes) -> bytes:
+    """Return the payload of an envelope, of which nothing else is looked at.
+
+    Raises:
+        EnvelopeBroken: There is none to be found.
+    """
+    payload, middle, _ = data[len(_HEAD) :].partition(_MIDDLE)
+    try:
+        if middle:
+            return a2b_base64(payload)
+    except binascii.Error:
+        pass
+    raise EnvelopeBroken("no payload in it")
+
+
 def _base64(raw: bytes) -> bytes:
     return b2a_base64(raw, newline=False)

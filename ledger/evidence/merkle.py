@@ -102,6 +102,11 @@ Node = Callable[[int, int], bytes]
 """Level and index in, hash out: of the complete subtree over leaves index·2^level and on."""
 
 
+def root_at(size: int, node: Node) -> bytes:
+    """Return the root that the tree had when it had this many entries."""
+    return _range_root(0, size, node) if size else EMPTY_ROOT
+
+
 def inclusion_path(index: int, size: int, node: Node) -> list[bytes]:
     """Return the sibling hashes of entry `index` in the tree of `size` entries, lowest first.
 

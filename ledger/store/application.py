@@ -263,8 +263,7 @@ class Ledger(Application[UUID]):
         ]
 
     def size(self) -> int:
-        last = self._log.max_notification_id()
-        return 0 if last is None else last + 1
+        return self._log.size()
 
     @property
     def log(self) -> LogRecorder:  # type: ignore[override]

@@ -72,6 +72,11 @@ class Home:
         return self.path / "read.sqlite"
 
     @property
+    def map(self) -> Path:
+        """The verifiable map of the log; it may be dropped, and is built anew."""
+        return self.path / "map.sqlite"
+
+    @property
     def vault(self) -> Path:
         return self.path / "vault.sqlite"
 

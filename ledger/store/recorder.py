@@ -20,7 +20,7 @@ from eventsourcing.persistence import (
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.checkpoint import Checkpoint, sign_note
 from ledger.evidence.keys import Signer
-from ledger.evidence.merkle import Edge, leaf_hash
+from ledger.evidence.merkle import Edge, leaf_hash, root_at
 from ledger.store.tiles import GrowingTree, load_tree, node_reader
 
 SCHEMA = """
@@ -252,6 +252,18 @@ class LogRecorder(ApplicationRecorder):
             .fetchall()
         )
 
+    def select_entries(self, start: int, limit: int) -> list[tuple[int, int, str, bytes]]:
+        """Return position, version, topic and envelope of up to `limit` events from `start` on."""
+        return (
+            self._reader()
+            .execute(
+                "SELECT position, originator_version, topic, state FROM log_events"
+                " WHERE position >= ? ORDER BY position LIMIT ?",
+                (start, limit),
+            )
+            .fetchall()
+        )
+
     def select_stream_positions(self, originator_id: UUID) -> list[tuple[int, int]]:
         """Return version and position of every event of a stream."""
         return (
@@ -263,6 +275,15 @@ class LogRecorder(ApplicationRecorder):
             )
             .fetchall()
         )
+
+    def size(self) -> int:
+        """Return how many events the log holds."""
+        last = self.max_notification_id()
+        return 0 if last is None else last + 1
+
+    def root_at(self, size: int) -> bytes:
+        """Return the root of the tree over the first `size` events."""
+        return root_at(size, self.subtree_hash)
 
     def max_notification_id(self) -> int | None:
         (position,) = self._reader().execute("SELECT max(position) FROM log_events").fetchone()

@@ -1,0 +1,1 @@
+"""Carries checkpoints out to others: publications, static files, witnesses, time-stamps."""
