@@ -6,8 +6,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ledger.errors import Kind, LedgerError
+from ledger.evidence.envelope import payload_of
 from ledger.evidence.keys import KeyHistory, KeyRecord
 from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
+from ledger.evidence.map_growth import ANNOUNCED, announced_root
+from ledger.evidence.verifiable_map import subjects_of
 from ledger.evidence.verify import EntryBroken, Rules, Stored, verify_entry
 
 CHUNK_EVENTS = 4096
@@ -38,16 +41,25 @@ class SignedCheckpoint(NamedTuple):
     root: bytes
 
 
+class Named(NamedTuple):
+    """What the map needs of an entry: its type, whom it names, and what map it announces."""
+
+    topic: str
+    subjects: set[bytes]
+    announced: bytes | None
+
+
 class Chunk(NamedTuple):
     """What a range of entries was found to be, so that the ranges can be put together.
 
-    `leaves` are those before the first broken entry, `checkpoints` those before the first one that
-    differs.
+    `leaves` and `named` are those before the first broken entry (`named` only where a map is to be
+    checked), `checkpoints` those before the first one that differs.
     """
 
     start: int
     order: list[tuple[int, bytes, int]]
     leaves: bytes
+    named: list[Named]
     checkpoints: list[SignedCheckpoint]
     broken: LedgerError | None
     differs: CheckpointDiffers | None
@@ -60,15 +72,21 @@ class RangeChecker:
         self.connection = connect(path)
         self._keys = KeyHistory(records)
         self._rules = rules
+        (last,) = self.connection.execute(
+            "SELECT max(position) FROM log_events WHERE topic = ?", (ANNOUNCED,)
+        ).fetchone()
+        # Up to the last announcement a map has to be put together; where there is none, none.
+        self._mapped_up_to = last if isinstance(last, int) else -1
 
     def check(self, start: int) -> Chunk:
         order: list[tuple[int, bytes, int]] = []
         leaves: list[bytes] = []
+        named: list[Named] = []
         checkpoints: list[SignedCheckpoint] = []
         broken: LedgerError | None = None
         differs: CheckpointDiffers | None = None
         try:
-            self._check_entries(start, order, leaves)
+            self._check_entries(start, order, leaves, named)
         except EntryBroken as cause:
             broken = cause
         except sqlite3.DatabaseError as cause:
@@ -79,10 +97,14 @@ class RangeChecker:
             differs = cause
         except sqlite3.DatabaseError as cause:
             broken = broken or LogBroken(f"database file, checkpoints from {start}", str(cause))
-        return Chunk(start, order, b"".join(leaves), checkpoints, broken, differs)
+        return Chunk(start, order, b"".join(leaves), named, checkpoints, broken, differs)
 
     def _check_entries(
-        self, start: int, order: list[tuple[int, bytes, int]], leaves: list[bytes]
+        self,
+        start: int,
+        order: list[tuple[int, bytes, int]],
+        leaves: list[bytes],
+        named: list[Named],
     ) -> None:
         for row in self.connection.execute(
             "SELECT position, originator_id, originator_version, topic, state FROM log_events"
@@ -92,6 +114,8 @@ class RangeChecker:
             entry = stored_entry(row)
             order.append((entry.position, row[1], entry.version))
             leaves.append(verify_entry(entry, self._keys, self._rules).leaf)
+            if entry.position <= self._mapped_up_to:
+                named.append(_named(entry))
 
     def _check_checkpoints(self, start: int, checkpoints: list[SignedCheckpoint]) -> None:
         for number, size, note in self.connection.execute(
@@ -103,6 +127,12 @@ class RangeChecker:
                 raise CheckpointDiffers(size, f"number {number}: not two numbers and a text")
             checkpoint = verify_checkpoint(size, note, self._keys, self._rules)
             checkpoints.append(SignedCheckpoint(number, size, checkpoint.root))
+
+
+def _named(entry: Stored) -> Named:
+    payload = payload_of(entry.envelope)
+    announced = announced_root(payload) if entry.topic == ANNOUNCED else None
+    return Named(entry.topic, subjects_of(payload), announced)
 
 
 _worker: list[RangeChecker] = []

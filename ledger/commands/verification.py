@@ -34,6 +34,7 @@ from ledger.evidence.log import (
     verify_growth,
     verify_order,
 )
+from ledger.evidence.map_growth import ANNOUNCED, MapReplay
 from ledger.evidence.merkle import HASH_BYTES, Edge
 from ledger.evidence.verify import (
     KEY_TOPICS,
@@ -114,6 +115,7 @@ class _Run:
         self._size = 0
         self._checkpoints = 0
         self._last_good = 0
+        self._maps = MapReplay()
 
     def verify(self, processes: int | None) -> Verdict:
         with closing(connect(self._path)) as connection:
@@ -168,6 +170,7 @@ class _Run:
         number = 0
         for chunk in chunks:
             broken, leaves = _sound(chunk, versions, fault)
+            broken, leaves = self._mapped(chunk, broken, leaves)
             covered = chunk.start + len(leaves)
             checkpoints = [c for c in chunk.checkpoints if broken is None or c.size <= covered]
             misnumbered = _misnumbered(number, checkpoints)
@@ -196,6 +199,21 @@ class _Run:
             raise LogBroken(f"log_checkpoints number {number + 1}", cause)
         _check_edge(connection, edge)
         _check_no_other_tiles(connection, self._size)
+
+    def _mapped(
+        self, chunk: Chunk, broken: LedgerError | None, leaves: list[bytes]
+    ) -> tuple[LedgerError | None, list[bytes]]:
+        """Bring the map along; return what is broken first, with the leaves before it."""
+        for entry, (position, stream, version), leaf in zip(
+            chunk.named, chunk.order, leaves, strict=False
+        ):
+            name = str(UUID(bytes=stream))
+            if entry.topic == ANNOUNCED and entry.announced != self._maps.root():
+                cause = "the map over the entries before it has another root"
+                differs = EntryBroken(position, name, version, "data.map_root", cause)
+                return differs, leaves[: position - chunk.start]
+            self._maps.move(position, entry.topic, version, name.encode(), entry.subjects, leaf)
+        return broken, leaves
 
     def _grown(
         self, edge: Edge, leaves: Sequence[bytes], checkpoints: Sequence[SignedCheckpoint]

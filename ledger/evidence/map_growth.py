@@ -1,15 +1,25 @@
 """How the verifiable map grows with the log: which heads an entry moves on."""
 
+import binascii
+from base64 import b64decode
 from collections.abc import Callable
 from hashlib import sha256
 
+from ledger.evidence.canonical import parse_canonical
+from ledger.evidence.map_pages import PagedMap
 from ledger.evidence.verifiable_map import (
+    FORMAT,
     THE_LOG,
     Head,
     is_registered,
     subject_key,
     subjects_of,
 )
+
+ANNOUNCED = "publication.announced"
+"""The type of event that says what root the map over all entries before it has."""
+
+HEADS_MAX = 50_000
 
 Known = Callable[[bytes], Head | None]
 """Takes a key; returns the head that the map has for it so far."""
@@ -80,3 +90,46 @@ def stream_of(payload: bytes) -> bytes:
     """Return the stream that a canonical payload names: its members are in alphabetical order."""
     at = payload.rindex(b',"stream":"') + 11
     return payload[at : at + 36]
+
+
+class MapReplay:
+    """Follows a log from its first entry, and knows the map's root at every announcement."""
+
+    def __init__(self) -> None:
+        self._pages: dict[bytes, bytes] = {}
+        self._growth = MapGrowth(self._head)
+
+    def move(
+        self,
+        position: int,
+        topic: str,
+        version: int,
+        stream: bytes,
+        subjects: set[bytes],
+        leaf: bytes,
+    ) -> None:
+        """Take in the next entry; see `MapGrowth.move`."""
+        self._growth.move(position, topic, version, stream, subjects, leaf)
+        if len(self._growth) > HEADS_MAX:
+            self.root()
+
+    def root(self) -> bytes:
+        """Return the root of the map over all entries so far."""
+        pages = PagedMap(self._pages.get)
+        root = pages.update(self._growth.heads())
+        self._pages |= pages.written
+        self._growth = MapGrowth(self._head)
+        return root
+
+    def _head(self, key: bytes) -> Head | None:
+        return PagedMap(self._pages.get).head(key)
+
+
+def announced_root(payload: bytes) -> bytes | None:
+    """Return the root that an announcement's payload tells; None if it tells none that is sound."""
+    data = parse_canonical(payload)["data"]
+    try:
+        sound = data["map_format"] == FORMAT and type(data["map_format"]) is int
+        return b64decode(data["map_root"], validate=True) if sound else None
+    except (KeyError, TypeError, ValueError, binascii.Error):
+        return None

@@ -311,6 +311,17 @@ class LogRecorder(ApplicationRecorder):
             ).fetchone()
         return cast("tuple[int, str] | None", found)
 
+    def select_checkpoints(self, after_size: int) -> list[tuple[int, str]]:
+        """Return size and note of every checkpoint beyond a size, rising."""
+        return (
+            self._reader()
+            .execute(
+                "SELECT size, note FROM log_checkpoints WHERE size > ? ORDER BY size",
+                (after_size,),
+            )
+            .fetchall()
+        )
+
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
         """Hold one state of the database for several reads."""

@@ -1,11 +1,15 @@
 """The vectors of FORMAT.md by name, made by the real code from fixed keys."""
 
 import json
+from base64 import b64encode
 from hashlib import sha256
 
-from ledger.evidence.envelope import PAYLOAD_TYPE, decode, pae
+from ledger.evidence.envelope import PAYLOAD_TYPE, decode, pae, payload_of
+from ledger.evidence.map_growth import MapGrowth
+from ledger.evidence.map_pages import PagedMap
 from ledger.evidence.merkle import inclusion_path, leaf_hash, root_hash
 from ledger.evidence.proofs import Receipt
+from ledger.evidence.verifiable_map import REGISTERS, subject_key
 from tests.evidence.sample_log import (
     LOG_KEY,
     OFFICER_SIGNER,
@@ -28,11 +32,23 @@ def receipt_for(log: SampleLog, position: int) -> Receipt:
     return Receipt(position, leaves[position], tuple(path), log.notes[-1][1])
 
 
+def sample_map(log: SampleLog) -> PagedMap:
+    growth = MapGrowth(lambda _: None)
+    for entry in log.entries:
+        payload = payload_of(entry.envelope)
+        growth.add(entry.position, entry.topic, entry.version, payload, leaf_hash(entry.envelope))
+    built = PagedMap(lambda _: None)
+    built.update(growth.heads())
+    return built
+
+
 def vectors() -> dict[str, str]:
     log = sample_log()
     envelope = log.entries[SIGNED_BY_OFFICER].envelope
     payload = decode(envelope).payload
     leaves = [leaf_hash(entry.envelope) for entry in log.entries]
+    built = sample_map(log)
+    proof = built.prove(subject_key(log.entries[SIGNED_BY_OFFICER].stream))
     return {
         "service-private-key": SERVICE_SIGNER.seed.hex(),
         "officer-private-key": OFFICER_SIGNER.seed.hex(),
@@ -47,6 +63,9 @@ def vectors() -> dict[str, str]:
         "edge": log.edge().to_bytes().hex(),
         "checkpoint": log.notes[-1][1].removesuffix("\n"),
         "verifier-key": LOG_KEY.vkey(),
+        "registers": "\n".join(REGISTERS),
+        "map-root": b64encode(built.root()).decode(),
+        "map-proof": json.dumps(proof.to_json(), indent=2),
         "receipt": json.dumps(
             receipt_for(log, SIGNED_BY_OFFICER).to_json(), indent=2, ensure_ascii=False
         ),

@@ -18,6 +18,11 @@ Key = tuple[str, bytes, int, list[int]]  # owner, raw key, valid from, its end i
 TYPE = "application/vnd.nuanzhang.event+json"
 NAMES = {"actor", "data", "happened_on", "origin", "recorded_at", "schema", "stream", "type"}
 ACTOR = "operator|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+REGISTERS = (
+    *("batch.drafted", "campaign.", "fiscal_year.", "fund.opened", "key.", "log.", "officer."),
+    *("organisation.", "policy.", "publication.", "service_key.", "witness."),
+)
+NOBODY = "00000000-0000-0000-0000-000000000000"
 FIELD = 2**255 - 19
 EIGHT = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 SMALL = (0, 1, FIELD - 1, EIGHT, FIELD - EIGHT)
@@ -126,6 +131,45 @@ def check_note(note: str, start: list[str], keys: list[bytes]) -> None:
     assert vouched, "no known key signed the note"
 
 
+def map_root(heads: dict[bytes, bytes], bit: int = 0) -> bytes:
+    if len(heads) < 2:
+        [leaf] = [sha256(b"\x02" + key + head).digest() for key, head in heads.items()] or [
+            bytes(32)
+        ]
+        return leaf
+    halves: tuple[dict[bytes, bytes], ...] = ({}, {})
+    for key, head in heads.items():
+        halves[int.from_bytes(key) >> 255 - bit & 1][key] = head
+    return sha256(b"\x03" + b"".join(map_root(half, bit + 1) for half in halves)).digest()
+
+
+def named(value: Any) -> set[str]:
+    if isinstance(value, str):
+        return {value} if re.fullmatch(ACTOR[9:], value) else set()
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return set().union(*map(named, inner))
+
+
+def check_maps(entries: Sequence[Entry]) -> None:
+    heads: dict[bytes, bytes] = {}
+    for position, stream, version, kind, envelope in entries:
+        _, event, _ = read_envelope(envelope)
+        if kind == "publication.announced":
+            assert type(event["data"]["map_format"]) is int and event["data"]["map_format"] == 1
+            assert unbase64(event["data"]["map_root"]) == map_root(heads), "another map"
+        subjects = named(event)
+        keys = {f"nuanzhang subject\n{each}": each == stream for each in subjects}
+        if kind.startswith(REGISTERS):
+            keys |= {f"nuanzhang subject\n{each}\n{kind}": False for each in subjects | {NOBODY}}
+        for text, own in keys.items():
+            key = sha256(text.encode()).digest()
+            head = heads.get(key, bytes(56))
+            where = version.to_bytes(8) + position.to_bytes(8) if own else head[:16]
+            link = b"\x04" + head[24:] + position.to_bytes(8) + sha256(b"\0" + envelope).digest()
+            count = int.from_bytes(head[16:24]) + 1
+            heads[key] = where + count.to_bytes(8) + sha256(link).digest()
+
+
 def check_log(
     entries: Sequence[Entry], notes: Sequence[tuple[int, str]], known: dict[str, Any]
 ) -> None:
@@ -139,6 +183,7 @@ def check_log(
         check_entry(entry, keys, known)
         versions[entry[1]] = versions.get(entry[1], 0) + 1
         assert entry[0] == expected and entry[2] == versions[entry[1]], "gap"
+    check_maps(entries)
     leaves = [sha256(b"\x00" + entry[4]).digest() for entry in entries]
     sizes = [size for size, _ in notes]
     assert sizes == sorted(set(sizes)) and [0, *sizes][-1] == len(entries), "not covered"
