@@ -28,6 +28,17 @@ def unseal(ledger: Ledger, subject: UUID, purpose: str, sealed: Sealed) -> dict[
     return ledger.vault.open(subject, purpose, sealed.ciphertext, sealed.commitment)
 
 
+def unseal_whole(
+    ledger: Ledger, subject: UUID, purpose: str, sealed: Sealed
+) -> tuple[dict[str, str], str]:
+    """Open what was sealed; return the fields, and the salt that shows them to be these.
+
+    Raises:
+        PersonErased, SealBroken: As `unseal` does.
+    """
+    return ledger.vault.open_whole(subject, purpose, sealed.ciphertext, sealed.commitment)
+
+
 def person_id(ledger: Ledger, id_number: str) -> UUID:
     return ledger.vault.subject_id("id_number", id_number)
 

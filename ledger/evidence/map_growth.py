@@ -28,9 +28,12 @@ Known = Callable[[bytes], Head | None]
 class MapGrowth:
     """Gathers the heads that a run of entries moves on, from what the map said before them."""
 
-    def __init__(self, known: Known) -> None:
+    def __init__(self, known: Known, *, keep_positions: bool = False) -> None:
+        """Begin with what `known` says; with `keep_positions`, remember where each head moved."""
         self._known = known
         self._heads: dict[bytes, tuple[int, int, int, bytes]] = {}
+        self._keep_positions = keep_positions
+        self.positions: dict[bytes, bytearray] = {}
 
     def __len__(self) -> int:
         return len(self._heads)
@@ -79,6 +82,10 @@ class MapGrowth:
         if head is None:
             known = self._known(key) or Head()
             head = (known.version, known.position, known.count, known.chain)
+            if self._keep_positions:
+                self.positions[key] = bytearray()
+        if self._keep_positions:
+            self.positions[key] += link[:8]
         chain = sha256(b"\x04" + head[3] + link).digest()
         if version:
             self._heads[key] = (version, position, head[2] + 1, chain)

@@ -23,6 +23,12 @@ CREATE TABLE IF NOT EXISTS map_pages (
     page BLOB NOT NULL,
     PRIMARY KEY (prefix, size)
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS map_positions (
+    key BLOB NOT NULL,
+    size INTEGER NOT NULL,
+    positions BLOB NOT NULL,
+    PRIMARY KEY (key, size)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS map_states (
     size INTEGER PRIMARY KEY,
     map_root BLOB NOT NULL,
@@ -72,13 +78,24 @@ class MapStore:
         with self._lock:
             return PagedMap(lambda prefix: self._page(prefix, size)).prove(key)
 
+    def positions(self, size: int, key: bytes) -> list[int]:
+        """Return where the events stand that moved a key's head, when the log had this size."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT positions FROM map_positions WHERE key = ? AND size <= ?", (key, size)
+            ).fetchall()
+        found: set[int] = set()
+        for (packed,) in rows:
+            found.update(int.from_bytes(packed[at : at + 8]) for at in range(0, len(packed), 8))
+        return sorted(found)
+
     def close(self) -> None:
         with self._lock:
             self._connection.close()
 
     def _grow(self, log: LogRecorder, before: int, size: int, progress: Progress | None) -> bytes:
         pages = PagedMap(lambda prefix: self._page(prefix, before))
-        growth = MapGrowth((lambda _: None) if before == 0 else pages.head)
+        growth = MapGrowth((lambda _: None) if before == 0 else pages.head, keep_positions=True)
         position = before
         while position < size:
             rows = log.select_entries(position, min(size - position, ENTRIES_AT_ONCE))
@@ -94,6 +111,10 @@ class MapStore:
         connection.executemany(
             "REPLACE INTO map_pages VALUES (?, ?, ?)",
             ((prefix, size, page) for prefix, page in sorted(pages.written.items())),
+        )
+        connection.executemany(
+            "REPLACE INTO map_positions VALUES (?, ?, ?)",
+            ((key, size, bytes(growth.positions[key])) for key in sorted(growth.positions)),
         )
         connection.execute(
             "REPLACE INTO map_states VALUES (?, ?, ?)", (size, root, log.root_at(size))
@@ -136,4 +157,6 @@ class MapStore:
         return log.size() >= size and log.root_at(size) == row[0]
 
     def _clear(self) -> None:
-        self._connection.executescript("DELETE FROM map_pages; DELETE FROM map_states;")
+        self._connection.executescript(
+            "DELETE FROM map_pages; DELETE FROM map_positions; DELETE FROM map_states;"
+        )

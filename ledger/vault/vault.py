@@ -20,6 +20,11 @@ KEY_BYTES = 32
 SALT_BYTES = 32
 
 
+class _Plain(msgspec.Struct):
+    fields: dict[str, str]
+    salt: str
+
+
 class SealBroken(LedgerError):
     """The sealed data was altered, or belongs to another person or purpose."""
 
@@ -82,6 +87,16 @@ class Vault:
             PersonErased: The person's key was destroyed.
             SealBroken: Altered, or sealed for another person or purpose.
         """
+        return self.open_whole(subject, purpose, ciphertext, commitment)[0]
+
+    def open_whole(
+        self, subject: UUID, purpose: str, ciphertext: str, commitment: str
+    ) -> tuple[dict[str, str], str]:
+        """Return the fields that were sealed and the salt: with both, the commitment is checked.
+
+        Raises:
+            PersonErased, SealBroken: As `open` does.
+        """
         key = self._keys.find(subject)
         if key is None:
             raise SealBroken(subject)
@@ -94,8 +109,8 @@ class Vault:
             raise SealBroken(subject) from None
         if sha256(plain).hexdigest() != commitment:
             raise SealBroken(subject)
-        fields: dict[str, str] = msgspec.json.decode(plain)["fields"]
-        return fields
+        whole = msgspec.json.decode(plain, type=_Plain)
+        return whole.fields, whole.salt
 
     # Keys.
 

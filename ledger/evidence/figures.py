@@ -1,0 +1,265 @@
+"""Figures that anyone computes again from the events themselves, to the fen.
+
+A formula has a name with a version, and asks for events by subject. Whoever hands them to it has
+proved that they are all there are: a formula never sees part of a stream.
+"""
+
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, Protocol
+
+from ledger.errors import Kind, LedgerError
+from ledger.evidence.canonical import Json
+
+FUND_BALANCE = "fund.balance/1"
+SURPLUS = "surplus/1"
+PAYMENT = "payment/1"
+BATCH = "batch/1"
+
+WHOLE_BP = 10_000
+
+
+class FormulaUnknown(LedgerError):
+    """A figure names a formula that is not known here."""
+
+    code = "figure.formula_unknown"
+    kind = Kind.INVALID
+
+    def __init__(self, formula: str) -> None:
+        super().__init__(f"no formula is called {formula}; known are {', '.join(FORMULAS)}")
+
+
+class FigureImpossible(LedgerError):
+    """The events cannot be added up: they are not those of such a subject."""
+
+    code = "figure.impossible"
+    kind = Kind.BROKEN
+
+    def __init__(self, formula: str, subject: str) -> None:
+        super().__init__(f"{formula} of {subject}: the events do not add up to such a figure")
+
+
+class Seen(NamedTuple):
+    """An event that was verified: where it stands, and its payload."""
+
+    position: int
+    payload: Mapping[str, Json]
+
+    @property
+    def type(self) -> str:
+        return str(self.payload["type"])
+
+    @property
+    def data(self) -> Mapping[str, Json]:
+        data: Mapping[str, Json] = self.payload["data"]
+        return data
+
+
+class Events(Protocol):
+    """Hands out events that are proved to be all there are, in the order of the log."""
+
+    def stream(self, subject: str) -> Sequence[Seen]:
+        """Return the events of a stream."""
+
+    def concerning(self, subject: str, topic: str | None = None) -> Sequence[Seen]:
+        """Return the events that concern a subject; with a type, those of its register."""
+
+
+def figure(formula: str, subject: str, arguments: Mapping[str, Json], events: Events) -> Json:
+    """Compute a figure.
+
+    Args:
+        formula: Its name and version, e.g. `fund.balance/1`.
+        subject: The id of what it is a figure of.
+        arguments: What else the formula asks for, e.g. the fiscal year.
+        events: All that concern it.
+
+    Returns:
+        An object of whole numbers (fen, basis points), texts and nulls.
+
+    Raises:
+        FormulaUnknown: As it says.
+        FigureImpossible: The events are not those of such a subject.
+
+    Source: FORMAT.md, "Figures".
+    """
+    compute = FORMULAS.get(formula)
+    if compute is None:
+        raise FormulaUnknown(formula)
+    try:
+        return compute(subject, arguments, events)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError):
+        raise FigureImpossible(formula, subject) from None
+
+
+def _fund_balance(subject: str, _: Mapping[str, Json], events: Events) -> Json:
+    """Money in hand in a fund account: what came in less what went out, by vintage."""
+    by_vintage: dict[int, int] = defaultdict(int)
+    received = 0
+    for event in events.stream(subject):
+        data = event.data
+        match event.type:
+            case "fund.received":
+                by_vintage[data["vintage"]] += data["amount_fen"]
+                received += data["amount_fen"]
+            case "fund.receipt_corrected":
+                by_vintage[data["vintage"]] += data["difference_fen"]
+                received += data["difference_fen"]
+            case "fund.allocation_received":
+                for lot in data["lots"]:
+                    by_vintage[lot["vintage"]] += lot["amount_fen"]
+            case "fund.allocated" | "fund.drawn":
+                for part in data["parts"]:
+                    by_vintage[part["vintage"]] -= part["amount_fen"]
+            case "fund.restored":
+                for part in data["parts"]:
+                    by_vintage[part["vintage"]] += part["amount_fen"]
+    return {
+        "by_vintage": {str(year): by_vintage[year] for year in sorted(by_vintage)},
+        "in_hand_fen": sum(by_vintage.values()),
+        "received_from_outside_fen": received,
+    }
+
+
+TRANSIT, PAID, BACK = "transit", "paid", "back"
+
+_WHERE = {"in_transit": TRANSIT, "settled": PAID, "signed": PAID, "returned": BACK}
+
+
+def _surplus(subject: str, arguments: Mapping[str, Json], events: Events) -> Json:
+    """The opening surplus of an organisation's own accounts, and how much of it reached people.
+
+    Its lots are followed wherever they went: money passed down is not consumed.
+    """
+    year = arguments["year"]
+    opening = 0
+    since: dict[str, int] = {}
+    for event in events.concerning(subject, "fiscal_year.surplus_brought_forward"):
+        if event.data["year"] == year and event.data["organisation_id"] == subject:
+            opening += event.data["amount_fen"]
+            since.setdefault(event.data["lot_id"], event.position)
+    own = set(since)
+    held = {TRANSIT: 0, PAID: 0, BACK: 0}
+    waiting = list(since)
+    while waiting:
+        lot = waiting.pop()
+        for event in events.concerning(lot):
+            if event.position <= since[lot]:
+                continue
+            if event.type == "fund.receipt_corrected" and lot in own:
+                carried = event.data["carried_into"] == year
+                opening += event.data["difference_fen"] if carried else 0
+            for child in _children(event, lot):
+                if child not in since:
+                    since[child] = since[lot]
+                    waiting.append(child)
+            _move(held, event, lot)
+    targets = _targets(subject, year, events)
+    in_transit = held[TRANSIT] + held[BACK]
+    return {
+        "opening_fen": opening,
+        "consumed_fen": held[PAID],
+        "in_transit_fen": in_transit,
+        "in_hand_fen": opening - held[PAID] - in_transit,
+        "ratio_basis_points_floor": held[PAID] * WHOLE_BP // opening if opening else None,
+        **targets,
+    }
+
+
+def _children(event: Seen, lot: str) -> list[str]:
+    if event.type != "fund.allocation_received":
+        return []
+    return [each["lot_id"] for each in event.data["lots"] if each["parent_id"] == lot]
+
+
+def _move(held: dict[str, int], event: Seen, lot: str) -> None:
+    """Move the pieces of one lot between where a payment's money can be."""
+    source: str | None
+    target: str | None
+    match event.type:
+        case "fund.drawn":
+            source, target = None, TRANSIT
+        case "fund.restored":
+            source, target = BACK, None
+        case "disbursement.settled" | "disbursement.signed":
+            source, target = TRANSIT, PAID
+        case "disbursement.returned":
+            source, target = _WHERE[event.data["was"]], BACK
+        case "disbursement.corrected":
+            source, target = _WHERE[event.data["was"]], _WHERE[event.data["now"]]
+        case _:
+            return
+    amount = sum(part["amount_fen"] for part in event.data["parts"] if part["lot_id"] == lot)
+    if source is not None:
+        held[source] -= amount
+    if target is not None:
+        held[target] += amount
+
+
+def _targets(subject: str, year: int, events: Events) -> dict[str, Json]:
+    for event in events.concerning(subject, "fiscal_year.opened"):
+        if event.data["year"] == year and event.data["organisation_id"] == subject:
+            minimum, within = (
+                event.data["targets"]["first_year_minimum"],
+                event.data["targets"]["all_within"],
+            )
+            return {
+                "first_year_minimum_bp": minimum["basis_points"] if minimum else None,
+                "all_within_years": within["years"] if within else None,
+            }
+    return {"first_year_minimum_bp": None, "all_within_years": None}
+
+
+def _payment(subject: str, _: Mapping[str, Json], events: Events) -> Json:
+    """What became of one payment."""
+    status, amount, returned = "", 0, 0
+    for event in events.stream(subject):
+        match event.type:
+            case "disbursement.instructed" | "disbursement.reissued":
+                status, amount = "in_transit", event.data["amount_fen"]
+            case "disbursement.settled" | "disbursement.signed":
+                status = event.type.removeprefix("disbursement.")
+            case "disbursement.returned":
+                status, returned = "returned", returned + 1
+            case "disbursement.corrected":
+                status = event.data["now"]
+    if not status:
+        raise ValueError
+    paid = amount if _WHERE[status] == PAID else 0
+    return {"amount_fen": amount, "paid_fen": paid, "status": status, "times_returned": returned}
+
+
+def _batch(subject: str, _: Mapping[str, Json], events: Events) -> Json:
+    """What a batch instructed, and what became of each of its payments."""
+    totals = {"settled": 0, "signed": 0, "returned": 0, "in_transit": 0}
+    counts = dict.fromkeys(totals, 0)
+    payments: dict[str, int] = {}
+    for event in events.concerning(subject):
+        if event.data.get("batch_id") != subject:
+            continue
+        if event.type in ("disbursement.instructed", "disbursement.reissued"):
+            payments[event.payload["stream"]] = event.data["amount_fen"]
+    for stream, amount in payments.items():
+        status = _payment(stream, {}, events)["status"]
+        totals[status] += amount
+        counts[status] += 1
+    return {
+        "payments": len(payments),
+        "instructed_fen": sum(payments.values()),
+        "paid_fen": totals["settled"] + totals["signed"],
+        "paid": counts["settled"] + counts["signed"],
+        "returned_fen": totals["returned"],
+        "returned": counts["returned"],
+        "in_transit_fen": totals["in_transit"],
+        "in_transit": counts["in_transit"],
+    }
+
+
+Formula = Callable[[str, Mapping[str, Json], Events], Json]
+
+FORMULAS: Mapping[str, Formula] = {
+    FUND_BALANCE: _fund_balance,
+    SURPLUS: _surplus,
+    PAYMENT: _payment,
+    BATCH: _batch,
+}

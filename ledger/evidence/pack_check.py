@@ -1,0 +1,292 @@
+"""Checks a pack, step by step; what each step has shown is said in words."""
+
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+
+from ledger.evidence.canonical import Json, NotCanonical, canonical_json, parse_canonical
+from ledger.evidence.checkpoint import Checkpoint
+from ledger.evidence.envelope import EnvelopeBroken, payload_of
+from ledger.evidence.figures import Seen, figure
+from ledger.evidence.keys import KeyHistory
+from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
+from ledger.evidence.map_growth import ANNOUNCED, announced_root
+from ledger.evidence.merkle import leaf_hash, node_hash
+from ledger.evidence.note import NoteBroken, split_note
+from ledger.evidence.pack import ALL, STREAM, Listing, Opening, Pack, PackBroken
+from ledger.evidence.verifiable_map import (
+    THE_LOG,
+    EventsLeftOut,
+    Head,
+    MapProofBroken,
+    subject_key,
+    verify_all_events,
+    verify_head,
+)
+from ledger.evidence.verify import (
+    KEY_TOPICS,
+    EntryBroken,
+    Rules,
+    Stored,
+    learn_keys,
+    verify_entry,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of the check: its number, what it looked at, and what that has shown."""
+
+    number: int
+    title: str
+    shown: str
+
+
+class CheckedPack:
+    """A pack of which every step has held; hands out its events, each list proved to be whole."""
+
+    def __init__(self, pack: Pack, checkpoint: Checkpoint, map_root: bytes) -> None:
+        self.pack = pack
+        self.checkpoint = checkpoint
+        self._map_root = map_root
+        self._seen: dict[int, Seen] = {}
+        self._listings = {(each.subject, each.topic, each.of): each for each in pack.listings}
+        self._whole: dict[tuple[str, str | None, str], Sequence[Seen]] = {}
+
+    def seen(self, position: int) -> Seen:
+        """Return the event at a position.
+
+        Raises:
+            PackBroken: It is not in the pack.
+        """
+        found = self._seen.get(position)
+        if found is None:
+            try:
+                payload = parse_canonical(payload_of(self.pack.entries[position]))
+            except KeyError:
+                raise PackBroken(f"the entry at position {position} is missing") from None
+            except (EnvelopeBroken, NotCanonical):
+                payload = None
+            if not isinstance(payload, dict):
+                raise PackBroken(f"the entry at position {position} is no event")
+            found = self._seen[position] = Seen(position, payload)
+        return found
+
+    def stream(self, subject: str) -> Sequence[Seen]:
+        """Return all events of a stream.
+
+        Raises:
+            PackBroken: Nothing in the pack proves that they are all.
+        """
+        return self._all(subject, None, STREAM)
+
+    def concerning(self, subject: str, topic: str | None = None) -> Sequence[Seen]:
+        """Return all events that concern a subject, or all of its register.
+
+        Raises:
+            PackBroken: Nothing in the pack proves that they are all.
+        """
+        return self._all(subject, topic, ALL)
+
+    def _all(self, subject: str, topic: str | None, of: str) -> Sequence[Seen]:
+        key = (subject, topic, of)
+        whole = self._whole.get(key)
+        if whole is None:
+            listing = self._listings.get(key)
+            if listing is None:
+                what = "the whole stream" if of == STREAM else f"all events {topic or ''}".strip()
+                raise PackBroken(f"nothing shows {what} of {subject}")
+            whole = self._whole[key] = self._verified(listing)
+        return whole
+
+    def _verified(self, listing: Listing) -> list[Seen]:
+        subject = listing.subject
+        try:
+            head = verify_head(self._map_root, subject_key(subject, listing.topic), listing.proof)
+            shown = [(position, self.pack.entries[position]) for position in listing.positions]
+            if listing.of == ALL:
+                verify_all_events(subject, head, shown, listing.topic)
+        except KeyError as missing:
+            raise PackBroken(f"the entry at position {missing} is missing") from None
+        except (MapProofBroken, EventsLeftOut) as cause:
+            raise PackBroken(str(cause)) from None
+        seen = [self.seen(position) for position in listing.positions]
+        if listing.of == STREAM:
+            _require_stream(subject, head or Head(), seen)
+        return seen
+
+
+def check_pack(pack: Pack, rules: Rules) -> Iterator[Step | CheckedPack]:
+    """Check a pack; yield each step that has held, and the checked pack at the end.
+
+    Args:
+        pack: As it was read.
+        rules: What is known from elsewhere. Without `founding_key_id` everything may hold and yet
+            have been made by anybody; whoever calls this has to say so.
+
+    Raises:
+        PackBroken: At the first step that does not hold.
+
+    Source: FORMAT.md, "Checking a pack".
+    """
+    if pack.origin != rules.origin:
+        raise PackBroken(f"it is of log {pack.origin}, expected {rules.origin}")
+    body = _body(pack)
+    checkpoint = Checkpoint.from_body(body)
+    count = len(pack.entries)
+    yield Step(1, "read", f"{count} entries of log {pack.origin}, said to be of {checkpoint.size}")
+
+    _check_tree(pack, checkpoint)
+    yield Step(2, "tree", f"each of the {count} entries stands in the tree at its position")
+
+    map_root = _map_root(pack, checkpoint)
+    checked = CheckedPack(pack, checkpoint, map_root)
+    yield Step(3, "map", "the last entry announces the map over all entries before it")
+
+    keys = _keys(checked)
+    yield Step(4, "keys", f"{len(keys.records)} keys; no key event of their owners is left out")
+
+    _check_checkpoint(pack, checkpoint, keys, rules)
+    yield Step(5, "checkpoint", f"signed by the ledger for {checkpoint.size} entries")
+
+    _check_entries(checked, keys, rules)
+    yield Step(6, "entries", f"{count} envelopes carry the signatures that they must")
+
+    for listing in pack.listings:
+        checked._all(listing.subject, listing.topic, listing.of)  # noqa: SLF001 - our own
+    yield Step(7, "completeness", f"{len(pack.listings)} lists of events leave nothing out")
+
+    for each in pack.figures:
+        value = figure(each.formula, each.subject, each.arguments, checked)
+        if value != each.value or canonical_json(value) != canonical_json(each.value):
+            raise PackBroken(
+                f"figure {each.formula} of {each.subject}: the events give"
+                f" {canonical_json(value).decode()}, the pack says otherwise"
+            )
+    yield Step(8, "figures", f"{len(pack.figures)} figures computed anew, equal to the fen")
+
+    for opening in pack.openings:
+        _check_opening(checked, opening)
+    yield Step(9, "personal data", f"{len(pack.openings)} openings are of what was sealed")
+    yield checked
+
+
+def _body(pack: Pack) -> str:
+    try:
+        return split_note(pack.checkpoint)[0]
+    except NoteBroken as cause:
+        raise PackBroken(str(cause)) from None
+
+
+def _check_tree(pack: Pack, checkpoint: Checkpoint) -> None:
+    """Hash entries and given nodes together, and compare with the checkpoint's root."""
+    positions = sorted(pack.entries)
+    if not positions or positions[-1] >= checkpoint.size:
+        raise PackBroken("no entries, or entries past the checkpoint")
+
+    def root(start: int, stop: int, first: int, last: int) -> bytes:
+        size = stop - start
+        if first == last:
+            level = size.bit_length() - 1
+            if size == 1 << level:
+                node = pack.nodes.get((level, start >> level))
+                if node is None:
+                    raise PackBroken(f"the tree hash over entries {start} to {stop - 1} is missing")
+                return node
+        elif size == 1:
+            return leaf_hash(pack.entries[start])
+        middle = start + (1 << (size - 1).bit_length() - 1)
+        between = bisect_left(positions, middle, first, last)
+        return node_hash(root(start, middle, first, between), root(middle, stop, between, last))
+
+    if root(0, checkpoint.size, 0, len(positions)) != checkpoint.root:
+        raise PackBroken("the entries do not stand in the tree that the checkpoint commits to")
+
+
+def _map_root(pack: Pack, checkpoint: Checkpoint) -> bytes:
+    try:
+        payload = payload_of(pack.entries[checkpoint.size - 1])
+        announcing = _member(payload, "type") == ANNOUNCED
+        found = announced_root(payload) if announcing else None
+    except (KeyError, EnvelopeBroken, NotCanonical):
+        raise PackBroken("the last entry under the checkpoint is missing, or no event") from None
+    if found is None:
+        raise PackBroken("the checkpoint is no published one: its last entry announces no map")
+    return found
+
+
+def _keys(checked: CheckedPack) -> KeyHistory:
+    """Learn the keys from their events, whose lists must be whole for each owner that signs."""
+    learned: dict[int, Seen] = {}
+    owners = {THE_LOG}
+    for position in checked.pack.entries:
+        actor = checked.seen(position).payload.get("actor")
+        if isinstance(actor, str) and actor != "operator":
+            owners.add(actor)
+    for topic in KEY_TOPICS:
+        service = topic.startswith("service_key.")
+        for owner in sorted({THE_LOG} if service else owners - {THE_LOG}):
+            for seen in checked.concerning(owner, topic):
+                learned[seen.position] = seen
+    if 0 not in learned:
+        raise PackBroken("the founding event is missing, from which the keys descend")
+    keys = KeyHistory()
+    for position in sorted(learned):
+        try:
+            learn_keys(keys, _stored(checked, position))
+        except EntryBroken as cause:
+            raise PackBroken(str(cause)) from None
+    return keys
+
+
+def _check_checkpoint(pack: Pack, checkpoint: Checkpoint, keys: KeyHistory, rules: Rules) -> None:
+    try:
+        verify_checkpoint(checkpoint.size, pack.checkpoint, keys, rules)
+    except CheckpointDiffers as cause:
+        raise PackBroken(str(cause)) from None
+
+
+def _check_entries(checked: CheckedPack, keys: KeyHistory, rules: Rules) -> None:
+    for position in sorted(checked.pack.entries):
+        try:
+            verify_entry(_stored(checked, position), keys, rules)
+        except EntryBroken as cause:
+            raise PackBroken(str(cause)) from None
+
+
+def _stored(checked: CheckedPack, position: int) -> Stored:
+    """Return an entry with the columns that its own payload names: a pack has no others."""
+    payload = checked.seen(position).payload
+    stream, version, topic = (payload.get(name) for name in ("stream", "version", "type"))
+    if not (isinstance(stream, str) and type(version) is int and isinstance(topic, str)):
+        raise PackBroken(f"the entry at position {position} is no event")
+    return Stored(position, stream, version, topic, checked.pack.entries[position])
+
+
+def _require_stream(subject: str, head: Head, seen: Sequence[Seen]) -> None:
+    """Check that these are versions 1 to the last of a stream, in the order of the log."""
+    last = -1
+    for version, each in enumerate(seen, 1):
+        if each.payload["stream"] != subject or each.payload["version"] != version:
+            raise PackBroken(f"version {version} of stream {subject} is not shown in its place")
+        if each.position <= last:
+            raise PackBroken(f"the events of stream {subject} are not in the order of the log")
+        last = each.position
+    if (len(seen), max(last, 0)) != (head.version, head.position):
+        raise PackBroken(f"stream {subject} has {head.version} events, {len(seen)} are shown")
+
+
+def _check_opening(checked: CheckedPack, opening: Opening) -> None:
+    sealed = checked.seen(opening.position).data.get(opening.member)
+    plain: Json = {"fields": dict(opening.fields), "salt": opening.salt}
+    digest = sha256(canonical_json(plain)).hexdigest()
+    if not isinstance(sealed, dict) or sealed.get("commitment") != digest:
+        raise PackBroken(
+            f"what is shown in clear at position {opening.position} is not what was sealed there"
+        )
+
+
+def _member(payload: bytes, name: str) -> Json:
+    members = parse_canonical(payload)
+    return members.get(name) if isinstance(members, dict) else None

@@ -1,0 +1,109 @@
+"""Makes packs: masked for anybody, or opened for an officer who may see, which is put on record."""
+
+from collections.abc import Iterator, Mapping
+from uuid import UUID
+
+from ledger.anchoring.publications import Published
+from ledger.commands.sealing import ARCHIVE_FILE, PAYEE, ROSTER_ROW, unseal_whole
+from ledger.domain.sealed import Sealed
+from ledger.evidence.canonical import Json
+from ledger.evidence.figures import Seen
+from ledger.evidence.pack import Opening, Pack
+from ledger.packs.contents import gather
+from ledger.packs.gathering import Gathering
+from ledger.store.application import Ledger
+from ledger.store.map_store import MapStore
+from ledger.vault.keys import PersonErased
+from ledger.vault.masking import mask_card, mask_id, mask_name, mask_phone
+
+SEALED: Mapping[str, tuple[str, str, str]] = {
+    "disbursement.instructed": ("payee", PAYEE, "person_id"),
+    "disbursement.reissued": ("payee", PAYEE, ""),
+    "batch.row_accepted": ("payee", PAYEE, "person_id"),
+    "batch.row_refused": ("details", ROSTER_ROW, "subject_id"),
+    "recipient.filed": ("details", ARCHIVE_FILE, "stream"),
+}
+"""Of each type of event: what it holds sealed, for which purpose, and where it says whose it is."""
+
+_MASKS = {
+    "name": mask_name,
+    "id_number": mask_id,
+    "phone": mask_phone,
+    "card_number": mask_card,
+}
+
+
+def make_pack(
+    ledger: Ledger,
+    maps: MapStore,
+    published: Published,
+    kind: str,
+    subject: UUID,
+    *,
+    opened: bool = False,
+) -> Pack:
+    """Make a pack of what stands under a published checkpoint.
+
+    Args:
+        ledger: The log and the vault.
+        maps: The log's map.
+        published: The checkpoint.
+        kind: One of `contents.KINDS`.
+        subject: The id, as `contents.subject_of` returns it.
+        opened: Whether personal data is shown in clear, with what opens it; else masked.
+
+    Raises:
+        NotOnRecord: The subject came after that checkpoint.
+    """
+    gathering = Gathering(ledger, maps, published)
+    title = gather(gathering, kind, subject)
+    openings: list[Opening] = []
+    masked: list[Mapping[str, Json]] = []
+    for event, member, fields, salt in _personal(gathering, kind, str(subject)):
+        if opened:
+            openings.append(Opening(event.position, member, fields, salt))
+        else:
+            shown = {name: _MASKS[name](fields[name]) for name in _MASKS if name in fields}
+            masked.append({"position": event.position, "member": member, "fields": shown})
+    return Pack(
+        origin=ledger.origin,
+        kind=kind,
+        subject=str(subject),
+        title=title,
+        checkpoint=published.note,
+        entries=gathering.entries,
+        nodes=gathering.nodes(),
+        listings=gathering.listings,
+        figures=tuple(gathering.figures),
+        openings=tuple(openings),
+        masked=tuple(masked),
+    )
+
+
+def _personal(
+    gathering: Gathering, kind: str, subject: str
+) -> Iterator[tuple[Seen, str, Mapping[str, str], str]]:
+    """Yield what the entries hold sealed of the people whom the pack is about."""
+    owners: dict[str, str] = {}
+    for position in sorted(gathering.entries):
+        event = gathering.take(position)
+        place = SEALED.get(event.type)
+        if place is None:
+            continue
+        member, purpose, said = place
+        stream = str(event.payload["stream"])
+        owner = stream if said == "stream" else str(event.data.get(said) or owners.get(stream, ""))
+        owners[stream] = owner
+        if kind == "person" and owner != subject:
+            continue
+        sealed = event.data[member]
+        try:
+            fields, salt = unseal_whole(
+                gathering.ledger,
+                UUID(owner),
+                purpose,
+                Sealed(ciphertext=sealed["ciphertext"], commitment=sealed["commitment"]),
+            )
+        except PersonErased:
+            continue
+        yield event, member, fields, salt
