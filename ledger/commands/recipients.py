@@ -63,14 +63,7 @@ def unmask_payee(
         OfficerRequired, RoleMissing: The actor holds no role that may see personal data.
         PersonErased: There is nothing to see any more.
     """
-    officer_id = acting_officer(act)
-    officer = ledger.load(Officer, officer_id)
-    if officer is None or not any(
-        officer.holds(role, {tenure.organisation_id}, act.happened_on)
-        for tenure in officer.tenures
-        for role in MAY_UNMASK
-    ):
-        raise RoleMissing(officer_id, "|".join(MAY_UNMASK), disbursement, act.happened_on)
+    require_may_unmask(ledger, act, disbursement)
     payment = ledger.load(Disbursement, disbursement)
     if payment is None:
         raise NotOnRecord("disbursement", disbursement)
@@ -84,6 +77,22 @@ def unmask_payee(
     # First the event, then the answer: nobody has seen what is not on record.
     ledger.perform(act, "recipient.unmask", (disbursement, fields, reason), decide)
     return {name: clear[name] for name in fields if name in clear}
+
+
+def require_may_unmask(ledger: Ledger, act: CommandAct, subject: UUID) -> None:
+    """Check that the actor holds a role that may see personal data.
+
+    Raises:
+        OfficerRequired, RoleMissing: They do not.
+    """
+    officer_id = acting_officer(act)
+    officer = ledger.load(Officer, officer_id)
+    if officer is None or not any(
+        officer.holds(role, {tenure.organisation_id}, act.happened_on)
+        for tenure in officer.tenures
+        for role in MAY_UNMASK
+    ):
+        raise RoleMissing(officer_id, "|".join(MAY_UNMASK), subject, act.happened_on)
 
 
 def erase_person(ledger: Ledger, act: CommandAct, person: UUID, reason: str) -> Answer:

@@ -11,7 +11,8 @@ from ledger.errors import Kind, LedgerError
 PAYLOAD_TYPE = "application/vnd.nuanzhang.event+json"
 
 _HEAD = b'{"payload":"'
-_MIDDLE = b'","payloadType":"' + PAYLOAD_TYPE.encode() + b'","signatures":['
+_MIDDLE = b'","payloadType":"%b","signatures":['
+_OF_EVENT = _MIDDLE % PAYLOAD_TYPE.encode()
 _TAIL = b"]}"
 
 _SIGNATURE = re.compile(rb'\{"keyid":"([0-9a-f]{32})","sig":"([^"]*)"\}')
@@ -53,21 +54,31 @@ def pae(payload_type: str, payload: bytes) -> bytes:
 
 
 def encode(payload: bytes, signatures: Sequence[Signature]) -> bytes:
-    """Write the envelope as canonical JSON; key ids are 32 hex digits, so nothing needs escaping.
+    """Write the envelope of an event as canonical JSON.
 
     Source: DSSE v1.0.2, envelope.md; base64 is the standard one with padding.
     """
+    return _encode(_OF_EVENT, payload, signatures)
+
+
+def encode_as(payload_type: str, payload: bytes, signatures: Sequence[Signature]) -> bytes:
+    """Write an envelope of another type of payload, whose name needs no escaping in JSON."""
+    return _encode(_MIDDLE % payload_type.encode(), payload, signatures)
+
+
+def _encode(middle: bytes, payload: bytes, signatures: Sequence[Signature]) -> bytes:
+    # Key ids are 32 hex digits, so nothing needs escaping.
     signed = b",".join(
         [
             b'{"keyid":"%b","sig":"%b"}' % (signature.keyid.encode(), _base64(signature.sig))
             for signature in signatures
         ]
     )
-    return b"".join((_HEAD, _base64(payload), _MIDDLE, signed, _TAIL))
+    return b"".join((_HEAD, _base64(payload), middle, signed, _TAIL))
 
 
 def decode(data: bytes) -> Envelope:
-    """Read an envelope that is written exactly as `encode` writes it.
+    """Read an event's envelope, written exactly as `encode` writes it.
 
     There is one way to write an envelope, so its places are cut out, and written again to compare:
     a fraction of the cost of a JSON parser, and the comparison lets nothing else through.
@@ -75,9 +86,22 @@ def decode(data: bytes) -> Envelope:
     Raises:
         EnvelopeBroken: It is not written so.
     """
+    return _decode(_OF_EVENT, data)
+
+
+def decode_as(payload_type: str, data: bytes) -> Envelope:
+    """Read an envelope of another type of payload, written exactly as `encode_as` writes it.
+
+    Raises:
+        EnvelopeBroken: It is not written so.
+    """
+    return _decode(_MIDDLE % payload_type.encode(), data)
+
+
+def _decode(middle: bytes, data: bytes) -> Envelope:
     if not data.startswith(_HEAD):
         raise EnvelopeBroken("does not begin as an envelope")
-    payload, _, signed = data[len(_HEAD) :].partition(_MIDDLE)
+    payload, _, signed = data[len(_HEAD) :].partition(middle)
     try:
         envelope = Envelope(
             a2b_base64(payload),
@@ -90,7 +114,7 @@ def decode(data: bytes) -> Envelope:
         )
     except binascii.Error:
         raise EnvelopeBroken("base64 of a wrong length") from None
-    if encode(envelope.payload, envelope.signatures) != data:
+    if _encode(middle, envelope.payload, envelope.signatures) != data:
         raise EnvelopeBroken("not written in the one form of an envelope")
     return envelope
 
@@ -101,7 +125,7 @@ def payload_of(data: bytes) -> bytes:
     Raises:
         EnvelopeBroken: There is none to be found.
     """
-    payload, middle, _ = data[len(_HEAD) :].partition(_MIDDLE)
+    payload, middle, _ = data[len(_HEAD) :].partition(_OF_EVENT)
     try:
         if middle:
             return a2b_base64(payload)

@@ -9,7 +9,7 @@ from ledger.evidence.canonical import Json, NotCanonical, canonical_json, parse_
 from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.envelope import EnvelopeBroken, payload_of
 from ledger.evidence.figures import Seen, figure
-from ledger.evidence.keys import KeyHistory
+from ledger.evidence.keys import SERVICE, KeyHistory, KeyNotValid, SignatureBroken, verify
 from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
 from ledger.evidence.map_growth import ANNOUNCED, announced_root
 from ledger.evidence.merkle import leaf_hash, node_hash
@@ -49,6 +49,7 @@ class CheckedPack:
     def __init__(self, pack: Pack, checkpoint: Checkpoint, map_root: bytes) -> None:
         self.pack = pack
         self.checkpoint = checkpoint
+        self.keys = KeyHistory()
         self._map_root = map_root
         self._seen: dict[int, Seen] = {}
         self._listings = {(each.subject, each.topic, each.of): each for each in pack.listings}
@@ -144,7 +145,7 @@ def check_pack(pack: Pack, rules: Rules) -> Iterator[Step | CheckedPack]:
     checked = CheckedPack(pack, checkpoint, map_root)
     yield Step(3, "map", "the last entry announces the map over all entries before it")
 
-    keys = _keys(checked)
+    keys = checked.keys = _keys(checked)
     yield Step(4, "keys", f"{len(keys.records)} keys; no key event of their owners is left out")
 
     _check_checkpoint(pack, checkpoint, keys, rules)
@@ -153,6 +154,8 @@ def check_pack(pack: Pack, rules: Rules) -> Iterator[Step | CheckedPack]:
     _check_entries(checked, keys, rules)
     yield Step(6, "entries", f"{count} envelopes carry the signatures that they must")
 
+    if pack.subject not in {listing.subject for listing in pack.listings}:
+        raise PackBroken(f"nothing in it is about {pack.subject}, of which it says it is")
     for listing in pack.listings:
         checked._all(listing.subject, listing.topic, listing.of)  # noqa: SLF001 - our own
     yield Step(7, "completeness", f"{len(pack.listings)} lists of events leave nothing out")
@@ -170,6 +173,29 @@ def check_pack(pack: Pack, rules: Rules) -> Iterator[Step | CheckedPack]:
         _check_opening(checked, opening)
     yield Step(9, "personal data", f"{len(pack.openings)} openings are of what was sealed")
     yield checked
+
+
+def check_manifest(
+    checked: CheckedPack, signatures: Sequence[tuple[str, bytes]], message: bytes
+) -> None:
+    """Check that the ledger itself signed the list of a pack's files.
+
+    Args:
+        checked: The pack, whose keys are known to be the ledger's.
+        signatures: Key id and signature of each.
+        message: What is signed, the pre-authentication encoding of the list.
+
+    Raises:
+        PackBroken: It did not, or its key had no validity at the checkpoint.
+    """
+    try:
+        [(key_id, signature)] = signatures
+        record = checked.keys.valid_at(key_id, checked.checkpoint.size - 1)
+        if record.owner != SERVICE:
+            raise PackBroken(f"key {key_id}, which signed the list of files, is not the ledger's")
+        verify(record.public_key, message, signature)
+    except (ValueError, KeyNotValid, SignatureBroken) as cause:
+        raise PackBroken(f"the list of files: {cause}") from None
 
 
 def _body(pack: Pack) -> str:

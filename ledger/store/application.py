@@ -19,7 +19,7 @@ from eventsourcing.utils import Environment, EnvType
 
 from ledger.domain.aggregate import Event, Root
 from ledger.errors import Kind, LedgerError
-from ledger.evidence.envelope import PAYLOAD_TYPE, Signature, encode, pae
+from ledger.evidence.envelope import PAYLOAD_TYPE, Signature, decode, encode, pae
 from ledger.evidence.merkle import inclusion_path, leaf_hash
 from ledger.evidence.proofs import Receipt
 from ledger.store.act import CommandAct
@@ -269,6 +269,22 @@ class Ledger(Application[UUID]):
     def log(self) -> LogRecorder:  # type: ignore[override]
         """The recorder, for those who prove: envelopes, tiles and checkpoints as stored."""
         return self._log
+
+    @property
+    def signer(self) -> ServiceSigner:
+        """The ledger's own key, for what leaves the house with its signature."""
+        return self._signer
+
+    def founding_key_id(self) -> str:
+        """Return the id of the key that the founding event registers.
+
+        Raises:
+            NoSuchPosition: The log is empty.
+        """
+        rows = self._log.select_states(0, 1)
+        if not rows:
+            raise NoSuchPosition(0)
+        return decode(rows[0][2]).signatures[0].keyid
 
     def receipt(self, position: int) -> Receipt:
         """Return the proof that the event at `position` is in the log, under the last checkpoint.

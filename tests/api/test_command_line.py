@@ -155,3 +155,31 @@ def test_the_banks_file_is_written_for_what_is_in_transit_only(home: Path, tmp_p
 
     assert refused.returncode == 1
     assert refused.stderr.startswith("batch.nothing_in_transit: ")
+
+
+def test_a_pack_is_carried_away_and_checked_elsewhere(home: Path, tmp_path: Path) -> None:
+    nuanzhang(home, "load", SCENARIO)
+    file = tmp_path / "batch.zip"
+
+    made = nuanzhang(home, "pack", "batch", "SWN20170008", "--out", file)
+    assert made.returncode == 0, made.stderr
+    key = made.stdout.split("--key ")[1].strip()
+
+    # Another place, where there is no ledger at all.
+    elsewhere = tmp_path / "elsewhere"
+    checked = nuanzhang(elsewhere, "verify-pack", file, "--key", key)
+    unpinned = nuanzhang(elsewhere, "verify-pack", file)
+    wrong = nuanzhang(elsewhere, "verify-pack", file, "--key", "0" * 32, "--json")
+    missing = nuanzhang(elsewhere, "verify-pack", tmp_path / "none.zip")
+
+    assert checked.returncode == 0, checked.stdout
+    assert "HOLDS" in checked.stdout
+    assert checked.stdout.startswith("1. read")
+    assert unpinned.returncode == 1
+    assert "NOT PINNED" in unpinned.stdout
+    assert wrong.returncode == 1
+    assert json.loads(wrong.stdout)["holds"] is False
+    assert missing.returncode == 1
+    assert missing.stderr.startswith("pack.unreadable:")
+    assert not elsewhere.exists()
+    assert (file.stat().st_mode & 0o777) == 0o600

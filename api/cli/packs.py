@@ -1,0 +1,103 @@
+"""Commands of evidence packs: make one to carry away, check one that was carried here."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api import bootstrap
+from api.cli.printing import REFUSED, AsJson, bar, print_json, say
+from ledger.anchoring.publications import announce
+from ledger.domain.aggregate import OPERATOR, committing_topics
+from ledger.domain.officer import officer_id
+from ledger.evidence.note import NoteKey
+from ledger.evidence.pack import PackBroken
+from ledger.evidence.verify import Rules
+from ledger.packs.contents import subject_of
+from ledger.packs.file import PackUnreadable, check_files, read_pack
+from ledger.packs.handing_over import PackOrder, hand_over
+from ledger.store.act import CommandAct
+from ledger.store.map_store import MapStore
+
+
+def pack(
+    kind: Annotated[str, typer.Argument(help="fund, batch, payment, person or organisation.")],
+    name: Annotated[str, typer.Argument(help="UNION/EARMARK, code of a batch or union, or id.")],
+    out: Annotated[Path | None, typer.Option(help="File to write.", show_default=False)] = None,
+    *,
+    opened: Annotated[
+        bool, typer.Option("--open", help="Show personal data in clear; it is put on record.")
+    ] = False,
+    officer: Annotated[str, typer.Option(help="Staff number of who asks, with --open.")] = "",
+    reason: Annotated[str, typer.Option(help="Why, with --open; it stands in the log.")] = "",
+    made_for: Annotated[str, typer.Option("--for", help="For whom, with --open.")] = "",
+) -> None:
+    """Write an evidence pack: one file that proves itself, without this ledger or its server."""
+    place = bootstrap.home()
+    with bootstrap.opened(place) as ledger:
+        operator = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
+        subject = subject_of(ledger, kind, name)
+        maps = MapStore(place.map)
+        with bar("mapping", "events") as progress:
+            published = announce(ledger, maps, operator, progress)
+        actor = str(officer_id(officer)) if officer else OPERATOR
+        act = CommandAct(actor, bootstrap.today(), bootstrap.now())
+        order = PackOrder(kind, subject, opened, reason, made_for)
+        file = hand_over(ledger, maps, published, act, order)
+        maps.close()
+        path = out or Path(f"{kind}-{subject}.pack.zip")
+        # Whole or not at all, and nobody else's to read.
+        draft = path.with_name(path.name + ".new")
+        draft.touch(mode=0o600)
+        draft.write_bytes(file)
+        draft.replace(path)
+        say(f"{path}: {len(file)} bytes, under the checkpoint of {published.size} entries")
+        say(f"verify with: nuanzhang verify-pack {path} --key {ledger.founding_key_id()}")
+
+
+def verify_pack(
+    path: Annotated[Path, typer.Argument(help="The pack.")],
+    key: Annotated[
+        str, typer.Option(help="Founding key id or verifier key, from elsewhere than the pack.")
+    ] = "",
+    *,
+    as_json: AsJson = False,
+) -> None:
+    """Check a pack, step by step; needs neither database nor network nor a server."""
+    try:
+        data = path.read_bytes()
+    except OSError as cause:
+        raise PackUnreadable(cause.strerror or "it cannot be read") from None
+    read = read_pack(data)
+    pinned = NoteKey.from_vkey(key).public_key.key_id if "+" in key else key
+    origin = NoteKey.from_vkey(key).name if "+" in key else read.pack.origin
+    steps: list[dict[str, object]] = []
+    broken: PackBroken | None = None
+    try:
+        for step in check_files(read, Rules(origin, committing_topics(), pinned or None)):
+            steps.append({"step": step.number, "title": step.title, "shown": step.shown})
+            if not as_json:
+                say(f"{step.number}. {step.title}: {step.shown}")
+    except PackBroken as cause:
+        broken = cause
+    if as_json:
+        print_json(
+            {
+                "holds": broken is None,
+                "pinned": bool(pinned),
+                "origin": read.pack.origin,
+                "steps": steps,
+                "detail": None if broken is None else str(broken),
+            }
+        )
+    elif broken is not None:
+        say(f"{len(steps) + 1}. BROKEN: {broken}")
+    elif pinned:
+        say(f"HOLDS: made by the ledger {origin} that key {pinned} founded. 成立。")
+    else:
+        say(
+            "NOT PINNED: everything fits together, but might have been made by anybody. Get the"
+            " founding key id from the union in another way, and give it as --key. 未核对身份。"
+        )
+    if broken is not None or not pinned:
+        raise typer.Exit(REFUSED)

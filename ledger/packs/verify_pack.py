@@ -1,0 +1,505 @@
+"""Checks an evidence pack of a Nuanzhang ledger: python3 verify_pack.py PACK.zip [KEY-ID].
+
+This one file needs Python 3.11 and the package `cryptography`, nothing of the ledger's own, no
+network and no database. It was written from the published format (FORMAT.md), so it is a second
+opinion beside `nuanzhang verify-pack`. KEY-ID is the id of the key that founded the ledger: get it
+from the union in another way than with the pack. Without it, everything may hold and yet have been
+made by anybody.
+"""
+
+import json
+import re
+import sys
+import zipfile
+from base64 import b64decode, b64encode
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Callable
+from datetime import date, datetime
+from hashlib import sha256
+from typing import Any
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+
+EVENT = "application/vnd.nuanzhang.event+json"
+MANIFEST = "application/vnd.nuanzhang.pack-manifest+json"
+THE_LOG = "00000000-0000-0000-0000-000000000000"
+UUID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+MEMBERS = [
+    "actor",
+    "data",
+    "happened_on",
+    "origin",
+    "recorded_at",
+    "schema",
+    "stream",
+    "type",
+    "version",
+]
+SIGNED_BY_OFFICERS = {"batch.approved", "batch.sheet_certified", "fund.allocated", "policy.adopted"}
+KEY_EVENTS = "service_key.registered service_key.retired officer.key_registered officer.key_revoked"
+WHERE = {"in_transit": "transit", "settled": "paid", "signed": "paid", "returned": "back"}
+FIELD = 2**255 - 19
+EIGHT = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
+SMALL = (0, 1, FIELD - 1, EIGHT, FIELD - EIGHT)
+
+Events = list[tuple[int, dict[str, Any]]]  # position and payload of each
+
+
+class Broken(Exception):
+    """Something does not hold."""
+
+
+def need(holds: object, what: str) -> None:
+    if not holds:
+        raise Broken(what)
+
+
+def h(*parts: bytes) -> bytes:
+    return sha256(b"".join(parts)).digest()
+
+
+def canonical(value: Any) -> str:
+    if isinstance(value, dict):
+        names = sorted(value, key=lambda name: name.encode("utf-16-be", "surrogatepass"))
+        return "{" + ",".join(f"{canonical(n)}:{canonical(value[n])}" for n in names) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(map(canonical, value)) + "]"
+    need(not isinstance(value, float), "a number that is not whole")
+    need(not isinstance(value, int) or abs(value) < 2**53, "a number too large")
+    return json.dumps(value, ensure_ascii=False)
+
+
+def read_json(data: bytes) -> Any:
+    value = json.loads(data.decode())
+    need(canonical(value).encode() == data, "JSON that is not written in its one form")
+    return value
+
+
+def unbase64(text: str) -> bytes:
+    raw = b64decode(text, validate=True)
+    need(b64encode(raw).decode() == text, "base64 with loose ends")
+    return raw
+
+
+def open_envelope(data: bytes, kind: str) -> tuple[bytes, list[tuple[str, bytes]], bytes]:
+    envelope = read_json(data)
+    need(sorted(envelope) == ["payload", "payloadType", "signatures"], "no envelope")
+    need(envelope["payloadType"] == kind, "an envelope of another type")
+    need(all(sorted(each) == ["keyid", "sig"] for each in envelope["signatures"]), "a signature")
+    payload = unbase64(envelope["payload"])
+    signatures = [(each["keyid"], unbase64(each["sig"])) for each in envelope["signatures"]]
+    need(0 < len(signatures) == len(dict(signatures)), "no signature, or two by one key")
+    return (
+        payload,
+        signatures,
+        b"DSSEv1 %d %b %d %b"
+        % (
+            len(kind),
+            kind.encode(),
+            len(payload),
+            payload,
+        ),
+    )
+
+
+def verify(key: bytes, signature: bytes, message: bytes, whose: str) -> None:
+    try:
+        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+    except InvalidSignature:
+        raise Broken(f"the signature of {whose} does not hold") from None
+
+
+class Pack:
+    """A pack, its parts taken out and put to the test one after the other."""
+
+    def __init__(self, said: Any) -> None:
+        need(said["format"] == "nuanzhang pack 1", "a pack of another format")
+        self.said = said
+        self.envelopes = {e["position"]: e["envelope"].encode() for e in said["entries"]}
+        need(len(self.envelopes) == len(said["entries"]), "a position that stands twice")
+        self.events: dict[int, dict[str, Any]] = {}
+        self.signed: dict[int, tuple[list[tuple[str, bytes]], bytes]] = {}
+        for position, envelope in self.envelopes.items():
+            payload, signatures, message = open_envelope(envelope, EVENT)
+            event = read_json(payload)
+            need(
+                isinstance(event, dict) and list(event) == MEMBERS, f"position {position}: no event"
+            )
+            self.events[position], self.signed[position] = event, (signatures, message)
+        need(all(e["of"] in ("all", "stream") for e in said["listings"]), "a list of another kind")
+        self.listings = {(e["subject"], e["topic"], e["of"]): e for e in said["listings"]}
+        self.whole: dict[tuple[str, str | None, str], Events] = {}
+        self.keys: dict[str, tuple[str, bytes, int, list[int]]] = {}
+
+    def check_tree(self) -> str:
+        text, blank, tail = self.said["checkpoint"].rpartition("\n\n")
+        need(blank and tail.endswith("\n"), "the checkpoint is no signed note")
+        self.text, self.lines = text + "\n", tail[:-1].split("\n")
+        origin, size, root = text.split("\n")[:3]
+        need(
+            origin == self.said["origin"] and size == str(int(size)), "the checkpoint's first lines"
+        )
+        self.size = int(size)
+        nodes = {(level, index): unbase64(node) for level, index, node in self.said["nodes"]}
+        positions = sorted(self.envelopes)
+
+        def subtree(start: int, stop: int, first: int, last: int) -> bytes:
+            level = (stop - start).bit_length() - 1
+            if first == last and stop - start == 1 << level:
+                need((level, start >> level) in nodes, "a tree hash is missing")
+                return nodes[level, start >> level]
+            if stop - start == 1:
+                return h(b"\0", self.envelopes[start])
+            middle = start + (1 << (stop - start - 1).bit_length() - 1)
+            cut = bisect_left(positions, middle, first, last)
+            return h(b"\1", subtree(start, middle, first, cut), subtree(middle, stop, cut, last))
+
+        need(positions and positions[-1] < self.size, "entries past the checkpoint")
+        found = subtree(0, self.size, 0, len(positions))
+        need(found == unbase64(root), "the entries do not stand in the tree of the checkpoint")
+        return f"{len(positions)} entries stand in the tree of {size} at their positions"
+
+    def check_map(self) -> str:
+        need(self.size - 1 in self.events, "the last entry under the checkpoint is missing")
+        last = self.events[self.size - 1]
+        need(last["type"] == "publication.announced", "the checkpoint is no published one")
+        need(last["data"]["map_format"] == 1, "a map of another format")
+        self.map_root = unbase64(last["data"]["map_root"])
+        return "the last entry announces the map over all entries before it"
+
+    def head(self, subject: str, topic: str | None, proof: Any) -> tuple[int, int, int, bytes]:
+        """Follow a proof up to the map's root; return version, position, count and chain."""
+        key = h(f"nuanzhang subject\n{subject}{'' if topic is None else chr(10) + topic}".encode())
+        siblings, other = [unbase64(each) for each in proof["siblings"]], proof["other"]
+        need(len(siblings) <= 256 and all(len(each) == 32 for each in siblings), "a map proof")
+        node, head = bytes(32), bytes(56)
+        if proof["head"] is not None:
+            need(other is None, "a map proof that says two things")
+            head = unbase64(proof["head"])
+            node = h(b"\2", key, head)
+        elif other is not None:
+            stranger, its_head = unbase64(other["key"]), unbase64(other["head"])
+            shift = 256 - len(siblings)
+            same = int.from_bytes(stranger) >> shift == int.from_bytes(key) >> shift
+            need(stranger != key and same and len(stranger) == 32, "a map proof of another place")
+            node = h(b"\2", stranger, its_head)
+        need(len(head) == 56, "a head of another length")
+        for bit in range(len(siblings) - 1, -1, -1):
+            pair = (node, siblings[bit])
+            node = h(b"\3", *(pair[::-1] if int.from_bytes(key) >> 255 - bit & 1 else pair))
+        need(node == self.map_root, f"the map does not say that of {subject}")
+        version, position, count = (int.from_bytes(head[at : at + 8]) for at in (0, 8, 16))
+        return version, position, count, head[24:]
+
+    def all_of(self, subject: str, topic: str | None = None, of: str = "all") -> Events:
+        """Return events that are proved to be all; each list is checked once."""
+        key = (subject, topic, of)
+        if key in self.whole:
+            return self.whole[key]
+        need(key in self.listings, f"nothing shows all events of {subject} ({topic or of})")
+        listing = self.listings[key]
+        version, position, count, chain = self.head(subject, topic, listing["proof"])
+        positions, linked = listing["positions"], bytes(32)
+        need(positions == sorted(set(positions)), "positions that do not rise")
+        need(all(each in self.events for each in positions), "an entry of a list is missing")
+        events = [(each, self.events[each]) for each in positions]
+        if of == "all":
+            for each in positions:
+                linked = h(b"\4", linked, each.to_bytes(8), h(b"\0", self.envelopes[each]))
+            need((len(events), linked) == (count, chain), f"events of {subject} are left out")
+        else:
+            own = [(e["stream"], e["version"]) for _, e in events]
+            need(own == [(subject, n + 1) for n in range(len(own))], f"stream {subject} has gaps")
+            need(
+                (len(own), [0, *positions][-1]) == (version, position),
+                f"stream {subject} ends early",
+            )
+        self.whole[key] = events
+        return events
+
+    def check_keys(self) -> str:
+        owners = {event["actor"] for event in self.events.values()} - {"operator"}
+        learned: dict[int, dict[str, Any]] = {}
+        for topic in KEY_EVENTS.split():
+            for owner in [THE_LOG] if topic.startswith("service") else owners:
+                learned.update(self.all_of(owner, topic))
+        need(0 in learned, "the founding event is missing")
+        for position, event in sorted(learned.items()):
+            owner = "service" if event["type"].startswith("service_key.") else event["stream"]
+            data, name = event["data"], event["data"]["key_id"]
+            if event["type"] in ("service_key.retired", "officer.key_revoked"):
+                need(name in self.keys and self.keys[name][0] == owner, "an end of no key")
+                need(not self.keys[name][3], "a key that ended already")
+                self.keys[name][3].append(position)
+                continue
+            need(
+                data["algorithm"] == "ed25519",
+                f"algorithm {data['algorithm']}: not known to this file",
+            )
+            raw = unbase64(data["public_key"])
+            need(
+                name == h(b"nuanzhang key v1\ned25519\n", raw).hex()[:32], "a key id of another key"
+            )
+            y = int.from_bytes(raw, "little") % 2**255
+            need(len(raw) == 32 and y < FIELD and y not in SMALL, "a key that may not sign")
+            need(name not in self.keys, "a key that is registered twice")
+            self.keys[name] = (owner, raw, position, [])
+        return f"{len(self.keys)} keys, and no registration or revocation is left out"
+
+    def key(self, name: str, owner: str, position: int) -> tuple[bytes, int]:
+        need(name in self.keys, f"position {position}: unknown key {name}")
+        whose, raw, since, until = self.keys[name]
+        need(whose == owner, f"position {position}: key {name} is of another owner")
+        need(since <= position < min([*until, 2**63]), f"key {name} is not valid there")
+        return raw, since
+
+    def check_checkpoint(self) -> str:
+        origin = self.said["origin"]
+        known: dict[bytes, bytes] = {}
+        for owner, raw, since, until in self.keys.values():
+            if owner == "service" and since < self.size <= min([*until, 2**63]):
+                known[h(origin.encode(), b"\n\1", raw)[:4]] = raw
+        held = False
+        for line in self.lines:
+            dash, name, signed = line.split(" ")
+            raw = unbase64(signed)
+            need(dash == "—" and len(raw) > 4, "a signature line of the checkpoint")
+            if name == origin and raw[:4] in known:
+                verify(
+                    known[raw[:4]], raw[4:], self.text.encode(), "the ledger under the checkpoint"
+                )
+                held = True
+        need(held, "no key of the ledger signed the checkpoint")
+        return f"the ledger signed for {self.size} entries"
+
+    def check_entries(self, founding: str | None) -> str:
+        for position, event in sorted(self.events.items()):
+            where = f"position {position}"
+            need(event["origin"] == self.said["origin"], f"{where}: of another log")
+            need(re.fullmatch(f"operator|{UUID}", event["actor"]), f"{where}: actor")
+            need(re.fullmatch(UUID, event["stream"]) and isinstance(event["data"], dict), where)
+            need(all(type(event[n]) is int and event[n] > 0 for n in ("schema", "version")), where)
+            moment = datetime.fromisoformat(event["recorded_at"][:-1]).isoformat(
+                timespec="milliseconds"
+            )
+            need(f"{moment}Z" == event["recorded_at"], f"{where}: recorded_at")
+            day = date.fromisoformat(event["happened_on"]).isoformat()
+            need(day == event["happened_on"], f"{where}: happened_on")
+            signatures, message = self.signed[position]
+            for number, (name, signature) in enumerate(signatures):
+                raw, since = self.key(name, event["actor"] if number else "service", position)
+                need(
+                    number or position == 0 or since < position, f"{where}: key vouches for itself"
+                )
+                verify(raw, signature, message, where)
+            need(
+                len(signatures) > 1 or event["type"] not in SIGNED_BY_OFFICERS,
+                f"{where}: no officer",
+            )
+            need(position or founding in (None, signatures[0][0]), "founded by ANOTHER KEY")
+        return f"{len(self.events)} events carry the signatures that they must"
+
+    def check_lists(self) -> str:
+        about = {subject for subject, _, _ in self.listings}
+        need(self.said["subject"] in about, "nothing in it is about what it says it is of")
+        for subject, topic, of in self.listings:
+            self.all_of(subject, topic, of)
+        return f"{len(self.listings)} lists of events leave nothing out, at their ends neither"
+
+    def check_figures(self) -> str:
+        formulas: dict[str, Callable[..., Any]] = {
+            "fund.balance/1": self.balance,
+            "surplus/1": self.surplus,
+            "payment/1": self.payment,
+            "batch/1": self.batch,
+        }
+        for figure in self.said["figures"]:
+            found = formulas[figure["formula"]](figure["subject"], **figure["arguments"])
+            same = canonical(found) == canonical(figure["value"])
+            need(
+                same,
+                f"{figure['formula']} of {figure['subject']} is {found}, the pack says otherwise",
+            )
+        return f"{len(self.said['figures'])} figures come out the same to the fen"
+
+    def balance(self, fund: str) -> Any:
+        years: dict[int, int] = defaultdict(int)
+        outside = 0
+        for _, event in self.all_of(fund, None, "stream"):
+            data, kind = event["data"], event["type"]
+            if kind in ("fund.received", "fund.receipt_corrected"):
+                amount = data["amount_fen" if kind == "fund.received" else "difference_fen"]
+                years[data["vintage"]] += amount
+                outside += amount
+            for lot in data.get("lots", ()):
+                years[lot["vintage"]] += lot["amount_fen"]
+            sign = {"fund.allocated": -1, "fund.drawn": -1, "fund.restored": 1}.get(kind, 0)
+            for part in data.get("parts", ()):
+                years[part["vintage"]] += sign * part["amount_fen"]
+        by_vintage = {str(year): years[year] for year in sorted(years)}
+        return {
+            "by_vintage": by_vintage,
+            "in_hand_fen": sum(years.values()),
+            "received_from_outside_fen": outside,
+        }
+
+    def surplus(self, union: str, year: int) -> Any:
+        opening = 0
+        since: dict[str, int] = {}
+        held: dict[str | None, int] = defaultdict(int)
+        for position, event in self.all_of(union, "fiscal_year.surplus_brought_forward"):
+            data = event["data"]
+            if data["year"] == year and data["organisation_id"] == union:
+                opening += data["amount_fen"]
+                since.setdefault(data["lot_id"], position)
+        own, waiting = set(since), list(since)
+        while waiting:
+            lot = waiting.pop()
+            for position, event in self.all_of(lot):
+                data, kind = event["data"], event["type"]
+                if position <= since[lot]:
+                    continue
+                if kind == "fund.receipt_corrected" and lot in own and data["carried_into"] == year:
+                    opening += data["difference_fen"]
+                for child in data.get("lots", ()):
+                    if child["parent_id"] == lot and child["lot_id"] not in since:
+                        since[child["lot_id"]] = since[lot]
+                        waiting.append(child["lot_id"])
+                moves: dict[str, tuple[str | None, str | None]] = {
+                    "fund.drawn": (None, "transit"),
+                    "fund.restored": ("back", None),
+                    "disbursement.settled": ("transit", "paid"),
+                    "disbursement.signed": ("transit", "paid"),
+                    "disbursement.returned": (WHERE.get(data.get("was")), "back"),
+                    "disbursement.corrected": (
+                        WHERE.get(data.get("was")),
+                        WHERE.get(data.get("now")),
+                    ),
+                }
+                if kind in moves:
+                    pieces = [p["amount_fen"] for p in data["parts"] if p["lot_id"] == lot]
+                    held[moves[kind][0]] -= sum(pieces)
+                    held[moves[kind][1]] += sum(pieces)
+        targets = [
+            event["data"]["targets"]
+            for _, event in self.all_of(union, "fiscal_year.opened")
+            if event["data"]["year"] == year and event["data"]["organisation_id"] == union
+        ]
+        minimum = targets[0]["first_year_minimum"] if targets else None
+        within = targets[0]["all_within"] if targets else None
+        paid, transit = held["paid"], held["transit"] + held["back"]
+        return {
+            "opening_fen": opening,
+            "consumed_fen": paid,
+            "in_transit_fen": transit,
+            "in_hand_fen": opening - paid - transit,
+            "ratio_basis_points_floor": paid * 10_000 // opening if opening else None,
+            "first_year_minimum_bp": minimum["basis_points"] if minimum else None,
+            "all_within_years": within["years"] if within else None,
+        }
+
+    def payment(self, payment: str) -> Any:
+        status, amount, returned = "", 0, 0
+        for _, event in self.all_of(payment, None, "stream"):
+            kind = event["type"].removeprefix("disbursement.")
+            if kind in ("instructed", "reissued"):
+                status, amount = "in_transit", event["data"]["amount_fen"]
+            elif kind in ("settled", "signed", "returned"):
+                status, returned = kind, returned + (kind == "returned")
+            elif kind == "corrected":
+                status = event["data"]["now"]
+        paid = amount if WHERE[status] == "paid" else 0
+        return {
+            "amount_fen": amount,
+            "paid_fen": paid,
+            "status": status,
+            "times_returned": returned,
+        }
+
+    def batch(self, batch: str) -> Any:
+        payments: dict[str, int] = {}
+        totals: dict[str, list[int]] = defaultdict(list)
+        for _, event in self.all_of(batch):
+            instructs = event["type"] in ("disbursement.instructed", "disbursement.reissued")
+            if instructs and event["data"]["batch_id"] == batch:
+                payments[event["stream"]] = event["data"]["amount_fen"]
+        for payment, amount in payments.items():
+            totals[WHERE[self.payment(payment)["status"]]].append(amount)
+        return {
+            "payments": len(payments),
+            "instructed_fen": sum(payments.values()),
+            "paid_fen": sum(totals["paid"]),
+            "paid": len(totals["paid"]),
+            "returned_fen": sum(totals["back"]),
+            "returned": len(totals["back"]),
+            "in_transit_fen": sum(totals["transit"]),
+            "in_transit": len(totals["transit"]),
+        }
+
+    def check_openings(self) -> str:
+        for opening in self.said["openings"]:
+            sealed = self.events[opening["position"]]["data"][opening["member"]]
+            plain = canonical({"fields": opening["fields"], "salt": opening["salt"]})
+            same = sha256(plain.encode()).hexdigest() == sealed["commitment"]
+            need(same, f"position {opening['position']}: shown in clear is not what was sealed")
+        return f"{len(self.said['openings'])} openings show what was sealed"
+
+    def check_files(self, files: dict[str, bytes]) -> str:
+        payload, [(name, signature)], message = open_envelope(files["manifest.json"], MANIFEST)
+        manifest = read_json(payload)
+        verify(self.key(name, "service", self.size - 1)[0], signature, message, "the manifest")
+        need(manifest["origin"] == self.said["origin"], "a manifest of another log")
+        found = {n: sha256(f).hexdigest() for n, f in files.items() if n != "manifest.json"}
+        need(manifest["files"] == found, "a file of the pack was altered, added or taken out")
+        return f"{len(found)} files are as the ledger wrote them"
+
+
+def main(path: str, founding: str | None = None) -> int:
+    number = 0
+    try:
+        with zipfile.ZipFile(path) as archive:
+            files = {name: archive.read(name) for name in archive.namelist()}
+        pack = Pack(read_json(files["pack.json"]))
+        steps: tuple[Callable[[], str], ...] = (
+            pack.check_tree,
+            pack.check_map,
+            pack.check_keys,
+            pack.check_checkpoint,
+            lambda: pack.check_entries(founding),
+            pack.check_lists,
+            pack.check_figures,
+            pack.check_openings,
+            lambda: pack.check_files(files),
+        )
+        for number, step in enumerate(steps, 1):
+            print(f"{number}. {step()}")
+    except Broken as cause:
+        print(f"{number + 1}. BROKEN: {cause}")
+        return 1
+    except (
+        KeyError,
+        ValueError,
+        TypeError,
+        IndexError,
+        AttributeError,
+        OSError,
+        RecursionError,
+        zipfile.BadZipFile,
+    ) as cause:
+        print(f"{number + 1}. BROKEN: cannot be read ({type(cause).__name__})")
+        return 1
+    first = pack.signed[0][0][0][0]
+    if founding is None:
+        print(f"NOT PINNED: all of this holds if key {first} founded the ledger. Ask for its id")
+        print("in another way than with the pack, and run this again with it.")
+        return 1
+    print(f"HOLDS for log {pack.said['origin']}, founded by {first}, up to {pack.size} entries.")
+    return 0
+
+
+if __name__ == "__main__":
+    if len(sys.argv) not in (2, 3):
+        sys.exit(__doc__)
+    sys.exit(main(*sys.argv[1:]))
