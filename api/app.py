@@ -11,12 +11,14 @@ from api.v1 import (
     balances,
     batches,
     disbursements,
+    evidence,
     fund_accounts,
     log,
     organisations,
 )
 from ledger.store.application import Ledger
 from ledger.store.home import Home
+from ledger.store.map_store import MapStore
 
 LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
 
@@ -27,7 +29,16 @@ checkpoint it names. Amounts are whole fen. Errors are RFC 9457 problems with a 
 There are no access rules yet: the server answers on the loopback address only.
 """
 
-ROUTERS = (organisations, fund_accounts, appropriations, batches, disbursements, balances, log)
+ROUTERS = (
+    organisations,
+    fund_accounts,
+    appropriations,
+    batches,
+    disbursements,
+    balances,
+    log,
+    evidence,
+)
 
 START = """\
 <!doctype html><html lang="zh"><meta charset="utf-8"><title>暖账</title>
@@ -60,7 +71,7 @@ def create_app(home: Home, ledger: Ledger) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.served = Served(home, ledger)
+    app.state.served = Served(home, ledger, MapStore(home.map))
     # A page from elsewhere must not read the ledger through a name that it had point here.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK_NAMES)
     problems.install(app)

@@ -14,6 +14,7 @@ from sqlalchemy import Connection
 from ledger.errors import Kind, LedgerError
 from ledger.store.application import Ledger
 from ledger.store.home import Home
+from ledger.store.map_store import MapStore
 from projections.asked import Moment
 from projections.runner import catch_up
 
@@ -24,6 +25,7 @@ class Served:
 
     home: Home
     ledger: Ledger
+    maps: MapStore
 
 
 def served(request: Request) -> Served:

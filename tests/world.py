@@ -3,7 +3,7 @@
 import sqlite3
 from contextlib import closing
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
 
@@ -53,7 +53,8 @@ WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 
 def id_number(serial: int) -> str:
     """Make a synthetic ID number with a right check digit."""
-    body = f"34010119700101{serial:03d}"
+    born = date(1970, 1, 1) + timedelta(days=serial // 1000)
+    body = f"340101{born:%Y%m%d}{serial % 1000:03d}"
     total = sum(int(digit) * weight for digit, weight in zip(body, WEIGHTS, strict=True))
     return body + "10X98765432"[total % 11]
 
@@ -68,7 +69,7 @@ class Person:
 
     @property
     def name(self) -> str:
-        return f"试{chr(0x4E00 + self.serial)}"
+        return f"试{chr(0x4E00 + self.serial % 20_000)}"
 
     @property
     def card(self) -> str:

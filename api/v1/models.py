@@ -279,3 +279,25 @@ class LogHead(Answer):
     size: int
     vkey: str
     checkpoint: str
+
+
+class Publication(BaseModel):
+    """A checkpoint that was carried out to others; its last entry announces the map's root."""
+
+    size: int
+    checkpoint: str
+    map_root: str
+    published_at: str
+
+
+class SubjectProof(BaseModel):
+    """What the map says of a subject under a published checkpoint, and the proof of it."""
+
+    subject: UUID
+    topic: str | None
+    checkpoint: str
+    map_position: int
+    map_root: str
+    proof: dict[str, Any]
+    count: int
+    positions: list[int]

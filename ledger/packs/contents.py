@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from uuid import UUID
 
+from ledger.domain.aggregate import Root
 from ledger.domain.batch import Batch, batch_id
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.fund import FundAccount, fund_id
@@ -53,25 +54,31 @@ def subject_of(ledger: Ledger, kind: str, name: str) -> UUID:
         if not slash:
             raise PackSubjectUnclear(kind, "the union's code, a slash and the earmark")
         id_ = fund_id(organisation_id(union), earmark)
-        found: object = ledger.load(FundAccount, id_)
     elif kind == "batch":
         id_ = batch_id(name)
-        found = ledger.load(Batch, id_)
     elif kind == "organisation":
         id_ = organisation_id(name)
-        found = ledger.load(Organisation, id_)
     else:
         try:
             id_ = UUID(name)
         except ValueError:
             raise PackSubjectUnclear(kind, "its id") from None
-        found = ledger.load(Disbursement if kind == "payment" else Recipient, id_)
-        if found is None and kind == "person":
-            # Somebody on a list need not have a file of their own.
-            found = ledger.log.select_stream_positions(id_) or None
-    if found is None:
-        raise NotOnRecord(kind, id_)
+    require_on_record(ledger, kind, id_)
     return id_
+
+
+def require_on_record(ledger: Ledger, kind: str, subject: UUID) -> None:
+    """Check that there is such a thing.
+
+    Raises:
+        PackKindUnknown: There are no packs of this kind.
+        NotOnRecord: Nothing of this kind has this id.
+    """
+    if kind not in KINDS:
+        raise PackKindUnknown(kind)
+    # Somebody on a list need not have a file of their own: of people, `gather` finds out.
+    if ledger.load(ROOTS[kind], subject) is None and kind != "person":
+        raise NotOnRecord(kind, subject)
 
 
 def gather(gathering: Gathering, kind: str, subject: UUID) -> str:
@@ -119,6 +126,8 @@ def _payment(gathering: Gathering, subject: str) -> str:
 
 def _person(gathering: Gathering, subject: str) -> str:
     events = gathering.concerning(subject)
+    if not events:
+        raise NotOnRecord("person", UUID(subject))
     payments = {
         str(each.payload["stream"]) for each in events if each.type == "disbursement.instructed"
     }
@@ -144,6 +153,15 @@ KINDS: Mapping[str, Callable[[Gathering, str], str]] = {
     "payment": _payment,
     "person": _person,
     "organisation": _organisation,
+}
+
+
+ROOTS: Mapping[str, type[Root]] = {
+    "fund": FundAccount,
+    "batch": Batch,
+    "payment": Disbursement,
+    "person": Recipient,
+    "organisation": Organisation,
 }
 
 

@@ -1,6 +1,7 @@
 """Makes packs: masked for anybody, or opened for an officer who may see, which is put on record."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from uuid import UUID
 
 from ledger.anchoring.publications import Published
@@ -57,6 +58,7 @@ def make_pack(
     """
     gathering = Gathering(ledger, maps, published)
     title = gather(gathering, kind, subject)
+    pack = _bare(gathering, kind, subject, title)
     openings: list[Opening] = []
     masked: list[Mapping[str, Json]] = []
     for event, member, fields, salt in _personal(gathering, kind, str(subject)):
@@ -65,18 +67,28 @@ def make_pack(
         else:
             shown = {name: _MASKS[name](fields[name]) for name in _MASKS if name in fields}
             masked.append({"position": event.position, "member": member, "fields": shown})
+    return replace(pack, openings=tuple(openings), masked=tuple(masked))
+
+
+def make_bare_pack(
+    ledger: Ledger, maps: MapStore, published: Published, kind: str, subject: UUID
+) -> Pack:
+    """Make a pack that shows nothing personal, not even masked; see `make_pack`."""
+    gathering = Gathering(ledger, maps, published)
+    return _bare(gathering, kind, subject, gather(gathering, kind, subject))
+
+
+def _bare(gathering: Gathering, kind: str, subject: UUID, title: str) -> Pack:
     return Pack(
-        origin=ledger.origin,
+        origin=gathering.ledger.origin,
         kind=kind,
         subject=str(subject),
         title=title,
-        checkpoint=published.note,
+        checkpoint=gathering.published.note,
         entries=gathering.entries,
         nodes=gathering.nodes(),
         listings=gathering.listings,
         figures=tuple(gathering.figures),
-        openings=tuple(openings),
-        masked=tuple(masked),
     )
 
 

@@ -11,8 +11,12 @@ from api.app import create_app
 from api.folder import open_folder
 from api.keyring import Keyring
 from api.loading import Loading
+from ledger.anchoring.publications import announce
+from ledger.domain.aggregate import OPERATOR
+from ledger.store.act import CommandAct
 from ledger.store.application import Ledger
 from ledger.store.home import Home
+from ledger.store.map_store import MapStore
 
 SCENARIO = Path(__file__).parents[1] / "data" / "scenario-2017"
 
@@ -22,6 +26,9 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, L
     home = Home(tmp_path_factory.mktemp("home") / "data")
     with bootstrap.opened(home, create=True) as ledger:
         Loading(ledger, Keyring(home.keyring), open_folder(SCENARIO), bootstrap.now).run()
+        maps = MapStore(home.map)
+        announce(ledger, maps, CommandAct(OPERATOR, bootstrap.today(), bootstrap.now()))
+        maps.close()
         yield home, ledger
 
 

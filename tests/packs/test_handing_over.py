@@ -12,6 +12,7 @@ from ledger.commands.recipients import erase_person
 from ledger.domain.aggregate import committing_topics
 from ledger.domain.export import Export
 from ledger.domain.officer import Role, RoleMissing
+from ledger.domain.policy import Channel
 from ledger.evidence.verify import Rules
 from ledger.packs.contents import PackKindUnknown, PackSubjectUnclear, subject_of
 from ledger.packs.file import PACK
@@ -19,9 +20,9 @@ from ledger.packs.handing_over import PackOrder, ReasonMissing, hand_over
 from ledger.store.application import NotOnRecord
 from ledger.store.map_store import MapStore
 from tests.packs.packing import judged, judged_plainly, unzipped
-from tests.world import Person, World, failed, roster_row, settled
+from tests.world import SHEET_CLASS, Person, World, failed, roster_row, settled
 
-ONE, TWO = Person(1), Person(2)
+ONE, TWO, THREE = Person(1), Person(2), Person(3)
 
 
 @pytest.fixture
@@ -124,7 +125,6 @@ def test_erasing_a_person_leaves_every_pack_valid(world: World, tmp_path: Path) 
         ("fund", "X99/送温暖", NotOnRecord),
         ("batch", "B99", NotOnRecord),
         ("payment", "B1", PackSubjectUnclear),
-        ("person", "00000000-0000-0000-0000-000000000000", NotOnRecord),
         ("organisation", "X99", NotOnRecord),
     ],
 )
@@ -133,3 +133,16 @@ def test_what_is_not_there_is_said_to_be_so(
 ) -> None:
     with pytest.raises(refusal):
         subject_of(world.ledger, kind, name)
+
+
+def test_nobody_has_a_pack_whom_no_event_names(world: World) -> None:
+    with pytest.raises(NotOnRecord):
+        packed(world, "person", "00000000-0000-0000-0000-000000000009")
+
+
+def test_somebody_without_a_file_has_a_pack(world: World, tmp_path: Path) -> None:
+    world.draft("S1", roster_row(1, THREE, 40_000, SHEET_CLASS), channel=Channel.SIGNATURE_SHEET)
+
+    data = packed(world, "person", person(world, THREE))
+
+    assert holds(world, data, tmp_path)

@@ -1,0 +1,111 @@
+"""Proofs under published checkpoints: that nothing is left out, and figures with their inputs."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query
+from fastapi.responses import Response
+
+from api.dependencies import Served, TheLedger, served
+from api.problems import RESPONSES
+from api.v1 import models
+from ledger.anchoring.publications import (
+    Published,
+    all_published,
+    prove_head,
+    published_at,
+    require_latest,
+)
+from ledger.evidence.canonical import canonical_json
+from ledger.evidence.verifiable_map import subject_key
+from ledger.packs.contents import require_on_record
+from ledger.packs.making import make_bare_pack
+
+router = APIRouter(prefix="/evidence", tags=["evidence"], responses=RESPONSES)
+
+POSITIONS_MAX = 10_000
+
+
+def published(
+    the_ledger: TheLedger,
+    checkpoint: Annotated[
+        int | None,
+        Query(ge=1, lt=2**53, description="Size of a published checkpoint; the last unless given."),
+    ] = None,
+) -> Published:
+    """Return the published checkpoint that is asked for."""
+    if checkpoint is None:
+        return require_latest(the_ledger)
+    return published_at(the_ledger, checkpoint)
+
+
+ThePublished = Annotated[Published, Depends(published)]
+
+
+@router.get("/publications")
+def list_publications(the_ledger: TheLedger) -> list[models.Publication]:
+    """List the published checkpoints, oldest first."""
+    return [
+        models.Publication(
+            size=each.size,
+            checkpoint=each.note,
+            map_root=each.map_root,
+            published_at=each.announced.event.recorded_at,
+        )
+        for each in all_published(the_ledger)
+    ]
+
+
+@router.get("/subjects/{subject}")
+def show_subject(
+    subject: Annotated[UUID, Path(description="Id of anything that events name.")],
+    found: Annotated[Served, Depends(served)],
+    under: ThePublished,
+    topic: Annotated[
+        str | None,
+        Query(max_length=100, description="For one type of event alone, e.g. fund.opened."),
+    ] = None,
+) -> models.SubjectProof:
+    """Prove how many events concern a subject, and which: none is left out, at the end neither.
+
+    A subject that no event names is proved absent. `positions` are the first of them; the chain in
+    the head is over all (FORMAT.md, "Map").
+    """
+    proof = prove_head(found.ledger, found.maps, under, subject, topic)
+    positions = found.maps.positions(under.position, subject_key(str(subject), topic))
+    return models.SubjectProof(
+        subject=subject,
+        topic=topic,
+        checkpoint=under.note,
+        map_position=under.position,
+        map_root=under.map_root,
+        proof=proof.to_json(),
+        count=len(positions),
+        positions=positions[:POSITIONS_MAX],
+    )
+
+
+@router.get(
+    "/packs/{kind}/{subject}",
+    response_class=Response,
+    responses={
+        200: {
+            "description": "`pack.json` as FORMAT.md describes it, in canonical JSON.",
+            "content": {"application/json": {}},
+        }
+    },
+)
+def show_pack(
+    kind: Annotated[str, Path(description="fund, batch, payment, person or organisation.")],
+    subject: Annotated[UUID, Path(description="Its id.")],
+    found: Annotated[Served, Depends(served)],
+    under: ThePublished,
+) -> Response:
+    """Return figures with all that proves them: a balance, a surplus ratio, what a batch paid.
+
+    Nothing personal stands in it but sealed. Any program that follows FORMAT.md computes the same
+    figures from it, to the fen; `nuanzhang pack` writes the same as a file, with a readable page.
+    """
+    require_on_record(found.ledger, kind, subject)
+    pack = make_bare_pack(found.ledger, found.maps, under, kind, subject)
+    return Response(canonical_json(pack.to_json()), media_type="application/json")
