@@ -4,7 +4,7 @@ from fastapi import FastAPI
 from fastapi.responses import HTMLResponse
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from api import problems
+from api import problems, tlog
 from api.dependencies import Served
 from api.v1 import (
     appropriations,
@@ -77,6 +77,7 @@ def create_app(home: Home, ledger: Ledger) -> FastAPI:
     problems.install(app)
     for module in ROUTERS:
         app.include_router(module.router, prefix="/v1")
+    app.include_router(tlog.router)
 
     @app.get("/", include_in_schema=False)
     def start() -> HTMLResponse:

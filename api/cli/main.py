@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from api.cli import campaigns, evidence, packs, service
+from api.cli import campaigns, evidence, packs, publish, service
 from api.cli.printing import fail
 from ledger.errors import LedgerError
 
@@ -20,6 +20,8 @@ app.command()(campaigns.load)
 app.command()(campaigns.report)
 app.command()(service.serve)
 app.command()(evidence.verify)
+app.command()(publish.publish)
+app.command(name="verify-publication")(publish.verify_publication)
 app.command()(packs.pack)
 app.command(name="verify-pack")(packs.verify_pack)
 app.command(name="rebuild")(service.rebuild_read_model)

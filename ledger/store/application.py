@@ -22,6 +22,7 @@ from ledger.errors import Kind, LedgerError
 from ledger.evidence.envelope import PAYLOAD_TYPE, Signature, decode, encode, pae
 from ledger.evidence.merkle import inclusion_path, leaf_hash
 from ledger.evidence.proofs import Receipt
+from ledger.evidence.tlog_tiles import ENTRY_BYTES_MAX
 from ledger.store.act import CommandAct
 from ledger.store.feed import Recorded
 from ledger.store.mapper import EnvelopeMapper, event_of
@@ -64,6 +65,18 @@ class IdempotencyKeyReused(LedgerError):
 
     def __init__(self, key: str) -> None:
         super().__init__(f"idempotency key {key} belongs to another request")
+
+
+class EventTooLarge(LedgerError):
+    """An entry of the log is at most 65,535 bytes long, so that it can be published."""
+
+    code = "event.too_large"
+    kind = Kind.INVALID
+
+    def __init__(self, topic: str, size: int) -> None:
+        super().__init__(
+            f"{topic} would take {size} bytes, {ENTRY_BYTES_MAX} at most; split what it says"
+        )
 
 
 class TooBusy(LedgerError):
@@ -342,13 +355,11 @@ class Ledger(Application[UUID]):
             signatures = [Signature(key_id, signed)]
             if event.COMMITS:
                 signatures.append(officer_signature(self, act, event, payload, message))
+            envelope = encode(payload, signatures)
+            if len(envelope) > ENTRY_BYTES_MAX:
+                raise EventTooLarge(event.TOPIC, len(envelope))
             stored.append(
-                StoredEvent(
-                    event.originator_id,
-                    event.originator_version,
-                    event.TOPIC,
-                    encode(payload, signatures),
-                )
+                StoredEvent(event.originator_id, event.originator_version, event.TOPIC, envelope)
             )
         return stored
 

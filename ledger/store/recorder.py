@@ -21,7 +21,7 @@ from ledger.errors import Kind, LedgerError
 from ledger.evidence.checkpoint import Checkpoint, sign_note
 from ledger.evidence.keys import Signer
 from ledger.evidence.merkle import Edge, leaf_hash, root_at
-from ledger.store.tiles import GrowingTree, load_tree, node_reader
+from ledger.store.tiles import GrowingTree, load_tree, node_reader, tile_hashes
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS log_events (
@@ -331,6 +331,10 @@ class LogRecorder(ApplicationRecorder):
             yield reader
         finally:
             reader.execute("COMMIT")
+
+    def select_hashes(self, level: int, start: int, stop: int) -> list[bytes]:
+        """Return hashes of a tile level, number `start` to `stop`, which lie within one tile."""
+        return tile_hashes(self._reader(), level, start, stop)
 
     def subtree_hash(self, level: int, index: int) -> bytes:
         return node_reader(self._reader())(level, index)

@@ -58,7 +58,7 @@ def load_tree(connection: sqlite3.Connection, edge: Edge) -> GrowingTree:
     level = 0
     while level == 0 or edge.size >> (TILE_HEIGHT * level):
         full = (edge.size >> (TILE_HEIGHT * level)) // TILE_WIDTH * TILE_WIDTH
-        partial.append(_entries(connection, level, full, edge.size >> (TILE_HEIGHT * level)))
+        partial.append(tile_hashes(connection, level, full, edge.size >> (TILE_HEIGHT * level)))
         level += 1
     return GrowingTree(edge, partial)
 
@@ -73,12 +73,12 @@ def node_reader(connection: sqlite3.Connection) -> Callable[[int, int], bytes]:
     def node(level: int, index: int) -> bytes:
         tile_level, height = divmod(level, TILE_HEIGHT)
         first = index << height
-        return root_hash(_entries(connection, tile_level, first, first + (1 << height)))
+        return root_hash(tile_hashes(connection, tile_level, first, first + (1 << height)))
 
     return node
 
 
-def _entries(connection: sqlite3.Connection, level: int, start: int, stop: int) -> list[bytes]:
+def tile_hashes(connection: sqlite3.Connection, level: int, start: int, stop: int) -> list[bytes]:
     """Return hashes number `start` to `stop` of a tile level; they lie within one tile."""
     if start >= stop:
         return []

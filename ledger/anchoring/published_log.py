@@ -1,0 +1,172 @@
+"""Checks a published log as an outsider has it: a folder of tiles, and the founding key's id."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from ledger.errors import Kind, LedgerError
+from ledger.evidence.canonical import NotCanonical, parse_canonical
+from ledger.evidence.checkpoint import Checkpoint
+from ledger.evidence.envelope import EnvelopeBroken, payload_of
+from ledger.evidence.keys import KeyHistory
+from ledger.evidence.log import verify_announcement, verify_checkpoint, verify_order
+from ledger.evidence.map_growth import ANNOUNCED, MapReplay, announced_root
+from ledger.evidence.merkle import HASH_BYTES, Edge, root_hash
+from ledger.evidence.note import split_note
+from ledger.evidence.tlog_tiles import TILE_WIDTH, Tile, read_bundle, tiles_of
+from ledger.evidence.verifiable_map import subjects_of
+from ledger.evidence.verify import KEY_TOPICS, Rules, Stored, learn_keys, verify_entry
+
+Progress = Callable[[int, int], None]
+
+
+class PublicationUnreadable(LedgerError):
+    """A file that the checkpoint covers is missing, or is no such file."""
+
+    code = "publication.unreadable"
+    kind = Kind.BROKEN
+
+    def __init__(self, name: str, cause: str) -> None:
+        super().__init__(f"{name}: {cause}")
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationHolds:
+    """What was checked: the log's name, how many entries, and the founding key that was found."""
+
+    origin: str
+    size: int
+    founding_key_id: str
+
+
+class PublishedFolder:
+    """Reads a folder in the form of C2SP tlog-tiles."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def note(self) -> str:
+        try:
+            return (self._folder / "checkpoint").read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError):
+            raise PublicationUnreadable("checkpoint", "missing, or cannot be read") from None
+
+    def read(self, tile: Tile) -> bytes:
+        """Return a file's bytes; of a partial tile that has become full since, its part.
+
+        Raises:
+            PublicationUnreadable: Neither is there.
+        """
+        for each in (tile, Tile(tile.level, tile.index)):
+            try:
+                return (self._folder / each.path()).read_bytes()
+            except OSError:
+                continue
+        raise PublicationUnreadable(tile.path(), "missing")
+
+    def entries(self, tile: Tile) -> list[bytes]:
+        entries = read_bundle(self.read(tile))
+        if len(entries) < tile.width:
+            raise PublicationUnreadable(tile.path(), f"{len(entries)} entries of {tile.width}")
+        return entries[: tile.width]
+
+    def hashes(self, tile: Tile) -> bytes:
+        hashes = self.read(tile)
+        if len(hashes) < tile.width * HASH_BYTES:
+            raise PublicationUnreadable(tile.path(), "not of its length")
+        return hashes[: tile.width * HASH_BYTES]
+
+
+def verify_published(
+    folder: PublishedFolder,
+    rules: Rules | None,
+    officer_signed: frozenset[str],
+    key_id: str,
+    progress: Progress | None = None,
+) -> PublicationHolds:
+    """Check every entry, signature, key, map and tile of a published log, and its checkpoint.
+
+    Args:
+        folder: Where it is.
+        rules: What is known from elsewhere; None takes the log's name from its checkpoint.
+        officer_signed: Event types that an officer has to sign.
+        key_id: The founding key's id, from elsewhere. Empty: whichever founded it, which proves
+            nothing about who made the log, and the caller has to say so.
+        progress: Told how many entries were checked.
+
+    Raises:
+        PublicationUnreadable, BundleBroken, EntryBroken, CheckpointDiffers, NoteBroken: At the
+            first thing that does not hold.
+
+    Source: FORMAT.md, "Checking a log"; C2SP tlog-tiles.
+    """
+    note = folder.note()
+    claimed = Checkpoint.from_body(split_note(note)[0])
+    rules = rules or Rules(claimed.origin, officer_signed, key_id or None)
+    bundles = [tile for tile in tiles_of(claimed.size) if tile.level is None]
+    keys = KeyHistory()
+    for entry in _entries(folder, bundles):
+        if entry.topic in KEY_TOPICS:
+            learn_keys(keys, entry)
+    checkpoint = verify_checkpoint(claimed.size, note, keys, rules)
+    versions: dict[str, int] = {}
+    maps, edge, position = MapReplay(), Edge.empty(), 0
+    levels: list[list[bytes]] = [[]]
+    for entry in _entries(folder, bundles):
+        leaf = verify_entry(entry, keys, rules).leaf
+        position = verify_order(position, versions, [(entry.position, entry.stream, entry.version)])
+        payload = payload_of(entry.envelope)
+        if entry.topic == ANNOUNCED:
+            verify_announcement(entry, announced_root(payload), maps.root())
+        maps.move(
+            entry.position,
+            entry.topic,
+            entry.version,
+            entry.stream.encode(),
+            subjects_of(payload),
+            leaf,
+        )
+        edge = edge.append(leaf)
+        levels[0].append(leaf)
+        if progress is not None and position % TILE_WIDTH == 0:
+            progress(position, claimed.size)
+    if edge.root() != checkpoint.root:
+        raise PublicationUnreadable("checkpoint", "the entries have another root")
+    _check_tiles(folder, claimed.size, levels[0])
+    founding = next(iter(keys.records))
+    return PublicationHolds(claimed.origin, claimed.size, founding)
+
+
+def _entries(folder: PublishedFolder, bundles: list[Tile]) -> Iterator[Stored]:
+    for tile in bundles:
+        for position, envelope in enumerate(folder.entries(tile), tile.start):
+            yield _stored(position, envelope)
+
+
+def _stored(position: int, envelope: bytes) -> Stored:
+    """Return an entry with the columns that its own payload names: published, it has no others."""
+    name = f"entry {position}"
+    try:
+        payload = parse_canonical(payload_of(envelope))
+        stream, version, topic = (payload[each] for each in ("stream", "version", "type"))
+    except (EnvelopeBroken, NotCanonical, KeyError, TypeError):
+        raise PublicationUnreadable(name, "is no event") from None
+    if not (isinstance(stream, str) and type(version) is int and isinstance(topic, str)):
+        raise PublicationUnreadable(name, "is no event")
+    return Stored(position, stream, version, topic, envelope)
+
+
+def _check_tiles(folder: PublishedFolder, size: int, hashes: list[bytes]) -> None:
+    """Compare every tile of hashes with those of the entries, level by level."""
+    level = 0
+    for tile in tiles_of(size):
+        if tile.level is None:
+            continue
+        while level < tile.level:
+            full = len(hashes) // TILE_WIDTH
+            hashes = [
+                root_hash(hashes[at * TILE_WIDTH : (at + 1) * TILE_WIDTH]) for at in range(full)
+            ]
+            level += 1
+        if folder.hashes(tile) != b"".join(hashes[tile.start : tile.stop]):
+            raise PublicationUnreadable(tile.path(), "does not hold the hashes of the entries")
