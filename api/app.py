@@ -16,6 +16,7 @@ from api.v1 import (
     log,
     organisations,
 )
+from ledger.anchoring.anchors import Anchors
 from ledger.store.application import Ledger
 from ledger.store.home import Home
 from ledger.store.map_store import MapStore
@@ -71,7 +72,7 @@ def create_app(home: Home, ledger: Ledger) -> FastAPI:
         docs_url=None,
         redoc_url=None,
     )
-    app.state.served = Served(home, ledger, MapStore(home.map))
+    app.state.served = Served(home, ledger, MapStore(home.map), Anchors(home.anchors))
     # A page from elsewhere must not read the ledger through a name that it had point here.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK_NAMES)
     problems.install(app)

@@ -16,6 +16,11 @@ def now() -> str:
     return datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
+def now_s() -> int:
+    """Return the moment in seconds since 1970, as cosignatures tell it."""
+    return int(datetime.now(UTC).timestamp())
+
+
 def today() -> date:
     """Return the day it is in China, where the ledger's effective dates are counted."""
     return datetime.now(CHINA).date()

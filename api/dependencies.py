@@ -11,6 +11,7 @@ import msgspec
 from fastapi import Depends, Query, Request
 from sqlalchemy import Connection
 
+from ledger.anchoring.anchors import Anchors
 from ledger.errors import Kind, LedgerError
 from ledger.store.application import Ledger
 from ledger.store.home import Home
@@ -26,6 +27,7 @@ class Served:
     home: Home
     ledger: Ledger
     maps: MapStore
+    anchors: Anchors
 
 
 def served(request: Request) -> Served:

@@ -15,3 +15,6 @@ class Settings(BaseSettings):
 
     port: int = 8017
     """TCP port on the loopback address that `serve` listens on (NUANZHANG_PORT)."""
+
+    witness_home: Path = Path("nuanzhang-witness")
+    """Folder of the witness program, apart from any ledger (NUANZHANG_WITNESS_HOME)."""

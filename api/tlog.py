@@ -14,6 +14,7 @@ from api.dependencies import Served, TheLedger, served
 from api.problems import RESPONSES
 from ledger.anchoring.publications import published_at, receipt_under, require_latest
 from ledger.anchoring.static_log import tile_bytes
+from ledger.anchoring.witnesses import cosigned_note
 from ledger.evidence.tlog_proof import write_tlog_proof
 from ledger.evidence.tlog_tiles import Tile, TilePathUnknown
 
@@ -27,7 +28,7 @@ OCTETS = "application/octet-stream"
 @router.api_route("/checkpoint", methods=["GET", "HEAD"], response_class=PlainTextResponse)
 def show_checkpoint(found: Annotated[Served, Depends(served)]) -> PlainTextResponse:
     """Show the last published checkpoint with its cosignatures (C2SP tlog-checkpoint)."""
-    note = require_latest(found.ledger).note
+    note = cosigned_note(found.anchors, require_latest(found.ledger))
     return PlainTextResponse(note, headers={"Cache-Control": FRESH})
 
 

@@ -1,5 +1,7 @@
 """Commands of evidence packs: make one to carry away, check one that was carried here."""
 
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 from typing import Annotated
 
@@ -7,14 +9,17 @@ import typer
 
 from api import bootstrap
 from api.cli.printing import REFUSED, AsJson, bar, print_json, say
+from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import announce
+from ledger.anchoring.witnesses import cosigned_note
 from ledger.domain.aggregate import OPERATOR, committing_topics
 from ledger.domain.officer import officer_id
+from ledger.evidence.cosignature import CosignatureKey
 from ledger.evidence.note import NoteKey
 from ledger.evidence.pack import PackBroken
 from ledger.evidence.verify import Rules
 from ledger.packs.contents import subject_of
-from ledger.packs.file import PackUnreadable, check_files, read_pack
+from ledger.packs.file import PackUnreadable, check_files, check_witnesses, read_pack
 from ledger.packs.handing_over import PackOrder, hand_over
 from ledger.store.act import CommandAct
 from ledger.store.map_store import MapStore
@@ -40,6 +45,9 @@ def pack(
         maps = MapStore(place.map)
         with bar("mapping", "events") as progress:
             published = announce(ledger, maps, operator, progress)
+        anchors = Anchors(place.anchors)
+        published = replace(published, note=cosigned_note(anchors, published))
+        anchors.close()
         actor = str(officer_id(officer)) if officer else OPERATOR
         act = CommandAct(actor, bootstrap.today(), bootstrap.now())
         order = PackOrder(kind, subject, opened, reason, made_for)
@@ -60,6 +68,12 @@ def verify_pack(
     key: Annotated[
         str, typer.Option(help="Founding key id or verifier key, from elsewhere than the pack.")
     ] = "",
+    witness: Annotated[
+        list[str] | None, typer.Option(help="Verifier key of a witness you trust; may be repeated.")
+    ] = None,
+    quorum: Annotated[
+        int | None, typer.Option(min=1, help="How many of them must have cosigned; else all.")
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -71,10 +85,13 @@ def verify_pack(
     read = read_pack(data)
     pinned = NoteKey.from_vkey(key).public_key.key_id if "+" in key else key
     origin = NoteKey.from_vkey(key).name if "+" in key else read.pack.origin
+    witnesses = [CosignatureKey.from_vkey(each) for each in witness or []]
+    needed = len({each.name for each in witnesses}) if quorum is None else quorum
     steps: list[dict[str, object]] = []
     broken: PackBroken | None = None
     try:
-        for step in check_files(read, Rules(origin, committing_topics(), pinned or None)):
+        rules = Rules(origin, committing_topics(), pinned or None)
+        for step in chain(check_files(read, rules), check_witnesses(read, witnesses, needed)):
             steps.append({"step": step.number, "title": step.title, "shown": step.shown})
             if not as_json:
                 say(f"{step.number}. {step.title}: {step.shown}")

@@ -7,9 +7,11 @@ import typer
 
 from api import bootstrap
 from api.cli.printing import REFUSED, AsJson, bar, print_json, say
+from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import announce
 from ledger.anchoring.published_log import PublishedFolder, verify_published
 from ledger.anchoring.static_log import write_static_log
+from ledger.anchoring.witnesses import cosigned_note
 from ledger.domain.aggregate import OPERATOR, committing_topics
 from ledger.errors import LedgerError
 from ledger.evidence.note import NoteKey
@@ -33,7 +35,10 @@ def publish(
             published = announce(ledger, maps, act, progress)
         maps.close()
         with bar("writing", "entries") as progress:
-            written = write_static_log(ledger, published, published.note, folder, progress)
+            anchors = Anchors(place.anchors)
+            note = cosigned_note(anchors, published)
+            anchors.close()
+            written = write_static_log(ledger, published, note, folder, progress)
         say(
             f"{folder}: {written.size} entries published,"
             f" {written.size - written.size_before} of them new, {written.files} files written"

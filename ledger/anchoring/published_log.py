@@ -11,9 +11,9 @@ from ledger.evidence.envelope import EnvelopeBroken, payload_of
 from ledger.evidence.keys import KeyHistory
 from ledger.evidence.log import verify_announcement, verify_checkpoint, verify_order
 from ledger.evidence.map_growth import ANNOUNCED, MapReplay, announced_root
-from ledger.evidence.merkle import HASH_BYTES, Edge, root_hash
+from ledger.evidence.merkle import HASH_BYTES, Edge, Node, root_hash
 from ledger.evidence.note import split_note
-from ledger.evidence.tlog_tiles import TILE_WIDTH, Tile, read_bundle, tiles_of
+from ledger.evidence.tlog_tiles import TILE_HEIGHT, TILE_WIDTH, Tile, read_bundle, tiles_of
 from ledger.evidence.verifiable_map import subjects_of
 from ledger.evidence.verify import KEY_TOPICS, Rules, Stored, learn_keys, verify_entry
 
@@ -63,6 +63,24 @@ class PublishedFolder:
             except OSError:
                 continue
         raise PublicationUnreadable(tile.path(), "missing")
+
+    def node(self, size: int) -> Node:
+        """Return a function that reads the hash of a complete subtree, for proofs."""
+
+        def node(level: int, index: int) -> bytes:
+            tile_level, height = divmod(level, TILE_HEIGHT)
+            first = index << height
+            number, at = divmod(first, TILE_WIDTH)
+            held = (size >> TILE_HEIGHT * tile_level) - number * TILE_WIDTH
+            hashes = self.hashes(Tile(tile_level, number, min(held, TILE_WIDTH)))
+            return root_hash(
+                [
+                    hashes[each * HASH_BYTES : (each + 1) * HASH_BYTES]
+                    for each in range(at, at + (1 << height))
+                ]
+            )
+
+        return node
 
     def entries(self, tile: Tile) -> list[bytes]:
         entries = read_bundle(self.read(tile))

@@ -2,16 +2,18 @@
 
 import io
 import zipfile
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.canonical import Json, NotCanonical, canonical_json, parse_canonical
+from ledger.evidence.cosignature import CosignatureKey, QuorumMissing, require_quorum
 from ledger.evidence.envelope import EnvelopeBroken, Signature, decode_as, encode_as, pae
 from ledger.evidence.keys import Signer
+from ledger.evidence.note import NoteBroken
 from ledger.evidence.pack import Pack, PackBroken
 from ledger.evidence.pack_check import CheckedPack, Step, check_manifest, check_pack
 from ledger.evidence.verify import Rules
@@ -31,6 +33,8 @@ NAMES = frozenset({PACK, HTML, PDF, VERIFIER, README, MANIFEST})
 
 BYTES_MAX = 2_000_000_000
 """Of all files together: more than any pack needs, and less than would fill a disk."""
+
+WITNESS_STEP = 12
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first moment that a ZIP can tell; a file's date would make equal packs differ."""
@@ -135,6 +139,27 @@ def check_files(read: PackFiles, rules: Rules) -> Iterable[Step]:
         raise PackBroken("a file of it was altered, added or taken out since the ledger wrote it")
     yield Step(number + 1, "files", f"{len(found)} files are as the ledger wrote them")
     yield Step(number + 2, "statement", _statement_shown(checked, read.files[HTML]))
+
+
+def check_witnesses(read: PackFiles, keys: Sequence[CosignatureKey], needed: int) -> Iterable[Step]:
+    """Check that enough of the witnesses one trusts cosigned the pack's checkpoint.
+
+    Without any, nothing is checked: the ledger might then show others another history.
+
+    Raises:
+        PackBroken: Fewer did, or a line that claims to be by one of them does not hold.
+    """
+    if not keys and not needed:
+        return
+    try:
+        found = require_quorum(read.pack.checkpoint, keys, needed)
+    except (NoteBroken, QuorumMissing) as cause:
+        raise PackBroken(str(cause)) from None
+    said = ", ".join(
+        f"{name} at {datetime.fromtimestamp(time_s, UTC).isoformat()}"
+        for name, time_s in sorted({key.name: when for key, when in found.items()}.items())
+    )
+    yield Step(WITNESS_STEP, "witnesses", f"cosigned by {said}")
 
 
 def _statement_shown(checked: CheckedPack, html: bytes) -> str:

@@ -1,10 +1,10 @@
-"""Checks an evidence pack of a Nuanzhang ledger: python3 verify_pack.py PACK.zip [KEY-ID].
+"""Checks an evidence pack of a Nuanzhang ledger: verify_pack.py PACK.zip [KEY-ID [WITNESS-KEY...]].
 
 This one file needs Python 3.11 and the package `cryptography`, nothing of the ledger's own, no
 network and no database. It was written from the published format (FORMAT.md), so it is a second
 opinion beside `nuanzhang verify-pack`. KEY-ID is the id of the key that founded the ledger: get it
 from the union in another way than with the pack. Without it, everything may hold and yet have been
-made by anybody.
+made by anybody. Each WITNESS-KEY (a verifier key) is of a witness that must have cosigned.
 """
 
 import json
@@ -446,6 +446,24 @@ class Pack:
             need(same, f"position {opening['position']}: shown in clear is not what was sealed")
         return f"{len(self.said['openings'])} openings show what was sealed"
 
+    def check_witnesses(self, vkeys: list[str]) -> str:
+        for vkey in vkeys:
+            name, digits, encoded = vkey.split("+", 2)
+            raw = unbase64(encoded)
+            need(raw[:1] == b"\x04" and len(raw) == 33, "this file knows Ed25519 witnesses alone")
+            digest = h(name.encode(), b"\n", raw)[:4]
+            need(digest.hex() == digits, "a verifier key that does not agree with its hash")
+            held = False
+            for line in self.lines:
+                signed = unbase64(line.split(" ")[2])
+                if line.split(" ")[1] == name and signed[:4] == digest:
+                    time_s = int.from_bytes(signed[4:12])
+                    said = f"cosignature/v1\ntime {time_s}\n{self.text}".encode()
+                    verify(raw[1:], signed[12:], said, name)
+                    held = True
+            need(held, f"{name} did not cosign")
+        return f"{len(vkeys)} of the witnesses that you name cosigned"
+
     def check_files(self, files: dict[str, bytes]) -> str:
         payload, [(name, signature)], message = open_envelope(files["manifest.json"], MANIFEST)
         manifest = read_json(payload)
@@ -456,7 +474,7 @@ class Pack:
         return f"{len(found)} files are as the ledger wrote them"
 
 
-def main(path: str, founding: str | None = None) -> int:
+def main(path: str, founding: str | None = None, *witnesses: str) -> int:
     number = 0
     try:
         with zipfile.ZipFile(path) as archive:
@@ -472,6 +490,7 @@ def main(path: str, founding: str | None = None) -> int:
             pack.check_figures,
             pack.check_openings,
             lambda: pack.check_files(files),
+            lambda: pack.check_witnesses(list(witnesses)),
         )
         for number, step in enumerate(steps, 1):
             print(f"{number}. {step()}")
@@ -500,6 +519,6 @@ def main(path: str, founding: str | None = None) -> int:
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (2, 3):
+    if len(sys.argv) < 2:
         sys.exit(__doc__)
     sys.exit(main(*sys.argv[1:]))

@@ -77,6 +77,11 @@ class Home:
         return self.path / "map.sqlite"
 
     @property
+    def anchors(self) -> Path:
+        """Cosignatures and time-stamps of published checkpoints."""
+        return self.path / "anchors.sqlite"
+
+    @property
     def vault(self) -> Path:
         return self.path / "vault.sqlite"
 

@@ -183,3 +183,58 @@ def test_a_pack_is_carried_away_and_checked_elsewhere(home: Path, tmp_path: Path
     assert missing.stderr.startswith("pack.unreadable:")
     assert not elsewhere.exists()
     assert (file.stat().st_mode & 0o777) == 0o600
+
+
+def witness(folder: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+    environment = {**os.environ, "NUANZHANG_WITNESS_HOME": str(folder)}
+    return subprocess.run(
+        [sys.executable, "-m", "api.cli", "witness", *map(str, words)],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=120,
+    )
+
+
+def test_a_log_is_witnessed_with_a_usb_stick(home: Path, tmp_path: Path) -> None:
+    vkey = nuanzhang(home, "init").stdout.split("verifier key: ")[1].strip()
+    office, stick = tmp_path / "office", tmp_path / "stick"
+    made = witness(office, "init", "--name", "audit.example/w1")
+    key = made.stdout.splitlines()[1]
+    assert nuanzhang(home, "witnesses", "appoint", key).returncode == 0
+    assert nuanzhang(home, "witnesses", "quorum", "1").returncode == 0
+    assert nuanzhang(home, "anchor").returncode == 1
+
+    published = nuanzhang(home, "publish", stick)
+    unknown = witness(office, "cosign", stick, "--out", tmp_path / "lines")
+    witness(office, "add-log", vkey)
+    cosigned = witness(office, "cosign", stick, "--out", tmp_path / "lines")
+    taken = nuanzhang(home, "witnesses", "import", tmp_path / "lines")
+    standing = nuanzhang(home, "witnesses", "standing", "--json")
+    again = nuanzhang(home, "publish", stick)
+    listed = witness(office, "list", "--json")
+
+    assert published.returncode == again.returncode == 0, published.stderr
+    assert unknown.returncode == 1
+    assert "404" in unknown.stdout
+    assert cosigned.returncode == taken.returncode == 0, cosigned.stdout + taken.stderr
+    assert json.loads(standing.stdout)["enough"] is True
+    assert "audit.example/w1" in (stick / "checkpoint").read_text()
+    assert json.loads(listed.stdout)[0]["contradictions"] == 0
+    founding = published.stdout.split("--key ")[1].strip()
+    assert nuanzhang(home, "verify-publication", stick, "--key", founding).returncode == 0
+    assert nuanzhang(home, "verify-publication", stick).returncode == 1
+
+    nuanzhang(home, "load", SCENARIO)
+    nuanzhang(home, "publish", stick)
+    later = witness(office, "cosign", stick, "--out", tmp_path / "more")
+    assert later.returncode == 0, later.stdout
+    nuanzhang(home, "witnesses", "import", tmp_path / "more")
+    pack = nuanzhang(home, "pack", "organisation", "C01", "--out", tmp_path / "p.zip")
+    checked = nuanzhang(
+        tmp_path, "verify-pack", tmp_path / "p.zip", "--key", founding, "--witness", key
+    )
+    assert pack.returncode == 0, pack.stderr
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert "cosigned by audit.example/w1" in checked.stdout

@@ -1,0 +1,132 @@
+"""`nuanzhang witness …`: the program of a province or audit office that keeps a city honest."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+import uvicorn
+
+from api import bootstrap
+from api.cli.printing import REFUSED, AsJson, print_json, say
+from api.settings import Settings
+from api.witness_app import create_witness_app
+from ledger.anchoring.published_log import PublishedFolder
+from ledger.evidence.checkpoint import Checkpoint
+from ledger.evidence.merkle import consistency_path
+from ledger.evidence.note import NoteKey, split_note
+from ledger.witness.home import WitnessHome
+from ledger.witness.witnessing import Status, Submission, Witness
+
+app = typer.Typer(
+    help="Keep ledgers honest: cosign only what goes on from what was cosigned before."
+    " State lives in NUANZHANG_WITNESS_HOME.",
+    no_args_is_help=True,
+)
+
+
+def _home() -> WitnessHome:
+    return WitnessHome(Settings().witness_home)
+
+
+@app.command()
+def init(
+    name: Annotated[str, typer.Option(help="Name to sign under, e.g. audit.example/w1.")],
+) -> None:
+    """Make the witness's folder with its own keys; give the verifier keys to the ledgers."""
+    place = _home()
+    place.create(name)
+    say(f"{place.path} is ready. Verifier keys of this witness:")
+    for each in place.cosigners():
+        say(each.key.vkey())
+
+
+@app.command(name="add-log")
+def add_log(vkey: Annotated[str, typer.Argument(help="The log's verifier key.")]) -> None:
+    """Watch a log; its key comes from the union by another way than with the log."""
+    key = NoteKey.from_vkey(vkey)
+    state = _home().state()
+    state.add_log(key.name, vkey)
+    state.close()
+    say(f"watching {key.name}")
+
+
+@app.command(name="list")
+def list_logs(*, as_json: AsJson = False) -> None:
+    """List the logs that are watched, and how far each was cosigned."""
+    state = _home().state()
+    found = []
+    for origin in sorted({origin for origin, _ in state.logs()}):
+        held = state.cosigned(origin)
+        found.append(
+            {
+                "origin": origin,
+                "size": None if held is None else held.size,
+                "time_s": None if held is None else held.time_s,
+                "contradictions": len(state.refused(origin)),
+            }
+        )
+    state.close()
+    if as_json:
+        print_json(found)
+        return
+    for each in found:
+        size = "nothing cosigned yet" if each["size"] is None else f"{each['size']} entries"
+        say(f"{each['origin']}: {size}; {each['contradictions']} refused")
+
+
+@app.command()
+def show(origin: Annotated[str, typer.Argument(help="The log's name.")]) -> None:
+    """Show what a log signed that contradicts what was cosigned: both notes are the proof."""
+    state = _home().state()
+    refused = state.refused(origin)
+    state.close()
+    if not refused:
+        say(f"nothing was refused to {origin}")
+        return
+    for each in refused:
+        say(f"{each.cause} (at {each.time_s} s)\n--- refused:\n{each.note}")
+        if each.held_note is not None:
+            say(f"--- cosigned before:\n{each.held_note}")
+    raise typer.Exit(REFUSED)
+
+
+@app.command()
+def cosign(
+    folder: Annotated[Path, typer.Argument(help="A published log, e.g. on a USB stick.")],
+    out: Annotated[Path, typer.Option(help="File to write the cosignatures into.")],
+) -> None:
+    """Cosign a published log without a network: reads the folder, writes lines to carry back."""
+    place = _home()
+    state = place.state()
+    published = PublishedFolder(folder)
+    note = published.note()
+    checkpoint = Checkpoint.from_body(split_note(note)[0])
+    held = state.cosigned(checkpoint.origin)
+    old_size = 0 if held is None else min(held.size, checkpoint.size)
+    node = published.node(checkpoint.size)
+    proof = consistency_path(old_size, checkpoint.size, node) if old_size else []
+    submission = Submission(old_size, tuple(proof), note)
+    witness = Witness(state, place.cosigners())
+    answer = witness.add_checkpoint(submission.text(), bootstrap.now_s())
+    state.close()
+    if answer.status is not Status.COSIGNED:
+        say(f"REFUSED {answer.status.value}: {answer.text.strip()}")
+        raise typer.Exit(REFUSED)
+    out.write_text(answer.text, encoding="utf-8")
+    say(f"{out}: {checkpoint.origin} cosigned at {checkpoint.size} entries")
+
+
+@app.command()
+def serve(
+    port: Annotated[int, typer.Option(help="TCP port on the loopback address.")] = 8018,
+) -> None:
+    """Answer ledgers over HTTP, on the loopback address; a proxy in front carries TLS."""
+    place = _home()
+    witness = Witness(place.state(), place.cosigners())
+    say(f"witness {place.name()} listens on http://127.0.0.1:{port}")
+    uvicorn.run(
+        create_witness_app(witness, bootstrap.now_s),
+        host="127.0.0.1",
+        port=port,
+        log_level="warning",
+    )

@@ -1,0 +1,133 @@
+"""What a witness remembers: the logs it watches, how far it cosigned each, and what it refused."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS logs (
+    origin TEXT NOT NULL,
+    vkey TEXT NOT NULL,
+    PRIMARY KEY (origin, vkey)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS cosigned (
+    origin TEXT PRIMARY KEY,
+    size INTEGER NOT NULL,
+    root BLOB NOT NULL,
+    note TEXT NOT NULL,
+    time_s INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS refused (
+    id INTEGER PRIMARY KEY,
+    origin TEXT NOT NULL,
+    cause TEXT NOT NULL,
+    note TEXT NOT NULL,
+    held_note TEXT,
+    time_s INTEGER NOT NULL
+);
+"""
+
+REFUSED_MAX = 10_000
+"""Kept of each log: enough to prove misbehaviour, too few to fill a disk with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigned:
+    """The last checkpoint of a log that was cosigned: size, root, the note, and when."""
+
+    origin: str
+    size: int
+    root: bytes
+    note: str
+    time_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """A checkpoint that its log signed and that contradicts what was cosigned: the evidence."""
+
+    origin: str
+    cause: str
+    note: str
+    held_note: str | None
+    time_s: int
+
+
+class WitnessState:
+    """One SQLite file; every change is on the disk before it is answered."""
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(
+            path, timeout=60.0, isolation_level=None, check_same_thread=False
+        )
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.executescript(SCHEMA)
+
+    @contextmanager
+    def deciding(self) -> Iterator[None]:
+        """Hold everybody else off, other processes too, from reading the state to changing it."""
+        with self._lock:
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            # A crash before this line leaves the older checkpoint, and nobody has a cosignature
+            # of the newer one: it is handed out only after this.
+            self._connection.execute("COMMIT")
+
+    def add_log(self, origin: str, vkey: str) -> None:
+        self._connection.execute("INSERT OR IGNORE INTO logs VALUES (?, ?)", (origin, vkey))
+
+    def logs(self) -> list[tuple[str, str]]:
+        """Return origin and verifier key of every log that is watched."""
+        return self._connection.execute("SELECT * FROM logs ORDER BY origin, vkey").fetchall()
+
+    def cosigned(self, origin: str) -> Cosigned | None:
+        row = self._connection.execute(
+            "SELECT * FROM cosigned WHERE origin = ?", (origin,)
+        ).fetchone()
+        return Cosigned(*row) if row else None
+
+    def keep(self, cosigned: Cosigned) -> None:
+        self._connection.execute(
+            "REPLACE INTO cosigned VALUES (?, ?, ?, ?, ?)",
+            (cosigned.origin, cosigned.size, cosigned.root, cosigned.note, cosigned.time_s),
+        )
+
+    def keep_refused(self, refused: Refused) -> None:
+        """Keep a contradiction once; it is proof against the log."""
+        known = self._connection.execute(
+            "SELECT count(*), coalesce(sum(note = ?), 0) FROM refused WHERE origin = ?",
+            (refused.note, refused.origin),
+        ).fetchone()
+        if known[0] < REFUSED_MAX and not known[1]:
+            self._connection.execute(
+                "INSERT INTO refused (origin, cause, note, held_note, time_s)"
+                " VALUES (?, ?, ?, ?, ?)",
+                (
+                    refused.origin,
+                    refused.cause,
+                    refused.note,
+                    refused.held_note,
+                    refused.time_s,
+                ),
+            )
+
+    def refused(self, origin: str) -> list[Refused]:
+        rows = self._connection.execute(
+            "SELECT origin, cause, note, held_note, time_s FROM refused WHERE origin = ?"
+            " ORDER BY id",
+            (origin,),
+        )
+        return [Refused(*row) for row in rows]
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
