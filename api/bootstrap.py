@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime, timedelta, timezone
 from api.settings import Settings
 from ledger.store.application import Ledger
 from ledger.store.home import Home
+from ledger.store.service_signers import service_signer
 
 CHINA = timezone(timedelta(hours=8))
 
@@ -27,7 +28,14 @@ def today() -> date:
 
 
 def home() -> Home:
-    return Home(Settings().home)
+    settings = Settings()
+    secret = settings.service_key
+    if secret is None:
+        return Home(settings.home)
+    return Home(
+        settings.home,
+        lambda: service_signer(secret.get_secret_value(), "NUANZHANG_SERVICE_KEY"),
+    )
 
 
 @contextmanager

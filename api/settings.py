@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from pydantic import SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -18,3 +19,6 @@ class Settings(BaseSettings):
 
     witness_home: Path = Path("nuanzhang-witness")
     """Folder of the witness program, apart from any ledger (NUANZHANG_WITNESS_HOME)."""
+
+    service_key: SecretStr | None = None
+    """The ledger's private key, where it is not to stand in a file (NUANZHANG_SERVICE_KEY)."""

@@ -9,12 +9,12 @@ from ledger.evidence.canonical import NotCanonical, parse_canonical
 from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.envelope import EnvelopeBroken, payload_of
 from ledger.evidence.keys import KeyHistory
-from ledger.evidence.log import verify_announcement, verify_checkpoint, verify_order
-from ledger.evidence.map_growth import ANNOUNCED, MapReplay, announced_root
+from ledger.evidence.log import verify_checkpoint, verify_order
 from ledger.evidence.merkle import HASH_BYTES, Edge, Node, root_hash
 from ledger.evidence.note import split_note
+from ledger.evidence.reanchoring import REANCHORED
+from ledger.evidence.replay import LogReplay, named_of
 from ledger.evidence.tlog_tiles import TILE_HEIGHT, TILE_WIDTH, Tile, read_bundle, tiles_of
-from ledger.evidence.verifiable_map import subjects_of
 from ledger.evidence.verify import KEY_TOPICS, Rules, Stored, learn_keys, verify_entry
 
 Progress = Callable[[int, int], None]
@@ -123,27 +123,21 @@ def verify_published(
     rules = rules or Rules(claimed.origin, officer_signed, key_id or None)
     bundles = [tile for tile in tiles_of(claimed.size) if tile.level is None]
     keys = KeyHistory()
+    reanchored = -1
     for entry in _entries(folder, bundles):
         if entry.topic in KEY_TOPICS:
             learn_keys(keys, entry)
+        if entry.topic == REANCHORED:
+            reanchored = entry.position
     checkpoint = verify_checkpoint(claimed.size, note, keys, rules)
     versions: dict[str, int] = {}
-    maps, edge, position = MapReplay(), Edge.empty(), 0
+    replay, edge, position = LogReplay(), Edge.empty(), 0
     levels: list[list[bytes]] = [[]]
     for entry in _entries(folder, bundles):
         leaf = verify_entry(entry, keys, rules).leaf
         position = verify_order(position, versions, [(entry.position, entry.stream, entry.version)])
-        payload = payload_of(entry.envelope)
-        if entry.topic == ANNOUNCED:
-            verify_announcement(entry, announced_root(payload), maps.root())
-        maps.move(
-            entry.position,
-            entry.topic,
-            entry.version,
-            entry.stream.encode(),
-            subjects_of(payload),
-            leaf,
-        )
+        named = named_of(entry, claimed.size, reanchored)
+        replay.follow(entry.position, entry.stream, entry.version, named, leaf)
         edge = edge.append(leaf)
         levels[0].append(leaf)
         if progress is not None and position % TILE_WIDTH == 0:

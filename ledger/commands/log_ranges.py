@@ -6,11 +6,11 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ledger.errors import Kind, LedgerError
-from ledger.evidence.envelope import payload_of
 from ledger.evidence.keys import KeyHistory, KeyRecord
 from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
-from ledger.evidence.map_growth import ANNOUNCED, announced_root
-from ledger.evidence.verifiable_map import subjects_of
+from ledger.evidence.map_growth import ANNOUNCED
+from ledger.evidence.reanchoring import REANCHORED
+from ledger.evidence.replay import Named, named_of
 from ledger.evidence.verify import EntryBroken, Rules, Stored, verify_entry
 
 CHUNK_EVENTS = 4096
@@ -41,19 +41,11 @@ class SignedCheckpoint(NamedTuple):
     root: bytes
 
 
-class Named(NamedTuple):
-    """What the map needs of an entry: its type, whom it names, and what map it announces."""
-
-    topic: str
-    subjects: set[bytes]
-    announced: bytes | None
-
-
 class Chunk(NamedTuple):
     """What a range of entries was found to be, so that the ranges can be put together.
 
-    `leaves` and `named` are those before the first broken entry (`named` only where a map is to be
-    checked), `checkpoints` those before the first one that differs.
+    `leaves` and `named` are those before the first broken entry (`named` only up to the
+    last claim that is to be checked), `checkpoints` those before the first one that differs.
     """
 
     start: int
@@ -72,11 +64,8 @@ class RangeChecker:
         self.connection = connect(path)
         self._keys = KeyHistory(records)
         self._rules = rules
-        (last,) = self.connection.execute(
-            "SELECT max(position) FROM log_events WHERE topic = ?", (ANNOUNCED,)
-        ).fetchone()
-        # Up to the last announcement a map has to be put together; where there is none, none.
-        self._mapped_up_to = last if isinstance(last, int) else -1
+        # What is claimed of earlier entries is followed up to the last claim, and no further.
+        self._claimed_up_to = self._last(ANNOUNCED), self._last(REANCHORED)
 
     def check(self, start: int) -> Chunk:
         order: list[tuple[int, bytes, int]] = []
@@ -99,6 +88,12 @@ class RangeChecker:
             broken = broken or LogBroken(f"database file, checkpoints from {start}", str(cause))
         return Chunk(start, order, b"".join(leaves), named, checkpoints, broken, differs)
 
+    def _last(self, topic: str) -> int:
+        (last,) = self.connection.execute(
+            "SELECT max(position) FROM log_events WHERE topic = ?", (topic,)
+        ).fetchone()
+        return last if isinstance(last, int) else -1
+
     def _check_entries(
         self,
         start: int,
@@ -114,8 +109,8 @@ class RangeChecker:
             entry = stored_entry(row)
             order.append((entry.position, row[1], entry.version))
             leaves.append(verify_entry(entry, self._keys, self._rules).leaf)
-            if entry.position <= self._mapped_up_to:
-                named.append(_named(entry))
+            if entry.position <= max(self._claimed_up_to):
+                named.append(named_of(entry, *self._claimed_up_to))
 
     def _check_checkpoints(self, start: int, checkpoints: list[SignedCheckpoint]) -> None:
         for number, size, note in self.connection.execute(
@@ -127,12 +122,6 @@ class RangeChecker:
                 raise CheckpointDiffers(size, f"number {number}: not two numbers and a text")
             checkpoint = verify_checkpoint(size, note, self._keys, self._rules)
             checkpoints.append(SignedCheckpoint(number, size, checkpoint.root))
-
-
-def _named(entry: Stored) -> Named:
-    payload = payload_of(entry.envelope)
-    announced = announced_root(payload) if entry.topic == ANNOUNCED else None
-    return Named(entry.topic, subjects_of(payload), announced)
 
 
 _worker: list[RangeChecker] = []

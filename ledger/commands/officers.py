@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
+from ledger.commands.key_history import require_signed_by_then
 from ledger.commands.organisations import lineage
 from ledger.commands.sealing import seal
 from ledger.domain.aggregate import OPERATOR
@@ -152,6 +153,23 @@ def revoke_key(ledger: Ledger, act: CommandAct, order: KeyRevocation) -> Answer:
         work.save(officer)
 
     return ledger.perform(act, "officer.revoke_key", order, decide)
+
+
+def give_up_key(ledger: Ledger, act: CommandAct, order: KeyRevocation, counts_from: int) -> Answer:
+    """Record that somebody else had an officer's key, from position `counts_from` on.
+
+    Raises:
+        KeyUnknown: It was never this officer's.
+        KeyNotValid: It was not valid at that position.
+    """
+    require_signed_by_then(ledger, order.key_id, counts_from)
+
+    def decide(work: Work) -> None:
+        officer = work.get(Officer, officer_id(order.staff_number))
+        officer.give_up_key(act, key_id=order.key_id, counts_from=counts_from, reason=order.reason)
+        work.save(officer)
+
+    return ledger.perform(act, "officer.give_up_key", (order, counts_from), decide)
 
 
 def acting_officer(act: CommandAct) -> UUID:

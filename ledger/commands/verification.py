@@ -28,14 +28,14 @@ from ledger.commands.log_ranges import (
 from ledger.domain.aggregate import committing_topics
 from ledger.errors import LedgerError
 from ledger.evidence.checkpoint import Checkpoint
-from ledger.evidence.keys import KeyHistory, PublicKey
+from ledger.evidence.keys import Doubt, KeyHistory, PublicKey
 from ledger.evidence.log import (
     CheckpointDiffers,
     verify_growth,
     verify_order,
 )
-from ledger.evidence.map_growth import ANNOUNCED, MapReplay
 from ledger.evidence.merkle import HASH_BYTES, Edge
+from ledger.evidence.replay import LogReplay
 from ledger.evidence.verify import (
     KEY_TOPICS,
     EntryBroken,
@@ -66,6 +66,8 @@ class Verdict:
     position: int | None = None
     last_good_size: int = 0
     affected: dict[str, str] = field(default_factory=dict)
+    doubts: tuple[Doubt, ...] = ()
+    """Where everything holds, but rests on keys that somebody else had, and nobody reaffirmed."""
 
     @property
     def holds(self) -> bool:
@@ -115,7 +117,7 @@ class _Run:
         self._size = 0
         self._checkpoints = 0
         self._last_good = 0
-        self._maps = MapReplay()
+        self._replay = LogReplay()
 
     def verify(self, processes: int | None) -> Verdict:
         with closing(connect(self._path)) as connection:
@@ -124,7 +126,12 @@ class _Run:
             fault = _first(fault, _displaced(connection, self._size))
             with closing(self._chunks(keys, processes)) as chunks:
                 self._put_together(connection, chunks, fault)
-        return Verdict(self._size, self._checkpoints, last_good_size=self._size)
+        return Verdict(
+            self._size,
+            self._checkpoints,
+            last_good_size=self._size,
+            doubts=tuple(keys.doubts()),
+        )
 
     def broken(self, broken: LedgerError) -> Verdict:
         position = getattr(broken, "position", None)
@@ -170,7 +177,7 @@ class _Run:
         number = 0
         for chunk in chunks:
             broken, leaves = _sound(chunk, versions, fault)
-            broken, leaves = self._mapped(chunk, broken, leaves)
+            broken, leaves = self._followed(chunk, broken, leaves)
             covered = chunk.start + len(leaves)
             checkpoints = [c for c in chunk.checkpoints if broken is None or c.size <= covered]
             misnumbered = _misnumbered(number, checkpoints)
@@ -200,19 +207,17 @@ class _Run:
         _check_edge(connection, edge)
         _check_no_other_tiles(connection, self._size)
 
-    def _mapped(
+    def _followed(
         self, chunk: Chunk, broken: LedgerError | None, leaves: list[bytes]
     ) -> tuple[LedgerError | None, list[bytes]]:
-        """Bring the map along; return what is broken first, with the leaves before it."""
-        for entry, (position, stream, version), leaf in zip(
+        """Check what is claimed of earlier entries; return what is broken first, and the leaves."""
+        for named, (position, stream, version), leaf in zip(
             chunk.named, chunk.order, leaves, strict=False
         ):
-            name = str(UUID(bytes=stream))
-            if entry.topic == ANNOUNCED and entry.announced != self._maps.root():
-                cause = "the map over the entries before it has another root"
-                differs = EntryBroken(position, name, version, "data.map_root", cause)
+            try:
+                self._replay.follow(position, str(UUID(bytes=stream)), version, named, leaf)
+            except EntryBroken as differs:
                 return differs, leaves[: position - chunk.start]
-            self._maps.move(position, entry.topic, version, name.encode(), entry.subjects, leaf)
         return broken, leaves
 
     def _grown(

@@ -135,6 +135,17 @@ class Officer(Root):
         def apply(self, aggregate: "Officer") -> None:
             aggregate.keys[self.key_id] = aggregate.keys[self.key_id]._replace(in_force=False)
 
+    class KeyCompromised(Event, frozen=True):
+        """Somebody else had the key: what it signed from position `counts_from` on is in doubt."""
+
+        TOPIC = "officer.key_compromised"
+        key_id: str
+        counts_from: int
+        reason: str
+
+        def apply(self, aggregate: "Officer") -> None:
+            aggregate.keys[self.key_id] = aggregate.keys[self.key_id]._replace(in_force=False)
+
     staff_number: str
     tenures: list[Tenure]
     keys: dict[str, OfficerKey]  # by key id
@@ -178,6 +189,18 @@ class Officer(Root):
     def revoke_key(self, act: Act, *, key_id: str, reason: str) -> None:
         self.key_in_force(key_id)
         self.trigger_event(self.KeyRevoked, act, key_id=key_id, reason=reason)
+
+    def give_up_key(self, act: Act, *, key_id: str, counts_from: int, reason: str) -> None:
+        """Record that somebody else had the key from a position of the log on.
+
+        Raises:
+            KeyUnknown: It was never this officer's.
+        """
+        if key_id not in self.keys:
+            raise KeyUnknown(self.id, key_id)
+        self.trigger_event(
+            self.KeyCompromised, act, key_id=key_id, counts_from=counts_from, reason=reason
+        )
 
     def key_in_force(self, key_id: str) -> OfficerKey:
         """Return the officer's key of this id.

@@ -3,14 +3,21 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from functools import lru_cache
+from functools import lru_cache, partial
 from hashlib import sha256
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import (
+    MLDSA44PrivateKey,
+    MLDSA44PublicKey,
+    MLDSA65PrivateKey,
+    MLDSA65PublicKey,
+)
 
 from ledger.errors import Kind, LedgerError
+from ledger.evidence import sm2
 
 SERVICE = "service"
 """The owner under which the ledger's own keys are registered; officers' ids own theirs."""
@@ -40,11 +47,14 @@ class Algorithm(StrEnum):
     """Signature algorithms; an event names its key, and the key's record names its algorithm."""
 
     ED25519 = "ed25519"
+    SM2_SM3 = "sm2-sm3"
+    ML_DSA_44 = "ml-dsa-44"
+    ML_DSA_65 = "ml-dsa-65"
 
 
 @dataclass(frozen=True, slots=True)
 class PublicKey:
-    """A public key in its raw form, 32 bytes for Ed25519."""
+    """A public key in its raw form; RAW_BYTES says how long that is."""
 
     algorithm: Algorithm
     raw: bytes
@@ -59,6 +69,14 @@ class PublicKey:
 def _key_id(key: PublicKey) -> str:
     named = b"nuanzhang key v1\n" + key.algorithm.encode() + b"\n" + key.raw
     return sha256(named).hexdigest()[:32]
+
+
+RAW_BYTES = {
+    Algorithm.ED25519: 32,
+    Algorithm.SM2_SM3: sm2.PUBLIC_BYTES,
+    Algorithm.ML_DSA_44: 1312,
+    Algorithm.ML_DSA_65: 1952,
+}
 
 
 class Signer(Protocol):
@@ -94,6 +112,55 @@ class Ed25519Signer:
         return self._private_key.sign(message)
 
 
+class Sm2Signer:
+    """Holds an SM2 private key in memory; `sm2.sign` says what that is good for."""
+
+    def __init__(self, private_key: bytes) -> None:
+        """Take 32 bytes.
+
+        Raises:
+            ValueError: They are no private key.
+        """
+        self.seed = private_key
+        self.public_key = PublicKey(Algorithm.SM2_SM3, sm2.public_key(private_key))
+
+    def __repr__(self) -> str:
+        return f"Sm2Signer({self.public_key.key_id})"
+
+    def sign(self, message: bytes) -> bytes:
+        return sm2.sign(self.seed, message)
+
+
+class MlDsaSigner:
+    """Holds an ML-DSA private key in memory (FIPS 204, pure, without a context)."""
+
+    def __init__(self, algorithm: Algorithm, seed: bytes) -> None:
+        """Take the 32-byte seed of FIPS 204, algorithm 1."""
+        self.seed = seed
+        kind = MLDSA44PrivateKey if algorithm is Algorithm.ML_DSA_44 else MLDSA65PrivateKey
+        self._private_key = kind.from_seed_bytes(seed)
+        self.public_key = PublicKey(algorithm, self._private_key.public_key().public_bytes_raw())
+
+    def __repr__(self) -> str:
+        return f"MlDsaSigner({self.public_key.key_id})"
+
+    def sign(self, message: bytes) -> bytes:
+        return self._private_key.sign(message)
+
+
+def signer_from_seed(algorithm: Algorithm, seed: bytes) -> Ed25519Signer | Sm2Signer | MlDsaSigner:
+    """Return who signs with a private key of 32 bytes.
+
+    Raises:
+        ValueError: They are no private key of this algorithm.
+    """
+    if algorithm is Algorithm.ED25519:
+        return Ed25519Signer.from_seed(seed)
+    if algorithm is Algorithm.SM2_SM3:
+        return Sm2Signer(seed)
+    return MlDsaSigner(algorithm, seed)
+
+
 Verify = Callable[[bytes, bytes], None]
 """Takes signature and message; raises InvalidSignature."""
 
@@ -104,7 +171,7 @@ def verify(key: PublicKey, message: bytes, signature: bytes) -> None:
     Raises:
         SignatureBroken: It does not hold, or the bytes are no public key.
 
-    Source: RFC 8032, section 5.1.7.
+    Source: RFC 8032, section 5.1.7; GB/T 32918.2, section 7; FIPS 204, algorithm 3.
     """
     try:
         verifier(key)(signature, message)
@@ -141,21 +208,54 @@ _FIELD = 2**255 - 19
 _ORDER_EIGHT = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 _SMALL_ORDER = frozenset({0, 1, _FIELD - 1, _ORDER_EIGHT, _FIELD - _ORDER_EIGHT})
 
-_VERIFIERS: dict[Algorithm, Callable[[bytes], Verify]] = {Algorithm.ED25519: _ed25519}
+
+def _sm2(raw: bytes) -> Verify:
+    sm2.read_public_key(raw)
+    return partial(sm2.verify, raw)
+
+
+def _ml_dsa_44(raw: bytes) -> Verify:
+    return MLDSA44PublicKey.from_public_bytes(raw).verify
+
+
+def _ml_dsa_65(raw: bytes) -> Verify:
+    return MLDSA65PublicKey.from_public_bytes(raw).verify
+
+
+_VERIFIERS: dict[Algorithm, Callable[[bytes], Verify]] = {
+    Algorithm.ED25519: _ed25519,
+    Algorithm.SM2_SM3: _sm2,
+    Algorithm.ML_DSA_44: _ml_dsa_44,
+    Algorithm.ML_DSA_65: _ml_dsa_65,
+}
 
 
 @dataclass(frozen=True, slots=True)
 class KeyRecord:
-    """Valid at positions from `valid_from` up to, not including, `valid_until` (None: still)."""
+    """Valid at positions from `valid_from` up to, not including, `valid_until` (None: still).
+
+    From `doubted_from` on its signatures prove nothing any more, though they hold: somebody else
+    had the key by then.
+    """
 
     owner: str
     public_key: PublicKey
     valid_from: int
     valid_until: int | None = None
+    doubted_from: int | None = None
 
     def is_valid_at(self, position: int) -> bool:
         until = self.valid_until
         return self.valid_from <= position and (until is None or position < until)
+
+
+class Doubt(NamedTuple):
+    """Between these positions (the last not included) signatures of this key prove nothing."""
+
+    key_id: str
+    owner: str
+    start: int
+    stop: int
 
 
 class KeyHistory:
@@ -165,8 +265,9 @@ class KeyHistory:
     by the key that it registers), and no longer at the position of the event that revokes it.
     """
 
-    def __init__(self, records: Mapping[str, KeyRecord] | None = None) -> None:
+    def __init__(self, records: Mapping[str, KeyRecord] | None = None, reaffirmed: int = 0) -> None:
         self.records: dict[str, KeyRecord] = dict(records or {})
+        self.reaffirmed = reaffirmed
         self._owned: dict[str, list[str]] = {}
         for key_id, record in self.records.items():
             self._owned.setdefault(record.owner, []).append(key_id)
@@ -194,6 +295,46 @@ class KeyHistory:
         if record.owner != owner or record.valid_until is not None:
             raise KeyNotValid(key_id, position, "another's, or ended already")
         self.records[key_id] = replace(record, valid_until=position)
+
+    def compromise(self, owner: str, key_id: str, counts_from: int, position: int) -> None:
+        """Have a key's signatures from `counts_from` on count for nothing; end it if it has not.
+
+        Raises:
+            KeyNotValid: It is not this owner's, or was never valid from there on.
+        """
+        record = self.records.get(key_id)
+        if record is None or record.owner != owner:
+            raise KeyNotValid(key_id, position, "another's, or unknown")
+        until = position if record.valid_until is None else record.valid_until
+        if not record.valid_from <= counts_from < until:
+            raise KeyNotValid(key_id, counts_from, f"valid from {record.valid_from} to {until}")
+        earlier = counts_from if record.doubted_from is None else record.doubted_from
+        self.records[key_id] = replace(
+            record, valid_until=until, doubted_from=min(earlier, counts_from)
+        )
+
+    def reaffirm(self, size: int) -> None:
+        """Have the entries before `size` count again, whoever held the keys that signed them."""
+        self.reaffirmed = max(self.reaffirmed, size)
+
+    def is_doubted(self, key_id: str, position: int) -> bool:
+        """Say whether a signature by this key at this position proves nothing any more."""
+        record = self.records.get(key_id)
+        if record is None or record.doubted_from is None:
+            return False
+        return position >= max(record.doubted_from, self.reaffirmed)
+
+    def doubts(self) -> list[Doubt]:
+        """Return over which positions which keys prove nothing, in the order of positions."""
+        found = [
+            Doubt(key_id, record.owner, record.doubted_from, record.valid_until or 0)
+            for key_id, record in self.records.items()
+            if record.doubted_from is not None
+        ]
+        return sorted(
+            (each for each in found if each.stop > self.reaffirmed),
+            key=lambda each: (each.start, each.key_id),
+        )
 
     def valid_at(self, key_id: str, position: int) -> KeyRecord:
         """Return the key's record.

@@ -4,15 +4,16 @@ from collections.abc import Iterable, Sequence
 
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.checkpoint import Checkpoint, open_note
-from ledger.evidence.envelope import payload_of
 from ledger.evidence.keys import SERVICE, KeyHistory
-from ledger.evidence.map_growth import ANNOUNCED, MapReplay, announced_root
-from ledger.evidence.merkle import Edge, leaf_hash
+from ledger.evidence.map_growth import ANNOUNCED
+from ledger.evidence.merkle import Edge
 from ledger.evidence.note import NoteBroken, NoteKey
-from ledger.evidence.verifiable_map import subjects_of
+from ledger.evidence.reanchoring import REANCHORED
+from ledger.evidence.replay import LogReplay, named_of
 from ledger.evidence.verify import (
     KEY_TOPICS,
     EntryBroken,
+    EntryFacts,
     Rules,
     Stored,
     learn_keys,
@@ -57,7 +58,7 @@ def verify_log(entries: Sequence[Stored], notes: Sequence[tuple[int, str]], rule
         if entry.topic in KEY_TOPICS:
             learn_keys(keys, entry)
     facts = [verify_entry(entry, keys, rules) for entry in entries]
-    verify_maps(entries)
+    verify_claims(entries, facts)
     verify_order(0, {}, ((each.position, each.stream, each.version) for each in entries))
     checkpoints = [verify_checkpoint(size, note, keys, rules) for size, note in notes]
     edge = verify_growth(Edge.empty(), [each.leaf for each in facts], checkpoints)
@@ -68,32 +69,26 @@ def verify_log(entries: Sequence[Stored], notes: Sequence[tuple[int, str]], rule
     return edge
 
 
-def verify_maps(entries: Sequence[Stored]) -> None:
-    """Check that each announced map is the one of the entries before it.
+def verify_claims(entries: Sequence[Stored], facts: Sequence[EntryFacts]) -> None:
+    """Check what events claim about the entries before them: maps, and roots under another hash.
 
     Args:
         entries: From the first on, each verified by itself already.
+        facts: What that has given.
 
     Raises:
-        EntryBroken: An announcement tells another root.
+        EntryBroken: One claims another root.
 
-    Source: FORMAT.md, "Checking a log", step 10.
+    Source: FORMAT.md, "Checking a log", steps 10 and 11.
     """
-    replay = MapReplay()
-    for entry in entries:
-        payload = payload_of(entry.envelope)
-        if entry.topic == ANNOUNCED:
-            verify_announcement(entry, announced_root(payload), replay.root())
-        leaf = leaf_hash(entry.envelope)
-        stream = entry.stream.encode()
-        replay.move(entry.position, entry.topic, entry.version, stream, subjects_of(payload), leaf)
-
-
-def verify_announcement(entry: Stored, announced: bytes | None, root: bytes) -> None:
-    """Check one announcement against the root that the entries before it give."""
-    if announced != root:
-        cause = "the map over the entries before it has another root"
-        raise EntryBroken(entry.position, entry.stream, entry.version, "data.map_root", cause)
+    mapped, reanchored = (
+        max((each.position for each in entries if each.topic == topic), default=-1)
+        for topic in (ANNOUNCED, REANCHORED)
+    )
+    replay = LogReplay()
+    for entry, fact in zip(entries, facts, strict=True):
+        named = named_of(entry, mapped, reanchored)
+        replay.follow(entry.position, entry.stream, entry.version, named, fact.leaf)
 
 
 def verify_order(

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from hashlib import sha256
 
 from ledger.evidence.canonical import parse_canonical
-from ledger.evidence.map_pages import PagedMap
 from ledger.evidence.verifiable_map import (
     FORMAT,
     THE_LOG,
@@ -18,8 +17,6 @@ from ledger.evidence.verifiable_map import (
 
 ANNOUNCED = "publication.announced"
 """The type of event that says what root the map over all entries before it has."""
-
-HEADS_MAX = 50_000
 
 Known = Callable[[bytes], Head | None]
 """Takes a key; returns the head that the map has for it so far."""
@@ -97,39 +94,6 @@ def stream_of(payload: bytes) -> bytes:
     """Return the stream that a canonical payload names: its members are in alphabetical order."""
     at = payload.rindex(b',"stream":"') + 11
     return payload[at : at + 36]
-
-
-class MapReplay:
-    """Follows a log from its first entry, and knows the map's root at every announcement."""
-
-    def __init__(self) -> None:
-        self._pages: dict[bytes, bytes] = {}
-        self._growth = MapGrowth(self._head)
-
-    def move(
-        self,
-        position: int,
-        topic: str,
-        version: int,
-        stream: bytes,
-        subjects: set[bytes],
-        leaf: bytes,
-    ) -> None:
-        """Take in the next entry; see `MapGrowth.move`."""
-        self._growth.move(position, topic, version, stream, subjects, leaf)
-        if len(self._growth) > HEADS_MAX:
-            self.root()
-
-    def root(self) -> bytes:
-        """Return the root of the map over all entries so far."""
-        pages = PagedMap(self._pages.get)
-        root = pages.update(self._growth.heads())
-        self._pages |= pages.written
-        self._growth = MapGrowth(self._head)
-        return root
-
-    def _head(self, key: bytes) -> Head | None:
-        return PagedMap(self._pages.get).head(key)
 
 
 def announced_root(payload: bytes) -> bytes | None:

@@ -9,15 +9,24 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from ledger.errors import Kind, LedgerError
-from ledger.evidence.keys import Algorithm, PublicKey
+from ledger.evidence.keys import RAW_BYTES, Algorithm, PublicKey
 
-NOTE_TYPES = {Algorithm.ED25519: b"\x01"}
-"""Signature types of a signed note; an algorithm without one cannot sign checkpoints."""
+NOTE_TYPES = {
+    Algorithm.ED25519: b"\x01",
+    Algorithm.SM2_SM3: b"\xffnuanzhang sm2-sm3\n",
+    Algorithm.ML_DSA_44: b"\xffnuanzhang ml-dsa-44\n",
+    Algorithm.ML_DSA_65: b"\xffnuanzhang ml-dsa-65\n",
+}
+"""Signature types of a signed note; an algorithm without one cannot sign checkpoints.
+
+No byte is assigned to those but the first, so they begin with ff and a longer name (signed-note,
+"Signature types"). They sign the text as Ed25519 does. The ML-DSA-44 type 06 is for cosignatures:
+it leaves out all but origin, size and root, and asks for a time.
+"""
 
 KEY_HASH_BYTES = 4
 LINES_MAX = 100
 
-_RAW_KEY_BYTES = 32
 _FORBIDDEN = re.compile("[\x00-\x09\x0b-\x1f\ud800-\udfff]")
 
 
@@ -70,9 +79,10 @@ class NoteKey:
             NoteBroken: Not a verifier key of an algorithm known here, or its hash differs.
         """
         name, typed = split_verifier_key(text)
-        if typed[:1] != NOTE_TYPES[Algorithm.ED25519] or len(typed) != 1 + _RAW_KEY_BYTES:
-            raise NoteBroken("verifier key of another algorithm or length")
-        return cls(name, PublicKey(Algorithm.ED25519, typed[1:]))
+        for algorithm, kind in NOTE_TYPES.items():
+            if typed.startswith(kind) and len(typed) == len(kind) + RAW_BYTES[algorithm]:
+                return cls(name, PublicKey(algorithm, typed[len(kind) :]))
+        raise NoteBroken("verifier key of another algorithm or length")
 
 
 def split_note(note: str) -> tuple[str, list[SignatureLine]]:

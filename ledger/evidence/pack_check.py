@@ -7,7 +7,7 @@ from hashlib import sha256
 
 from ledger.evidence.canonical import Json, NotCanonical, canonical_json, parse_canonical
 from ledger.evidence.checkpoint import Checkpoint
-from ledger.evidence.envelope import EnvelopeBroken, payload_of
+from ledger.evidence.envelope import EnvelopeBroken, decode, payload_of
 from ledger.evidence.figures import Seen, figure
 from ledger.evidence.keys import SERVICE, KeyHistory, KeyNotValid, SignatureBroken, verify
 from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
@@ -251,8 +251,8 @@ def _keys(checked: CheckedPack) -> KeyHistory:
         if isinstance(actor, str) and actor != "operator":
             owners.add(actor)
     for topic in KEY_TOPICS:
-        service = topic.startswith("service_key.")
-        for owner in sorted({THE_LOG} if service else owners - {THE_LOG}):
+        officers = topic.startswith("officer.")
+        for owner in sorted(owners - {THE_LOG} if officers else {THE_LOG}):
             for seen in checked.concerning(owner, topic):
                 learned[seen.position] = seen
     if 0 not in learned:
@@ -279,6 +279,12 @@ def _check_entries(checked: CheckedPack, keys: KeyHistory, rules: Rules) -> None
             verify_entry(_stored(checked, position), keys, rules)
         except EntryBroken as cause:
             raise PackBroken(str(cause)) from None
+        for signature in decode(checked.pack.entries[position]).signatures:
+            if keys.is_doubted(signature.keyid, position):
+                raise PackBroken(
+                    f"the entry at position {position} rests on key {signature.keyid}, which was"
+                    " in somebody else's hands by then; nobody has reaffirmed it"
+                )
 
 
 def _stored(checked: CheckedPack, position: int) -> Stored:

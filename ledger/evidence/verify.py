@@ -49,10 +49,13 @@ MEMBERS = (
 KEY_TOPICS = (
     "service_key.registered",
     "service_key.retired",
+    "service_key.compromised",
     "officer.key_registered",
     "officer.key_revoked",
+    "officer.key_compromised",
+    "log.reaffirmed",
 )
-"""The events that say which key was whose, and when."""
+"""The events that say which key was whose, and when, and what its signatures are worth."""
 
 OPERATOR = "operator"
 """The actor of what nobody in particular did; officers act under their ids."""
@@ -172,6 +175,17 @@ def learn_keys(keys: KeyHistory, entry: Stored) -> None:
     owner = SERVICE if entry.topic.startswith("service_key.") else payload["stream"]
     try:
         data = payload["data"]
+        if entry.topic == "log.reaffirmed":
+            if type(data["size"]) is not int or data["size"] != entry.position:
+                raise _broken(entry, "data.size", "is not the size of the log before it")
+            keys.reaffirm(data["size"])
+            return
+        if entry.topic in ("service_key.compromised", "officer.key_compromised"):
+            counts_from = data["counts_from"]
+            if type(counts_from) is not int or counts_from < 0:
+                raise _broken(entry, "data.counts_from", "is no position")
+            keys.compromise(owner, data["key_id"], counts_from, entry.position)
+            return
         if entry.topic in ("service_key.retired", "officer.key_revoked"):
             keys.revoke(owner, data["key_id"], entry.position)
             return

@@ -86,7 +86,7 @@ class Gathering:
                 return
             for owner in sorted(found - owners):
                 for topic in KEY_TOPICS:
-                    if (owner == THE_LOG) == topic.startswith("service_key."):
+                    if (owner != THE_LOG) == topic.startswith("officer."):
                         self.concerning(owner, topic)
             owners = found
 

@@ -21,6 +21,8 @@ from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey, MLDSA65PublicKey
+from cryptography.hazmat.primitives.hashes import SM3, Hash
 
 EVENT = "application/vnd.nuanzhang.event+json"
 MANIFEST = "application/vnd.nuanzhang.pack-manifest+json"
@@ -37,8 +39,20 @@ MEMBERS = [
     "type",
     "version",
 ]
-SIGNED_BY_OFFICERS = {"batch.approved", "batch.sheet_certified", "fund.allocated", "policy.adopted"}
-KEY_EVENTS = "service_key.registered service_key.retired officer.key_registered officer.key_revoked"
+SIGNED_BY_OFFICERS = {
+    "batch.approved",
+    "batch.sheet_certified",
+    "fund.allocated",
+    "log.reaffirmed",
+    "policy.adopted",
+    "service_key.compromised",
+}
+KEY_EVENTS = (
+    *("service_key.registered", "service_key.retired", "service_key.compromised"),
+    *("officer.key_registered", "officer.key_revoked", "officer.key_compromised"),
+    "log.reaffirmed",
+)
+RAW_BYTES = {"ed25519": 32, "sm2-sm3": 65, "ml-dsa-44": 1312, "ml-dsa-65": 1952}
 WHERE = {"in_transit": "transit", "settled": "paid", "signed": "paid", "returned": "back"}
 FIELD = 2**255 - 19
 EIGHT = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
@@ -104,11 +118,78 @@ def open_envelope(data: bytes, kind: str) -> tuple[bytes, list[tuple[str, bytes]
     )
 
 
-def verify(key: bytes, signature: bytes, message: bytes, whose: str) -> None:
+def verify(key: tuple[str, bytes], signature: bytes, message: bytes, whose: str) -> None:
+    algorithm, raw = key
     try:
-        Ed25519PublicKey.from_public_bytes(key).verify(signature, message)
+        if algorithm == "sm2-sm3":
+            need(sm2_holds(raw, signature, message), f"the signature of {whose} does not hold")
+        elif algorithm == "ed25519":
+            Ed25519PublicKey.from_public_bytes(raw).verify(signature, message)
+        else:
+            kind = MLDSA44PublicKey if algorithm == "ml-dsa-44" else MLDSA65PublicKey
+            kind.from_public_bytes(raw).verify(signature, message)
     except InvalidSignature:
         raise Broken(f"the signature of {whose} does not hold") from None
+
+
+def may_sign(algorithm: str, raw: bytes) -> bool:
+    if algorithm == "ed25519":
+        y = int.from_bytes(raw, "little") % 2**255
+        return y < FIELD and y not in SMALL
+    return algorithm != "sm2-sm3" or on_curve(raw)
+
+
+# SM2 (GB/T 32918): the curve y^2 = x^3 - 3x + B over P, of order N.
+P = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFF00000000FFFFFFFFFFFFFFFF
+B = 0x28E9FA9E9D9F5E344D5A9E4BCF6509A7F39789F515AB8F92DDBCBD414D940E93
+N = 0xFFFFFFFEFFFFFFFFFFFFFFFFFFFFFFFF7203DF6B21C6052B53BBF40939D54123
+GX = 0x32C4AE2C1F1981195F9904466A39C9948FE30BBFF2660BE1715A4589334C74C7
+GY = 0xBC3736A2F4F6779C59BDCEE36B692153D0A9877CC62A474002DF32E52139F0A0
+Point = tuple[int, int] | None
+
+
+def on_curve(raw: bytes) -> bool:
+    x, y = int.from_bytes(raw[1:33]), int.from_bytes(raw[33:])
+    return raw[0] == 4 and x < P and y < P and (y * y - x * x * x + 3 * x - B) % P == 0
+
+
+def add(one: Point, other: Point) -> Point:
+    if one is None or other is None:
+        return other if one is None else one
+    (x1, y1), (x2, y2) = one, other
+    if x1 == x2 and (y1 + y2) % P == 0:
+        return None
+    if one == other:
+        slope = (3 * x1 * x1 - 3) * pow(2 * y1, -1, P) % P
+    else:
+        slope = (y2 - y1) * pow(x2 - x1, -1, P) % P
+    x3 = (slope * slope - x1 - x2) % P
+    return x3, (slope * (x1 - x3) - y1) % P
+
+
+def times(factor: int, point: Point) -> Point:
+    total: Point = None
+    for digit in f"{factor:b}":
+        total = add(total, total)
+        total = add(total, point) if digit == "1" else total
+    return total
+
+
+def sm3(data: bytes) -> bytes:
+    digest = Hash(SM3())
+    digest.update(data)
+    return digest.finalize()
+
+
+def sm2_holds(raw: bytes, signature: bytes, message: bytes) -> bool:
+    r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
+    if len(signature) != 64 or not (0 < r < N and 0 < s < N and (r + s) % N):
+        return False
+    numbers = b"".join(each.to_bytes(32) for each in (P - 3, B, GX, GY))
+    whose = sm3(b"\x00\x80" + b"1234567812345678" + numbers + raw[1:])
+    public = int.from_bytes(raw[1:33]), int.from_bytes(raw[33:])
+    found = add(times(s, (GX, GY)), times((r + s) % N, public))
+    return found is not None and (int.from_bytes(sm3(whose + message)) + found[0]) % N == r
 
 
 class Pack:
@@ -131,7 +212,9 @@ class Pack:
         need(all(e["of"] in ("all", "stream") for e in said["listings"]), "a list of another kind")
         self.listings = {(e["subject"], e["topic"], e["of"]): e for e in said["listings"]}
         self.whole: dict[tuple[str, str | None, str], Events] = {}
-        self.keys: dict[str, tuple[str, bytes, int, list[int]]] = {}
+        self.keys: dict[str, tuple[str, tuple[str, bytes], int, list[int]]] = {}
+        self.doubted: dict[str, int] = {}
+        self.reaffirmed = 0
 
     def check_tree(self) -> str:
         text, blank, tail = self.said["checkpoint"].rpartition("\n\n")
@@ -222,54 +305,68 @@ class Pack:
     def check_keys(self) -> str:
         owners = {event["actor"] for event in self.events.values()} - {"operator"}
         learned: dict[int, dict[str, Any]] = {}
-        for topic in KEY_EVENTS.split():
-            for owner in [THE_LOG] if topic.startswith("service") else owners:
+        for topic in KEY_EVENTS:
+            for owner in owners if topic.startswith("officer.") else [THE_LOG]:
                 learned.update(self.all_of(owner, topic))
         need(0 in learned, "the founding event is missing")
         for position, event in sorted(learned.items()):
-            owner = "service" if event["type"].startswith("service_key.") else event["stream"]
-            data, name = event["data"], event["data"]["key_id"]
-            if event["type"] in ("service_key.retired", "officer.key_revoked"):
-                need(name in self.keys and self.keys[name][0] == owner, "an end of no key")
-                need(not self.keys[name][3], "a key that ended already")
-                self.keys[name][3].append(position)
-                continue
-            need(
-                data["algorithm"] == "ed25519",
-                f"algorithm {data['algorithm']}: not known to this file",
-            )
-            raw = unbase64(data["public_key"])
-            need(
-                name == h(b"nuanzhang key v1\ned25519\n", raw).hex()[:32], "a key id of another key"
-            )
-            y = int.from_bytes(raw, "little") % 2**255
-            need(len(raw) == 32 and y < FIELD and y not in SMALL, "a key that may not sign")
-            need(name not in self.keys, "a key that is registered twice")
-            self.keys[name] = (owner, raw, position, [])
+            self.learn(position, event)
         return f"{len(self.keys)} keys, and no registration or revocation is left out"
 
-    def key(self, name: str, owner: str, position: int) -> tuple[bytes, int]:
+    def learn(self, position: int, event: dict[str, Any]) -> None:
+        owner = "service" if event["type"].startswith("service_key.") else event["stream"]
+        data, kind = event["data"], event["type"]
+        if kind == "log.reaffirmed":
+            need(data["size"] == position, "a reaffirmation of another size")
+            self.reaffirmed = position
+            return
+        name = data["key_id"]
+        if not kind.endswith("registered"):
+            need(name in self.keys and self.keys[name][0] == owner, "an end of no key")
+            _, _, since, until = self.keys[name]
+            need(not until or kind.endswith("compromised"), "a key that ended already")
+            if not until:
+                until.append(position)
+            if kind.endswith("compromised"):
+                counts_from = data["counts_from"]
+                need(since <= counts_from < until[0], "a compromise outside of its validity")
+                self.doubted[name] = min(counts_from, self.doubted.get(name, counts_from))
+            return
+        algorithm, raw = data["algorithm"], unbase64(data["public_key"])
+        named = h(f"nuanzhang key v1\n{algorithm}\n".encode(), raw).hex()[:32]
+        need(name == named and name not in self.keys, "a key id of another key, or twice")
+        need(
+            RAW_BYTES.get(algorithm) == len(raw),
+            f"a key of {algorithm}, unknown or of no such length",
+        )
+        need(may_sign(algorithm, raw), "a key that may not sign")
+        self.keys[name] = (owner, (algorithm, raw), position, [])
+
+    def key(self, name: str, owner: str, position: int) -> tuple[tuple[str, bytes], int]:
         need(name in self.keys, f"position {position}: unknown key {name}")
         whose, raw, since, until = self.keys[name]
         need(whose == owner, f"position {position}: key {name} is of another owner")
         need(since <= position < min([*until, 2**63]), f"key {name} is not valid there")
+        doubted = self.doubted.get(name, position + 1)
+        lost = position >= max(doubted, self.reaffirmed)
+        need(not lost, f"position {position} rests on key {name}, which somebody else had")
         return raw, since
 
     def check_checkpoint(self) -> str:
         origin = self.said["origin"]
-        known: dict[bytes, bytes] = {}
-        for owner, raw, since, until in self.keys.values():
+        known: dict[bytes, tuple[str, bytes]] = {}
+        for owner, key, since, until in self.keys.values():
             if owner == "service" and since < self.size <= min([*until, 2**63]):
-                known[h(origin.encode(), b"\n\1", raw)[:4]] = raw
+                name = b"\xffnuanzhang " + key[0].encode() + b"\n"
+                kind = b"\1" if key[0] == "ed25519" else name
+                known[h(origin.encode(), b"\n", kind, key[1])[:4]] = key
         held = False
         for line in self.lines:
-            dash, name, signed = line.split(" ")
+            dash, signer, signed = line.split(" ")
             raw = unbase64(signed)
             need(dash == "—" and len(raw) > 4, "a signature line of the checkpoint")
-            if name == origin and raw[:4] in known:
-                verify(
-                    known[raw[:4]], raw[4:], self.text.encode(), "the ledger under the checkpoint"
-                )
+            if signer == origin and raw[:4] in known:
+                verify(known[raw[:4]], raw[4:], self.text.encode(), "the ledger")
                 held = True
         need(held, "no key of the ledger signed the checkpoint")
         return f"the ledger signed for {self.size} entries"
@@ -459,7 +556,7 @@ class Pack:
                 if line.split(" ")[1] == name and signed[:4] == digest:
                     time_s = int.from_bytes(signed[4:12])
                     said = f"cosignature/v1\ntime {time_s}\n{self.text}".encode()
-                    verify(raw[1:], signed[12:], said, name)
+                    verify(("ed25519", raw[1:]), signed[12:], said, name)
                     held = True
             need(held, f"{name} did not cosign")
         return f"{len(vkeys)} of the witnesses that you name cosigned"

@@ -2,7 +2,8 @@
 
 import os
 import secrets
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import msgspec
 
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.key import KeyClaim
-from ledger.domain.service_key import ServiceKey
+from ledger.domain.service_key import ServiceKey, service_key_id
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.keys import SERVICE
 from ledger.evidence.note import NoteKey
@@ -18,7 +19,8 @@ from ledger.store.act import CommandAct
 from ledger.store.application import Ledger, Work
 from ledger.store.mapper import base64_text
 from ledger.store.recorder import LogRecorder
-from ledger.store.sodium import SodiumSigner
+from ledger.store.service_signers import service_signer
+from ledger.store.signing import ServiceSigner
 from ledger.vault.vault import KEY_BYTES, Vault
 
 OWNER_ONLY_FILE = 0o600
@@ -47,6 +49,16 @@ class HomeTaken(LedgerError):
         super().__init__(f"{path} is not empty and holds no whole ledger; nothing was touched")
 
 
+class ServiceKeyForeign(LedgerError):
+    """The key at hand is none that this ledger knows."""
+
+    code = "service_key.foreign"
+    kind = Kind.CONFLICT
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(f"this ledger knows no service key {key_id}; nothing was written")
+
+
 class _Identity(msgspec.Struct):
     """What `ledger.json` says: the log's name, which stands in every event and checkpoint."""
 
@@ -58,6 +70,8 @@ class Home:
     """Where everything is. The folder and its files are readable by their owner alone."""
 
     path: Path
+    signs: Callable[[], ServiceSigner] | None = field(default=None, repr=False, compare=False)
+    """Whoever signs for the ledger; None for the key file in the folder."""
 
     @property
     def identity(self) -> Path:
@@ -110,13 +124,15 @@ class Home:
         for folder in (self.path, self.keys, self.keyring):
             folder.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
             folder.chmod(OWNER_ONLY_FOLDER)
-        for name in ("service", "master", "index"):
-            _write_once(self.keys / f"{name}.key", secrets.token_hex(KEY_BYTES).encode())
+        # A key that is kept elsewhere has no file here.
+        own = () if self.signs is not None else ("service",)
+        for name in (*own, "master", "index"):
+            write_once(self.keys / f"{name}.key", secrets.token_hex(KEY_BYTES).encode())
         self._lay_out_log()
         # Last, so that a folder with a name is a whole one: a crash before is made good by
         # running this again, with the keys that are there.
         name = origin or f"nuanzhang.local/{secrets.token_hex(4)}"
-        _write_once(self.identity, msgspec.json.encode(_Identity(name)) + b"\n")
+        write_once(self.identity, msgspec.json.encode(_Identity(name)) + b"\n")
 
     def _is_unfinished(self) -> bool:
         """Say whether nothing is here but what `create` left when it was cut off."""
@@ -130,7 +146,7 @@ class Home:
             return True
         if not all(name.startswith(self.events.name) for name in others):
             return False
-        if not (self.keys / "service.key").exists():
+        if self.signs is None and not self.service_key.exists():
             return False
         recorder = LogRecorder(self.events, "", self.service_signer())
         try:
@@ -154,8 +170,24 @@ class Home:
             raise HomeMissing(self.path)
         return msgspec.json.decode(self.identity.read_bytes(), type=_Identity).origin
 
-    def service_signer(self) -> SodiumSigner:
-        return SodiumSigner(self._key("service"))
+    @property
+    def service_key(self) -> Path:
+        return self.keys / "service.key"
+
+    @property
+    def next_service_key(self) -> Path:
+        """The key that is being rotated to; there while a rotation is under way."""
+        return self.keys / "service.next.key"
+
+    def service_signer(self) -> ServiceSigner:
+        """Return who signs for the ledger.
+
+        Raises:
+            ServiceKeyUnreadable: The file holds no private key.
+        """
+        if self.signs is not None:
+            return self.signs()
+        return service_signer(self.service_key.read_text(), self.service_key.name)
 
     def note_key(self) -> NoteKey:
         """Return the key that outsiders check checkpoints with."""
@@ -180,13 +212,27 @@ class Home:
             file.chmod(OWNER_ONLY_FILE)
         if ledger.size() == 0:
             _found(ledger, signer, CommandAct(OPERATOR, today, recorded_at))
+        try:
+            _require_in_force(ledger, signer)
+        except BaseException:
+            ledger.close()
+            raise
         return ledger
 
     def _key(self, name: str) -> bytes:
         return bytes.fromhex((self.keys / f"{name}.key").read_text().strip())
 
 
-def _found(ledger: Ledger, signer: SodiumSigner, act: CommandAct) -> None:
+def _require_in_force(ledger: Ledger, signer: ServiceSigner) -> None:
+    """Check that the ledger knows the key that is to sign for it: another would break the log."""
+    key_id = signer.public_key.key_id
+    key = ledger.load(ServiceKey, service_key_id(key_id))
+    if key is None:
+        raise ServiceKeyForeign(key_id)
+    key.require_in_force()
+
+
+def _found(ledger: Ledger, signer: ServiceSigner, act: CommandAct) -> None:
     key = signer.public_key
 
     def decide(work: Work) -> None:
@@ -204,7 +250,7 @@ def _found(ledger: Ledger, signer: SodiumSigner, act: CommandAct) -> None:
     ledger.perform(act, "ledger.found", None, decide)
 
 
-def _write_once(path: Path, content: bytes) -> None:
+def write_once(path: Path, content: bytes) -> None:
     """Write a file whole or not at all, for its owner alone; keep the one that is there."""
     if path.exists():
         return

@@ -26,6 +26,9 @@ def verify_signature(key: PublicKey, message: bytes, signature: bytes) -> None:
         SignatureBroken: It does not hold, or the key is none that may sign.
     """
     verifier(key)
+    if key.algorithm is not Algorithm.ED25519:
+        verify(key, message, signature)
+        return
     try:
         if len(signature) == _SIGNATURE_BYTES:
             crypto_sign_open(signature + message, key.raw)

@@ -69,9 +69,10 @@ def learn_key(keys: dict[str, Key], entry: Entry) -> None:
     _, event, _ = read_envelope(entry[4])
     owner = "service" if entry[3].startswith("service_key.") else event["stream"]
     data, name = event["data"], event["data"]["key_id"]
-    if entry[3] in ("service_key.retired", "officer.key_revoked"):
-        assert keys[name][0] == owner and not keys[name][3], "no such key to end"
-        keys[name][3].append(entry[0])
+    if not entry[3].endswith("registered"):
+        lost = entry[3].endswith("compromised")
+        assert keys[name][0] == owner and (lost or not keys[name][3]), "no such key to end"
+        keys[name][3].extend([] if keys[name][3] else [entry[0]])
         return
     raw = b64decode(data["public_key"], validate=True)
     digest = sha256(b"nuanzhang key v1\ned25519\n" + raw).hexdigest()
@@ -176,7 +177,9 @@ def check_log(
     """Raise one of REFUSALS unless all holds that is `known` from elsewhere."""
     keys: dict[str, Key] = {}
     for entry in entries:
-        if re.fullmatch(r"service_key\.re(gister|tir)ed|officer\.key_re(gister|vok)ed", entry[3]):
+        if re.fullmatch(
+            r"(service_key\.|officer\.key_)(registered|retired|revoked|compromised)", entry[3]
+        ):
             learn_key(keys, entry)
     versions: dict[str, int] = {}
     for expected, entry in enumerate(entries):

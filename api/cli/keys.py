@@ -1,0 +1,245 @@
+"""`nuanzhang key …`: the keys of the ledger and of its officers, and their ceremonies."""
+
+import os
+from base64 import b64decode, b64encode
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from api import bootstrap
+from api.cli.printing import AsJson, print_json, say
+from ledger.commands.key_history import key_history
+from ledger.commands.officers import (
+    CUSTODY_OFFICER,
+    KeyRegistration,
+    KeyRevocation,
+    give_up_key,
+    register_key,
+    revoke_key,
+)
+from ledger.commands.rotation import rotate_service_key
+from ledger.commands.service_keys import (
+    give_up_service_key,
+    reaffirm,
+    reanchor,
+    register_service_key,
+    retire_service_key,
+)
+from ledger.domain.aggregate import OPERATOR
+from ledger.domain.officer import officer_id
+from ledger.errors import Kind, LedgerError
+from ledger.evidence.keys import SERVICE, Algorithm, KeyRecord, PublicKey
+from ledger.store.act import CommandAct
+from ledger.store.key_files import read_key_file, write_key_file
+from ledger.store.signing import KeyHolder
+
+app = typer.Typer(
+    help="Keys of the ledger and of its officers: list, make, rotate, revoke, recover.",
+    no_args_is_help=True,
+)
+
+KeyText = Annotated[str, typer.Argument(help="ALGORITHM:BASE64, as `key new` prints it.")]
+Staff = Annotated[str, typer.Option("--officer", help="Staff number of the approver who signs.")]
+KeyFile = Annotated[Path, typer.Option("--key-file", help="That officer's key file.")]
+Reason = Annotated[str, typer.Option(help="Why; it stands in the log.")]
+PassphraseFd = Annotated[
+    int | None, typer.Option(help="File descriptor to read the passphrase from; else asked for.")
+]
+
+
+class PublicKeyUnreadable(LedgerError):
+    """What should be a public key is none."""
+
+    code = "key.unreadable"
+    kind = Kind.INVALID
+
+    def __init__(self) -> None:
+        super().__init__("a public key is written ALGORITHM:BASE64, as `nuanzhang key new` does")
+
+
+@app.command(name="list")
+def list_keys(*, as_json: AsJson = False) -> None:
+    """List every key the log ever knew: whose, which algorithm, valid from where to where."""
+    with bootstrap.opened(bootstrap.home()) as ledger:
+        found = [_shown(each) for each in key_history(ledger).records.values()]
+    if as_json:
+        print_json(found)
+        return
+    for each in found:
+        until = "" if each["valid_until"] is None else f" to {each['valid_until']}"
+        doubt = "" if each["doubted_from"] is None else f", in doubt from {each['doubted_from']}"
+        say(
+            f"{each['key_id']} {each['algorithm']} of {each['owner']}:"
+            f" valid from {each['valid_from']}{until}{doubt}"
+        )
+
+
+@app.command()
+def new(
+    out: Annotated[Path, typer.Argument(help="File to write; it must not exist.")],
+    algorithm: Annotated[Algorithm, typer.Option()] = Algorithm.ED25519,
+    passphrase_fd: PassphraseFd = None,
+) -> None:
+    """Make an officer's key, into a file under a passphrase; the ledger sees the public key only.
+
+    Do this where the officer works, not where the ledger runs.
+    """
+    passphrase = _passphrase(passphrase_fd, confirm=True)
+    key = write_key_file(out, algorithm, passphrase).public_key
+    say(f"{out}: key {key.key_id}")
+    say(f"public key: {key.algorithm.value}:{b64encode(key.raw).decode()}")
+    say("Keep file and passphrase apart. Nobody can make either good: a lost key is revoked.")
+
+
+@app.command()
+def enrol(
+    staff: Annotated[str, typer.Argument(help="Staff number of the officer.")], key: KeyText
+) -> None:
+    """Register an officer's public key; compare its key id with the officer, face to face."""
+    public_key = _public_key(key)
+    with bootstrap.opened(bootstrap.home()) as ledger:
+        register_key(ledger, _act(), KeyRegistration(staff, public_key, CUSTODY_OFFICER))
+        say(f"key {public_key.key_id} is {staff}'s from position {ledger.size() - 1} on")
+
+
+@app.command()
+def revoke(
+    staff: Annotated[str, typer.Argument(help="Staff number of the officer.")],
+    key_id: Annotated[str, typer.Argument()],
+    reason: Reason,
+    compromised_from: Annotated[
+        int | None, typer.Option(help="Position from which somebody else had it.", min=0)
+    ] = None,
+) -> None:
+    """End an officer's key; what it signed before counts on, or is in doubt from a position on."""
+    with bootstrap.opened(bootstrap.home()) as ledger:
+        order = KeyRevocation(staff, key_id, reason)
+        if compromised_from is None:
+            revoke_key(ledger, _act(), order)
+            say(f"key {key_id} signs nothing any more; what it signed counts on")
+        else:
+            give_up_key(ledger, _act(), order, compromised_from)
+            _say_doubt(key_id, compromised_from)
+
+
+@app.command()
+def rotate(
+    reason: Reason,
+    algorithm: Annotated[Algorithm, typer.Option()] = Algorithm.ED25519,
+) -> None:
+    """Go over to a new key of the ledger's own; repeat it if it was cut off."""
+    place = bootstrap.home()
+    rotated = rotate_service_key(place, algorithm, reason, bootstrap.now(), bootstrap.today())
+    for key_id in rotated.retired:
+        say(f"key {key_id} is retired; what it signed counts on")
+    say(f"the ledger signs with {rotated.public_key.key_id} ({rotated.public_key.algorithm.value})")
+    _say_verifier_key()
+
+
+@app.command()
+def register(key: KeyText) -> None:
+    """Register a further key of the ledger's own, e.g. one in a token, before going over to it."""
+    public_key = _public_key(key)
+    with bootstrap.opened(bootstrap.home()) as ledger:
+        register_service_key(ledger, _act(), public_key)
+        say(f"key {public_key.key_id} may sign for the ledger; change the setting, then retire")
+
+
+@app.command()
+def retire(key_id: Annotated[str, typer.Argument()], reason: Reason) -> None:
+    """Retire a key of the ledger's own that it no longer signs with."""
+    with bootstrap.opened(bootstrap.home()) as ledger:
+        retire_service_key(ledger, _act(), key_id, reason)
+        say(f"key {key_id} is retired; what it signed counts on")
+    _say_verifier_key()
+
+
+@app.command()
+def compromised(
+    key_id: Annotated[str, typer.Argument()],
+    reason: Reason,
+    counts_from: Annotated[
+        int, typer.Option("--from", min=0, help="Position from which somebody else had it.")
+    ],
+    officer: Staff,
+    key_file: KeyFile,
+    passphrase_fd: PassphraseFd = None,
+) -> None:
+    """Record that somebody else had a key of the ledger's own; rotate to another first."""
+    with bootstrap.opened(bootstrap.home()) as ledger:
+        act = _signed_act(officer, key_file, passphrase_fd)
+        give_up_service_key(ledger, act, key_id, counts_from, reason)
+        _say_doubt(key_id, counts_from)
+
+
+@app.command()
+def recover(
+    reason: Reason, officer: Staff, key_file: KeyFile, passphrase_fd: PassphraseFd = None
+) -> None:
+    """Have all entries so far count again, after they were compared with what others hold.
+
+    Compare first: the last checkpoint that a witness cosigned before the key was lost, published
+    copies, packs and receipts in other hands.
+    """
+    with bootstrap.opened(bootstrap.home()) as ledger:
+        reaffirm(ledger, _signed_act(officer, key_file, passphrase_fd), reason)
+        say(f"the {ledger.size() - 1} entries before this count again, on {officer}'s word")
+        say("publish now (`nuanzhang anchor`), so that witnesses hold it too")
+
+
+@app.command(name="reanchor")
+def reanchor_log() -> None:
+    """Put the root of the whole log under SM3 into the log, beside the one under SHA-256."""
+    with bootstrap.opened(bootstrap.home()) as ledger:
+        reanchor(ledger, _act())
+        say(f"{ledger.size() - 1} entries are held by SM3 too")
+
+
+def _act() -> CommandAct:
+    return CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
+
+
+def _signed_act(staff: str, key_file: Path, passphrase_fd: int | None) -> CommandAct:
+    signer = read_key_file(key_file, _passphrase(passphrase_fd, confirm=False))
+    actor = str(officer_id(staff))
+    return CommandAct(actor, bootstrap.today(), bootstrap.now(), signer=KeyHolder(signer))
+
+
+def _passphrase(descriptor: int | None, *, confirm: bool) -> str:
+    if descriptor is None:
+        asked: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm)
+        return asked
+    with os.fdopen(descriptor, encoding="utf-8") as file:
+        return file.readline().rstrip("\n")
+
+
+def _public_key(text: str) -> PublicKey:
+    name, _, encoded = text.partition(":")
+    try:
+        return PublicKey(Algorithm(name), b64decode(encoded, validate=True))
+    except ValueError:
+        raise PublicKeyUnreadable from None
+
+
+def _shown(record: KeyRecord) -> dict[str, str | int | None]:
+    return {
+        "key_id": record.public_key.key_id,
+        "algorithm": record.public_key.algorithm.value,
+        "owner": "the ledger" if record.owner == SERVICE else record.owner,
+        "valid_from": record.valid_from,
+        "valid_until": record.valid_until,
+        "doubted_from": record.doubted_from,
+    }
+
+
+def _say_verifier_key() -> None:
+    say(f"verifier key from now on: {bootstrap.home().note_key().vkey()}")
+    say("Write it down, and give it to the witnesses and to the auditors, by another way than this")
+    say("machine. The founding key id, by which packs are checked, stays what it was.")
+
+
+def _say_doubt(key_id: str, counts_from: int) -> None:
+    say(f"what key {key_id} signed from position {counts_from} on proves nothing by itself")
+    say("Tell the auditors (经审). Compare those entries with what witnesses and others hold; then")
+    say("`nuanzhang key recover` has them count again, on an approver's own signature.")

@@ -1,0 +1,32 @@
+"""Which key was whose, and when, as the log has it."""
+
+from uuid import UUID
+
+from ledger.evidence.keys import KeyHistory, KeyNotValid
+from ledger.evidence.verify import KEY_TOPICS, Stored, learn_keys
+from ledger.store.application import Ledger
+
+
+def key_history(ledger: Ledger) -> KeyHistory:
+    """Return all keys that the log ever knew, with their validity; nothing is verified here."""
+    keys = KeyHistory()
+    for found in ledger.log.select_notifications(0, 2**31, topics=KEY_TOPICS):
+        stream = str(found.originator_id if isinstance(found.originator_id, UUID) else "")
+        entry = Stored(found.id, stream, found.originator_version, found.topic, bytes(found.state))
+        learn_keys(keys, entry)
+    return keys
+
+
+def require_signed_by_then(ledger: Ledger, key_id: str, counts_from: int) -> None:
+    """Check that a key may be doubted from a position on: it was valid there.
+
+    Raises:
+        KeyNotValid: It was not, or is unknown.
+    """
+    record = key_history(ledger).records.get(key_id)
+    if record is None:
+        raise KeyNotValid(key_id, counts_from, "unknown")
+    until = ledger.size() if record.valid_until is None else record.valid_until
+    if not record.valid_from <= counts_from < until:
+        cause = f"valid from {record.valid_from} to {until}"
+        raise KeyNotValid(key_id, counts_from, cause)
