@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 VECTORS ?= ../shared/vectors
 WORKERS ?= 2
 
-.PHONY: demo test test-slow test-vectors format lock clean
+.PHONY: demo test test-slow test-interop test-vectors format lock clean
 
 demo: $(VENV)/.run ## load the 2017 campaign into ./nuanzhang-data and serve it
 	$(BIN)/nuanzhang load tests/data/scenario-2017
@@ -17,7 +17,7 @@ test: $(VENV)/.dev ## all that CI runs
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -n $(WORKERS) -m "not slow and not vectors"
+	$(BIN)/pytest -n $(WORKERS) -m "not slow and not vectors and not interop"
 
 test-slow: $(VENV)/.dev ## mutations of every stored column, kill -9 during loads, long properties
 	$(BIN)/pytest -m slow -n $(WORKERS)
@@ -25,6 +25,9 @@ test-slow: $(VENV)/.dev ## mutations of every stored column, kill -9 during load
 test-vectors: $(VENV)/.dev ## third-party test vectors from $(VECTORS)
 	@test -d "$(VECTORS)" || { echo "no vectors in $(VECTORS)" >&2; exit 1; }
 	VECTORS="$(abspath $(VECTORS))" $(BIN)/pytest -m vectors
+
+test-interop: $(VENV)/.dev $(VENV)/.interop ## other people's programs read our output: Go, OpenSSL, a tlog client and a witness from PyPI
+	$(BIN)/pytest -m interop
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .
@@ -50,3 +53,13 @@ $(VENV)/.dev: requirements-dev.lock pyproject.toml | $(VENV)/bin/python
 	$(BIN)/python -m pip install -q --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	$(BIN)/python -m pip install -q --disable-pip-version-check --no-deps -e .
 	touch $@ $(VENV)/.run
+
+INTEROP_PACKAGES := golang-go golang-golang-x-mod-dev softhsm2 openssl
+SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
+
+# The peers from PyPI declare a later Python than they need; 3.11 runs them.
+$(VENV)/.interop: Makefile | $(VENV)/bin/python
+	dpkg -s $(INTEROP_PACKAGES) >/dev/null 2>&1 || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q $(INTEROP_PACKAGES); }
+	$(PYTHON) -m venv $(VENV)/interop
+	$(VENV)/interop/bin/python -m pip install -q --disable-pip-version-check --ignore-requires-python aics-tlog==0.2.1 aics-witness==0.1.0
+	touch $@
