@@ -4,7 +4,7 @@ import logging
 
 import typer
 
-from api.cli import anchor, campaigns, evidence, keys, packs, publish, service, witness
+from api.cli import anchor, campaigns, evidence, keys, packs, publish, service, timestamps, witness
 from api.cli.printing import fail
 from ledger.errors import LedgerError
 
@@ -23,6 +23,7 @@ app.command()(evidence.verify)
 app.command()(anchor.anchor)
 app.add_typer(anchor.app, name="witnesses")
 app.add_typer(keys.app, name="key")
+app.add_typer(timestamps.app, name="timestamp")
 app.add_typer(witness.app, name="witness")
 app.command()(publish.publish)
 app.command(name="verify-publication")(publish.verify_publication)

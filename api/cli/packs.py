@@ -9,6 +9,7 @@ import typer
 
 from api import bootstrap
 from api.cli.printing import REFUSED, AsJson, bar, print_json, say
+from api.cli.timestamps import certificate
 from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import announce
 from ledger.anchoring.witnesses import cosigned_note
@@ -19,7 +20,13 @@ from ledger.evidence.note import NoteKey
 from ledger.evidence.pack import PackBroken
 from ledger.evidence.verify import Rules
 from ledger.packs.contents import subject_of
-from ledger.packs.file import PackUnreadable, check_files, check_witnesses, read_pack
+from ledger.packs.file import (
+    PackUnreadable,
+    check_files,
+    check_timestamps,
+    check_witnesses,
+    read_pack,
+)
 from ledger.packs.handing_over import PackOrder, hand_over
 from ledger.store.act import CommandAct
 from ledger.store.map_store import MapStore
@@ -47,10 +54,11 @@ def pack(
             published = announce(ledger, maps, operator, progress)
         anchors = Anchors(place.anchors)
         published = replace(published, note=cosigned_note(anchors, published))
+        timestamps = tuple(anchors.timestamps(published.size))
         anchors.close()
         actor = str(officer_id(officer)) if officer else OPERATOR
         act = CommandAct(actor, bootstrap.today(), bootstrap.now())
-        order = PackOrder(kind, subject, opened, reason, made_for)
+        order = PackOrder(kind, subject, opened, timestamps, reason, made_for)
         file = hand_over(ledger, maps, published, act, order)
         maps.close()
         path = out or Path(f"{kind}-{subject}.pack.zip")
@@ -70,6 +78,9 @@ def verify_pack(
     ] = "",
     witness: Annotated[
         list[str] | None, typer.Option(help="Verifier key of a witness you trust; may be repeated.")
+    ] = None,
+    tsa: Annotated[
+        list[Path] | None, typer.Option(help="Root certificate (PEM) of a time-stamp authority.")
     ] = None,
     quorum: Annotated[
         int | None, typer.Option(min=1, help="How many of them must have cosigned; else all.")
@@ -91,7 +102,11 @@ def verify_pack(
     broken: PackBroken | None = None
     try:
         rules = Rules(origin, committing_topics(), pinned or None)
-        for step in chain(check_files(read, rules), check_witnesses(read, witnesses, needed)):
+        outside = (
+            check_witnesses(read, witnesses, needed),
+            check_timestamps(read, [certificate(each) for each in tsa or []]),
+        )
+        for step in chain(check_files(read, rules), *outside):
             steps.append({"step": step.number, "title": step.title, "shown": step.shown})
             if not as_json:
                 say(f"{step.number}. {step.title}: {step.shown}")

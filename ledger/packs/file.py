@@ -8,12 +8,15 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from pathlib import Path
 
+from cryptography.x509 import Certificate
+
+from ledger.anchoring.timestamps import TimestampBroken, verify_timestamp
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.canonical import Json, NotCanonical, canonical_json, parse_canonical
 from ledger.evidence.cosignature import CosignatureKey, QuorumMissing, require_quorum
 from ledger.evidence.envelope import EnvelopeBroken, Signature, decode_as, encode_as, pae
 from ledger.evidence.keys import Signer
-from ledger.evidence.note import NoteBroken
+from ledger.evidence.note import NoteBroken, split_note
 from ledger.evidence.pack import Pack, PackBroken
 from ledger.evidence.pack_check import CheckedPack, Step, check_manifest, check_pack
 from ledger.evidence.verify import Rules
@@ -34,7 +37,7 @@ NAMES = frozenset({PACK, HTML, PDF, VERIFIER, README, MANIFEST})
 BYTES_MAX = 2_000_000_000
 """Of all files together: more than any pack needs, and less than would fill a disk."""
 
-WITNESS_STEP = 12
+WITNESS_STEP, TIMESTAMP_STEP = 12, 13
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first moment that a ZIP can tell; a file's date would make equal packs differ."""
@@ -160,6 +163,27 @@ def check_witnesses(read: PackFiles, keys: Sequence[CosignatureKey], needed: int
         for name, time_s in sorted({key.name: when for key, when in found.items()}.items())
     )
     yield Step(WITNESS_STEP, "witnesses", f"cosigned by {said}")
+
+
+def check_timestamps(read: PackFiles, roots: Sequence[Certificate]) -> Iterable[Step]:
+    """Check that an authority one trusts stamped the pack's checkpoint; without any, nothing is.
+
+    Raises:
+        PackBroken: There is no time-stamp by one of them.
+    """
+    if not roots:
+        return
+    body, _ = split_note(read.pack.checkpoint)
+    cause = "no time-stamp stands in it"
+    for token in read.pack.timestamps:
+        try:
+            moment = verify_timestamp(body, token, roots)
+        except TimestampBroken as broken:
+            cause = str(broken)
+        else:
+            yield Step(TIMESTAMP_STEP, "time-stamp", f"the checkpoint stood by {moment}")
+            return
+    raise PackBroken(cause)
 
 
 def _statement_shown(checked: CheckedPack, html: bytes) -> str:

@@ -1,6 +1,6 @@
 """Hands packs out; one that shows personal data in clear is on record before anybody has it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
 from uuid import UUID, uuid4
 
@@ -29,11 +29,15 @@ class ReasonMissing(LedgerError):
 
 @dataclass(frozen=True, slots=True)
 class PackOrder:
-    """What pack is wanted; with `opened`, personal data in clear, for whom and why."""
+    """What pack is wanted; with `opened`, personal data in clear, for whom and why.
+
+    `timestamps` are the time-stamps of the checkpoint, which go with it.
+    """
 
     kind: str
     subject: UUID
     opened: bool = False
+    timestamps: tuple[bytes, ...] = ()
     reason: str = ""
     made_for: str = ""
 
@@ -59,6 +63,7 @@ def hand_over(
             raise ReasonMissing
         require_may_unmask(ledger, act, order.subject)
     pack = make_pack(ledger, maps, published, order.kind, order.subject, opened=order.opened)
+    pack = replace(pack, timestamps=order.timestamps)
     rules = Rules(ledger.origin, committing_topics(), ledger.founding_key_id())
     file = write_pack(pack, rules, ledger.signer)
     if pack.openings:

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.anchoring.test_timestamps import authority
 from tests.api.conftest import SCENARIO
 
 
@@ -238,3 +239,29 @@ def test_a_log_is_witnessed_with_a_usb_stick(home: Path, tmp_path: Path) -> None
     assert pack.returncode == 0, pack.stderr
     assert checked.returncode == 0, checked.stdout + checked.stderr
     assert "cosigned by audit.example/w1" in checked.stdout
+
+
+def test_a_checkpoint_is_stamped_by_hand_and_the_pack_shows_it(home: Path, tmp_path: Path) -> None:
+    nuanzhang(home, "init")
+    nuanzhang(home, "load", SCENARIO)
+    nuanzhang(home, "anchor")
+    tsa, other = authority(tmp_path / "tsa"), authority(tmp_path / "other")
+    asked = nuanzhang(home, "timestamp", "request", tmp_path / "request")
+    (tmp_path / "answer").write_bytes(tsa.answer((tmp_path / "request").read_bytes()))
+    (tmp_path / "wrong").write_bytes(other.answer((tmp_path / "request").read_bytes()))
+    root = tsa.folder / "ca.pem"
+
+    refused = nuanzhang(home, "timestamp", "import", tmp_path / "wrong", "--root", root)
+    taken = nuanzhang(home, "timestamp", "import", tmp_path / "answer", "--root", root)
+    made = nuanzhang(home, "pack", "organisation", "C01", "--out", tmp_path / "p.zip")
+    key = made.stdout.split("--key ")[1].strip()
+    checked = nuanzhang(home, "verify-pack", tmp_path / "p.zip", "--key", key, "--tsa", root)
+    doubted = nuanzhang(
+        home, "verify-pack", tmp_path / "p.zip", "--key", key, "--tsa", other.folder / "ca.pem"
+    )
+
+    assert asked.returncode == taken.returncode == 0, asked.stderr + taken.stderr
+    assert refused.stderr.startswith("timestamp.broken:")
+    assert checked.returncode == 0, checked.stdout
+    assert "the checkpoint stood by" in checked.stdout
+    assert doubted.returncode == 1

@@ -40,7 +40,13 @@ def packed(world: World, kind: str, name: str, staff: str = "", **wanted: str) -
     maps = MapStore(world.home.map)
     published = announce(world.ledger, maps, world.act())
     subject = subject_of(world.ledger, kind, name)
-    order = PackOrder(kind, subject, opened=bool(wanted), **wanted)
+    order = PackOrder(
+        kind,
+        subject,
+        opened=bool(wanted),
+        reason=wanted.get("reason", ""),
+        made_for=wanted.get("made_for", ""),
+    )
     return hand_over(world.ledger, maps, published, world.act(staff), order)
 
 
