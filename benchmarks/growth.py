@@ -31,9 +31,7 @@ def main() -> None:
             line(f"{held:>9,} events: saving in batches of 1,000, events/s", TIMED / spent)
             spent = seconds(lambda: rebuild(ledger, home.read_models))
             line(f"{held:>9,} events: rebuild, events/s", ledger.size() / spent)
-            spent = seconds(
-                lambda: verify_log(home.events, home.origin(), home.note_key().public_key)
-            )
+            spent = seconds(lambda: verify_log(home.events, home.origin(), home.founding_key_id()))
             line(f"{held:>9,} events: verification, events/s", ledger.size() / spent)
             own = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / MEGABYTE
             workers = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / MEGABYTE

@@ -36,7 +36,7 @@ def main() -> None:
             draw(ledger, fund_id, 1000)
         size = ledger.size()
         ledger.close()
-        key = home.note_key().public_key
+        key = home.founding_key_id()
         cores = os.cpu_count() or 1
         ratios = []
         for _ in range(ROUNDS):

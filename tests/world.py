@@ -268,7 +268,7 @@ class World:
     def check_log(self) -> None:
         """The end of each story: everything in the log holds."""
         verdict = verify_log(
-            self.home.events, self.ledger.origin, self.home.note_key().public_key, processes=1
+            self.home.events, self.ledger.origin, self.home.founding_key_id(), processes=1
         )
         assert verdict.holds, verdict
 

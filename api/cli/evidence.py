@@ -1,41 +1,64 @@
 """Commands of evidence: is everything that is stored as it was signed?"""
 
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
 from api import bootstrap
+from api.alarm_text import alarm_lines
 from api.cli.printing import REFUSED, AsJson, bar, print_json, say
+from ledger.commands.alarm import Alarm, raise_alarm
 from ledger.commands.verification import Verdict, verify_log
 from ledger.store.home import HomeMissing
 
 
 def verify(
     processes: Annotated[int | None, typer.Option(min=1, help="How many to use.")] = None,
+    key: Annotated[
+        str, typer.Option(help="Founding key id as you know it; else as the folder has it.")
+    ] = "",
+    report: Annotated[
+        Path | None, typer.Option(help="File to write the alarm into, if there is one.")
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Verify envelopes, signatures, key validity, positions, streams, tree and checkpoints."""
+    """Verify envelopes, signatures, keys, positions, streams, tree, maps and checkpoints."""
     place = bootstrap.home()
-    origin, key = place.origin(), place.note_key().public_key
+    origin, founding = place.origin(), key or place.founding_key_id()
     if not place.events.exists():
         raise HomeMissing(place.path)
     with bar("verifying", "events") as progress:
-        verdict = verify_log(place.events, origin, key, progress=progress, processes=processes)
+        verdict = verify_log(place.events, origin, founding, progress=progress, processes=processes)
+    alarm = None if verdict.holds else raise_alarm(verdict, place.events, place.anchors)
     if as_json:
-        print_json(_verdict(verdict))
-    elif verdict.holds:
-        say(
-            f"{verdict.events} events under {verdict.checkpoints} checkpoints: everything holds.\n"
-            f"{verdict.events} 个事件、{verdict.checkpoints} 个检查点，全部成立。"
-        )
+        print_json(_verdict(verdict, alarm))
+    elif alarm is None:
+        _show_sound(verdict)
     else:
-        _show_broken(verdict)
-    if not verdict.holds:
+        for line in alarm_lines(alarm):
+            say(line)
+    if alarm is not None and report is not None:
+        report.write_text("\n".join(alarm_lines(alarm)) + "\n", encoding="utf-8")
+    if alarm is not None or verdict.doubts:
         raise typer.Exit(REFUSED)
 
 
-def _verdict(verdict: Verdict) -> dict[str, Any]:
+def _show_sound(verdict: Verdict) -> None:
+    say(
+        f"{verdict.events} events under {verdict.checkpoints} checkpoints: everything holds.\n"
+        f"{verdict.events} 个事件、{verdict.checkpoints} 个检查点，全部成立。"
+    )
+    for doubt in verdict.doubts:
+        say(
+            f"IN DOUBT 存疑: what key {doubt.key_id} signed from position {doubt.start} to"
+            f" {doubt.stop - 1}; somebody else had it. Compare with what witnesses hold, then"
+            " `nuanzhang key recover`."
+        )
+
+
+def _verdict(verdict: Verdict, alarm: Alarm | None) -> dict[str, Any]:
     broken = verdict.broken
     return {
         "holds": verdict.holds,
@@ -46,14 +69,30 @@ def _verdict(verdict: Verdict) -> dict[str, Any]:
         "position": verdict.position,
         "last_good_size": verdict.last_good_size,
         "affected": verdict.affected,
+        "doubts": [
+            {"key_id": each.key_id, "from": each.start, "until": each.stop}
+            for each in verdict.doubts
+        ],
+        "alarm": None if alarm is None else _alarm(alarm),
     }
 
 
-def _show_broken(verdict: Verdict) -> None:
-    broken = verdict.broken
-    assert broken is not None  # noqa: S101 - asked before
-    say(f"BROKEN {broken.code}: {broken}")
-    say(f"the log holds up to {verdict.last_good_size} events; what follows is in doubt")
-    for name, value in verdict.affected.items():
-        say(f"affected {name}: {value}")
-    say("keep this folder as it is, fetch a copy made before, and tell the auditors (经审)")
+def _alarm(alarm: Alarm) -> dict[str, Any]:
+    return {
+        "field": alarm.field,
+        "event_type": alarm.event_type,
+        "recorded_at": alarm.recorded_at,
+        "last_good_at": alarm.last_good_at,
+        "witnesses": [
+            {"name": each.name, "size": each.size, "time_s": each.time_s}
+            for each in alarm.witnesses
+        ],
+        "surely": {noun: alarm.surely.of(noun) for noun in alarm.surely.ids},
+        "in_doubt": {noun: alarm.in_doubt.of(noun) for noun in alarm.in_doubt.ids},
+        "names": {
+            id_: alarm.names[id_]
+            for ids in alarm.in_doubt.ids.values()
+            for id_ in sorted(ids)
+            if id_ in alarm.names
+        },
+    }

@@ -54,6 +54,8 @@ def rotate_service_key(
     if home.signs is not None:
         raise KeyKeptElsewhere
     act = CommandAct(OPERATOR, today, recorded_at)
+    # A folder made before rotations were thought of: the key it has founded the log.
+    write_once(home.founding, home.founding_key_id().encode() + b"\n")
     ledger = home.open(recorded_at, today)
     try:
         if not home.next_service_key.exists():

@@ -28,7 +28,7 @@ from ledger.commands.log_ranges import (
 from ledger.domain.aggregate import committing_topics
 from ledger.errors import LedgerError
 from ledger.evidence.checkpoint import Checkpoint
-from ledger.evidence.keys import Doubt, KeyHistory, PublicKey
+from ledger.evidence.keys import Doubt, KeyHistory
 from ledger.evidence.log import (
     CheckpointDiffers,
     verify_growth,
@@ -77,7 +77,7 @@ class Verdict:
 def verify_log(
     path: Path,
     origin: str,
-    service_key: PublicKey,
+    founding_key_id: str,
     *,
     progress: Progress | None = None,
     processes: int | None = None,
@@ -87,14 +87,14 @@ def verify_log(
     Args:
         path: The database; it is opened for reading alone.
         origin: The log's name.
-        service_key: The key of the founding event, obtained from elsewhere than the database.
+        founding_key_id: Of the founding event's key, obtained from elsewhere than the database.
         progress: Told how far it is.
         processes: How many to use; None for one a core, none for a short log.
     """
     run = _Run(
         path,
-        Rules(origin, committing_topics(), service_key.key_id, verify_signature),
-        service_key,
+        Rules(origin, committing_topics(), founding_key_id, verify_signature),
+        founding_key_id,
         progress,
     )
     try:
@@ -108,11 +108,11 @@ def verify_log(
 
 class _Run:
     def __init__(
-        self, path: Path, rules: Rules, service_key: PublicKey, progress: Progress | None
+        self, path: Path, rules: Rules, founding_key_id: str, progress: Progress | None
     ) -> None:
         self._path = path
         self._rules = rules
-        self._service_key = service_key
+        self._founding_key_id = founding_key_id
         self._progress = progress
         self._size = 0
         self._checkpoints = 0
@@ -122,7 +122,7 @@ class _Run:
     def verify(self, processes: int | None) -> Verdict:
         with closing(connect(self._path)) as connection:
             self._size, self._checkpoints = _counts(connection)
-            keys, fault = _keys(connection, self._service_key)
+            keys, fault = _keys(connection, self._founding_key_id)
             fault = _first(fault, _displaced(connection, self._size))
             with closing(self._chunks(keys, processes)) as chunks:
                 self._put_together(connection, chunks, fault)
@@ -257,7 +257,7 @@ def _displaced(connection: sqlite3.Connection, size: int) -> EntryBroken | None:
 
 
 def _keys(
-    connection: sqlite3.Connection, service_key: PublicKey
+    connection: sqlite3.Connection, founding_key_id: str
 ) -> tuple[KeyHistory, EntryBroken | None]:
     """Return the keys of the log up to the first key event at fault, and that fault."""
     keys = KeyHistory()
@@ -274,7 +274,7 @@ def _keys(
             learn_keys(keys, entry)
         except EntryBroken as fault:
             return keys, fault
-        if first and service_key.key_id not in keys.records:
+        if first and founding_key_id not in keys.records:
             cause = "founded by another key"
             return keys, EntryBroken(entry.position, entry.stream, entry.version, "data", cause)
         first = False

@@ -128,6 +128,7 @@ class Home:
         own = () if self.signs is not None else ("service",)
         for name in (*own, "master", "index"):
             write_once(self.keys / f"{name}.key", secrets.token_hex(KEY_BYTES).encode())
+        write_once(self.founding, self.service_signer().public_key.key_id.encode() + b"\n")
         self._lay_out_log()
         # Last, so that a folder with a name is a whole one: a crash before is made good by
         # running this again, with the keys that are there.
@@ -178,6 +179,17 @@ class Home:
     def next_service_key(self) -> Path:
         """The key that is being rotated to; there while a rotation is under way."""
         return self.keys / "service.next.key"
+
+    @property
+    def founding(self) -> Path:
+        """The id of the key that founded the log, by which everything in it is checked."""
+        return self.keys / "founding.id"
+
+    def founding_key_id(self) -> str:
+        """Return the id of the key that founded the log, as it was when the folder was made."""
+        if self.founding.exists():
+            return self.founding.read_text().strip()
+        return self.service_signer().public_key.key_id
 
     def service_signer(self) -> ServiceSigner:
         """Return who signs for the ledger.

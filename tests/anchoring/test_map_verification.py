@@ -70,7 +70,7 @@ def test_maps_that_agree_with_the_log_verify(world: World, processes: int) -> No
     verdict = verify_log(
         world.home.events,
         world.ledger.origin,
-        world.home.note_key().public_key,
+        world.home.founding_key_id(),
         processes=processes,
     )
     assert verdict.holds
@@ -98,7 +98,7 @@ def test_a_map_that_leaves_events_out_is_found(
     world.receive("C01", 10_000)
 
     verdict = verify_log(
-        world.home.events, world.ledger.origin, world.home.note_key().public_key, processes=1
+        world.home.events, world.ledger.origin, world.home.founding_key_id(), processes=1
     )
 
     assert verdict.position == position
@@ -120,7 +120,7 @@ def test_a_stale_map_is_found(world: World) -> None:
     position = say_root(world, first.map_root)
 
     verdict = verify_log(
-        world.home.events, world.ledger.origin, world.home.note_key().public_key, processes=1
+        world.home.events, world.ledger.origin, world.home.founding_key_id(), processes=1
     )
 
     assert verdict.position == position

@@ -89,7 +89,7 @@ def test_whichever_file_is_harmed_the_rest_loads(
         batch = file.stem
         assert all(batch in each.step for each in told), told
         assert all(each.code in TEXTS for each in told), told
-        verdict = verify_log(home.events, home.origin(), home.note_key().public_key, processes=1)
+        verdict = verify_log(home.events, home.origin(), home.founding_key_id(), processes=1)
         assert verdict.holds, verdict
 
 

@@ -70,7 +70,7 @@ def test_other_folders_give_what_an_independent_reckoning_gives(
     report.pop("as_of")
     assert report == reckon(folder)
     assert report["refused_rows"]
-    verdict = verify_log(home.events, home.origin(), home.note_key().public_key)
+    verdict = verify_log(home.events, home.origin(), home.founding_key_id())
     assert verdict.holds, verdict
 
 
@@ -85,7 +85,7 @@ def test_a_second_load_changes_nothing(home: Home) -> None:
     with bootstrap.opened(home) as ledger:
         size = ledger.size()
     assert len(events) == home.events.stat().st_size
-    assert size == verify_log(home.events, home.origin(), home.note_key().public_key).events
+    assert size == verify_log(home.events, home.origin(), home.founding_key_id()).events
 
 
 def test_a_rebuilt_read_model_is_the_live_one(home: Home, tmp_path: Path) -> None:
@@ -181,7 +181,7 @@ def test_a_step_that_cannot_be_taken_is_told_and_the_rest_goes_on(
     balances = report["balances_fen_by_organisation_and_vintage"]
     in_hand = sum(sum(vintages.values()) for vintages in balances.values())
     assert in_hand <= report["received_fen"] - report["settled_fen"] - report["unsigned_fen"]
-    assert verify_log(home.events, home.origin(), home.note_key().public_key).holds
+    assert verify_log(home.events, home.origin(), home.founding_key_id()).holds
 
 
 @pytest.mark.parametrize(

@@ -147,7 +147,7 @@ def put(raw: bytes, path: Path) -> None:
 
 
 def verify(home: Home, path: Path, processes: int = 1) -> Verdict:
-    key = home.service_signer().public_key
+    key = home.founding_key_id()
     return verify_log(path, home.origin(), key, processes=processes)
 
 

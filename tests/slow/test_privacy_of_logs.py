@@ -62,7 +62,7 @@ def test_what_is_found_in_an_altered_log_names_nobody(
     home: Home, tmp_path: Path, words: frozenset[str]
 ) -> None:
     log = Log.read(home.events)
-    key = home.service_signer().public_key
+    key = home.founding_key_id()
     done = draw = 0
     while done < TAMPERINGS:
         draw += 1
