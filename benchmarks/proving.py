@@ -12,6 +12,8 @@ from typing import TypeVar
 from benchmarks.common import line, median, open_account, seconds
 from benchmarks.projecting import pay
 from ledger.anchoring.publications import announce, prove_head, receipt_under
+from ledger.anchoring.static_log import write_static_log
+from ledger.evidence.merkle import consistency_path
 from ledger.packs.contents import subject_of
 from ledger.packs.handing_over import PackOrder, hand_over
 from ledger.store.map_store import MapStore
@@ -58,8 +60,17 @@ def measure(world: World, size: int, first_serial: int) -> None:
     spent = seconds(lambda: announce(ledger, maps, world.act()))
     line(f"{name} publication after one event, ms", spent * 1000)
     published = announce(ledger, maps, world.act())
+    folder = world.home.path.parent / "published"
+    shutil.rmtree(folder, ignore_errors=True)
+    spent = seconds(lambda: write_static_log(ledger, published, published.note, folder))
+    line(f"{name} tiles and bundles from nothing, s", spent)
     places = [random.Random(size).randrange(published.position) for _ in range(PROOFS)]
     report(f"{name} inclusion proof, ms", places, lambda at: receipt_under(ledger, at, published))
+    report(
+        f"{name} consistency proof, ms",
+        [at + 1 for at in places],
+        lambda at: consistency_path(at, published.size, ledger.log.subtree_hash),
+    )
     streams = [str(ledger.log.select_notifications(at, 1)[0].originator_id) for at in places]
     report(
         f"{name} map proof, ms",

@@ -1,7 +1,10 @@
 """The ledger's own keys: registered, retired, given up as compromised; and what holds after."""
 
+from collections.abc import Mapping
+
 from ledger.commands.key_history import require_signed_by_then
 from ledger.commands.officers import acting_officer
+from ledger.domain.aggregate import Event
 from ledger.domain.key import KeyClaim
 from ledger.domain.log import LogItself, log_id
 from ledger.domain.officer import Officer, Role, RoleMissing
@@ -121,12 +124,7 @@ def reaffirm(ledger: Ledger, act: CommandAct, reason: str) -> Answer:
         _require_approver(work, act)
         size = ledger.size()
         facts = {"size": size, "root": base64_text(ledger.log.root_at(size)), "reason": reason}
-        log = work.find(LogItself, log_id())
-        if log is None:
-            log = LogItself.first(act, LogItself.Reaffirmed, **facts)
-        else:
-            log.trigger_event(LogItself.Reaffirmed, act, **facts)
-        work.save(log)
+        _say(work, act, LogItself.Reaffirmed, facts)
 
     return ledger.perform(act, "log.reaffirm", reason, decide)
 
@@ -144,14 +142,19 @@ def reanchor(ledger: Ledger, act: CommandAct) -> Answer:
             rows = ledger.log.select_states(start, min(READ_AT_ONCE, size - start))
             tree.extend(sm3_leaf(state) for _, _, state in rows)
         facts = {"size": size, "hash_algorithm": SM3, "root": base64_text(tree.root())}
-        log = work.find(LogItself, log_id())
-        if log is None:
-            log = LogItself.first(act, LogItself.Reanchored, **facts)
-        else:
-            log.trigger_event(LogItself.Reanchored, act, **facts)
-        work.save(log)
+        _say(work, act, LogItself.Reanchored, facts)
 
     return ledger.perform(act, "log.reanchor", None, decide)
+
+
+def _say(work: Work, act: CommandAct, event: type[Event], facts: Mapping[str, object]) -> None:
+    """Say something of the log as a whole, in the one stream that is for it."""
+    log = work.find(LogItself, log_id())
+    if log is None:
+        log = LogItself.first(act, event, **facts)
+    else:
+        log.trigger_event(event, act, **facts)
+    work.save(log)
 
 
 def _require_approver(work: Work, act: CommandAct) -> None:
