@@ -13,7 +13,8 @@ from api.cli.timestamps import certificate
 from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import announce
 from ledger.anchoring.witnesses import cosigned_note
-from ledger.domain.aggregate import OPERATOR, committing_topics
+from ledger.domain.aggregate import OPERATOR
+from ledger.domain.events import committing_topics
 from ledger.domain.officer import officer_id
 from ledger.evidence.cosignature import CosignatureKey
 from ledger.evidence.note import NoteKey

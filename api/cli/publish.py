@@ -12,7 +12,8 @@ from ledger.anchoring.publications import announce
 from ledger.anchoring.published_log import PublishedFolder, verify_published
 from ledger.anchoring.static_log import write_static_log
 from ledger.anchoring.witnesses import cosigned_note
-from ledger.domain.aggregate import OPERATOR, committing_topics
+from ledger.domain.aggregate import OPERATOR
+from ledger.domain.events import committing_topics
 from ledger.errors import LedgerError
 from ledger.evidence.note import NoteKey
 from ledger.evidence.verify import Rules

@@ -25,7 +25,7 @@ from ledger.commands.log_ranges import (
     start_worker,
     stored_entry,
 )
-from ledger.domain.aggregate import committing_topics
+from ledger.domain.events import committing_topics
 from ledger.errors import LedgerError
 from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.keys import Doubt, KeyHistory

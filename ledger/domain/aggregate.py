@@ -65,11 +65,6 @@ EVENT_CLASSES: dict[str, type[Event]] = {}
 """Every event class by the topic it is stored under; filled as the classes are defined."""
 
 
-def committing_topics() -> frozenset[str]:
-    """Return the topics that are stored only with an officer's own signature."""
-    return frozenset(topic for topic, event in EVENT_CLASSES.items() if event.COMMITS)
-
-
 TRoot = TypeVar("TRoot", bound="Root")
 
 

@@ -206,8 +206,9 @@ def _targets(subject: str, year: int, events: Events) -> dict[str, Json]:
             return {
                 "first_year_minimum_bp": minimum["basis_points"] if minimum else None,
                 "all_within_years": within["years"] if within else None,
+                "targets_position": event.position,
             }
-    return {"first_year_minimum_bp": None, "all_within_years": None}
+    return {"first_year_minimum_bp": None, "all_within_years": None, "targets_position": None}
 
 
 def _payment(subject: str, _: Mapping[str, Json], events: Events) -> Json:
@@ -252,7 +253,22 @@ def _batch(subject: str, _: Mapping[str, Json], events: Events) -> Json:
         "returned": counts["returned"],
         "in_transit_fen": totals["in_transit"],
         "in_transit": counts["in_transit"],
+        **_policy_of(subject, events),
     }
+
+
+def _policy_of(batch: str, events: Events) -> dict[str, Json]:
+    """Return which version of which policy a batch was approved under (or, not yet, drafted)."""
+    moment, campaign = -1, ""
+    for event in events.stream(batch):
+        if event.type == "batch.drafted":
+            moment, campaign = event.position, event.data["campaign_id"]
+        elif event.type == "batch.approved":
+            moment = event.position
+    opened = events.stream(campaign)[0]
+    policy = opened.data["policy_id"]
+    versions = [each for each in events.stream(policy) if each.position < moment]
+    return {"policy_id": policy, "policy_version": len(versions)}
 
 
 Formula = Callable[[str, Mapping[str, Json], Events], Json]

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 from ledger.anchoring.publications import Published
 from ledger.commands.recipients import require_may_unmask
-from ledger.domain.aggregate import committing_topics
+from ledger.domain.events import committing_topics
 from ledger.domain.export import Export
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.verify import Rules

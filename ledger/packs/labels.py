@@ -79,6 +79,9 @@ FIGURES: Mapping[str, tuple[str, str]] = {
     "by_vintage": ("按年份", "by vintage"),
     "ratio_basis_points_floor": ("结余消化率", "surplus-consumption ratio"),
     "first_year_minimum_bp": ("首年消化率下限", "least share in the first year"),
+    "policy_id": ("适用政策", "policy"),
+    "policy_version": ("政策版本", "version of the policy"),
+    "targets_position": ("结余指标所在事件", "event that states the targets"),
     "all_within_years": ("应全部使用完的年数", "years within which all is to be used"),
 }
 

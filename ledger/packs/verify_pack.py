@@ -479,13 +479,13 @@ class Pack:
                     pieces = [p["amount_fen"] for p in data["parts"] if p["lot_id"] == lot]
                     held[moves[kind][0]] -= sum(pieces)
                     held[moves[kind][1]] += sum(pieces)
-        targets = [
-            event["data"]["targets"]
-            for _, event in self.all_of(union, "fiscal_year.opened")
+        stated = [
+            (position, event["data"]["targets"])
+            for position, event in self.all_of(union, "fiscal_year.opened")
             if event["data"]["year"] == year and event["data"]["organisation_id"] == union
         ]
-        minimum = targets[0]["first_year_minimum"] if targets else None
-        within = targets[0]["all_within"] if targets else None
+        minimum = stated[0][1]["first_year_minimum"] if stated else None
+        within = stated[0][1]["all_within"] if stated else None
         paid, transit = held["paid"], held["transit"] + held["back"]
         return {
             "opening_fen": opening,
@@ -495,6 +495,7 @@ class Pack:
             "ratio_basis_points_floor": paid * 10_000 // opening if opening else None,
             "first_year_minimum_bp": minimum["basis_points"] if minimum else None,
             "all_within_years": within["years"] if within else None,
+            "targets_position": stated[0][0] if stated else None,
         }
 
     def payment(self, payment: str) -> Any:
@@ -533,7 +534,18 @@ class Pack:
             "returned": len(totals["back"]),
             "in_transit_fen": sum(totals["transit"]),
             "in_transit": len(totals["transit"]),
+            **self.policy_of(batch),
         }
+
+    def policy_of(self, batch: str) -> dict[str, Any]:
+        steps = self.all_of(batch, None, "stream")
+        [drafted] = [event for _, event in steps if event["type"] == "batch.drafted"]
+        decisive = ("batch.drafted", "batch.approved")
+        moment = max(position for position, event in steps if event["type"] in decisive)
+        [(_, opened), *_] = self.all_of(drafted["data"]["campaign_id"], None, "stream")
+        policy = opened["data"]["policy_id"]
+        versions = [p for p, _ in self.all_of(policy, None, "stream") if p < moment]
+        return {"policy_id": policy, "policy_version": len(versions)}
 
     def check_openings(self) -> str:
         for opening in self.said["openings"]:

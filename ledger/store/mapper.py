@@ -11,7 +11,8 @@ import msgspec
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
 
-from ledger.domain.aggregate import EVENT_CLASSES, METADATA_FIELDS, Event
+from ledger.domain.aggregate import METADATA_FIELDS, Event
+from ledger.domain.events import event_class
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.envelope import Signature, encode
 
@@ -130,7 +131,7 @@ def _fact_names(cls: type[Event]) -> tuple[str, ...]:
 
 @cache
 def _reader(topic: str) -> tuple[msgspec.json.Decoder[Any], tuple[str, ...], type[Event]]:
-    cls = EVENT_CLASSES[topic]
+    cls = event_class(topic)
     names = _fact_names(cls)
     hints = get_type_hints(cls)
     data = msgspec.defstruct(

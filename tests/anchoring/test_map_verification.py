@@ -7,7 +7,7 @@ import pytest
 
 from ledger.anchoring.publications import announce
 from ledger.commands.verification import verify_log
-from ledger.domain.aggregate import committing_topics
+from ledger.domain.events import committing_topics
 from ledger.domain.publication import Publication, publication_id
 from ledger.evidence.log import verify_log as verify_in_memory
 from ledger.evidence.verifiable_map import FORMAT

@@ -9,7 +9,7 @@ import pytest
 from ledger.anchoring.publications import Published, announce
 from ledger.anchoring.published_log import PublishedFolder, verify_published
 from ledger.anchoring.static_log import PublishedElsewise, Written, write_static_log
-from ledger.domain.aggregate import committing_topics
+from ledger.domain.events import committing_topics
 from ledger.errors import LedgerError
 from ledger.evidence.checkpoint import Checkpoint, sign_note
 from ledger.evidence.keys import Ed25519Signer

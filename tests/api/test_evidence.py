@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 
 from api import bootstrap
 from api.app import create_app
-from ledger.domain.aggregate import committing_topics
+from ledger.domain.events import committing_topics
 from ledger.domain.fund import fund_id
 from ledger.domain.organisation import organisation_id
 from ledger.evidence.canonical import parse_canonical

@@ -19,7 +19,7 @@ from ledger.commands.service_keys import (
     retire_service_key,
 )
 from ledger.commands.verification import Verdict, verify_log
-from ledger.domain.aggregate import committing_topics
+from ledger.domain.events import committing_topics
 from ledger.domain.log import LogItself, log_id
 from ledger.domain.service_key import ServiceKeyEnded
 from ledger.evidence.keys import (

@@ -1,11 +1,17 @@
 """What all aggregates share: names that are taken once, versions without gaps, events once."""
 
+import importlib
+import pkgutil
+import subprocess
+import sys
 from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from ledger.domain.aggregate import EVENT_CLASSES, OPERATOR, Act, Event, Root, committing_topics
+from ledger import domain
+from ledger.domain.aggregate import EVENT_CLASSES, OPERATOR, Act, Event, Root
+from ledger.domain.events import AGGREGATES, committing_topics
 from ledger.domain.organisation import Organisation
 from ledger.domain.service_key import ServiceKey
 from tests.domain.acting import ACT, memory, only, replayed, settled
@@ -98,3 +104,22 @@ def test_events_and_acts_cannot_be_altered() -> None:
         first.actor = "another"  # type: ignore[misc]
     with pytest.raises(AttributeError):
         Act("a", ACT.happened_on, "b").actor = str(uuid4())  # type: ignore[misc]
+
+
+def test_no_aggregate_is_missing_from_the_list_of_all() -> None:
+    # Else a verifier would not know its events, nor that some need an officer's signature.
+    found = {
+        each
+        for info in pkgutil.iter_modules(domain.__path__, "ledger.domain.")
+        for each in vars(importlib.import_module(info.name)).values()
+        if isinstance(each, type) and issubclass(each, Root) and each is not Root
+    }
+
+    assert set(AGGREGATES) == found
+
+
+def test_a_verifier_by_itself_knows_every_kind() -> None:
+    code = "from ledger.commands.verification import committing_topics as c; print(len(c()))"
+    alone = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+
+    assert int(alone.stdout) == len(committing_topics())

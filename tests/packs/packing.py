@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ledger.anchoring.publications import Published
-from ledger.domain.aggregate import committing_topics
+from ledger.domain.events import committing_topics
 from ledger.errors import LedgerError
 from ledger.evidence.canonical import canonical_json
 from ledger.evidence.envelope import Signature, encode_as, pae

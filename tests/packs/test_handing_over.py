@@ -9,7 +9,7 @@ import pytest
 from ledger.anchoring.publications import announce
 from ledger.commands.officers import OfficerRequired
 from ledger.commands.recipients import erase_person
-from ledger.domain.aggregate import committing_topics
+from ledger.domain.events import committing_topics
 from ledger.domain.export import Export
 from ledger.domain.officer import Role, RoleMissing
 from ledger.domain.policy import Channel

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from ledger.domain.aggregate import committing_topics
 from ledger.domain.batch import Batch
+from ledger.domain.events import committing_topics
 from ledger.evidence.figures import BATCH, FUND_BALANCE, PAYMENT, SURPLUS
 from ledger.evidence.verify import KEY_TOPICS
 from ledger.packs import verify_pack as plain

@@ -1,0 +1,56 @@
+"""All events there are. Whoever reads or verifies a log asks here, so that no kind is missing."""
+
+from ledger.domain import (
+    batch,
+    campaign,
+    disbursement,
+    export,
+    fiscal_year,
+    fund,
+    key,
+    log,
+    officer,
+    organisation,
+    policy,
+    publication,
+    recipient,
+    refusal,
+    service_key,
+    statement,
+    witness,
+)
+from ledger.domain.aggregate import EVENT_CLASSES, Event
+
+AGGREGATES = (
+    batch.Batch,
+    campaign.Campaign,
+    disbursement.Disbursement,
+    export.Export,
+    fiscal_year.FiscalYear,
+    fund.FundAccount,
+    key.KeyClaim,
+    log.LogItself,
+    officer.Officer,
+    organisation.Organisation,
+    policy.Policy,
+    publication.Publication,
+    recipient.Recipient,
+    refusal.Refusal,
+    service_key.ServiceKey,
+    statement.Statement,
+    witness.Witnesses,
+)
+
+
+def event_class(topic: str) -> type[Event]:
+    """Return the class of the events that are stored under a topic.
+
+    Raises:
+        KeyError: No event is stored under it.
+    """
+    return EVENT_CLASSES[topic]
+
+
+def committing_topics() -> frozenset[str]:
+    """Return the topics that are stored only with an officer's own signature."""
+    return frozenset(topic for topic, event in EVENT_CLASSES.items() if event.COMMITS)
