@@ -25,14 +25,16 @@ FRESH = "no-cache"
 OCTETS = "application/octet-stream"
 
 
-@router.api_route("/checkpoint", methods=["GET", "HEAD"], response_class=PlainTextResponse)
+@router.head("/checkpoint", include_in_schema=False)
+@router.get("/checkpoint", response_class=PlainTextResponse)
 def show_checkpoint(found: Annotated[Served, Depends(served)]) -> PlainTextResponse:
     """Show the last published checkpoint with its cosignatures (C2SP tlog-checkpoint)."""
     note = cosigned_note(found.anchors, require_latest(found.ledger))
     return PlainTextResponse(note, headers={"Cache-Control": FRESH})
 
 
-@router.api_route("/tile/{path:path}", methods=["GET", "HEAD"], response_class=Response)
+@router.head("/tile/{path:path}", include_in_schema=False)
+@router.get("/tile/{path:path}", response_class=Response)
 def show_tile(
     path: Annotated[
         str, Path(max_length=100, description="LEVEL/N or entries/N, as C2SP tlog-tiles has it.")
