@@ -29,7 +29,8 @@ from ledger.commands.service_keys import (
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.officer import officer_id
 from ledger.errors import Kind, LedgerError
-from ledger.evidence.keys import SERVICE, Algorithm, KeyRecord, PublicKey
+from ledger.evidence.doubts import OFFICERS_REQUIRED
+from ledger.evidence.keys import SERVICE, Algorithm, KeyHistory, KeyRecord, PublicKey
 from ledger.store.act import CommandAct
 from ledger.store.key_files import read_key_file, write_key_file
 from ledger.store.signing import KeyHolder
@@ -62,16 +63,17 @@ class PublicKeyUnreadable(LedgerError):
 def list_keys(*, as_json: AsJson = False) -> None:
     """List every key the log ever knew: whose, which algorithm, valid from where to where."""
     with bootstrap.opened(bootstrap.home()) as ledger:
-        found = [_shown(each) for each in key_history(ledger).records.values()]
+        keys = key_history(ledger)
+        found = [_shown(keys, each) for each in keys.records.values()]
     if as_json:
         print_json(found)
         return
     for each in found:
         until = "" if each["valid_until"] is None else f" to {each['valid_until']}"
-        doubt = "" if each["doubted_from"] is None else f", in doubt from {each['doubted_from']}"
+        held = "" if each["custody"] is None else f", held by {each['custody']}"
         say(
-            f"{each['key_id']} {each['algorithm']} of {each['owner']}:"
-            f" valid from {each['valid_from']}{until}{doubt}"
+            f"{each['key_id']} {each['algorithm']} of {each['owner']}{held}:"
+            f" valid from {each['valid_from']}{until}, {each['state']}"
         )
 
 
@@ -177,15 +179,19 @@ def compromised(
 def recover(
     reason: Reason, officer: Staff, key_file: KeyFile, passphrase_fd: PassphraseFd = None
 ) -> None:
-    """Have all entries so far count again, after they were compared with what others hold.
+    """Vouch for all entries so far, after comparing them; two officers make them count again.
 
     Compare first: the last checkpoint that a witness cosigned before the key was lost, published
     copies, packs and receipts in other hands.
     """
     with bootstrap.opened(bootstrap.home()) as ledger:
         reaffirm(ledger, _signed_act(officer, key_file, passphrase_fd), reason)
-        say(f"the {ledger.size() - 1} entries before this count again, on {officer}'s word")
-        say("publish now (`nuanzhang anchor`), so that witnesses hold it too")
+        said = len(key_history(ledger).reaffirming_officers())
+        say(f"{officer} vouches for the {ledger.size() - 1} entries before this")
+        if said < OFFICERS_REQUIRED:
+            say(f"{said} of {OFFICERS_REQUIRED} officers have; another one has to compare and sign")
+        else:
+            say("they count again. Publish now (`nuanzhang anchor`), so that witnesses hold it too")
 
 
 @app.command(name="reanchor")
@@ -222,15 +228,27 @@ def _public_key(text: str) -> PublicKey:
         raise PublicKeyUnreadable from None
 
 
-def _shown(record: KeyRecord) -> dict[str, str | int | None]:
+def _shown(keys: KeyHistory, record: KeyRecord) -> dict[str, str | int | None]:
+    key_id = record.public_key.key_id
     return {
-        "key_id": record.public_key.key_id,
+        "key_id": key_id,
         "algorithm": record.public_key.algorithm.value,
         "owner": "the ledger" if record.owner == SERVICE else record.owner,
+        "custody": record.custody or None,
         "valid_from": record.valid_from,
         "valid_until": record.valid_until,
-        "doubted_from": record.doubted_from,
+        "state": _state(keys, record),
+        "lost_from": keys.lost_from(key_id),
+        "in_doubt": any(each.key_id == key_id for each in keys.doubts()),
     }
+
+
+def _state(keys: KeyHistory, record: KeyRecord) -> str:
+    lost_from = keys.lost_from(record.public_key.key_id)
+    if lost_from is None:
+        return "in force" if record.valid_until is None else "ended"
+    doubted = any(each.key_id == record.public_key.key_id for each in keys.doubts())
+    return f"lost from {lost_from}, {'in doubt' if doubted else 'reaffirmed'}"
 
 
 def _say_verifier_key() -> None:
@@ -242,4 +260,4 @@ def _say_verifier_key() -> None:
 def _say_doubt(key_id: str, counts_from: int) -> None:
     say(f"what key {key_id} signed from position {counts_from} on proves nothing by itself")
     say("Tell the auditors (经审). Compare those entries with what witnesses and others hold; then")
-    say("`nuanzhang key recover` has them count again, on an approver's own signature.")
+    say("`nuanzhang key recover` has them count again, when two approvers have signed it.")

@@ -12,8 +12,7 @@ from ledger.evidence.keys import KeyHistory
 from ledger.evidence.log import verify_checkpoint, verify_order
 from ledger.evidence.merkle import HASH_BYTES, Edge, Node, root_hash
 from ledger.evidence.note import split_note
-from ledger.evidence.reanchoring import REANCHORED
-from ledger.evidence.replay import LogReplay, named_of
+from ledger.evidence.replay import CLAIMING, Claims, LogReplay, named_of
 from ledger.evidence.tlog_tiles import TILE_HEIGHT, TILE_WIDTH, Tile, read_bundle, tiles_of
 from ledger.evidence.verify import KEY_TOPICS, Rules, Stored, learn_keys, verify_entry
 
@@ -123,20 +122,21 @@ def verify_published(
     rules = rules or Rules(claimed.origin, officer_signed, key_id or None)
     bundles = [tile for tile in tiles_of(claimed.size) if tile.level is None]
     keys = KeyHistory()
-    reanchored = -1
+    last: dict[str, int] = {}
     for entry in _entries(folder, bundles):
         if entry.topic in KEY_TOPICS:
             learn_keys(keys, entry)
-        if entry.topic == REANCHORED:
-            reanchored = entry.position
+        if entry.topic in CLAIMING:
+            last[entry.topic] = entry.position
     checkpoint = verify_checkpoint(claimed.size, note, keys, rules)
     versions: dict[str, int] = {}
+    claims = Claims(*(last.get(topic, -1) for topic in CLAIMING))
     replay, edge, position = LogReplay(), Edge.empty(), 0
     levels: list[list[bytes]] = [[]]
     for entry in _entries(folder, bundles):
         leaf = verify_entry(entry, keys, rules).leaf
         position = verify_order(position, versions, [(entry.position, entry.stream, entry.version)])
-        named = named_of(entry, claimed.size, reanchored)
+        named = named_of(entry, leaf, claims)
         replay.follow(entry.position, entry.stream, entry.version, named, leaf)
         edge = edge.append(leaf)
         levels[0].append(leaf)

@@ -8,9 +8,7 @@ from uuid import UUID
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.keys import KeyHistory, KeyRecord
 from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
-from ledger.evidence.map_growth import ANNOUNCED
-from ledger.evidence.reanchoring import REANCHORED
-from ledger.evidence.replay import Named, named_of
+from ledger.evidence.replay import CLAIMING, Claims, Named, named_of
 from ledger.evidence.verify import EntryBroken, Rules, Stored, verify_entry
 
 CHUNK_EVENTS = 4096
@@ -65,7 +63,7 @@ class RangeChecker:
         self._keys = KeyHistory(records)
         self._rules = rules
         # What is claimed of earlier entries is followed up to the last claim, and no further.
-        self._claimed_up_to = self._last(ANNOUNCED), self._last(REANCHORED)
+        self._claimed_up_to = Claims(*map(self._last, CLAIMING))
 
     def check(self, start: int) -> Chunk:
         order: list[tuple[int, bytes, int]] = []
@@ -108,9 +106,10 @@ class RangeChecker:
         ):
             entry = stored_entry(row)
             order.append((entry.position, row[1], entry.version))
-            leaves.append(verify_entry(entry, self._keys, self._rules).leaf)
+            leaf = verify_entry(entry, self._keys, self._rules).leaf
+            leaves.append(leaf)
             if entry.position <= max(self._claimed_up_to):
-                named.append(named_of(entry, *self._claimed_up_to))
+                named.append(named_of(entry, leaf, self._claimed_up_to))
 
     def _check_checkpoints(self, start: int, checkpoints: list[SignedCheckpoint]) -> None:
         for number, size, note in self.connection.execute(

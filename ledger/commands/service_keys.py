@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from ledger.commands.key_history import require_signed_by_then
+from ledger.commands.key_history import key_history, require_signed_by_then
 from ledger.commands.officers import acting_officer
 from ledger.domain.aggregate import Event
 from ledger.domain.key import KeyClaim
@@ -11,7 +11,7 @@ from ledger.domain.officer import Officer, Role, RoleMissing
 from ledger.domain.service_key import ServiceKey, service_key_id
 from ledger.domain.values import stable_id
 from ledger.errors import Kind, LedgerError
-from ledger.evidence.keys import SERVICE, PublicKey, verifier
+from ledger.evidence.keys import OWN_CUSTODY, SERVICE, PublicKey, verifier
 from ledger.evidence.reanchoring import SM3, Sm3Tree, sm3_leaf
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Ledger, Work
@@ -38,6 +38,16 @@ class OwnKeyRetired(LedgerError):
 
     def __init__(self, key_id: str) -> None:
         super().__init__(f"the ledger signs with key {key_id}; rotate to the next one first")
+
+
+class OwnKeyRequired(LedgerError):
+    """After a loss, keys that the operator holds for officers may be in the same hands."""
+
+    code = "log.own_key_required"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, officer_id: str) -> None:
+        super().__init__(f"officer {officer_id} has no key in force that they hold themselves")
 
 
 def register_service_key(ledger: Ledger, act: CommandAct, key: PublicKey) -> Answer:
@@ -92,7 +102,7 @@ def give_up_service_key(
 ) -> Answer:
     """Record that somebody else had a key of the ledger, from position `counts_from` on.
 
-    What it signed from there on proves nothing by itself; `reaffirm` has it count again.
+    What it signed from there on proves nothing by itself, until two officers `reaffirm` it.
 
     Raises:
         NotOnRecord: There is no such key.
@@ -114,14 +124,21 @@ def give_up_service_key(
 
 
 def reaffirm(ledger: Ledger, act: CommandAct, reason: str) -> Answer:
-    """Have all entries so far count again, after they were compared with what others hold of them.
+    """Vouch for all entries so far, after they were compared with what others hold of them.
+
+    They count again once two officers have done so, each for themselves.
 
     Raises:
         OfficerRequired, RoleMissing, OfficerSignatureMissing: An approver has to sign this.
+        OwnKeyRequired: The operator holds the officer's keys.
     """
 
     def decide(work: Work) -> None:
         _require_approver(work, act)
+        keys = key_history(ledger)
+        own = keys.valid_keys(act.actor, ledger.size())
+        if not any(keys.records[each.key_id].custody == OWN_CUSTODY for each in own):
+            raise OwnKeyRequired(act.actor)
         size = ledger.size()
         facts = {"size": size, "root": base64_text(ledger.log.root_at(size)), "reason": reason}
         _say(work, act, LogItself.Reaffirmed, facts)

@@ -1,6 +1,6 @@
 """Keys: how they are named, how they sign, and over which part of the log they were valid."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from functools import lru_cache, partial
@@ -18,9 +18,13 @@ from cryptography.hazmat.primitives.asymmetric.mldsa import (
 
 from ledger.errors import Kind, LedgerError
 from ledger.evidence import sm2
+from ledger.evidence.doubts import Doubts, Loss, Reaffirmation
 
 SERVICE = "service"
 """The owner under which the ledger's own keys are registered; officers' ids own theirs."""
+
+OWN_CUSTODY = "officer"
+"""Nobody but the officer has the private key; the operator may hold keys of any other custody."""
 
 
 class SignatureBroken(LedgerError):
@@ -234,15 +238,14 @@ _VERIFIERS: dict[Algorithm, Callable[[bytes], Verify]] = {
 class KeyRecord:
     """Valid at positions from `valid_from` up to, not including, `valid_until` (None: still).
 
-    From `doubted_from` on its signatures prove nothing any more, though they hold: somebody else
-    had the key by then.
+    `custody` says who holds an officer's private key; it is empty for the ledger's own.
     """
 
     owner: str
     public_key: PublicKey
     valid_from: int
     valid_until: int | None = None
-    doubted_from: int | None = None
+    custody: str = ""
 
     def is_valid_at(self, position: int) -> bool:
         until = self.valid_until
@@ -265,14 +268,14 @@ class KeyHistory:
     by the key that it registers), and no longer at the position of the event that revokes it.
     """
 
-    def __init__(self, records: Mapping[str, KeyRecord] | None = None, reaffirmed: int = 0) -> None:
+    def __init__(self, records: Mapping[str, KeyRecord] | None = None) -> None:
         self.records: dict[str, KeyRecord] = dict(records or {})
-        self.reaffirmed = reaffirmed
+        self._doubts = Doubts()
         self._owned: dict[str, list[str]] = {}
         for key_id, record in self.records.items():
             self._owned.setdefault(record.owner, []).append(key_id)
 
-    def register(self, owner: str, public_key: PublicKey, position: int) -> None:
+    def register(self, owner: str, public_key: PublicKey, position: int, custody: str = "") -> None:
         """Add a key; a key id is registered once, so a second owner cannot claim it.
 
         Raises:
@@ -282,7 +285,7 @@ class KeyHistory:
         if public_key.key_id in self.records:
             raise KeyNotValid(public_key.key_id, position, "registered already")
         verifier(public_key)
-        self.records[public_key.key_id] = KeyRecord(owner, public_key, position)
+        self.records[public_key.key_id] = KeyRecord(owner, public_key, position, custody=custody)
         self._owned.setdefault(owner, []).append(public_key.key_id)
 
     def revoke(self, owner: str, key_id: str, position: int) -> None:
@@ -308,33 +311,39 @@ class KeyHistory:
         until = position if record.valid_until is None else record.valid_until
         if not record.valid_from <= counts_from < until:
             raise KeyNotValid(key_id, counts_from, f"valid from {record.valid_from} to {until}")
-        earlier = counts_from if record.doubted_from is None else record.doubted_from
-        self.records[key_id] = replace(
-            record, valid_until=until, doubted_from=min(earlier, counts_from)
-        )
+        self.records[key_id] = replace(record, valid_until=until)
+        self._doubts.lose(Loss(key_id, counts_from, position))
 
-    def reaffirm(self, size: int) -> None:
-        """Have the entries before `size` count again, whoever held the keys that signed them."""
-        self.reaffirmed = max(self.reaffirmed, size)
+    def reaffirm(self, officer: str, key_ids: Collection[str], position: int) -> None:
+        """Have an officer vouch for the entries before this position; it takes two to count.
+
+        Keys that the operator holds for officers vouch for nothing: whoever lost the ledger's key
+        may have lost them with it.
+        """
+        own = (self.records.get(each) for each in key_ids)
+        if any(each.owner == officer and each.custody == OWN_CUSTODY for each in own if each):
+            self._doubts.reaffirm(Reaffirmation(position, officer, frozenset(key_ids)))
+
+    def reaffirming_officers(self) -> set[str]:
+        """Return the officers who have vouched for all entries since a key was last lost."""
+        return self._doubts.officers()
+
+    def lost_from(self, key_id: str) -> int | None:
+        """Return the position from which somebody else had the key, reaffirmed since or not."""
+        return self._doubts.lost_from(key_id)
 
     def is_doubted(self, key_id: str, position: int) -> bool:
         """Say whether a signature by this key at this position proves nothing any more."""
-        record = self.records.get(key_id)
-        if record is None or record.doubted_from is None:
-            return False
-        return position >= max(record.doubted_from, self.reaffirmed)
+        return self._doubts.is_doubted(key_id, position)
 
     def doubts(self) -> list[Doubt]:
         """Return over which positions which keys prove nothing, in the order of positions."""
         found = [
-            Doubt(key_id, record.owner, record.doubted_from, record.valid_until or 0)
+            Doubt(key_id, record.owner, start, record.valid_until or 0)
             for key_id, record in self.records.items()
-            if record.doubted_from is not None
+            if (start := self._doubts.starts(key_id)) is not None
         ]
-        return sorted(
-            (each for each in found if each.stop > self.reaffirmed),
-            key=lambda each: (each.start, each.key_id),
-        )
+        return sorted(found, key=lambda each: (each.start, each.key_id))
 
     def valid_at(self, key_id: str, position: int) -> KeyRecord:
         """Return the key's record.

@@ -5,11 +5,9 @@ from collections.abc import Iterable, Sequence
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.checkpoint import Checkpoint, open_note
 from ledger.evidence.keys import SERVICE, KeyHistory
-from ledger.evidence.map_growth import ANNOUNCED
 from ledger.evidence.merkle import Edge
 from ledger.evidence.note import NoteBroken, NoteKey
-from ledger.evidence.reanchoring import REANCHORED
-from ledger.evidence.replay import LogReplay, named_of
+from ledger.evidence.replay import CLAIMING, Claims, LogReplay, named_of
 from ledger.evidence.verify import (
     KEY_TOPICS,
     EntryBroken,
@@ -81,13 +79,15 @@ def verify_claims(entries: Sequence[Stored], facts: Sequence[EntryFacts]) -> Non
 
     Source: FORMAT.md, "Checking a log", steps 10 and 11.
     """
-    mapped, reanchored = (
-        max((each.position for each in entries if each.topic == topic), default=-1)
-        for topic in (ANNOUNCED, REANCHORED)
+    last = Claims(
+        *(
+            max((each.position for each in entries if each.topic == topic), default=-1)
+            for topic in CLAIMING
+        )
     )
     replay = LogReplay()
     for entry, fact in zip(entries, facts, strict=True):
-        named = named_of(entry, mapped, reanchored)
+        named = named_of(entry, fact.leaf, last)
         replay.follow(entry.position, entry.stream, entry.version, named, fact.leaf)
 
 

@@ -12,9 +12,10 @@ from ledger.evidence.figures import Seen, figure
 from ledger.evidence.keys import SERVICE, KeyHistory, KeyNotValid, SignatureBroken, verify
 from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
 from ledger.evidence.map_growth import ANNOUNCED, announced_root
-from ledger.evidence.merkle import leaf_hash, node_hash
+from ledger.evidence.merkle import EMPTY_ROOT, leaf_hash, node_hash
 from ledger.evidence.note import NoteBroken, split_note
 from ledger.evidence.pack import ALL, STREAM, Listing, Opening, Pack, PackBroken
+from ledger.evidence.reanchoring import reaffirmed_root
 from ledger.evidence.verifiable_map import (
     THE_LOG,
     EventsLeftOut,
@@ -26,6 +27,7 @@ from ledger.evidence.verifiable_map import (
 )
 from ledger.evidence.verify import (
     KEY_TOPICS,
+    REAFFIRMED,
     EntryBroken,
     Rules,
     Stored,
@@ -207,9 +209,19 @@ def _body(pack: Pack) -> str:
 
 def _check_tree(pack: Pack, checkpoint: Checkpoint) -> None:
     """Hash entries and given nodes together, and compare with the checkpoint's root."""
-    positions = sorted(pack.entries)
-    if not positions or positions[-1] >= checkpoint.size:
+    if not pack.entries or max(pack.entries) >= checkpoint.size:
         raise PackBroken("no entries, or entries past the checkpoint")
+    if _root(pack, checkpoint.size) != checkpoint.root:
+        raise PackBroken("the entries do not stand in the tree that the checkpoint commits to")
+
+
+def _root(pack: Pack, size: int) -> bytes:
+    """Hash the entries before `size` and given nodes together.
+
+    That is possible at the checkpoint, and wherever an entry of the pack stands: no node that is
+    given can reach across it.
+    """
+    positions = sorted(each for each in pack.entries if each < size)
 
     def root(start: int, stop: int, first: int, last: int) -> bytes:
         size = stop - start
@@ -226,8 +238,7 @@ def _check_tree(pack: Pack, checkpoint: Checkpoint) -> None:
         between = bisect_left(positions, middle, first, last)
         return node_hash(root(start, middle, first, between), root(middle, stop, between, last))
 
-    if root(0, checkpoint.size, 0, len(positions)) != checkpoint.root:
-        raise PackBroken("the entries do not stand in the tree that the checkpoint commits to")
+    return root(0, size, 0, len(positions)) if size else EMPTY_ROOT
 
 
 def _map_root(pack: Pack, checkpoint: Checkpoint) -> bytes:
@@ -279,11 +290,18 @@ def _check_entries(checked: CheckedPack, keys: KeyHistory, rules: Rules) -> None
             verify_entry(_stored(checked, position), keys, rules)
         except EntryBroken as cause:
             raise PackBroken(str(cause)) from None
+        if checked.seen(position).payload["type"] == REAFFIRMED:
+            claimed = reaffirmed_root(payload_of(checked.pack.entries[position]))
+            if claimed != _root(checked.pack, position):
+                raise PackBroken(
+                    f"the entries before position {position} are not those that the officer there"
+                    " vouched for"
+                )
         for signature in decode(checked.pack.entries[position]).signatures:
             if keys.is_doubted(signature.keyid, position):
                 raise PackBroken(
                     f"the entry at position {position} rests on key {signature.keyid}, which was"
-                    " in somebody else's hands by then; nobody has reaffirmed it"
+                    " in somebody else's hands by then; no two officers have reaffirmed it"
                 )
 
 

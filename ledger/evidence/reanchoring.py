@@ -6,9 +6,9 @@ SHA-256. Should SHA-256 ever give way, these entries are still held by that root
 
 import binascii
 from base64 import b64decode
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
-from ledger.evidence.canonical import parse_canonical
+from ledger.evidence.canonical import Json, parse_canonical
 from ledger.evidence.merkle import HASH_BYTES
 from ledger.evidence.sm2 import sm3
 
@@ -48,12 +48,22 @@ class Sm3Tree:
         return root
 
 
-def reanchored_root(payload: bytes) -> bytes | None:
+def reanchored_root(payload: bytes, position: int) -> bytes | None:
     """Return the root that a re-anchoring's payload tells; None if it tells none that is sound."""
     data = parse_canonical(payload)["data"]
+    size, named = data.get("size"), data.get("hash_algorithm")
+    sound = type(size) is int and size == position and named == SM3
+    return _root(data) if sound else None
+
+
+def reaffirmed_root(payload: bytes) -> bytes | None:
+    """Return the root that a reaffirmation's payload tells; None if it tells none."""
+    return _root(parse_canonical(payload)["data"])
+
+
+def _root(data: Mapping[str, Json]) -> bytes | None:
     try:
         root = b64decode(data["root"], validate=True)
-        sound = data["hash_algorithm"] == SM3 and len(root) == HASH_BYTES
     except (KeyError, TypeError, ValueError, binascii.Error):
         return None
-    return root if sound else None
+    return root if len(root) == HASH_BYTES else None

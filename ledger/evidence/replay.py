@@ -5,55 +5,73 @@ from typing import NamedTuple
 from ledger.evidence.envelope import payload_of
 from ledger.evidence.map_growth import ANNOUNCED, MapGrowth, announced_root
 from ledger.evidence.map_pages import PagedMap
-from ledger.evidence.reanchoring import REANCHORED, Sm3Tree, reanchored_root, sm3_leaf
+from ledger.evidence.merkle import Edge
+from ledger.evidence.reanchoring import (
+    REANCHORED,
+    Sm3Tree,
+    reaffirmed_root,
+    reanchored_root,
+    sm3_leaf,
+)
 from ledger.evidence.verifiable_map import Head, subjects_of
-from ledger.evidence.verify import EntryBroken, Stored
+from ledger.evidence.verify import REAFFIRMED, EntryBroken, Stored
 
 HEADS_MAX = 50_000
+
+
+class Claims(NamedTuple):
+    """Positions of the last events that claim something of those before them; -1 if none does."""
+
+    mapped: int = -1
+    reanchored: int = -1
+    reaffirmed: int = -1
+
+
+CLAIMING = (ANNOUNCED, REANCHORED, REAFFIRMED)
+"""The types of such events, in the order of `Claims`."""
 
 
 class Named(NamedTuple):
     """What following needs of an entry, so that it can be found out elsewhere.
 
-    `subjects` is None past the last announced map, `sm3_leaf` past the last re-anchoring; `claim`
-    is the root that an announcement or re-anchoring tells.
+    Each is None past the last event that claims something of it; `claim` is the root that an event
+    tells which claims one.
     """
 
     topic: str
     subjects: set[bytes] | None
     sm3_leaf: bytes | None
+    leaf: bytes | None
     claim: bytes | None
 
 
-def named_of(entry: Stored, mapped_up_to: int, reanchored_up_to: int) -> Named:
-    """Find out what following needs of a verified entry.
-
-    Args:
-        entry: Verified by itself already.
-        mapped_up_to: Position of the last announced map; -1 if there is none.
-        reanchored_up_to: Position of the last re-anchoring; -1 if there is none.
-    """
+def named_of(entry: Stored, leaf: bytes, last: Claims) -> Named:
+    """Find out what following needs of a verified entry, whose leaf hash that has given."""
     payload = payload_of(entry.envelope)
     claim = None
     if entry.topic == ANNOUNCED:
         claim = announced_root(payload)
     elif entry.topic == REANCHORED:
-        claim = reanchored_root(payload)
+        claim = reanchored_root(payload, entry.position)
+    elif entry.topic == REAFFIRMED:
+        claim = reaffirmed_root(payload)
     return Named(
         entry.topic,
-        subjects_of(payload) if entry.position <= mapped_up_to else None,
-        sm3_leaf(entry.envelope) if entry.position <= reanchored_up_to else None,
+        subjects_of(payload) if entry.position <= last.mapped else None,
+        sm3_leaf(entry.envelope) if entry.position <= last.reanchored else None,
+        leaf if entry.position <= last.reaffirmed else None,
         claim,
     )
 
 
 class LogReplay:
-    """Keeps the map and the second tree, as far as anything in the log claims about them."""
+    """Keeps the map and the trees, as far as anything in the log claims about them."""
 
     def __init__(self) -> None:
         self._pages: dict[bytes, bytes] = {}
         self._growth = MapGrowth(self._head)
         self._tree = Sm3Tree()
+        self._edge = Edge.empty()
 
     def follow(self, position: int, stream: str, version: int, named: Named, leaf: bytes) -> None:
         """Take in the next entry.
@@ -69,6 +87,9 @@ class LogReplay:
         if named.topic == REANCHORED and named.claim != self._tree.root():
             cause = "the entries before it have another root under this hash"
             raise EntryBroken(position, stream, version, "data.root", cause)
+        if named.topic == REAFFIRMED and named.claim != self._edge.root():
+            cause = "these are not the entries that the officer vouched for"
+            raise EntryBroken(position, stream, version, "data.root", cause)
         if named.subjects is not None:
             own = stream.encode()
             self._growth.move(position, named.topic, version, own, named.subjects, leaf)
@@ -76,6 +97,8 @@ class LogReplay:
                 self._map_root()
         if named.sm3_leaf is not None:
             self._tree.extend((named.sm3_leaf,))
+        if named.leaf is not None:
+            self._edge = self._edge.append(named.leaf)
 
     def _map_root(self) -> bytes:
         pages = PagedMap(self._pages.get)

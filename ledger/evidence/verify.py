@@ -46,6 +46,8 @@ MEMBERS = (
 )
 """Of a payload, in their canonical order."""
 
+REAFFIRMED = "log.reaffirmed"
+
 KEY_TOPICS = (
     "service_key.registered",
     "service_key.retired",
@@ -53,7 +55,7 @@ KEY_TOPICS = (
     "officer.key_registered",
     "officer.key_revoked",
     "officer.key_compromised",
-    "log.reaffirmed",
+    REAFFIRMED,
 )
 """The events that say which key was whose, and when, and what its signatures are worth."""
 
@@ -171,14 +173,15 @@ def learn_keys(keys: KeyHistory, entry: Stored) -> None:
     Raises:
         EntryBroken: The event cannot be read, or contradicts an earlier one.
     """
-    _, payload = read_entry(entry)
+    envelope, payload = read_entry(entry)
     owner = SERVICE if entry.topic.startswith("service_key.") else payload["stream"]
     try:
         data = payload["data"]
-        if entry.topic == "log.reaffirmed":
+        if entry.topic == REAFFIRMED:
             if type(data["size"]) is not int or data["size"] != entry.position:
                 raise _broken(entry, "data.size", "is not the size of the log before it")
-            keys.reaffirm(data["size"])
+            key_ids = [each.keyid for each in envelope.signatures]
+            keys.reaffirm(payload["actor"], key_ids, entry.position)
             return
         if entry.topic in ("service_key.compromised", "officer.key_compromised"):
             counts_from = data["counts_from"]
@@ -192,7 +195,7 @@ def learn_keys(keys: KeyHistory, entry: Stored) -> None:
         key = PublicKey(Algorithm(data["algorithm"]), b64decode(data["public_key"], validate=True))
         if key.key_id != data["key_id"]:
             raise _broken(entry, "data.key_id", "is not the id of this key")
-        keys.register(owner, key, entry.position)
+        keys.register(owner, key, entry.position, str(data.get("custody", "")))
     except (KeyNotValid, SignatureBroken) as cause:
         raise _broken(entry, "data.key_id", str(cause)) from None
     except (KeyError, TypeError, ValueError):

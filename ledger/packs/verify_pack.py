@@ -213,8 +213,9 @@ class Pack:
         self.listings = {(e["subject"], e["topic"], e["of"]): e for e in said["listings"]}
         self.whole: dict[tuple[str, str | None, str], Events] = {}
         self.keys: dict[str, tuple[str, tuple[str, bytes], int, list[int]]] = {}
-        self.doubted: dict[str, int] = {}
-        self.reaffirmed = 0
+        self.lost: list[tuple[str, int, int]] = []  # key id, counts from, recorded at
+        self.reaffirmed: list[tuple[int, str]] = []  # position and officer
+        self.custody: dict[str, str] = {}
 
     def check_tree(self) -> str:
         text, blank, tail = self.said["checkpoint"].rpartition("\n\n")
@@ -225,8 +226,15 @@ class Pack:
             origin == self.said["origin"] and size == str(int(size)), "the checkpoint's first lines"
         )
         self.size = int(size)
+        found = self.root(self.size)
+        need(max(self.envelopes) < self.size, "entries past the checkpoint")
+        need(found == unbase64(root), "the entries do not stand in the tree of the checkpoint")
+        return f"{len(self.envelopes)} entries stand in the tree of {size} at their positions"
+
+    def root(self, size: int) -> bytes:
+        """Hash the entries before `size` and given nodes together."""
         nodes = {(level, index): unbase64(node) for level, index, node in self.said["nodes"]}
-        positions = sorted(self.envelopes)
+        positions = sorted(each for each in self.envelopes if each < size)
 
         def subtree(start: int, stop: int, first: int, last: int) -> bytes:
             level = (stop - start).bit_length() - 1
@@ -239,10 +247,7 @@ class Pack:
             cut = bisect_left(positions, middle, first, last)
             return h(b"\1", subtree(start, middle, first, cut), subtree(middle, stop, cut, last))
 
-        need(positions and positions[-1] < self.size, "entries past the checkpoint")
-        found = subtree(0, self.size, 0, len(positions))
-        need(found == unbase64(root), "the entries do not stand in the tree of the checkpoint")
-        return f"{len(positions)} entries stand in the tree of {size} at their positions"
+        return subtree(0, size, 0, len(positions)) if size else h()
 
     def check_map(self) -> str:
         need(self.size - 1 in self.events, "the last entry under the checkpoint is missing")
@@ -317,8 +322,13 @@ class Pack:
         owner = "service" if event["type"].startswith("service_key.") else event["stream"]
         data, kind = event["data"], event["type"]
         if kind == "log.reaffirmed":
-            need(data["size"] == position, "a reaffirmation of another size")
-            self.reaffirmed = position
+            size, root = data["size"], unbase64(data["root"])
+            need(type(size) is int and size == position, "a reaffirmation of another size")
+            need(root == self.root(position), f"position {position}: not what the officer vouched")
+            officer, names = event["actor"], [each for each, _ in self.signed[position][0]]
+            own = (self.custody[each] for each in names if self.keys[each][0] == officer)
+            if "officer" in own:
+                self.reaffirmed.append((position, officer))
             return
         name = data["key_id"]
         if not kind.endswith("registered"):
@@ -330,7 +340,7 @@ class Pack:
             if kind.endswith("compromised"):
                 counts_from = data["counts_from"]
                 need(since <= counts_from < until[0], "a compromise outside of its validity")
-                self.doubted[name] = min(counts_from, self.doubted.get(name, counts_from))
+                self.lost.append((name, counts_from, position))
             return
         algorithm, raw = data["algorithm"], unbase64(data["public_key"])
         named = h(f"nuanzhang key v1\n{algorithm}\n".encode(), raw).hex()[:32]
@@ -341,14 +351,29 @@ class Pack:
         )
         need(may_sign(algorithm, raw), "a key that may not sign")
         self.keys[name] = (owner, (algorithm, raw), position, [])
+        self.custody[name] = data.get("custody", "")
+
+    def doubted(self, name: str, position: int) -> bool:
+        """Two officers make a loss good, after it was recorded, with keys that were not lost."""
+        standing: list[tuple[int, str]] = []
+
+        def is_lost(key: str, at: int) -> bool:
+            return any(
+                key == lost and since <= at and len({o for p, o in standing if p > recorded}) < 2
+                for lost, since, recorded in self.lost
+            )
+
+        for at, officer in reversed(self.reaffirmed):
+            if not any(is_lost(key, at) for key, _ in self.signed[at][0]):
+                standing.append((at, officer))
+        return is_lost(name, position)
 
     def key(self, name: str, owner: str, position: int) -> tuple[tuple[str, bytes], int]:
         need(name in self.keys, f"position {position}: unknown key {name}")
         whose, raw, since, until = self.keys[name]
         need(whose == owner, f"position {position}: key {name} is of another owner")
         need(since <= position < min([*until, 2**63]), f"key {name} is not valid there")
-        doubted = self.doubted.get(name, position + 1)
-        lost = position >= max(doubted, self.reaffirmed)
+        lost = bool(self.lost) and self.doubted(name, position)
         need(not lost, f"position {position} rests on key {name}, which somebody else had")
         return raw, since
 

@@ -7,9 +7,19 @@ import pytest
 
 from ledger.anchoring.publications import announce
 from ledger.commands.key_history import key_history
-from ledger.commands.officers import KeyRevocation, OfficerRequired, give_up_key
+from ledger.commands.officers import (
+    CUSTODY_KEYRING,
+    Appointment,
+    KeyRegistration,
+    KeyRevocation,
+    OfficerRequired,
+    appoint_officer,
+    give_up_key,
+    register_key,
+)
 from ledger.commands.rotation import KeyKeptElsewhere, Rotated, rotate_service_key
 from ledger.commands.service_keys import (
+    OwnKeyRequired,
     OwnKeyRetired,
     ServiceKeyTaken,
     give_up_service_key,
@@ -21,10 +31,12 @@ from ledger.commands.service_keys import (
 from ledger.commands.verification import Verdict, verify_log
 from ledger.domain.events import committing_topics
 from ledger.domain.log import LogItself, log_id
+from ledger.domain.officer import Role
 from ledger.domain.service_key import ServiceKeyEnded
 from ledger.evidence.keys import (
     SERVICE,
     Algorithm,
+    Ed25519Signer,
     KeyNotValid,
     PublicKey,
     SignatureBroken,
@@ -39,6 +51,7 @@ from ledger.packs.making import make_pack
 from ledger.store.application import Work
 from ledger.store.home import Home, ServiceKeyForeign
 from ledger.store.map_store import MapStore
+from ledger.store.mapper import base64_text
 from ledger.store.service_signers import ServiceKeyUnreadable, key_text, service_signer
 from tests.packs.packing import judged_plainly, write_unchecked
 from tests.world import DAY, RECORDED_AT, World
@@ -232,8 +245,13 @@ def test_what_a_lost_key_signed_is_in_doubt_until_it_is_reaffirmed(world: World)
     assert doubt.stop == key_history(world.ledger).records[lost].valid_until
 
     reaffirm(world.ledger, world.act("A-C01"), "与见证人的检查点核对一致")
+    assert verdict(world, lost).doubts == (doubt,)
+    reaffirm(world.ledger, world.act("A-X01"), "与见证人的检查点核对一致")
 
     assert verdict(world, lost).doubts == ()
+    assert key_history(world.ledger).reaffirming_officers() == {
+        world.act(staff).actor for staff in ("A-C01", "A-X01")
+    }
 
 
 def test_a_pack_that_rests_on_a_lost_key_does_not_hold(world: World) -> None:
@@ -248,7 +266,8 @@ def test_a_pack_that_rests_on_a_lost_key_does_not_hold(world: World) -> None:
     pack = make_pack(world.ledger, maps, published, "organisation", subject)
     with pytest.raises(PackBroken, match="somebody else's hands"):
         list(check_pack(pack, rules))
-    reaffirm(world.ledger, world.act("A-C01"), "核对一致")
+    for staff in ("A-C01", "A-X01"):
+        reaffirm(world.ledger, world.act(staff), "核对一致")
     published = announce(world.ledger, maps, world.act())
 
     pack = make_pack(world.ledger, maps, published, "organisation", subject)
@@ -267,6 +286,44 @@ def test_giving_up_a_key_is_for_an_approver_with_their_own_key(world: World) -> 
     own = world.ledger.signer.public_key.key_id
     with pytest.raises(OwnKeyRetired):
         give_up_service_key(world.ledger, world.act("A-C01"), own, world.ledger.size() - 1, "x")
+
+
+def test_an_officer_whose_key_the_operator_holds_vouches_for_nothing(world: World) -> None:
+    order = Appointment("A-02", "某某", "C01", Role.APPROVER)
+    appoint_officer(world.ledger, world.act(), order)
+    signer = world.officers["A-02"] = Ed25519Signer.generate()
+    register_key(
+        world.ledger, world.act(), KeyRegistration("A-02", signer.public_key, CUSTODY_KEYRING)
+    )
+
+    with pytest.raises(OwnKeyRequired):
+        reaffirm(world.ledger, world.act("A-02"), "x")
+
+
+def test_officers_words_over_other_entries_are_found_in_logs_and_packs(
+    world: World, tmp_path: Path
+) -> None:
+    founding, act = world.ledger.founding_key_id(), world.act("A-C01")
+
+    def decide(work: Work) -> None:
+        facts = {"size": world.ledger.size(), "root": base64_text(bytes(32)), "reason": "x"}
+        work.save(LogItself.first(act, LogItself.Reaffirmed, **facts))
+
+    position = world.ledger.perform(act, "forge", None, decide).first_position
+
+    found = verdict(world, founding)
+    assert found.position == position
+    assert isinstance(found.broken, EntryBroken)
+    assert found.broken.field == "data.root"
+    maps = MapStore(world.home.map)
+    published = announce(world.ledger, maps, world.act())
+    subject = subject_of(world.ledger, "organisation", "C01")
+    pack = make_pack(world.ledger, maps, published, "organisation", subject)
+    with pytest.raises(PackBroken, match="vouched"):
+        list(check_pack(pack, Rules(world.ledger.origin, committing_topics(), founding)))
+    data = write_unchecked(pack, world.ledger.signer)
+    status, printed = judged_plainly(data, founding, tmp_path)
+    assert (status, "vouched" in printed) == (1, True)
 
 
 def test_a_lost_officers_key_puts_in_doubt_what_it_signed(world: World) -> None:
@@ -392,4 +449,8 @@ def test_the_plain_verifier_knows_every_suite_and_lost_keys(
     status, printed = plainly()
     assert (status, "somebody else had" in printed) == (1, True)
     reaffirm(world.ledger, world.act("A-C01"), "x")
-    assert plainly()[0] == 0
+    status, printed = plainly()
+    assert (status, "somebody else had" in printed) == (1, True)
+    reaffirm(world.ledger, world.act("A-X01"), "x")
+    status, printed = plainly()
+    assert status == 0, printed

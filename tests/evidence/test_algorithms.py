@@ -4,6 +4,7 @@ import pytest
 
 from ledger.evidence.checkpoint import Checkpoint, open_note, sign_note
 from ledger.evidence.keys import (
+    OWN_CUSTODY,
     RAW_BYTES,
     Algorithm,
     KeyHistory,
@@ -121,16 +122,21 @@ def test_a_retired_key_may_turn_out_to_have_been_lost_before() -> None:
     assert (doubt.start, doubt.stop) == (5, 15)
 
 
-def test_what_was_reaffirmed_counts_again() -> None:
+def test_what_two_officers_reaffirmed_counts_again() -> None:
     keys = history()
+    officers = {"officer-1": signer(Algorithm.SM2_SM3), "officer-2": signer(Algorithm.ML_DSA_44)}
+    for position, (officer, own) in enumerate(officers.items(), 4):
+        keys.register(officer, own.public_key, position, OWN_CUSTODY)
     keys.compromise("service", KEY.key_id, 10, 20)
 
-    keys.reaffirm(15)
-    assert [keys.is_doubted(KEY.key_id, each) for each in (10, 14, 15)] == [False, False, True]
-    keys.reaffirm(21)
+    for position, (officer, own) in enumerate(officers.items(), 21):
+        assert keys.is_doubted(KEY.key_id, 19)
+        keys.reaffirm(officer, [own.public_key.key_id], position)
 
     assert keys.doubts() == []
     assert not keys.is_doubted(KEY.key_id, 19)
+    assert keys.lost_from(KEY.key_id) == 10
+    assert keys.reaffirming_officers() == set(officers)
 
 
 @pytest.mark.parametrize(

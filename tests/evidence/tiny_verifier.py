@@ -134,10 +134,8 @@ def check_note(note: str, start: list[str], keys: list[bytes]) -> None:
 
 def map_root(heads: dict[bytes, bytes], bit: int = 0) -> bytes:
     if len(heads) < 2:
-        [leaf] = [sha256(b"\x02" + key + head).digest() for key, head in heads.items()] or [
-            bytes(32)
-        ]
-        return leaf
+        leaves = [sha256(b"\x02" + key + head).digest() for key, head in heads.items()]
+        return leaves[0] if leaves else bytes(32)
     halves: tuple[dict[bytes, bytes], ...] = ({}, {})
     for key, head in heads.items():
         halves[int.from_bytes(key) >> 255 - bit & 1][key] = head
@@ -188,6 +186,11 @@ def check_log(
         assert entry[0] == expected and entry[2] == versions[entry[1]], "gap"
     check_maps(entries)
     leaves = [sha256(b"\x00" + entry[4]).digest() for entry in entries]
+    for position, _, _, kind, envelope in entries:
+        if kind == "log.reaffirmed":
+            data = read_envelope(envelope)[1]["data"]
+            said = [type(data["size"]), data["size"], data["root"]]
+            assert said == [int, position, b64encode(root(leaves[:position])).decode()], "vouched"
     sizes = [size for size, _ in notes]
     assert sizes == sorted(set(sizes)) and [0, *sizes][-1] == len(entries), "not covered"
     for size, note in notes:
