@@ -18,7 +18,8 @@ def init() -> None:
     """Make the home folder with its keys, for its owner alone; an existing one is left as it is."""
     place = bootstrap.home()
     with bootstrap.opened(place, create=True):
-        say(f"{place.path} is ready.\nverifier key: {place.note_key().vkey()}")
+        say(f"{place.path} is ready.\nfounding key id: {place.founding_key_id()}")
+        say(f"verifier key: {place.note_key().vkey()}")
 
 
 def serve(

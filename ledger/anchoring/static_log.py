@@ -28,7 +28,7 @@ Progress = Callable[[int, int], None]
 """Told how many entries were written, and of how many."""
 
 
-class PublishedElsewise(LedgerError):
+class PublicationDiffers(LedgerError):
     """The folder holds something that this log does not go on from; nothing was touched."""
 
     code = "publication.differs"
@@ -64,7 +64,7 @@ def write_static_log(
         progress: Told how far it is.
 
     Raises:
-        PublishedElsewise: It holds other things, another log, or a longer or other history of this.
+        PublicationDiffers: It holds other things, another log, or a longer or other history of this.
     """
     before = _size_before(ledger, published, folder)
     _make_folder(folder)
@@ -96,20 +96,20 @@ def _size_before(ledger: Ledger, published: Published, folder: Path) -> int:
     if not path.exists():
         names = {each.name for each in folder.iterdir()} if folder.is_dir() else set()
         if folder.exists() and not names <= {"tile", README, README + DRAFT, CHECKPOINT + DRAFT}:
-            raise PublishedElsewise(folder, "it holds other things than a published log")
+            raise PublicationDiffers(folder, "it holds other things than a published log")
         return 0
     try:
         body, _ = split_note(path.read_text(encoding="utf-8"))
         held = Checkpoint.from_body(body)
     except (NoteBroken, UnicodeDecodeError):
-        raise PublishedElsewise(folder, "its checkpoint cannot be read") from None
+        raise PublicationDiffers(folder, "its checkpoint cannot be read") from None
     if held.origin != ledger.origin:
-        raise PublishedElsewise(folder, f"it holds the log {held.origin}, not {ledger.origin}")
+        raise PublicationDiffers(folder, f"it holds the log {held.origin}, not {ledger.origin}")
     if held.size > published.size:
         cause = f"it holds {held.size} entries, more than the {published.size} to be published"
-        raise PublishedElsewise(folder, cause)
+        raise PublicationDiffers(folder, cause)
     if ledger.log.root_at(held.size) != held.root:
-        raise PublishedElsewise(folder, f"its first {held.size} entries are not those of this log")
+        raise PublicationDiffers(folder, f"its first {held.size} entries are not those of this log")
     return held.size
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from ledger.anchoring.publications import Published, announce
 from ledger.anchoring.published_log import PublishedFolder, verify_published
-from ledger.anchoring.static_log import PublishedElsewise, Written, write_static_log
+from ledger.anchoring.static_log import PublicationDiffers, Written, write_static_log
 from ledger.domain.events import committing_topics
 from ledger.errors import LedgerError
 from ledger.evidence.checkpoint import Checkpoint, sign_note
@@ -118,9 +118,9 @@ def test_a_shorter_history_does_not_replace_a_longer_one(world: World, tmp_path:
     shutil.copytree(tmp_path / "older", world.home.path)
     world.reopen()
 
-    with pytest.raises(PublishedElsewise):
+    with pytest.raises(PublicationDiffers):
         publish(world, tmp_path / "log")
-    with pytest.raises(PublishedElsewise):
+    with pytest.raises(PublicationDiffers):
         publish(world, tmp_path / "log", receipts=9)  # longer again, but another history
     assert files(tmp_path / "log") == before
 
@@ -130,7 +130,7 @@ def test_another_log_does_not_replace_it(world: World, tmp_path: Path) -> None:
     other = World.at(tmp_path / "other")
     before = files(tmp_path / "log")
 
-    with pytest.raises(PublishedElsewise):
+    with pytest.raises(PublicationDiffers):
         publish(other, tmp_path / "log")
     assert files(tmp_path / "log") == before
 
@@ -139,7 +139,7 @@ def test_a_folder_with_other_things_is_left_alone(world: World, tmp_path: Path) 
     (tmp_path / "home").mkdir()
     (tmp_path / "home" / "letter.txt").write_text("x")
 
-    with pytest.raises(PublishedElsewise):
+    with pytest.raises(PublicationDiffers):
         publish(world, tmp_path / "home")
     assert set(files(tmp_path / "home")) == {"letter.txt"}
 
