@@ -3,9 +3,20 @@
 import argparse
 import os
 
-from benchmarks.common import draw, line, median, open_account, open_ledger, seconds, temporary_home
+from benchmarks.common import (
+    ACT,
+    draw,
+    line,
+    median,
+    open_account,
+    open_ledger,
+    seconds,
+    temporary_home,
+)
+from ledger.anchoring.publications import announce
 from ledger.commands.verification import verify_log
 from ledger.evidence.keys import Ed25519Signer, verifier
+from ledger.store.map_store import MapStore
 
 RAW = 10_000
 ROUNDS = 3
@@ -28,12 +39,17 @@ def raw_verifications_per_second() -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=100_000)
+    parser.add_argument("--published", action="store_true", help="with a map to be checked too")
     events = parser.parse_args().events
     with temporary_home() as home:
         ledger = open_ledger(home)
         fund_id = open_account(ledger)
         for _ in range(events // 1000):
             draw(ledger, fund_id, 1000)
+        if parser.parse_args().published:
+            maps = MapStore(home.map)
+            announce(ledger, maps, ACT)
+            maps.close()
         size = ledger.size()
         ledger.close()
         key = home.founding_key_id()

@@ -64,7 +64,7 @@ def write_static_log(
         progress: Told how far it is.
 
     Raises:
-        PublicationDiffers: It holds other things, another log, or a longer or other history of this.
+        PublicationDiffers: It holds other things, another log, or another history of this one.
     """
     before = _size_before(ledger, published, folder)
     _make_folder(folder)
