@@ -164,7 +164,8 @@ def _people(checked: CheckedPack) -> Table | None:
         said = tuple(fields.get(name, "") for name in names)
         where.setdefault(said, []).append(str(position))
     rows = [(", ".join(positions), *said) for said, positions in where.items()]
-    title = "个人信息 personal data" + ("" if checked.pack.openings else "（脱敏 masked）")
+    shown_as = "" if checked.pack.openings else "（脱敏，仅账本所示 masked, on the ledger's word）"
+    title = f"个人信息 personal data{shown_as}"
     return Table(title, ("位置 position", *(label(FIELDS, each) for each in names)), tuple(rows))
 
 
