@@ -5,8 +5,10 @@ from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta, timezone
 
 from api.settings import Settings
+from ledger.errors import Kind, LedgerError
 from ledger.store.application import Ledger
 from ledger.store.home import Home
+from ledger.store.pkcs11 import Token
 from ledger.store.service_signers import service_signer
 
 CHINA = timezone(timedelta(hours=8))
@@ -27,14 +29,58 @@ def today() -> date:
     return datetime.now(CHINA).date()
 
 
+class ServiceKeyTwice(LedgerError):
+    """The ledger's key is given in two places, and they may differ."""
+
+    code = "settings.service_key_twice"
+    kind = Kind.INVALID
+
+    def __init__(self) -> None:
+        super().__init__("set NUANZHANG_SERVICE_KEY or NUANZHANG_PKCS11_KEY, not both")
+
+
+class TokenNotSet(LedgerError):
+    """A key in a token is asked for, and nothing says which token."""
+
+    code = "settings.token_not_set"
+    kind = Kind.INVALID
+
+    def __init__(self) -> None:
+        super().__init__("set NUANZHANG_PKCS11_MODULE, NUANZHANG_PKCS11_TOKEN and _PKCS11_PIN")
+
+
 def home() -> Home:
+    """Return the ledger's folder, and with it where its key is: token, environment or file.
+
+    Raises:
+        ServiceKeyTwice, TokenNotSet: The settings contradict one another.
+    """
     settings = Settings()
-    secret = settings.service_key
-    if secret is None:
-        return Home(settings.home)
-    return Home(
-        settings.home,
-        lambda: service_signer(secret.get_secret_value(), "NUANZHANG_SERVICE_KEY"),
+    secret, key_label = settings.service_key, settings.pkcs11_key
+    if secret is not None and key_label:
+        raise ServiceKeyTwice
+    if key_label:
+        holder = token()
+        return Home(settings.home, lambda: holder.signer(key_label))
+    if secret is not None:
+        return Home(
+            settings.home,
+            lambda: service_signer(secret.get_secret_value(), "NUANZHANG_SERVICE_KEY"),
+        )
+    return Home(settings.home)
+
+
+def token() -> Token:
+    """Return the token that the settings name.
+
+    Raises:
+        TokenNotSet: They name none.
+    """
+    settings = Settings()
+    if settings.pkcs11_module is None or not settings.pkcs11_token:
+        raise TokenNotSet
+    return Token(
+        settings.pkcs11_module, settings.pkcs11_token, settings.pkcs11_pin.get_secret_value()
     )
 
 

@@ -22,3 +22,15 @@ class Settings(BaseSettings):
 
     service_key: SecretStr | None = None
     """The ledger's private key, where it is not to stand in a file (NUANZHANG_SERVICE_KEY)."""
+
+    pkcs11_module: Path | None = None
+    """Driver of a token, a shared library (NUANZHANG_PKCS11_MODULE)."""
+
+    pkcs11_token: str = ""
+    """Label of the token (NUANZHANG_PKCS11_TOKEN)."""
+
+    pkcs11_pin: SecretStr = SecretStr("")
+    """What opens the token (NUANZHANG_PKCS11_PIN)."""
+
+    pkcs11_key: str = ""
+    """Label of the key in the token that signs; empty: it is elsewhere (NUANZHANG_PKCS11_KEY)."""

@@ -18,7 +18,7 @@ from ledger.commands.officers import (
     register_key,
     revoke_key,
 )
-from ledger.commands.rotation import rotate_service_key
+from ledger.commands.rotation import rotate_service_key, rotate_to_token
 from ledger.commands.service_keys import (
     give_up_service_key,
     reaffirm,
@@ -31,6 +31,7 @@ from ledger.domain.officer import officer_id
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.doubts import OFFICERS_REQUIRED
 from ledger.evidence.keys import SERVICE, Algorithm, KeyHistory, KeyRecord, PublicKey
+from ledger.evidence.note import NoteKey
 from ledger.store.act import CommandAct
 from ledger.store.key_files import read_key_file, write_key_file
 from ledger.store.signing import KeyHolder
@@ -57,6 +58,16 @@ class PublicKeyUnreadable(LedgerError):
 
     def __init__(self) -> None:
         super().__init__("a public key is written ALGORITHM:BASE64, as `nuanzhang key new` does")
+
+
+class TokenAlgorithm(LedgerError):
+    """Tokens sign with Ed25519 here: PKCS#11 names no mechanism for SM2, and few have ML-DSA."""
+
+    code = "token.algorithm"
+    kind = Kind.INVALID
+
+    def __init__(self, algorithm: str) -> None:
+        super().__init__(f"a key in a token is ed25519, not {algorithm}")
 
 
 @app.command(name="list")
@@ -90,7 +101,7 @@ def new(
     passphrase = _passphrase(passphrase_fd, confirm=True)
     key = write_key_file(out, algorithm, passphrase).public_key
     say(f"{out}: key {key.key_id}")
-    say(f"public key: {key.algorithm.value}:{b64encode(key.raw).decode()}")
+    say(f"public key: {_written(key)}")
     say("Keep file and passphrase apart. Nobody can make either good: a lost key is revoked.")
 
 
@@ -129,14 +140,40 @@ def revoke(
 def rotate(
     reason: Reason,
     algorithm: Annotated[Algorithm, typer.Option()] = Algorithm.ED25519,
+    token_key: Annotated[
+        str, typer.Option(help="Label of the new key in the token, which makes it (Ed25519).")
+    ] = "",
 ) -> None:
-    """Go over to a new key of the ledger's own; repeat it if it was cut off."""
-    place = bootstrap.home()
-    rotated = rotate_service_key(place, algorithm, reason, bootstrap.now(), bootstrap.today())
+    """Go over to a new key of the ledger's own, in a file or a token; repeat it if cut off."""
+    place, now, today = bootstrap.home(), bootstrap.now(), bootstrap.today()
+    if not token_key:
+        rotated = rotate_service_key(place, algorithm, reason, now, today)
+    elif algorithm is not Algorithm.ED25519:
+        raise TokenAlgorithm(algorithm)
+    else:
+        rotated = rotate_to_token(place, bootstrap.token(), token_key, reason, now, today)
     for key_id in rotated.retired:
         say(f"key {key_id} is retired; what it signed counts on")
-    say(f"the ledger signs with {rotated.public_key.key_id} ({rotated.public_key.algorithm.value})")
-    _say_verifier_key()
+    new = rotated.public_key
+    if rotated.signs:
+        say(f"the ledger signs with {new.key_id} ({new.algorithm.value})")
+    else:
+        say(f"key {new.key_id} may sign for the ledger, and does not yet")
+        say(
+            f"Set NUANZHANG_PKCS11_KEY={token_key} (and unset NUANZHANG_SERVICE_KEY), then run this"
+        )
+        say("again: it retires the key that signs now.")
+    _say_verifier_key(new)
+
+
+@app.command()
+def make_in_token(label: Annotated[str, typer.Argument(help="Label of the key.")]) -> None:
+    """Have the token make an Ed25519 key, for a ledger to be made; or show the one it has."""
+    key = bootstrap.token().find_or_make(label).public_key
+    say(f"key {key.key_id} is in the token, and never leaves it")
+    say(f"public key: {_written(key)}")
+    say(f"Set NUANZHANG_PKCS11_KEY={label} before `nuanzhang init`; for a ledger that has a key,")
+    say(f"`nuanzhang key rotate --token-key {label}` goes over to it.")
 
 
 @app.command()
@@ -154,7 +191,7 @@ def retire(key_id: Annotated[str, typer.Argument()], reason: Reason) -> None:
     with bootstrap.opened(bootstrap.home()) as ledger:
         retire_service_key(ledger, _act(), key_id, reason)
         say(f"key {key_id} is retired; what it signed counts on")
-    _say_verifier_key()
+        _say_verifier_key(ledger.signer.public_key)
 
 
 @app.command()
@@ -220,6 +257,10 @@ def _passphrase(descriptor: int | None, *, confirm: bool) -> str:
         return file.readline().rstrip("\n")
 
 
+def _written(key: PublicKey) -> str:
+    return f"{key.algorithm.value}:{b64encode(key.raw).decode()}"
+
+
 def _public_key(text: str) -> PublicKey:
     name, _, encoded = text.partition(":")
     try:
@@ -251,8 +292,9 @@ def _state(keys: KeyHistory, record: KeyRecord) -> str:
     return f"lost from {lost_from}, {'in doubt' if doubted else 'reaffirmed'}"
 
 
-def _say_verifier_key() -> None:
-    say(f"verifier key from now on: {bootstrap.home().note_key().vkey()}")
+def _say_verifier_key(key: PublicKey) -> None:
+    note_key = NoteKey(bootstrap.home().origin(), key)
+    say(f"verifier key from then on: {note_key.vkey()}")
     say("Write it down, and give it to the witnesses and to the auditors, by another way than this")
     say("machine. The founding key id, by which packs are checked, stays what it was.")
 

@@ -12,6 +12,7 @@ from ledger.store.act import CommandAct
 from ledger.store.application import Ledger
 from ledger.store.home import Home, write_once
 from ledger.store.key_files import new_seed
+from ledger.store.pkcs11 import Token
 from ledger.store.service_signers import key_text, service_signer
 
 
@@ -23,17 +24,21 @@ class KeyKeptElsewhere(LedgerError):
 
     def __init__(self) -> None:
         super().__init__(
-            "the key comes from the environment or a token: register the next one there, change"
-            " the setting, then retire this one"
+            "the key comes from the environment or a token: `key rotate --token-key`, or register"
+            " the next one, change the setting, then retire this one"
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Rotated:
-    """The key that signs now, and the ids of those that were retired."""
+    """The new key, the ids of those that were retired, and whether it signs yet.
+
+    A key in a token does not until whoever runs the ledger has changed the setting.
+    """
 
     public_key: PublicKey
     retired: tuple[str, ...]
+    signs: bool = True
 
 
 def rotate_service_key(
@@ -59,10 +64,10 @@ def rotate_service_key(
     ledger = home.open(recorded_at, today)
     try:
         if not home.next_service_key.exists():
-            others = _others(ledger)
-            if others:
+            earlier = _earlier(ledger)
+            if earlier:
                 # Cut off after the new key took the old one's place: only its end is missing.
-                return _finish(ledger, act, others, reason)
+                return _finish(ledger, act, earlier, reason)
             write_once(home.next_service_key, key_text(algorithm, new_seed(algorithm)).encode())
         # Crash here: a key that nobody knows of. The next run goes on with it.
         text = home.next_service_key.read_text()
@@ -74,19 +79,69 @@ def rotate_service_key(
     # Crash here: both may sign, the new one does, and the old private key is gone.
     ledger = home.open(recorded_at, today)
     try:
-        return _finish(ledger, act, _others(ledger), reason)
+        return _finish(ledger, act, _earlier(ledger), reason)
     finally:
         ledger.close()
 
 
-def _finish(ledger: Ledger, act: CommandAct, others: list[str], reason: str) -> Rotated:
-    for key_id in others:
+def rotate_to_token(
+    home: Home, token: Token, key_label: str, reason: str, recorded_at: str, today: date
+) -> Rotated:
+    """Go over to a key in a token, in two runs with a change of the setting between them.
+
+    The first run registers the key, the second one, under it, retires those before. Either may be
+    repeated.
+
+    Args:
+        home: The ledger's folder, which nobody else has open.
+        token: Where the new key is, or is to be made.
+        key_label: Its label there.
+        reason: Why; it stands in the log.
+        recorded_at: Now, in UTC.
+        today: The day.
+
+    Raises:
+        TokenUnusable, TokenKeyMissing: The token does not do it.
+        ServiceKeyTaken: The key was retired, or is an officer's.
+    """
+    act = CommandAct(OPERATOR, today, recorded_at)
+    write_once(home.founding, home.founding_key_id().encode() + b"\n")
+    new = token.find_or_make(key_label).public_key
+    # Crash here: a key in the token that nobody knows of. The next run finds it.
+    ledger = home.open(recorded_at, today)
+    try:
+        if ledger.signer.public_key != new:
+            register_service_key(ledger, act, new)
+            # From here on until the setting is changed: both keys may sign, the old one does.
+            return Rotated(new, (), signs=False)
+        rotated = _finish(ledger, act, _earlier(ledger), reason)
+        # Crash here: the folder still has the file of a key that signs nothing any more.
+        if home.service_key.exists():
+            left = service_signer(home.service_key.read_text(), home.service_key.name)
+            left.close()
+            if left.public_key.key_id not in _in_force(ledger):
+                home.service_key.unlink()
+        return rotated
+    finally:
+        ledger.close()
+
+
+def _finish(ledger: Ledger, act: CommandAct, earlier: list[str], reason: str) -> Rotated:
+    for key_id in earlier:
         retire_service_key(ledger, act, key_id, reason)
-    return Rotated(ledger.signer.public_key, tuple(others))
+    return Rotated(ledger.signer.public_key, tuple(earlier))
 
 
-def _others(ledger: Ledger) -> list[str]:
-    """Return the ids of the ledger's keys in force, other than the one that signs."""
+def _earlier(ledger: Ledger) -> list[str]:
+    """Return the ids of the ledger's keys in force that were registered before the one that signs.
+
+    One that was registered after it waits for its turn: it is not what a rotation left behind.
+    """
+    keys = key_history(ledger).records
+    own = keys[ledger.signer.public_key.key_id]
+    return [each for each in _in_force(ledger) if keys[each].valid_from < own.valid_from]
+
+
+def _in_force(ledger: Ledger) -> list[str]:
     keys = key_history(ledger).valid_keys(SERVICE, ledger.size())
-    own = ledger.signer.public_key.key_id
-    return [key.key_id for key in keys if key.key_id != own]
+    return [key.key_id for key in keys]

@@ -1,22 +1,11 @@
 """An officer's private key in a file of its own, under a passphrase that nobody else knows."""
 
-import binascii
-import json
 import os
-from base64 import b64decode, b64encode
 from pathlib import Path
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
 
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.keys import Algorithm, Signer, signer_from_seed
-
-FORMAT = "nuanzhang key file 1"
-SEED_BYTES, SALT_BYTES, NONCE_BYTES = 32, 16, 12
-SCRYPT_N, SCRYPT_R, SCRYPT_P = 2**15, 8, 1
-"""A guess costs 32 MiB and some tenths of a second. Source: RFC 7914; OWASP password storage."""
+from ledger.store.pkcs8 import SEED_BYTES, decrypted_pem, encrypted_pem
 
 OWNER_ONLY_FILE = 0o600
 PASSPHRASE_MIN = 12
@@ -28,8 +17,8 @@ class KeyFileUnreadable(LedgerError):
     code = "key_file.unreadable"
     kind = Kind.INVALID
 
-    def __init__(self, path: Path, cause: str) -> None:
-        super().__init__(f"{path.name}: {cause}")
+    def __init__(self, path: Path) -> None:
+        super().__init__(f"{path.name}: no private key by scrypt, or another passphrase")
 
 
 class PassphraseShort(LedgerError):
@@ -53,7 +42,7 @@ class KeyFileTaken(LedgerError):
 
 
 def write_key_file(path: Path, algorithm: Algorithm, passphrase: str) -> Signer:
-    """Make a key, and keep it in a new file, readable by its owner alone.
+    """Make a key, and keep it in a new file (PKCS#8, PEM), readable by its owner alone.
 
     Raises:
         PassphraseShort, KeyFileTaken: As they say; nothing is written.
@@ -61,24 +50,14 @@ def write_key_file(path: Path, algorithm: Algorithm, passphrase: str) -> Signer:
     if len(passphrase) < PASSPHRASE_MIN:
         raise PassphraseShort
     seed, signer = _new_key(algorithm)
-    salt, nonce = os.urandom(SALT_BYTES), os.urandom(NONCE_BYTES)
-    sealed = AESGCM(_derived(passphrase, salt)).encrypt(nonce, seed, algorithm.value.encode())
-    content = {
-        "format": FORMAT,
-        "algorithm": algorithm.value,
-        "key_id": signer.public_key.key_id,
-        "public_key": _text(signer.public_key.raw),
-        "salt": _text(salt),
-        "nonce": _text(nonce),
-        "sealed": _text(sealed),
-    }
+    pem = encrypted_pem(algorithm, seed, passphrase)
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY_FILE)
     except FileExistsError:
         raise KeyFileTaken(path) from None
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        json.dump(content, file, indent=1)
-        file.write("\n")
+    # Crash here: a file that is no key yet, of a key that nobody knows of.
+    with os.fdopen(descriptor, "w", encoding="ascii") as file:
+        file.write(pem)
         file.flush()
         os.fsync(descriptor)
     return signer
@@ -91,18 +70,10 @@ def read_key_file(path: Path, passphrase: str) -> Signer:
         KeyFileUnreadable: It is none, was altered, or the passphrase is another.
     """
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
-        if content["format"] != FORMAT:
-            raise KeyFileUnreadable(path, "of another format")
-        algorithm = Algorithm(content["algorithm"])
-        salt, nonce, sealed = (_raw(content[name]) for name in ("salt", "nonce", "sealed"))
-        cipher = AESGCM(_derived(passphrase, salt))
-        seed = cipher.decrypt(nonce, sealed, algorithm.value.encode())
-        return signer_from_seed(algorithm, seed)
-    except InvalidTag:
-        raise KeyFileUnreadable(path, "another passphrase, or the file was altered") from None
-    except (OSError, ValueError, KeyError, TypeError, binascii.Error):
-        raise KeyFileUnreadable(path, "no key file") from None
+        return signer_from_seed(*decrypted_pem(path.read_text(encoding="ascii"), passphrase))
+    except (OSError, ValueError):
+        # Which of these it is, the file cannot tell.
+        raise KeyFileUnreadable(path) from None
 
 
 def new_seed(algorithm: Algorithm) -> bytes:
@@ -117,16 +88,3 @@ def _new_key(algorithm: Algorithm) -> tuple[bytes, Signer]:
             return seed, signer_from_seed(algorithm, seed)
         except ValueError:  # once in 2^32 draws, no number that SM2 allows
             continue
-
-
-def _derived(passphrase: str, salt: bytes) -> bytes:
-    kdf = Scrypt(salt=salt, length=32, n=SCRYPT_N, r=SCRYPT_R, p=SCRYPT_P)
-    return kdf.derive(passphrase.encode())
-
-
-def _text(raw: bytes) -> str:
-    return b64encode(raw).decode()
-
-
-def _raw(text: str) -> bytes:
-    return b64decode(text, validate=True)

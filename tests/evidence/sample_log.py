@@ -8,7 +8,7 @@ from uuid import UUID
 from ledger.evidence.canonical import canonical_json
 from ledger.evidence.checkpoint import Checkpoint, sign_note
 from ledger.evidence.envelope import PAYLOAD_TYPE, Signature, encode, pae
-from ledger.evidence.keys import Ed25519Signer, PublicKey
+from ledger.evidence.keys import Ed25519Signer, PublicKey, Signer
 from ledger.evidence.merkle import Edge, leaf_hash
 from ledger.evidence.note import NoteKey
 from ledger.evidence.verify import Rules, Stored
@@ -33,7 +33,7 @@ def key_data(key: PublicKey, **more: str) -> dict[str, str]:
     return {"algorithm": key.algorithm.value, "key_id": key.key_id, "public_key": raw, **more}
 
 
-def sign(payload: bytes, *signers: Ed25519Signer) -> list[Signature]:
+def sign(payload: bytes, *signers: Signer) -> list[Signature]:
     message = pae(PAYLOAD_TYPE, payload)
     return [Signature(each.public_key.key_id, each.sign(message)) for each in signers]
 
@@ -66,7 +66,7 @@ class SampleLog:
         stream: str,
         data: object,
         /,
-        *signers: Ed25519Signer,
+        *signers: Signer,
         **members: Any,
     ) -> Stored:
         """Append an event, signed by the service unless told otherwise; `members` override."""
@@ -80,7 +80,7 @@ class SampleLog:
         self.entries.append(entry)
         return entry
 
-    def checkpoint(self, signer: Ed25519Signer = SERVICE_SIGNER) -> str:
+    def checkpoint(self, signer: Signer = SERVICE_SIGNER) -> str:
         edge = self.edge()
         note = sign_note(Checkpoint(ORIGIN, edge.size, edge.root()), ORIGIN, signer)
         self.notes.append((edge.size, note))

@@ -4,19 +4,27 @@ import json
 from base64 import b64encode
 from hashlib import sha256
 
+from ledger.evidence.checkpoint import Checkpoint, sign_note
 from ledger.evidence.envelope import PAYLOAD_TYPE, decode, pae, payload_of
+from ledger.evidence.keys import Algorithm, Signer, Sm2Signer, signer_from_seed
 from ledger.evidence.map_growth import MapGrowth
 from ledger.evidence.map_pages import PagedMap
 from ledger.evidence.merkle import inclusion_path, leaf_hash, root_hash
+from ledger.evidence.note import NoteKey
 from ledger.evidence.proofs import Receipt
+from ledger.evidence.reanchoring import Sm3Tree, sm3_leaf
 from ledger.evidence.verifiable_map import REGISTERS, subject_key
 from tests.evidence.sample_log import (
     LOG_KEY,
     OFFICER_SIGNER,
+    ORIGIN,
     SERVICE_SIGNER,
     SampleLog,
     sample_log,
 )
+
+OTHER_SEED = bytes(range(64, 96))
+SM2_SIGNER = Sm2Signer(OTHER_SEED)
 
 SIGNED_BY_OFFICER = 3
 """Position of the entry that the page shows."""
@@ -42,6 +50,22 @@ def sample_map(log: SampleLog) -> PagedMap:
     return built
 
 
+def other_keys() -> list[Signer]:
+    """One key of every algorithm, from the same 32 bytes."""
+    return [signer_from_seed(each, OTHER_SEED) for each in Algorithm]
+
+
+def sm2_checkpoint(log: SampleLog) -> str:
+    size, _ = log.notes[-1]
+    return sign_note(Checkpoint(ORIGIN, size, log.edge().root()), ORIGIN, SM2_SIGNER)
+
+
+def sm3_root(log: SampleLog) -> bytes:
+    tree = Sm3Tree()
+    tree.extend(sm3_leaf(entry.envelope) for entry in log.entries)
+    return tree.root()
+
+
 def vectors() -> dict[str, str]:
     log = sample_log()
     envelope = log.entries[SIGNED_BY_OFFICER].envelope
@@ -63,6 +87,15 @@ def vectors() -> dict[str, str]:
         "edge": log.edge().to_bytes().hex(),
         "checkpoint": log.notes[-1][1].removesuffix("\n"),
         "verifier-key": LOG_KEY.vkey(),
+        "other-private-key": OTHER_SEED.hex(),
+        "other-keys": "\n".join(
+            f"{key.algorithm.value} {key.key_id} {NoteKey(ORIGIN, key).key_hash.hex()}"
+            for key in (each.public_key for each in other_keys())
+        ),
+        "sm2-public-key": SM2_SIGNER.public_key.raw.hex(),
+        "sm2-verifier-key": NoteKey(ORIGIN, SM2_SIGNER.public_key).vkey(),
+        "sm2-checkpoint": sm2_checkpoint(log).removesuffix("\n"),
+        "sm3-root": b64encode(sm3_root(log)).decode(),
         "registers": "\n".join(REGISTERS),
         "map-root": b64encode(built.root()).decode(),
         "map-proof": json.dumps(proof.to_json(), indent=2),

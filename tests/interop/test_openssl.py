@@ -17,10 +17,13 @@ from securesystemslib.signer import SSlibKey  # type: ignore[attr-defined] # it 
 
 from ledger.evidence import sm2
 from ledger.evidence.envelope import PAYLOAD_TYPE, decode, pae
-from ledger.evidence.note import NoteKey
+from ledger.evidence.keys import Algorithm
+from ledger.evidence.note import NoteKey, split_note
 from ledger.evidence.tlog_tiles import read_bundle
+from ledger.store.key_files import write_key_file
+from ledger.store.service_signers import service_signer
 from tests.interop.conftest import Carried
-from tests.interop.peers import program, run
+from tests.interop.peers import nuanzhang, program, run
 
 pytestmark = pytest.mark.interop
 
@@ -113,3 +116,44 @@ def test_sm2_agrees_with_openssl_both_ways(tmp_path: Path) -> None:
         tmp_path / "ours",
     )
     assert verified.returncode == 0, verified.stdout + verified.stderr
+
+
+@pytest.mark.parametrize("algorithm", [Algorithm.ED25519, Algorithm.SM2_SM3])
+def test_openssl_opens_our_key_files(tmp_path: Path, algorithm: Algorithm) -> None:
+    path, words = tmp_path / "officer.pem", "twelve words or more"
+    made = write_key_file(path, algorithm, words).public_key
+
+    def opened(passphrase: str) -> tuple[int, str]:
+        options = ("-in", path, "-passin", f"pass:{passphrase}", "-pubout", "-text_pub")
+        ran = run(program("openssl"), "pkey", *options)
+        return ran.returncode, "".join(ran.stdout.split()).replace(":", "")
+
+    status, shown = opened(words)
+    assert (status, made.raw.hex() in shown) == (0, True)
+    assert opened("another one") == (1, "")
+
+
+def test_openssl_verifies_an_sm2_checkpoint(tmp_path: Path) -> None:
+    nuanzhang(tmp_path / "data", "init")
+    nuanzhang(tmp_path / "data", "key", "rotate", "--reason", "x", "--algorithm", "sm2-sm3")
+    nuanzhang(tmp_path / "data", "publish", tmp_path / "log")
+    note = (tmp_path / "log" / "checkpoint").read_text()
+    [line] = split_note(note)[1]
+    shown = json.loads(nuanzhang(tmp_path / "data", "key", "list", "--json"))
+    assert [each["algorithm"] for each in shown] == ["ed25519", "sm2-sm3"]
+    key = service_signer((tmp_path / "data/keys/service.key").read_text(), "key").public_key
+    (tmp_path / "text").write_text(split_note(note)[0])
+    halves = (int.from_bytes(line.signature[:32]), int.from_bytes(line.signature[32:]))
+    (tmp_path / "sig").write_bytes(encode_dss_signature(*halves))
+    # SubjectPublicKeyInfo of id-ecPublicKey on the curve sm2p256v1, then the point.
+    head = bytes.fromhex("3059301306072a8648ce3d020106082a811ccf5501822d034200")
+    (tmp_path / "pub.der").write_bytes(head + key.raw)
+
+    ran = run(
+        *(program("openssl"), "pkeyutl", "-verify", "-pubin", "-keyform", "DER"),
+        *("-inkey", tmp_path / "pub.der", "-rawin", "-digest", "sm3"),
+        *("-pkeyopt", f"distid:{sm2.ID.decode()}"),
+        *("-in", tmp_path / "text", "-sigfile", tmp_path / "sig"),
+    )
+
+    assert ran.returncode == 0, ran.stdout + ran.stderr
