@@ -1,5 +1,6 @@
 """Commands of evidence: is everything that is stored as it was signed?"""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -10,6 +11,7 @@ from api.alarm_text import alarm_lines
 from api.cli.printing import REFUSED, AsJson, bar, print_json, say
 from ledger.commands.alarm import Alarm, raise_alarm
 from ledger.commands.verification import Verdict, verify_log
+from ledger.evidence.keys import Doubt
 from ledger.store.home import HomeMissing
 
 
@@ -50,12 +52,21 @@ def _show_sound(verdict: Verdict) -> None:
         f"{verdict.events} events under {verdict.checkpoints} checkpoints: everything holds.\n"
         f"{verdict.events} 个事件、{verdict.checkpoints} 个检查点，全部成立。"
     )
-    for doubt in verdict.doubts:
+    say_doubts(verdict.doubts)
+
+
+def say_doubts(doubts: Sequence[Doubt]) -> None:
+    """Say which entries rest on a key that somebody else had, and what is to be done."""
+    for doubt in doubts:
         say(
             f"IN DOUBT 存疑: what key {doubt.key_id} signed from position {doubt.start} to"
-            f" {doubt.stop - 1}; somebody else had it. Compare with what witnesses hold, then"
-            " `nuanzhang key recover`."
+            f" {doubt.stop - 1}; somebody else had it. Compare with what witnesses hold; two"
+            " approvers then `nuanzhang key recover`."
         )
+
+
+def doubts_json(doubts: Sequence[Doubt]) -> list[dict[str, Any]]:
+    return [{"key_id": each.key_id, "from": each.start, "until": each.stop} for each in doubts]
 
 
 def _verdict(verdict: Verdict, alarm: Alarm | None) -> dict[str, Any]:
@@ -69,10 +80,7 @@ def _verdict(verdict: Verdict, alarm: Alarm | None) -> dict[str, Any]:
         "position": verdict.position,
         "last_good_size": verdict.last_good_size,
         "affected": verdict.affected,
-        "doubts": [
-            {"key_id": each.key_id, "from": each.start, "until": each.stop}
-            for each in verdict.doubts
-        ],
+        "doubts": doubts_json(verdict.doubts),
         "alarm": None if alarm is None else _alarm(alarm),
     }
 

@@ -6,6 +6,7 @@ from typing import Annotated
 import typer
 
 from api import bootstrap
+from api.cli.evidence import doubts_json, say_doubts
 from api.cli.printing import REFUSED, AsJson, bar, print_json, say
 from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import announce
@@ -66,6 +67,7 @@ def verify_publication(
             holds = verify_published(PublishedFolder(folder), rules, topics, key_id, progress)
     except LedgerError as cause:
         broken = cause
+    doubts = () if holds is None else holds.doubts
     if as_json:
         print_json(
             {
@@ -76,6 +78,7 @@ def verify_publication(
                 "founding_key_id": holds and holds.founding_key_id,
                 "code": broken and broken.code,
                 "detail": broken and str(broken),
+                "doubts": doubts_json(doubts),
             }
         )
     elif holds is None:
@@ -88,5 +91,7 @@ def verify_publication(
             f"NOT PINNED: {holds.size} entries fit together, if {holds.founding_key_id} founded the"
             " log. Get that id from the union in another way, and give it as --key. 未核对身份。"
         )
-    if holds is None or not key_id:
+    if not as_json:
+        say_doubts(doubts)
+    if holds is None or not key_id or doubts:
         raise typer.Exit(REFUSED)

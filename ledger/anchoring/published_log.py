@@ -8,7 +8,7 @@ from ledger.errors import Kind, LedgerError
 from ledger.evidence.canonical import NotCanonical, parse_canonical
 from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.envelope import EnvelopeBroken, payload_of
-from ledger.evidence.keys import KeyHistory
+from ledger.evidence.keys import Doubt, KeyHistory
 from ledger.evidence.log import verify_checkpoint, verify_order
 from ledger.evidence.merkle import HASH_BYTES, Edge, Node, root_hash
 from ledger.evidence.note import split_note
@@ -31,11 +31,15 @@ class PublicationUnreadable(LedgerError):
 
 @dataclass(frozen=True, slots=True)
 class PublicationHolds:
-    """What was checked: the log's name, how many entries, and the founding key that was found."""
+    """What was checked: the log's name, how many entries, and the founding key that was found.
+
+    `doubts` says which of them rest on keys that somebody else had.
+    """
 
     origin: str
     size: int
     founding_key_id: str
+    doubts: tuple[Doubt, ...] = ()
 
 
 class PublishedFolder:
@@ -146,7 +150,7 @@ def verify_published(
         raise PublicationUnreadable("checkpoint", "the entries have another root")
     _check_tiles(folder, claimed.size, levels[0])
     founding = next(iter(keys.records))
-    return PublicationHolds(claimed.origin, claimed.size, founding)
+    return PublicationHolds(claimed.origin, claimed.size, founding, tuple(keys.doubts()))
 
 
 def _entries(folder: PublishedFolder, bundles: list[Tile]) -> Iterator[Stored]:

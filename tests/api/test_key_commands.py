@@ -94,11 +94,17 @@ def test_a_key_is_lost_and_the_ledger_recovers(desk: Desk) -> None:
     assert "proves nothing" in desk.says(*lost_from, *signed("A-C01", first))
     status, said = desk.run("verify")
     assert (status, "IN DOUBT" in said, "everything holds" in said) == (1, True, True)
+    published = ("verify-publication", desk.folder / "log", "--key", old)
+    desk.says("publish", desk.folder / "log")
+    status, said = desk.run(*published)
+    assert (status, "IN DOUBT" in said, "HOLDS" in said) == (1, True, True)
     recover = ("key", "recover", "--reason", "核对一致")
     assert "1 of 2 officers" in desk.says(*recover, *signed("A-C01", first))
     assert desk.run("verify")[0] == 1
     assert "they count again" in desk.says(*recover, *signed("A-X01", second))
 
+    desk.says("publish", desk.folder / "log")
+    assert "IN DOUBT" not in desk.says(*published)
     assert "everything holds" in desk.says("verify")
     [state] = [each["state"] for each in desk.listed() if each["key_id"] == old]
     assert state == "lost from 40, reaffirmed"
