@@ -2,19 +2,27 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.canonical import NotCanonical, parse_canonical
 from ledger.evidence.checkpoint import Checkpoint
-from ledger.evidence.envelope import EnvelopeBroken, payload_of
+from ledger.evidence.envelope import EnvelopeBroken, decode
 from ledger.evidence.keys import Doubt, KeyHistory
 from ledger.evidence.log import verify_checkpoint, verify_order
 from ledger.evidence.merkle import HASH_BYTES, Edge, Node, root_hash
 from ledger.evidence.note import split_note
 from ledger.evidence.replay import CLAIMING, Claims, LogReplay, named_of
-from ledger.evidence.tlog_tiles import TILE_HEIGHT, TILE_WIDTH, Tile, read_bundle, tiles_of
-from ledger.evidence.verify import KEY_TOPICS, Rules, Stored, learn_keys, verify_entry
+from ledger.evidence.tlog_tiles import (
+    TILE_HEIGHT,
+    TILE_WIDTH,
+    BundleBroken,
+    Tile,
+    iter_bundle,
+    tiles_of,
+)
+from ledger.evidence.verify import KEY_TOPICS, Rules, Stored, learn_keys, read_entry, verify_entry
 
 Progress = Callable[[int, int], None]
 
@@ -85,11 +93,19 @@ class PublishedFolder:
 
         return node
 
-    def entries(self, tile: Tile) -> list[bytes]:
-        entries = read_bundle(self.read(tile))
-        if len(entries) < tile.width:
-            raise PublicationUnreadable(tile.path(), f"{len(entries)} entries of {tile.width}")
-        return entries[: tile.width]
+    def entries(self, tile: Tile) -> Iterator[bytes]:
+        """Yield the entries of a bundle one by one, so that the first at fault can be named."""
+        count = 0
+        try:
+            for entry in iter_bundle(self.read(tile)):
+                if count < tile.width:
+                    yield entry
+                count += 1
+        except BundleBroken as cause:
+            place = f"entry {tile.start + count} in {tile.path()}"
+            raise PublicationUnreadable(place, str(cause)) from None
+        if count < tile.width:
+            raise PublicationUnreadable(tile.path(), f"{count} entries of {tile.width}")
 
     def hashes(self, tile: Tile) -> bytes:
         hashes = self.read(tile)
@@ -109,35 +125,36 @@ def verify_published(
 
     Args:
         folder: Where it is.
-        rules: What is known from elsewhere; None takes the log's name from its checkpoint.
+        rules: What is known from elsewhere; None takes the log's name from its first entry.
         officer_signed: Event types that an officer has to sign.
         key_id: The founding key's id, from elsewhere. Empty: whichever founded it, which proves
             nothing about who made the log, and the caller has to say so.
         progress: Told how many entries were checked.
 
     Raises:
-        PublicationUnreadable, BundleBroken, EntryBroken, CheckpointDiffers, NoteBroken: At the
-            first thing that does not hold.
+        PublicationUnreadable, EntryBroken, CheckpointDiffers, CheckpointBroken, NoteBroken: At
+            the first thing that does not hold.
 
     Source: FORMAT.md, "Checking a log"; C2SP tlog-tiles.
     """
     note = folder.note()
     claimed = Checkpoint.from_body(split_note(note)[0])
-    rules = rules or Rules(claimed.origin, officer_signed, key_id or None)
-    bundles = [tile for tile in tiles_of(claimed.size) if tile.level is None]
     keys = KeyHistory()
+    origin = claimed.origin
     last: dict[str, int] = {}
-    for entry in _entries(folder, bundles):
+    for entry in _entries(folder, claimed.size):
+        if entry.position == 0:
+            origin = _origin(entry)
         if entry.topic in KEY_TOPICS:
             learn_keys(keys, entry)
         if entry.topic in CLAIMING:
             last[entry.topic] = entry.position
-    checkpoint = verify_checkpoint(claimed.size, note, keys, rules)
+    rules = rules or Rules(origin, officer_signed, key_id or None)
     versions: dict[str, int] = {}
     claims = Claims(*(last.get(topic, -1) for topic in CLAIMING))
     replay, edge, position = LogReplay(), Edge.empty(), 0
     levels: list[list[bytes]] = [[]]
-    for entry in _entries(folder, bundles):
+    for entry in _entries(folder, claimed.size):
         leaf = verify_entry(entry, keys, rules).leaf
         position = verify_order(position, versions, [(entry.position, entry.stream, entry.version)])
         named = named_of(entry, leaf, claims)
@@ -146,6 +163,9 @@ def verify_published(
         levels[0].append(leaf)
         if progress is not None and position % TILE_WIDTH == 0:
             progress(position, claimed.size)
+    # After the entries: where one that brought a key was altered, it is at fault, and not the
+    # checkpoint that this key signed.
+    checkpoint = verify_checkpoint(claimed.size, note, keys, rules)
     if edge.root() != checkpoint.root:
         raise PublicationUnreadable("checkpoint", "the entries have another root")
     _check_tiles(folder, claimed.size, levels[0])
@@ -153,8 +173,9 @@ def verify_published(
     return PublicationHolds(claimed.origin, claimed.size, founding, tuple(keys.doubts()))
 
 
-def _entries(folder: PublishedFolder, bundles: list[Tile]) -> Iterator[Stored]:
-    for tile in bundles:
+def _entries(folder: PublishedFolder, size: int) -> Iterator[Stored]:
+    # One bundle after the other: a checkpoint may claim any size, and has not been verified yet.
+    for tile in takewhile(lambda each: each.level is None, tiles_of(size)):
         for position, envelope in enumerate(folder.entries(tile), tile.start):
             yield _stored(position, envelope)
 
@@ -163,13 +184,25 @@ def _stored(position: int, envelope: bytes) -> Stored:
     """Return an entry with the columns that its own payload names: published, it has no others."""
     name = f"entry {position}"
     try:
-        payload = parse_canonical(payload_of(envelope))
+        # Strictly: where a length before it is altered, this is the entry to be named, though a
+        # payload may still be found in it.
+        payload = parse_canonical(decode(envelope).payload)
         stream, version, topic = (payload[each] for each in ("stream", "version", "type"))
-    except (EnvelopeBroken, NotCanonical, KeyError, TypeError):
+    except (EnvelopeBroken, NotCanonical) as cause:
+        raise PublicationUnreadable(name, f"is no event: {cause}") from None
+    except (KeyError, TypeError):
         raise PublicationUnreadable(name, "is no event") from None
     if not (isinstance(stream, str) and type(version) is int and isinstance(topic, str)):
         raise PublicationUnreadable(name, "is no event")
     return Stored(position, stream, version, topic, envelope)
+
+
+def _origin(entry: Stored) -> str:
+    """Return the name of the log that an entry says it is of; nothing is verified yet."""
+    _, payload = read_entry(entry)
+    if not isinstance(payload["origin"], str):
+        raise PublicationUnreadable("entry 0", "is no event")
+    return payload["origin"]
 
 
 def _check_tiles(folder: PublishedFolder, size: int, hashes: list[bytes]) -> None:

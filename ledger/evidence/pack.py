@@ -162,7 +162,7 @@ class Pack:
                 listings=tuple(map(_listing, members["listings"])),
                 figures=tuple(map(_figure, members["figures"])),
                 openings=tuple(map(_opening, members["openings"])),
-                masked=tuple(_is(dict, each) for each in members["masked"]),
+                masked=tuple(map(_masked, members["masked"])),
                 timestamps=tuple(b64decode(each, validate=True) for each in members["timestamps"]),
             )
         except (KeyError, TypeError, ValueError, AttributeError, binascii.Error):
@@ -198,15 +198,28 @@ def _figure(members: Json) -> Figure:
 
 
 def _opening(members: Json) -> Opening:
-    fields = _is(dict, members["fields"])
-    if not all(isinstance(each, str) for pair in fields.items() for each in pair):
-        raise ValueError
     return Opening(
         _number(members["position"]),
         _is(str, members["member"]),
-        fields,
+        _fields(members["fields"]),
         _is(str, members["salt"]),
     )
+
+
+def _masked(members: Json) -> Mapping[str, Json]:
+    # Unproved, but whoever makes the readable page from it relies on its form.
+    return {
+        "position": _number(members["position"]),
+        "member": _is(str, members["member"]),
+        "fields": _fields(members["fields"]),
+    }
+
+
+def _fields(members: Json) -> Mapping[str, str]:
+    fields: Mapping[str, str] = _is(dict, members)
+    if not all(isinstance(each, str) for pair in fields.items() for each in pair):
+        raise ValueError
+    return fields
 
 
 def _is(kind: type[Any], value: Json) -> Any:

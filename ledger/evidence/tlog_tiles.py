@@ -133,12 +133,16 @@ def read_bundle(data: bytes) -> list[bytes]:
     Raises:
         BundleBroken: It ends within an entry.
     """
-    entries, at = [], 0
+    return list(iter_bundle(data))
+
+
+def iter_bundle(data: bytes) -> Iterator[bytes]:
+    """Yield the entries of a bundle up to where it cannot be read; see `read_bundle`."""
+    at = 0
     while at < len(data):
         length = int.from_bytes(data[at : at + _LENGTH_BYTES])
         at += _LENGTH_BYTES
         if at + length > len(data):
             raise BundleBroken("it ends within an entry")
-        entries.append(data[at : at + length])
+        yield data[at : at + length]
         at += length
-    return entries

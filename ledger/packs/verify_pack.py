@@ -39,6 +39,10 @@ MEMBERS = [
     "type",
     "version",
 ]
+PACK_MEMBERS = [
+    *("checkpoint", "entries", "figures", "format", "kind", "listings", "masked"),
+    *("nodes", "openings", "origin", "subject", "timestamps", "title"),
+]
 SIGNED_BY_OFFICERS = {
     "batch.approved",
     "batch.sheet_certified",
@@ -197,6 +201,7 @@ class Pack:
 
     def __init__(self, said: Any) -> None:
         need(said["format"] == "nuanzhang pack 1", "a pack of another format")
+        need(list(said) == PACK_MEMBERS, "other members than a pack has")
         self.said = said
         self.envelopes = {e["position"]: e["envelope"].encode() for e in said["entries"]}
         need(len(self.envelopes) == len(said["entries"]), "a position that stands twice")

@@ -1,4 +1,4 @@
-"""Alters what a log's database holds: one value, two values, or a row, at random.
+"""Alters what a log's database holds: one value, two values, or a row, at random; or one byte.
 
 The tables can be given without their types and constraints first: whoever can write to the file is
 not bound by them either, and then positions may stand twice or be no numbers at all.
@@ -60,6 +60,16 @@ class Tampering:
     last_good_sizes: set[int]
 
 
+@dataclass(frozen=True, slots=True)
+class StoredByte:
+    """A byte of a value in a row of a table, or with `at` None a number."""
+
+    table: str
+    row: int
+    column: str
+    at: int | None
+
+
 class Unaltered(Exception):
     """The draw came to nothing: the database would not have it, or holds what it held before."""
 
@@ -74,6 +84,31 @@ def without_constraints(path: Path) -> None:
             connection.execute(f"INSERT INTO {table} SELECT {names} FROM former ORDER BY 1, 2")
             connection.execute("DROP TABLE former")
         connection.execute("VACUUM")
+
+
+def stored_bytes(log: Log) -> list[StoredByte]:
+    """Return every byte of every value, and every number."""
+    return [
+        StoredByte(table, row, column, at)
+        for table, columns in COLUMNS.items()
+        for row, values in enumerate(log.rows[table])
+        for column, value in zip(columns, values, strict=True)
+        for at in ([None] if isinstance(value, int) else range(len(_raw(value))))
+    ]
+
+
+def alter_byte(path: Path, log: Log, byte: StoredByte) -> Tampering:
+    """Flip the lowest bit of a byte, which leaves most text text; make a number one more."""
+    old = log.rows[byte.table][byte.row][COLUMNS[byte.table].index(byte.column)]
+    if byte.at is None:
+        new, how = _int(old) + 1, "one more"
+    else:
+        raw = bytearray(_raw(old))
+        raw[byte.at] ^= 1
+        new, how = _like(old, raw), f"bit flipped in byte {byte.at}"
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        connection.execute("PRAGMA synchronous = OFF")
+        return _altered(connection, log, byte.table, byte.row, {byte.column: new}, how)
 
 
 def tamper(path: Path, log: Log, random: Random) -> Tampering:
@@ -102,9 +137,22 @@ def _alter(connection: sqlite3.Connection, log: Log, table: str, random: Random)
     column = random.choice(COLUMNS[table])
     old = log.rows[table][at][COLUMNS[table].index(column)]
     how = random.choice(_WAYS[type(old)])
-    new = how(old, random)
-    _set(connection, log, table, at, {column: new})
-    told = f"{table} row {at}, {column}: {how.__name__.strip('_')}: {_short(old)} to {_short(new)}"
+    change = {column: how(old, random)}
+    return _altered(connection, log, table, at, change, how.__name__.strip("_"))
+
+
+def _altered(
+    connection: sqlite3.Connection,
+    log: Log,
+    table: str,
+    at: int,
+    change: dict[str, Value],
+    how: str,
+) -> Tampering:
+    [(column, new)] = change.items()
+    old = log.rows[table][at][COLUMNS[table].index(column)]
+    _set(connection, log, table, at, change)
+    told = f"{table} row {at}, {column}: {how}: {_short(old)} to {_short(new)}"
     places, good = _places(log, table, at), _good(log, table, at)
     if column == "position":
         # Missing where it stood, and perhaps in the way where it stands now.
