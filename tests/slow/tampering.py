@@ -101,7 +101,8 @@ def alter_byte(path: Path, log: Log, byte: StoredByte) -> Tampering:
     """Flip the lowest bit of a byte, which leaves most text text; make a number one more."""
     old = log.rows[byte.table][byte.row][COLUMNS[byte.table].index(byte.column)]
     if byte.at is None:
-        new, how = _int(old) + 1, "one more"
+        new: Value = _int(old) + 1
+        how = "one more"
     else:
         raw = bytearray(_raw(old))
         raw[byte.at] ^= 1
