@@ -1,6 +1,5 @@
 """Commands of evidence: is everything that is stored as it was signed?"""
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -8,10 +7,9 @@ import typer
 
 from api import bootstrap
 from api.alarm_text import alarm_lines
-from api.cli.printing import REFUSED, AsJson, bar, print_json, say
+from api.cli.printing import REFUSED, AsJson, bar, doubts_json, print_json, say, say_doubts
 from ledger.commands.alarm import Alarm, raise_alarm
 from ledger.commands.verification import Verdict, verify_log
-from ledger.evidence.keys import Doubt
 from ledger.store.home import HomeMissing
 
 
@@ -53,20 +51,6 @@ def _show_sound(verdict: Verdict) -> None:
         f"{verdict.events} 个事件、{verdict.checkpoints} 个检查点，全部成立。"
     )
     say_doubts(verdict.doubts)
-
-
-def say_doubts(doubts: Sequence[Doubt]) -> None:
-    """Say which entries rest on a key that somebody else had, and what is to be done."""
-    for doubt in doubts:
-        say(
-            f"IN DOUBT 存疑: what key {doubt.key_id} signed from position {doubt.start} to"
-            f" {doubt.stop - 1}; somebody else had it. Compare with what witnesses hold; two"
-            " approvers then `nuanzhang key recover`."
-        )
-
-
-def doubts_json(doubts: Sequence[Doubt]) -> list[dict[str, Any]]:
-    return [{"key_id": each.key_id, "from": each.start, "until": each.stop} for each in doubts]
 
 
 def _verdict(verdict: Verdict, alarm: Alarm | None) -> dict[str, Any]:

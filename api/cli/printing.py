@@ -2,13 +2,15 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from ledger.evidence.keys import Doubt
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one machine-readable object.")]
 
@@ -23,6 +25,20 @@ def say(text: str) -> None:
 
 def print_json(value: Any) -> None:
     say(json.dumps(value, ensure_ascii=False, indent=1))
+
+
+def say_doubts(doubts: Sequence[Doubt]) -> None:
+    """Say which entries rest on a key that somebody else had, and what is to be done."""
+    for doubt in doubts:
+        say(
+            f"IN DOUBT 存疑: what key {doubt.key_id} signed from position {doubt.start} to"
+            f" {doubt.stop - 1}; somebody else had it. Compare with what witnesses hold; two"
+            " approvers then `nuanzhang key recover`."
+        )
+
+
+def doubts_json(doubts: Sequence[Doubt]) -> list[dict[str, Any]]:
+    return [{"key_id": each.key_id, "from": each.start, "until": each.stop} for each in doubts]
 
 
 def fail(text: str) -> NoReturn:

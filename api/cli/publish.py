@@ -6,8 +6,7 @@ from typing import Annotated
 import typer
 
 from api import bootstrap
-from api.cli.evidence import doubts_json, say_doubts
-from api.cli.printing import REFUSED, AsJson, bar, print_json, say
+from api.cli.printing import REFUSED, AsJson, bar, doubts_json, print_json, say, say_doubts
 from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import announce
 from ledger.anchoring.published_log import PublishedFolder, verify_published
