@@ -1,20 +1,27 @@
 """The log as plain files: whole for whoever reads, refused where it would contradict itself."""
 
 import shutil
+from base64 import b64encode
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ledger.anchoring.publications import Published, announce
-from ledger.anchoring.published_log import PublishedFolder, verify_published
+from ledger.anchoring.published_log import (
+    PublicationUnreadable,
+    PublishedFolder,
+    verify_published,
+)
 from ledger.anchoring.static_log import PublicationDiffers, Written, write_static_log
 from ledger.domain.events import committing_topics
 from ledger.errors import LedgerError
 from ledger.evidence.checkpoint import Checkpoint, sign_note
+from ledger.evidence.envelope import payload_of
 from ledger.evidence.keys import Ed25519Signer
 from ledger.evidence.note import split_note
-from ledger.evidence.tlog_tiles import tiles_of
+from ledger.evidence.tlog_tiles import read_bundle, tiles_of
 from ledger.evidence.verify import EntryBroken
 from ledger.store.map_store import MapStore
 from tests.world import World
@@ -166,13 +173,13 @@ def test_a_checkpoint_never_covers_what_is_not_there(
         world.receive("C01", 10_000)
     found = published(world)
     sizes = set()
-    replace, left = Path.replace, [0]
+    put, left = Path.replace, [0]
 
     def counting(self: Path, target: Path) -> Path:
         if not left[0]:
             raise InterruptedError
         left[0] -= 1
-        return replace(self, target)
+        return put(self, target)
 
     monkeypatch.setattr(Path, "replace", counting)
     for files_written in range(100):
@@ -221,6 +228,42 @@ def test_what_was_altered_does_not_hold(
     attack(tmp_path / "log")
 
     with pytest.raises(LedgerError):
+        check(world, tmp_path / "log")
+
+
+def test_the_entry_at_fault_is_named_and_not_what_rests_on_it(world: World, tmp_path: Path) -> None:
+    publish(world, tmp_path / "log")
+    [path] = (tmp_path / "log" / "tile" / "entries").rglob("*.p/*")
+    raw = path.read_bytes()
+    first, *_ = read_bundle(raw)
+    # The founding key no longer comes to be known, and it signed the checkpoint.
+    payload = payload_of(first)
+    renamed = payload.replace(b"service_key.registered", b"service_key.registerec")
+    told = first.replace(b64encode(payload), b64encode(renamed))
+    path.write_bytes(raw.replace(first, told))
+    with pytest.raises(EntryBroken, match=r"^position 0, "):
+        check(world, tmp_path / "log")
+
+    for change in (-1, 1):
+        length = (len(first) + change).to_bytes(2)
+        path.write_bytes(length + raw[2:])
+        with pytest.raises(PublicationUnreadable, match=r"^entry 0: "):
+            check(world, tmp_path / "log")
+    path.write_bytes(raw[:-1])
+    with pytest.raises(PublicationUnreadable, match=f"^entry {world.ledger.size() - 1} in tile/"):
+        check(world, tmp_path / "log")
+
+
+def test_a_checkpoint_may_claim_any_size_and_is_refused_at_once(
+    world: World, tmp_path: Path
+) -> None:
+    publish(world, tmp_path / "log")
+    path = tmp_path / "log" / "checkpoint"
+    checkpoint = Checkpoint.from_body(split_note(path.read_text())[0])
+    forged = replace(checkpoint, size=1 << 60)
+    path.write_text(sign_note(forged, checkpoint.origin, world.ledger.signer))
+
+    with pytest.raises(PublicationUnreadable, match="tile/entries/000: missing"):
         check(world, tmp_path / "log")
 
 

@@ -112,6 +112,14 @@ def of_another_log(said: Any) -> None:
     said["origin"] = "other.example/log"
 
 
+def member_of_another_name(said: Any) -> None:
+    said["timestampz"] = said.pop("timestamps")
+
+
+def masked_without_fields(said: Any) -> None:
+    said["masked"] = [{"member": "payee", "position": 0}]
+
+
 def absence_of_what_is_there(said: Any) -> None:
     for listing in said["listings"]:
         if listing["of"] == "stream" and listing["subject"] == said["subject"]:
@@ -134,6 +142,7 @@ ATTACKS: tuple[Callable[[Any], object], ...] = (
     salt_altered,
     of_another_log,
     absence_of_what_is_there,
+    member_of_another_name,
 )
 
 
@@ -149,6 +158,16 @@ def test_the_operator_cannot_sign_it_right(
     packing: Packing, payment: bytes, tmp_path: Path, attack: Callable[[Any], object]
 ) -> None:
     assert_refused(packing, altered(payment, attack, packing.ledger.signer), tmp_path)
+
+
+def test_masked_data_of_another_form_is_refused_and_not_stumbled_over(
+    packing: Packing, payment: bytes
+) -> None:
+    # Nothing proves masked data, but the readable page is made from it.
+    said = judged(altered(payment, masked_without_fields, packing.ledger.signer), packing.rules)
+
+    assert said is not None
+    assert said.startswith("pack.broken")
 
 
 def test_a_statement_that_says_more_than_the_events_is_refused(

@@ -100,9 +100,9 @@ def stored_bytes(log: Log) -> list[StoredByte]:
 def alter_byte(path: Path, log: Log, byte: StoredByte) -> Tampering:
     """Flip the lowest bit of a byte, which leaves most text text; make a number one more."""
     old = log.rows[byte.table][byte.row][COLUMNS[byte.table].index(byte.column)]
+    new: Value
     if byte.at is None:
-        new: Value = _int(old) + 1
-        how = "one more"
+        new, how = _int(old) + 1, "one more"
     else:
         raw = bytearray(_raw(old))
         raw[byte.at] ^= 1
