@@ -83,16 +83,21 @@ class WitnessState:
             self._connection.execute("COMMIT")
 
     def add_log(self, origin: str, vkey: str) -> None:
-        self._connection.execute("INSERT OR IGNORE INTO logs VALUES (?, ?)", (origin, vkey))
+        with self._lock:
+            self._connection.execute("INSERT OR IGNORE INTO logs VALUES (?, ?)", (origin, vkey))
 
     def logs(self) -> list[tuple[str, str]]:
         """Return origin and verifier key of every log that is watched."""
-        return self._connection.execute("SELECT * FROM logs ORDER BY origin, vkey").fetchall()
+        # Read under the lock too: SQLite lets no connection begin to write at once while another
+        # thread still reads through it, and would say that the database is locked.
+        with self._lock:
+            return self._connection.execute("SELECT * FROM logs ORDER BY origin, vkey").fetchall()
 
     def cosigned(self, origin: str) -> Cosigned | None:
-        row = self._connection.execute(
-            "SELECT * FROM cosigned WHERE origin = ?", (origin,)
-        ).fetchone()
+        with self._lock:
+            row = self._connection.execute(
+                "SELECT * FROM cosigned WHERE origin = ?", (origin,)
+            ).fetchone()
         return Cosigned(*row) if row else None
 
     def keep(self, cosigned: Cosigned) -> None:
@@ -121,11 +126,12 @@ class WitnessState:
             )
 
     def refused(self, origin: str) -> list[Refused]:
-        rows = self._connection.execute(
-            "SELECT origin, cause, note, held_note, time_s FROM refused WHERE origin = ?"
-            " ORDER BY id",
-            (origin,),
-        )
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT origin, cause, note, held_note, time_s FROM refused WHERE origin = ?"
+                " ORDER BY id",
+                (origin,),
+            ).fetchall()
         return [Refused(*row) for row in rows]
 
     def close(self) -> None:
