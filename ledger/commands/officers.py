@@ -183,6 +183,18 @@ def acting_officer(act: CommandAct) -> UUID:
     return UUID(act.actor)
 
 
+def require_approver(work: Work, act: CommandAct) -> None:
+    """Check that the actor approves somewhere, for what binds no one organisation.
+
+    Raises:
+        OfficerRequired, RoleMissing: They do not.
+    """
+    officer = work.get(Officer, acting_officer(act))
+    places = {tenure.organisation_id for tenure in officer.tenures}
+    if not officer.holds(Role.APPROVER, places, act.happened_on):
+        raise RoleMissing(officer.id, Role.APPROVER, officer.id, act.happened_on)
+
+
 def require_role(
     work: Work, officer_id_: UUID, role: Role, organisation_id_: UUID, day: date
 ) -> None:

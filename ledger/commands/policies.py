@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 from datetime import date
 
-from ledger.commands.officers import acting_officer
+from ledger.commands.officers import require_approver
 from ledger.domain.campaign import Campaign, campaign_id
-from ledger.domain.officer import Officer, Role, RoleMissing
 from ledger.domain.policy import Policy, PolicyTerms, policy_id
 from ledger.errors import Kind, LedgerError
 from ledger.store.act import CommandAct
@@ -76,7 +75,7 @@ def open_campaign(ledger: Ledger, act: CommandAct, order: CampaignOpening) -> An
 
 def _adopt(act: CommandAct, terms: PolicyTerms) -> Decide:
     def decide(work: Work) -> None:
-        _require_approver(work, act)
+        require_approver(work, act)
         policy = work.find(Policy, policy_id(terms.code))
         if policy is None:
             policy = Policy.adopt(act, terms)
@@ -86,10 +85,3 @@ def _adopt(act: CommandAct, terms: PolicyTerms) -> Decide:
         work.result["policy_id"] = str(policy.id)
 
     return decide
-
-
-def _require_approver(work: Work, act: CommandAct) -> None:
-    officer = work.get(Officer, acting_officer(act))
-    places = {tenure.organisation_id for tenure in officer.tenures}
-    if not officer.holds(Role.APPROVER, places, act.happened_on):
-        raise RoleMissing(officer.id, Role.APPROVER, officer.id, act.happened_on)

@@ -3,11 +3,10 @@
 from collections.abc import Mapping
 
 from ledger.commands.key_history import key_history, require_signed_by_then
-from ledger.commands.officers import acting_officer
+from ledger.commands.officers import require_approver
 from ledger.domain.aggregate import Event
 from ledger.domain.key import KeyClaim
 from ledger.domain.log import LogItself, log_id
-from ledger.domain.officer import Officer, Role, RoleMissing
 from ledger.domain.service_key import ServiceKey, service_key_id
 from ledger.domain.values import stable_id
 from ledger.errors import Kind, LedgerError
@@ -116,7 +115,7 @@ def give_up_service_key(
         key = work.get(ServiceKey, service_key_id(key_id))
         if ledger.signer.public_key.key_id == key_id:
             raise OwnKeyRetired(key_id)
-        _require_approver(work, act)
+        require_approver(work, act)
         key.give_up(act, counts_from=counts_from, reason=reason)
         work.save(key)
 
@@ -134,7 +133,7 @@ def reaffirm(ledger: Ledger, act: CommandAct, reason: str) -> Answer:
     """
 
     def decide(work: Work) -> None:
-        _require_approver(work, act)
+        require_approver(work, act)
         keys = key_history(ledger)
         own = keys.valid_keys(act.actor, ledger.size())
         if not any(keys.records[each.key_id].custody == OWN_CUSTODY for each in own):
@@ -172,10 +171,3 @@ def _say(work: Work, act: CommandAct, event: type[Event], facts: Mapping[str, ob
     else:
         log.trigger_event(event, act, **facts)
     work.save(log)
-
-
-def _require_approver(work: Work, act: CommandAct) -> None:
-    officer = work.get(Officer, acting_officer(act))
-    places = {tenure.organisation_id for tenure in officer.tenures}
-    if not officer.holds(Role.APPROVER, places, act.happened_on):
-        raise RoleMissing(officer.id, Role.APPROVER, officer.id, act.happened_on)
