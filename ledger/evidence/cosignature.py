@@ -5,23 +5,15 @@ Source: C2SP tlog-cosignature, version 1: Ed25519 (type 0x04) and ML-DSA-44 (typ
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import Enum
-from functools import lru_cache
-from typing import Protocol
-
-from cryptography.exceptions import InvalidSignature
-from cryptography.hazmat.primitives.asymmetric.mldsa import (
-    MLDSA44PrivateKey,
-    MLDSA44PublicKey,
-)
 
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.keys import (
+    RAW_BYTES,
     Algorithm,
-    Ed25519Signer,
     PublicKey,
     SignatureBroken,
+    Signer,
     verify,
 )
 from ledger.evidence.note import (
@@ -53,14 +45,8 @@ class QuorumMissing(LedgerError):
         super().__init__(f"{needed} witnesses have to cosign, {found} did")
 
 
-class CosignatureType(Enum):
-    """What a witness signs with; the value is the signature type of a note."""
-
-    ED25519 = b"\x04"
-    ML_DSA_44 = b"\x06"
-
-
-_RAW_BYTES = {CosignatureType.ED25519: 32, CosignatureType.ML_DSA_44: 1312}
+COSIGNATURE_TYPES = {Algorithm.ED25519: b"\x04", Algorithm.ML_DSA_44: b"\x06"}
+"""What a witness may sign with, and its signature type in a note."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +54,17 @@ class CosignatureKey:
     """A witness's name and public key."""
 
     name: str
-    type: CosignatureType
-    raw: bytes
+    public_key: PublicKey
 
     @property
     def key_hash(self) -> bytes:
-        return key_hash(self.name, self.type.value, self.raw)
+        key = self.public_key
+        return key_hash(self.name, COSIGNATURE_TYPES[key.algorithm], key.raw)
 
     def vkey(self) -> str:
         """Write the key as a verifier key (C2SP signed-note)."""
-        return verifier_key(self.name, self.type.value, self.raw)
+        key = self.public_key
+        return verifier_key(self.name, COSIGNATURE_TYPES[key.algorithm], key.raw)
 
     @classmethod
     def from_vkey(cls, text: str) -> "CosignatureKey":
@@ -87,47 +74,22 @@ class CosignatureKey:
             NoteBroken: It is none, or not of a witness.
         """
         name, typed = split_verifier_key(text)
-        for kind, length in _RAW_BYTES.items():
-            if typed[:1] == kind.value and len(typed) == 1 + length:
-                return cls(name, kind, typed[1:])
+        for algorithm, kind in COSIGNATURE_TYPES.items():
+            if typed[:1] == kind and len(typed) == 1 + RAW_BYTES[algorithm]:
+                return cls(name, PublicKey(algorithm, typed[1:]))
         raise NoteBroken("verifier key of another kind than a witness's")
 
 
-class Cosigner(Protocol):
-    """Whoever holds a witness's private key."""
+@dataclass(frozen=True, slots=True)
+class Cosigner:
+    """Whoever holds a witness's private key, and the name that it signs under."""
+
+    name: str
+    signer: Signer
 
     @property
-    def key(self) -> CosignatureKey: ...
-
-    def sign(self, message: bytes) -> bytes: ...
-
-
-class Ed25519Cosigner:
-    """Cosigns with Ed25519, which signs the whole text of the checkpoint."""
-
-    def __init__(self, name: str, signer: Ed25519Signer) -> None:
-        self._signer = signer
-        self.key = CosignatureKey(name, CosignatureType.ED25519, signer.public_key.raw)
-
-    def sign(self, message: bytes) -> bytes:
-        return self._signer.sign(message)
-
-
-class MlDsaCosigner:
-    """Cosigns with ML-DSA-44, which no quantum computer is known to break (FIPS 204)."""
-
-    def __init__(self, name: str, private_key: MLDSA44PrivateKey) -> None:
-        self._private_key = private_key
-        raw = private_key.public_key().public_bytes_raw()
-        self.key = CosignatureKey(name, CosignatureType.ML_DSA_44, raw)
-
-    @classmethod
-    def from_seed(cls, name: str, seed: bytes) -> "MlDsaCosigner":
-        """Take the 32-byte seed of FIPS 204, algorithm 1."""
-        return cls(name, MLDSA44PrivateKey.from_seed_bytes(seed))
-
-    def sign(self, message: bytes) -> bytes:
-        return self._private_key.sign(message)
+    def key(self) -> CosignatureKey:
+        return CosignatureKey(self.name, self.signer.public_key)
 
 
 def cosign(body: str, cosigner: Cosigner, time_s: int) -> SignatureLine:
@@ -143,7 +105,7 @@ def cosign(body: str, cosigner: Cosigner, time_s: int) -> SignatureLine:
     if not 0 < time_s <= TIME_MAX:
         raise CosignatureBroken("a time that cannot be written")
     message = _message(cosigner.key, body, time_s)
-    signature = time_s.to_bytes(TIME_BYTES) + cosigner.sign(message)
+    signature = time_s.to_bytes(TIME_BYTES) + cosigner.signer.sign(message)
     return SignatureLine(cosigner.key.name, cosigner.key.key_hash, signature)
 
 
@@ -158,11 +120,8 @@ def verify_cosignature(key: CosignatureKey, body: str, line: SignatureLine) -> i
         raise CosignatureBroken(f"the time of {key.name} is none")
     message, signature = _message(key, body, time_s), line.signature[TIME_BYTES:]
     try:
-        if key.type is CosignatureType.ED25519:
-            verify(PublicKey(Algorithm.ED25519, key.raw), message, signature)
-        else:
-            _ml_dsa(key.raw).verify(signature, message)
-    except (SignatureBroken, InvalidSignature, ValueError):
+        verify(key.public_key, message, signature)
+    except SignatureBroken:
         raise CosignatureBroken(f"the cosignature of {key.name} does not hold") from None
     return time_s
 
@@ -212,7 +171,7 @@ def with_lines(note: str, lines: Iterable[SignatureLine]) -> str:
 
 
 def _message(key: CosignatureKey, body: str, time_s: int) -> bytes:
-    if key.type is CosignatureType.ED25519:
+    if key.public_key.algorithm is Algorithm.ED25519:
         return f"cosignature/v1\ntime {time_s}\n{body}".encode()
     checkpoint = Checkpoint.from_body(body)
     return b"".join(
@@ -234,8 +193,3 @@ def _short(text: str) -> bytes:
     if not 0 < len(raw) < 256:  # noqa: PLR2004 - what one byte can say
         raise CosignatureBroken("a name or origin of more than 255 bytes")
     return len(raw).to_bytes(1) + raw
-
-
-@lru_cache(maxsize=64)
-def _ml_dsa(raw: bytes) -> MLDSA44PublicKey:
-    return MLDSA44PublicKey.from_public_bytes(raw)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ledger.errors import Kind, LedgerError
-from ledger.evidence.cosignature import Cosigner, Ed25519Cosigner, MlDsaCosigner
-from ledger.evidence.keys import Ed25519Signer
+from ledger.evidence.cosignature import COSIGNATURE_TYPES, Cosigner
+from ledger.evidence.keys import Algorithm, signer_from_seed
 from ledger.evidence.note import NoteBroken, is_name
 from ledger.witness.state import WitnessState
 
@@ -59,8 +59,8 @@ class WitnessHome:
             raise WitnessHomeTaken(self.path)
         self.path.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
         self.path.chmod(OWNER_ONLY_FOLDER)
-        for kind in ("ed25519", "ml-dsa-44"):
-            _write(self.path / f"{kind}.key", secrets.token_hex(SEED_BYTES))
+        for algorithm in COSIGNATURE_TYPES:
+            _write(self._key(algorithm), secrets.token_hex(SEED_BYTES))
         # Last, so that a folder with a name is a whole one.
         _write(self._identity, json.dumps({"name": name}, ensure_ascii=False))
 
@@ -73,9 +73,9 @@ class WitnessHome:
     def cosigners(self) -> tuple[Cosigner, ...]:
         """Return what cosigns: Ed25519 for everybody, ML-DSA-44 for the years to come."""
         name = self.name()
-        return (
-            Ed25519Cosigner(name, Ed25519Signer.from_seed(self._seed("ed25519"))),
-            MlDsaCosigner.from_seed(name, self._seed("ml-dsa-44")),
+        return tuple(
+            Cosigner(name, signer_from_seed(algorithm, self._seed(algorithm)))
+            for algorithm in COSIGNATURE_TYPES
         )
 
     def state(self) -> WitnessState:
@@ -83,8 +83,11 @@ class WitnessHome:
         os.umask(0o077)
         return WitnessState(self.path / "state.sqlite")
 
-    def _seed(self, kind: str) -> bytes:
-        return bytes.fromhex((self.path / f"{kind}.key").read_text().strip())
+    def _key(self, algorithm: Algorithm) -> Path:
+        return self.path / f"{algorithm.value}.key"
+
+    def _seed(self, algorithm: Algorithm) -> bytes:
+        return bytes.fromhex(self._key(algorithm).read_text().strip())
 
 
 def _write(path: Path, text: str) -> None:

@@ -11,7 +11,7 @@ from api.alarm_text import alarm_lines
 from ledger.anchoring.anchors import Anchors
 from ledger.commands.alarm import Alarm, raise_alarm
 from ledger.commands.verification import verify_log
-from ledger.evidence.cosignature import Ed25519Cosigner, cosign
+from ledger.evidence.cosignature import Cosigner, cosign
 from ledger.evidence.keys import Ed25519Signer
 from ledger.evidence.note import split_note
 from tests.world import Person, World, roster_row, settled
@@ -134,7 +134,7 @@ def test_no_personal_data_stands_in_a_report(world: World) -> None:
 
 
 def test_when_it_was_witnessed_is_told(world: World) -> None:
-    witness = Ed25519Cosigner("audit.example/w1", Ed25519Signer.generate())
+    witness = Cosigner("audit.example/w1", Ed25519Signer.generate())
     anchors = Anchors(world.home.anchors)
     notes = world.ledger.log.select_checkpoints(0)
     for size, note in (notes[2], notes[-1]):

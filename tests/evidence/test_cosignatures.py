@@ -10,10 +10,7 @@ from ledger.evidence.checkpoint import Checkpoint, sign_note
 from ledger.evidence.cosignature import (
     CosignatureBroken,
     CosignatureKey,
-    CosignatureType,
     Cosigner,
-    Ed25519Cosigner,
-    MlDsaCosigner,
     QuorumMissing,
     cosign,
     cosignatures,
@@ -21,7 +18,7 @@ from ledger.evidence.cosignature import (
     verify_cosignature,
     with_lines,
 )
-from ledger.evidence.keys import Ed25519Signer
+from ledger.evidence.keys import Algorithm, signer_from_seed
 from ledger.evidence.merkle import EMPTY_ROOT
 from ledger.evidence.note import NoteBroken, NoteKey, SignatureLine, split_note
 from tests.evidence.sample_log import ORIGIN, SERVICE_SIGNER
@@ -31,12 +28,12 @@ BODY = split_note(NOTE)[0]
 NOW_S = 1_679_315_147
 
 
-def ed25519(name: str, seed: int = 1) -> Ed25519Cosigner:
-    return Ed25519Cosigner(name, Ed25519Signer.from_seed(bytes([seed]) * 32))
+def ed25519(name: str, seed: int = 1) -> Cosigner:
+    return Cosigner(name, signer_from_seed(Algorithm.ED25519, bytes([seed]) * 32))
 
 
-def ml_dsa(name: str, seed: int = 1) -> MlDsaCosigner:
-    return MlDsaCosigner.from_seed(name, bytes([seed]) * 32)
+def ml_dsa(name: str, seed: int = 1) -> Cosigner:
+    return Cosigner(name, signer_from_seed(Algorithm.ML_DSA_44, bytes([seed]) * 32))
 
 
 W1, W2 = ed25519("witness.example/w1"), ml_dsa("witness.example/w2", 2)
@@ -55,7 +52,7 @@ def test_the_signed_text_is_that_of_the_specification() -> None:
     line = cosign(BODY, W1, NOW_S)
 
     signed = f"cosignature/v1\ntime {NOW_S}\n{BODY}".encode()
-    assert line.signature == NOW_S.to_bytes(8) + W1.sign(signed)
+    assert line.signature == NOW_S.to_bytes(8) + W1.signer.sign(signed)
     assert len(line.signature) == 8 + 64
 
 
@@ -75,7 +72,7 @@ def test_the_ml_dsa_message_is_that_of_the_specification() -> None:
     )
     from cryptography.hazmat.primitives.asymmetric.mldsa import MLDSA44PublicKey
 
-    MLDSA44PublicKey.from_public_bytes(W2.key.raw).verify(line.signature[8:], said)
+    MLDSA44PublicKey.from_public_bytes(W2.key.public_key.raw).verify(line.signature[8:], said)
     assert len(line.signature) == 8 + 2420
 
 
@@ -90,7 +87,7 @@ def test_a_logs_own_key_is_no_witness() -> None:
 
     with pytest.raises(NoteBroken):
         CosignatureKey.from_vkey(log_key.vkey())
-    same = CosignatureKey(ORIGIN, CosignatureType.ED25519, SERVICE_SIGNER.public_key.raw)
+    same = CosignatureKey(ORIGIN, SERVICE_SIGNER.public_key)
     assert same.key_hash != log_key.key_hash
     assert cosignatures(NOTE, [same]) == {}
 
@@ -131,7 +128,7 @@ def test_a_cosignature_from_another_log_does_not_hold(cosigner: Cosigner) -> Non
 @pytest.mark.parametrize("cosigner", BOTH, ids=["ed25519", "ml-dsa-44"])
 def test_a_cosignature_under_another_witnesss_name_does_not_count(cosigner: Cosigner) -> None:
     line = cosign(BODY, cosigner, NOW_S)
-    key = CosignatureKey("witness.example/other", cosigner.key.type, cosigner.key.raw)
+    key = CosignatureKey("witness.example/other", cosigner.key.public_key)
     renamed = SignatureLine(key.name, line.key_hash, line.signature)
 
     assert cosignatures(with_lines(NOTE, [renamed]), [key]) == {}
@@ -139,7 +136,7 @@ def test_a_cosignature_under_another_witnesss_name_does_not_count(cosigner: Cosi
 
 def test_an_ml_dsa_cosignature_commits_to_its_name() -> None:
     line = cosign(BODY, W2, NOW_S)
-    key = CosignatureKey("witness.example/other", W2.key.type, W2.key.raw)
+    key = CosignatureKey("witness.example/other", W2.key.public_key)
 
     with pytest.raises(CosignatureBroken):
         verify_cosignature(key, BODY, SignatureLine(key.name, key.key_hash, line.signature))
