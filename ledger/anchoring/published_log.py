@@ -157,7 +157,7 @@ def verify_published(
     for entry in _entries(folder, claimed.size):
         leaf = verify_entry(entry, keys, rules).leaf
         position = verify_order(position, versions, [(entry.position, entry.stream, entry.version)])
-        named = named_of(entry, leaf, claims)
+        named = named_of(entry, claims)
         replay.follow(entry.position, entry.stream, entry.version, named, leaf)
         edge = edge.append(leaf)
         levels[0].append(leaf)

@@ -106,10 +106,9 @@ class RangeChecker:
         ):
             entry = stored_entry(row)
             order.append((entry.position, row[1], entry.version))
-            leaf = verify_entry(entry, self._keys, self._rules).leaf
-            leaves.append(leaf)
+            leaves.append(verify_entry(entry, self._keys, self._rules).leaf)
             if entry.position <= max(self._claimed_up_to):
-                named.append(named_of(entry, leaf, self._claimed_up_to))
+                named.append(named_of(entry, self._claimed_up_to))
 
     def _check_checkpoints(self, start: int, checkpoints: list[SignedCheckpoint]) -> None:
         for number, size, note in self.connection.execute(

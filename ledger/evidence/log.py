@@ -87,7 +87,7 @@ def verify_claims(entries: Sequence[Stored], facts: Sequence[EntryFacts]) -> Non
     )
     replay = LogReplay()
     for entry, fact in zip(entries, facts, strict=True):
-        named = named_of(entry, fact.leaf, last)
+        named = named_of(entry, last)
         replay.follow(entry.position, entry.stream, entry.version, named, fact.leaf)
 
 

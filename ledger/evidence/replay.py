@@ -34,19 +34,19 @@ CLAIMING = (ANNOUNCED, REANCHORED, REAFFIRMED)
 class Named(NamedTuple):
     """What following needs of an entry, so that it can be found out elsewhere.
 
-    Each is None past the last event that claims something of it; `claim` is the root that an event
-    tells which claims one.
+    `subjects` and `sm3_leaf` are None, and `vouched` is not set, past the last event that claims
+    something of them; `claim` is the root that an event tells which claims one.
     """
 
     topic: str
     subjects: set[bytes] | None
     sm3_leaf: bytes | None
-    leaf: bytes | None
+    vouched: bool
     claim: bytes | None
 
 
-def named_of(entry: Stored, leaf: bytes, last: Claims) -> Named:
-    """Find out what following needs of a verified entry, whose leaf hash that has given."""
+def named_of(entry: Stored, last: Claims) -> Named:
+    """Find out what following needs of a verified entry."""
     payload = payload_of(entry.envelope)
     claim = None
     if entry.topic == ANNOUNCED:
@@ -59,7 +59,7 @@ def named_of(entry: Stored, leaf: bytes, last: Claims) -> Named:
         entry.topic,
         subjects_of(payload) if entry.position <= last.mapped else None,
         sm3_leaf(entry.envelope) if entry.position <= last.reanchored else None,
-        leaf if entry.position <= last.reaffirmed else None,
+        entry.position <= last.reaffirmed,
         claim,
     )
 
@@ -97,8 +97,8 @@ class LogReplay:
                 self._map_root()
         if named.sm3_leaf is not None:
             self._tree.extend((named.sm3_leaf,))
-        if named.leaf is not None:
-            self._edge = self._edge.append(named.leaf)
+        if named.vouched:
+            self._edge = self._edge.append(leaf)
 
     def _map_root(self) -> bytes:
         pages = PagedMap(self._pages.get)
