@@ -36,6 +36,7 @@ from ledger.evidence.log import (
 )
 from ledger.evidence.merkle import HASH_BYTES, Edge
 from ledger.evidence.replay import LogReplay
+from ledger.evidence.tlog_tiles import TILE_HEIGHT
 from ledger.evidence.verify import (
     KEY_TOPICS,
     EntryBroken,
@@ -43,7 +44,7 @@ from ledger.evidence.verify import (
     learn_keys,
 )
 from ledger.store.sodium import verify_signature
-from ledger.store.tiles import TILE_HEIGHT, GrowingTree, Tile
+from ledger.store.tiles import GrowingTree, Tile
 
 PROCESSES_FROM_EVENTS = 20_000
 CHUNKS_AHEAD = 8

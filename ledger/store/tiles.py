@@ -4,11 +4,8 @@ import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from ledger.evidence.merkle import Edge, leaf_hash, root_hash
-
-TILE_WIDTH = 256
-TILE_HEIGHT = 8
-HASH_BYTES = 32
+from ledger.evidence.merkle import HASH_BYTES, Edge, leaf_hash, root_hash
+from ledger.evidence.tlog_tiles import TILE_HEIGHT, TILE_WIDTH
 
 Tile = tuple[int, int, bytes, bytes]
 """Level, number within the level, 256 hashes, and the root over them."""
