@@ -22,7 +22,15 @@ from ledger.evidence.tlog_tiles import (
     iter_bundle,
     tiles_of,
 )
-from ledger.evidence.verify import KEY_TOPICS, Rules, Stored, learn_keys, read_entry, verify_entry
+from ledger.evidence.verify import (
+    KEY_TOPICS,
+    Rules,
+    Stored,
+    learn_keys,
+    read_entry,
+    self_described,
+    verify_entry,
+)
 
 Progress = Callable[[int, int], None]
 
@@ -187,14 +195,12 @@ def _stored(position: int, envelope: bytes) -> Stored:
         # Strictly: where a length before it is altered, this is the entry to be named, though a
         # payload may still be found in it.
         payload = parse_canonical(decode(envelope).payload)
-        stream, version, topic = (payload[each] for each in ("stream", "version", "type"))
     except (EnvelopeBroken, NotCanonical) as cause:
         raise PublicationUnreadable(name, f"is no event: {cause}") from None
-    except (KeyError, TypeError):
-        raise PublicationUnreadable(name, "is no event") from None
-    if not (isinstance(stream, str) and type(version) is int and isinstance(topic, str)):
+    entry = self_described(position, payload, envelope)
+    if entry is None:
         raise PublicationUnreadable(name, "is no event")
-    return Stored(position, stream, version, topic, envelope)
+    return entry
 
 
 def _origin(entry: Stored) -> str:

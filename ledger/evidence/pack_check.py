@@ -32,6 +32,7 @@ from ledger.evidence.verify import (
     Rules,
     Stored,
     learn_keys,
+    self_described,
     verify_entry,
 )
 
@@ -308,10 +309,10 @@ def _check_entries(checked: CheckedPack, keys: KeyHistory, rules: Rules) -> None
 def _stored(checked: CheckedPack, position: int) -> Stored:
     """Return an entry with the columns that its own payload names: a pack has no others."""
     payload = checked.seen(position).payload
-    stream, version, topic = (payload.get(name) for name in ("stream", "version", "type"))
-    if not (isinstance(stream, str) and type(version) is int and isinstance(topic, str)):
+    entry = self_described(position, payload, checked.pack.entries[position])
+    if entry is None:
         raise PackBroken(f"the entry at position {position} is no event")
-    return Stored(position, stream, version, topic, checked.pack.entries[position])
+    return entry
 
 
 def _require_stream(subject: str, head: Head, seen: Sequence[Seen]) -> None:

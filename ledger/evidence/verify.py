@@ -95,6 +95,19 @@ class Stored:
     envelope: bytes
 
 
+def self_described(position: int, payload: Json, envelope: bytes) -> Stored | None:
+    """Return an entry with the columns that its own payload names; None if that is no event's.
+
+    For whoever has entries without a database, where nothing stands beside the envelope.
+    """
+    if not isinstance(payload, dict):
+        return None
+    stream, version, topic = (payload.get(name) for name in ("stream", "version", "type"))
+    if not (isinstance(stream, str) and type(version) is int and isinstance(topic, str)):
+        return None
+    return Stored(position, stream, version, topic, envelope)
+
+
 VerifySignature = Callable[[PublicKey, bytes, bytes], None]
 """Takes key, message and signature; raises SignatureBroken."""
 
