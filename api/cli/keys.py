@@ -1,7 +1,7 @@
 """`nuanzhang key …`: the keys of the ledger and of its officers, and their ceremonies."""
 
 import os
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from pathlib import Path
 from typing import Annotated
 
@@ -29,6 +29,7 @@ from ledger.commands.service_keys import (
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.officer import officer_id
 from ledger.errors import Kind, LedgerError
+from ledger.evidence.canonical import base64_text
 from ledger.evidence.doubts import OFFICERS_REQUIRED
 from ledger.evidence.keys import SERVICE, Algorithm, KeyHistory, KeyRecord, PublicKey
 from ledger.evidence.note import NoteKey
@@ -258,7 +259,7 @@ def _passphrase(descriptor: int | None, *, confirm: bool) -> str:
 
 
 def _written(key: PublicKey) -> str:
-    return f"{key.algorithm.value}:{b64encode(key.raw).decode()}"
+    return f"{key.algorithm.value}:{base64_text(key.raw)}"
 
 
 def _public_key(text: str) -> PublicKey:

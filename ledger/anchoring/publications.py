@@ -6,6 +6,7 @@ from uuid import UUID
 
 from ledger.domain.publication import Publication, publication_id
 from ledger.errors import Kind, LedgerError
+from ledger.evidence.canonical import base64_text
 from ledger.evidence.merkle import inclusion_path, leaf_hash
 from ledger.evidence.proofs import Receipt
 from ledger.evidence.verifiable_map import FORMAT, MapProof, subject_key
@@ -13,7 +14,7 @@ from ledger.store.act import CommandAct
 from ledger.store.application import Ledger, NoSuchPosition, Work
 from ledger.store.feed import Recorded
 from ledger.store.map_store import MapStore, Progress
-from ledger.store.mapper import base64_text, event_of
+from ledger.store.mapper import event_of
 
 
 class NeverPublished(LedgerError):

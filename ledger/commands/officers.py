@@ -13,10 +13,10 @@ from ledger.domain.officer import KeyTaken, Officer, Role, RoleMissing, officer_
 from ledger.domain.organisation import Organisation, organisation_id
 from ledger.domain.values import stable_id
 from ledger.errors import Kind, LedgerError
+from ledger.evidence.canonical import base64_text
 from ledger.evidence.keys import PublicKey, verifier
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Ledger, Work
-from ledger.store.mapper import base64_text
 
 CUSTODY_OFFICER = "officer"
 CUSTODY_KEYRING = "operator_keyring"

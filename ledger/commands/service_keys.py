@@ -10,11 +10,11 @@ from ledger.domain.log import LogItself, log_id
 from ledger.domain.service_key import ServiceKey, service_key_id
 from ledger.domain.values import stable_id
 from ledger.errors import Kind, LedgerError
+from ledger.evidence.canonical import base64_text
 from ledger.evidence.keys import OWN_CUSTODY, SERVICE, PublicKey, verifier
 from ledger.evidence.reanchoring import SM3, Sm3Tree, sm3_leaf
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Ledger, Work
-from ledger.store.mapper import base64_text
 
 READ_AT_ONCE = 5_000
 

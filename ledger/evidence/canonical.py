@@ -3,6 +3,7 @@
 import json
 import math
 import re
+from base64 import b64encode
 from typing import Any
 
 from ledger.errors import Kind, LedgerError
@@ -38,6 +39,14 @@ def canonical_json(value: Json) -> bytes:
         raise NotCanonical("lone surrogate") from None
     except RecursionError:
         raise NotCanonical("nested too deep") from None
+
+
+def base64_text(raw: bytes) -> str:
+    """Write bytes as they stand in JSON and in notes: standard base64 with padding.
+
+    Source: RFC 4648, section 4.
+    """
+    return b64encode(raw).decode()
 
 
 def parse_canonical(data: bytes) -> Json:

@@ -2,13 +2,14 @@
 
 import binascii
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import sha256
 from typing import NamedTuple
 
 from ledger.errors import Kind, LedgerError
+from ledger.evidence.canonical import base64_text
 from ledger.evidence.keys import RAW_BYTES, Algorithm, PublicKey
 
 NOTE_TYPES = {
@@ -49,7 +50,7 @@ class SignatureLine(NamedTuple):
 
     def text(self) -> str:
         """Write the line, its line feed included."""
-        return f"— {self.name} {b64encode(self.key_hash + self.signature).decode()}\n"
+        return f"— {self.name} {base64_text(self.key_hash + self.signature)}\n"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def split_note(note: str) -> tuple[str, list[SignatureLine]]:
 
 def verifier_key(name: str, signature_type: bytes, raw: bytes) -> str:
     """Write a verifier key: name, key hash in hex, base64 of type and key."""
-    encoded = b64encode(signature_type + raw).decode()
+    encoded = base64_text(signature_type + raw)
     return f"{name}+{key_hash(name, signature_type, raw).hex()}+{encoded}"
 
 
@@ -160,6 +161,6 @@ def _signature(line: str) -> SignatureLine:
         raise NoteBroken("a signature line cannot be read") from None
     if dash != "—" or not is_name(name) or len(raw) <= KEY_HASH_BYTES:
         raise NoteBroken("a signature line cannot be read")
-    if b64encode(raw).decode() != encoded:
+    if base64_text(raw) != encoded:
         raise NoteBroken("a signature line is not written in its one form")
     return SignatureLine(name, raw[:KEY_HASH_BYTES], raw[KEY_HASH_BYTES:])

@@ -6,13 +6,13 @@ the personal data sealed in them, as far as the reader is entitled to it.
 """
 
 import binascii
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from ledger.errors import Kind, LedgerError
-from ledger.evidence.canonical import Json
+from ledger.evidence.canonical import Json, base64_text
 from ledger.evidence.merkle import HASH_BYTES
 from ledger.evidence.verifiable_map import MapProof
 
@@ -125,14 +125,14 @@ class Pack:
                 for position in sorted(self.entries)
             ],
             "nodes": [
-                [level, index, _text(self.nodes[level, index])]
+                [level, index, base64_text(self.nodes[level, index])]
                 for level, index in sorted(self.nodes)
             ],
             "listings": [each.to_json() for each in self.listings],
             "figures": [each.to_json() for each in self.figures],
             "openings": [each.to_json() for each in self.openings],
             "masked": [dict(each) for each in self.masked],
-            "timestamps": [_text(each) for each in self.timestamps],
+            "timestamps": [base64_text(each) for each in self.timestamps],
         }
 
     @classmethod
@@ -250,7 +250,3 @@ def _once(pairs: Any) -> dict[Any, bytes]:
             raise ValueError
         found[key] = value
     return found
-
-
-def _text(raw: bytes) -> str:
-    return b64encode(raw).decode()

@@ -1,11 +1,11 @@
 """Receipts: the proof that an event is in the log, which anyone can check by themselves."""
 
 import binascii
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from ledger.evidence.canonical import Json
+from ledger.evidence.canonical import Json, base64_text
 from ledger.evidence.checkpoint import Checkpoint, open_note
 from ledger.evidence.merkle import ProofBroken, leaf_hash, verify_inclusion
 from ledger.evidence.note import NoteKey
@@ -24,8 +24,8 @@ class Receipt:
         """Return `{position, leaf_hash, inclusion_path, checkpoint}`, hashes in base64."""
         return {
             "position": self.position,
-            "leaf_hash": b64encode(self.leaf).decode(),
-            "inclusion_path": [b64encode(each).decode() for each in self.path],
+            "leaf_hash": base64_text(self.leaf),
+            "inclusion_path": [base64_text(each) for each in self.path],
             "checkpoint": self.checkpoint,
         }
 

@@ -4,8 +4,9 @@ Source: C2SP tlog-proof.
 """
 
 import binascii
-from base64 import b64decode, b64encode
+from base64 import b64decode
 
+from ledger.evidence.canonical import base64_text
 from ledger.evidence.merkle import HASH_BYTES, PATH_MAX, ProofBroken
 from ledger.evidence.proofs import Receipt
 
@@ -17,9 +18,9 @@ def write_tlog_proof(receipt: Receipt) -> str:
     """Write a receipt as a tlog-proof; its extra data is the leaf hash."""
     lines = [
         HEADER,
-        EXTRA + b64encode(receipt.leaf).decode(),
+        EXTRA + base64_text(receipt.leaf),
         f"{INDEX}{receipt.position}",
-        *(b64encode(each).decode() for each in receipt.path),
+        *(base64_text(each) for each in receipt.path),
         "",
         receipt.checkpoint,
     ]

@@ -7,7 +7,7 @@ and the events whose chain gives that head.
 """
 
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from binascii import Error
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from functools import lru_cache
 from hashlib import sha256
 
 from ledger.errors import Kind, LedgerError
-from ledger.evidence.canonical import Json
+from ledger.evidence.canonical import Json, base64_text
 from ledger.evidence.merkle import HASH_BYTES, leaf_hash
 
 FORMAT = 1
@@ -129,13 +129,16 @@ class MapProof:
     def to_json(self) -> dict[str, Json]:
         """Return `{head, other, siblings}`, bytes in base64."""
         return {
-            "head": None if self.head is None else _text(self.head.to_bytes()),
+            "head": None if self.head is None else base64_text(self.head.to_bytes()),
             "other": (
                 None
                 if self.other is None
-                else {"key": _text(self.other[0]), "head": _text(self.other[1].to_bytes())}
+                else {
+                    "key": base64_text(self.other[0]),
+                    "head": base64_text(self.other[1].to_bytes()),
+                }
             ),
-            "siblings": [_text(each) for each in self.siblings],
+            "siblings": [base64_text(each) for each in self.siblings],
         }
 
     @classmethod
@@ -279,10 +282,6 @@ def _subtree(heads: list[tuple[bytes, Head]], bit: int) -> bytes:
 
 def _prefix(key: bytes, bits: int) -> int:
     return int.from_bytes(key) >> (KEY_BITS - bits)
-
-
-def _text(raw: bytes) -> str:
-    return b64encode(raw).decode()
 
 
 def _raw(text: str) -> bytes:

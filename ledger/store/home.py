@@ -13,11 +13,11 @@ from ledger.domain.aggregate import OPERATOR
 from ledger.domain.key import KeyClaim
 from ledger.domain.service_key import ServiceKey, service_key_id
 from ledger.errors import Kind, LedgerError
+from ledger.evidence.canonical import base64_text
 from ledger.evidence.keys import SERVICE
 from ledger.evidence.note import NoteKey
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger, Work
-from ledger.store.mapper import base64_text
 from ledger.store.recorder import LogRecorder
 from ledger.store.service_signers import service_signer
 from ledger.store.signing import ServiceSigner

@@ -1,6 +1,5 @@
 """Events to envelopes and back; the payload's bytes are made here once and never again."""
 
-from base64 import b64encode
 from collections.abc import Callable
 from datetime import date
 from functools import cache
@@ -143,8 +142,3 @@ def _reader(topic: str) -> tuple[msgspec.json.Decoder[Any], tuple[str, ...], typ
 
 def _quoted(text: str) -> bytes:
     return _ENCODER.encode(text)
-
-
-def base64_text(raw: bytes) -> str:
-    """Write bytes as they stand in payloads: standard base64 with padding."""
-    return b64encode(raw).decode()

@@ -5,11 +5,12 @@ Source: C2SP tlog-witness, "add-checkpoint".
 
 import binascii
 import re
-from base64 import b64decode, b64encode
+from base64 import b64decode
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
 
+from ledger.evidence.canonical import base64_text
 from ledger.evidence.checkpoint import Checkpoint, open_note
 from ledger.evidence.cosignature import Cosigner, cosign
 from ledger.evidence.merkle import EMPTY_ROOT, ProofBroken, verify_consistency
@@ -51,7 +52,7 @@ class Submission:
 
     def text(self) -> str:
         """Write it as it is posted."""
-        lines = [f"old {self.old_size}", *(b64encode(each).decode() for each in self.proof)]
+        lines = [f"old {self.old_size}", *(base64_text(each) for each in self.proof)]
         return "\n".join(lines) + "\n\n" + self.note
 
     @classmethod

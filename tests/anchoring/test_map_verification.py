@@ -9,12 +9,12 @@ from ledger.anchoring.publications import announce
 from ledger.commands.verification import verify_log
 from ledger.domain.events import committing_topics
 from ledger.domain.publication import Publication, publication_id
+from ledger.evidence.canonical import base64_text
 from ledger.evidence.log import verify_log as verify_in_memory
 from ledger.evidence.verifiable_map import FORMAT
 from ledger.evidence.verify import EntryBroken, Rules, Stored
 from ledger.store.application import Work
 from ledger.store.map_store import MapStore
-from ledger.store.mapper import base64_text
 from tests.evidence.tiny_verifier import check_log
 from tests.world import World
 

@@ -17,6 +17,7 @@ from ledger.anchoring.publications import (
 )
 from ledger.domain.fund import fund_id
 from ledger.domain.organisation import organisation_id
+from ledger.evidence.canonical import base64_text
 from ledger.evidence.envelope import payload_of
 from ledger.evidence.map_growth import MapGrowth
 from ledger.evidence.merkle import leaf_hash
@@ -31,7 +32,6 @@ from ledger.evidence.verifiable_map import (
 )
 from ledger.store.application import Ledger
 from ledger.store.map_store import MapStore
-from ledger.store.mapper import base64_text
 from tests.world import EARMARK, World
 
 

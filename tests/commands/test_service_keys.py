@@ -33,6 +33,7 @@ from ledger.domain.events import committing_topics
 from ledger.domain.log import LogItself, log_id
 from ledger.domain.officer import Role
 from ledger.domain.service_key import ServiceKeyEnded
+from ledger.evidence.canonical import base64_text
 from ledger.evidence.keys import (
     SERVICE,
     Algorithm,
@@ -51,7 +52,6 @@ from ledger.packs.making import make_pack
 from ledger.store.application import Work
 from ledger.store.home import Home, ServiceKeyForeign
 from ledger.store.map_store import MapStore
-from ledger.store.mapper import base64_text
 from ledger.store.service_signers import ServiceKeyUnreadable, key_text, service_signer
 from tests.packs.packing import judged_plainly, write_unchecked
 from tests.world import DAY, RECORDED_AT, World

@@ -8,11 +8,11 @@ import pytest
 
 from api import bootstrap
 from ledger.anchoring.publications import published_at, receipt_under
+from ledger.evidence.canonical import base64_text
 from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.note import split_note
 from ledger.evidence.proofs import Receipt
 from ledger.store.home import Home
-from ledger.store.mapper import base64_text
 from tests.interop.conftest import Carried
 from tests.interop.peers import run
 
