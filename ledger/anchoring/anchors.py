@@ -3,11 +3,11 @@
 They stand outside the log, since they are about it: whoever holds them needs no word of ours.
 """
 
-import sqlite3
 import threading
 from dataclasses import dataclass
 from pathlib import Path
 
+from ledger.database import open_database
 from ledger.evidence.note import SignatureLine, split_note
 
 SCHEMA = """
@@ -60,11 +60,7 @@ class Anchors:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(
-            path, timeout=60.0, isolation_level=None, check_same_thread=False
-        )
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection = open_database(path)
         self._connection.executescript(SCHEMA)
 
     def add_cosignature(self, size: int, line: SignatureLine, time_s: int) -> None:

@@ -3,18 +3,18 @@
 It holds nothing that the log does not: it may be dropped, and is built anew.
 """
 
-import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
+from ledger.database import open_database
 from ledger.evidence.envelope import payload_of
 from ledger.evidence.map_growth import MapGrowth
 from ledger.evidence.map_pages import PagedMap
 from ledger.evidence.merkle import leaf_hash
 from ledger.evidence.verifiable_map import EMPTY, MapProof
-from ledger.store.recorder import BUSY_TIMEOUT_S, LogRecorder
+from ledger.store.recorder import LogRecorder
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS map_pages (
@@ -46,11 +46,7 @@ class MapStore:
     """Pages by the size of the log they were written for: an older one stays readable."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = sqlite3.connect(
-            path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-        )
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = NORMAL")
+        self._connection = open_database(path, synchronous="NORMAL")
         self._connection.executescript(SCHEMA)
         self._lock = threading.RLock()
 

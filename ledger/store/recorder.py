@@ -3,7 +3,7 @@
 import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -17,6 +17,7 @@ from eventsourcing.persistence import (
     Subscription,
 )
 
+from ledger.database import open_database
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.checkpoint import Checkpoint, sign_note
 from ledger.evidence.keys import Signer
@@ -54,8 +55,6 @@ CREATE TABLE IF NOT EXISTS answers (
     answer BLOB NOT NULL
 ) WITHOUT ROWID;
 """
-
-BUSY_TIMEOUT_S = 60.0
 
 
 class LogMoved(RecordConflictError):
@@ -97,7 +96,7 @@ class LogRecorder(ApplicationRecorder):
         self._tree: GrowingTree | None = None
         self._commits = 0
         try:
-            self._writer = self._connect()
+            self._writer = open_database(self._path)
             self._writer.executescript(SCHEMA)
         except (sqlite3.DatabaseError, UnicodeDecodeError) as cause:
             # The latter when SQLite's own message quotes what it stumbled over.
@@ -354,17 +353,7 @@ class LogRecorder(ApplicationRecorder):
     def _reader(self) -> sqlite3.Connection:
         connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
         if connection is None:
-            connection = self._local.connection = self._connect()
+            connection = self._local.connection = open_database(self._path)
             connection.execute("PRAGMA query_only = ON")
             self._readers.append(connection)
-        return connection
-
-    def _connect(self) -> sqlite3.Connection:
-        connection = sqlite3.connect(
-            self._path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
-        )
-        with closing(connection.execute("PRAGMA journal_mode = WAL")):
-            pass
-        # An acknowledged event is on the disk, not on its way there.
-        connection.execute("PRAGMA synchronous = FULL")
         return connection

@@ -1,11 +1,12 @@
 """What a witness remembers: the logs it watches, how far it cosigned each, and what it refused."""
 
-import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+
+from ledger.database import open_database
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS logs (
@@ -61,11 +62,7 @@ class WitnessState:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
-        self._connection = sqlite3.connect(
-            path, timeout=60.0, isolation_level=None, check_same_thread=False
-        )
-        self._connection.execute("PRAGMA journal_mode = WAL")
-        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection = open_database(path)
         self._connection.executescript(SCHEMA)
 
     @contextmanager
