@@ -11,6 +11,7 @@ from ledger.commands import (
     batches,
     disbursements,
     funds,
+    officer_keys,
     officers,
     organisations,
     policies,
@@ -197,11 +198,11 @@ class Loading:
             key = self._keyring.signer(row.staff_number).public_key
             officer = self._ledger.load(Officer, officer_id(row.staff_number))
             if officer is not None and key.key_id not in officer.keys:
-                registration = officers.KeyRegistration(
-                    row.staff_number, key, officers.CUSTODY_KEYRING
+                registration = officer_keys.KeyRegistration(
+                    row.staff_number, key, officer_keys.CUSTODY_KEYRING
                 )
                 act = self._act(step, OPERATOR, "key")
-                yield officers.register_key(self._ledger, act, registration)
+                yield officer_keys.register_key(self._ledger, act, registration)
 
         return take
 

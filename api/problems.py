@@ -13,6 +13,7 @@ from ledger.errors import Kind, LedgerError
 
 STATUS = {
     Kind.ABSENT: HTTPStatus.NOT_FOUND,
+    Kind.STALE: HTTPStatus.PRECONDITION_FAILED,
     Kind.CONFLICT: HTTPStatus.CONFLICT,
     Kind.FORBIDDEN: HTTPStatus.FORBIDDEN,
     Kind.INVALID: HTTPStatus.UNPROCESSABLE_ENTITY,

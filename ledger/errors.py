@@ -8,6 +8,7 @@ class Kind(Enum):
 
     INVALID = "invalid"  # what was handed in cannot be understood, or breaks a rule
     ABSENT = "absent"  # what was named does not exist
+    STALE = "stale"  # it is not as it was when it was looked at
     CONFLICT = "conflict"  # the ledger has moved on, or holds something else under this name
     FORBIDDEN = "forbidden"  # this officer may not do this
     BROKEN = "broken"  # evidence does not hold: something was altered

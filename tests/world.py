@@ -11,6 +11,7 @@ from ledger.commands import (
     batches,
     disbursements,
     funds,
+    officer_keys,
     officers,
     organisations,
     policies,
@@ -158,10 +159,10 @@ class World:
         order = officers.Appointment(staff, "某某", code, role)
         officers.appoint_officer(self.ledger, self.act(day=day), order)
         signer = self.officers[staff] = Ed25519Signer.generate()
-        officers.register_key(
+        officer_keys.register_key(
             self.ledger,
             self.act(day=day),
-            officers.KeyRegistration(staff, signer.public_key, officers.CUSTODY_OFFICER),
+            officer_keys.KeyRegistration(staff, signer.public_key, officer_keys.CUSTODY_OFFICER),
         )
 
     def receive(

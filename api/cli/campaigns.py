@@ -16,7 +16,7 @@ from api.folder import open_folder
 from api.keyring import Keyring
 from api.loading import Loaded, Loading, default_as_of
 from api.report import campaign_report
-from ledger.commands.batches import export_batch
+from ledger.commands.batches import BankFileOrder, export_batch
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.campaign import campaign_id
 from ledger.domain.values import Money, yuan_text
@@ -79,7 +79,7 @@ def bank_file(
     """Write the payment file of a batch for its bank; that it was written is put on record."""
     with bootstrap.opened(bootstrap.home()) as ledger:
         act = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
-        file = export_batch(ledger, act, batch)
+        file = export_batch(ledger, act, BankFileOrder(batch))
         path = folder / file.filename
         path.touch(mode=0o600)
         path.write_bytes(file.content)

@@ -10,7 +10,7 @@ import typer
 from api import bootstrap
 from api.cli.printing import AsJson, print_json, say
 from ledger.commands.key_history import key_history
-from ledger.commands.officers import (
+from ledger.commands.officer_keys import (
     CUSTODY_OFFICER,
     KeyRegistration,
     KeyRevocation,

@@ -1,11 +1,12 @@
 """Batches: drafted from a roster, reviewed, approved, written out for the bank."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
 
-from ledger.commands.officers import require_role
+from ledger.commands.duties import acting_as, require_post, require_role
+from ledger.commands.funds import CASHIERS
 from ledger.commands.sealing import (
     ARCHIVE_FILE,
     PAYEE,
@@ -15,16 +16,18 @@ from ledger.commands.sealing import (
     seal,
     unseal,
 )
-from ledger.domain.batch import Batch, Row, SamePerson, batch_id
+from ledger.commands.signed_acts import perform_signed
+from ledger.domain.batch import Batch, Row, SamePerson, Stage, batch_id
 from ledger.domain.campaign import Campaign, campaign_id
 from ledger.domain.disbursement import Disbursement, Status, disbursement_id
+from ledger.domain.export import Export
 from ledger.domain.fund import FundAccount, FundInsufficient, fund_id
-from ledger.domain.officer import Officer, Role, RoleMissing, officer_id
+from ledger.domain.officer import Officer, Role, RoleMissing
 from ledger.domain.organisation import Organisation, organisation_id
 from ledger.domain.policy import Channel, Policy
 from ledger.domain.recipient import OnFile, Recipient
 from ledger.domain.rules import RowFacts, Verdict, judge, judge_again
-from ledger.domain.values import MONEY_MAX, Money
+from ledger.domain.values import MONEY_MAX, Money, stable_id
 from ledger.errors import Kind, LedgerError
 from ledger.files.bank import InstructionFile, InstructionLine
 from ledger.files.banks import FORMATS, write_instruction
@@ -35,6 +38,8 @@ from ledger.store.application import Answer, Decide, Ledger, Work
 from ledger.vault.keys import PersonErased
 
 PURPOSE = "送温暖慰问金"
+
+HANDLERS = frozenset({Role.HANDLER})
 
 
 class BatchKnown(LedgerError):
@@ -102,8 +107,10 @@ def draft_batch(ledger: Ledger, act: CommandAct, order: Draft) -> Answer:
         if work.find(Batch, batch_id(order.code)):
             raise BatchKnown(order.code)
         organisation = work.get(Organisation, organisation_id(order.organisation_code))
-        # Who may draft is not asked: a draft pays nobody. Who reviews and approves is.
-        drafter = work.get(Officer, officer_id(order.drafted_by)).id
+        # Of past files who may draft is not asked: a draft pays nobody.
+        drafter = work.get(Officer, acting_as(act, order.drafted_by)).id
+        require_post(work, act, HANDLERS, organisation.id)
+        work.get(Campaign, campaign_id(order.campaign_code)).require_open()
         if order.channel is Channel.BANK_CARD and order.bank_format not in FORMATS:
             raise BankFormatUnknown(order.code, order.bank_format)
         judging = _Judging(work, order.campaign_code, order.channel, act.happened_on)
@@ -140,7 +147,8 @@ def review_batch(ledger: Ledger, act: CommandAct, order: Step) -> Answer:
 
     def decide(work: Work) -> None:
         batch = work.get(Batch, batch_id(order.batch_code))
-        reviewer = officer_id(order.staff_number)
+        reviewer = acting_as(act, order.staff_number)
+        work.get(Campaign, batch.campaign_id).require_open()
         try:
             batch.require_reviewable_by(reviewer)
             require_role(work, reviewer, Role.REVIEWER, batch.organisation_id, act.happened_on)
@@ -164,7 +172,8 @@ def approve_batch(ledger: Ledger, act: CommandAct, order: Step) -> Answer:
         OfficerSignatureMissing: The approver did not sign.
         BatchEmpty: No row stands.
     """
-    return ledger.perform(act, "batch.approve", order, _approve(act, order))
+    batch = batch_id(order.batch_code)
+    return perform_signed(ledger, act, "batch.approve", order, batch, _approve(act, order))
 
 
 def prepare_approval(ledger: Ledger, act: CommandAct, order: Step) -> bytes:
@@ -176,11 +185,21 @@ def prepare_approval(ledger: Ledger, act: CommandAct, order: Step) -> bytes:
     return ledger.prepare(act, _approve(act, order))[0]
 
 
-def export_batch(ledger: Ledger, act: CommandAct, batch_code: str) -> InstructionFile:
-    """Write the bank's payment file for what is in transit; that it was written is an event.
+@dataclass(frozen=True, slots=True)
+class BankFileOrder:
+    """Which batch's payment file is written, why, and for whom: it shows people in clear."""
+
+    batch_code: str
+    reason: str = PURPOSE
+    made_for: str = ""
+
+
+def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> InstructionFile:
+    """Write the bank's payment file for what is in transit; that it was handed over is an event.
 
     Raises:
         WrongStage, WrongChannel: Not an approved card batch.
+        SamePerson: Whoever asks drafted, reviewed or approved it.
         NothingInTransit: Every payment of it was answered.
         FileRefused: The bank's charset lacks a character of a name.
         PersonErased: A recipient's data is gone.
@@ -188,7 +207,8 @@ def export_batch(ledger: Ledger, act: CommandAct, batch_code: str) -> Instructio
     written: list[InstructionFile] = []
 
     def decide(work: Work) -> None:
-        batch = work.get(Batch, batch_id(batch_code))
+        batch = work.get(Batch, batch_id(order.batch_code))
+        require_post(work, act, CASHIERS, batch.organisation_id)
         batch.require_paid_by(Channel.BANK_CARD)
         lines = [line for row in batch.rows.values() if (line := _instruction(work, batch, row))]
         if not lines:
@@ -201,18 +221,53 @@ def export_batch(ledger: Ledger, act: CommandAct, batch_code: str) -> Instructio
             line_count=file.count,
             total=Money(file.total_fen),
         )
-        work.save(batch)
+        handed_over = Export.hand_over(
+            act,
+            stable_id("export", batch.id, batch.version),
+            kind="bank_file",
+            subject_id=batch.id,
+            people=file.count,
+            file_sha256=file.sha256,
+            reason=order.reason,
+            made_for=order.made_for or batch.bank_format or "",
+        )
+        work.save(batch, handed_over)
         written[:] = [file]
 
-    ledger.perform(act, "batch.export", batch_code, decide)
+    # Each time that it is written it is shown to somebody: a repetition is another event.
+    ledger.perform(replace(act, idempotency_key=None), "batch.export", order, decide)
     return written[0]
+
+
+def close_batch(ledger: Ledger, act: CommandAct, batch: UUID) -> Answer:
+    """End a batch when every payment of it was answered for.
+
+    Raises:
+        WrongStage: It was not approved, or is closed already.
+        PaymentsUnderWay: Some are on their way.
+    """
+
+    def decide(work: Work) -> None:
+        closing = work.get(Batch, batch)
+        require_post(work, act, CASHIERS | {Role.APPROVER}, closing.organisation_id)
+        payments = [
+            work.get(Disbursement, disbursement_id(closing.campaign_id, row.person_id))
+            for row in closing.rows.values()
+            if closing.stage is Stage.APPROVED
+        ]
+        waiting = sum(payment.status is Status.IN_TRANSIT for payment in payments)
+        closing.close(act, in_transit=waiting)
+        work.save(closing)
+
+    return ledger.perform(act, "batch.close", batch, decide)
 
 
 def _approve(act: CommandAct, order: Step) -> Decide:
     def decide(work: Work) -> None:
         batch = work.get(Batch, batch_id(order.batch_code))
-        approver = officer_id(order.staff_number)
+        approver = acting_as(act, order.staff_number)
         campaign = work.get(Campaign, batch.campaign_id)
+        campaign.require_open()
         fund = work.find(FundAccount, fund_id(batch.organisation_id, batch.earmark))
         judging = _Judging(work, campaign.code, batch.channel, act.happened_on)
         fallen = {

@@ -4,8 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID, uuid4
 
-from ledger.commands.officers import acting_officer
+from ledger.commands.duties import acting_officer, require_post
+from ledger.commands.funds import CORRECTORS
 from ledger.commands.sealing import PAYEE, card_index, seal, unseal
+from ledger.commands.signed_acts import perform_signed
 from ledger.domain.batch import Batch, batch_id
 from ledger.domain.disbursement import (
     Disbursement,
@@ -14,7 +16,7 @@ from ledger.domain.disbursement import (
     disbursement_id,
 )
 from ledger.domain.fund import FundAccount
-from ledger.domain.officer import Officer
+from ledger.domain.officer import Officer, Role
 from ledger.domain.policy import Channel
 from ledger.domain.refusal import Refusal
 from ledger.domain.values import stable_id
@@ -23,6 +25,9 @@ from ledger.files.signatures import SignatureRow
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Decide, Ledger, Work
 from ledger.vault.keys import PersonErased
+
+WITNESSES = frozenset({Role.HANDLER, Role.REVIEWER, Role.CASHIER})
+"""Under whose eyes people sign."""
 
 
 class SignedRowUnknown(LedgerError):
@@ -76,7 +81,8 @@ def record_signatures(ledger: Ledger, act: CommandAct, order: SignedSheet) -> An
         OfficerSignatureMissing: The witness did not sign.
     """
     request = (order.batch_code, order.sheet_sha256, [row.number for row in order.rows])
-    return ledger.perform(act, "sheet.certify", request, _record(act, order))
+    batch = batch_id(order.batch_code)
+    return perform_signed(ledger, act, "sheet.certify", request, batch, _record(act, order))
 
 
 def prepare_certification(ledger: Ledger, act: CommandAct, order: SignedSheet) -> bytes:
@@ -97,6 +103,7 @@ def reissue_payment(ledger: Ledger, act: CommandAct, order: Reissue) -> Answer:
 
     def decide(work: Work) -> None:
         payment = work.get(Disbursement, order.disbursement_id)
+        require_post(work, act, {Role.APPROVER}, payment.organisation_id)
         payment.require_returned()
         fund = work.get(FundAccount, payment.fund_id)
         parts = fund.draw(
@@ -128,6 +135,7 @@ def correct_outcome(
 
     def decide(work: Work) -> None:
         payment = work.get(Disbursement, disbursement)
+        require_post(work, act, CORRECTORS, payment.organisation_id)
         payment.correct(act, corrects_version=corrects_version, reason=reason)
         work.save(payment)
 
@@ -139,6 +147,7 @@ def _record(act: CommandAct, order: SignedSheet) -> Decide:
     def decide(work: Work) -> None:
         batch = work.get(Batch, batch_id(order.batch_code))
         batch.require_paid_by(Channel.SIGNATURE_SHEET)
+        require_post(work, act, WITNESSES, batch.organisation_id)
         witness = work.get(Officer, acting_officer(act))
         signed: list[int] = []
         refused: list[dict[str, object]] = []

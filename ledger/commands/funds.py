@@ -3,8 +3,9 @@
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
-from ledger.commands.officers import acting_officer, require_role
-from ledger.commands.organisations import lineage
+from ledger.commands.duties import acting_officer, require_post, require_role
+from ledger.commands.lineage import lineage
+from ledger.commands.signed_acts import perform_signed
 from ledger.domain.fiscal_year import FiscalYear, YearImplausible, fiscal_year_id
 from ledger.domain.fund import FundAccount, FundInsufficient, fund_id
 from ledger.domain.officer import Role
@@ -15,6 +16,12 @@ from ledger.domain.values import Money, is_fiscal_year, stable_id
 from ledger.errors import Kind, LedgerError
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Decide, Ledger, Work
+
+CASHIERS = frozenset({Role.CASHIER, Role.ACCOUNTANT})
+"""Who takes money in, pays it out and answers for what the bank says."""
+
+CORRECTORS = frozenset({Role.ACCOUNTANT, Role.APPROVER})
+"""Who puts right what a cashier entered: not the cashier."""
 
 
 class NotBelow(LedgerError):
@@ -74,6 +81,7 @@ def receive_funds(ledger: Ledger, act: CommandAct, order: FundReceipt) -> Answer
         if not is_fiscal_year(order.vintage):
             raise YearImplausible(order.vintage)
         organisation = work.get(Organisation, organisation_id(order.organisation_code))
+        require_post(work, act, CASHIERS, organisation.id)
         fund = _account(work, act, organisation.id, order.earmark)
         amount = Money(order.amount_fen)
         lot_id = fund.receive(
@@ -109,12 +117,31 @@ def allocate(ledger: Ledger, act: CommandAct, order: Allocation) -> Answer:
         OfficerRequired, RoleMissing: It is not for this actor to do.
         OfficerSignatureMissing: The officer did not sign.
     """
-    return ledger.perform(act, "fund.allocate", order, _allocate(act, order))
+    giver = fund_id(organisation_id(order.from_code), order.earmark)
+    return perform_signed(ledger, act, "fund.allocate", order, giver, _allocate(act, order))
 
 
 def prepare_allocation(ledger: Ledger, act: CommandAct, order: Allocation) -> bytes:
     """Return the payload that the officer is to sign."""
     return ledger.prepare(act, _allocate(act, order))[0]
+
+
+def acknowledge_allocation(ledger: Ledger, act: CommandAct, fund: UUID, allocation: UUID) -> Answer:
+    """Say for the receiving account that money which was passed down has arrived.
+
+    Raises:
+        NotOnRecord: No such account.
+        NothingToAcknowledge: No such allocation came there, or it was acknowledged before.
+        OfficerRequired, RoleMissing: It is for a cashier or accountant of the receiver.
+    """
+
+    def decide(work: Work) -> None:
+        account = work.get(FundAccount, fund)
+        require_post(work, act, CASHIERS, account.organisation_id)
+        account.acknowledge(act, allocation_id=allocation, acknowledged_by=acting_officer(act))
+        work.save(account)
+
+    return ledger.perform(act, "fund.acknowledge", (fund, allocation), decide)
 
 
 def correct_receipt(ledger: Ledger, act: CommandAct, order: ReceiptCorrection) -> Answer:
@@ -130,6 +157,7 @@ def correct_receipt(ledger: Ledger, act: CommandAct, order: ReceiptCorrection) -
         fund = work.get(
             FundAccount, fund_id(organisation_id(order.organisation_code), order.earmark)
         )
+        require_post(work, act, CORRECTORS, fund.organisation_id)
         fund.correct_receipt(
             act,
             lot_id=order.lot_id,
@@ -149,6 +177,7 @@ def open_fiscal_year(
 
     def decide(work: Work) -> None:
         organisation = work.get(Organisation, organisation_id(organisation_code))
+        require_post(work, act, CORRECTORS, organisation.id)
         fund = work.get(FundAccount, fund_id(organisation.id, earmark))
         opened = _fiscal_year(work, act, organisation.id, year, policy)
         for lot in fund.live:
@@ -166,6 +195,24 @@ def open_fiscal_year(
 
     request = (organisation_code, earmark, year, policy)
     return ledger.perform(act, "fiscal_year.open", request, decide)
+
+
+def close_fiscal_year(ledger: Ledger, act: CommandAct, organisation_code: str, year: int) -> Answer:
+    """Close a fiscal year: it takes no further opening surplus.
+
+    Raises:
+        NotOnRecord: The year was not opened.
+        YearClosed: It was closed before.
+    """
+
+    def decide(work: Work) -> None:
+        organisation = work.get(Organisation, organisation_id(organisation_code))
+        require_post(work, act, CORRECTORS, organisation.id)
+        closing = work.get(FiscalYear, fiscal_year_id(organisation.id, year))
+        closing.close(act)
+        work.save(closing)
+
+    return ledger.perform(act, "fiscal_year.close", (organisation_code, year), decide)
 
 
 def _allocate(act: CommandAct, order: Allocation) -> Decide:

@@ -1,25 +1,21 @@
-"""Appointing officers, giving them roles, and registering their keys."""
+"""Appointing officers, giving them posts and ending them, and beginning the administration."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
 
-from ledger.commands.key_history import require_signed_by_then
-from ledger.commands.organisations import lineage
+from ledger.commands.duties import require_post, require_post_anywhere
 from ledger.commands.sealing import seal
+from ledger.domain.administration import Administration, administration_id
 from ledger.domain.aggregate import OPERATOR
-from ledger.domain.key import KeyClaim
-from ledger.domain.officer import KeyTaken, Officer, Role, RoleMissing, officer_id
+from ledger.domain.officer import ADMINISTRATORS, Officer, Role, officer_id
 from ledger.domain.organisation import Organisation, organisation_id
-from ledger.domain.values import stable_id
 from ledger.errors import Kind, LedgerError
-from ledger.evidence.canonical import base64_text
-from ledger.evidence.keys import PublicKey, verifier
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Ledger, Work
 
-CUSTODY_OFFICER = "officer"
-CUSTODY_KEYRING = "operator_keyring"
+SECURITY = frozenset({Role.SECURITY_ADMINISTRATOR})
+SYSTEM = frozenset({Role.SYSTEM_ADMINISTRATOR})
 
 
 class RoleUnknown(LedgerError):
@@ -32,14 +28,24 @@ class RoleUnknown(LedgerError):
         super().__init__(f"role {role} is none of {', '.join(Role)}")
 
 
-class OfficerRequired(LedgerError):
-    """Only an officer can answer for this; the operator enters what others answer for."""
+class OfficerKnown(LedgerError):
+    """The staff number is taken."""
 
-    code = "duty.officer_required"
-    kind = Kind.FORBIDDEN
+    code = "officer.known"
+    kind = Kind.CONFLICT
 
-    def __init__(self, actor: str) -> None:
-        super().__init__(f"this is for an officer to do, not for {actor}")
+    def __init__(self, staff_number: str) -> None:
+        super().__init__(f"officer {staff_number} is on the register already")
+
+
+class NotAnAdministrator(LedgerError):
+    """The operator makes the first administrators, who then make everybody else."""
+
+    code = "administration.not_an_administrator"
+    kind = Kind.INVALID
+
+    def __init__(self, role: str) -> None:
+        super().__init__(f"role {role} is none of {', '.join(sorted(ADMINISTRATORS))}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,17 +59,21 @@ class Appointment:
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRegistration:
+class NewOfficer:
+    """Somebody who is to act for unions; posts are given apart."""
+
     staff_number: str
-    public_key: PublicKey
-    custody: str
+    name: str = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class KeyRevocation:
-    staff_number: str
-    key_id: str
-    reason: str
+class Post:
+    """A post of an officer, from the day of the act until the day before `until`."""
+
+    officer_id: UUID
+    organisation_id: UUID
+    role: str
+    until: date | None = None
 
 
 def appoint_officer(ledger: Ledger, act: CommandAct, order: Appointment) -> Answer:
@@ -72,138 +82,130 @@ def appoint_officer(ledger: Ledger, act: CommandAct, order: Appointment) -> Answ
     Raises:
         NotOnRecord: The organisation is not registered.
         RoleUnknown: No such post.
+        PostsIncompatible: They hold one that does not go with it.
+    """
+
+    def decide(work: Work) -> None:
+        _appoint(work, act, order)
+
+    return ledger.perform(act, "officer.appoint", order, decide)
+
+
+def register_officer(ledger: Ledger, act: CommandAct, order: NewOfficer) -> Answer:
+    """Put an officer on the register, without any post.
+
+    Raises:
+        OfficerKnown: The staff number is taken.
+        RoleMissing: Whoever asks is no system administrator.
+    """
+
+    def decide(work: Work) -> None:
+        require_post_anywhere(work, act, SYSTEM)
+        if work.find(Officer, officer_id(order.staff_number)):
+            raise OfficerKnown(order.staff_number)
+        officer = _new_officer(work, act, order.staff_number, order.name)
+        work.save(officer)
+        work.result["officer_id"] = str(officer.id)
+
+    return ledger.perform(act, "officer.register", order, decide)
+
+
+def grant_role(ledger: Ledger, act: CommandAct, order: Post) -> Answer:
+    """Give an officer a post from the day of the act on, until a day where one is named.
+
+    Raises:
+        NotOnRecord: No such officer or organisation.
+        RoleUnknown, PostsIncompatible: As they say.
+        RoleMissing: Whoever asks is no security administrator there or above.
     """
 
     def decide(work: Work) -> None:
         if order.role not in set(Role):
             raise RoleUnknown(order.role)
-        organisation = work.get(Organisation, organisation_id(order.organisation_code))
-        officer = work.find(Officer, officer_id(order.staff_number))
-        if officer is None:
-            subject = ledger.vault.subject_id("officer", order.staff_number)
-            officer = Officer.appoint(
-                act,
-                staff_number=order.staff_number,
-                subject_id=subject,
-                identity=seal(work, subject, "officer", {"name": order.name}),
-            )
+        organisation = work.get(Organisation, order.organisation_id)
+        require_post(work, act, SECURITY, organisation.id)
+        officer = work.get(Officer, order.officer_id)
         officer.grant(act, organisation_id=organisation.id, role=order.role)
+        if order.until is not None:
+            last = replace(act, happened_on=order.until)
+            officer.end(last, organisation_id=organisation.id, role=order.role)
         work.save(officer)
         work.result["officer_id"] = str(officer.id)
 
-    return ledger.perform(act, "officer.appoint", order, decide)
+    return ledger.perform(act, "officer.grant_role", order, decide)
 
 
-def end_role(ledger: Ledger, act: CommandAct, order: Appointment) -> Answer:
+def end_role(ledger: Ledger, act: CommandAct, order: Post) -> Answer:
     """End a post on the day of the act.
 
     Raises:
-        RoleMissing: The officer does not hold it.
+        RoleMissing: The officer does not hold it, or whoever asks is no security administrator.
     """
 
     def decide(work: Work) -> None:
-        officer = work.get(Officer, officer_id(order.staff_number))
-        officer.end(act, organisation_id=organisation_id(order.organisation_code), role=order.role)
+        require_post(work, act, SECURITY, order.organisation_id)
+        officer = work.get(Officer, order.officer_id)
+        officer.end(act, organisation_id=order.organisation_id, role=order.role)
         work.save(officer)
 
     return ledger.perform(act, "officer.end_role", order, decide)
 
 
-def register_key(ledger: Ledger, act: CommandAct, order: KeyRegistration) -> Answer:
-    """Register an officer's public key; `custody` says who holds the private one.
+def begin_administration(ledger: Ledger, act: CommandAct, order: Appointment) -> Answer:
+    """Make the first holder of one of the three administrators' posts; the operator does, once.
 
     Raises:
-        NotOnRecord: No such officer.
-        KeyTaken: It is registered already, for this officer, another one or the ledger itself.
-        SignatureBroken: It is no public key, or one under which anybody could sign.
-    """
-    key = order.public_key
-    verifier(key)
-
-    def decide(work: Work) -> None:
-        officer = work.get(Officer, officer_id(order.staff_number))
-        # Verification knows each key by its id alone: a second owner would break the whole log.
-        if work.find(KeyClaim, stable_id("key", key.key_id)):
-            raise KeyTaken(officer.id, key.key_id)
-        work.save(KeyClaim.claim(act, key_id=key.key_id, owner=str(officer.id)))
-        officer.register_key(
-            act,
-            key_id=key.key_id,
-            algorithm=key.algorithm.value,
-            public_key=base64_text(key.raw),
-            custody=order.custody,
-        )
-        work.save(officer)
-        work.result["key_id"] = key.key_id
-
-    request = (order.staff_number, key.key_id, order.custody)
-    return ledger.perform(act, "officer.register_key", request, decide)
-
-
-def revoke_key(ledger: Ledger, act: CommandAct, order: KeyRevocation) -> Answer:
-    """Revoke an officer's key: it signs nothing from here on.
-
-    Raises:
-        KeyUnknown: The officer has no such key in force.
+        NotAnAdministrator: It is another post.
+        AdministrationBegun: Somebody was made it before; officers make the next one.
+        PostsIncompatible: They hold a post that does not go with it.
     """
 
     def decide(work: Work) -> None:
-        officer = work.get(Officer, officer_id(order.staff_number))
-        officer.revoke_key(act, key_id=order.key_id, reason=order.reason)
-        work.save(officer)
+        if order.role not in ADMINISTRATORS:
+            raise NotAnAdministrator(order.role)
+        begun = work.find(Administration, administration_id())
+        officer = _appoint(work, act, order)
+        if begun is None:
+            begun = Administration.begin_with(act, role=order.role, officer_id=officer.id)
+        else:
+            begun.begin_also(act, role=order.role, officer_id=officer.id)
+        work.save(begun)
 
-    return ledger.perform(act, "officer.revoke_key", order, decide)
+    return ledger.perform(act, "administration.begin", order, decide)
 
 
-def give_up_key(ledger: Ledger, act: CommandAct, order: KeyRevocation, counts_from: int) -> Answer:
-    """Record that somebody else had an officer's key, from position `counts_from` on.
+def operator_vouches_for(work: Work, act: CommandAct, officer_id_: UUID) -> bool:
+    """Say whether the operator may still say whose key it is.
 
-    Raises:
-        KeyUnknown: It was never this officer's.
-        KeyNotValid: It was not valid at that position.
+    They may before there was a security administrator, and for the first administrators, whom they
+    made themselves.
     """
-    require_signed_by_then(ledger, order.key_id, counts_from)
-
-    def decide(work: Work) -> None:
-        officer = work.get(Officer, officer_id(order.staff_number))
-        officer.give_up_key(act, key_id=order.key_id, counts_from=counts_from, reason=order.reason)
-        work.save(officer)
-
-    return ledger.perform(act, "officer.give_up_key", (order, counts_from), decide)
+    if act.actor != OPERATOR:
+        return False
+    begun = work.find(Administration, administration_id())
+    if begun is None or Role.SECURITY_ADMINISTRATOR not in begun.begun:
+        return True
+    return officer_id_ in begun.begun.values()
 
 
-def acting_officer(act: CommandAct) -> UUID:
-    """Return the id of the officer who acts.
-
-    Raises:
-        OfficerRequired: The operator does.
-    """
-    if act.actor == OPERATOR:
-        raise OfficerRequired(act.actor)
-    return UUID(act.actor)
-
-
-def require_approver(work: Work, act: CommandAct) -> None:
-    """Check that the actor approves somewhere, for what binds no one organisation.
-
-    Raises:
-        OfficerRequired, RoleMissing: They do not.
-    """
-    officer = work.get(Officer, acting_officer(act))
-    places = {tenure.organisation_id for tenure in officer.tenures}
-    if not officer.holds(Role.APPROVER, places, act.happened_on):
-        raise RoleMissing(officer.id, Role.APPROVER, officer.id, act.happened_on)
+def _appoint(work: Work, act: CommandAct, order: Appointment) -> Officer:
+    if order.role not in set(Role):
+        raise RoleUnknown(order.role)
+    organisation = work.get(Organisation, organisation_id(order.organisation_code))
+    officer = work.find(Officer, officer_id(order.staff_number))
+    if officer is None:
+        officer = _new_officer(work, act, order.staff_number, order.name)
+    officer.grant(act, organisation_id=organisation.id, role=order.role)
+    work.save(officer)
+    work.result["officer_id"] = str(officer.id)
+    return officer
 
 
-def require_role(
-    work: Work, officer_id_: UUID, role: Role, organisation_id_: UUID, day: date
-) -> None:
-    """Check that the officer holds the role there or at an organisation above.
-
-    Raises:
-        NotOnRecord: No such officer.
-        RoleMissing: They do not.
-    """
-    officer = work.get(Officer, officer_id_)
-    if not officer.holds(role, set(lineage(work, organisation_id_, day)), day):
-        raise RoleMissing(officer_id_, role, organisation_id_, day)
+def _new_officer(work: Work, act: CommandAct, staff_number: str, name: str) -> Officer:
+    subject = work.ledger.vault.subject_id("officer", staff_number)
+    return Officer.appoint(
+        act,
+        staff_number=staff_number,
+        subject_id=subject,
+        identity=seal(work, subject, "officer", {"name": name}),
+    )

@@ -4,12 +4,16 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
+from ledger.commands.duties import require_post, require_post_anywhere
+from ledger.commands.lineage import lineage
+from ledger.domain.officer import Role
 from ledger.domain.organisation import Organisation, OrganisationInCircle, organisation_id
 from ledger.errors import Kind, LedgerError
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Ledger, Work
 
-DEPTH_MAX = 50
+KEEPERS = frozenset({Role.SYSTEM_ADMINISTRATOR})
+"""Who keeps the tree of organisations."""
 
 
 class OrganisationKnown(LedgerError):
@@ -49,6 +53,7 @@ def register_organisation(ledger: Ledger, act: CommandAct, order: Registration) 
         if work.find(Organisation, organisation_id(order.code)):
             raise OrganisationKnown(order.code)
         parent_id = _known(work, order.parent_code)
+        _require_keeper(work, act, parent_id)
         organisation = Organisation.register(
             act, code=order.code, name=order.name, kind=order.kind, parent_id=parent_id
         )
@@ -69,22 +74,14 @@ def move_organisation(ledger: Ledger, act: CommandAct, order: Move) -> Answer:
     def decide(work: Work) -> None:
         organisation = work.get(Organisation, organisation_id(order.code))
         parent_id = _known(work, order.parent_code)
+        _require_keeper(work, act, organisation.id)
+        _require_keeper(work, act, parent_id)
         if parent_id is not None and _ever_below(work, parent_id, organisation.id, act.happened_on):
             raise OrganisationInCircle(organisation.id, parent_id)
         organisation.move(act, parent_id=parent_id, reason=order.reason)
         work.save(organisation)
 
     return ledger.perform(act, "organisation.move", order, decide)
-
-
-def lineage(work: Work, id_: UUID, day: date) -> list[UUID]:
-    """Return the organisation and all above it on a day, lowest first."""
-    line: list[UUID] = []
-    at: UUID | None = id_
-    while at is not None and len(line) < DEPTH_MAX:
-        line.append(at)
-        at = work.get(Organisation, at).parent_on(day)
-    return line
 
 
 def _ever_below(work: Work, id_: UUID, above: UUID, since: date) -> bool:
@@ -98,6 +95,14 @@ def _ever_below(work: Work, id_: UUID, above: UUID, since: date) -> bool:
                 seen.add(parent_id)
                 waiting.append(parent_id)
     return any(above in lineage(work, id_, day) for day in days)
+
+
+def _require_keeper(work: Work, act: CommandAct, organisation: UUID | None) -> None:
+    """Check that a signed-in actor keeps the tree there, or anywhere for a tree of its own."""
+    if organisation is None:
+        require_post_anywhere(work, act, KEEPERS)
+    else:
+        require_post(work, act, KEEPERS, organisation)
 
 
 def _known(work: Work, code: str | None) -> UUID | None:

@@ -2,13 +2,18 @@
 
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID
 
-from ledger.commands.officers import require_approver
+from ledger.commands.duties import require_approver, require_post_anywhere
+from ledger.commands.signed_acts import perform_signed
 from ledger.domain.campaign import Campaign, campaign_id
+from ledger.domain.officer import Role
 from ledger.domain.policy import Policy, PolicyTerms, policy_id
 from ledger.errors import Kind, LedgerError
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Decide, Ledger, Work
+
+APPROVERS = frozenset({Role.APPROVER})
 
 
 class CampaignKnown(LedgerError):
@@ -38,7 +43,9 @@ def adopt_policy(ledger: Ledger, act: CommandAct, terms: PolicyTerms) -> Answer:
         OfficerRequired, RoleMissing: The actor approves nowhere.
         OfficerSignatureMissing: Nobody signs.
     """
-    return ledger.perform(act, "policy.adopt", terms, _adopt(act, terms))
+    return perform_signed(
+        ledger, act, "policy.adopt", terms, policy_id(terms.code), _adopt(act, terms)
+    )
 
 
 def prepare_adoption(ledger: Ledger, act: CommandAct, terms: PolicyTerms) -> bytes:
@@ -55,6 +62,7 @@ def open_campaign(ledger: Ledger, act: CommandAct, order: CampaignOpening) -> An
     """
 
     def decide(work: Work) -> None:
+        require_post_anywhere(work, act, APPROVERS)
         if work.find(Campaign, campaign_id(order.code)):
             raise CampaignKnown(order.code)
         policy = work.get(Policy, policy_id(order.policy_code))
@@ -69,8 +77,25 @@ def open_campaign(ledger: Ledger, act: CommandAct, order: CampaignOpening) -> An
                 policy_id=policy.id,
             )
         )
+        work.result["campaign_id"] = str(campaign_id(order.code))
 
     return ledger.perform(act, "campaign.open", order, decide)
+
+
+def close_campaign(ledger: Ledger, act: CommandAct, campaign: UUID, reason: str) -> Answer:
+    """Close a campaign: no list is drafted, reviewed or approved for it any more.
+
+    Raises:
+        NotOnRecord, CampaignClosed, RoleMissing: As they say.
+    """
+
+    def decide(work: Work) -> None:
+        require_post_anywhere(work, act, APPROVERS)
+        closing = work.get(Campaign, campaign)
+        closing.close(act, reason=reason)
+        work.save(closing)
+
+    return ledger.perform(act, "campaign.close", (campaign, reason), decide)
 
 
 def _adopt(act: CommandAct, terms: PolicyTerms) -> Decide:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from ledger.commands.officers import acting_officer
+from ledger.commands.duties import acting_officer, require_post
 from ledger.commands.sealing import ARCHIVE_FILE, PAYEE, card_index, person_id, seal, unseal
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.officer import Officer, Role, RoleMissing
@@ -14,6 +14,9 @@ from ledger.files.archive import ArchiveRow
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Ledger, NotOnRecord, Work
 from ledger.vault.keys import PersonErased
+
+KEEPERS = frozenset({Role.HANDLER})
+"""Who keeps the archive of recipients."""
 
 MAY_UNMASK = (Role.AUDITOR, Role.INSPECTOR, Role.CASHIER, Role.HANDLER)
 
@@ -30,7 +33,13 @@ def enter_archive(ledger: Ledger, act: CommandAct, entries: Sequence[ArchiveRow]
         for entry in entries:
             try:
                 _enter(work, act, entry)
-            except (AlreadyErased, PersonErased, NotOnRecord, FileDatesBackwards) as refusal:
+            except (
+                AlreadyErased,
+                PersonErased,
+                NotOnRecord,
+                FileDatesBackwards,
+                RoleMissing,
+            ) as refusal:
                 refused.append({"line": entry.line, "code": refusal.code})
         work.result.update(entered=len(entries) - len(refused), refused=refused)
 
@@ -48,6 +57,9 @@ def close_file(
 
     def decide(work: Work) -> None:
         recipient = work.get(Recipient, person)
+        file = recipient.files.get(file_number)
+        if file is not None:
+            require_post(work, act, KEEPERS, file.organisation_id)
         recipient.close_file(act, file_number=file_number, reason=reason)
         work.save(recipient)
 
@@ -70,6 +82,7 @@ def unmask_payee(
     clear = unseal(ledger, payment.person_id, PAYEE, payment.payee)
 
     def decide(work: Work) -> None:
+        require_post(work, act, MAY_UNMASK, payment.organisation_id)
         recipient = _known(work, act, payment.person_id, clear["id_number"])
         recipient.unmask(act, fields=tuple(fields), reason=reason)
         work.save(recipient)
@@ -121,6 +134,7 @@ def _enter(work: Work, act: CommandAct, entry: ArchiveRow) -> None:
         # Said before anything is filed: another row of this person may stand and be saved.
         raise FileDatesBackwards(entry.file_number, entry.opened_on, entry.closed_on)
     organisation = work.get(Organisation, organisation_id(entry.organisation_code))
+    require_post(work, act, KEEPERS, organisation.id)
     person = person_id(ledger, entry.id_number)
     opening = replace(act, happened_on=entry.opened_on)
     recipient = _known(work, opening, person, entry.id_number)

@@ -2,8 +2,8 @@
 
 from collections.abc import Mapping
 
+from ledger.commands.duties import require_approver
 from ledger.commands.key_history import key_history, require_signed_by_then
-from ledger.commands.officers import require_approver
 from ledger.domain.aggregate import Event
 from ledger.domain.key import KeyClaim
 from ledger.domain.log import LogItself, log_id

@@ -3,6 +3,8 @@
 from dataclasses import dataclass, field
 from uuid import UUID
 
+from ledger.commands.duties import require_post
+from ledger.commands.funds import CASHIERS
 from ledger.commands.sealing import PAYEE, unseal
 from ledger.domain.batch import Batch, Row, batch_id
 from ledger.domain.disbursement import Disbursement, Status, disbursement_id
@@ -69,7 +71,8 @@ def receive_statement(ledger: Ledger, act: CommandAct, order: ReturnFile) -> Ans
 
     def decide(work: Work) -> None:
         batch = work.get(Batch, batch_id(order.batch_code))
-        batch.require_paid_by(Channel.BANK_CARD)
+        require_post(work, act, CASHIERS, batch.organisation_id)
+        batch.require_answerable(Channel.BANK_CARD)
         if work.find(Statement, statement_id(batch.id, content.sha256)):
             raise StatementKnown(batch.id, content.sha256)
         if content.batch_code not in (None, batch.code):

@@ -16,6 +16,7 @@ class Stage(StrEnum):
     DRAFTED = "drafted"
     REVIEWED = "reviewed"
     APPROVED = "approved"
+    CLOSED = "closed"
 
 
 class SamePerson(LedgerError):
@@ -49,6 +50,16 @@ class BatchEmpty(LedgerError):
 
     def __init__(self, batch_id: UUID) -> None:
         super().__init__(f"batch {batch_id} has no row that stands")
+
+
+class PaymentsUnderWay(LedgerError):
+    """A batch ends when the bank or the people have answered for every payment of it."""
+
+    code = "batch.payments_under_way"
+    kind = Kind.CONFLICT
+
+    def __init__(self, batch_id: UUID, count: int) -> None:
+        super().__init__(f"batch {batch_id} has {count} payments in transit")
 
 
 class WrongChannel(LedgerError):
@@ -202,6 +213,15 @@ class Batch(Root):
         certified_by: UUID
         numbers: tuple[int, ...]
         total_fen: Money
+
+    class Closed(Event, frozen=True):
+        """Every payment of it was answered for. A payment may still be returned later (退票)."""
+
+        TOPIC = "batch.closed"
+        organisation_id: UUID
+
+        def apply(self, aggregate: "Batch") -> None:
+            aggregate.stage = Stage.CLOSED
 
     code: str
     campaign_id: UUID
@@ -359,6 +379,7 @@ class Batch(Root):
         self, act: Act, *, bank_format: str, file_sha256: str, line_count: int, total: Money
     ) -> None:
         self.require_paid_by(Channel.BANK_CARD)
+        self.require_no_part_of(act.actor)
         self.trigger_event(
             self.Exported,
             act,
@@ -387,8 +408,40 @@ class Batch(Root):
             total_fen=Money(sum(self.rows[number].amount for number in numbers)),
         )
 
+    def close(self, act: Act, *, in_transit: int) -> None:
+        """End the batch.
+
+        Args:
+            act: Who and when.
+            in_transit: How many payments of it nobody has answered for; counted by the caller.
+
+        Raises:
+            WrongStage: It was not approved, or is closed already.
+            PaymentsUnderWay: Some are on their way.
+        """
+        self._require(Stage.APPROVED)
+        if in_transit:
+            raise PaymentsUnderWay(self.id, in_transit)
+        self.trigger_event(self.Closed, act, organisation_id=self.organisation_id)
+
+    def require_no_part_of(self, actor: str) -> None:
+        """Check that whoever pays out did not draft, review or approve it (出纳不兼经办、审批).
+
+        Raises:
+            SamePerson: They are.
+        """
+        if any(actor == str(officer_id) for officer_id in self.officers):
+            raise SamePerson(self.id, UUID(actor))
+
+    def require_answerable(self, channel: Channel) -> None:
+        """Check that banks may say something of it: approved, or closed (退票 comes at any day)."""
+        if self.stage is not Stage.CLOSED:
+            self._require(Stage.APPROVED)
+        if self.channel is not channel:
+            raise WrongChannel(self.id, self.channel)
+
     def require_paid_by(self, channel: Channel) -> None:
-        """Check that the batch was approved and pays by this channel."""
+        """Check that the batch was approved, is not closed, and pays by this channel."""
         self._require(Stage.APPROVED)
         if self.channel is not channel:
             raise WrongChannel(self.id, self.channel)

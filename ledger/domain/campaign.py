@@ -18,6 +18,16 @@ class PeriodBackwards(LedgerError):
         super().__init__(f"the campaign starts on {starts_on} and ends before that, on {ends_on}")
 
 
+class CampaignClosed(LedgerError):
+    """A closed campaign takes no further lists, reviews or approvals."""
+
+    code = "campaign.closed"
+    kind = Kind.CONFLICT
+
+    def __init__(self, campaign_id: UUID) -> None:
+        super().__init__(f"campaign {campaign_id} is closed")
+
+
 class Campaign(Root):
     TOPIC = "campaign"
 
@@ -34,10 +44,21 @@ class Campaign(Root):
             aggregate.code = self.code
             aggregate.fiscal_year = self.fiscal_year
             aggregate.policy_id = self.policy_id
+            aggregate.closed = False
+
+    class Closed(Event, frozen=True):
+        """No list is drafted, reviewed or approved for it any more; what is under way ends."""
+
+        TOPIC = "campaign.closed"
+        reason: str
+
+        def apply(self, aggregate: "Campaign") -> None:
+            aggregate.closed = True
 
     code: str
     fiscal_year: int
     policy_id: UUID
+    closed: bool
 
     @classmethod
     def open(
@@ -64,6 +85,19 @@ class Campaign(Root):
             fiscal_year=fiscal_year,
             policy_id=policy_id,
         )
+
+    def require_open(self) -> None:
+        """Check that lists may still be drafted, reviewed and approved.
+
+        Raises:
+            CampaignClosed: It was closed.
+        """
+        if self.closed:
+            raise CampaignClosed(self.id)
+
+    def close(self, act: Act, *, reason: str) -> None:
+        self.require_open()
+        self.trigger_event(self.Closed, act, reason=reason)
 
 
 def campaign_id(code: str) -> UUID:

@@ -1,6 +1,7 @@
 """All events there are. Whoever reads or verifies a log asks here, so that no kind is missing."""
 
 from ledger.domain import (
+    administration,
     batch,
     campaign,
     disbursement,
@@ -22,6 +23,7 @@ from ledger.domain import (
 from ledger.domain.aggregate import EVENT_CLASSES, Event
 
 AGGREGATES = (
+    administration.Administration,
     batch.Batch,
     campaign.Campaign,
     disbursement.Disbursement,

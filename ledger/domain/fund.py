@@ -73,6 +73,18 @@ class NothingToAdd(LedgerError):
         super().__init__(f"lot {lot_id} of fund account {fund_id} would be corrected by 0.00 yuan")
 
 
+class NothingToAcknowledge(LedgerError):
+    """No allocation of this id waits to be acknowledged by this account."""
+
+    code = "allocation.nothing_to_acknowledge"
+    kind = Kind.CONFLICT
+
+    def __init__(self, fund_id: UUID, allocation_id: UUID) -> None:
+        super().__init__(
+            f"fund account {fund_id} has no allocation {allocation_id} that waits for a word"
+        )
+
+
 class FundAccount(Root):
     """Organisation × earmark. Sources and vintages stay with the money wherever it goes."""
 
@@ -89,6 +101,7 @@ class FundAccount(Root):
             aggregate.balance = Money(0)
             aggregate.lots = {}
             aggregate.live = []
+            aggregate.unacknowledged = {}
 
     class Received(Event, frozen=True):
         """Money from outside. `carried_into` is the fiscal year whose opening surplus it is."""
@@ -146,6 +159,19 @@ class FundAccount(Root):
                     lot.document,
                     lot.amount_fen,
                 )
+            aggregate.unacknowledged[self.allocation_id] = self.amount_fen
+
+    class AllocationAcknowledged(Event, frozen=True):
+        """The receiver says that the money is there, and how much of it."""
+
+        TOPIC = "fund.allocation_acknowledged"
+        organisation_id: UUID
+        allocation_id: UUID
+        amount_fen: Money
+        acknowledged_by: UUID
+
+        def apply(self, aggregate: "FundAccount") -> None:
+            aggregate.unacknowledged.pop(self.allocation_id, None)
 
     class Drawn(Event, frozen=True):
         TOPIC = "fund.drawn"
@@ -195,6 +221,7 @@ class FundAccount(Root):
     balance: Money
     lots: dict[UUID, Lot]
     live: list[Lot]  # lots with money left, oldest vintage first, then by arrival
+    unacknowledged: dict[UUID, Money]  # allocations that came in, until the receiver says so
 
     @classmethod
     def open(cls, act: Act, fund_id: UUID, organisation_id: UUID, earmark: str) -> "FundAccount":
@@ -245,6 +272,24 @@ class FundAccount(Root):
             parts=parts,
         )
         to._take(act, allocation_id, self, document, amount, parts)  # noqa: SLF001 - same class
+
+    def acknowledge(self, act: Act, *, allocation_id: UUID, acknowledged_by: UUID) -> None:
+        """Record that money which was passed down has arrived.
+
+        Raises:
+            NothingToAcknowledge: No such allocation came here, or it was acknowledged before.
+        """
+        amount = self.unacknowledged.get(allocation_id)
+        if amount is None:
+            raise NothingToAcknowledge(self.id, allocation_id)
+        self.trigger_event(
+            self.AllocationAcknowledged,
+            act,
+            organisation_id=self.organisation_id,
+            allocation_id=allocation_id,
+            amount_fen=amount,
+            acknowledged_by=acknowledged_by,
+        )
 
     def draw(
         self, act: Act, *, disbursement_id: UUID, batch_id: UUID, amount: Money

@@ -21,6 +21,31 @@ class Role(StrEnum):
     ACCOUNTANT = "会计"
     AUDITOR = "审计"
     INSPECTOR = "纪检"
+    SYSTEM_ADMINISTRATOR = "系统管理"
+    SECURITY_ADMINISTRATOR = "安全管理"
+    AUDIT_ADMINISTRATOR = "审计管理"
+
+
+BUSINESS = frozenset({Role.HANDLER, Role.REVIEWER, Role.APPROVER, Role.CASHIER, Role.ACCOUNTANT})
+OBSERVERS = frozenset({Role.AUDITOR, Role.INSPECTOR})
+ADMINISTRATORS = frozenset(
+    {Role.SYSTEM_ADMINISTRATOR, Role.SECURITY_ADMINISTRATOR, Role.AUDIT_ADMINISTRATOR}
+)
+
+
+def incompatible(role: str) -> frozenset[Role]:
+    """Return the posts that nobody holds beside this one, wherever they are.
+
+    Observers and administrators do no business, and the three administrators are three people
+    (三员分立). What one person may not do twice in one item is asked of the item.
+
+    Source: 行政事业单位内部控制规范(试行) (财会〔2012〕21号), 不相容岗位相互分离; GB/T 22239-2019.
+    """
+    if role in BUSINESS:
+        return OBSERVERS | ADMINISTRATORS
+    if role in OBSERVERS:
+        return BUSINESS | ADMINISTRATORS
+    return frozenset(Role) - {role}
 
 
 class RoleMissing(LedgerError):
@@ -34,6 +59,36 @@ class RoleMissing(LedgerError):
             f"officer {officer_id} does not hold role {role}"
             f" for organisation {organisation_id} on {day}"
         )
+
+
+class PostsIncompatible(LedgerError):
+    """Some posts are never one person's: who watches does not pay, who grants does not act."""
+
+    code = "duty.posts_incompatible"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, officer_id: UUID, role: str, held: str) -> None:
+        super().__init__(f"officer {officer_id} holds {held}, and cannot hold {role} beside it")
+
+
+class KeyNotProposed(LedgerError):
+    """A second officer confirms what the first one handed in, not something else."""
+
+    code = "officer.key_not_proposed"
+    kind = Kind.ABSENT
+
+    def __init__(self, officer_id: UUID, key_id: str) -> None:
+        super().__init__(f"officer {officer_id} has handed in no key {key_id}")
+
+
+class OwnKeyConfirmed(LedgerError):
+    """Nobody vouches for their own key."""
+
+    code = "officer.own_key_confirmed"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, officer_id: UUID, key_id: str) -> None:
+        super().__init__(f"officer {officer_id} cannot confirm their own key {key_id}")
 
 
 class KeyTaken(LedgerError):
@@ -88,6 +143,7 @@ class Officer(Root):
             aggregate.staff_number = self.staff_number
             aggregate.tenures = []
             aggregate.keys = {}
+            aggregate.proposals = {}
 
     class RoleGranted(Event, frozen=True):
         TOPIC = "officer.role_granted"
@@ -111,6 +167,22 @@ class Officer(Root):
                 for tenure in aggregate.tenures
             ]
 
+    class KeyProposed(Event, frozen=True):
+        """The officer handed in a public key, and showed that they have its private half.
+
+        It signs nothing until a second officer has confirmed whose it is.
+        """
+
+        TOPIC = "officer.key_proposed"
+        key_id: str
+        algorithm: str
+        public_key: str
+
+        def apply(self, aggregate: "Officer") -> None:
+            aggregate.proposals[self.key_id] = OfficerKey(
+                self.algorithm, self.public_key, in_force=False
+            )
+
     class KeyRegistered(Event, frozen=True):
         """`custody` says who holds the private key.
 
@@ -126,6 +198,7 @@ class Officer(Root):
 
         def apply(self, aggregate: "Officer") -> None:
             aggregate.keys[self.key_id] = OfficerKey(self.algorithm, self.public_key, in_force=True)
+            aggregate.proposals.pop(self.key_id, None)
 
     class KeyRevoked(Event, frozen=True):
         TOPIC = "officer.key_revoked"
@@ -149,6 +222,7 @@ class Officer(Root):
     staff_number: str
     tenures: list[Tenure]
     keys: dict[str, OfficerKey]  # by key id
+    proposals: dict[str, OfficerKey]  # handed in, and not confirmed yet
 
     @classmethod
     def appoint(
@@ -164,13 +238,55 @@ class Officer(Root):
         )
 
     def grant(self, act: Act, *, organisation_id: UUID, role: str) -> None:
-        if not self.holds(role, {organisation_id}, act.happened_on):
-            self.trigger_event(self.RoleGranted, act, organisation_id=organisation_id, role=role)
+        """Give a post from the day of the act on; one that is held already stays as it is.
+
+        Raises:
+            PostsIncompatible: On that day or later they hold one that does not go with it.
+        """
+        if self.holds(role, {organisation_id}, act.happened_on):
+            return
+        for tenure in self.tenures:
+            ended = tenure.until is not None and tenure.until <= act.happened_on
+            if not ended and tenure.role in incompatible(role):
+                raise PostsIncompatible(self.id, role, tenure.role)
+        self.trigger_event(self.RoleGranted, act, organisation_id=organisation_id, role=role)
 
     def end(self, act: Act, *, organisation_id: UUID, role: str) -> None:
         if not self.holds(role, {organisation_id}, act.happened_on):
             raise RoleMissing(self.id, role, organisation_id, act.happened_on)
         self.trigger_event(self.RoleEnded, act, organisation_id=organisation_id, role=role)
+
+    def propose_key(self, act: Act, *, key_id: str, algorithm: str, public_key: str) -> None:
+        if key_id in self.keys:
+            raise KeyTaken(self.id, key_id)
+        if key_id not in self.proposals:
+            self.trigger_event(
+                self.KeyProposed,
+                act,
+                key_id=key_id,
+                algorithm=algorithm,
+                public_key=public_key,
+            )
+
+    def confirm_key(self, act: Act, *, key_id: str, custody: str) -> None:
+        """Put a key that was handed in to force; somebody else does, who compared its id.
+
+        Raises:
+            KeyNotProposed: It was not handed in, or is in force already.
+            OwnKeyConfirmed: The officer themselves would.
+        """
+        proposed = self.proposals.get(key_id)
+        if proposed is None:
+            raise KeyNotProposed(self.id, key_id)
+        if act.actor == str(self.id):
+            raise OwnKeyConfirmed(self.id, key_id)
+        self.register_key(
+            act,
+            key_id=key_id,
+            algorithm=proposed.algorithm,
+            public_key=proposed.public_key,
+            custody=custody,
+        )
 
     def register_key(
         self, act: Act, *, key_id: str, algorithm: str, public_key: str, custody: str

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Protocol
+from uuid import UUID
 
 from ledger.domain.aggregate import Act
 from ledger.evidence.envelope import Signature
@@ -16,8 +17,16 @@ class OfficerSigner(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class CommandAct(Act):
-    """`idempotency_key` makes a repetition harmless; `dry_run` stops before the store."""
+    """What a command is told beside its order.
+
+    `idempotency_key` makes a repetition harmless; `dry_run` stops before the store. `signed_in`
+    says that the actor is here and was recognised, and is asked for their post; what is entered
+    from the files of a past campaign was done by whom the files name. `expected` is a stream and
+    the version that it is thought to have: another one, and nothing is decided.
+    """
 
     idempotency_key: str | None = None
     signer: OfficerSigner | None = None
     dry_run: bool = False
+    signed_in: bool = False
+    expected: tuple[UUID, int] | None = None

@@ -67,6 +67,16 @@ class IdempotencyKeyReused(LedgerError):
         super().__init__(f"idempotency key {key} belongs to another request")
 
 
+class VersionMoved(LedgerError):
+    """Somebody else changed it since it was looked at."""
+
+    code = "ledger.version_moved"
+    kind = Kind.STALE
+
+    def __init__(self, id_: UUID, expected: int, got: int) -> None:
+        super().__init__(f"{id_} was expected at version {expected}, it is at {got}")
+
+
 class EventTooLarge(LedgerError):
     """An entry of the log is at most 65,535 bytes long, so that it can be published."""
 
@@ -170,6 +180,7 @@ class Ledger(Application[UUID]):
         self._log = recorder
         self._deciding = threading.RLock()
         self._kept: OrderedDict[UUID, Root] = OrderedDict()
+        self._joint: Work | None = None  # what several commands of one act are deciding together
         self._kept_size = 0  # of the log that the kept aggregates were read from
         super().__init__()
         self._kept_size = self.size()
@@ -202,16 +213,20 @@ class Ledger(Application[UUID]):
         Raises:
             LedgerError: Whatever `decide` refuses; nothing is written then.
             IdempotencyKeyReused: The key belongs to another request.
+            VersionMoved: The stream that `act` expects at a version has another.
             TooBusy: Other processes kept writing in between.
         """
         fingerprint = self._fingerprint(name, request) if act.idempotency_key else ""
         with self._deciding:
+            if self._joint is not None:
+                return _join(self._joint, act, decide)
             for _ in range(TRIES_MAX):
                 known = self._answered(act, fingerprint)
                 if known is not None:
                     return known
                 work = Work(self, act)
                 try:
+                    self._require_expected(act)
                     decide(work)
                     if not act.dry_run and (work.pending() or act.idempotency_key):
                         return self._commit(work, fingerprint)
@@ -231,6 +246,31 @@ class Ledger(Application[UUID]):
                     raise
         raise TooBusy(TRIES_MAX)
 
+    def together(
+        self, act: CommandAct, name: str, request: object, take: Callable[[], dict[str, Any]]
+    ) -> Answer:
+        """Let several commands decide as one: all that they decided is stored, or none of it.
+
+        Args:
+            act: Who, when and under which key the whole is asked.
+            name: What is asked.
+            request: What was asked for, whole.
+            take: Calls the commands, in order, and returns what is to be answered. It may be called
+                again, when others wrote meanwhile.
+
+        Raises:
+            LedgerError: What the first of them refused, recorded or not; nothing is written then.
+        """
+
+        def decide(work: Work) -> None:
+            self._joint = work
+            try:
+                work.result.update(take())
+            finally:
+                self._joint = None
+
+        return self.perform(act, name, request, decide)
+
     def prepare(self, act: CommandAct, decide: Decide) -> list[bytes]:
         """Return the payloads that the officer would sign, storing nothing (a dry run).
 
@@ -241,6 +281,7 @@ class Ledger(Application[UUID]):
             self._forget_if_moved()
             work = Work(self, act)
             try:
+                self._require_expected(act)
                 decide(work)
                 if work.refusal is not None:
                     raise work.refusal
@@ -382,6 +423,14 @@ class Ledger(Application[UUID]):
         answer = msgspec.json.decode(known.answer, type=Answer)
         return msgspec.structs.replace(answer, replayed=True)
 
+    def _require_expected(self, act: CommandAct) -> None:
+        if act.expected is None:
+            return
+        id_, version = act.expected
+        found = self.kept(Root, id_)
+        if found is None or found.version != version:
+            raise VersionMoved(id_, version, found.version if found else 0)
+
     def _fingerprint(self, name: str, request: object) -> str:
         """Keyed, since a request may hold little else than an ID number that could be guessed."""
         asked = msgspec.json.encode({"name": name, "request": request}, order="deterministic")
@@ -407,6 +456,15 @@ class Ledger(Application[UUID]):
         for id_ in work.touched:
             self._kept.pop(id_, None)
         self.vault.discard_new()
+
+
+def _join(joint: Work, act: CommandAct, decide: Decide) -> Answer:
+    """Let a command decide over what those before it decided, without storing anything yet."""
+    work = Work(joint.ledger, act, joint.touched, joint.saving)
+    decide(work)
+    if work.refusal is not None:
+        raise work.refusal
+    return _answer(work, ())
 
 
 def _answer(work: Work, positions: Sequence[int]) -> Answer:

@@ -87,7 +87,7 @@ def test_what_came_back_is_paid_again_to_another_card(world: World) -> None:
 
     assert world.payment(ONE).status is Status.IN_TRANSIT
     assert world.fund("X01").balance == 40_000
-    file = batches.export_batch(world.ledger, world.act(), "B1")
+    file = batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1"))
     assert b"6299900000000000077" in file.content
     with pytest.raises(NotReturned):
         disbursements.reissue_payment(world.ledger, world.act(), order)

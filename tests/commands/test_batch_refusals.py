@@ -53,7 +53,7 @@ def huge_roster() -> Roster:
 
 
 def export(world: World, code: str = "B1") -> Attempt:
-    return lambda: batches.export_batch(world.ledger, world.act("H-X01"), code)
+    return lambda: batches.export_batch(world.ledger, world.act(), batches.BankFileOrder(code))
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from datetime import date
 
 import pytest
 
-from ledger.commands import funds, officers, policies
+from ledger.commands import funds, officer_keys, policies
 from ledger.domain.officer import KeyTaken, KeyUnknown, RoleMissing
 from ledger.evidence.envelope import PAYLOAD_TYPE, Signature, decode, pae
 from ledger.evidence.keys import Ed25519Signer, PublicKey, SignatureBroken
@@ -81,7 +81,9 @@ def test_another_officers_key_an_unknown_one_and_a_revoked_one_are_refused(world
         with pytest.raises(KeyUnknown):
             funds.allocate(world.ledger, replace(act, signer=KeyHolder(signer)), order)
     key_id = world.officers["A-C01"].public_key.key_id
-    officers.revoke_key(world.ledger, world.act(), officers.KeyRevocation("A-C01", key_id, "遗失"))
+    officer_keys.revoke_key(
+        world.ledger, world.act(), officer_keys.KeyRevocation("A-C01", key_id, "遗失")
+    )
 
     with pytest.raises(KeyUnknown):
         funds.allocate(world.ledger, act, order)
@@ -113,8 +115,8 @@ def test_a_key_belongs_to_one_officer_and_is_sound(world: World) -> None:
 
     for key, refusal in ((taken, KeyTaken), (service, KeyTaken), (weak, SignatureBroken)):
         with pytest.raises(refusal):
-            officers.register_key(
-                world.ledger, world.act(), officers.KeyRegistration("H-X01", key, "officer")
+            officer_keys.register_key(
+                world.ledger, world.act(), officer_keys.KeyRegistration("H-X01", key, "officer")
             )
 
     world.check_log()

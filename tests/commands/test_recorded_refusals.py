@@ -5,7 +5,8 @@ from ledger.commands.disbursements import SignedRowUnknown
 from ledger.commands.sealing import ROSTER_ROW, unseal
 from ledger.domain.batch import Batch
 from ledger.domain.disbursement import NotInTransit, SignedForByAnother
-from ledger.domain.officer import Role
+from ledger.domain.officer import Role, officer_id
+from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Channel
 from ledger.domain.recipient import AlreadyErased, FileDatesBackwards
 from ledger.errors import LedgerError
@@ -63,7 +64,7 @@ def test_an_approver_whose_post_has_ended_approves_nothing(world: World) -> None
     world.file(ONE)
     world.draft("B1", roster_row(1, ONE, 60_000))
     world.review("B1")
-    post = officers.Appointment("A-X01", "某某", "X01", Role.APPROVER)
+    post = officers.Post(officer_id("A-X01"), organisation_id("X01"), Role.APPROVER)
     officers.end_role(world.ledger, world.act(), post)
 
     assert world.approve("B1").refusal_code == "duty.role_missing"

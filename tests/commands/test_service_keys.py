@@ -6,17 +6,16 @@ from pathlib import Path
 import pytest
 
 from ledger.anchoring.publications import announce
+from ledger.commands.duties import OfficerRequired
 from ledger.commands.key_history import key_history
-from ledger.commands.officers import (
+from ledger.commands.officer_keys import (
     CUSTODY_KEYRING,
-    Appointment,
     KeyRegistration,
     KeyRevocation,
-    OfficerRequired,
-    appoint_officer,
     give_up_key,
     register_key,
 )
+from ledger.commands.officers import Appointment, appoint_officer
 from ledger.commands.rotation import KeyKeptElsewhere, Rotated, rotate_service_key
 from ledger.commands.service_keys import (
     OwnKeyRequired,

@@ -6,8 +6,9 @@ from datetime import date
 
 import pytest
 
-from ledger.commands import funds, officers, organisations, policies
-from ledger.domain.officer import Role
+from ledger.commands import funds, officer_keys, officers, organisations, policies
+from ledger.domain.officer import Role, officer_id
+from ledger.domain.organisation import organisation_id
 from ledger.evidence.keys import Ed25519Signer
 from tests.commands.refusing import Attempt, nothing_more
 from tests.world import CAMPAIGN, DAY, EARMARK, POLICY, World, terms
@@ -29,19 +30,19 @@ def appoint(world: World, code: str, role: str) -> Attempt:
 
 
 def end(world: World, staff: str, code: str, role: str) -> Attempt:
-    order = officers.Appointment(staff, "某某", code, role)
+    order = officers.Post(officer_id(staff), organisation_id(code), role)
     return lambda: officers.end_role(world.ledger, world.act(), order)
 
 
 def hand_in_key(world: World, staff: str) -> Attempt:
     key = Ed25519Signer.generate().public_key
-    order = officers.KeyRegistration(staff, key, officers.CUSTODY_OFFICER)
-    return lambda: officers.register_key(world.ledger, world.act(), order)
+    order = officer_keys.KeyRegistration(staff, key, officer_keys.CUSTODY_OFFICER)
+    return lambda: officer_keys.register_key(world.ledger, world.act(), order)
 
 
 def revoke(world: World, staff: str, key_id: str) -> Attempt:
-    order = officers.KeyRevocation(staff, key_id, "遗失")
-    return lambda: officers.revoke_key(world.ledger, world.act(), order)
+    order = officer_keys.KeyRevocation(staff, key_id, "遗失")
+    return lambda: officer_keys.revoke_key(world.ledger, world.act(), order)
 
 
 def campaign(world: World, code: str, policy: str = POLICY, ends: date = DAY) -> Attempt:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ledger.anchoring.publications import announce
-from ledger.commands.officers import OfficerRequired
+from ledger.commands.duties import OfficerRequired
 from ledger.commands.recipients import erase_person
 from ledger.domain.events import committing_topics
 from ledger.domain.export import Export

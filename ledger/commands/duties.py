@@ -1,0 +1,123 @@
+"""Who may do it: the posts that an act asks for, when it happened and when it is recorded."""
+
+from collections.abc import Collection
+from datetime import date, datetime, timedelta, timezone
+from uuid import UUID
+
+from ledger.commands.lineage import lineage
+from ledger.domain.aggregate import OPERATOR
+from ledger.domain.officer import Officer, Role, RoleMissing, officer_id
+from ledger.errors import Kind, LedgerError
+from ledger.store.act import CommandAct
+from ledger.store.application import Work
+
+CHINA = timezone(timedelta(hours=8))
+
+
+class OfficerRequired(LedgerError):
+    """Only an officer can answer for this; the operator enters what others answer for."""
+
+    code = "duty.officer_required"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, actor: str) -> None:
+        super().__init__(f"this is for an officer to do, not for {actor}")
+
+
+class NotOwnAct(LedgerError):
+    """Nobody acts in another's name."""
+
+    code = "duty.not_own_act"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, actor: str, named: UUID) -> None:
+        super().__init__(f"{actor} cannot act as officer {named}")
+
+
+def require_post(
+    work: Work, act: CommandAct, roles: Collection[Role], organisation_id: UUID
+) -> None:
+    """Check that a signed-in actor holds one of the posts there or at an organisation above.
+
+    They hold it on the day that it happened and on the day that it is recorded: neither a post that
+    came later nor one that has ended is enough. Whoever enters a past campaign is not asked.
+
+    Raises:
+        RoleMissing: They do not.
+    """
+    if not act.signed_in:
+        return
+    officer = work.get(Officer, acting_officer(act))
+    for day in {act.happened_on, recording_day(act)}:
+        line = set(lineage(work, organisation_id, day))
+        if not any(officer.holds(role, line, day) for role in roles):
+            raise RoleMissing(officer.id, "|".join(sorted(roles)), organisation_id, day)
+
+
+def require_post_anywhere(work: Work, act: CommandAct, roles: Collection[Role]) -> None:
+    """Check the same of what binds no one organisation.
+
+    Raises:
+        RoleMissing: A signed-in actor holds none of the posts.
+    """
+    if not act.signed_in:
+        return
+    officer = work.get(Officer, acting_officer(act))
+    places = {tenure.organisation_id for tenure in officer.tenures}
+    for day in {act.happened_on, recording_day(act)}:
+        if not any(officer.holds(role, places, day) for role in roles):
+            raise RoleMissing(officer.id, "|".join(sorted(roles)), officer.id, day)
+
+
+def require_role(
+    work: Work, officer_id_: UUID, role: Role, organisation_id_: UUID, day: date
+) -> None:
+    """Check that the officer holds the role there or at an organisation above.
+
+    Raises:
+        NotOnRecord: No such officer.
+        RoleMissing: They do not.
+    """
+    officer = work.get(Officer, officer_id_)
+    if not officer.holds(role, set(lineage(work, organisation_id_, day)), day):
+        raise RoleMissing(officer_id_, role, organisation_id_, day)
+
+
+def require_approver(work: Work, act: CommandAct) -> None:
+    """Check that the actor approves somewhere, for what binds no one organisation.
+
+    Raises:
+        OfficerRequired, RoleMissing: They do not.
+    """
+    officer = work.get(Officer, acting_officer(act))
+    places = {tenure.organisation_id for tenure in officer.tenures}
+    if not officer.holds(Role.APPROVER, places, act.happened_on):
+        raise RoleMissing(officer.id, Role.APPROVER, officer.id, act.happened_on)
+
+
+def acting_officer(act: CommandAct) -> UUID:
+    """Return the id of the officer who acts.
+
+    Raises:
+        OfficerRequired: The operator does.
+    """
+    if act.actor == OPERATOR:
+        raise OfficerRequired(act.actor)
+    return UUID(act.actor)
+
+
+def acting_as(act: CommandAct, staff_number: str) -> UUID:
+    """Return the id of the officer whose act it is said to be.
+
+    Raises:
+        NotOwnAct: A signed-in actor names somebody else.
+    """
+    named = officer_id(staff_number)
+    if act.signed_in and act.actor != str(named):
+        raise NotOwnAct(act.actor, named)
+    return named
+
+
+def recording_day(act: CommandAct) -> date:
+    """Return the day it is in China when the act is recorded."""
+    return datetime.fromisoformat(act.recorded_at).astimezone(CHINA).date()
