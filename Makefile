@@ -9,7 +9,7 @@ WORKERS ?= 2
 .PHONY: demo test test-slow test-interop test-vectors format lock clean
 
 demo: $(VENV)/.run ## load the 2017 campaign into ./nuanzhang-data and serve it
-	$(BIN)/nuanzhang load tests/data/scenario-2017
+	$(BIN)/nuanzhang load --demo tests/data/scenario-2017
 	$(BIN)/nuanzhang serve --tour
 
 test: $(VENV)/.dev ## all that CI runs

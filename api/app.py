@@ -1,54 +1,101 @@
-"""The web application: version 1 of the interface, read only, for this machine alone."""
+"""The web application: version 1 of the interface, for officers who have signed in."""
 
-from fastapi import FastAPI
-from fastapi.responses import HTMLResponse
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from fastapi import FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
-from api import problems, tlog
+from api import health, problems, tlog
+from api.access.door import Door
+from api.access.passkeys import RelyingParty
+from api.access.passwords import Passwords
+from api.callers import ANYBODY
+from api.clock import Clock
 from api.dependencies import Served
+from api.edge.limits import BodyLimits, Limits
+from api.edge.metrics import Metrics
+from api.edge.rate import RateLimit, Rates
+from api.edge.requests_log import RequestLog
+from api.edge.security_headers import SecurityHeaders
 from api.v1 import (
+    allocations,
     appropriations,
+    archive,
     balances,
     batches,
     disbursements,
     evidence,
+    fiscal_years,
     fund_accounts,
     log,
+    officers,
     organisations,
+    policies,
+    session,
 )
 from ledger.anchoring.anchors import Anchors
 from ledger.store.application import Ledger
 from ledger.store.home import Home
 from ledger.store.map_store import MapStore
 
-LOOPBACK_NAMES = ["127.0.0.1", "localhost", "[::1]"]
+LOOPBACK_NAMES = ("127.0.0.1", "localhost", "[::1]")
 
 DESCRIPTION = """\
 An audit ledger for relief funds. Every figure can be asked for as of a day (`as_of`) and as known
 at a position of the log (`at`); every history comes with signatures and proofs that hold for the
 checkpoint it names. Amounts are whole fen. Errors are RFC 9457 problems with a public code.
-There are no access rules yet: the server answers on the loopback address only.
+Whoever asks is signed in, by session or token, and sees their own organisation and what stands
+below it. What commits an organisation is prepared, signed with the officer's own key, committed.
 """
 
 ROUTERS = (
-    organisations,
-    fund_accounts,
-    appropriations,
-    batches,
-    disbursements,
-    balances,
-    log,
-    evidence,
+    session.router,
+    officers.router,
+    officers.journal,
+    organisations.router,
+    policies.router,
+    archive.router,
+    fund_accounts.router,
+    appropriations.router,
+    allocations.router,
+    batches.router,
+    disbursements.router,
+    fiscal_years.router,
+    balances.router,
+    log.router,
+    evidence.router,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How the service is reached, and what it is for.
+
+    `hosts` are the names it answers to; `origin` is where its pages come from, for passkeys; `demo`
+    is the inspector whom anybody may be with one click, on a ledger that is marked as a demo.
+    """
+
+    clock: Clock
+    hosts: tuple[str, ...] = LOOPBACK_NAMES
+    origin: str = "http://localhost:8017"
+    demo: str | None = None
+    passwords: Passwords | None = None
+    limits: Limits = field(default_factory=Limits)
+    rates: Rates = field(default_factory=Rates)
+
 
 START = """\
 <!doctype html><html lang="zh"><meta charset="utf-8"><title>暖账</title>
-<style>body{font:16px/1.6 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}
-code{background:#f3f3f3;padding:.1rem .3rem}li{margin:.3rem 0}</style>
+<link rel="stylesheet" href="/start.css">
 <h1>暖账 Nuanzhang</h1>
-<p>送温暖资金审计账本。此服务只在本机应答。<br>An audit ledger for relief funds, answering on this
-machine only.</p>
-<ul>
+<p>送温暖资金审计账本。<br>An audit ledger for relief funds.</p>
+{demo}<ul>
 <li><a href="/v1/organisations">组织 Organisations</a></li>
 <li><a href="/v1/balances">余额与试算平衡 Balances and trial balance</a></li>
 <li><a href="/v1/appropriations">拨款及其去向 Appropriations, traced forward</a></li>
@@ -57,13 +104,44 @@ machine only.</p>
 <li><a href="/v1/log">日志检查点与公钥 Checkpoint and verifier key</a></li>
 <li><a href="/openapi.json">OpenAPI</a></li>
 </ul>
-<p>每一笔都可追溯 Every payment is traced back under <code>/v1/disbursements/{id}/trace</code>, and
-its proofs are under <code>/v1/disbursements/{id}/history</code>.</p></html>
+<p>每一笔都可追溯 Every payment is traced back under <code>/v1/disbursements/ID/trace</code>, and
+its proofs are under <code>/v1/disbursements/ID/history</code>.</p></html>
 """
 
 
-def create_app(home: Home, ledger: Ledger) -> FastAPI:
-    """Make the application over an open ledger."""
+STYLE = """\
+body{font:16px/1.6 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}
+code{background:#f3f3f3;padding:.1rem .3rem}li{margin:.3rem 0}
+"""
+
+DEMO = """\
+<form method="post" action="/demo"><p><strong>演示账本，资料均为虚构。
+A demo ledger: everybody in it is made up.</strong>
+<button>以演示纪检员身份进入
+Sign in as the demo inspector</button></p></form>
+"""
+
+
+def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
+    """Make the application over an open ledger; it closes what it opened when it stops."""
+    party = RelyingParty(urlsplit(serving.origin).hostname or "localhost", serving.origin)
+    found = Served(
+        home,
+        ledger,
+        MapStore(home.map),
+        Anchors(home.anchors),
+        Door(home.access, party, serving.passwords),
+        serving.clock,
+        serving.demo,
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        yield
+        found.maps.close()
+        found.anchors.close()
+        found.door.close()
+
     app = FastAPI(
         title="暖账 Nuanzhang",
         version="1",
@@ -71,17 +149,50 @@ def create_app(home: Home, ledger: Ledger) -> FastAPI:
         # The usual pages load their scripts from elsewhere; this machine may not reach it.
         docs_url=None,
         redoc_url=None,
+        lifespan=lifespan,
     )
-    app.state.served = Served(home, ledger, MapStore(home.map), Anchors(home.anchors))
+    app.state.served = found
     # A page from elsewhere must not read the ledger through a name that it had point here.
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=LOOPBACK_NAMES)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(serving.hosts))
+    app.state.metrics = Metrics(ledger.size)
+    # The last that is added stands outermost: every answer has an id, headers and a line.
+    app.add_middleware(BodyLimits, limits=serving.limits)
+    app.add_middleware(RateLimit, rates=serving.rates)
+    app.add_middleware(SecurityHeaders)
+    app.add_middleware(RequestLog, metrics=app.state.metrics)
     problems.install(app)
-    for module in ROUTERS:
-        app.include_router(module.router, prefix="/v1")
+    for router in ROUTERS:
+        app.include_router(router, prefix="/v1")
     app.include_router(tlog.router)
+    app.include_router(health.router)
 
-    @app.get("/", include_in_schema=False)
+    @app.get("/", include_in_schema=False, dependencies=[ANYBODY])
     def start() -> HTMLResponse:
-        return HTMLResponse(START)
+        return HTMLResponse(START.format(demo=DEMO if serving.demo else ""))
 
+    @app.get("/start.css", include_in_schema=False, dependencies=[ANYBODY])
+    def style() -> Response:
+        return Response(STYLE, media_type="text/css")
+
+    @app.post("/demo", include_in_schema=False, dependencies=[ANYBODY])
+    def enter_demo(request: Request) -> RedirectResponse:
+        answer = RedirectResponse("/", status_code=303)
+        session.sign_in_to_demo(request, answer, found)
+        return answer
+
+    app.openapi = lambda: described(app)  # type: ignore[method-assign]  # FastAPI has it replaced so
     return app
+
+
+def described(app: FastAPI) -> dict[str, Any]:
+    """Return the OpenAPI document, with the one form that all problems have."""
+    if app.openapi_schema is None:
+        document = get_openapi(
+            title=app.title,
+            version=app.version,
+            description=app.description,
+            routes=app.routes,
+        )
+        document["components"]["schemas"]["Problem"] = problems.SCHEMA
+        app.openapi_schema = document
+    return app.openapi_schema

@@ -11,6 +11,8 @@ import msgspec
 from fastapi import Depends, Query, Request
 from sqlalchemy import Connection
 
+from api.access.door import Door
+from api.clock import Clock
 from ledger.anchoring.anchors import Anchors
 from ledger.errors import Kind, LedgerError
 from ledger.store.application import Ledger
@@ -28,6 +30,10 @@ class Served:
     ledger: Ledger
     maps: MapStore
     anchors: Anchors
+    door: Door
+    clock: Clock
+    demo: str | None = None
+    """Staff number of the inspector whom anybody may be with one click; on a demo ledger alone."""
 
 
 def served(request: Request) -> Served:

@@ -13,6 +13,8 @@ from ledger.errors import Kind, LedgerError
 
 STATUS = {
     Kind.ABSENT: HTTPStatus.NOT_FOUND,
+    Kind.UNKNOWN_CALLER: HTTPStatus.UNAUTHORIZED,
+    Kind.BUSY: HTTPStatus.TOO_MANY_REQUESTS,
     Kind.STALE: HTTPStatus.PRECONDITION_FAILED,
     Kind.CONFLICT: HTTPStatus.CONFLICT,
     Kind.FORBIDDEN: HTTPStatus.FORBIDDEN,
@@ -30,13 +32,35 @@ EXAMPLE = {
     "detail": "no batch with id 6d1f6b8e-2f0e-5f0e-9a55-6e75616e7a68",
 }
 
+SCHEMA = {
+    "type": "object",
+    "title": "Problem",
+    "required": ["type", "title", "status", "code", "detail"],
+    "properties": {
+        "type": {"type": "string"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "code": {"type": "string", "description": "Public: once released it keeps its meaning."},
+        "detail": {"type": "string"},
+        "faults": {"type": "array", "items": {"type": "object"}},
+        "position": {
+            "type": "integer",
+            "description": "Where the refused attempt stands in the log, if it is on record.",
+        },
+    },
+}
+
 RESPONSES: dict[int | str, dict[str, Any]] = {
     status: {
         "description": "A problem (RFC 9457); `code` is public and keeps its meaning.",
-        "content": {MEDIA_TYPE: {"example": EXAMPLE}},
+        "content": {
+            MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": EXAMPLE}
+        },
     }
-    for status in (404, 422)
+    for status in (400, 401, 403, 404, 409, 412, 413, 422, 429)
 }
+
+FAULTS_MAX = 100
 
 log = logging.getLogger("nuanzhang")
 
@@ -63,7 +87,29 @@ def install(app: FastAPI) -> None:
 
 def _refused(_: Request, refusal: Exception) -> JSONResponse:
     assert isinstance(refusal, LedgerError)  # noqa: S101 - registered for LedgerError alone
-    return problem(refusal.code, STATUS[refusal.kind], str(refusal))
+    more: dict[str, object] = {}
+    position = getattr(refusal, "position", None)
+    if isinstance(position, int) and refusal.kind is not Kind.BROKEN:
+        more["position"] = position
+    faults = getattr(refusal, "faults", None)
+    if faults:
+        more["faults"] = [
+            {
+                "row": each.row,
+                "column": each.column,
+                "code": each.code,
+                "zh": each.zh,
+                "en": each.en,
+            }
+            for each in faults[:FAULTS_MAX]
+        ]
+    answer = problem(refusal.code, STATUS[refusal.kind], str(refusal), **more)
+    if refusal.kind is Kind.UNKNOWN_CALLER:
+        answer.headers["WWW-Authenticate"] = "Bearer"
+    retry_after_s = getattr(refusal, "retry_after_s", None)
+    if retry_after_s is not None:
+        answer.headers["Retry-After"] = str(retry_after_s)
+    return answer
 
 
 def _invalid(_: Request, error: Exception) -> JSONResponse:
@@ -86,7 +132,10 @@ def _http(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for it alone
     status = HTTPStatus(error.status_code)
     code = {404: "request.no_such_address", 405: "request.method_not_allowed"}
-    return problem(code.get(error.status_code, "request.refused"), status, status.description)
+    named = code.get(error.status_code, "request.refused")
+    answer = problem(named, status, status.description)
+    answer.headers.update(error.headers or {})
+    return answer
 
 
 def _failed(_: Request, error: Exception) -> JSONResponse:

@@ -1,22 +1,32 @@
 """Listens on the loopback address, and says so."""
 
+import logging
 import socket
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import uvicorn
 
-from api.app import create_app
+from api import bootstrap
+from api.app import LOOPBACK_NAMES, Serving, create_app
+from api.clock import Clock
+from api.demo import inspector_of
+from api.edge.requests_log import JsonLines
+from api.edge.requests_log import log as requests_log
 from api.settings import Settings
 from ledger.errors import Kind, LedgerError
 from ledger.store.application import Ledger
 from ledger.store.home import Home
 from projections.runner import catch_up
 
-HOST = "127.0.0.1"
 PORTS_TRIED = 20
+KEEP_ALIVE_S = 15
+SHUTDOWN_S = 30
+HEADER_BYTES_MAX = 32 * 1024
 
 TOUR = """\
 
+Open {url} and press the button: you are then signed in as an inspector of the demo.
 What to look at (all of it is JSON; every amount is in fen):
   {url}/v1/organisations                the unions and their tree
   {url}/v1/appropriations               money in; follow one with /v1/appropriations/ID/trace
@@ -42,32 +52,62 @@ class PortTaken(LedgerError):
 def listen(
     home: Home, ledger: Ledger, port: int | None, *, tour: bool, say: Callable[[str], None]
 ) -> None:
-    """Serve until stopped. Without a port asked for, the next free one is taken.
+    """Serve until stopped; what is being committed then is finished first.
+
+    Without a port asked for, the next free one is taken.
 
     Raises:
         PortTaken: The port that was asked for is in use, or none is free.
     """
     catch_up(ledger, home.read_models)
-    sock = _bind(port)
-    url = f"http://{HOST}:{sock.getsockname()[1]}"
+    settings = Settings()
+    sock = _bind(settings.host, port)
+    url = f"http://{settings.host}:{sock.getsockname()[1]}"
     say(f"暖账 serves {home.path} at {url}")
-    say("本机专用：尚无访问控制，只在回环地址应答。 No access rules yet: loopback only.")
+    demo = inspector_of(home)
+    if demo is not None:
+        say("演示账本，资料均为虚构。 A demo ledger: everybody in it is made up.")
     if tour:
         say(TOUR.format(url=url))
     # No access log: addresses hold ids that people search by. No tracebacks either: the message of
     # an unexpected error may quote data, so `problems` logs its type alone.
-    config = uvicorn.Config(create_app(home, ledger), log_level="critical", access_log=False)
+    serving = Serving(
+        clock=Clock(bootstrap.now, bootstrap.now_s, bootstrap.today),
+        hosts=hosts_of(settings),
+        origin=settings.origin or url.replace("127.0.0.1", "localhost"),
+        demo=demo,
+    )
+    lines = logging.StreamHandler()
+    lines.setFormatter(JsonLines())
+    requests_log.addHandler(lines)
+    requests_log.setLevel(logging.INFO)
+    requests_log.propagate = False
+    config = uvicorn.Config(
+        create_app(home, ledger, serving),
+        log_level="critical",
+        access_log=False,
+        timeout_keep_alive=KEEP_ALIVE_S,
+        timeout_graceful_shutdown=SHUTDOWN_S,
+        h11_max_incomplete_event_size=HEADER_BYTES_MAX,
+        server_header=False,
+    )
     uvicorn.Server(config).run(sockets=[sock])
 
 
-def _bind(port: int | None) -> socket.socket:
+def hosts_of(settings: Settings) -> tuple[str, ...]:
+    """Return the names that the service answers to."""
+    named = urlsplit(settings.origin).hostname
+    return (*LOOPBACK_NAMES, *((named,) if named else ()))
+
+
+def _bind(host: str, port: int | None) -> socket.socket:
     first = Settings().port if port is None else port
     last = first + (PORTS_TRIED if port is None else 1)
     for candidate in range(first, last):
         sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            sock.bind((HOST, candidate))
+            sock.bind((host, candidate))
             # Listens from here on: whoever reads the address below is not turned away.
             sock.listen()
         except OSError:

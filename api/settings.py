@@ -17,6 +17,14 @@ class Settings(BaseSettings):
     port: int = 8017
     """TCP port on the loopback address that `serve` listens on (NUANZHANG_PORT)."""
 
+    host: str = "127.0.0.1"
+    """Address that `serve` listens on; another than the loopback one asks for a reverse proxy with
+    TLS in front of it (NUANZHANG_HOST)."""
+
+    origin: str = ""
+    """Where browsers find the service, e.g. `https://zhang.example.org`; empty: this machine alone
+    (NUANZHANG_ORIGIN)."""
+
     witness_home: Path = Path("nuanzhang-witness")
     """Folder of the witness program, apart from any ledger (NUANZHANG_WITNESS_HOME)."""
 

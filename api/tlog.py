@@ -10,6 +10,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Header, Path, Query
 from fastapi.responses import PlainTextResponse, Response
 
+from api.callers import ANYBODY
 from api.dependencies import Served, TheLedger, served
 from api.problems import RESPONSES
 from ledger.anchoring.publications import published_at, receipt_under, require_latest
@@ -25,16 +26,16 @@ FRESH = "no-cache"
 OCTETS = "application/octet-stream"
 
 
-@router.head("/checkpoint", include_in_schema=False)
-@router.get("/checkpoint", response_class=PlainTextResponse)
+@router.head("/checkpoint", dependencies=[ANYBODY], include_in_schema=False)
+@router.get("/checkpoint", dependencies=[ANYBODY], response_class=PlainTextResponse)
 def show_checkpoint(found: Annotated[Served, Depends(served)]) -> PlainTextResponse:
     """Show the last published checkpoint with its cosignatures (C2SP tlog-checkpoint)."""
     note = cosigned_note(found.anchors, require_latest(found.ledger))
     return PlainTextResponse(note, headers={"Cache-Control": FRESH})
 
 
-@router.head("/tile/{path:path}", include_in_schema=False)
-@router.get("/tile/{path:path}", response_class=Response)
+@router.head("/tile/{path:path}", dependencies=[ANYBODY], include_in_schema=False)
+@router.get("/tile/{path:path}", dependencies=[ANYBODY], response_class=Response)
 def show_tile(
     path: Annotated[
         str, Path(max_length=100, description="LEVEL/N or entries/N, as C2SP tlog-tiles has it.")
@@ -59,7 +60,7 @@ def show_tile(
     return Response(content, media_type=OCTETS, headers=headers)
 
 
-@router.get("/proof/{position}", response_class=PlainTextResponse)
+@router.get("/proof/{position}", dependencies=[ANYBODY], response_class=PlainTextResponse)
 def show_proof(
     position: Annotated[int, Path(ge=0, lt=2**53, examples=[0])],
     the_ledger: TheLedger,

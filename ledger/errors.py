@@ -10,6 +10,8 @@ class Kind(Enum):
     ABSENT = "absent"  # what was named does not exist
     STALE = "stale"  # it is not as it was when it was looked at
     CONFLICT = "conflict"  # the ledger has moved on, or holds something else under this name
+    UNKNOWN_CALLER = "unknown_caller"  # nobody knows who is asking
+    BUSY = "busy"  # not now; the refusal may say when
     FORBIDDEN = "forbidden"  # this officer may not do this
     BROKEN = "broken"  # evidence does not hold: something was altered
 

@@ -61,11 +61,20 @@ def balances(
     ]
 
 
-def trial_balance(connection: Connection, moment: Moment = NOW) -> dict[Account, Money]:
-    """Return what each account holds; the sum over all of them is zero."""
-    row = connection.execute(
-        select(*(func.coalesce(net(account), 0) for account in Account)).where(moment.covers(lines))
-    ).one()
+def trial_balance(
+    connection: Connection, moment: Moment = NOW, *, organisation_ids: list[UUID] | None = None
+) -> dict[Account, Money]:
+    """Return what each account holds; over all organisations the sum of them is zero.
+
+    Over some, what is missing to zero was passed on to others, or came from them.
+    """
+    statement = select(*(func.coalesce(net(account), 0) for account in Account)).where(
+        moment.covers(lines)
+    )
+    if organisation_ids is not None:
+        ids = [each.bytes for each in organisation_ids]
+        statement = statement.where(lines.c.organisation_id.in_(ids))
+    row = connection.execute(statement).one()
     return dict(zip(Account, map(Money, row), strict=True))
 
 
@@ -123,12 +132,16 @@ class Fund:
 
 
 def fund_accounts(
-    connection: Connection, *, organisation_id: UUID | None = None, fund_id: UUID | None = None
+    connection: Connection,
+    *,
+    organisation_ids: list[UUID] | None = None,
+    fund_id: UUID | None = None,
 ) -> list[Fund]:
     """Return fund accounts, in the order in which they were opened."""
     statement = select(funds).order_by(funds.c.position)
-    if organisation_id is not None:
-        statement = statement.where(funds.c.organisation_id == organisation_id.bytes)
+    if organisation_ids is not None:
+        ids = [each.bytes for each in organisation_ids]
+        statement = statement.where(funds.c.organisation_id.in_(ids))
     if fund_id is not None:
         statement = statement.where(funds.c.fund_id == fund_id.bytes)
     return [

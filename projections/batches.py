@@ -126,6 +126,7 @@ class Batches(Projection):
             Root.Approved: _approved,
             Root.Refused: _refused,
             Root.Exported: _exported,
+            Root.Closed: _closed,
             Root.SheetCertified: _certified,
             Statement.Received: _statement_received,
         }
@@ -151,7 +152,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """A batch as it stands; `state` is drafted, reviewed, approved, or refused (for now)."""
+    """A batch; its `state` is drafted, reviewed, approved, closed, or refused (for now)."""
 
     batch_id: UUID
     code: str
@@ -174,11 +175,46 @@ class Batch:
     def state(self) -> str:
         state = "drafted"
         for step in self.steps:
-            if step.step in ("reviewed", "approved") or (
-                step.step == "refused" and state != "approved"
+            if step.step in ("reviewed", "approved", "closed") or (
+                step.step == "refused" and state not in ("approved", "closed")
             ):
                 state = step.step
         return state
+
+
+@dataclass(frozen=True, slots=True)
+class Campaign:
+    campaign_id: UUID
+    code: str
+    name: str
+    starts_on: str
+    ends_on: str
+    fiscal_year: int
+    policy_id: UUID
+    position: int
+
+
+def campaign_list(connection: Connection, *, after: int = -1, limit: int = 100) -> list[Campaign]:
+    """Return campaigns in the order in which they were opened."""
+    statement = (
+        select(campaigns)
+        .where(campaigns.c.position > after)
+        .order_by(campaigns.c.position)
+        .limit(limit)
+    )
+    return [
+        Campaign(
+            uuid_of(row.campaign_id),
+            row.code,
+            row.name,
+            row.starts_on,
+            row.ends_on,
+            row.fiscal_year,
+            uuid_of(row.policy_id),
+            row.position,
+        )
+        for row in connection.execute(statement)
+    ]
 
 
 def batch_list(
@@ -418,6 +454,10 @@ def _refused(event: Root.Refused, position: int, rows: Rows) -> None:
 
 def _exported(event: Root.Exported, position: int, rows: Rows) -> None:
     _step(event, position, rows, "exported", None, None, event.line_count, event.total_fen)
+
+
+def _closed(event: Root.Closed, position: int, rows: Rows) -> None:
+    _step(event, position, rows, "closed", None, None, None, None)
 
 
 def _certified(event: Root.SheetCertified, position: int, rows: Rows) -> None:

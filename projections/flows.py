@@ -1,6 +1,7 @@
 """Fund flows: where a payment's money came from, and what became of an appropriation."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -144,7 +145,12 @@ def trace_forward(
 
 
 def appropriations(
-    connection: Connection, *, after: int = -1, limit: int = PAGE_ROWS_MAX
+    connection: Connection,
+    *,
+    organisation_ids: Sequence[UUID] | None = None,
+    lot_id: UUID | None = None,
+    after: int = -1,
+    limit: int = PAGE_ROWS_MAX,
 ) -> list[LotStep]:
     """Return the lots that came in from outside, in the order of the log."""
     statement = (
@@ -153,6 +159,11 @@ def appropriations(
         .order_by(lots.c.position)
         .limit(limit)
     )
+    if organisation_ids is not None:
+        ids = [each.bytes for each in organisation_ids]
+        statement = statement.where(lots.c.organisation_id.in_(ids))
+    if lot_id is not None:
+        statement = statement.where(lots.c.lot_id == lot_id.bytes)
     return [_step(row) for row in connection.execute(statement)]
 
 

@@ -89,6 +89,7 @@ class Organisations(Projection):
             Officer.RoleEnded: _role_changed,
             Officer.KeyRegistered: _key_changed,
             Officer.KeyRevoked: _key_changed,
+            Officer.KeyCompromised: _key_changed,
         }
 
 
@@ -194,6 +195,22 @@ def officer(connection: Connection, officer_id: UUID) -> OfficerView | None:
     return OfficerView(officer_id, row.staff_number, tuple(held), tuple(registered.values()))
 
 
+def officer_list(
+    connection: Connection, *, after: int = -1, limit: int = 100
+) -> list[tuple[UUID, str, int]]:
+    """Return officers' ids, staff numbers and positions, in the order of the log."""
+    statement = (
+        select(officers)
+        .where(officers.c.position > after)
+        .order_by(officers.c.position)
+        .limit(limit)
+    )
+    return [
+        (uuid_of(row.officer_id), row.staff_number, row.position)
+        for row in connection.execute(statement)
+    ]
+
+
 def staff_numbers(connection: Connection) -> dict[UUID, str]:
     """Return the staff number of every officer: how acts are signed in what people read."""
     return {
@@ -248,7 +265,9 @@ def _role_changed(
 
 
 def _key_changed(
-    event: Officer.KeyRegistered | Officer.KeyRevoked, position: int, rows: Rows
+    event: Officer.KeyRegistered | Officer.KeyRevoked | Officer.KeyCompromised,
+    position: int,
+    rows: Rows,
 ) -> None:
     registered = isinstance(event, Officer.KeyRegistered)
     rows["officer_keys"].append(

@@ -12,11 +12,13 @@ from sqlalchemy import Connection, Engine, insert, inspect, select, update
 from sqlalchemy.exc import DatabaseError
 
 from ledger.store.feed import Feed
+from projections.allocations import Allocations
 from projections.batches import Batches
 from projections.disbursements import Disbursements
 from projections.histories import Histories
 from projections.journal import Journal
 from projections.organisations import Organisations
+from projections.policies import Policies
 from projections.view import SCHEMA_VERSION, Projection, ReadModel, key_of, reading
 
 BATCH_EVENTS_MAX = 5_000
@@ -27,7 +29,15 @@ Progress = Callable[[int, int], None]
 
 def projections() -> tuple[Projection, ...]:
     """Return every projection there is; a new one is added here."""
-    return (Journal(), Organisations(), Batches(), Disbursements(), Histories())
+    return (
+        Journal(),
+        Organisations(),
+        Policies(),
+        Allocations(),
+        Batches(),
+        Disbursements(),
+        Histories(),
+    )
 
 
 def open_model(path: Path) -> ReadModel:

@@ -12,6 +12,7 @@ from rich.table import Table
 from api import bootstrap
 from api.checking import check_file
 from api.cli.printing import REFUSED, AsJson, bar, print_json, say
+from api.demo import make_demo
 from api.folder import open_folder
 from api.keyring import Keyring
 from api.loading import Loaded, Loading, default_as_of
@@ -35,11 +36,17 @@ def load(
     faults: Annotated[
         bool, typer.Option("--faults", help="Tell every refused row too, by file, row and column.")
     ] = False,
+    demo: Annotated[
+        bool,
+        typer.Option("--demo", help="Make a demo of it, whose inspector anybody may be."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Replay a campaign folder, each step at its own date; safe to repeat and to take up again."""
     content = open_folder(folder)
     place = bootstrap.home()
+    if demo:
+        make_demo(place, content)
     with bootstrap.opened(place, create=True) as ledger:
         loading = Loading(ledger, Keyring(place.keyring), content, bootstrap.now)
         with bar("loading", "steps") as progress:

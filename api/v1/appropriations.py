@@ -2,22 +2,34 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from sqlalchemy import Connection
 
+from api.acting import TheActing
+from api.callers import CASH, CORRECT, READ, Reach, TheReach
 from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
 from api.histories import history_of
 from api.problems import RESPONSES
-from api.v1 import models
+from api.v1 import forms, models
+from api.v1.written import NamedLot, Nothing, Written, written
+from ledger.commands.funds import FundReceipt, ReceiptCorrection, correct_receipt, receive_funds
 from ledger.store.application import NotOnRecord
 from projections.flows import appropriations, trace_forward
 
 router = APIRouter(prefix="/appropriations", tags=["appropriations"], responses=RESPONSES)
 
 
-@router.get("")
-def list_appropriations(model: TheReadModel, page: ThePage) -> models.Listed[models.LotStep]:
+@router.get("", dependencies=[READ])
+def list_appropriations(
+    model: TheReadModel, page: ThePage, reach: TheReach, organisation_id: UUID | None = None
+) -> models.Listed[models.LotStep]:
     """List the lots that came in from outside, in the order of the log."""
-    found = appropriations(model, after=page.after, limit=page.limit + 1)
+    found = appropriations(
+        model,
+        organisation_ids=reach.within(organisation_id),
+        after=page.after,
+        limit=page.limit + 1,
+    )
     found = [each for each in found if each.position <= page.at]
     shown = found[: page.limit]
     return models.Listed(
@@ -27,11 +39,52 @@ def list_appropriations(model: TheReadModel, page: ThePage) -> models.Listed[mod
     )
 
 
-@router.get("/{lot_id}/trace")
+@router.post("", status_code=201, dependencies=[CASH])
+def create_appropriation(
+    form: forms.ReceiptForm, acting: TheActing, the_ledger: TheLedger, response: Response
+) -> Written[NamedLot]:
+    """Take in money from outside as a lot of its own."""
+    order = FundReceipt(
+        form.organisation_code,
+        form.earmark,
+        form.source,
+        form.document,
+        form.vintage,
+        form.amount_fen,
+        form.carried_into,
+        form.policy_code,
+    )
+    answer = receive_funds(the_ledger, acting.act(form.happened_on), order)
+    return written(the_ledger, response, answer, NamedLot)
+
+
+@router.post("/{lot_id}/corrections", status_code=201, dependencies=[CORRECT])
+def correct_appropriation(
+    lot_id: UUID,
+    form: forms.ReceiptCorrectionForm,
+    acting: TheActing,
+    the_ledger: TheLedger,
+    response: Response,
+) -> Written[Nothing]:
+    """Put right a receipt that was entered wrongly, by adding the difference."""
+    order = ReceiptCorrection(
+        form.organisation_code,
+        form.earmark,
+        lot_id,
+        form.corrects_version,
+        form.difference_fen,
+        form.reason,
+    )
+    answer = correct_receipt(the_ledger, acting.act(form.happened_on), order)
+    return written(the_ledger, response, answer, Nothing)
+
+
+@router.get("/{lot_id}/trace", dependencies=[READ])
 def trace_appropriation(
-    lot_id: UUID, model: TheReadModel, moment: TheMoment, page: ThePage
+    lot_id: UUID, model: TheReadModel, moment: TheMoment, page: ThePage, reach: TheReach
 ) -> models.TraceForward:
     """Trace an appropriation forward: through which organisations, to which payments."""
+    _require_within(model, reach, lot_id)
     found = trace_forward(model, lot_id, moment, after=page.after, limit=page.limit)
     if found is None:
         raise NotOnRecord("appropriation", lot_id)
@@ -49,14 +102,24 @@ def trace_appropriation(
     )
 
 
-@router.get("/{lot_id}/history")
+@router.get("/{lot_id}/history", dependencies=[READ])
 def show_history(
     lot_id: UUID,
     the_ledger: TheLedger,
     model: TheReadModel,
     page: ThePage,
+    reach: TheReach,
     *,
     envelopes: bool = False,
 ) -> models.History:
     """Show every event that moved the appropriation's money, with signatures and proofs."""
+    _require_within(model, reach, lot_id)
     return history_of(the_ledger, model, lot_id, page, envelopes=envelopes)
+
+
+def _require_within(model: Connection, reach: Reach, lot_id: UUID) -> None:
+    """Check that whoever took the money in is within reach: it is followed from there."""
+    found = appropriations(model, lot_id=lot_id)
+    if not found:
+        raise NotOnRecord("appropriation", lot_id)
+    reach.require(found[0].organisation_id)

@@ -2,13 +2,20 @@
 
 from uuid import UUID
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
+from sqlalchemy import Connection
 
+from api.acting import TheActing
+from api.callers import APPROVE, CORRECT, READ, UNMASK, Reach, TheReach
 from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
 from api.histories import history_of
 from api.problems import RESPONSES
-from api.v1 import models
-from ledger.domain.disbursement import Status
+from api.v1 import forms, models
+from api.v1.models import Answer
+from api.v1.written import Nothing, Written, tag, written
+from ledger.commands.disbursements import Reissue, correct_outcome, reissue_payment
+from ledger.commands.recipients import unmask_payee
+from ledger.domain.disbursement import Disbursement, Status
 from ledger.store.application import NotOnRecord
 from projections.disbursements import disbursement_list
 from projections.flows import trace_back
@@ -16,11 +23,18 @@ from projections.flows import trace_back
 router = APIRouter(prefix="/disbursements", tags=["disbursements"], responses=RESPONSES)
 
 
-@router.get("")
+class Unmasked(Answer):
+    """Personal data in clear. That it was shown, to whom and why, is an event."""
+
+    fields: dict[str, str]
+
+
+@router.get("", dependencies=[READ])
 def list_disbursements(
     model: TheReadModel,
     page: ThePage,
     moment: TheMoment,
+    reach: TheReach,
     batch_id: UUID | None = None,
     organisation_id: UUID | None = None,
     status: Status | None = None,
@@ -30,7 +44,7 @@ def list_disbursements(
         model,
         moment,
         batch_id=batch_id,
-        organisation_ids=None if organisation_id is None else [organisation_id],
+        organisation_ids=reach.within(organisation_id),
         status=status,
         after=page.after,
         limit=page.limit + 1,
@@ -44,23 +58,31 @@ def list_disbursements(
     )
 
 
-@router.get("/{disbursement_id}")
+@router.get("/{disbursement_id}", dependencies=[READ])
 def show_disbursement(
-    disbursement_id: UUID, model: TheReadModel, moment: TheMoment
+    disbursement_id: UUID,
+    model: TheReadModel,
+    moment: TheMoment,
+    reach: TheReach,
+    the_ledger: TheLedger,
+    response: Response,
 ) -> models.Disbursement:
     """Show a payment as it stood at the moment."""
     found = disbursement_list(model, moment, disbursement_id=disbursement_id)
     if not found:
         raise NotOnRecord("disbursement", disbursement_id)
+    reach.require(found[0].organisation_id)
+    tag(the_ledger, response, Disbursement, disbursement_id)
     return models.Disbursement.model_validate(found[0])
 
 
-@router.get("/{disbursement_id}/trace")
-def trace_disbursement(disbursement_id: UUID, model: TheReadModel) -> models.TraceBack:
+@router.get("/{disbursement_id}/trace", dependencies=[READ])
+def trace_disbursement(
+    disbursement_id: UUID, model: TheReadModel, reach: TheReach
+) -> models.TraceBack:
     """Trace a payment back, lot by lot, through every organisation to the sources of its money."""
+    _require_within(model, reach, disbursement_id)
     strands = trace_back(model, disbursement_id)
-    if not strands:
-        raise NotOnRecord("disbursement", disbursement_id)
     return models.TraceBack(
         disbursement_id=disbursement_id,
         amount_fen=sum(strand.amount_fen for strand in strands),
@@ -68,14 +90,66 @@ def trace_disbursement(disbursement_id: UUID, model: TheReadModel) -> models.Tra
     )
 
 
-@router.get("/{disbursement_id}/history")
+@router.get("/{disbursement_id}/history", dependencies=[READ])
 def show_history(
     disbursement_id: UUID,
     the_ledger: TheLedger,
     model: TheReadModel,
     page: ThePage,
+    reach: TheReach,
     *,
     envelopes: bool = False,
 ) -> models.History:
     """Show every event that concerns the payment, with signatures and proofs."""
+    _require_within(model, reach, disbursement_id)
     return history_of(the_ledger, model, disbursement_id, page, envelopes=envelopes)
+
+
+@router.post("/{disbursement_id}/unmaskings", status_code=201, dependencies=[UNMASK])
+def unmask(
+    disbursement_id: UUID,
+    form: forms.UnmaskForm,
+    acting: TheActing,
+    the_ledger: TheLedger,
+    model: TheReadModel,
+    reach: TheReach,
+) -> Unmasked:
+    """Show personal fields of a payment's recipient in clear; who, what and why is an event."""
+    _require_within(model, reach, disbursement_id)
+    shown = unmask_payee(the_ledger, acting.act(), disbursement_id, form.fields, form.reason)
+    return Unmasked(fields=shown)
+
+
+@router.post("/{disbursement_id}/corrections", status_code=201, dependencies=[CORRECT])
+def correct(
+    disbursement_id: UUID,
+    form: forms.CorrectionForm,
+    acting: TheActing,
+    the_ledger: TheLedger,
+    response: Response,
+) -> Written[Nothing]:
+    """Take back an outcome that was recorded by mistake, by a further event."""
+    act = acting.act(form.happened_on, stream=disbursement_id)
+    answer = correct_outcome(the_ledger, act, disbursement_id, form.corrects_version, form.reason)
+    return written(the_ledger, response, answer, Nothing)
+
+
+@router.post("/{disbursement_id}/reissues", status_code=201, dependencies=[APPROVE])
+def reissue(
+    disbursement_id: UUID,
+    form: forms.ReissueForm,
+    acting: TheActing,
+    the_ledger: TheLedger,
+    response: Response,
+) -> Written[Nothing]:
+    """Pay again what came back (补发), to another card where one is given."""
+    order = Reissue(disbursement_id, form.reason, form.card_number)
+    act = acting.act(form.happened_on, stream=disbursement_id)
+    return written(the_ledger, response, reissue_payment(the_ledger, act, order), Nothing)
+
+
+def _require_within(model: Connection, reach: Reach, disbursement_id: UUID) -> None:
+    found = disbursement_list(model, disbursement_id=disbursement_id)
+    if not found:
+        raise NotOnRecord("disbursement", disbursement_id)
+    reach.require(found[0].organisation_id)

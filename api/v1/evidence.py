@@ -6,9 +6,11 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
 
+from api.acting import TheActing
+from api.callers import OBSERVE, READ, SIGNED_IN, OutsideReach, Reach, TheCaller, TheReach
 from api.dependencies import Served, TheLedger, served
 from api.problems import RESPONSES
-from api.v1 import models
+from api.v1 import forms, models
 from ledger.anchoring.publications import (
     Published,
     all_published,
@@ -16,10 +18,17 @@ from ledger.anchoring.publications import (
     published_at,
     require_latest,
 )
+from ledger.domain.aggregate import Root
+from ledger.domain.batch import Batch
+from ledger.domain.disbursement import Disbursement
+from ledger.domain.fund import FundAccount
+from ledger.domain.officer import OBSERVERS
 from ledger.evidence.canonical import canonical_json
 from ledger.evidence.verifiable_map import subject_key
 from ledger.packs.contents import require_on_record
+from ledger.packs.handing_over import PackOrder, hand_over
 from ledger.packs.making import make_bare_pack
+from ledger.store.application import Ledger
 
 router = APIRouter(prefix="/evidence", tags=["evidence"], responses=RESPONSES)
 
@@ -42,7 +51,7 @@ def published(
 ThePublished = Annotated[Published, Depends(published)]
 
 
-@router.get("/publications")
+@router.get("/publications", dependencies=[SIGNED_IN])
 def list_publications(the_ledger: TheLedger) -> list[models.Publication]:
     """List the published checkpoints, oldest first."""
     return [
@@ -56,7 +65,7 @@ def list_publications(the_ledger: TheLedger) -> list[models.Publication]:
     ]
 
 
-@router.get("/subjects/{subject}")
+@router.get("/subjects/{subject}", dependencies=[READ])
 def show_subject(
     subject: Annotated[UUID, Path(description="Id of anything that events name.")],
     found: Annotated[Served, Depends(served)],
@@ -87,6 +96,7 @@ def show_subject(
 
 @router.get(
     "/packs/{kind}/{subject}",
+    dependencies=[READ],
     response_class=Response,
     responses={
         200: {
@@ -100,6 +110,8 @@ def show_pack(
     subject: Annotated[UUID, Path(description="Its id.")],
     found: Annotated[Served, Depends(served)],
     under: ThePublished,
+    reach: TheReach,
+    caller: TheCaller,
 ) -> Response:
     """Return figures with all that proves them: a balance, a surplus ratio, what a batch paid.
 
@@ -107,5 +119,57 @@ def show_pack(
     figures from it, to the fen; `nuanzhang pack` writes the same as a file, with a readable page.
     """
     require_on_record(found.ledger, kind, subject)
+    _require_within(found.ledger, reach, caller, kind, subject)
     pack = make_bare_pack(found.ledger, found.maps, under, kind, subject)
     return Response(canonical_json(pack.to_json()), media_type="application/json")
+
+
+@router.post(
+    "/packs",
+    dependencies=[OBSERVE],
+    response_class=Response,
+    responses={
+        200: {"description": "An evidence pack, a ZIP file.", "content": {"application/zip": {}}}
+    },
+)
+def make_pack(
+    form: forms.PackForm,
+    acting: TheActing,
+    found: Annotated[Served, Depends(served)],
+    under: ThePublished,
+    reach: TheReach,
+) -> Response:
+    """Make an evidence pack to carry away.
+
+    With `opened` it shows people in clear: for whom and why, and the file's hash, are an event
+    before anybody has it.
+    """
+    require_on_record(found.ledger, form.kind, form.subject)
+    _require_within(found.ledger, reach, acting.caller, form.kind, form.subject)
+    order = PackOrder(
+        form.kind,
+        form.subject,
+        opened=form.opened,
+        reason=form.reason,
+        made_for=form.made_for,
+    )
+    file = hand_over(found.ledger, found.maps, under, acting.act(), order)
+    return Response(
+        file,
+        media_type="application/zip",
+        headers={"Content-Disposition": f'attachment; filename="{form.kind}-{form.subject}.zip"'},
+    )
+
+
+def _require_within(
+    ledger: Ledger, reach: Reach, caller: TheCaller, kind: str, subject: UUID
+) -> None:
+    """Check that what a pack is of is within reach; of a person, observers alone ask."""
+    if kind == "organisation":
+        reach.require(subject)
+        return
+    found = None if kind == "person" else ledger.load(Root, subject)
+    if isinstance(found, FundAccount | Batch | Disbursement):
+        reach.require(found.organisation_id)
+    elif not caller.holds_any(OBSERVERS):
+        raise OutsideReach(subject)

@@ -5,6 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path
 
+from api.callers import READ, SIGNED_IN
 from api.dependencies import Served, TheLedger, served
 from api.problems import RESPONSES
 from api.v1 import models
@@ -13,7 +14,7 @@ from ledger.store.application import NotOnRecord
 router = APIRouter(prefix="/log", tags=["log"], responses=RESPONSES)
 
 
-@router.get("")
+@router.get("", dependencies=[SIGNED_IN])
 def show_head(found: Annotated[Served, Depends(served)]) -> models.LogHead:
     """Show the log's name, size, verifier key and last checkpoint.
 
@@ -30,7 +31,7 @@ def show_head(found: Annotated[Served, Depends(served)]) -> models.LogHead:
     )
 
 
-@router.get("/entries/{position}")
+@router.get("/entries/{position}", dependencies=[READ])
 def show_entry(
     position: Annotated[int, Path(ge=0, lt=2**53, examples=[0])], the_ledger: TheLedger
 ) -> models.Entry:

@@ -65,7 +65,11 @@ class Balance(Answer):
 
 
 class Balances(Answer):
-    """`trial_balance_fen` says what each kind of account holds; its sum is always zero."""
+    """`trial_balance_fen` says what each kind of account holds.
+
+    `elsewhere` is what was passed on to organisations that are not asked about (negative: came
+    from them); over all organisations it is zero.
+    """
 
     items: list[Balance]
     trial_balance_fen: dict[str, int]

@@ -4,12 +4,22 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
+from api.acting import TheActing
+from api.callers import KEEP_SYSTEM, READ, SIGNED_IN, TheReach
 from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
 from api.histories import history_of
 from api.problems import RESPONSES
-from api.v1 import models
+from api.v1 import forms, models
+from api.v1.written import NamedOrganisation, Nothing, Written, tag, written
+from ledger.commands.organisations import (
+    Move,
+    Registration,
+    move_organisation,
+    register_organisation,
+)
+from ledger.domain.organisation import Organisation as Root
 from ledger.store.application import NotOnRecord
 from projections.organisations import Organisation, Tree, tree_on
 from projections.surplus import surplus
@@ -17,7 +27,7 @@ from projections.surplus import surplus
 router = APIRouter(prefix="/organisations", tags=["organisations"], responses=RESPONSES)
 
 
-@router.get("")
+@router.get("", dependencies=[SIGNED_IN])
 def list_organisations(
     model: TheReadModel, page: ThePage, on: date | None = None
 ) -> models.Listed[models.Organisation]:
@@ -33,21 +43,54 @@ def list_organisations(
     )
 
 
-@router.get("/{organisation_id}")
+@router.post("", status_code=201, dependencies=[KEEP_SYSTEM])
+def create_organisation(
+    form: forms.OrganisationForm, acting: TheActing, the_ledger: TheLedger, response: Response
+) -> Written[NamedOrganisation]:
+    """Register an organisation under its parent, from the day on."""
+    order = Registration(form.code, form.name, form.kind, form.parent_code)
+    answer = register_organisation(the_ledger, acting.act(form.happened_on), order)
+    return written(the_ledger, response, answer, NamedOrganisation)
+
+
+@router.get("/{organisation_id}", dependencies=[SIGNED_IN])
 def show_organisation(
-    organisation_id: UUID, model: TheReadModel, on: date | None = None
+    organisation_id: UUID,
+    model: TheReadModel,
+    the_ledger: TheLedger,
+    response: Response,
+    on: date | None = None,
 ) -> models.Organisation:
     """Show an organisation with its parent on a day."""
+    tag(the_ledger, response, Root, organisation_id)
     return models.Organisation.model_validate(_known(tree_on(model, on), organisation_id))
 
 
-@router.get("/{organisation_id}/surplus")
+@router.post("/{organisation_id}/moves", status_code=201, dependencies=[KEEP_SYSTEM])
+def move(
+    organisation_id: UUID,
+    form: forms.MoveForm,
+    acting: TheActing,
+    the_ledger: TheLedger,
+    response: Response,
+) -> Written[Nothing]:
+    """Put an organisation under another parent, from the day on."""
+    found = the_ledger.load(Root, organisation_id)
+    if found is None:
+        raise NotOnRecord("organisation", organisation_id)
+    act = acting.act(form.happened_on, stream=organisation_id)
+    order = Move(found.code, form.parent_code, form.reason)
+    return written(the_ledger, response, move_organisation(the_ledger, act, order), Nothing)
+
+
+@router.get("/{organisation_id}/surplus", dependencies=[READ])
 def show_surplus(
     organisation_id: UUID,
     year: Annotated[int, Query(ge=1949, le=2200, examples=[2017])],
     model: TheReadModel,
     moment: TheMoment,
     page: ThePage,
+    reach: TheReach,
     scope: Literal["own", "subtree"] = "subtree",
 ) -> models.Surplus:
     """Show a fiscal year's surplus and how much of it has reached people.
@@ -56,6 +99,7 @@ def show_surplus(
     """
     tree = tree_on(model, moment.as_of)
     _known(tree, organisation_id)
+    reach.require(organisation_id)
     ids = tree.subtree(organisation_id) if scope == "subtree" else [organisation_id]
     found = surplus(model, ids, year, moment)
     return models.Surplus(
@@ -77,16 +121,19 @@ def show_surplus(
     )
 
 
-@router.get("/{organisation_id}/history")
+@router.get("/{organisation_id}/history", dependencies=[READ])
 def show_history(
     organisation_id: UUID,
     the_ledger: TheLedger,
     model: TheReadModel,
     page: ThePage,
+    reach: TheReach,
     *,
     envelopes: bool = False,
 ) -> models.History:
     """Show every event that names the organisation, with signatures and proofs."""
+    _known(tree_on(model), organisation_id)
+    reach.require(organisation_id)
     return history_of(the_ledger, model, organisation_id, page, envelopes=envelopes)
 
 

@@ -96,6 +96,21 @@ class Home:
         return self.path / "anchors.sqlite"
 
     @property
+    def access(self) -> Path:
+        """Accounts, sessions and tokens; the ledger loses nothing with it."""
+        return self.path / "access.sqlite"
+
+    @property
+    def jobs(self) -> Path:
+        """Long work under way, and webhooks; the ledger loses nothing with it."""
+        return self.path / "jobs.sqlite"
+
+    @property
+    def demo(self) -> Path:
+        """Marks a ledger as a demo, and names the inspector whom anybody may be."""
+        return self.path / "demo.json"
+
+    @property
     def vault(self) -> Path:
         return self.path / "vault.sqlite"
 

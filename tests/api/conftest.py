@@ -4,10 +4,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from argon2 import PasswordHasher
 from fastapi.testclient import TestClient
 
 from api import bootstrap
-from api.app import create_app
+from api.access.passwords import Passwords
+from api.app import Serving, create_app
+from api.clock import Clock
 from api.folder import open_folder
 from api.keyring import Keyring
 from api.loading import Loading
@@ -19,6 +22,9 @@ from ledger.store.home import Home
 from ledger.store.map_store import MapStore
 
 SCENARIO = Path(__file__).parents[1] / "data" / "scenario-2017"
+CLOCK = Clock(bootstrap.now, bootstrap.now_s, bootstrap.today)
+CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
+INSPECTOR = next(row.staff_number for row in open_folder(SCENARIO).officers if row.role == "纪检")
 
 
 @pytest.fixture(scope="session")
@@ -34,5 +40,7 @@ def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, L
 
 @pytest.fixture(scope="session")
 def client(campaign: tuple[Home, Ledger]) -> Iterator[TestClient]:
-    with TestClient(create_app(*campaign), base_url="http://127.0.0.1") as http:
+    app = create_app(*campaign, Serving(CLOCK, demo=INSPECTOR, passwords=CHEAP))
+    with TestClient(app, base_url="http://127.0.0.1") as http:
+        assert http.post("/v1/session/demo").json()["staff_number"] == INSPECTOR
         yield http

@@ -1,13 +1,17 @@
 """Proofs over HTTP, checked by whoever asked for them."""
 
 from base64 import b64decode
+from datetime import date
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
 from api import bootstrap
-from api.app import create_app
+from api.app import Serving, create_app
+from ledger.commands.officers import Appointment, appoint_officer
+from ledger.commands.organisations import Registration, register_organisation
+from ledger.domain.aggregate import OPERATOR
 from ledger.domain.events import committing_topics
 from ledger.domain.fund import fund_id
 from ledger.domain.organisation import organisation_id
@@ -17,8 +21,10 @@ from ledger.evidence.pack import Pack
 from ledger.evidence.pack_check import CheckedPack, check_pack
 from ledger.evidence.verifiable_map import MapProof, subject_key, verify_head
 from ledger.evidence.verify import Rules
+from ledger.store.act import CommandAct
 from ledger.store.application import Ledger
 from ledger.store.home import Home
+from tests.api.conftest import CHEAP, CLOCK
 
 
 def test_published_checkpoints_are_listed(
@@ -100,8 +106,15 @@ def test_a_ledger_that_was_never_published_says_so(tmp_path: Path) -> None:
     home = Home(tmp_path / "data")
     with (
         bootstrap.opened(home, create=True) as ledger,
-        TestClient(create_app(home, ledger), base_url="http://127.0.0.1") as http,
+        TestClient(
+            create_app(home, ledger, Serving(CLOCK, demo="D1", passwords=CHEAP)),
+            base_url="http://127.0.0.1",
+        ) as http,
     ):
+        act = CommandAct(OPERATOR, date(2017, 1, 1), "2017-01-01T00:00:00.000Z")
+        register_organisation(ledger, act, Registration("C01", "市总工会", "市", None))
+        appoint_officer(ledger, act, Appointment("D1", "某某", "C01", "纪检"))
+        http.post("/v1/session/demo")
         answer = http.get(f"/v1/evidence/subjects/{organisation_id('C01')}")
 
     assert answer.status_code == 404

@@ -1,0 +1,133 @@
+"""The door: signing in and out, with passwords, waiting, sessions, tokens and the journal."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID
+
+from api.access.accounts import Account, Accounts
+from api.access.journal import AccessJournal
+from api.access.lockout import Lockout
+from api.access.passkeys import Passkeys, RelyingParty
+from api.access.passwords import Passwords
+from api.access.refusals import InvitationUnknown, PasskeyRefused, SignInFailed
+from api.access.sessions import Sessions
+from api.access.store import AccessStore
+from api.access.tokens import Token, Tokens
+
+
+@dataclass(frozen=True, slots=True)
+class SignedIn:
+    """`secret` opens the session; by `device` this device is known when it comes again."""
+
+    officer_id: UUID
+    secret: str
+    device: str
+
+
+class Door:
+    def __init__(self, path: Path, party: RelyingParty, passwords: Passwords | None = None) -> None:
+        self._store = AccessStore(path)
+        self.accounts = Accounts(self._store, passwords or Passwords())
+        self.sessions = Sessions(self._store)
+        self.tokens = Tokens(self._store)
+        self.passkeys = Passkeys(self._store, party)
+        self.journal = AccessJournal(self._store)
+        self._lockout = Lockout(self._store)
+
+    def sign_in(
+        self, staff_number: str, password: str, device: str | None, address: str, now_s: int
+    ) -> SignedIn:
+        """Open a session for whoever knows the password.
+
+        Raises:
+            TooManyTries: This place failed too often.
+            SignInFailed: There is no such account, or it has another password.
+        """
+        self._lockout.require_free(staff_number, device, address, now_s)
+        account = self.accounts.checked(staff_number, password)
+        if account is None:
+            self._lockout.failed(staff_number, device, address, now_s)
+            tried = self.accounts.find(staff_number)
+            self.journal.add(
+                "sign_in.failed",
+                now_s,
+                officer_id=None if tried is None else tried.officer_id,
+                address=address,
+            )
+            raise SignInFailed
+        return self._open(account, "password", device, address, now_s)
+
+    def sign_in_with_passkey(
+        self, credential: dict[str, object], device: str | None, address: str, now_s: int
+    ) -> SignedIn:
+        """Open a session for whose passkey answered.
+
+        Raises:
+            PasskeyRefused: As it says. Nobody guesses one, so nobody is made to wait.
+        """
+        try:
+            officer_id = self.passkeys.sign_in(credential, now_s)
+        except PasskeyRefused:
+            self.journal.add("passkey.failed", now_s, address=address)
+            raise
+        account = Account(officer_id, "", active=True)
+        return self._open(account, "passkey", device, address, now_s)
+
+    def accept(
+        self, code: str, password: str, device: str | None, address: str, now_s: int
+    ) -> SignedIn:
+        """Set a first or another password with a code, and sign in.
+
+        Raises:
+            InvitationUnknown, PasswordWeak: As they say. Nobody guesses a code of 160 bits.
+        """
+        try:
+            account = self.accounts.accept(code, password, now_s)
+        except InvitationUnknown:
+            self.journal.add("invitation.failed", now_s, address=address)
+            raise
+        self.journal.add("password.set", now_s, officer_id=account.officer_id, address=address)
+        return self._open(account, "invitation", device, address, now_s)
+
+    def sign_out(self, secret: str, officer_id: UUID, now_s: int) -> None:
+        self.sessions.end(secret)
+        self.journal.add("sign_out", now_s, officer_id=officer_id)
+
+    def sign_out_everywhere(self, officer_id: UUID, by: UUID, now_s: int) -> int:
+        """End every session and token of an officer; return how many."""
+        ended = self.sessions.end_all(officer_id) + self.tokens.revoke_all(officer_id)
+        self.journal.add("sign_out.everywhere", now_s, officer_id=officer_id, by=by)
+        return ended
+
+    def invite(self, officer_id: UUID, staff_number: str, by: UUID | None, now_s: int) -> str:
+        """Return the code with which an officer sets a password; shown this once."""
+        code = self.accounts.invite(officer_id, staff_number, now_s)
+        self.journal.add("invited", now_s, officer_id=officer_id, by=by)
+        return code
+
+    def issue_token(
+        self, officer_id: UUID, *, label: str, read_only: bool, ttl_s: int, now_s: int
+    ) -> tuple[str, Token]:
+        """Return a token's text, shown this once, and what is kept of it."""
+        text, token = self.tokens.issue(
+            officer_id, label=label, read_only=read_only, ttl_s=ttl_s, now_s=now_s
+        )
+        self.journal.add("token.issued", now_s, officer_id=officer_id)
+        return text, token
+
+    def open_for(self, officer_id: UUID, opened_by: str, address: str, now_s: int) -> str:
+        """Open a session for somebody who was recognised otherwise: the demo's one click."""
+        self.journal.add(f"sign_in.{opened_by}", now_s, officer_id=officer_id, address=address)
+        return self.sessions.open(officer_id, opened_by, now_s)
+
+    def close(self) -> None:
+        self._store.close()
+
+    def _open(
+        self, account: Account, opened_by: str, device: str | None, address: str, now_s: int
+    ) -> SignedIn:
+        known = self._lockout.succeeded(
+            account.officer_id, account.staff_number, device, address, now_s
+        )
+        secret = self.open_for(account.officer_id, opened_by, address, now_s)
+        return SignedIn(account.officer_id, secret, known)

@@ -1,0 +1,187 @@
+"""Passkeys: signing in with what the officer's device or security key holds (W3C WebAuthn)."""
+
+import json
+import secrets
+from base64 import urlsafe_b64decode
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+import webauthn
+from webauthn.helpers.exceptions import WebAuthnException
+from webauthn.helpers.structs import (
+    AuthenticatorSelectionCriteria,
+    PublicKeyCredentialDescriptor,
+    ResidentKeyRequirement,
+    UserVerificationRequirement,
+)
+
+from api.access.refusals import PasskeyRefused
+from api.access.store import AccessStore
+
+CHALLENGE_TTL_S = 300
+CHALLENGE_BYTES = 32
+ADD, SIGN_IN = "add", "sign_in"
+
+
+@dataclass(frozen=True, slots=True)
+class RelyingParty:
+    """The service as authenticators know it: a host name, and the origin its pages come from."""
+
+    id: str
+    origin: str
+    name: str = "暖账 Nuanzhang"
+
+
+class Passkeys:
+    """Challenges are made here, good once and for five minutes; the device confirms its user."""
+
+    def __init__(self, store: AccessStore, party: RelyingParty) -> None:
+        self._store = store
+        self._party = party
+
+    def adding(self, officer_id: UUID, staff_number: str, now_s: int) -> dict[str, Any]:
+        """Return the options for `navigator.credentials.create`."""
+        challenge = self._challenge(ADD, officer_id, now_s)
+        options = webauthn.generate_registration_options(
+            rp_id=self._party.id,
+            rp_name=self._party.name,
+            user_name=staff_number,
+            user_id=officer_id.bytes,
+            challenge=challenge,
+            authenticator_selection=AuthenticatorSelectionCriteria(
+                resident_key=ResidentKeyRequirement.REQUIRED,
+                user_verification=UserVerificationRequirement.REQUIRED,
+            ),
+            exclude_credentials=[
+                PublicKeyCredentialDescriptor(id=row["credential_id"])
+                for row in self._store.rows(
+                    "SELECT credential_id FROM passkeys WHERE officer_id = ?", str(officer_id)
+                )
+            ],
+        )
+        return _plain(options)
+
+    def add(self, officer_id: UUID, label: str, credential: dict[str, Any], now_s: int) -> None:
+        """Keep a passkey.
+
+        Raises:
+            PasskeyRefused: Another origin, an old challenge, or no confirmation of the user.
+        """
+        challenge = self._take(credential, ADD, now_s, officer_id)
+        try:
+            verified = webauthn.verify_registration_response(
+                credential=credential,
+                expected_challenge=challenge,
+                expected_rp_id=self._party.id,
+                expected_origin=self._party.origin,
+                require_user_verification=True,
+            )
+        except (WebAuthnException, ValueError, TypeError, KeyError) as cause:
+            raise PasskeyRefused(type(cause).__name__) from None
+        with self._store.writing() as sql:
+            known = self._store.row(
+                "SELECT 1 FROM passkeys WHERE credential_id = ?", verified.credential_id
+            )
+            if known is not None:
+                raise PasskeyRefused("it is known already")
+            sql.execute(
+                "INSERT INTO passkeys VALUES (?, ?, ?, ?, ?, ?)",
+                (
+                    verified.credential_id,
+                    str(officer_id),
+                    verified.credential_public_key,
+                    verified.sign_count,
+                    label,
+                    now_s,
+                ),
+            )
+
+    def signing_in(self, now_s: int) -> dict[str, Any]:
+        """Return the options for `navigator.credentials.get`; they do not say who has a passkey."""
+        options = webauthn.generate_authentication_options(
+            rp_id=self._party.id,
+            challenge=self._challenge(SIGN_IN, None, now_s),
+            user_verification=UserVerificationRequirement.REQUIRED,
+        )
+        return _plain(options)
+
+    def sign_in(self, credential: dict[str, Any], now_s: int) -> UUID:
+        """Return whose passkey answered.
+
+        Raises:
+            PasskeyRefused: Nobody's, another origin, an old challenge, or a copied authenticator.
+        """
+        challenge = self._take(credential, SIGN_IN, now_s, None)
+        raw = _bytes(credential.get("rawId") or credential.get("id"))
+        found = self._store.row("SELECT * FROM passkeys WHERE credential_id = ?", raw)
+        if found is None:
+            raise PasskeyRefused("nobody's")
+        try:
+            verified = webauthn.verify_authentication_response(
+                credential=credential,
+                expected_challenge=challenge,
+                expected_rp_id=self._party.id,
+                expected_origin=self._party.origin,
+                credential_public_key=found["public_key"],
+                credential_current_sign_count=found["sign_count"],
+                require_user_verification=True,
+            )
+        except (WebAuthnException, ValueError, TypeError, KeyError) as cause:
+            raise PasskeyRefused(type(cause).__name__) from None
+        with self._store.writing() as sql:
+            sql.execute(
+                "UPDATE passkeys SET sign_count = ? WHERE credential_id = ?",
+                (verified.new_sign_count, raw),
+            )
+        return UUID(found["officer_id"])
+
+    def _challenge(self, purpose: str, officer_id: UUID | None, now_s: int) -> bytes:
+        challenge = secrets.token_bytes(CHALLENGE_BYTES)
+        with self._store.writing() as sql:
+            sql.execute("DELETE FROM challenges WHERE until_s <= ?", (now_s,))
+            sql.execute(
+                "INSERT INTO challenges VALUES (?, ?, ?, ?)",
+                (
+                    challenge,
+                    purpose,
+                    None if officer_id is None else str(officer_id),
+                    now_s + CHALLENGE_TTL_S,
+                ),
+            )
+        return challenge
+
+    def _take(
+        self, credential: dict[str, Any], purpose: str, now_s: int, officer_id: UUID | None
+    ) -> bytes:
+        """Use up the challenge that the answer names: it is good once, whatever comes of it."""
+        try:
+            client = json.loads(_bytes(credential["response"]["clientDataJSON"]))
+            challenge = _bytes(client["challenge"])
+        except (KeyError, TypeError, ValueError):
+            raise PasskeyRefused("it cannot be read") from None
+        with self._store.writing() as sql:
+            found = self._store.row("SELECT * FROM challenges WHERE challenge = ?", challenge)
+            sql.execute("DELETE FROM challenges WHERE challenge = ?", (challenge,))
+        named = None if officer_id is None else str(officer_id)
+        if (
+            found is None
+            or found["until_s"] <= now_s
+            or (found["purpose"], found["officer_id"]) != (purpose, named)
+        ):
+            raise PasskeyRefused("its challenge is not in force")
+        return challenge
+
+
+def _plain(options: Any) -> dict[str, Any]:
+    plain: dict[str, Any] = json.loads(webauthn.options_to_json(options))
+    return plain
+
+
+def _bytes(text: Any) -> bytes:
+    if not isinstance(text, str):
+        raise PasskeyRefused("it cannot be read")
+    try:
+        return urlsafe_b64decode(text + "=" * (-len(text) % 4))
+    except ValueError:
+        raise PasskeyRefused("it cannot be read") from None

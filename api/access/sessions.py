@@ -1,0 +1,66 @@
+"""Sessions: short, known by a secret that is made anew at each sign-in."""
+
+import secrets
+from dataclasses import dataclass
+from uuid import UUID
+
+from api.access.store import AccessStore, hidden
+
+IDLE_S = 30 * 60
+LONGEST_S = 12 * 3600
+SECRET_BYTES = 32
+TOUCHED_AFTER_S = 30
+"""A session that was seen this recently is not written again: reading stays reading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    officer_id: UUID
+    opened_by: str
+    opened_at_s: int
+
+
+class Sessions:
+    def __init__(self, store: AccessStore) -> None:
+        self._store = store
+
+    def open(self, officer_id: UUID, opened_by: str, now_s: int) -> str:
+        """Return the secret of a new session; an older one of the same browser is not taken on."""
+        secret = secrets.token_urlsafe(SECRET_BYTES)
+        with self._store.writing() as sql:
+            sql.execute(
+                "DELETE FROM sessions WHERE seen_at_s <= ? OR opened_at_s <= ?",
+                (now_s - IDLE_S, now_s - LONGEST_S),
+            )
+            sql.execute(
+                "INSERT INTO sessions VALUES (?, ?, ?, ?, ?)",
+                (hidden(secret), str(officer_id), opened_by, now_s, now_s),
+            )
+        return secret
+
+    def find(self, secret: str, now_s: int) -> Session | None:
+        """Return the session of a secret, if it has not ended."""
+        found = self._store.row("SELECT * FROM sessions WHERE secret_hash = ?", hidden(secret))
+        if found is None:
+            return None
+        if now_s >= min(found["seen_at_s"] + IDLE_S, found["opened_at_s"] + LONGEST_S):
+            self.end(secret)
+            return None
+        if now_s - found["seen_at_s"] >= TOUCHED_AFTER_S:
+            with self._store.writing() as sql:
+                sql.execute(
+                    "UPDATE sessions SET seen_at_s = ? WHERE secret_hash = ?",
+                    (now_s, hidden(secret)),
+                )
+        return Session(UUID(found["officer_id"]), found["opened_by"], found["opened_at_s"])
+
+    def end(self, secret: str) -> None:
+        with self._store.writing() as sql:
+            sql.execute("DELETE FROM sessions WHERE secret_hash = ?", (hidden(secret),))
+
+    def end_all(self, officer_id: UUID) -> int:
+        """End every session of an officer; return how many there were."""
+        with self._store.writing() as sql:
+            return sql.execute(
+                "DELETE FROM sessions WHERE officer_id = ?", (str(officer_id),)
+            ).rowcount

@@ -1,0 +1,248 @@
+"""Who is asking, what they hold today, and what a route asks of them."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from fastapi import Depends, Request, Security
+from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+
+from api.access.refusals import NotSignedIn
+from api.dependencies import Served, TheReadModel, served
+from ledger.domain.officer import BUSINESS, OBSERVERS, Officer, Role
+from ledger.errors import Kind, LedgerError
+from projections.organisations import tree_on
+
+COOKIE = "nuanzhang_session"
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+
+_bearer = HTTPBearer(auto_error=False, description="A token, as `POST /v1/tokens` shows it once.")
+_cookie = APIKeyCookie(
+    name=COOKIE, auto_error=False, description="The session that `POST /v1/session` opens."
+)
+
+
+class PostMissing(LedgerError):
+    """What the caller holds today does not open this."""
+
+    code = "access.post_missing"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, staff_number: str, roles: Collection[str]) -> None:
+        super().__init__(f"{staff_number} holds none of: {', '.join(sorted(roles))}")
+
+
+class OutsideReach(LedgerError):
+    """People see their own organisation and what stands below it."""
+
+    code = "access.outside_reach"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, organisation_id: UUID) -> None:
+        super().__init__(f"organisation {organisation_id} is not within the caller's reach")
+
+
+class PostEnded(LedgerError):
+    """An officer whose last post has ended is not let in any more."""
+
+    code = "access.post_ended"
+    kind = Kind.UNKNOWN_CALLER
+
+    def __init__(self) -> None:
+        super().__init__("the officer's last post has ended")
+
+
+class TokenReadsOnly(LedgerError):
+    """The token was made for reading."""
+
+    code = "access.token_reads_only"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__("this token may read, and write nothing")
+
+
+class CrossSite(LedgerError):
+    """A page from elsewhere asks with the officer's cookie."""
+
+    code = "access.cross_site"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__("a request that changes something has to come from this service's pages")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An officer who was recognised, with the posts that they hold on the day."""
+
+    officer_id: UUID
+    staff_number: str
+    posts: frozenset[tuple[UUID, str]]  # organisation, role
+    session: str | None
+    day: date
+
+    def holds_any(self, roles: Collection[str]) -> bool:
+        return any(role in roles for _, role in self.posts)
+
+    def places(self, roles: Collection[str]) -> set[UUID]:
+        """Return the organisations at which they hold one of the posts."""
+        return {place for place, role in self.posts if role in roles}
+
+
+def caller(
+    request: Request,
+    found: Annotated[Served, Depends(served)],
+    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
+    session: Annotated[str | None, Security(_cookie)],
+) -> Caller:
+    """Recognise who is asking, by token or by session.
+
+    Raises:
+        NotSignedIn: Neither is in force.
+        PostEnded: They have left every post.
+        TokenReadsOnly, CrossSite: As they say.
+    """
+    now_s = found.clock.now_s()
+    safe = request.method in SAFE_METHODS
+    if bearer is not None:
+        token = found.door.tokens.find(bearer.credentials, now_s)
+        if token is None:
+            raise NotSignedIn
+        if token.read_only and not safe:
+            raise TokenReadsOnly
+        return recognised(request, found, token.officer_id, None)
+    if session is None:
+        raise NotSignedIn
+    opened = found.door.sessions.find(session, now_s)
+    if opened is None:
+        raise NotSignedIn
+    if not safe:
+        require_same_site(request)
+    return recognised(request, found, opened.officer_id, session)
+
+
+def recognised(request: Request, found: Served, officer_id: UUID, session: str | None) -> Caller:
+    """Return an officer with the posts of today.
+
+    Raises:
+        NotSignedIn: The ledger does not know them.
+        PostEnded: They have left every post.
+    """
+    officer = found.ledger.load(Officer, officer_id)
+    if officer is None:
+        raise NotSignedIn
+    today = found.clock.today()
+    posts = frozenset(
+        (tenure.organisation_id, tenure.role)
+        for tenure in officer.tenures
+        if tenure.since <= today and (tenure.until is None or today < tenure.until)
+    )
+    if officer.tenures and not posts:
+        raise PostEnded
+    request.state.officer_id = str(officer_id)
+    return Caller(officer_id, officer.staff_number, posts, session, today)
+
+
+def require_same_site(request: Request) -> None:
+    """Check that a browser sends this for one of our own pages.
+
+    Raises:
+        CrossSite: It does not say so.
+
+    Source: OWASP, Cross-Site Request Forgery Prevention: Fetch Metadata, then Origin.
+    """
+    fetched = request.headers.get("sec-fetch-site")
+    if fetched is not None:
+        if fetched != "same-origin":
+            raise CrossSite
+        return
+    origin = request.headers.get("origin")
+    if origin is None or urlsplit(origin).netloc != request.headers.get("host"):
+        raise CrossSite
+
+
+TheCaller = Annotated[Caller, Depends(caller)]
+
+
+class May:
+    """What a route asks of its caller: one of these posts, anywhere. None named: to be signed in.
+
+    At which organisation the post has to be held is asked by the command, or by `Reach`.
+    """
+
+    def __init__(self, *roles: Role) -> None:
+        self.roles = frozenset(roles)
+
+    def __call__(self, caller: TheCaller) -> None:
+        if self.roles and not caller.holds_any(self.roles):
+            raise PostMissing(caller.staff_number, self.roles)
+
+
+class Public:
+    """A route for everybody: what is published anyway, or what comes before signing in."""
+
+    def __call__(self) -> None:
+        pass
+
+
+READERS = BUSINESS | OBSERVERS
+
+SIGNED_IN = Depends(May())
+READ = Depends(May(*READERS))
+HANDLE = Depends(May(Role.HANDLER))
+REVIEW = Depends(May(Role.REVIEWER))
+APPROVE = Depends(May(Role.APPROVER))
+CASH = Depends(May(Role.CASHIER, Role.ACCOUNTANT))
+CORRECT = Depends(May(Role.ACCOUNTANT, Role.APPROVER))
+END = Depends(May(Role.CASHIER, Role.ACCOUNTANT, Role.APPROVER))
+WITNESS = Depends(May(Role.HANDLER, Role.REVIEWER, Role.CASHIER))
+UNMASK = Depends(May(Role.AUDITOR, Role.INSPECTOR, Role.CASHIER, Role.HANDLER))
+OBSERVE = Depends(May(*OBSERVERS))
+KEEP_SYSTEM = Depends(May(Role.SYSTEM_ADMINISTRATOR))
+KEEP_SECURITY = Depends(May(Role.SECURITY_ADMINISTRATOR))
+KEEP_AUDIT = Depends(May(Role.AUDIT_ADMINISTRATOR))
+WATCH_ACCESS = Depends(May(Role.AUDIT_ADMINISTRATOR, *OBSERVERS))
+HAND_IN = Depends(May(*BUSINESS))
+ANYBODY = Depends(Public())
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """The organisations that a caller sees: where they hold a post, and all below."""
+
+    ids: frozenset[UUID]
+
+    def require(self, organisation_id: UUID) -> None:
+        """Check that an organisation is within reach.
+
+        Raises:
+            OutsideReach: It is not.
+        """
+        if organisation_id not in self.ids:
+            raise OutsideReach(organisation_id)
+
+    def within(self, asked: UUID | None) -> list[UUID]:
+        """Return the organisations to be shown: the one that is asked for, or all within reach.
+
+        Raises:
+            OutsideReach: The one that is asked for is not within reach.
+        """
+        if asked is None:
+            return sorted(self.ids)
+        self.require(asked)
+        return [asked]
+
+
+def reach(caller: TheCaller, model: TheReadModel) -> Reach:
+    """Say what a caller sees today."""
+    tree = tree_on(model, caller.day)
+    return Reach(
+        frozenset(below for place in caller.places(READERS) for below in tree.subtree(place))
+    )
+
+
+TheReach = Annotated[Reach, Depends(reach)]

@@ -1,0 +1,1 @@
+"""What stands around every request: its id, its bounds, its headers, what is counted of it."""

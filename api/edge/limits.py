@@ -1,0 +1,100 @@
+"""Bounds on what is sent: how large a body may be, and how long it may take to arrive."""
+
+import asyncio
+from dataclasses import dataclass
+from http import HTTPStatus
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.problems import problem
+
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """`upload_bytes_max` counts for multipart and NDJSON bodies, the other for all else."""
+
+    body_bytes_max: int = MIB
+    upload_bytes_max: int = 64 * MIB
+    body_seconds_max: float = 60.0
+
+
+class _TooLarge(Exception):
+    pass
+
+
+class BodyLimits:
+    """Refuses bodies that are too large, said or found to be, and those that trickle in."""
+
+    def __init__(self, app: ASGIApp, limits: Limits) -> None:
+        self._app = app
+        self._limits = limits
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        kind = headers.get("content-type", "")
+        large = kind.startswith(("multipart/form-data", "application/x-ndjson"))
+        most = self._limits.upload_bytes_max if large else self._limits.body_bytes_max
+        said = headers.get("content-length", "0")
+        if not said.isdecimal() or int(said[:20]) > most:
+            await _too_large(most)(scope, receive, send)
+            return
+        body = _Body(receive, most, self._limits.body_seconds_max)
+        started = False
+
+        async def sending(message: Message) -> None:
+            nonlocal started
+            started = True
+            await send(message)
+
+        try:
+            await self._app(scope, body.receive, sending)
+        except (_TooLarge, TimeoutError) as cause:
+            if started:
+                raise
+            answer = _too_large(most) if isinstance(cause, _TooLarge) else _too_slow(self._limits)
+            await answer(scope, receive, send)
+
+
+class _Body:
+    """Counts a body as it arrives, against a size and a time."""
+
+    def __init__(self, receive: Receive, bytes_max: int, seconds_max: float) -> None:
+        self._receive = receive
+        self._bytes_max = bytes_max
+        self._until = asyncio.get_running_loop().time() + seconds_max
+        self._got = 0
+        self._ended = False
+
+    async def receive(self) -> Message:
+        if self._ended:
+            return await self._receive()
+        async with asyncio.timeout_at(self._until):
+            message = await self._receive()
+        if message["type"] == "http.request":
+            self._got += len(message.get("body", b""))
+            self._ended = not message.get("more_body", False)
+            if self._got > self._bytes_max:
+                raise _TooLarge
+        return message
+
+
+def _too_slow(limits: Limits) -> ASGIApp:
+    return problem(
+        "request.too_slow",
+        HTTPStatus.REQUEST_TIMEOUT,
+        f"the body did not arrive within {limits.body_seconds_max:.0f} seconds",
+    )
+
+
+def _too_large(most: int) -> ASGIApp:
+    return problem(
+        "request.too_large",
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        f"a request of this kind holds at most {most} bytes",
+    )

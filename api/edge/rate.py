@@ -1,0 +1,88 @@
+"""How often anybody may ask: a bucket of tokens for each caller, a smaller one to sign in."""
+
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from hashlib import sha256
+from http import HTTPStatus
+from math import ceil
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from api.problems import problem
+
+CALLERS_KEPT = 20_000
+SIGN_IN_PATHS = "/v1/session"
+
+
+@dataclass(frozen=True, slots=True)
+class Rates:
+    """Requests a second that are let through on and on, and how many at once."""
+
+    per_second: float = 50.0
+    burst: int = 200
+    sign_ins_per_second: float = 1.0
+    sign_ins_burst: int = 30
+
+
+class RateLimit:
+    """Token buckets, one for each secret that is sent, else for each address; kept in bounds."""
+
+    def __init__(
+        self, app: ASGIApp, rates: Rates, clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        self._app = app
+        self._rates = rates
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._buckets: OrderedDict[str, tuple[float, float]] = OrderedDict()  # left, at
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        waits_s = self._take(scope)
+        if waits_s is None:
+            await self._app(scope, receive, send)
+            return
+        answer = problem(
+            "request.too_many", HTTPStatus.TOO_MANY_REQUESTS, f"ask again in {waits_s} seconds"
+        )
+        answer.headers["Retry-After"] = str(waits_s)
+        await answer(scope, receive, send)
+
+    def _take(self, scope: Scope) -> int | None:
+        """Take a token for a request; return how many seconds to wait when there is none."""
+        signing_in = scope["method"] == "POST" and scope["path"].startswith(SIGN_IN_PATHS)
+        # Whoever signs in is told apart by address alone: a made-up secret is no other caller.
+        key = f"sign in {_address(scope)}" if signing_in else caller_key(scope)
+        rate = self._rates.sign_ins_per_second if signing_in else self._rates.per_second
+        burst = self._rates.sign_ins_burst if signing_in else self._rates.burst
+        now = self._clock()
+        with self._lock:
+            left, at = self._buckets.pop(key, (float(burst), now))
+            left = min(float(burst), left + (now - at) * rate)
+            taken = left >= 1
+            self._buckets[key] = (left - 1 if taken else left, now)
+            while len(self._buckets) > CALLERS_KEPT:
+                self._buckets.popitem(last=False)
+        return None if taken else ceil((1 - left) / rate)
+
+
+def caller_key(scope: Scope) -> str:
+    """Return what tells callers apart, before anybody is recognised: a hash of what they send.
+
+    The address stands in it too, so that made-up secrets from one address share its bucket only as
+    long as they are the same: what is no secret of ours is refused before it costs much.
+    """
+    headers = Headers(scope=scope)
+    secret = headers.get("authorization", "") or headers.get("cookie", "")
+    return sha256(f"{_address(scope)} {secret}".encode()).hexdigest()
+
+
+def _address(scope: Scope) -> str:
+    client = scope.get("client")
+    return client[0] if client else ""

@@ -1,0 +1,89 @@
+"""One line for each request: JSON, with an id, by route; never an address, a query or a person."""
+
+import json
+import logging
+import re
+import secrets
+import time
+from datetime import UTC, datetime
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.edge.metrics import Metrics
+
+HEADER = "x-request-id"
+NO_ROUTE = "none"
+
+log = logging.getLogger("nuanzhang.requests")
+
+_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
+
+
+class RequestLog:
+    """Gives each request an id, counts it, and writes its line when it has been answered."""
+
+    def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
+        self._app = app
+        self._metrics = metrics
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = Headers(scope=scope).get(HEADER, "")
+        request_id = given if _ID.fullmatch(given) else secrets.token_hex(8)
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = time.perf_counter()
+        status, sent = 500, 0
+
+        async def sending(message: Message) -> None:
+            nonlocal status, sent
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                MutableHeaders(scope=message)[HEADER] = request_id
+            elif message["type"] == "http.response.body":
+                sent += len(message.get("body", b""))
+            await send(message)
+
+        try:
+            await self._app(scope, receive, sending)
+        finally:
+            seconds = time.perf_counter() - started
+            route = route_of(scope)
+            self._metrics.answered(scope["method"], route, status, seconds)
+            log.info(
+                "request",
+                extra={
+                    "request": {
+                        "request_id": request_id,
+                        "method": scope["method"],
+                        "route": route,
+                        "status": status,
+                        "duration_ms": round(seconds * 1000, 1),
+                        "bytes": sent,
+                        "officer_id": scope["state"].get("officer_id"),
+                    }
+                },
+            )
+
+
+class JsonLines(logging.Formatter):
+    """Writes a record as one JSON object: time in UTC, level, logger, what is said."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {
+            "at": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+            **getattr(record, "request", {}),
+        }
+        return json.dumps(line, ensure_ascii=False)
+
+
+def route_of(scope: Scope) -> str:
+    """Return the route as it is written in code; what stood in its place may be personal."""
+    route = scope.get("route")
+    path: str = getattr(route, "path", NO_ROUTE)
+    return path

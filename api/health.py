@@ -1,0 +1,51 @@
+"""Whether the process lives, whether it can serve, and what it counted."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import BaseModel
+
+from api.callers import ANYBODY, KEEP_SYSTEM
+from api.dependencies import Served, TheReadModel, served
+from api.problems import RESPONSES
+
+router = APIRouter(tags=["operation"])
+
+EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
+
+
+class Live(BaseModel):
+    status: str = "live"
+
+
+class Ready(BaseModel):
+    """`demo` says that everybody in this ledger is made up."""
+
+    status: str = "ready"
+    log_events: int
+    demo: bool
+
+
+@router.get("/livez", dependencies=[ANYBODY])
+def show_live() -> Live:
+    """Say that the process answers."""
+    return Live()
+
+
+@router.get("/readyz", dependencies=[ANYBODY])
+def show_ready(found: Annotated[Served, Depends(served)], model: TheReadModel) -> Ready:
+    """Say that log and read model can be read, and that the one has all of the other."""
+    del model  # it has read the whole log, or this would have failed
+    return Ready(log_events=found.ledger.size(), demo=found.demo is not None)
+
+
+@router.get(
+    "/metrics",
+    dependencies=[KEEP_SYSTEM],
+    response_class=Response,
+    responses={**RESPONSES, 200: {"description": "Metrics.", "content": {"text/plain": {}}}},
+)
+def show_metrics(request: Request) -> Response:
+    """Show what was counted, for Prometheus, with a token of a system administrator."""
+    exposition: bytes = request.app.state.metrics.exposition()
+    return Response(exposition, media_type=EXPOSITION)

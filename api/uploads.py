@@ -1,0 +1,40 @@
+"""Uploaded files: read whole, within bounds; their names are for messages alone."""
+
+import re
+
+from fastapi import UploadFile
+
+from ledger.errors import Kind, LedgerError
+
+UPLOAD_BYTES_MAX = 50 * 1024 * 1024
+NAME_LENGTH_MAX = 100
+
+_ODD = re.compile(r"[^\w.()（）-]+")
+
+
+class UploadTooLarge(LedgerError):
+    """The file is larger than any roster or bank file."""
+
+    code = "upload.too_large"
+    kind = Kind.INVALID
+
+    def __init__(self) -> None:
+        super().__init__(f"a file holds at most {UPLOAD_BYTES_MAX // 1024 // 1024} MiB")
+
+
+def whole(file: UploadFile) -> bytes:
+    """Return what was uploaded.
+
+    Raises:
+        UploadTooLarge: It is more than UPLOAD_BYTES_MAX bytes.
+    """
+    data = file.file.read(UPLOAD_BYTES_MAX + 1)
+    if len(data) > UPLOAD_BYTES_MAX:
+        raise UploadTooLarge
+    return data
+
+
+def filename_of(file: UploadFile) -> str:
+    """Return the name by which messages call the file; it leads nowhere, and is never opened."""
+    name = re.split(r"[/\\]", file.filename or "")[-1]
+    return _ODD.sub("_", name)[-NAME_LENGTH_MAX:] or "file"

@@ -1,0 +1,87 @@
+"""The archive of recipients: files entered, from a workbook or one by one, and closed."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, File, Path, Response, UploadFile
+from fastapi import Form as FormField
+
+from api.acting import TheActing
+from api.callers import HANDLE
+from api.dependencies import TheLedger
+from api.problems import RESPONSES
+from api.uploads import filename_of, whole
+from api.v1 import forms
+from api.v1.written import EnteredArchive, Nothing, Written, written
+from ledger.commands.recipients import close_file, enter_archive
+from ledger.files.archive import ArchiveRow, read_archive
+
+router = APIRouter(prefix="/archive", tags=["archive"], responses=RESPONSES)
+
+FileNumber = Annotated[
+    str, Path(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f/]+$", examples=["DA0001"])
+]
+
+
+@router.post("/files", status_code=201, dependencies=[HANDLE])
+def create_file(
+    form: forms.ArchiveFileForm, acting: TheActing, the_ledger: TheLedger, response: Response
+) -> Written[EnteredArchive]:
+    """Open a file for a person (一户一档), or close one that is open; see `refused`."""
+    answer = enter_archive(the_ledger, acting.act(form.happened_on), [archive_row(form)])
+    return written(the_ledger, response, answer, EnteredArchive)
+
+
+@router.post("/workbooks", status_code=201, dependencies=[HANDLE])
+def take_workbook(
+    acting: TheActing,
+    the_ledger: TheLedger,
+    response: Response,
+    workbook: Annotated[UploadFile, File(description="The archive as XLSX or CSV.")],
+    *,
+    dry_run: Annotated[bool, FormField(description="Judge every row, and write nothing.")] = False,
+) -> Written[EnteredArchive]:
+    """Enter a whole archive; rows that do not stand are listed, the others are stored."""
+    archive = read_archive(filename_of(workbook), whole(workbook))
+    answer = enter_archive(the_ledger, acting.act(dry_run=dry_run), archive.rows)
+    answer.result["refused"] += [
+        {"line": fault.row or 0, "code": fault.code, "field": fault.column}
+        for fault in archive.faults
+    ]
+    return written(the_ledger, response, answer, EnteredArchive)
+
+
+@router.post(
+    "/people/{person_id}/files/{file_number}/closing", status_code=201, dependencies=[HANDLE]
+)
+def end_file(
+    person_id: UUID,
+    file_number: FileNumber,
+    form: forms.Reasoned,
+    acting: TheActing,
+    the_ledger: TheLedger,
+    response: Response,
+) -> Written[Nothing]:
+    """Close a file on the day (脱困, 退休, 调离, 死亡)."""
+    act = acting.act(form.happened_on, stream=person_id)
+    answer = close_file(the_ledger, act, person_id, file_number, form.reason)
+    return written(the_ledger, response, answer, Nothing)
+
+
+def archive_row(form: forms.ArchiveFileForm, line: int = 1) -> ArchiveRow:
+    """Return a file's form as a row of the archive."""
+    return ArchiveRow(
+        line=line,
+        file_number=form.file_number,
+        organisation_code=form.organisation_code,
+        category=form.category,
+        opened_on=form.opened_on,
+        closed_on=form.closed_on,
+        monthly_income_fen=form.monthly_income_fen,
+        name=form.name,
+        id_number=form.id_number,
+        phone=form.phone,
+        reason=form.reason,
+        bank_name=form.bank_name,
+        card_number=form.card_number,
+    )

@@ -1,0 +1,260 @@
+"""What is sent in: forms that take nothing that they do not ask for."""
+
+from datetime import date
+from typing import Annotated, Literal
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+
+from ledger.domain.officer import Role
+from ledger.domain.policy import Channel
+from ledger.domain.values import MONEY_MAX
+from ledger.evidence.keys import Algorithm
+
+Text = Annotated[
+    str,
+    StringConstraints(
+        min_length=1, max_length=200, pattern=r"^[^\x00-\x1f\x7f]*\S[^\x00-\x1f\x7f]*$"
+    ),
+]
+"""A line of text that says something: no control characters, not blanks alone."""
+
+Code = Annotated[
+    str, StringConstraints(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]*$")
+]
+Maybe = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Phone = Annotated[str, StringConstraints(max_length=20, pattern=r"^[0-9+-]*$")]
+Card = Annotated[str, StringConstraints(max_length=32, pattern=r"^[0-9]*$")]
+Sha256 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$"), Field(examples=["ef" * 32])]
+Moment = Annotated[
+    str,
+    StringConstraints(max_length=40, pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}[T ][0-9:.]+.*$"),
+    Field(examples=["2026-01-20T10:30:00+08:00"]),
+]
+PersonalField = Literal["name", "id_number", "phone", "reason", "bank_name", "card_number"]
+PackKind = Literal["fund", "batch", "payment", "person", "organisation"]
+Fen = Annotated[int, Field(ge=1, le=MONEY_MAX, description="Whole fen (1/100 yuan).")]
+Year = Annotated[int, Field(ge=1950, le=2200, examples=[2026])]
+
+
+class Form(BaseModel):
+    model_config = ConfigDict(extra="forbid", from_attributes=True)
+
+
+class DatedForm(Form):
+    happened_on: date | None = Field(
+        default=None, description="Day it happened: today unless given, never a day to come."
+    )
+
+
+class Reasoned(DatedForm):
+    reason: Text = Field(examples=["区划调整"])
+
+
+class OrganisationForm(DatedForm):
+    code: Code = Field(examples=["X01"])
+    name: Text = Field(examples=["示范一区总工会"])
+    kind: Text = Field(examples=["县区"])
+    parent_code: Code | None = Field(default=None, examples=["C01"])
+
+
+class MoveForm(Reasoned):
+    parent_code: Code | None = Field(examples=["C01"])
+
+
+class OfficerForm(DatedForm):
+    staff_number: Code = Field(examples=["S0100"])
+    name: Text = Field(examples=["张三"])
+
+
+class PostForm(DatedForm):
+    organisation_id: UUID
+    role: Role = Field(examples=["经办"])
+    until: date | None = Field(default=None, description="First day on which it is held no more.")
+
+
+class PostEndForm(DatedForm):
+    organisation_id: UUID
+    role: Role = Field(examples=["经办"])
+
+
+class KeyForm(Form):
+    """A public key, and a signature by its private half over `proof_message`."""
+
+    algorithm: Algorithm = Field(examples=["ed25519"])
+    public_key: str = Field(description="Base64 of the raw key.", max_length=6000)
+    proof: str = Field(
+        description="Base64 of the signature over the bytes that `/key-proofs` answered.",
+        max_length=10_000,
+    )
+
+
+class KeyEndForm(Reasoned):
+    compromised_from: int | None = Field(
+        default=None, ge=0, lt=2**53, description="Position from which somebody else had it."
+    )
+
+
+class AmountTerms(Form):
+    amount_fen: Fen
+    source: Text = Field(examples=["皖工办发〔2016〕48号"])
+    confidence: Text = Field(examples=["certain"])
+
+
+class CategoryForm(Form):
+    """What a group of recipients may get, and how; with the source of the rule."""
+
+    name: Text = Field(examples=["建档困难职工"])
+    channel: Channel
+    archive_required: bool
+    required_fields: list[Text] = Field(default=[], max_length=20)
+    source: Text
+    confidence: Text = Field(examples=["certain"])
+    minimum: AmountTerms | None = None
+    maximum: AmountTerms | None = None
+    monthly_income_below: AmountTerms | None = None
+
+
+class RatioTerms(Form):
+    basis_points: int = Field(ge=0, le=10_000)
+    source: Text
+    confidence: Text
+
+
+class YearsTerms(Form):
+    years: int = Field(ge=1, le=100)
+    source: Text
+    confidence: Text
+
+
+class DeadlineForm(Form):
+    name: Text = Field(examples=["签字表"])
+    due_on: date
+    source: Text
+    confidence: Text
+
+
+class PolicyForm(Form):
+    """The rules from a day on; adopting one of the same code again is a corrected reading."""
+
+    code: Code = Field(examples=["hefei-2026"])
+    title: Text
+    effective_from: date
+    categories: list[CategoryForm] = Field(min_length=1, max_length=50)
+    first_year_minimum: RatioTerms | None = None
+    all_within: YearsTerms | None = None
+    deadlines: list[DeadlineForm] = Field(default=[], max_length=50)
+
+
+class CampaignForm(DatedForm):
+    code: Code = Field(examples=["2026-lianjie"])
+    name: Text
+    starts_on: date
+    ends_on: date
+    fiscal_year: Year
+    policy_code: Code
+
+
+class ReceiptForm(DatedForm):
+    """Money from outside. With `carried_into` it is that fiscal year's opening surplus."""
+
+    organisation_code: Code
+    earmark: Text = Field(examples=["送温暖"])
+    source: Text = Field(examples=["地方财政"])
+    document: Text = Field(examples=["拨〔2026〕1号"])
+    vintage: Year
+    amount_fen: Fen
+    carried_into: Year | None = None
+    policy_code: Code | None = None
+
+
+class ReceiptCorrectionForm(Reasoned):
+    organisation_code: Code
+    earmark: Text
+    corrects_version: int = Field(ge=1, lt=2**53)
+    difference_fen: int = Field(
+        ge=-MONEY_MAX,
+        le=MONEY_MAX,
+        description="What it was too low by; negative: too high.",
+    )
+
+
+class AllocationForm(Form):
+    from_code: Code
+    to_code: Code
+    earmark: Text = Field(examples=["送温暖"])
+    document: Text
+    amount_fen: Fen
+
+
+class ArchiveFileForm(DatedForm):
+    """A file of the archive (一户一档). Personal data is sealed before it is stored."""
+
+    file_number: Text
+    organisation_code: Code
+    category: Text = Field(examples=["建档困难职工"])
+    opened_on: date
+    closed_on: date | None = None
+    name: Text
+    id_number: Annotated[str, StringConstraints(pattern=r"^[0-9]{17}[0-9X]$")]
+    phone: Phone = ""
+    reason: Maybe = ""
+    bank_name: Maybe = ""
+    card_number: Card = ""
+    monthly_income_fen: int | None = Field(default=None, ge=0, le=MONEY_MAX)
+
+
+class FiscalYearForm(DatedForm):
+    organisation_code: Code
+    earmark: Text
+    year: Year
+    policy_code: Code
+
+
+class FiscalYearEndForm(DatedForm):
+    organisation_code: Code
+    year: Year
+
+
+class SignatureForm(Form):
+    """A recipient's signature: the row, the name that was signed, when, and the image's hash."""
+
+    number: int = Field(ge=1, le=1_000_000)
+    signer_name: Text
+    signed_at: Moment
+    image_sha256: Sha256
+
+
+class SheetForm(Form):
+    sheet_sha256: Sha256 = Field(description="SHA-256 of the sheet, as it was scanned.")
+    rows: list[SignatureForm] = Field(min_length=1, max_length=1000)
+
+
+class BankFileForm(Form):
+    """Why the payment file is wanted, and who gets it: it shows people in clear."""
+
+    reason: Text = Field(examples=["代发"])
+    made_for: Text = Field(examples=["徽商银行"])
+
+
+class UnmaskForm(Form):
+    fields: list[PersonalField] = Field(min_length=1, max_length=6)
+    reason: Text = Field(examples=["核对退回的发放"])
+
+
+class CorrectionForm(Reasoned):
+    corrects_version: int = Field(ge=1, lt=2**53)
+
+
+class ReissueForm(Reasoned):
+    card_number: Card = ""
+
+
+class PackForm(Form):
+    """Which pack; with `opened`, people in clear, for whom and why."""
+
+    kind: PackKind
+    subject: UUID
+    opened: bool = False
+    reason: Maybe = ""
+    made_for: Maybe = ""

@@ -1,0 +1,241 @@
+"""Policies and campaigns: the rules from a day on, and the rounds of visits under them."""
+
+from datetime import date
+from uuid import UUID
+
+from fastapi import APIRouter, Response
+
+from api.acting import Prepared, Signed, TheActing, prepared
+from api.callers import APPROVE, SIGNED_IN
+from api.dependencies import TheLedger, ThePage, TheReadModel
+from api.problems import RESPONSES
+from api.v1 import forms, models
+from api.v1.models import Answer, Id, Position
+from api.v1.written import NamedCampaign, NamedPolicy, Nothing, Written, tag, written
+from ledger.commands.policies import (
+    CampaignOpening,
+    adopt_policy,
+    close_campaign,
+    open_campaign,
+    prepare_adoption,
+)
+from ledger.domain.campaign import Campaign
+from ledger.domain.policy import (
+    AmountRule,
+    CategoryRule,
+    Deadline,
+    Policy,
+    PolicyTerms,
+    RatioRule,
+    SurplusTargets,
+    YearsRule,
+)
+from ledger.domain.values import BasisPoints, Money
+from ledger.store.application import NotOnRecord
+from projections.batches import campaign_list
+from projections.policies import adoption_list
+
+router = APIRouter(tags=["policies and campaigns"], responses=RESPONSES)
+
+
+class AdoptionForm(forms.Form):
+    policy: forms.PolicyForm
+    signed: Signed
+
+
+class Adoption(Answer):
+    policy_id: Id
+    code: str
+    title: str
+    effective_from: date
+    happened_on: date
+    position: Position
+
+
+class AdoptedPolicy(Answer):
+    """A policy with all its adoptions, oldest first; the last that is effective counts."""
+
+    policy_id: Id
+    code: str
+    adoptions: list[forms.PolicyForm]
+
+
+class CampaignView(Answer):
+    campaign_id: Id
+    code: str
+    name: str
+    starts_on: date
+    ends_on: date
+    fiscal_year: int
+    policy_id: Id
+    closed: bool
+    position: Position
+
+
+@router.get("/policies", dependencies=[SIGNED_IN])
+def list_policies(model: TheReadModel, page: ThePage) -> models.Listed[Adoption]:
+    """List adoptions of policies in the order of the log; a corrected reading is one more."""
+    found = adoption_list(model, after=page.after, limit=page.limit + 1)
+    found = [each for each in found if each.position <= page.at]
+    shown = found[: page.limit]
+    return models.Listed(
+        items=[Adoption.model_validate(each) for each in shown],
+        next=page.cursor(shown[-1].position if len(found) > page.limit else None),
+        at=page.at,
+    )
+
+
+@router.get("/policies/{policy_id}", dependencies=[SIGNED_IN])
+def show_policy(policy_id: UUID, the_ledger: TheLedger, response: Response) -> AdoptedPolicy:
+    """Show a policy's rules, each with its source and how sure they are."""
+    policy = the_ledger.load(Policy, policy_id)
+    if policy is None:
+        raise NotOnRecord("policy", policy_id)
+    tag(the_ledger, response, Policy, policy_id)
+    return AdoptedPolicy(
+        policy_id=policy_id, code=policy.code, adoptions=[_shown(each) for each in policy.adoptions]
+    )
+
+
+@router.post("/policies/preparations", dependencies=[APPROVE])
+def prepare_policy(form: forms.PolicyForm, acting: TheActing, the_ledger: TheLedger) -> Prepared:
+    """Prepare the adoption of a policy: what the approver is to sign. Nothing is written."""
+    return prepared(prepare_adoption(the_ledger, acting.act(), _terms(form)))
+
+
+@router.post("/policies", status_code=201, dependencies=[APPROVE])
+def create_policy(
+    form: AdoptionForm, acting: TheActing, the_ledger: TheLedger, response: Response
+) -> Written[NamedPolicy]:
+    """Adopt a policy that was prepared and signed."""
+    answer = adopt_policy(the_ledger, acting.signed(form.signed), _terms(form.policy))
+    return written(the_ledger, response, answer, NamedPolicy)
+
+
+@router.get("/campaigns", dependencies=[SIGNED_IN])
+def list_campaigns(
+    model: TheReadModel, page: ThePage, the_ledger: TheLedger
+) -> models.Listed[CampaignView]:
+    """List campaigns in the order in which they were opened."""
+    found = campaign_list(model, after=page.after, limit=page.limit + 1)
+    found = [each for each in found if each.position <= page.at]
+    shown = found[: page.limit]
+    items = []
+    for each in shown:
+        campaign = the_ledger.load(Campaign, each.campaign_id)
+        closed = campaign is not None and campaign.closed
+        items.append(CampaignView(closed=closed, **{n: getattr(each, n) for n in each.__slots__}))
+    return models.Listed(
+        items=items,
+        next=page.cursor(shown[-1].position if len(found) > page.limit else None),
+        at=page.at,
+    )
+
+
+@router.post("/campaigns", status_code=201, dependencies=[APPROVE])
+def create_campaign(
+    form: forms.CampaignForm, acting: TheActing, the_ledger: TheLedger, response: Response
+) -> Written[NamedCampaign]:
+    """Open a campaign under a policy that was adopted."""
+    order = CampaignOpening(
+        form.code, form.name, form.starts_on, form.ends_on, form.fiscal_year, form.policy_code
+    )
+    answer = open_campaign(the_ledger, acting.act(form.happened_on), order)
+    return written(the_ledger, response, answer, NamedCampaign)
+
+
+@router.post("/campaigns/{campaign_id}/closing", status_code=201, dependencies=[APPROVE])
+def end_campaign(
+    campaign_id: UUID,
+    form: forms.Reasoned,
+    acting: TheActing,
+    the_ledger: TheLedger,
+    response: Response,
+) -> Written[Nothing]:
+    """Close a campaign: no list is drafted, reviewed or approved for it any more."""
+    act = acting.act(form.happened_on, stream=campaign_id)
+    answer = close_campaign(the_ledger, act, campaign_id, form.reason)
+    return written(the_ledger, response, answer, Nothing)
+
+
+def _terms(form: forms.PolicyForm) -> PolicyTerms:
+    minimum, within = form.first_year_minimum, form.all_within
+    return PolicyTerms(
+        code=form.code,
+        title=form.title,
+        effective_from=form.effective_from,
+        categories=tuple(
+            CategoryRule(
+                source=each.source,
+                confidence=each.confidence,
+                name=each.name,
+                channel=each.channel,
+                archive_required=each.archive_required,
+                required_fields=tuple(each.required_fields),
+                minimum=_amount(each.minimum),
+                maximum=_amount(each.maximum),
+                monthly_income_below=_amount(each.monthly_income_below),
+            )
+            for each in form.categories
+        ),
+        surplus=SurplusTargets(
+            first_year_minimum=None
+            if minimum is None
+            else RatioRule(
+                source=minimum.source,
+                confidence=minimum.confidence,
+                basis_points=BasisPoints(minimum.basis_points),
+            ),
+            all_within=None
+            if within is None
+            else YearsRule(source=within.source, confidence=within.confidence, years=within.years),
+        ),
+        deadlines=tuple(
+            Deadline(
+                source=each.source, confidence=each.confidence, name=each.name, due_on=each.due_on
+            )
+            for each in form.deadlines
+        ),
+    )
+
+
+def _amount(terms: forms.AmountTerms | None) -> AmountRule | None:
+    if terms is None:
+        return None
+    return AmountRule(
+        source=terms.source, confidence=terms.confidence, amount_fen=Money(terms.amount_fen)
+    )
+
+
+def _shown(adopted: Policy.Adopted) -> forms.PolicyForm:
+    """Show rules as they were handed in; what an older form allowed is shown too."""
+    return forms.PolicyForm.model_construct(
+        code=adopted.code,
+        title=adopted.title,
+        effective_from=adopted.effective_from,
+        categories=[
+            forms.CategoryForm.model_construct(
+                name=each.name,
+                channel=each.channel,
+                archive_required=each.archive_required,
+                required_fields=list(each.required_fields),
+                source=each.source,
+                confidence=each.confidence,
+                minimum=_terms_of(each.minimum),
+                maximum=_terms_of(each.maximum),
+                monthly_income_below=_terms_of(each.monthly_income_below),
+            )
+            for each in adopted.categories
+        ],
+        first_year_minimum=None
+        if adopted.surplus.first_year_minimum is None
+        else forms.RatioTerms.model_validate(adopted.surplus.first_year_minimum),
+        all_within=None
+        if adopted.surplus.all_within is None
+        else forms.YearsTerms.model_validate(adopted.surplus.all_within),
+        deadlines=[forms.DeadlineForm.model_validate(each) for each in adopted.deadlines],
+    )
+
+
+def _terms_of(rule: AmountRule | None) -> forms.AmountTerms | None:
+    return None if rule is None else forms.AmountTerms.model_validate(rule)

@@ -1,0 +1,278 @@
+"""Signing in and out, passkeys, tokens, and what the caller may do."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from pydantic import ConfigDict, Field
+
+from api.access.door import SignedIn
+from api.access.refusals import NotSignedIn
+from api.callers import ANYBODY, COOKIE, SIGNED_IN, TheCaller, recognised, require_same_site
+from api.dependencies import Served, served
+from api.problems import RESPONSES
+from api.v1.forms import Code, Form, Text
+from api.v1.models import Answer, Id
+from ledger.domain.officer import Officer, officer_id
+from ledger.errors import Kind, LedgerError
+
+router = APIRouter(tags=["access"], responses=RESPONSES)
+
+DEVICE_COOKIE = "nuanzhang_device"
+DEVICE_TTL_S = 180 * 24 * 3600
+TOKEN_DAYS_MAX = 366
+DAY_S = 24 * 3600
+
+TheDoor = Annotated[Served, Depends(served)]
+Password = Annotated[
+    str, Field(min_length=1, max_length=256, json_schema_extra={"format": "password"})
+]
+
+
+class NotADemo(LedgerError):
+    """Real ledgers have no demo's accounts."""
+
+    code = "access.not_a_demo"
+    kind = Kind.ABSENT
+
+    def __init__(self) -> None:
+        super().__init__("this ledger is not a demo")
+
+
+class SignInForm(Form):
+    staff_number: Code = Field(examples=["S0001"])
+    password: Password
+
+
+class InvitationForm(Form):
+    """The code that a security administrator handed over, and the password that is to be."""
+
+    code: str = Field(min_length=1, max_length=200)
+    password: Password
+
+
+class CredentialForm(Form):
+    """What `navigator.credentials` answered, as `PublicKeyCredential.toJSON()` writes it."""
+
+    label: Text = Field(default="passkey", examples=["办公室电脑"])
+    credential: dict[str, Any]
+
+
+class TokenForm(Form):
+    label: Text = Field(examples=["每日对账"])
+    read_only: bool = True
+    days: int = Field(default=30, ge=1, le=TOKEN_DAYS_MAX)
+
+
+class Post(Answer):
+    organisation_id: Id
+    role: str
+
+
+class Me(Answer):
+    """Who is signed in, the posts that they hold today, and their keys in force."""
+
+    officer_id: Id
+    staff_number: str
+    posts: list[Post]
+    key_ids: list[str]
+
+
+class Token(Answer):
+    token_id: str
+    label: str
+    read_only: bool
+    issued_at_s: int
+    expires_at_s: int
+    used_at_s: int | None
+
+
+class IssuedToken(Token):
+    token: str = Field(description="Shown this once; send it as `Authorization: Bearer`.")
+
+
+class Options(Answer):
+    """Options for `navigator.credentials`, as W3C WebAuthn writes them."""
+
+    model_config = ConfigDict(extra="allow")
+    challenge: str
+
+
+@router.post("/session", dependencies=[ANYBODY])
+def sign_in(form: SignInForm, request: Request, response: Response, found: TheDoor) -> Me:
+    """Sign in with staff number and password; a session starts anew."""
+    require_from_here(request)
+    signed_in = found.door.sign_in(
+        form.staff_number,
+        form.password,
+        request.cookies.get(DEVICE_COOKIE),
+        address_of(request),
+        found.clock.now_s(),
+    )
+    return _let_in(request, response, found, signed_in)
+
+
+@router.post("/session/invitation", dependencies=[ANYBODY])
+def accept_invitation(
+    form: InvitationForm, request: Request, response: Response, found: TheDoor
+) -> Me:
+    """Set a password with the code of an invitation, and sign in."""
+    require_from_here(request)
+    signed_in = found.door.accept(
+        form.code,
+        form.password,
+        request.cookies.get(DEVICE_COOKIE),
+        address_of(request),
+        found.clock.now_s(),
+    )
+    return _let_in(request, response, found, signed_in)
+
+
+@router.post("/session/passkey/options", dependencies=[ANYBODY])
+def passkey_options(found: TheDoor) -> Options:
+    """Ask for what a passkey is to answer."""
+    return Options.model_validate(found.door.passkeys.signing_in(found.clock.now_s()))
+
+
+@router.post("/session/passkey", dependencies=[ANYBODY])
+def sign_in_with_passkey(
+    form: CredentialForm, request: Request, response: Response, found: TheDoor
+) -> Me:
+    """Sign in with what a passkey answered."""
+    require_from_here(request)
+    signed_in = found.door.sign_in_with_passkey(
+        form.credential,
+        request.cookies.get(DEVICE_COOKIE),
+        address_of(request),
+        found.clock.now_s(),
+    )
+    return _let_in(request, response, found, signed_in)
+
+
+@router.post("/session/demo", dependencies=[ANYBODY])
+def sign_in_to_demo(request: Request, response: Response, found: TheDoor) -> Me:
+    """Be the inspector of a demo ledger. On any other ledger there is nobody to be."""
+    require_from_here(request)
+    if found.demo is None:
+        raise NotADemo
+    officer = officer_id(found.demo)
+    now_s = found.clock.now_s()
+    before = request.cookies.get(COOKIE)
+    if before is not None:
+        found.door.sessions.end(before)
+    secret = found.door.open_for(officer, "demo", address_of(request), now_s)
+    set_session(request, response, secret)
+    return show_me(recognised(request, found, officer, secret), found)
+
+
+@router.get("/session", dependencies=[SIGNED_IN])
+def show_me(caller: TheCaller, found: TheDoor) -> Me:
+    """Show who is signed in."""
+    officer = found.ledger.load(Officer, caller.officer_id)
+    keys = {} if officer is None else officer.keys
+    return Me(
+        officer_id=caller.officer_id,
+        staff_number=caller.staff_number,
+        posts=[Post(organisation_id=place, role=role) for place, role in sorted(caller.posts)],
+        key_ids=sorted(key_id for key_id, key in keys.items() if key.in_force),
+    )
+
+
+@router.delete("/session", status_code=204, dependencies=[SIGNED_IN])
+def sign_out(caller: TheCaller, response: Response, found: TheDoor) -> None:
+    """End this session."""
+    if caller.session is not None:
+        found.door.sign_out(caller.session, caller.officer_id, found.clock.now_s())
+    response.delete_cookie(COOKIE, path="/")
+
+
+@router.delete("/sessions", status_code=204, dependencies=[SIGNED_IN])
+def sign_out_everywhere(caller: TheCaller, response: Response, found: TheDoor) -> None:
+    """End all one's sessions and tokens, on every device."""
+    found.door.sign_out_everywhere(caller.officer_id, caller.officer_id, found.clock.now_s())
+    response.delete_cookie(COOKIE, path="/")
+
+
+@router.post("/passkeys/options", dependencies=[SIGNED_IN])
+def new_passkey_options(caller: TheCaller, found: TheDoor) -> Options:
+    """Ask for what a new passkey is to answer."""
+    return Options.model_validate(
+        found.door.passkeys.adding(caller.officer_id, caller.staff_number, found.clock.now_s())
+    )
+
+
+@router.post("/passkeys", status_code=204, dependencies=[SIGNED_IN])
+def add_passkey(form: CredentialForm, caller: TheCaller, found: TheDoor) -> None:
+    """Keep a new passkey of one's own."""
+    if caller.session is None:
+        raise NotSignedIn
+    now_s = found.clock.now_s()
+    found.door.passkeys.add(caller.officer_id, form.label, form.credential, now_s)
+    found.door.journal.add("passkey.added", now_s, officer_id=caller.officer_id)
+
+
+@router.get("/tokens", dependencies=[SIGNED_IN])
+def list_tokens(caller: TheCaller, found: TheDoor) -> list[Token]:
+    """List one's tokens; their texts were shown once."""
+    return [Token.model_validate(each) for each in found.door.tokens.list_of(caller.officer_id)]
+
+
+@router.post("/tokens", status_code=201, dependencies=[SIGNED_IN])
+def issue_token(form: TokenForm, caller: TheCaller, found: TheDoor) -> IssuedToken:
+    """Make a token of one's own for a program. A token makes no tokens."""
+    if caller.session is None:
+        raise NotSignedIn
+    text, token = found.door.issue_token(
+        caller.officer_id,
+        label=form.label,
+        read_only=form.read_only,
+        ttl_s=form.days * DAY_S,
+        now_s=found.clock.now_s(),
+    )
+    return IssuedToken(token=text, **Token.model_validate(token).model_dump())
+
+
+@router.delete("/tokens/{token_id}", status_code=204, dependencies=[SIGNED_IN])
+def revoke_token(token_id: Code, caller: TheCaller, found: TheDoor) -> None:
+    """End a token of one's own."""
+    found.door.tokens.revoke(caller.officer_id, token_id)
+    found.door.journal.add("token.revoked", found.clock.now_s(), officer_id=caller.officer_id)
+
+
+def require_from_here(request: Request) -> None:
+    """Check that no page from elsewhere signs somebody in; programs send neither header."""
+    if "origin" in request.headers or "sec-fetch-site" in request.headers:
+        require_same_site(request)
+
+
+def address_of(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def set_session(request: Request, response: Response, secret: str) -> None:
+    """Hand the session to the browser: for this service alone, and out of its scripts' reach."""
+    response.set_cookie(
+        COOKIE,
+        secret,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+        path="/",
+    )
+
+
+def _let_in(request: Request, response: Response, found: Served, signed_in: SignedIn) -> Me:
+    before = request.cookies.get(COOKIE)
+    if before is not None:
+        found.door.sessions.end(before)  # what was there before is worth nothing to whoever set it
+    caller = recognised(request, found, signed_in.officer_id, signed_in.secret)
+    set_session(request, response, signed_in.secret)
+    response.set_cookie(
+        DEVICE_COOKIE,
+        signed_in.device,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+        max_age=DEVICE_TTL_S,
+        path="/v1/session",
+    )
+    return show_me(caller, found)

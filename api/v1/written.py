@@ -1,0 +1,185 @@
+"""What is answered to an act: what came of it, where its events stand, and the receipt."""
+
+from base64 import b64encode
+from typing import Generic, TypeVar
+from uuid import UUID
+
+from fastapi import Response
+from pydantic import BaseModel, Field
+
+from api.v1.models import Answer, Id, Position
+from ledger.domain.aggregate import Root
+from ledger.errors import Kind, LedgerError
+from ledger.store.application import Answer as Stored
+from ledger.store.application import Ledger
+
+T = TypeVar("T", bound=BaseModel)
+
+
+class Receipt(Answer):
+    """Proof that the last event of the act is in the log, under a checkpoint that covers all."""
+
+    position: Position
+    leaf_hash: str = Field(description="Base64.")
+    inclusion_path: list[str] = Field(description="Base64 each, lowest first (RFC 9162, 2.1.3).")
+    checkpoint: str = Field(description="C2SP signed note.")
+
+
+class Written(Answer, Generic[T]):
+    """`first_position` to `last_position` are the act's events; null where it left none.
+
+    `replayed`: the same was asked before under this idempotency key, and this was answered.
+    """
+
+    result: T
+    first_position: int | None
+    last_position: int | None
+    replayed: bool
+    dry_run: bool
+    receipt: Receipt | None
+
+
+class Nothing(Answer):
+    """There is nothing more to say."""
+
+
+class NamedOrganisation(Answer):
+    organisation_id: Id
+
+
+class NamedOfficer(Answer):
+    officer_id: Id
+
+
+class NamedKey(Answer):
+    key_id: str
+
+
+class NamedPolicy(Answer):
+    policy_id: Id
+
+
+class NamedCampaign(Answer):
+    campaign_id: Id
+
+
+class NamedLot(Answer):
+    fund_id: Id
+    lot_id: Id
+
+
+class NamedAllocation(Answer):
+    allocation_id: Id
+
+
+class OpeningSurplus(Answer):
+    opening_surplus_fen: int
+
+
+class RefusedRow(Answer):
+    """A row that does not stand, and the first rule that it breaks."""
+
+    number: int | None = None
+    line: int
+    code: str = Field(examples=["id.invalid"])
+    field: str | None = None
+
+
+class DraftedBatch(Answer):
+    batch_id: Id
+    accepted: int
+    refused: list[RefusedRow]
+
+
+class WithdrawnRow(Answer):
+    number: int
+    code: str
+
+
+class ApprovedBatch(Answer):
+    paid: int
+    total_fen: int
+    withdrawn: list[WithdrawnRow]
+
+
+class TakenStatement(Answer):
+    statement_id: Id
+    settled: int
+    returned: int
+    unresolved: int
+
+
+class CertifiedSheet(Answer):
+    signed: int
+    refused: list[RefusedRow]
+
+
+class EnteredArchive(Answer):
+    entered: int
+    refused: list[RefusedRow]
+
+
+class NamedFiling(Answer):
+    filing_id: Id
+
+
+class RecordedRefusal(LedgerError):
+    """The act was refused by a rule, and that it was tried is on record."""
+
+    code = "act.refused"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, answer: Stored, kind: Kind) -> None:
+        super().__init__(answer.refusal_detail or "")
+        self.code = answer.refusal_code or self.code
+        self.kind = kind
+        self.position = answer.last_position
+
+
+def written(ledger: Ledger, response: Response, answer: Stored, result: type[T]) -> Written[T]:
+    """Say what came of an act.
+
+    Raises:
+        RecordedRefusal: It was refused, and the attempt put on record.
+    """
+    if answer.refusal_code is not None:
+        raise RecordedRefusal(answer, kind_of(answer.refusal_code))
+    if answer.replayed:
+        response.headers["Idempotency-Replayed"] = "true"
+    last = None if answer.dry_run else answer.last_position
+    return Written(
+        result=result.model_validate(answer.result),
+        first_position=None if last is None else answer.first_position,
+        last_position=last,
+        replayed=answer.replayed,
+        dry_run=answer.dry_run,
+        receipt=None if last is None else receipt_of(ledger, last),
+    )
+
+
+def receipt_of(ledger: Ledger, position: int) -> Receipt:
+    receipt = ledger.receipt(position)
+    return Receipt(
+        position=position,
+        leaf_hash=b64encode(receipt.leaf).decode(),
+        inclusion_path=[b64encode(each).decode() for each in receipt.path],
+        checkpoint=receipt.checkpoint,
+    )
+
+
+def tag(ledger: Ledger, response: Response, cls: type[Root], id_: UUID) -> None:
+    """Say which version of a stream is shown, so that a change can ask for it."""
+    found = ledger.load(cls, id_)
+    if found is not None:
+        response.headers["ETag"] = f'"{found.version}"'
+
+
+def kind_of(code: str) -> Kind:
+    """Return what sort of no a code is."""
+    waiting: list[type[LedgerError]] = [LedgerError]
+    while waiting:
+        for refusal in waiting.pop().__subclasses__():
+            if refusal.code == code:
+                return refusal.kind
+            waiting.append(refusal)
+    return Kind.CONFLICT

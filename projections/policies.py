@@ -1,0 +1,83 @@
+"""Policies as they were adopted, one after another."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import Connection, Table, select
+
+from ledger.domain.aggregate import Event
+from ledger.domain.policy import Policy
+from projections.asked import uuid_of
+from projections.view import (
+    Handler,
+    Projection,
+    Rows,
+    id_column,
+    metadata,
+    number_column,
+    text_column,
+)
+
+adoptions = Table(
+    "policy_adoptions",
+    metadata,
+    number_column("position", primary_key=True),
+    id_column("policy_id"),
+    text_column("code"),
+    text_column("title"),
+    text_column("effective_from"),
+    text_column("happened_on"),
+)
+
+
+class Policies(Projection):
+    tables: ClassVar = (adoptions,)
+
+    def handlers(self) -> Mapping[type[Event], Handler]:
+        return {Policy.Adopted: _adopted}
+
+
+@dataclass(frozen=True, slots=True)
+class Adoption:
+    policy_id: UUID
+    code: str
+    title: str
+    effective_from: str
+    happened_on: str
+    position: int
+
+
+def adoption_list(connection: Connection, *, after: int = -1, limit: int = 100) -> list[Adoption]:
+    """Return adoptions in the order of the log; a corrected reading is a further one."""
+    statement = (
+        select(adoptions)
+        .where(adoptions.c.position > after)
+        .order_by(adoptions.c.position)
+        .limit(limit)
+    )
+    return [
+        Adoption(
+            uuid_of(row.policy_id),
+            row.code,
+            row.title,
+            row.effective_from,
+            row.happened_on,
+            row.position,
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+def _adopted(event: Policy.Adopted, position: int, rows: Rows) -> None:
+    rows["policy_adoptions"].append(
+        (
+            position,
+            event.originator_id.bytes,
+            event.code,
+            event.title,
+            event.effective_from.isoformat(),
+            event.happened_on.isoformat(),
+        )
+    )
