@@ -165,6 +165,24 @@ class World:
             officer_keys.KeyRegistration(staff, signer.public_key, officer_keys.CUSTODY_OFFICER),
         )
 
+    def register(self, code: str, parent: str, day: date = date(2016, 12, 1)) -> Answer:
+        order = organisations.Registration(code, f"{code}工会", "基层", parent)
+        return organisations.register_organisation(self.ledger, self.act(day=day), order)
+
+    def appoint_without_key(self, staff: str, code: str, role: str, day: date = DAY) -> Answer:
+        order = officers.Appointment(staff, "某某", code, role)
+        return officers.appoint_officer(self.ledger, self.act(day=day), order)
+
+    def sheet(self, code: str, *people: Person, union: str = "X01") -> Answer:
+        """Have a signature sheet approved, ready to be signed."""
+        rows = [
+            roster_row(number, person, 30_000, SHEET_CLASS)
+            for number, person in enumerate(people, 1)
+        ]
+        self.draft(code, *rows, channel=Channel.SIGNATURE_SHEET, union=union)
+        self.review(code, f"R-{union}")
+        return self.approve(code, f"A-{union}")
+
     def receive(
         self, code: str, amount: int, vintage: int = 2017, day: date = date(2017, 1, 2)
     ) -> Answer:
@@ -184,12 +202,18 @@ class World:
         order = funds.Allocation(giver, taker, EARMARK, "下拨〔2017〕1号", amount)
         return funds.allocate(self.ledger, self.act(f"A-{giver}"), order)
 
-    def file(self, *people: Person, closed_on: date | None = None, income: int = 200_000) -> Answer:
+    def file(
+        self,
+        *people: Person,
+        closed_on: date | None = None,
+        income: int = 200_000,
+        union: str = "X01",
+    ) -> Answer:
         entries = [
             ArchiveRow(
                 line=person.serial,
                 file_number=f"DA{person.serial}",
-                organisation_code="X01",
+                organisation_code=union,
                 category=CARD_CLASS,
                 opened_on=date(2016, 1, 1),
                 closed_on=closed_on,

@@ -45,19 +45,20 @@ class BodyLimits:
             await _too_large(most)(scope, receive, send)
             return
         body = _Body(receive, most, self._limits.body_seconds_max)
-        started = False
 
         async def sending(message: Message) -> None:
-            nonlocal started
-            started = True
-            await send(message)
+            # Whoever reads the body may turn what was raised there into an answer of their own.
+            if body.broken is None:
+                await send(message)
 
         try:
             await self._app(scope, body.receive, sending)
-        except (_TooLarge, TimeoutError) as cause:
-            if started:
+        except (_TooLarge, TimeoutError):
+            if body.broken is None:
                 raise
-            answer = _too_large(most) if isinstance(cause, _TooLarge) else _too_slow(self._limits)
+        if body.broken is not None:
+            large = isinstance(body.broken, _TooLarge)
+            answer = _too_large(most) if large else _too_slow(self._limits)
             await answer(scope, receive, send)
 
 
@@ -70,17 +71,23 @@ class _Body:
         self._until = asyncio.get_running_loop().time() + seconds_max
         self._got = 0
         self._ended = False
+        self.broken: Exception | None = None
 
     async def receive(self) -> Message:
         if self._ended:
             return await self._receive()
-        async with asyncio.timeout_at(self._until):
-            message = await self._receive()
+        try:
+            async with asyncio.timeout_at(self._until):
+                message = await self._receive()
+        except TimeoutError as cause:
+            self.broken = cause
+            raise
         if message["type"] == "http.request":
             self._got += len(message.get("body", b""))
             self._ended = not message.get("more_body", False)
             if self._got > self._bytes_max:
-                raise _TooLarge
+                self.broken = _TooLarge()
+                raise self.broken
         return message
 
 

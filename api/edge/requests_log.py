@@ -84,6 +84,7 @@ class JsonLines(logging.Formatter):
 
 def route_of(scope: Scope) -> str:
     """Return the route as it is written in code; what stood in its place may be personal."""
-    route = scope.get("route")
-    path: str = getattr(route, "path", NO_ROUTE)
+    # FastAPI keeps the whole path of a route of an included router here.
+    context = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    path: str = getattr(context, "path", NO_ROUTE)
     return path

@@ -13,9 +13,10 @@ from ledger.domain.values import stable_id
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.canonical import base64_text
 from ledger.evidence.envelope import pae
-from ledger.evidence.keys import OWN_CUSTODY, PublicKey, verifier, verify
+from ledger.evidence.keys import OWN_CUSTODY, PublicKey, verifier
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Ledger, Work
+from ledger.store.signing import verify_handed_in
 
 CUSTODY_OFFICER = OWN_CUSTODY
 CUSTODY_KEYRING = "operator_keyring"
@@ -105,12 +106,12 @@ def propose_key(ledger: Ledger, act: CommandAct, order: KeyProposal) -> Answer:
 
     Raises:
         OfficerRequired: The operator has no key of this kind.
-        SignatureBroken: It is no public key, or `proof` was not made by its private half.
+        OfficerSignatureBroken: It is no public key, or `proof` was not made by its private half.
         KeyTaken: It is registered already.
     """
     key = order.public_key
     actor = acting_officer(act)
-    verify(key, proposal_message(ledger.origin, actor, key.key_id), order.proof)
+    verify_handed_in(key, proposal_message(ledger.origin, actor, key.key_id), order.proof)
 
     def decide(work: Work) -> None:
         officer = work.get(Officer, actor)

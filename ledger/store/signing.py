@@ -9,7 +9,7 @@ from ledger.domain.aggregate import OPERATOR, Event
 from ledger.domain.officer import Officer
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.envelope import PAYLOAD_TYPE, Signature, pae
-from ledger.evidence.keys import Algorithm, PublicKey, Signer, verify
+from ledger.evidence.keys import Algorithm, PublicKey, SignatureBroken, Signer, verify
 from ledger.store.act import CommandAct
 
 
@@ -37,6 +37,13 @@ class OfficerSignatureMissing(LedgerError):
 
     def __init__(self, topic: str, actor: str) -> None:
         super().__init__(f"{topic} by {actor} needs that officer's own signature")
+
+
+class OfficerSignatureBroken(SignatureBroken):
+    """What was handed in as an officer's signature does not hold."""
+
+    code = "signature.officer_broken"
+    kind = Kind.INVALID
 
 
 class PreparedDiffers(LedgerError):
@@ -84,7 +91,7 @@ def officer_signature(
     Raises:
         OfficerSignatureMissing: No officer acts, or none signs.
         KeyUnknown: The key is not one of that officer's keys in force.
-        SignatureBroken: The signature does not hold for these bytes.
+        OfficerSignatureBroken: The signature does not hold for these bytes.
     """
     if act.signer is None or event.actor == OPERATOR:
         raise OfficerSignatureMissing(event.TOPIC, event.actor)
@@ -93,5 +100,18 @@ def officer_signature(
         raise OfficerSignatureMissing(event.TOPIC, event.actor)
     signature = act.signer.sign(payload)
     key = officer.key_in_force(signature.keyid)
-    verify(PublicKey(Algorithm(key.algorithm), b64decode(key.public_key)), message, signature.sig)
+    public_key = PublicKey(Algorithm(key.algorithm), b64decode(key.public_key))
+    verify_handed_in(public_key, message, signature.sig)
     return signature
+
+
+def verify_handed_in(key: PublicKey, message: bytes, signature: bytes) -> None:
+    """Check a signature that somebody hands in.
+
+    Raises:
+        OfficerSignatureBroken: It does not hold, or the key is none that may sign.
+    """
+    try:
+        verify(key, message, signature)
+    except SignatureBroken as broken:
+        raise OfficerSignatureBroken(key.key_id, "does not hold") from broken

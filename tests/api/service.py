@@ -17,6 +17,7 @@ from api.access.passwords import Passwords
 from api.app import Serving, create_app
 from api.clock import Clock
 from api.dependencies import Served
+from api.edge.rate import Rates
 from ledger.commands import officers
 from ledger.domain.officer import Role, officer_id
 from tests.world import RECORDED_AT, World
@@ -102,7 +103,7 @@ class Hands:
 
 
 @contextmanager
-def service_at(folder: Path) -> Iterator[Service]:
+def service_at(folder: Path, *, unlimited: bool = False) -> Iterator[Service]:
     world = World.at(folder).settle_in()
     for staff, (code, role) in POSTS.items():
         world.appoint(staff, code, role, EARLY)
@@ -110,7 +111,9 @@ def service_at(folder: Path) -> Iterator[Service]:
         order = officers.Appointment(staff, "某某", "C01", role)
         officers.begin_administration(world.ledger, world.act(day=EARLY), order)
     hands = Hands()
-    app = create_app(world.home, world.ledger, Serving(hands.clock(), passwords=CHEAP))
+    rates = Rates(1e6, 10**6, 1e6, 10**6) if unlimited else Rates()
+    serving = Serving(hands.clock(), passwords=CHEAP, rates=rates)
+    app = create_app(world.home, world.ledger, serving)
     with TestClient(app, base_url=HOST):
         yield Service(world, app, hands)
     world.ledger.close()

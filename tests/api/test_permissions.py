@@ -1,0 +1,462 @@
+"""Every endpoint, every post, at one's own organisation, below it and elsewhere.
+
+The endpoints come from the routes themselves: one without a rule, or without a line in the table
+below, fails.
+"""
+
+import json
+from base64 import b64encode
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+from fastapi.dependencies.models import Dependant
+from fastapi.routing import iter_route_contexts
+from httpx2 import Response
+
+from api.callers import May, Public
+from ledger.anchoring.publications import announce
+from ledger.domain.batch import batch_id
+from ledger.domain.campaign import campaign_id
+from ledger.domain.disbursement import disbursement_id
+from ledger.domain.fund import fund_id
+from ledger.domain.officer import Role, officer_id
+from ledger.domain.organisation import organisation_id
+from ledger.domain.policy import policy_id
+from projections.allocations import allocation_list
+from projections.flows import appropriations
+from projections.runner import catch_up
+from tests.api.service import EARLY, TODAY, Service, service_at
+from tests.api.test_campaign_over_http import roster_csv
+from tests.world import CAMPAIGN, EARMARK, POLICY, RECORDED_AT, Person, roster_row
+
+OWN, BELOW, ELSEWHERE = "X01", "X01-01", "X02"
+PLACES = (OWN, BELOW, ELSEWHERE)
+REFUSED_FOR_POST = {"access.post_missing"}
+REFUSED_FOR_PLACE = {"access.outside_reach", "duty.role_missing"}
+
+
+@dataclass(frozen=True)
+class Place:
+    """What stands at an organisation, for requests to be about."""
+
+    code: str
+    ids: dict[str, str]
+    people: int
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A request about a place. `bound`: it is about that organisation, so elsewhere it is refused.
+
+    `below` says whether a post above is enough: it is, but where only a hand's own may act.
+    """
+
+    path: str = ""
+    body: Callable[[Place], Any] | None = None
+    form: Callable[[Place], tuple[dict[str, str], dict[str, tuple[str, bytes]]]] | None = None
+    bound: bool = True
+
+
+def signed(_: Place) -> dict[str, str]:
+    payload = json.dumps({"recorded_at": RECORDED_AT, "happened_on": TODAY.isoformat()}).encode()
+    return {"payload": b64encode(payload).decode(), "key_id": "k", "signature": "AAAA"}
+
+
+def allocation(place: Place) -> dict[str, Any]:
+    below = {"X01": "X01-01", "X01-01": "X01-01-1", "X02": "X02-01"}
+    return {
+        "from_code": place.code,
+        "to_code": below[place.code],
+        "earmark": EARMARK,
+        "document": "下拨1号",
+        "amount_fen": 100,
+    }
+
+
+def sheet(_: Place) -> dict[str, Any]:
+    row = {
+        "number": 1,
+        "signer_name": "某某",
+        "signed_at": "2017-01-20T10:00:00",
+        "image_sha256": "ab" * 32,
+    }
+    return {"sheet_sha256": "cd" * 32, "rows": [row]}
+
+
+POLICY_FORM = {
+    "code": "p-2",
+    "title": "方案",
+    "effective_from": "2017-01-01",
+    "categories": [
+        {
+            "name": "一线职工",
+            "channel": "签字表",
+            "archive_required": False,
+            "source": "方案",
+            "confidence": "certain",
+        }
+    ],
+}
+CAMPAIGN_FORM = {
+    "code": "c-2",
+    "name": "两节",
+    "starts_on": "2017-01-01",
+    "ends_on": "2017-02-01",
+    "fiscal_year": 2017,
+    "policy_code": POLICY,
+}
+
+NOBODYS = str(uuid4())
+KEY = b64encode(bytes(31) + b"\x07").decode()
+
+ASKED: dict[str, Asked] = {
+    "GET /v1/session": Asked(bound=False),
+    "POST /v1/session": Asked(
+        body=lambda _: {"staff_number": "NOBODY", "password": "x"}, bound=False
+    ),
+    "POST /v1/session/demo": Asked(bound=False),
+    "POST /v1/session/invitation": Asked(
+        body=lambda _: {"code": "none", "password": "long enough it is"}, bound=False
+    ),
+    "POST /v1/session/passkey": Asked(body=lambda _: {"credential": {}}, bound=False),
+    "POST /v1/session/passkey/options": Asked(bound=False),
+    "DELETE /v1/session": Asked(bound=False),
+    "DELETE /v1/sessions": Asked(bound=False),
+    "POST /v1/passkeys": Asked(body=lambda _: {"credential": {}}, bound=False),
+    "POST /v1/passkeys/options": Asked(bound=False),
+    "GET /v1/tokens": Asked(bound=False),
+    "POST /v1/tokens": Asked(body=lambda _: {"label": "t"}, bound=False),
+    "DELETE /v1/tokens/{token_id}": Asked("none", bound=False),
+    "GET /v1/access-journal": Asked(bound=False),
+    "GET /v1/officers": Asked(bound=False),
+    "POST /v1/officers": Asked(
+        body=lambda p: {"staff_number": f"N-{uuid4().hex[:8]}", "name": p.code}, bound=False
+    ),
+    "GET /v1/officers/{officer_id}": Asked("{officer}", bound=False),
+    "POST /v1/officers/{officer_id}/posts": Asked(
+        "{officer}", lambda p: {"organisation_id": p.ids["organisation"], "role": "经办"}
+    ),
+    "POST /v1/officers/{officer_id}/post-endings": Asked(
+        "{officer}", lambda p: {"organisation_id": p.ids["organisation"], "role": "经办"}
+    ),
+    "POST /v1/officers/{officer_id}/invitations": Asked("{officer}", bound=False),
+    "POST /v1/officers/{officer_id}/sign-outs": Asked("{officer}", bound=False),
+    "POST /v1/officers/{officer_id}/key-proofs": Asked(
+        "{me}", lambda _: {"algorithm": "ed25519", "public_key": KEY}, bound=False
+    ),
+    "POST /v1/officers/{officer_id}/keys": Asked(
+        "{me}",
+        lambda _: {"algorithm": "ed25519", "public_key": KEY, "proof": "AAAA"},
+        bound=False,
+    ),
+    "POST /v1/officers/{officer_id}/keys/{key_id}/confirmation": Asked(
+        "{officer} none", bound=False
+    ),
+    "POST /v1/officers/{officer_id}/keys/{key_id}/ending": Asked(
+        "{me} none", lambda _: {"reason": "遗失"}, bound=False
+    ),
+    "GET /v1/organisations": Asked(bound=False),
+    "POST /v1/organisations": Asked(
+        body=lambda p: {
+            "code": f"N-{uuid4().hex[:8]}",
+            "name": "新",
+            "kind": "基层",
+            "parent_code": p.code,
+        }
+    ),
+    "GET /v1/organisations/{organisation_id}": Asked("{organisation}", bound=False),
+    "POST /v1/organisations/{organisation_id}/moves": Asked(
+        "{organisation}", lambda _: {"parent_code": "X01", "reason": "区划"}
+    ),
+    "GET /v1/organisations/{organisation_id}/surplus": Asked("{organisation} year=2017"),
+    "GET /v1/organisations/{organisation_id}/history": Asked("{organisation}"),
+    "GET /v1/policies": Asked(bound=False),
+    "GET /v1/policies/{policy_id}": Asked(str(policy_id(POLICY)), bound=False),
+    "POST /v1/policies/preparations": Asked(body=lambda _: POLICY_FORM, bound=False),
+    "POST /v1/policies": Asked(
+        body=lambda p: {"policy": POLICY_FORM, "signed": signed(p)}, bound=False
+    ),
+    "GET /v1/campaigns": Asked(bound=False),
+    "POST /v1/campaigns": Asked(body=lambda _: CAMPAIGN_FORM, bound=False),
+    "POST /v1/campaigns/{campaign_id}/closing": Asked(
+        NOBODYS, lambda _: {"reason": "结束"}, bound=False
+    ),
+    "POST /v1/archive/files": Asked(
+        body=lambda p: {
+            "file_number": f"N{uuid4().hex[:8]}",
+            "organisation_code": p.code,
+            "category": "建档困难职工",
+            "opened_on": "2017-01-01",
+            "name": "某某",
+            "id_number": Person(p.people + 900).id_number,
+        },
+        bound=False,  # a row elsewhere is an answer that lists it as refused
+    ),
+    "POST /v1/archive/workbooks": Asked(
+        form=lambda _: ({}, {"workbook": ("a.csv", b"x\n")}), bound=False
+    ),
+    "POST /v1/archive/people/{person_id}/files/{file_number}/closing": Asked(
+        "{person} {file}", lambda _: {"reason": "脱困"}
+    ),
+    "GET /v1/fund-accounts": Asked("organisation_id={organisation}"),
+    "GET /v1/fund-accounts/{fund_id}": Asked("{fund}"),
+    "GET /v1/fund-accounts/{fund_id}/lots": Asked("{fund}"),
+    "GET /v1/fund-accounts/{fund_id}/history": Asked("{fund}"),
+    "GET /v1/appropriations": Asked("organisation_id={organisation}"),
+    "POST /v1/appropriations": Asked(
+        body=lambda p: {
+            "organisation_code": p.code,
+            "earmark": EARMARK,
+            "source": "社会捐赠",
+            "document": "捐1号",
+            "vintage": 2017,
+            "amount_fen": 100,
+        }
+    ),
+    "POST /v1/appropriations/{lot_id}/corrections": Asked(
+        "{lot}",
+        lambda p: {
+            "organisation_code": p.code,
+            "earmark": EARMARK,
+            "corrects_version": 2,
+            "difference_fen": 1,
+            "reason": "笔误",
+        },
+    ),
+    "GET /v1/appropriations/{lot_id}/trace": Asked("{lot}"),
+    "GET /v1/appropriations/{lot_id}/history": Asked("{lot}"),
+    "GET /v1/allocations": Asked("organisation_id={organisation}"),
+    "GET /v1/allocations/{allocation_id}": Asked("{allocation}"),
+    "POST /v1/allocations/preparations": Asked(body=allocation),
+    "POST /v1/allocations": Asked(
+        body=lambda p: {"allocation": allocation(p), "signed": signed(p)}
+    ),
+    "POST /v1/allocations/{allocation_id}/acknowledgement": Asked("{allocation}"),
+    "GET /v1/batches": Asked("organisation_id={organisation}"),
+    "POST /v1/batches": Asked(
+        form=lambda p: (
+            {
+                "code": f"N-{uuid4().hex[:8]}",
+                "campaign_code": CAMPAIGN,
+                "organisation_code": p.code,
+                "earmark": EARMARK,
+                "channel": "银行卡",
+                "bank_format": "unionpay-df",
+            },
+            {"roster": ("r.csv", roster_csv(Person(p.people + 1)))},
+        )
+    ),
+    "GET /v1/batches/{batch_id}": Asked("{batch}"),
+    "GET /v1/batches/{batch_id}/history": Asked("{batch}"),
+    "POST /v1/batches/{batch_id}/review": Asked("{drafted}"),
+    "POST /v1/batches/{batch_id}/approval/preparation": Asked("{reviewed}"),
+    "POST /v1/batches/{batch_id}/approval": Asked("{reviewed}", lambda p: {"signed": signed(p)}),
+    "POST /v1/batches/{batch_id}/bank-file": Asked(
+        "{batch}", lambda _: {"reason": "代发", "made_for": "银行"}
+    ),
+    "POST /v1/batches/{batch_id}/returns": Asked(
+        "{batch}",
+        form=lambda p: ({}, {"file": ("r.txt", bank_answer(p))}),
+    ),
+    "POST /v1/batches/{batch_id}/sheets/preparations": Asked("{sheet}", sheet),
+    "POST /v1/batches/{batch_id}/sheets": Asked(
+        "{sheet}", lambda p: {"sheet": sheet(p), "signed": signed(p)}
+    ),
+    "POST /v1/batches/{batch_id}/closing": Asked("{batch}"),
+    "GET /v1/disbursements": Asked("organisation_id={organisation}"),
+    "GET /v1/disbursements/{disbursement_id}": Asked("{payment}"),
+    "GET /v1/disbursements/{disbursement_id}/trace": Asked("{payment}"),
+    "GET /v1/disbursements/{disbursement_id}/history": Asked("{payment}"),
+    "POST /v1/disbursements/{disbursement_id}/unmaskings": Asked(
+        "{payment}", lambda _: {"fields": ["name"], "reason": "核对"}
+    ),
+    "POST /v1/disbursements/{disbursement_id}/corrections": Asked(
+        "{payment}", lambda _: {"corrects_version": 2, "reason": "笔误"}
+    ),
+    "POST /v1/disbursements/{disbursement_id}/reissues": Asked(
+        "{payment}", lambda _: {"reason": "补发"}
+    ),
+    "POST /v1/fiscal-years": Asked(
+        body=lambda p: {
+            "organisation_code": p.code,
+            "earmark": EARMARK,
+            "year": 2017,
+            "policy_code": POLICY,
+        }
+    ),
+    "POST /v1/fiscal-years/closings": Asked(
+        body=lambda p: {"organisation_code": p.code, "year": 2017}
+    ),
+    "GET /v1/balances": Asked("organisation_id={organisation}"),
+    "GET /v1/log": Asked(bound=False),
+    "GET /v1/log/entries/{position}": Asked("0", bound=False),
+    "GET /v1/evidence/publications": Asked(bound=False),
+    "GET /v1/evidence/subjects/{subject}": Asked("{organisation}", bound=False),
+    "GET /v1/evidence/packs/{kind}/{subject}": Asked("fund {fund}"),
+    "POST /v1/evidence/packs": Asked(body=lambda p: {"kind": "fund", "subject": p.ids["fund"]}),
+    "GET /tlog/checkpoint": Asked(bound=False),
+    "HEAD /tlog/checkpoint": Asked(bound=False),
+    "GET /tlog/tile/{path:path}": Asked("entries/000.p/1", bound=False),
+    "HEAD /tlog/tile/{path:path}": Asked("entries/000.p/1", bound=False),
+    "GET /tlog/proof/{position}": Asked("0", bound=False),
+    "GET /livez": Asked(bound=False),
+    "GET /readyz": Asked(bound=False),
+    "GET /metrics": Asked(bound=False),
+    "GET /": Asked(bound=False),
+    "GET /start.css": Asked(bound=False),
+    "POST /demo": Asked(bound=False),
+}
+
+
+def bank_answer(place: Place) -> bytes:
+    person = Person(place.people)
+    line = f"PAY-{place.code}-000001|156|80000|01|{person.card}|{person.name}|00|成功"
+    titles = "orderId|currencyCode|txnAmt|accType|accNo|customerNm|respCode|respMsg"
+    return f"5.0.0|80000|1||\n{titles}\n{line}\n".encode()
+
+
+@pytest.fixture(scope="module")
+def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with service_at(tmp_path_factory.mktemp("matrix"), unlimited=True) as found:
+        world = found.world
+        for code, parent in (("X01-01-1", "X01-01"), ("X02-01", "X02")):
+            world.register(code, parent)
+        for serial, place in enumerate(PLACES):
+            settle(found, place, serial * 10 + 1)
+        for role in Role:
+            world.appoint_without_key(f"M-{role.name}", OWN, role, EARLY)
+        announce(world.ledger, found.served.maps, world.act())
+        yield found
+
+
+def settle(service: Service, code: str, serial: int) -> None:
+    world = service.world
+    one, two, three = (Person(serial + each) for each in range(3))
+    world.receive(code, 1_000_000)
+    world.receive("C01", 1_000)
+    world.allocate("C01", code, 1_000)
+    world.file(one, two, three, union=code)
+    staff = code
+    world.draft(f"PAY-{code}", roster_row(1, one, 80_000), union=code)
+    world.review(f"PAY-{code}", f"R-{staff}")
+    assert world.approve(f"PAY-{code}", f"A-{staff}").refusal_code is None
+    world.draft(f"DRAFT-{code}", roster_row(1, two, 80_000), union=code)
+    world.draft(f"CHECK-{code}", roster_row(1, three, 80_000), union=code)
+    world.review(f"CHECK-{code}", f"R-{staff}")
+    world.sheet(f"SHEET-{code}", Person(serial + 5), union=code)
+
+
+def place_of(service: Service, code: str) -> Place:
+    serial = PLACES.index(code) * 10 + 1
+    person = service.world.ledger.vault.subject_id("id_number", Person(serial).id_number)
+    ids: dict[str, UUID] = {
+        "organisation": organisation_id(code),
+        "fund": fund_id(organisation_id(code), EARMARK),
+        "batch": batch_id(f"PAY-{code}"),
+        "drafted": batch_id(f"DRAFT-{code}"),
+        "reviewed": batch_id(f"CHECK-{code}"),
+        "sheet": batch_id(f"SHEET-{code}"),
+        "payment": disbursement_id(campaign_id(CAMPAIGN), person),
+        "person": person,
+        "officer": officer_id(f"H-{code}"),
+    }
+    with catch_up(service.world.ledger, service.world.home.read_models).asking() as model:
+        [lot, *_] = appropriations(model, organisation_ids=[ids["organisation"]])
+        [given, *_] = allocation_list(model, organisation_ids=[ids["organisation"]])
+    ids |= {"lot": lot.lot_id, "allocation": given.allocation_id}
+    named = {name: str(id_) for name, id_ in ids.items()}
+    return Place(code, named | {"file": f"DA{serial}"}, serial)
+
+
+def routes(service: Service) -> dict[str, Dependant]:
+    """Return what each endpoint depends on, by method and path."""
+    return {
+        f"{method} {route.path}": route.dependant
+        for route in iter_route_contexts(service.app.routes)
+        if getattr(route, "dependant", None) is not None
+        for method in route.methods or ()
+    }
+
+
+def rule_of(dependant: Dependant) -> May | Public | None:
+    for each in dependant.dependencies:
+        if isinstance(each.call, May | Public):
+            return each.call
+    return None
+
+
+def ask(service: Service, staff: str, endpoint: str, place: Place) -> Response:
+    method, path = endpoint.split(" ")
+    asked = ASKED[endpoint]
+    words = asked.path.format(me=officer_id(staff) if staff else NOBODYS, **place.ids).split()
+    query = "&".join(word for word in words if "=" in word)
+    for word in (word for word in words if "=" not in word):
+        start, end = path.index("{"), path.index("}")
+        path = path[:start] + word + path[end + 1 :]
+    browser = service.browser(staff)
+    address = f"{path}?{query}" if query else path
+    if asked.form is not None:
+        fields, files = asked.form(place)
+        return browser.request(method, address, data=fields, files=files, follow_redirects=False)
+    body = asked.body(place) if asked.body is not None else {}
+    if method in ("GET", "HEAD", "DELETE"):
+        return browser.request(method, address, follow_redirects=False)
+    return browser.request(method, address, json=body, follow_redirects=False)
+
+
+def code_of(answer: Response) -> str:
+    if not answer.content or "problem+json" not in answer.headers.get("content-type", ""):
+        return ""
+    code: str = answer.json()["code"]
+    return code
+
+
+def test_every_endpoint_has_a_rule_and_stands_in_the_table(service: Service) -> None:
+    found = routes(service)
+
+    assert sorted(found) == sorted(ASKED)
+    for endpoint, dependant in found.items():
+        assert rule_of(dependant) is not None, f"{endpoint} has no rule"
+
+
+def test_only_posts_of_business_write_business(service: Service) -> None:
+    for endpoint, dependant in routes(service).items():
+        rule = rule_of(dependant)
+        if endpoint.startswith("GET") or not isinstance(rule, May) or not rule.roles:
+            continue
+        for observer in (Role.AUDITOR, Role.INSPECTOR):
+            if observer in rule.roles:
+                assert endpoint in (
+                    "POST /v1/disbursements/{disbursement_id}/unmaskings",
+                    "POST /v1/evidence/packs",
+                ), endpoint
+
+
+@pytest.mark.parametrize("endpoint", sorted(ASKED))
+def test_who_may(service: Service, endpoint: str) -> None:
+    rule = rule_of(routes(service)[endpoint])
+    places = {code: place_of(service, code) for code in PLACES}
+    if isinstance(rule, Public):
+        assert code_of(ask(service, "", endpoint, places[OWN])) != "access.not_signed_in"
+        return
+    assert isinstance(rule, May)
+    assert ask(service, "", endpoint, places[OWN]).status_code == 401
+
+    for role in Role:
+        staff = f"M-{role.name}"
+        for code, place in places.items():
+            answer = ask(service, staff, endpoint, place)
+            service.browsers.pop(staff)  # it may have signed out
+            refused = code_of(answer)
+            said = f"{endpoint} by {role} at {code}: {answer.status_code} {refused}"
+            assert answer.status_code < 500, said
+            if rule.roles and role not in rule.roles:
+                assert refused in REFUSED_FOR_POST, said
+            elif ASKED[endpoint].bound and code == ELSEWHERE:
+                assert answer.status_code == 403, said
+                assert refused in REFUSED_FOR_PLACE, said
+            else:
+                assert refused not in REFUSED_FOR_POST | REFUSED_FOR_PLACE, said
