@@ -195,6 +195,8 @@ SIGNED_IN = Depends(May())
 READ = Depends(May(*READERS))
 HANDLE = Depends(May(Role.HANDLER))
 REVIEW = Depends(May(Role.REVIEWER))
+ASK = Depends(May(Role.HANDLER, Role.REVIEWER))
+REVIEW_OR_APPROVE = Depends(May(Role.REVIEWER, Role.APPROVER))
 APPROVE = Depends(May(Role.APPROVER))
 CASH = Depends(May(Role.CASHIER, Role.ACCOUNTANT))
 CORRECT = Depends(May(Role.ACCOUNTANT, Role.APPROVER))
@@ -215,6 +217,7 @@ class Reach:
     """The organisations that a caller sees: where they hold a post, and all below."""
 
     ids: frozenset[UUID]
+    day: date
 
     def require(self, organisation_id: UUID) -> None:
         """Check that an organisation is within reach.
@@ -241,7 +244,8 @@ def reach(caller: TheCaller, model: TheReadModel) -> Reach:
     """Say what a caller sees today."""
     tree = tree_on(model, caller.day)
     return Reach(
-        frozenset(below for place in caller.places(READERS) for below in tree.subtree(place))
+        frozenset(below for place in caller.places(READERS) for below in tree.subtree(place)),
+        caller.day,
     )
 
 

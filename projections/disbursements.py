@@ -41,6 +41,7 @@ disbursements = Table(
     number_column("position"),
     Index("disbursements_in_order", "position"),
     Index("disbursements_by_batch", "batch_id", "position"),
+    Index("disbursements_by_person", "person_id", "position"),
     Index("disbursements_by_organisation", "organisation_id", "position"),
     key("disbursement_id"),
 )
@@ -102,6 +103,7 @@ def disbursement_list(
     batch_id: UUID | None = None,
     organisation_ids: list[UUID] | None = None,
     disbursement_id: UUID | None = None,
+    person_ids: list[UUID] | None = None,
     status: str | None = None,
     after: int = -1,
     limit: int = PAGE_ROWS_MAX,
@@ -128,6 +130,9 @@ def disbursement_list(
     if organisation_ids is not None:
         ids = [each.bytes for each in organisation_ids]
         statement = statement.where(disbursements.c.organisation_id.in_(ids))
+    if person_ids is not None:
+        people = [each.bytes for each in person_ids]
+        statement = statement.where(disbursements.c.person_id.in_(people))
     if disbursement_id is not None:
         statement = statement.where(disbursements.c.disbursement_id == disbursement_id.bytes)
     if status is not None:

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 from ledger.store.feed import Feed
 from projections.allocations import Allocations
 from projections.batches import Batches
+from projections.deadlines import Deadlines
 from projections.disbursements import Disbursements
 from projections.histories import Histories
 from projections.journal import Journal
@@ -34,6 +35,7 @@ def projections() -> tuple[Projection, ...]:
         Organisations(),
         Policies(),
         Allocations(),
+        Deadlines(),
         Batches(),
         Disbursements(),
         Histories(),

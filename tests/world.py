@@ -29,6 +29,7 @@ from ledger.domain.policy import (
     AmountRule,
     CategoryRule,
     Channel,
+    Deadline,
     PolicyTerms,
     RatioRule,
     SurplusTargets,
@@ -361,5 +362,7 @@ def terms(effective_from: date = date(2016, 12, 1)) -> PolicyTerms:
             ),
             all_within=YearsRule(source="通知", confidence="stated", years=2),
         ),
-        deadlines=(),
+        deadlines=(
+            Deadline(source="方案", confidence="certain", name="签字表", due_on=date(2017, 2, 5)),
+        ),
     )

@@ -61,6 +61,16 @@ class PublicKeyUnreadable(LedgerError):
         super().__init__("a public key is written ALGORITHM:BASE64, as `nuanzhang key new` does")
 
 
+class NothingToSign(LedgerError):
+    """What is to be signed is base64, as the service prepared it."""
+
+    code = "key.nothing_to_sign"
+    kind = Kind.INVALID
+
+    def __init__(self) -> None:
+        super().__init__("give `to_sign` as the service answered it, in base64")
+
+
 class TokenAlgorithm(LedgerError):
     """Tokens sign with Ed25519 here: PKCS#11 names no mechanism for SM2, and few have ML-DSA."""
 
@@ -104,6 +114,28 @@ def new(
     say(f"{out}: key {key.key_id}")
     say(f"public key: {_written(key)}")
     say("Keep file and passphrase apart. Nobody can make either good: a lost key is revoked.")
+
+
+@app.command()
+def sign(
+    key_file: Annotated[Path, typer.Argument(help="The officer's key file.")],
+    to_sign: Annotated[str, typer.Argument(help="`to_sign` of a preparation, or of a key proof.")],
+    passphrase_fd: PassphraseFd = None,
+) -> None:
+    """Sign what the service prepared, with a key that never leaves this machine."""
+    try:
+        message = b64decode(to_sign, validate=True)
+    except ValueError:
+        raise NothingToSign from None
+    signer = read_key_file(key_file, _passphrase(passphrase_fd, confirm=False))
+    print_json(
+        {
+            "key_id": signer.public_key.key_id,
+            "algorithm": signer.public_key.algorithm.value,
+            "public_key": base64_text(signer.public_key.raw),
+            "signature": base64_text(signer.sign(message)),
+        }
+    )
 
 
 @app.command()

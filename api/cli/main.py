@@ -4,7 +4,18 @@ import logging
 
 import typer
 
-from api.cli import anchor, campaigns, evidence, keys, packs, publish, service, timestamps, witness
+from api.cli import (
+    admin,
+    anchor,
+    campaigns,
+    evidence,
+    keys,
+    packs,
+    publish,
+    service,
+    timestamps,
+    witness,
+)
 from api.cli.printing import fail
 from ledger.errors import LedgerError
 
@@ -22,6 +33,7 @@ app.command()(service.serve)
 app.command()(evidence.verify)
 app.command()(anchor.anchor)
 app.add_typer(anchor.app, name="witnesses")
+app.add_typer(admin.app, name="admin")
 app.add_typer(keys.app, name="key")
 app.add_typer(timestamps.app, name="timestamp")
 app.add_typer(witness.app, name="witness")

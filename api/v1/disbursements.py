@@ -9,6 +9,7 @@ from api.acting import TheActing
 from api.callers import APPROVE, CORRECT, READ, UNMASK, Reach, TheReach
 from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
 from api.histories import history_of
+from api.payees import payment_of
 from api.problems import RESPONSES
 from api.v1 import forms, models
 from api.v1.models import Answer
@@ -35,6 +36,7 @@ def list_disbursements(
     page: ThePage,
     moment: TheMoment,
     reach: TheReach,
+    the_ledger: TheLedger,
     batch_id: UUID | None = None,
     organisation_id: UUID | None = None,
     status: Status | None = None,
@@ -52,7 +54,7 @@ def list_disbursements(
     found = [each for each in found if each.position <= page.at]
     shown = found[: page.limit]
     return models.Listed(
-        items=[models.Disbursement.model_validate(each) for each in shown],
+        items=[payment_of(the_ledger, each) for each in shown],
         next=page.cursor(shown[-1].position if len(found) > page.limit else None),
         at=page.at,
     )
@@ -73,7 +75,7 @@ def show_disbursement(
         raise NotOnRecord("disbursement", disbursement_id)
     reach.require(found[0].organisation_id)
     tag(the_ledger, response, Disbursement, disbursement_id)
-    return models.Disbursement.model_validate(found[0])
+    return payment_of(the_ledger, found[0])
 
 
 @router.get("/{disbursement_id}/trace", dependencies=[READ])

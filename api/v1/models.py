@@ -147,8 +147,20 @@ class BatchWithRows(Batch):
     rows: list[BatchRow]
 
 
+class Payee(Answer):
+    """Whom a payment is for, masked. Of a restricted or erased person nothing is shown."""
+
+    state: str = Field(description="kept, restricted or erased.", examples=["kept"])
+    name: str | None = Field(default=None, examples=["张*三"])
+    id_number: str | None = Field(default=None, examples=["3401**********001X"])
+    phone: str | None = Field(default=None, examples=["138****1234"])
+    card_number: str | None = Field(default=None, examples=["**** 1234"])
+
+
 class Disbursement(Answer):
-    """A payment; who it is for is an opaque id."""
+    """A payment; whom it is for is shown masked."""
+
+    payee: Payee
 
     disbursement_id: Id
     campaign_id: Id

@@ -4,12 +4,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from uuid import UUID
 
-from ledger.commands.duties import acting_officer, require_post
+from ledger.commands.duties import (
+    OfficerRequired,
+    acting_officer,
+    require_post,
+    require_post_anywhere,
+)
 from ledger.commands.sealing import ARCHIVE_FILE, PAYEE, card_index, person_id, seal, unseal
+from ledger.domain.administration import Administration, administration_id
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.officer import Officer, Role, RoleMissing
 from ledger.domain.organisation import Organisation, organisation_id
-from ledger.domain.recipient import AlreadyErased, FileDatesBackwards, Recipient
+from ledger.domain.recipient import AlreadyErased, Change, FileDatesBackwards, Recipient
 from ledger.files.archive import ArchiveRow
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Ledger, NotOnRecord, Work
@@ -17,6 +23,10 @@ from ledger.vault.keys import PersonErased
 
 KEEPERS = frozenset({Role.HANDLER})
 """Who keeps the archive of recipients."""
+
+ASKING = frozenset({Role.HANDLER, Role.REVIEWER})
+DECIDING = frozenset({Role.APPROVER})
+"""Who asks that a person's data be restricted or erased, and who decides."""
 
 MAY_UNMASK = (Role.AUDITOR, Role.INSPECTOR, Role.CASHIER, Role.HANDLER)
 
@@ -108,10 +118,80 @@ def require_may_unmask(ledger: Ledger, act: CommandAct, subject: UUID) -> None:
         raise RoleMissing(officer_id, "|".join(MAY_UNMASK), subject, act.happened_on)
 
 
+def request_change(
+    ledger: Ledger,
+    act: CommandAct,
+    person: UUID,
+    change: Change,
+    reason: str,
+    overriding: str = "",
+) -> Answer:
+    """Ask that a person's data be restricted, released or erased; another officer decides.
+
+    Args:
+        ledger: The log and the vault.
+        act: Who asks.
+        person: Whose data.
+        change: What is asked for.
+        reason: Why.
+        overriding: The order that goes before the retention of thirty years, for an erasure.
+
+    Raises:
+        NotOnRecord: Nobody of this id was ever filed or unmasked.
+        AlreadyErased, RoleMissing: As they say.
+    """
+
+    def decide(work: Work) -> None:
+        recipient = work.get(Recipient, person)
+        _require_post_for(work, act, recipient, ASKING)
+        recipient.request(
+            act,
+            change=change,
+            requested_by=acting_officer(act),
+            reason=reason,
+            overriding=overriding,
+        )
+        work.save(recipient)
+
+    request = (person, change, reason, overriding)
+    return ledger.perform(act, "recipient.request_change", request, decide)
+
+
+def decide_change(ledger: Ledger, act: CommandAct, person: UUID, change: Change) -> Answer:
+    """Carry out what another officer asked for. Safe to repeat after a crash, under its key.
+
+    Raises:
+        NotOnRecord, NotRequested, SamePersonDecides, RetentionRuns, AlreadyErased, RoleMissing: As
+            they say.
+    """
+
+    def decide(work: Work) -> None:
+        recipient = work.get(Recipient, person)
+        _require_post_for(work, act, recipient, DECIDING)
+        recipient.decide(act, change=change, decided_by=acting_officer(act))
+        work.save(recipient)
+
+    answer = ledger.perform(act, "recipient.decide_change", (person, change), decide)
+    if not act.dry_run:
+        # A crash before this line leaves the event, and a key that a repetition puts away.
+        carry_out = {
+            Change.RESTRICT: ledger.vault.restrict,
+            Change.LIFT: ledger.vault.lift,
+            Change.ERASE: ledger.vault.forget,
+        }
+        carry_out[change](person)
+    return answer
+
+
 def erase_person(ledger: Ledger, act: CommandAct, person: UUID, reason: str) -> Answer:
     """Destroy a person's data key. The log still verifies, the figures still add up.
 
-    Safe to repeat: a crash after the event and before the key is gone is made good by a repetition.
+    The operator may where no administrators were made; elsewhere two officers decide, and the
+    operator may only carry out again what they decided. Safe to repeat: a crash after the event and
+    before the key is gone is made good by a repetition.
+
+    Raises:
+        OfficerRequired: Nobody has decided it.
     """
 
     def decide(work: Work) -> None:
@@ -119,6 +199,8 @@ def erase_person(ledger: Ledger, act: CommandAct, person: UUID, reason: str) -> 
         if recipient is None:
             recipient = Recipient.register(act, person, id_index="")
         if not recipient.erased:
+            if work.find(Administration, administration_id()) is not None:
+                raise OfficerRequired(act.actor)
             recipient.erase(act, reason=reason)
             work.save(recipient)
 
@@ -126,6 +208,17 @@ def erase_person(ledger: Ledger, act: CommandAct, person: UUID, reason: str) -> 
     if not act.dry_run:
         ledger.vault.forget(person)
     return answer
+
+
+def _require_post_for(
+    work: Work, act: CommandAct, recipient: Recipient, roles: frozenset[Role]
+) -> None:
+    """Check the post where the person has a file; without one, anywhere."""
+    places = {file.organisation_id for file in recipient.files.values()}
+    if not places:
+        require_post_anywhere(work, act, roles)
+    for place in places:
+        require_post(work, act, roles, place)
 
 
 def _enter(work: Work, act: CommandAct, entry: ArchiveRow) -> None:

@@ -1,21 +1,50 @@
 """Personal data on its way into events and out of them: the one door to the vault."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from ledger.domain.sealed import Sealed
 from ledger.store.application import Ledger, Work
+from ledger.vault.masking import mask_card, mask_id, mask_name, mask_phone
 
 PAYEE = "payee"
 ARCHIVE_FILE = "archive file"
 ROSTER_ROW = "roster row"
 
+MASKS: Mapping[str, Callable[[str], str]] = {
+    "name": mask_name,
+    "id_number": mask_id,
+    "phone": mask_phone,
+    "card_number": mask_card,
+}
+
+FOUND_BY = frozenset({PAYEE, ARCHIVE_FILE})
+"""What is sealed for these purposes, people are found by."""
+
 
 def seal(work: Work, subject: UUID, purpose: str, fields: Mapping[str, str]) -> Sealed:
     """Seal fields under a person's key; empty ones are left out."""
     given = {name: value for name, value in fields.items() if value}
-    ciphertext, commitment = work.ledger.vault.seal(subject, purpose, given)
+    vault = work.ledger.vault
+    ciphertext, commitment = vault.seal(subject, purpose, given)
+    if purpose in FOUND_BY:
+        for kind, value in findable(given):
+            vault.note(subject, kind, value)
     return Sealed(ciphertext=ciphertext, commitment=commitment)
+
+
+def findable(fields: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return what a person is found by: values as they are, and as they are shown masked."""
+    found = [(kind, fields[kind]) for kind in ("name", "phone", "card_number") if fields.get(kind)]
+    for kind, mask in MASKS.items():
+        if fields.get(kind):
+            found.append((f"{kind} masked", mask(fields[kind])))
+    return found
+
+
+def masked(fields: Mapping[str, str]) -> dict[str, str]:
+    """Return fields as they are shown to those who may not see them; the others are left out."""
+    return {kind: mask(fields[kind]) for kind, mask in MASKS.items() if fields.get(kind)}
 
 
 def unseal(ledger: Ledger, subject: UUID, purpose: str, sealed: Sealed) -> dict[str, str]:

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 from datetime import date
-from enum import Enum
+from enum import Enum, StrEnum
+from typing import NamedTuple
 from uuid import UUID
 
 from ledger.domain.aggregate import Act, Event, Root
@@ -40,6 +41,39 @@ class FileDatesBackwards(LedgerError):
         super().__init__(f"file {file_number} opened on {opened_on} and closed on {closed_on}")
 
 
+class NotRequested(LedgerError):
+    """What touches a person's data for good is asked by one officer and decided by another."""
+
+    code = "recipient.not_requested"
+    kind = Kind.CONFLICT
+
+    def __init__(self, person_id: UUID, change: str) -> None:
+        super().__init__(f"nobody has asked to {change} the personal data of recipient {person_id}")
+
+
+class SamePersonDecides(LedgerError):
+    """Nobody decides on their own request."""
+
+    code = "recipient.same_person"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, person_id: UUID, officer_id: UUID) -> None:
+        super().__init__(f"officer {officer_id} asked for it themselves, for recipient {person_id}")
+
+
+class RetentionRuns(LedgerError):
+    """Vouchers are kept for thirty years (会计档案管理办法); until then data is restricted."""
+
+    code = "recipient.retention_runs"
+    kind = Kind.CONFLICT
+
+    def __init__(self, person_id: UUID, until: date) -> None:
+        super().__init__(
+            f"the data of recipient {person_id} is kept until {until}; restrict it, or name the"
+            " order that overrides this"
+        )
+
+
 class AlreadyErased(LedgerError):
     """The person's data key is gone; nothing personal can be read or added."""
 
@@ -62,6 +96,24 @@ class ArchiveFile:
     details: Sealed
 
 
+class Change(StrEnum):
+    """What two officers may do to a person's data."""
+
+    RESTRICT = "restrict"
+    LIFT = "lift"
+    ERASE = "erase"
+
+
+class Request(NamedTuple):
+    """Who asked for a change; `overriding` names the order that goes before retention, if any."""
+
+    officer_id: UUID
+    overriding: str
+
+
+RETENTION_YEARS = 30
+
+
 class OnFile(Enum):
     """Where a person stands with the archive on a day."""
 
@@ -82,6 +134,39 @@ class Recipient(Root):
         def apply(self, aggregate: "Recipient") -> None:
             aggregate.files = {}
             aggregate.erased = False
+            aggregate.restricted = False
+            aggregate.requests = {}
+            aggregate.last_day = self.happened_on
+
+    class ChangeRequested(Event, frozen=True):
+        """An officer asks that the data be restricted, released or erased; another one decides."""
+
+        TOPIC = "recipient.change_requested"
+        change: Change
+        requested_by: UUID
+        reason: str
+        overriding: str
+
+        def apply(self, aggregate: "Recipient") -> None:
+            aggregate.requests[self.change] = Request(self.requested_by, self.overriding)
+
+    class Restricted(Event, frozen=True):
+        """Kept, and used for nothing else, until two officers lift it (个人信息保护法 art. 47)."""
+
+        TOPIC = "recipient.restricted"
+        decided_by: UUID
+
+        def apply(self, aggregate: "Recipient") -> None:
+            aggregate.restricted = True
+            aggregate.requests.pop(Change.RESTRICT, None)
+
+    class RestrictionLifted(Event, frozen=True):
+        TOPIC = "recipient.restriction_lifted"
+        decided_by: UUID
+
+        def apply(self, aggregate: "Recipient") -> None:
+            aggregate.restricted = False
+            aggregate.requests.pop(Change.LIFT, None)
 
     class Filed(Event, frozen=True):
         """A file opened for the person in the archive, on the day it happened on."""
@@ -102,6 +187,7 @@ class Recipient(Root):
                 None,
                 self.details,
             )
+            aggregate.last_day = max(aggregate.last_day, self.happened_on)
 
     class FileClosed(Event, frozen=True):
         """The person left the archive on the day it happened on."""
@@ -132,6 +218,9 @@ class Recipient(Root):
 
     files: dict[str, ArchiveFile]
     erased: bool
+    restricted: bool
+    requests: dict[str, Request]  # by change; not decided yet
+    last_day: date  # on which a file of theirs was opened; retention counts from there
 
     @classmethod
     def register(cls, act: Act, person_id: UUID, *, id_index: str) -> "Recipient":
@@ -171,6 +260,44 @@ class Recipient(Root):
     def unmask(self, act: Act, *, fields: tuple[str, ...], reason: str) -> None:
         self._require_not_erased()
         self.trigger_event(self.Unmasked, act, fields=fields, reason=reason)
+
+    def request(
+        self, act: Act, *, change: Change, requested_by: UUID, reason: str, overriding: str
+    ) -> None:
+        self._require_not_erased()
+        self.trigger_event(
+            self.ChangeRequested,
+            act,
+            change=change,
+            requested_by=requested_by,
+            reason=reason,
+            overriding=overriding,
+        )
+
+    def decide(self, act: Act, *, change: Change, decided_by: UUID) -> None:
+        """Carry out what another officer asked for.
+
+        Raises:
+            NotRequested: Nobody asked.
+            SamePersonDecides: They asked themselves.
+            RetentionRuns: It is too early to erase, and no order overrides that.
+            AlreadyErased: There is nothing left.
+        """
+        self._require_not_erased()
+        request = self.requests.get(change)
+        if request is None:
+            raise NotRequested(self.id, change)
+        if request.officer_id == decided_by:
+            raise SamePersonDecides(self.id, decided_by)
+        if change is Change.RESTRICT:
+            self.trigger_event(self.Restricted, act, decided_by=decided_by)
+        elif change is Change.LIFT:
+            self.trigger_event(self.RestrictionLifted, act, decided_by=decided_by)
+        else:
+            until = self.last_day.replace(year=self.last_day.year + RETENTION_YEARS, day=1)
+            if act.happened_on < until and not request.overriding:
+                raise RetentionRuns(self.id, until)
+            self.erase(act, reason=request.overriding or "retention ended")
 
     def erase(self, act: Act, *, reason: str) -> None:
         self._require_not_erased()

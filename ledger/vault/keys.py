@@ -18,6 +18,13 @@ CREATE TABLE IF NOT EXISTS person_keys (
     subject BLOB PRIMARY KEY,
     wrapped BLOB
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS restricted (subject BLOB PRIMARY KEY) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS person_indexes (
+    value BLOB NOT NULL,
+    subject BLOB NOT NULL,
+    PRIMARY KEY (value, subject)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS indexes_by_subject ON person_indexes (subject);
 CREATE TABLE IF NOT EXISTS master_check (id INTEGER PRIMARY KEY CHECK (id = 0), wrapped BLOB);
 """
 
@@ -43,6 +50,18 @@ class PersonErased(LedgerError):
 
     def __init__(self, subject: UUID) -> None:
         super().__init__(f"the data key of person {subject} was destroyed")
+
+
+class PersonRestricted(PersonErased):
+    """The data is kept and used for nothing else (个人信息保护法 art. 47) until that is lifted.
+
+    Whoever reads for business meets what they meet after an erasure.
+    """
+
+    code = "vault.person_restricted"
+
+    def __init__(self, subject: UUID) -> None:
+        LedgerError.__init__(self, f"the personal data of person {subject} is restricted")
 
 
 class MasterKeyWrong(LedgerError):
@@ -106,6 +125,8 @@ class PersonKeys:
         self._new: dict[UUID, _NewKey] = {}
         self._kept: OrderedDict[UUID, AESGCM] = OrderedDict()
         self._seen_version = 0
+        self._restricted: set[bytes] = set()
+        self._new_indexes: set[tuple[bytes, bytes]] = set()
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         try:
             self._connection.execute("PRAGMA journal_mode = WAL").close()
@@ -132,7 +153,7 @@ class PersonKeys:
                 was sealed here must not be stored: its key would be lost.
         """
         with self._lock:
-            if not self._new:
+            if not self._new and not self._new_indexes:
                 return
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -140,10 +161,14 @@ class PersonKeys:
                     "INSERT INTO person_keys VALUES (?, ?)",
                     [(subject.bytes, new.wrapped) for subject, new in self._new.items()],
                 )
+                self._connection.executemany(
+                    "INSERT OR IGNORE INTO person_indexes VALUES (?, ?)", self._new_indexes
+                )
                 self._connection.execute("COMMIT")
             except sqlite3.IntegrityError:
                 self._connection.execute("ROLLBACK")
                 self._new.clear()
+                self._new_indexes.clear()
                 raise KeyMadeElsewhere from None
             except sqlite3.Error:
                 self._connection.execute("ROLLBACK")
@@ -151,11 +176,40 @@ class PersonKeys:
             for subject, new in self._new.items():
                 self._keep(subject, new.key)
             self._new.clear()
+            self._new_indexes.clear()
 
     def discard_new(self) -> None:
         """Forget keys made since the last `flush`: what they sealed was not stored."""
         with self._lock:
             self._new.clear()
+            self._new_indexes.clear()
+
+    def note(self, subject: UUID, value: bytes) -> None:
+        """Have a person found by a blind index, from the next `flush` on until they are erased."""
+        with self._lock:
+            self._new_indexes.add((value, subject.bytes))
+
+    def noted(self, value: bytes) -> set[UUID]:
+        """Return who is found by a blind index."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT subject FROM person_indexes WHERE value = ?", (value,)
+            ).fetchall()
+        return {UUID(bytes=row[0]) for row in rows}
+
+    def restrict(self, subject: UUID) -> None:
+        """Keep a person's key from being used until that is lifted. Safe to repeat."""
+        with self._lock:
+            self._connection.execute(
+                "INSERT OR IGNORE INTO restricted VALUES (?)", (subject.bytes,)
+            )
+            self._seen_version = -1
+
+    def lift(self, subject: UUID) -> None:
+        """Let a restricted person's key be used again. Safe to repeat."""
+        with self._lock:
+            self._connection.execute("DELETE FROM restricted WHERE subject = ?", (subject.bytes,))
+            self._seen_version = -1
 
     def forget(self, subject: UUID) -> bool:
         """Destroy a person's key for good; return whether there was one.
@@ -170,6 +224,9 @@ class PersonKeys:
             self._kept.pop(subject, None)
             had = self._wrapped(subject)
             self._connection.execute("REPLACE INTO person_keys VALUES (?, NULL)", (subject.bytes,))
+            self._connection.execute(
+                "DELETE FROM person_indexes WHERE subject = ?", (subject.bytes,)
+            )
             # The write-ahead log still holds the page with the key: fold it in and empty it.
             folded = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             if folded[0]:
@@ -185,10 +242,13 @@ class PersonKeys:
 
         Raises:
             PersonErased: There was one, and it was destroyed.
+            PersonRestricted: It is kept, and may not be used.
             VaultUnreadable: It was altered in the file.
         """
         with self._lock:
             self._drop_kept_if_changed()
+            if subject.bytes in self._restricted:
+                raise PersonRestricted(subject)
             kept = self._kept.get(subject)
             if kept is not None:
                 return kept
@@ -232,6 +292,9 @@ class PersonKeys:
         (version,) = self._connection.execute("PRAGMA data_version").fetchone()
         if version != self._seen_version:
             self._kept.clear()
+            self._restricted = {
+                row[0] for row in self._connection.execute("SELECT subject FROM restricted")
+            }
             self._seen_version = version
 
     def _wrapped(self, subject: UUID) -> tuple[bytes | None] | None:

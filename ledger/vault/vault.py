@@ -64,6 +64,22 @@ class Vault:
 
     # Sealing.
 
+    def note(self, subject: UUID, kind: str, value: str) -> None:
+        """Have a person found by a value that is not kept: a blind index, gone with their key."""
+        self._keys.note(subject, self._digest("find", kind, value))
+
+    def noted(self, kind: str, value: str) -> set[UUID]:
+        """Return who is found by a value."""
+        return self._keys.noted(self._digest("find", kind, value))
+
+    def restrict(self, subject: UUID) -> None:
+        """Keep a person's data from being read or added to. Safe to repeat."""
+        self._keys.restrict(subject)
+
+    def lift(self, subject: UUID) -> None:
+        """Let a restricted person's data be used again. Safe to repeat."""
+        self._keys.lift(subject)
+
     def seal(self, subject: UUID, purpose: str, fields: Mapping[str, str]) -> tuple[str, str]:
         """Seal fields under the person's data key, which is made when there is none.
 

@@ -18,9 +18,11 @@ from httpx2 import Response
 
 from api.callers import May, Public
 from ledger.anchoring.publications import announce
+from ledger.commands.filings import HandingIn, hand_in
 from ledger.domain.batch import batch_id
 from ledger.domain.campaign import campaign_id
 from ledger.domain.disbursement import disbursement_id
+from ledger.domain.filing import filing_id
 from ledger.domain.fund import fund_id
 from ledger.domain.officer import Role, officer_id
 from ledger.domain.organisation import organisation_id
@@ -34,6 +36,7 @@ from tests.world import CAMPAIGN, EARMARK, POLICY, RECORDED_AT, Person, roster_r
 
 OWN, BELOW, ELSEWHERE = "X01", "X01-01", "X02"
 PLACES = (OWN, BELOW, ELSEWHERE)
+CHILD = {OWN: BELOW, BELOW: "X01-01-1", ELSEWHERE: "X02-01"}
 REFUSED_FOR_POST = {"access.post_missing"}
 REFUSED_FOR_PLACE = {"access.outside_reach", "duty.role_missing"}
 
@@ -66,10 +69,9 @@ def signed(_: Place) -> dict[str, str]:
 
 
 def allocation(place: Place) -> dict[str, Any]:
-    below = {"X01": "X01-01", "X01-01": "X01-01-1", "X02": "X02-01"}
     return {
         "from_code": place.code,
-        "to_code": below[place.code],
+        "to_code": CHILD[place.code],
         "earmark": EARMARK,
         "document": "下拨1号",
         "amount_fen": 100,
@@ -290,6 +292,22 @@ ASKED: dict[str, Asked] = {
     "POST /v1/fiscal-years/closings": Asked(
         body=lambda p: {"organisation_code": p.code, "year": 2017}
     ),
+    "GET /v1/filings": Asked("campaign_id={campaign} organisation_id={organisation}"),
+    "POST /v1/filings": Asked(
+        body=lambda p: {
+            "campaign_code": CAMPAIGN,
+            "organisation_code": p.code,
+            "name": "签字表",
+            "document_sha256": "ab" * 32,
+        }
+    ),
+    "POST /v1/filings/{filing_id}/sendings-back": Asked("{filing}", lambda _: {"reason": "缺页"}),
+    "POST /v1/searches": Asked(body=lambda _: {"name": "某某"}, bound=False),
+    "GET /v1/people/{person_id}": Asked("{person}"),
+    "POST /v1/people/{person_id}/change-requests": Asked(
+        "{person}", lambda _: {"change": "restrict", "reason": "本人要求"}
+    ),
+    "POST /v1/people/{person_id}/changes": Asked("{person}", lambda _: {"change": "restrict"}),
     "GET /v1/balances": Asked("organisation_id={organisation}"),
     "GET /v1/log": Asked(bound=False),
     "GET /v1/log/entries/{position}": Asked("0", bound=False),
@@ -347,6 +365,8 @@ def settle(service: Service, code: str, serial: int) -> None:
     world.draft(f"CHECK-{code}", roster_row(1, three, 80_000), union=code)
     world.review(f"CHECK-{code}", f"R-{staff}")
     world.sheet(f"SHEET-{code}", Person(serial + 5), union=code)
+    filed = HandingIn(CAMPAIGN, CHILD[code], "签字表", "ab" * 32)
+    hand_in(world.ledger, world.act(f"H-{code}"), filed)
 
 
 def place_of(service: Service, code: str) -> Place:
@@ -361,6 +381,8 @@ def place_of(service: Service, code: str) -> Place:
         "sheet": batch_id(f"SHEET-{code}"),
         "payment": disbursement_id(campaign_id(CAMPAIGN), person),
         "person": person,
+        "campaign": campaign_id(CAMPAIGN),
+        "filing": filing_id(campaign_id(CAMPAIGN), organisation_id(CHILD[code]), "签字表"),
         "officer": officer_id(f"H-{code}"),
     }
     with catch_up(service.world.ledger, service.world.home.read_models).asking() as model:
@@ -432,6 +454,7 @@ def test_only_posts_of_business_write_business(service: Service) -> None:
                 assert endpoint in (
                     "POST /v1/disbursements/{disbursement_id}/unmaskings",
                     "POST /v1/evidence/packs",
+                    "POST /v1/searches",
                 ), endpoint
 
 

@@ -1,0 +1,117 @@
+"""Filings: what organisations hand in by a day, and who has not."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query, Response
+
+from api.acting import TheActing
+from api.callers import HAND_IN, READ, REVIEW_OR_APPROVE, TheReach
+from api.dependencies import TheLedger, TheMoment, TheReadModel
+from api.problems import RESPONSES
+from api.v1 import forms
+from api.v1.models import Answer, Day, Id, Position
+from api.v1.written import NamedFiling, Nothing, Written, written
+from ledger.commands.filings import HandingIn, hand_in, send_back
+from ledger.domain.campaign import Campaign
+from ledger.domain.policy import Policy
+from ledger.store.application import NotOnRecord
+from projections.deadlines import filing_list
+from projections.organisations import tree_on
+
+router = APIRouter(prefix="/filings", tags=["filings"], responses=RESPONSES)
+
+
+class FilingForm(forms.DatedForm):
+    campaign_code: forms.Code
+    organisation_code: forms.Code
+    name: forms.Text
+    document_sha256: forms.Sha256
+
+
+class FilingView(Answer):
+    """`days_late` is 0 when it came in time; `sent_back` says why, where it was."""
+
+    filing_id: Id
+    campaign_id: UUID | None
+    organisation_id: Id
+    name: str
+    due_on: Day
+    handed_in_on: Day
+    days_late: int
+    document_sha256: str
+    officer_id: Id
+    sent_back: str | None
+    position: Position
+
+
+class Missing(Answer):
+    """What an organisation has not handed in, or has not again; late from `due_on` on."""
+
+    organisation_id: Id
+    name: str
+    due_on: Day
+    days_late: int
+
+
+class Filings(Answer):
+    items: list[FilingView]
+    missing: list[Missing]
+
+
+@router.get("", dependencies=[READ])
+def list_filings(
+    campaign_id: Annotated[UUID, Query(description="Id of the campaign.")],
+    model: TheReadModel,
+    moment: TheMoment,
+    reach: TheReach,
+    the_ledger: TheLedger,
+    organisation_id: UUID | None = None,
+) -> Filings:
+    """List what was handed in for a campaign, how late, and what is missing from whom."""
+    campaign = the_ledger.load(Campaign, campaign_id)
+    policy = None if campaign is None else the_ledger.load(Policy, campaign.policy_id)
+    if policy is None:
+        raise NotOnRecord("campaign", campaign_id)
+    ids = reach.within(organisation_id)
+    found = filing_list(model, moment, organisation_ids=ids, campaign_id=campaign_id)
+    standing = {(each.organisation_id, each.name) for each in found if each.sent_back is None}
+    day = moment.as_of or reach.day
+    known = tree_on(model, moment.as_of).by_id
+    missing = [
+        Missing(
+            organisation_id=id_,
+            name=deadline.name,
+            due_on=deadline.due_on.isoformat(),
+            days_late=max(0, (day - deadline.due_on).days),
+        )
+        for deadline in policy.adoptions[-1].deadlines
+        for id_ in ids
+        if id_ in known and (id_, deadline.name) not in standing
+    ]
+    return Filings(items=[FilingView.model_validate(each) for each in found], missing=missing)
+
+
+@router.post("", status_code=201, dependencies=[HAND_IN])
+def create_filing(
+    form: FilingForm, acting: TheActing, the_ledger: TheLedger, response: Response
+) -> Written[NamedFiling]:
+    """Hand in a document, by its hash. A late one is taken, and seen to be late."""
+    order = HandingIn(form.campaign_code, form.organisation_code, form.name, form.document_sha256)
+    answer = hand_in(the_ledger, acting.act(form.happened_on), order)
+    return written(the_ledger, response, answer, NamedFiling)
+
+
+@router.post("/{filing_id}/sendings-back", status_code=201, dependencies=[REVIEW_OR_APPROVE])
+def send_filing_back(
+    filing_id: UUID,
+    form: forms.Reasoned,
+    acting: TheActing,
+    the_ledger: TheLedger,
+    response: Response,
+) -> Written[Nothing]:
+    """Send a filing back from above, for another."""
+    act = acting.act(form.happened_on, stream=filing_id)
+    return written(
+        the_ledger, response, send_back(the_ledger, act, filing_id, form.reason), Nothing
+    )

@@ -1,0 +1,162 @@
+"""People: found by what is known of them, shown masked, restricted or erased by two officers."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Path, Response
+from pydantic import Field
+from sqlalchemy import Connection
+
+from api.acting import TheActing
+from api.callers import APPROVE, ASK, READ, OutsideReach, Reach, TheReach
+from api.dependencies import TheLedger, TheReadModel
+from api.payees import payment_of
+from api.problems import RESPONSES
+from api.v1 import forms, models
+from api.v1.models import Answer, Day, Id
+from api.v1.written import Nothing, Written, written
+from ledger.commands.recipients import decide_change, request_change
+from ledger.commands.searching import find_people
+from ledger.domain.recipient import Change, Recipient
+from ledger.store.application import Ledger, NotOnRecord
+from projections.disbursements import disbursement_list
+
+router = APIRouter(tags=["people"], responses=RESPONSES)
+
+PEOPLE_MAX = 200
+
+PersonId = Annotated[UUID, Path(description="Id of the person.")]
+Known = Annotated[str, Field(min_length=1, max_length=100)]
+
+
+class SearchForm(forms.Form):
+    """What is known of a person, whole or masked as answers show it; all of it has to hold.
+
+    It is sent in a body, so that it stands in no address and no log.
+    """
+
+    id_number: Known | None = Field(default=None, examples=["340101199001011234"])
+    card_number: Known | None = None
+    phone: Known | None = None
+    name: Known | None = None
+    id_number_masked: Known | None = Field(default=None, examples=["3401**********001X"])
+    card_number_masked: Known | None = Field(default=None, examples=["**** 1234"])
+    phone_masked: Known | None = Field(default=None, examples=["138****1234"])
+    name_masked: Known | None = Field(default=None, examples=["张*三"])
+
+
+class ChangeForm(forms.Reasoned):
+    """`overriding` names the order that goes before the retention of thirty years."""
+
+    change: Change
+    overriding: forms.Maybe = ""
+
+
+class DecisionForm(forms.DatedForm):
+    change: Change
+
+
+class ArchiveFile(Answer):
+    file_number: str
+    organisation_id: Id
+    category: str
+    opened_on: Day
+    closed_on: str | None
+
+
+class Person(Answer):
+    """A person without their data: files, payments, and where a change was asked for."""
+
+    person_id: Id
+    files: list[ArchiveFile]
+    payments: list[models.Disbursement]
+    restricted: bool
+    erased: bool
+    requested: list[Change]
+
+
+class Found(Answer):
+    people: list[Person]
+
+
+@router.post("/searches", dependencies=[READ])
+def search(form: SearchForm, model: TheReadModel, the_ledger: TheLedger, reach: TheReach) -> Found:
+    """Find people by what is known of them; those with nothing within reach are not found."""
+    known = {
+        name.replace("_masked", " masked"): value
+        for name, value in form.model_dump(exclude_none=True).items()
+    }
+    people = sorted(find_people(the_ledger, known))[:PEOPLE_MAX]
+    shown = [_person(the_ledger, model, reach, person) for person in people]
+    return Found(people=[each for each in shown if each.files or each.payments])
+
+
+@router.get("/people/{person_id}", dependencies=[READ])
+def show_person(
+    person_id: PersonId, model: TheReadModel, the_ledger: TheLedger, reach: TheReach
+) -> Person:
+    """Show what within reach concerns a person, masked. Erased people stay countable."""
+    shown = _person(the_ledger, model, reach, person_id)
+    if not shown.files and not shown.payments:
+        if the_ledger.load(Recipient, person_id) is None:
+            raise NotOnRecord("recipient", person_id)
+        raise OutsideReach(person_id)
+    return shown
+
+
+@router.post("/people/{person_id}/change-requests", status_code=201, dependencies=[ASK])
+def ask_for_change(
+    person_id: PersonId,
+    form: ChangeForm,
+    acting: TheActing,
+    the_ledger: TheLedger,
+    response: Response,
+) -> Written[Nothing]:
+    """Ask that a person's data be restricted, released or erased; another officer decides."""
+    answer = request_change(
+        the_ledger,
+        acting.act(form.happened_on, stream=person_id),
+        person_id,
+        form.change,
+        form.reason,
+        form.overriding,
+    )
+    return written(the_ledger, response, answer, Nothing)
+
+
+@router.post("/people/{person_id}/changes", status_code=201, dependencies=[APPROVE])
+def decide(
+    person_id: PersonId,
+    form: DecisionForm,
+    acting: TheActing,
+    the_ledger: TheLedger,
+    response: Response,
+) -> Written[Nothing]:
+    """Carry out what another officer asked for; nobody decides on their own request."""
+    act = acting.act(form.happened_on, stream=person_id)
+    answer = decide_change(the_ledger, act, person_id, form.change)
+    return written(the_ledger, response, answer, Nothing)
+
+
+def _person(ledger: Ledger, model: Connection, reach: Reach, person_id: UUID) -> Person:
+    recipient = ledger.load(Recipient, person_id)
+    files = [] if recipient is None else list(recipient.files.values())
+    payments = disbursement_list(model, person_ids=[person_id], organisation_ids=reach.within(None))
+    return Person(
+        person_id=person_id,
+        files=[
+            ArchiveFile(
+                file_number=each.file_number,
+                organisation_id=each.organisation_id,
+                category=each.category,
+                opened_on=each.opened_on.isoformat(),
+                closed_on=None if each.closed_on is None else each.closed_on.isoformat(),
+            )
+            for each in files
+            if each.organisation_id in reach.ids
+        ],
+        payments=[payment_of(ledger, each) for each in payments],
+        restricted=recipient is not None and recipient.restricted,
+        erased=recipient is not None and recipient.erased,
+        requested=[] if recipient is None else [Change(each) for each in recipient.requests],
+    )

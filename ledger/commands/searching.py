@@ -1,0 +1,54 @@
+"""Finding people by what is known of them, without opening what is sealed."""
+
+from collections.abc import Mapping
+from uuid import UUID
+
+from ledger.commands.sealing import PAYEE, masked, person_id, unseal
+from ledger.domain.sealed import Sealed
+from ledger.errors import Kind, LedgerError
+from ledger.store.application import Ledger
+from ledger.vault.keys import PersonErased, PersonRestricted
+
+ERASED, RESTRICTED, KEPT = "erased", "restricted", "kept"
+
+
+class NothingAsked(LedgerError):
+    """A search names at least one thing."""
+
+    code = "search.nothing_asked"
+    kind = Kind.INVALID
+
+    def __init__(self) -> None:
+        super().__init__("name an ID number, a card, a phone, a name, or masked ones as shown")
+
+
+def find_people(ledger: Ledger, known: Mapping[str, str]) -> set[UUID]:
+    """Return the people of whom all that is known holds.
+
+    Args:
+        ledger: Its vault keeps the blind indexes.
+        known: `id_number`, `card_number`, `phone`, `name`; or any of them `masked`, as answers
+            show it (`name masked`, `id_number masked`, ...).
+
+    Raises:
+        NothingAsked: Nothing is known.
+    """
+    found: set[UUID] | None = None
+    for kind, value in known.items():
+        people = (
+            {person_id(ledger, value)} if kind == "id_number" else ledger.vault.noted(kind, value)
+        )
+        found = people if found is None else found & people
+    if found is None:
+        raise NothingAsked
+    return found
+
+
+def masked_payee(ledger: Ledger, person: UUID, payee: Sealed) -> tuple[str, dict[str, str]]:
+    """Return whether a payee's data is kept, restricted or erased, and what may be shown of it."""
+    try:
+        return KEPT, masked(unseal(ledger, person, PAYEE, payee))
+    except PersonRestricted:
+        return RESTRICTED, {}
+    except PersonErased:
+        return ERASED, {}

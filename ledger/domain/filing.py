@@ -1,0 +1,135 @@
+"""Filings: what an organisation has to hand in by a day (签字表, 总结, 统计表)."""
+
+from datetime import date
+from uuid import UUID
+
+from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.values import stable_id
+from ledger.errors import Kind, LedgerError
+
+
+class HandedInAlready(LedgerError):
+    """It was handed in; a further one follows when the first is sent back."""
+
+    code = "filing.handed_in"
+    kind = Kind.CONFLICT
+
+    def __init__(self, filing_id: UUID, since: date) -> None:
+        super().__init__(f"filing {filing_id} was handed in on {since}")
+
+
+class NotHandedIn(LedgerError):
+    """There is nothing to send back."""
+
+    code = "filing.not_handed_in"
+    kind = Kind.CONFLICT
+
+    def __init__(self, filing_id: UUID) -> None:
+        super().__init__(f"filing {filing_id} is not handed in")
+
+
+class DeadlineUnknown(LedgerError):
+    """The campaign's policy asks for nothing of this name."""
+
+    code = "filing.deadline_unknown"
+    kind = Kind.INVALID
+
+    def __init__(self, campaign_id: UUID, count: int) -> None:
+        super().__init__(
+            f"the policy of campaign {campaign_id} has {count} deadlines, none of this name"
+        )
+
+
+class Filing(Root):
+    TOPIC = "filing"
+
+    class HandedIn(Event, frozen=True):
+        """Late where it happened after `due_on`; a late one is taken all the same."""
+
+        TOPIC = "filing.handed_in"
+        campaign_id: UUID
+        organisation_id: UUID
+        name: str
+        due_on: date
+        document_sha256: str
+        handed_in_by: UUID
+
+        def apply(self, aggregate: "Filing") -> None:
+            aggregate.organisation_id = self.organisation_id
+            aggregate.handed_in_on = self.happened_on
+
+    class SentBack(Event, frozen=True):
+        """An organisation above found something wrong with it; it is to be handed in again."""
+
+        TOPIC = "filing.sent_back"
+        organisation_id: UUID
+        sent_back_by: UUID
+        reason: str
+
+        def apply(self, aggregate: "Filing") -> None:
+            aggregate.handed_in_on = None
+
+    organisation_id: UUID
+    handed_in_on: date | None
+
+    @classmethod
+    def begin_with(
+        cls,
+        act: Act,
+        *,
+        campaign_id: UUID,
+        organisation_id: UUID,
+        name: str,
+        due_on: date,
+        document_sha256: str,
+        handed_in_by: UUID,
+    ) -> "Filing":
+        return cls.begin(
+            cls.HandedIn,
+            act,
+            filing_id(campaign_id, organisation_id, name),
+            campaign_id=campaign_id,
+            organisation_id=organisation_id,
+            name=name,
+            due_on=due_on,
+            document_sha256=document_sha256,
+            handed_in_by=handed_in_by,
+        )
+
+    def hand_in_again(
+        self,
+        act: Act,
+        *,
+        campaign_id: UUID,
+        name: str,
+        due_on: date,
+        document_sha256: str,
+        handed_in_by: UUID,
+    ) -> None:
+        if self.handed_in_on is not None:
+            raise HandedInAlready(self.id, self.handed_in_on)
+        self.trigger_event(
+            self.HandedIn,
+            act,
+            campaign_id=campaign_id,
+            organisation_id=self.organisation_id,
+            name=name,
+            due_on=due_on,
+            document_sha256=document_sha256,
+            handed_in_by=handed_in_by,
+        )
+
+    def send_back(self, act: Act, *, sent_back_by: UUID, reason: str) -> None:
+        if self.handed_in_on is None:
+            raise NotHandedIn(self.id)
+        self.trigger_event(
+            self.SentBack,
+            act,
+            organisation_id=self.organisation_id,
+            sent_back_by=sent_back_by,
+            reason=reason,
+        )
+
+
+def filing_id(campaign_id: UUID, organisation_id: UUID, name: str) -> UUID:
+    return stable_id("filing", campaign_id, organisation_id, name)

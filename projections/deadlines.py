@@ -1,0 +1,147 @@
+"""Deadlines: who has handed in what, how late, and who has not."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import Connection, Index, Table, select
+
+from ledger.domain.aggregate import Event
+from ledger.domain.filing import Filing
+from projections.asked import NOW, Moment, optional_uuid, uuid_of
+from projections.view import (
+    Handler,
+    Projection,
+    Rows,
+    id_column,
+    metadata,
+    number_column,
+    text_column,
+)
+
+filings = Table(
+    "filings",
+    metadata,
+    number_column("position", primary_key=True),
+    id_column("filing_id"),
+    id_column("campaign_id", nullable=True),
+    id_column("organisation_id"),
+    text_column("name", nullable=True),
+    text_column("due_on", nullable=True),
+    text_column("document_sha256", nullable=True),
+    text_column("reason", nullable=True),
+    id_column("officer_id"),
+    text_column("happened_on"),
+    Index("filings_by_filing", "filing_id", "position"),
+)
+
+
+class Deadlines(Projection):
+    tables: ClassVar = (filings,)
+
+    def handlers(self) -> Mapping[type[Event], Handler]:
+        return {Filing.HandedIn: _handed_in, Filing.SentBack: _sent_back}
+
+
+@dataclass(frozen=True, slots=True)
+class FilingView:
+    """A filing as it stands; `days_late` is 0 in time, `sent_back` says why, where it was."""
+
+    filing_id: UUID
+    campaign_id: UUID | None
+    organisation_id: UUID
+    name: str
+    due_on: str
+    handed_in_on: str
+    days_late: int
+    document_sha256: str
+    officer_id: UUID
+    sent_back: str | None
+    position: int
+
+
+def filing_list(
+    connection: Connection,
+    moment: Moment = NOW,
+    *,
+    organisation_ids: Sequence[UUID] | None = None,
+    campaign_id: UUID | None = None,
+) -> list[FilingView]:
+    """Return filings as they stood at the moment, in the order of their first handing in."""
+    statement = select(filings).where(moment.covers(filings)).order_by(filings.c.position)
+    if organisation_ids is not None:
+        ids = [each.bytes for each in organisation_ids]
+        statement = statement.where(filings.c.organisation_id.in_(ids))
+    found: dict[bytes, FilingView] = {}
+    for row in connection.execute(statement):
+        before = found.get(row.filing_id)
+        if row.reason is not None and before is not None:
+            found[row.filing_id] = _replaced(before, row.reason)
+            continue
+        due, came = date.fromisoformat(row.due_on), date.fromisoformat(row.happened_on)
+        found[row.filing_id] = FilingView(
+            uuid_of(row.filing_id),
+            optional_uuid(row.campaign_id),
+            uuid_of(row.organisation_id),
+            row.name,
+            row.due_on,
+            row.happened_on,
+            max(0, (came - due).days),
+            row.document_sha256,
+            uuid_of(row.officer_id),
+            None,
+            row.position if before is None else before.position,
+        )
+    return [each for each in found.values() if campaign_id in (None, each.campaign_id)]
+
+
+def _replaced(view: FilingView, reason: str) -> FilingView:
+    return FilingView(
+        view.filing_id,
+        view.campaign_id,
+        view.organisation_id,
+        view.name,
+        view.due_on,
+        view.handed_in_on,
+        view.days_late,
+        view.document_sha256,
+        view.officer_id,
+        reason,
+        view.position,
+    )
+
+
+def _handed_in(event: Filing.HandedIn, position: int, rows: Rows) -> None:
+    rows["filings"].append(
+        (
+            position,
+            event.originator_id.bytes,
+            event.campaign_id.bytes,
+            event.organisation_id.bytes,
+            event.name,
+            event.due_on.isoformat(),
+            event.document_sha256,
+            None,
+            event.handed_in_by.bytes,
+            event.happened_on.isoformat(),
+        )
+    )
+
+
+def _sent_back(event: Filing.SentBack, position: int, rows: Rows) -> None:
+    rows["filings"].append(
+        (
+            position,
+            event.originator_id.bytes,
+            None,
+            event.organisation_id.bytes,
+            None,
+            None,
+            None,
+            event.reason,
+            event.sent_back_by.bytes,
+            event.happened_on.isoformat(),
+        )
+    )
