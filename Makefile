@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 VECTORS ?= ../shared/vectors
 WORKERS ?= 2
 
-.PHONY: demo test test-slow test-interop test-vectors format lock clean
+.PHONY: demo test test-schema audit test-slow test-interop test-vectors format lock clean
 
 demo: $(VENV)/.run ## load the 2017 campaign into ./nuanzhang-data and serve it
 	$(BIN)/nuanzhang load --demo tests/data/scenario-2017
@@ -17,7 +17,7 @@ test: $(VENV)/.dev ## all that CI runs
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
-	$(BIN)/pytest -n $(WORKERS) -m "not slow and not vectors and not interop"
+	$(BIN)/pytest -n $(WORKERS) -m "not slow and not vectors and not interop and not schema"
 
 test-slow: $(VENV)/.dev ## mutations of every stored column, kill -9 during loads, long properties
 	$(BIN)/pytest -m slow -n $(WORKERS)
@@ -28,6 +28,12 @@ test-vectors: $(VENV)/.dev ## third-party test vectors from $(VECTORS)
 
 test-interop: $(VENV)/.dev $(VENV)/.interop ## other people's programs read our output: Go, OpenSSL, a tlog client and a witness from PyPI
 	$(BIN)/pytest -m interop
+
+test-schema: $(VENV)/.dev ## schemathesis over the whole OpenAPI document, as each post, for ten minutes
+	$(BIN)/pytest -m schema -p no:xdist
+
+audit: $(VENV)/.dev ## known weaknesses in what we depend on
+	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.lock
 
 format: $(VENV)/.dev
 	$(BIN)/ruff format .

@@ -1,0 +1,163 @@
+"""Personal data at the edge: masked, found by what is known, restricted and erased by two."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from ledger.domain.batch import batch_id
+from ledger.domain.campaign import campaign_id
+from ledger.domain.organisation import organisation_id
+from tests.api.service import Service, service_at
+from tests.world import CAMPAIGN, Person, roster_row
+
+ONE, TWO = Person(1), Person(2)
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    with service_at(tmp_path) as found:
+        world = found.world
+        world.receive("X01", 1_000_000)
+        world.file(ONE, TWO)
+        world.pay("B1", roster_row(1, ONE, 80_000), roster_row(2, TWO, 80_000))
+        yield found
+
+
+def person_id(service: Service, person: Person) -> UUID:
+    return service.world.ledger.vault.subject_id("id_number", person.id_number)
+
+
+def found(service: Service, staff: str = "H-X01", **known: str) -> list[str]:
+    answer = service.done(staff, "/v1/searches", known)
+    return [each["person_id"] for each in answer["people"]]
+
+
+def test_payees_are_shown_masked_and_found_by_what_is_known(service: Service) -> None:
+    one = str(person_id(service, ONE))
+    listed = service.get("H-X01", "/v1/disbursements")["items"]
+    payee = next(each["payee"] for each in listed if each["person_id"] == one)
+
+    assert payee == {
+        "state": "kept",
+        "name": f"{ONE.name[0]}*",
+        "id_number": f"3401**********{ONE.id_number[-4:]}",
+        "phone": f"170****{ONE.phone[-4:]}",
+        "card_number": f"**** {ONE.card[-4:]}",
+    }
+    for clear in (ONE.id_number, ONE.card, ONE.phone, ONE.name):
+        assert clear not in str(listed)
+    for known in (
+        {"id_number": ONE.id_number},
+        {"card_number": ONE.card},
+        {"phone": ONE.phone},
+        {"name": ONE.name},
+        {"id_number_masked": payee["id_number"], "name_masked": payee["name"]},
+        {"card_number_masked": payee["card_number"], "phone": ONE.phone},
+    ):
+        assert found(service, **known) == [one], known
+    assert found(service, phone=ONE.phone, card_number=TWO.card) == []
+    assert found(service, staff="H-X02", name=ONE.name) == []
+    assert service.post("H-X01", "/v1/searches").json()["code"] == "search.nothing_asked"
+
+
+def test_unmasking_needs_a_post_there_and_a_reason_and_is_an_event(service: Service) -> None:
+    listed = service.get("K-X01", "/v1/disbursements")["items"]
+    path = f"/v1/disbursements/{listed[0]['disbursement_id']}/unmaskings"
+    form = {"fields": ["name", "card_number"], "reason": "核对退回"}
+
+    shown = service.done("K-X01", path, form)
+
+    assert shown == {"fields": {"name": ONE.name, "card_number": ONE.card}}
+    assert service.world.types()[-1] == "recipient.unmasked"
+    assert service.post("H-X02", path, form).json()["code"] == "access.outside_reach"
+    assert service.post("K-X01", path, {"fields": ["name"], "reason": " "}).status_code == 422
+
+
+def test_restriction_is_asked_by_one_and_decided_by_another(service: Service) -> None:
+    path = f"/v1/people/{person_id(service, ONE)}"
+    asked = {"change": "restrict", "reason": "本人要求"}
+    service.done("H-X01", f"{path}/change-requests", asked)
+    service.done("A-X01", f"{path}/changes", {"change": "restrict"})
+
+    shown = service.get("U-C01", path)
+
+    assert (shown["restricted"], shown["requested"]) == (True, [])
+    [payment] = shown["payments"]
+    assert payment["payee"]["state"] == "restricted"
+    assert payment["payee"]["name"] is None
+    unmasking = f"/v1/disbursements/{payment['disbursement_id']}/unmaskings"
+    refused = service.post("K-X01", unmasking, {"fields": ["name"], "reason": "核对"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "vault.person_restricted")
+    again = service.post("A-X01", f"{path}/changes", {"change": "restrict"})
+    assert again.json()["code"] == "recipient.not_requested"
+
+    service.done("H-X01", f"{path}/change-requests", {**asked, "change": "lift"})
+    service.done("A-X01", f"{path}/changes", {"change": "lift"})
+    assert service.done("K-X01", unmasking, {"fields": ["name"], "reason": "核对"})
+    service.world.check_log()
+
+
+def test_nobody_decides_on_their_own_request(service: Service) -> None:
+    service.world.appoint_without_key("H-X01", "X01", "审批")
+    path = f"/v1/people/{person_id(service, ONE)}"
+    service.done("H-X01", f"{path}/change-requests", {"change": "restrict", "reason": "要求"})
+
+    refused = service.post("H-X01", f"{path}/changes", {"change": "restrict"})
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "recipient.same_person")
+
+
+def test_erasure_waits_for_retention_or_an_order_and_people_stay_countable(
+    service: Service,
+) -> None:
+    path = f"/v1/people/{person_id(service, ONE)}"
+    before = service.get("U-C01", "/v1/balances")["items"]
+    service.done("H-X01", f"{path}/change-requests", {"change": "erase", "reason": "本人要求"})
+    early = service.post("A-X01", f"{path}/changes", {"change": "erase"})
+    assert (early.status_code, early.json()["code"]) == (409, "recipient.retention_runs")
+    order = {"change": "erase", "reason": "本人要求", "overriding": "（2017）皖01行终1号"}
+    service.done("H-X01", f"{path}/change-requests", order)
+
+    service.done("A-X01", f"{path}/changes", {"change": "erase"})
+
+    shown = service.get("U-C01", path)
+    assert shown["erased"]
+    assert [each["payee"]["state"] for each in shown["payments"]] == ["erased"]
+    assert found(service, name=ONE.name) == []
+    assert found(service, id_number=ONE.id_number) == [str(person_id(service, ONE))]
+    assert service.get("U-C01", "/v1/balances")["items"] == before
+    assert len(service.get("U-C01", f"/v1/batches/{batch_id('B1')}")["rows"]) == 2
+    service.world.check_log()
+
+
+def test_what_is_due_is_handed_in_late_sent_back_and_missed(service: Service) -> None:
+    campaign = str(campaign_id(CAMPAIGN))
+    form = {
+        "campaign_code": CAMPAIGN,
+        "organisation_code": "X01",
+        "name": "签字表",
+        "document_sha256": "ab" * 32,
+    }
+    unknown = service.post("H-X01", "/v1/filings", {**form, "name": "总结"})
+    assert unknown.json()["code"] == "filing.deadline_unknown"
+    filing = service.done("H-X01", "/v1/filings", form)["result"]["filing_id"]
+    assert service.post("H-X01", "/v1/filings", form).json()["code"] == "filing.handed_in"
+
+    listed = service.get("U-C01", "/v1/filings", campaign_id=campaign)
+
+    [view] = listed["items"]
+    assert (view["filing_id"], view["days_late"], view["due_on"]) == (filing, 24, "2017-02-05")
+    late = {each["organisation_id"]: each["days_late"] for each in listed["missing"]}
+    assert late == {str(organisation_id(code)): 24 for code in ("C01", "X01-01", "X02")}
+
+    back = f"/v1/filings/{filing}/sendings-back"
+    own = service.post("R-X01", back, {"reason": "缺页"})
+    assert own.json()["code"] == "duty.role_missing"
+    service.done("R-C01", back, {"reason": "缺页"})
+    listed = service.get("U-C01", "/v1/filings", campaign_id=campaign)
+    assert [each["sent_back"] for each in listed["items"]] == ["缺页"]
+    assert len(listed["missing"]) == 4
+    service.done("H-X01", "/v1/filings", form)
+    service.world.check_log()
