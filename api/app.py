@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.routing import APIRoute
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from api import health, problems, tlog
@@ -154,6 +155,7 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        generate_unique_id_function=operation_id,
     )
     app.state.served = found
     # A page from elsewhere must not read the ledger through a name that it had point here.
@@ -186,6 +188,12 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
 
     app.openapi = lambda: described(app)  # type: ignore[method-assign]  # FastAPI has it replaced so
     return app
+
+
+def operation_id(route: APIRoute) -> str:
+    """Name an operation by its noun and its act: generated clients call it so."""
+    tag = str(route.tags[0]).replace(" ", "_") if route.tags else "service"
+    return f"{tag}_{route.name}"
 
 
 def described(app: FastAPI) -> dict[str, Any]:
