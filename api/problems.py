@@ -106,6 +106,8 @@ def _refused(_: Request, refusal: Exception) -> JSONResponse:
     answer = problem(refusal.code, STATUS[refusal.kind], str(refusal), **more)
     if refusal.kind is Kind.UNKNOWN_CALLER:
         answer.headers["WWW-Authenticate"] = "Bearer"
+    if getattr(refusal, "replayed", False):
+        answer.headers["Idempotency-Replayed"] = "true"
     retry_after_s = getattr(refusal, "retry_after_s", None)
     if retry_after_s is not None:
         answer.headers["Retry-After"] = str(retry_after_s)
