@@ -3,6 +3,7 @@
 import json
 from base64 import b64decode, b64encode
 from collections.abc import Iterator
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -252,7 +253,9 @@ def test_nobody_is_led_elsewhere(service: Service, path: str) -> None:
         )
 
         assert answer.headers.get("location", HOST).startswith((f"{HOST}/", HOST))
-        assert "evil.example" not in answer.headers.get("location", "").split("?")[0].split("/")[2:3]
+        assert (
+            "evil.example" not in answer.headers.get("location", "").split("?")[0].split("/")[2:3]
+        )
         assert answer.status_code < 500
 
 
@@ -474,3 +477,22 @@ def test_a_refusal_that_is_on_record_is_repeated_and_flagged(service: Service) -
     assert refusal(first) == refusal(again) == (403, "duty.same_person")
     assert again.headers.get("idempotency-replayed") == "true"
     assert first.json()["position"] == again.json()["position"] == size - 1
+
+
+# What is answered with a file.
+
+
+def test_a_batch_of_any_name_has_a_file_that_can_be_sent(service: Service) -> None:
+    """Batches of past campaigns are called what their papers called them."""
+    code = '批次"一'
+    batch_for_approval(service, code)
+    service.world.approve(code)
+    path = f"/v1/batches/{batch_of(service, code)}/bank-file"
+
+    file = service.post("K-X01", path, {"reason": "代发", "made_for": "徽商银行"})
+
+    assert file.status_code == 200
+    named = file.headers["content-disposition"]
+    assert named.startswith("attachment; filename*=UTF-8''%E6%89%B9%E6%AC%A1_%E4%B8%80")
+    digest = b64encode(sha256(file.content).digest()).decode()
+    assert file.headers["content-digest"] == f"sha-256=:{digest}:"

@@ -199,7 +199,9 @@ def test_a_body_beyond_any_upload_is_not_read_to_its_end(service: Service, send:
         b'"' * 1001,
         b"," * 200_000 + b"\n",
         b"\n" * 200_000,
-        "序号,姓名,身份证号码,金额(元)\n1,张,3401,{}\n合计,,,{}\n".format("9" * 5000, "9" * 5000).encode(),
+        "序号,姓名,身份证号码,金额(元)\n1,张,3401,{}\n合计,,,{}\n".format(
+            "9" * 5000, "9" * 5000
+        ).encode(),
         "序号,姓名,身份证号码,金额(元)\n{},张,3401,1\n合计,,,2\n".format("9" * 5000).encode(),
         "姓名,身份证号码,金额(元)\n=1+1,@SUM(1),-0\n合计,,NaN\n".encode(),
     ],
@@ -420,7 +422,9 @@ def test_an_odd_question_is_a_problem_and_no_failure(service: Service, path: str
 def test_an_odd_topic_finds_nothing(service: Service, topic: str) -> None:
     subject = str(officer_id("K-X01"))
 
-    answer = service.browser("J-C01").get(f"/v1/evidence/subjects/{subject}", params={"topic": topic})
+    answer = service.browser("J-C01").get(
+        f"/v1/evidence/subjects/{subject}", params={"topic": topic}
+    )
 
     assert answer.status_code < 500
     assert answer.json().get("positions", []) == []
