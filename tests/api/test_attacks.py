@@ -177,6 +177,44 @@ def test_a_session_planted_before_signing_in_is_worth_nothing_after(service: Ser
     assert "samesite=strict" in again.headers["set-cookie"].lower()
 
 
+def guess(service: Service, number: int, staff: str, password: str) -> Any:
+    """Try a password from an address of its own."""
+    elsewhere = (f"10.1.{number // 250}.{number % 250}", 50_000)
+    http = TestClient(service.app, base_url=HOST, client=elsewhere)
+    return http.post("/v1/session", json={"staff_number": staff, "password": password})
+
+
+def test_guessing_makes_the_guesser_wait_and_locks_nobody_out(service: Service) -> None:
+    code = service.served.door.invite(officer_id("K-X01"), "K-X01", None, service.clock.now_s)
+    owner = TestClient(service.app, base_url=HOST)
+    owner.post("/v1/session/invitation", json={"code": code, "password": PASSWORD})
+
+    same = [guess(service, 0, "K-X01", f"guess {n}") for n in range(10)]
+    many = [guess(service, n, "K-X01", f"guess {n}") for n in range(1, 61)]
+    right = guess(service, 100, "K-X01", PASSWORD)
+    signed_in = owner.post("/v1/session", json={"staff_number": "K-X01", "password": PASSWORD})
+
+    assert refusal(same[0]) == (401, "access.sign_in_failed")
+    for waiting in (same[-1], many[-1], right):
+        assert refusal(waiting) == (429, "access.wait")
+        assert 0 < int(waiting.headers["retry-after"]) <= 900
+    assert signed_in.status_code == 200
+
+
+def test_signing_in_does_not_say_who_has_an_account(service: Service) -> None:
+    code = service.served.door.invite(officer_id("K-X01"), "K-X01", None, service.clock.now_s)
+    service.served.door.accept(code, PASSWORD, None, "", service.clock.now_s)
+    service.served.door.invite(officer_id("B-X01"), "B-X01", None, service.clock.now_s)
+
+    answers = [
+        guess(service, n, staff, "no password of theirs")
+        for n, staff in enumerate(("K-X01", "B-X01", "A-X01", "NOBODY"))
+    ]
+
+    assert {refusal(each) for each in answers} == {(401, "access.sign_in_failed")}
+    assert len({each.text for each in answers}) == 1
+
+
 # Pages from elsewhere.
 
 
@@ -477,6 +515,19 @@ def test_a_refusal_that_is_on_record_is_repeated_and_flagged(service: Service) -
     assert refusal(first) == refusal(again) == (403, "duty.same_person")
     assert again.headers.get("idempotency-replayed") == "true"
     assert first.json()["position"] == again.json()["position"] == size - 1
+
+
+def test_nobody_is_seen_in_clear_twice_for_one_event(service: Service) -> None:
+    batch_for_approval(service)
+    service.world.approve("B1")
+    path = f"/v1/disbursements/{service.world.payment_id(Person(1))}/unmaskings"
+    asked = {"fields": ["name"], "reason": "核查"}
+
+    for _ in range(2):
+        shown = service.done("U-C01", path, asked, idempotency_key="key-1")
+        assert shown == {"fields": {"name": Person(1).name}}
+
+    assert service.world.types().count("recipient.unmasked") == 2
 
 
 # What is answered with a file.

@@ -1,4 +1,4 @@
-"""Attacks by what is sent: uploads that unfold, names that lead elsewhere, JSON that nobody means."""
+"""Attacks by what is sent: uploads that unfold, names that lead elsewhere, odd JSON."""
 
 import io
 import itertools
@@ -6,7 +6,6 @@ import json
 import zipfile
 from base64 import urlsafe_b64encode
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +15,7 @@ from api.uploads import UPLOAD_BYTES_MAX
 from ledger.domain.officer import officer_id
 from tests.api.service import HOST, Service, service_at
 from tests.files.samples import xlsx_bytes
-from tests.world import CAMPAIGN, CARD_CLASS, EARMARK, Person, roster_row
+from tests.world import CAMPAIGN, EARMARK, Person, roster_row
 
 BOMB = b'<!DOCTYPE x [<!ENTITY a "ha"><!ENTITY b "&a;&a;&a;&a;"><!ENTITY c "&b;&b;&b;&b;">]>'
 ADDRESSES = itertools.count()
@@ -225,7 +224,7 @@ def test_a_form_of_very_many_parts_is_refused(service: Service) -> None:
 
 # JSON that nobody means.
 
-BODIES = {
+BODIES: dict[str, str | bytes] = {
     "deep": "[" * 100_000 + "]" * 100_000,
     "deep objects": '{"a":' * 50_000 + "1" + "}" * 50_000,
     "a number of many digits": '{"amount_fen": ' + "9" * 10_000 + "}",
@@ -234,6 +233,7 @@ BODIES = {
     "infinity": '{"amount_fen": -Infinity}',
     "half a character": '{"document": "\\ud800", "\\ud800": 1}',
     "a key of half a character": '{"\\udfff": {"\\ud800": "\\udc00"}}',
+    "a password of half characters": '{"staff_number": "K-X01", "password": "\\ud800\\ud800"}',
     "a null character": '{"document": "\\u0000", "organisation_code": "C01\\u0000"}',
     "twice": '{"amount_fen": 1, "amount_fen": 2}',
     "a list": "[]",
@@ -375,7 +375,7 @@ def test_an_odd_header_is_neither_followed_nor_repeated(
     [batch] = service.get("K-X01", "/v1/batches")["items"]
     path = f"/v1/batches/{batch['batch_id']}/review"
 
-    answer = service.browser("R-C01").post(path, headers={name: value.encode("latin-1")})
+    answer = service.browser("R-C01").post(path, headers=[(name.encode(), value.encode("latin-1"))])
 
     assert 400 <= answer.status_code < 500, answer.text
     for said in answer.headers.values():

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -197,7 +198,7 @@ def test_fifty_draws_at_once_never_overdraw_an_account(service: Service) -> None
         http = [server.client("A-X01") for _ in paths]
         answers = at_once(
             [
-                lambda http=http, path=path, body=body: http.post(f"{path}/approval", json=body)
+                partial(http.post, f"{path}/approval", json=body)
                 for http, path, body in zip(http, paths, bodies, strict=True)
             ]
         )
@@ -231,9 +232,9 @@ def test_passing_money_down_and_paying_it_out_at_once_spends_it_once(service: Se
         down = {"allocation": order, "signed": signed}
         answers = at_once(
             [
-                (lambda http=each: http.post(f"{path}/approval", json=body))
+                partial(each.post, f"{path}/approval", json=body)
                 if n % 2
-                else (lambda http=each: http.post("/v1/allocations", json=down))
+                else partial(each.post, "/v1/allocations", json=down)
                 for n, each in enumerate(http)
             ]
         )
@@ -258,10 +259,7 @@ def test_one_key_sent_many_times_at_once_is_one_act(service: Service) -> None:
         http = [server.client("K-C01") for _ in range(AT_ONCE)]
         keyed = {"idempotency-key": "key-1"}
         answers = at_once(
-            [
-                lambda http=each: http.post("/v1/appropriations", json=form, headers=keyed)
-                for each in http
-            ]
+            [partial(each.post, "/v1/appropriations", json=form, headers=keyed) for each in http]
         )
 
     assert statuses(answers) == {201: AT_ONCE}
@@ -285,10 +283,10 @@ def test_a_campaign_closed_in_the_midst_of_approvals_lets_none_follow(service: S
         answers = at_once(
             [
                 *(
-                    lambda http=http, path=path, body=body: http.post(f"{path}/approval", json=body)
+                    partial(http.post, f"{path}/approval", json=body)
                     for http, path, body in zip(http, paths, bodies, strict=True)
                 ),
-                lambda: ends.post(closing, json={"reason": "结束"}),
+                partial(ends.post, closing, json={"reason": "结束"}),
             ]
         )
 
@@ -307,7 +305,8 @@ def test_an_invitation_accepted_many_times_at_once_is_good_once(service: Service
     with listening(service) as server:
         answers = at_once(
             [
-                lambda http=server.client(), n=n: http.post(
+                partial(
+                    server.client().post,
                     "/v1/session/invitation",
                     json={"code": code, "password": f"correct horse battery {n}"},
                 )
