@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from fastapi.testclient import TestClient
 
+from api.edge.rate import RateLimit, Rates
 from api.uploads import UPLOAD_BYTES_MAX
 from ledger.domain.officer import officer_id
 from tests.api.service import HOST, Service, service_at
@@ -341,6 +342,23 @@ def test_an_authenticator_of_nonsense_is_refused(service: Service, answered: str
 
 def encoded(client: Any) -> str:
     return urlsafe_b64encode(json.dumps(client).encode()).decode().rstrip("=")
+
+
+def test_a_secret_made_up_for_each_request_is_no_way_round_the_rates(service: Service) -> None:
+    moments = iter(range(1000))
+    rates = Rates(address_per_second=0.5, address_burst=20, per_second=0.1, burst=5)
+    app = RateLimit(service.app, rates, clock=lambda: next(moments) * 0.001)
+    http = TestClient(app, base_url=HOST)
+
+    anew = [
+        http.get("/v1/session", headers={"cookie": f"nuanzhang_session={n}"}).status_code
+        for n in range(30)
+    ]
+    other = TestClient(app, base_url=HOST, client=("10.9.9.9", 1))
+    alone = [other.get("/v1/session").status_code for _ in range(10)]
+
+    assert anew == [401] * 20 + [429] * 10
+    assert alone == [401] * 5 + [429] * 5
 
 
 # Headers, addresses and questions.
