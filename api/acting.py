@@ -14,8 +14,10 @@ from pydantic import Field
 from api.callers import Caller, TheCaller
 from api.dependencies import Served, served
 from api.v1.forms import Form
+from ledger.commands.duties import CHINA
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.envelope import PAYLOAD_TYPE, Signature, pae
+from ledger.evidence.verify import is_moment
 from ledger.store.act import CommandAct
 from ledger.store.signing import PresentedSignature
 
@@ -61,6 +63,16 @@ class PreparedTooOld(LedgerError):
 
     def __init__(self, recorded_at: str) -> None:
         super().__init__(f"it was prepared at {recorded_at}; prepare it again")
+
+
+class PreparedForAnotherDay(LedgerError):
+    """What is signed is done on the day of the signature: no other day's rules or posts count."""
+
+    code = "signature.prepared_for_another_day"
+    kind = Kind.CONFLICT
+
+    def __init__(self, day: date, today: date) -> None:
+        super().__init__(f"it is dated {day}, today is {today}; prepare it again")
 
 
 class Signed(Form):
@@ -133,6 +145,7 @@ class Acting:
             dry_run,
             signed_in=True,
             expected=self._expected(stream),
+            dated=happened_on is not None,
         )
 
     def signed(self, signed: Signed, *, stream: UUID | None = None) -> CommandAct:
@@ -141,6 +154,7 @@ class Acting:
         Raises:
             SignatureUnreadable: Payload or signature cannot be read.
             PreparedTooOld: It was prepared more than a quarter of an hour ago.
+            PreparedForAnotherDay: It is dated otherwise than it was prepared.
             DayAhead, IfMatchUnreadable: As they say.
         """
         try:
@@ -152,8 +166,14 @@ class Acting:
             age = now - recorded
         except (binascii.Error, ValueError, TypeError, msgspec.MsgspecError):
             raise SignatureUnreadable from None
+        # The officer's own program made these bytes. What a verifier would not read must not be
+        # stored, even beside a refusal: the log would be broken for good.
+        if not is_moment(moment.recorded_at):
+            raise SignatureUnreadable
         if not -AHEAD_MAX <= age <= PREPARED_FOR:
             raise PreparedTooOld(recorded.isoformat())
+        if moment.happened_on not in (self.today, recorded.astimezone(CHINA).date()):
+            raise PreparedForAnotherDay(moment.happened_on, self.today)
         act = self.act(moment.happened_on, stream=stream)
         signer = PresentedSignature(payload, Signature(signed.key_id, signature), act.actor)
         return CommandAct(

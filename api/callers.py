@@ -160,8 +160,11 @@ def require_same_site(request: Request) -> None:
         if fetched != "same-origin":
             raise CrossSite
         return
-    origin = request.headers.get("origin")
-    if origin is None or urlsplit(origin).netloc != request.headers.get("host"):
+    try:
+        origin = urlsplit(request.headers.get("origin", "")).netloc
+    except ValueError:
+        raise CrossSite from None
+    if not origin or origin != request.headers.get("host"):
         raise CrossSite
 
 

@@ -1,6 +1,7 @@
 """Refusals as HTTP problems (RFC 9457), and none that repeats what was sent."""
 
 import logging
+import re
 from http import HTTPStatus
 from typing import Any
 
@@ -63,6 +64,8 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 
 FAULTS_MAX = 100
 
+_OWN_NAME = re.compile("[a-z][a-z_0-9-]{0,39}|[0-9]{1,6}", re.IGNORECASE)
+
 log = logging.getLogger("nuanzhang")
 
 
@@ -107,6 +110,8 @@ def _refused(_: Request, refusal: Exception) -> JSONResponse:
     answer = problem(refusal.code, STATUS[refusal.kind], str(refusal), **more)
     if refusal.kind is Kind.UNKNOWN_CALLER:
         answer.headers["WWW-Authenticate"] = "Bearer"
+    if getattr(refusal, "replayed", False):
+        answer.headers["Idempotency-Replayed"] = "true"
     retry_after_s = getattr(refusal, "retry_after_s", None)
     if retry_after_s is not None:
         answer.headers["Retry-After"] = str(retry_after_s)
@@ -117,7 +122,7 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
     """Say which parameter is wrong and how, not what stood there."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
     faults = [
-        {"parameter": ".".join(map(str, each["loc"])), "fault": each["type"]}
+        {"parameter": ".".join(map(_named, each["loc"])), "fault": each["type"]}
         for each in error.errors()
     ]
     named = ", ".join(f"{fault['parameter']} ({fault['fault']})" for fault in faults)
@@ -127,6 +132,12 @@ def _invalid(_: Request, error: Exception) -> JSONResponse:
         f"cannot be read: {named}",
         faults=faults,
     )
+
+
+def _named(part: object) -> str:
+    """Return a part of a parameter's place; a name that we do not use ourselves may be anything."""
+    text = str(part)
+    return text if _OWN_NAME.fullmatch(text) else "?"
 
 
 def _http(request: Request, error: Exception) -> JSONResponse:

@@ -20,16 +20,21 @@ SIGN_IN_PATHS = "/v1/session"
 
 @dataclass(frozen=True, slots=True)
 class Rates:
-    """Requests a second that are let through on and on, and how many at once."""
+    """Requests a second that are let through on and on, and how many at once.
+
+    A whole office may share an address, so more is let through from there than for each caller.
+    """
 
     per_second: float = 50.0
     burst: int = 200
     sign_ins_per_second: float = 1.0
     sign_ins_burst: int = 30
+    address_per_second: float = 500.0
+    address_burst: int = 2_000
 
 
 class RateLimit:
-    """Token buckets, one for each secret that is sent, else for each address; kept in bounds."""
+    """Token buckets, one for each secret and each address that asks; kept in bounds."""
 
     def __init__(
         self, app: ASGIApp, rates: Rates, clock: Callable[[], float] = time.monotonic
@@ -56,27 +61,35 @@ class RateLimit:
 
     def _take(self, scope: Scope) -> int | None:
         """Take a token for a request; return how many seconds to wait when there is none."""
-        signing_in = scope["method"] == "POST" and scope["path"].startswith(SIGN_IN_PATHS)
-        # Whoever signs in is told apart by address alone: a made-up secret is no other caller.
-        key = f"sign in {_address(scope)}" if signing_in else caller_key(scope)
-        rate = self._rates.sign_ins_per_second if signing_in else self._rates.per_second
-        burst = self._rates.sign_ins_burst if signing_in else self._rates.burst
         now = self._clock()
         with self._lock:
-            left, at = self._buckets.pop(key, (float(burst), now))
-            left = min(float(burst), left + (now - at) * rate)
-            taken = left >= 1
-            self._buckets[key] = (left - 1 if taken else left, now)
+            for key, rate, burst in self._asked_of(scope):
+                left, at = self._buckets.pop(key, (float(burst), now))
+                left = min(float(burst), left + (now - at) * rate)
+                taken = left >= 1
+                self._buckets[key] = (left - 1 if taken else left, now)
+                if not taken:
+                    return ceil((1 - left) / rate)
             while len(self._buckets) > CALLERS_KEPT:
                 self._buckets.popitem(last=False)
-        return None if taken else ceil((1 - left) / rate)
+        return None
+
+    def _asked_of(self, scope: Scope) -> list[tuple[str, float, int]]:
+        """Return the buckets that a request takes from: key, tokens a second, tokens at most."""
+        rates, address = self._rates, _address(scope)
+        if scope["method"] == "POST" and scope["path"].startswith(SIGN_IN_PATHS):
+            # Whoever signs in is told apart by address alone: a made-up secret is no other caller.
+            return [(f"sign in {address}", rates.sign_ins_per_second, rates.sign_ins_burst)]
+        return [
+            (f"address {address}", rates.address_per_second, rates.address_burst),
+            (caller_key(scope), rates.per_second, rates.burst),
+        ]
 
 
 def caller_key(scope: Scope) -> str:
     """Return what tells callers apart, before anybody is recognised: a hash of what they send.
 
-    The address stands in it too, so that made-up secrets from one address share its bucket only as
-    long as they are the same: what is no secret of ours is refused before it costs much.
+    Whoever makes up a secret for each request has a bucket for each; their address bounds them.
     """
     headers = Headers(scope=scope)
     secret = headers.get("authorization", "") or headers.get("cookie", "")

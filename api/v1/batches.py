@@ -1,6 +1,8 @@
 """Batches: drafted from a roster, reviewed, approved, written out, answered for, closed."""
 
+from base64 import b64encode
 from typing import Annotated
+from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, File, Form, Response, UploadFile
@@ -182,8 +184,9 @@ def write_bank_file(
         file.content,
         media_type="application/octet-stream",
         headers={
-            "Content-Disposition": f'attachment; filename="{file.filename}"',
-            "Content-Digest": f"sha-256={file.sha256}",
+            # Batches of past campaigns have names that no header can hold as they are (RFC 8187).
+            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.filename)}",
+            "Content-Digest": f"sha-256=:{b64encode(bytes.fromhex(file.sha256)).decode()}:",
         },
     )
 

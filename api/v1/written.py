@@ -134,6 +134,7 @@ class RecordedRefusal(LedgerError):
         self.code = answer.refusal_code or self.code
         self.kind = kind
         self.position = answer.last_position
+        self.replayed = answer.replayed
 
 
 def written(ledger: Ledger, response: Response, answer: Stored, result: type[T]) -> Written[T]:

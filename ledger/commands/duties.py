@@ -93,6 +93,7 @@ def require_approver(work: Work, act: CommandAct) -> None:
     places = {tenure.organisation_id for tenure in officer.tenures}
     if not officer.holds(Role.APPROVER, places, act.happened_on):
         raise RoleMissing(officer.id, Role.APPROVER, officer.id, act.happened_on)
+    require_post_anywhere(work, act, {Role.APPROVER})
 
 
 def acting_officer(act: CommandAct) -> UUID:

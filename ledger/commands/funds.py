@@ -221,6 +221,7 @@ def _allocate(act: CommandAct, order: Allocation) -> Decide:
         if giver_id not in lineage(work, taker_id, act.happened_on)[1:]:
             raise NotBelow(giver_id, taker_id)
         require_role(work, acting_officer(act), Role.APPROVER, giver_id, act.happened_on)
+        require_post(work, act, {Role.APPROVER}, giver_id)
         giver = _account(work, act, giver_id, order.earmark)
         taker = _account(work, act, taker_id, order.earmark)
         allocation_id = stable_id("allocation", giver.id, giver.version + 1)

@@ -97,8 +97,10 @@ def unmask_payee(
         recipient.unmask(act, fields=tuple(fields), reason=reason)
         work.save(recipient)
 
-    # First the event, then the answer: nobody has seen what is not on record.
-    ledger.perform(act, "recipient.unmask", (disbursement, fields, reason), decide)
+    # First the event, then the answer: nobody has seen what is not on record. A repetition is shown
+    # again, so it is judged and recorded again too.
+    anew = replace(act, idempotency_key=None)
+    ledger.perform(anew, "recipient.unmask", (disbursement, fields, reason), decide)
     return {name: clear[name] for name in fields if name in clear}
 
 

@@ -226,7 +226,7 @@ def _check_forms(entry: Stored, payload: dict[str, Json]) -> None:
         "actor": isinstance(actor, str) and _is_actor(actor),
         "data": isinstance(payload["data"], dict),
         "happened_on": isinstance(day, str) and _is_day(day),
-        "recorded_at": isinstance(moment, str) and _is_moment(moment),
+        "recorded_at": isinstance(moment, str) and is_moment(moment),
         "schema": _is_count(payload["schema"]),
         "version": _is_count(payload["version"]),
     }
@@ -234,7 +234,8 @@ def _check_forms(entry: Stored, payload: dict[str, Json]) -> None:
         raise _broken(entry, next(name for name in sound if not sound[name]), "not of its form")
 
 
-def _is_moment(text: str) -> bool:
+def is_moment(text: str) -> bool:
+    """Say whether a moment of recording is written in its one form: UTC, to the millisecond."""
     return _is_day(text[:10]) and _TIME.fullmatch(text, 10) is not None
 
 

@@ -87,5 +87,6 @@ def _record(ledger: Ledger, act: CommandAct, order: PackOrder, people: int, dige
             )
         )
 
-    # First the event, then the file: nobody has seen what is not on record.
-    ledger.perform(act, "pack.hand_over", digest, decide)
+    # First the event, then the file: nobody has seen what is not on record. A repetition is handed
+    # over again, so it is another event.
+    ledger.perform(replace(act, idempotency_key=None), "pack.hand_over", digest, decide)

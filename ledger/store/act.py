@@ -22,7 +22,8 @@ class CommandAct(Act):
     `idempotency_key` makes a repetition harmless; `dry_run` stops before the store. `signed_in`
     says that the actor is here and was recognised, and is asked for their post; what is entered
     from the files of a past campaign was done by whom the files name. `expected` is a stream and
-    the version that it is thought to have: another one, and nothing is decided.
+    the version that it is thought to have: another one, and nothing is decided. `dated` says that
+    the day was asked for, and so belongs to what a repetition has to repeat.
     """
 
     idempotency_key: str | None = None
@@ -30,3 +31,4 @@ class CommandAct(Act):
     dry_run: bool = False
     signed_in: bool = False
     expected: tuple[UUID, int] | None = None
+    dated: bool = False

@@ -216,7 +216,8 @@ class Ledger(Application[UUID]):
             VersionMoved: The stream that `act` expects at a version has another.
             TooBusy: Other processes kept writing in between.
         """
-        fingerprint = self._fingerprint(name, request) if act.idempotency_key else ""
+        asked = (request, act.happened_on) if act.dated else request
+        fingerprint = self._fingerprint(name, asked) if act.idempotency_key else ""
         with self._deciding:
             if self._joint is not None:
                 return _join(self._joint, act, decide)
