@@ -190,6 +190,18 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
     return app
 
 
+def name_files(part: Any) -> None:
+    """Call uploaded files what OpenAPI 3.0 calls them too: generators know them by that."""
+    if isinstance(part, dict):
+        if part.get("contentMediaType") == "application/octet-stream":
+            part["format"] = "binary"
+        for each in part.values():
+            name_files(each)
+    elif isinstance(part, list):
+        for each in part:
+            name_files(each)
+
+
 def operation_id(route: APIRoute) -> str:
     """Name an operation by its noun and its act: generated clients call it so."""
     tag = str(route.tags[0]).replace(" ", "_") if route.tags else "service"
@@ -206,5 +218,6 @@ def described(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
         )
         document["components"]["schemas"]["Problem"] = problems.SCHEMA
+        name_files(document)
         app.openapi_schema = document
     return app.openapi_schema

@@ -50,6 +50,7 @@ from projections.batches import batch_list, rows_of
 
 router = APIRouter(prefix="/batches", tags=["batches"], responses=RESPONSES)
 
+BINARY = {"type": "string", "format": "binary"}
 BatchId = Annotated[UUID, PathParameter(description="Id of the batch.")]
 
 
@@ -170,7 +171,7 @@ def approve(
     responses={
         200: {
             "description": "The bank's payment file, in the bank's own encoding.",
-            "content": {"application/octet-stream": {}},
+            "content": {"application/octet-stream": {"schema": BINARY}},
         }
     },
 )

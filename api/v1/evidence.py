@@ -129,7 +129,10 @@ def show_pack(
     dependencies=[OBSERVE],
     response_class=Response,
     responses={
-        200: {"description": "An evidence pack, a ZIP file.", "content": {"application/zip": {}}}
+        200: {
+            "description": "An evidence pack, a ZIP file.",
+            "content": {"application/zip": {"schema": {"type": "string", "format": "binary"}}},
+        }
     },
 )
 def make_pack(
