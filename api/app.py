@@ -30,6 +30,7 @@ from api.v1 import (
     archive,
     balances,
     batches,
+    bulk,
     disbursements,
     evidence,
     filings,
@@ -59,6 +60,7 @@ below it. What commits an organisation is prepared, signed with the officer's ow
 
 ROUTERS = (
     session.router,
+    bulk.router,
     officers.router,
     officers.journal,
     organisations.router,

@@ -7,9 +7,20 @@ from fastapi import UploadFile
 from ledger.errors import Kind, LedgerError
 
 UPLOAD_BYTES_MAX = 50 * 1024 * 1024
+ROSTER_ROWS_MAX = 20_000
 NAME_LENGTH_MAX = 100
 
 _ODD = re.compile(r"[^\w.()（）-]+")
+
+
+class RosterTooLong(LedgerError):
+    """A longer list is drafted as a job, so that others need not wait for it."""
+
+    code = "upload.roster_too_long"
+    kind = Kind.INVALID
+
+    def __init__(self, rows: int) -> None:
+        super().__init__(f"the list has {rows} rows, {ROSTER_ROWS_MAX} at most at once; split it")
 
 
 class UploadTooLarge(LedgerError):
@@ -37,4 +48,5 @@ def whole(file: UploadFile) -> bytes:
 def filename_of(file: UploadFile) -> str:
     """Return the name by which messages call the file; it leads nowhere, and is never opened."""
     name = re.split(r"[/\\]", file.filename or "")[-1]
-    return _ODD.sub("_", name)[-NAME_LENGTH_MAX:] or "file"
+    return _ODD.sub("_", name)[-ROSTER_ROWS_MAX = 20_000
+NAME_LENGTH_MAX:] or "file"

@@ -282,6 +282,12 @@ class World:
         assert found is not None
         return found
 
+    def checkpoint_sizes(self) -> list[int]:
+        """Return the size of the log after each commit."""
+        with closing(sqlite3.connect(self.home.events)) as connection:
+            rows = connection.execute("SELECT size FROM log_checkpoints ORDER BY size").fetchall()
+        return [size for (size,) in rows]
+
     def types(self, start: int = 0) -> list[str]:
         return [each.event.TOPIC for each in self.ledger.read(start, 100_000)]
 

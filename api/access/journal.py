@@ -40,6 +40,15 @@ class AccessJournal:
                 (now_s, what, _text(officer_id), address, _text(by)),
             )
 
+    def last_inviter(self, officer_id: UUID) -> UUID | None:
+        """Return who made the officer's last way in; None for the operator, or nobody."""
+        row = self._store.row(
+            "SELECT by_officer_id FROM journal WHERE what = 'invited' AND officer_id = ?"
+            " ORDER BY number DESC LIMIT 1",
+            str(officer_id),
+        )
+        return None if row is None else _uuid(row["by_officer_id"])
+
     def entries(self, *, after: int = 0, limit: int = 100) -> list[Entry]:
         """Return entries in their order, after the one of number `after`."""
         return [

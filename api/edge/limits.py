@@ -39,24 +39,30 @@ class BodyLimits:
         headers = Headers(scope=scope)
         kind = headers.get("content-type", "")
         large = kind.startswith(("multipart/form-data", "application/x-ndjson"))
-        most = self._limits.upload_bytes_max if large else self._limits.body_bytes_max
+        known = "authorization" in headers or "cookie" in headers
+        # Bodies are read before anybody is recognised: who shows nothing uploads nothing large.
+        most = self._limits.upload_bytes_max if large and known else self._limits.body_bytes_max
         said = headers.get("content-length", "0")
         if not said.isdecimal() or int(said[:20]) > most:
             await _too_large(most)(scope, receive, send)
             return
         body = _Body(receive, most, self._limits.body_seconds_max)
 
+        started = False
+
         async def sending(message: Message) -> None:
             # Whoever reads the body may turn what was raised there into an answer of their own.
-            if body.broken is None:
+            nonlocal started
+            if body.broken is None or started:
+                started = True
                 await send(message)
 
         try:
             await self._app(scope, body.receive, sending)
         except (_TooLarge, TimeoutError):
-            if body.broken is None:
+            if body.broken is None or started:
                 raise
-        if body.broken is not None:
+        if body.broken is not None and not started:
             large = isinstance(body.broken, _TooLarge)
             answer = _too_large(most) if large else _too_slow(self._limits)
             await answer(scope, receive, send)

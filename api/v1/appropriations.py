@@ -9,10 +9,11 @@ from api.acting import TheActing
 from api.callers import CASH, CORRECT, READ, Reach, TheReach
 from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
 from api.histories import history_of
+from api.orders import receipt_of
 from api.problems import RESPONSES
 from api.v1 import forms, models
 from api.v1.written import NamedLot, Nothing, Written, written
-from ledger.commands.funds import FundReceipt, ReceiptCorrection, correct_receipt, receive_funds
+from ledger.commands.funds import ReceiptCorrection, correct_receipt, receive_funds
 from ledger.store.application import NotOnRecord
 from projections.flows import appropriations, trace_forward
 
@@ -44,17 +45,7 @@ def create_appropriation(
     form: forms.ReceiptForm, acting: TheActing, the_ledger: TheLedger, response: Response
 ) -> Written[NamedLot]:
     """Take in money from outside as a lot of its own."""
-    order = FundReceipt(
-        form.organisation_code,
-        form.earmark,
-        form.source,
-        form.document,
-        form.vintage,
-        form.amount_fen,
-        form.carried_into,
-        form.policy_code,
-    )
-    answer = receive_funds(the_ledger, acting.act(form.happened_on), order)
+    answer = receive_funds(the_ledger, acting.act(form.happened_on), receipt_of(form))
     return written(the_ledger, response, answer, NamedLot)
 
 

@@ -9,12 +9,13 @@ from fastapi import Form as FormField
 from api.acting import TheActing
 from api.callers import HANDLE
 from api.dependencies import TheLedger
+from api.orders import archive_row
 from api.problems import RESPONSES
 from api.uploads import filename_of, whole
 from api.v1 import forms
 from api.v1.written import EnteredArchive, Nothing, Written, written
 from ledger.commands.recipients import close_file, enter_archive
-from ledger.files.archive import ArchiveRow, read_archive
+from ledger.files.archive import read_archive
 
 router = APIRouter(prefix="/archive", tags=["archive"], responses=RESPONSES)
 
@@ -66,22 +67,3 @@ def end_file(
     act = acting.act(form.happened_on, stream=person_id)
     answer = close_file(the_ledger, act, person_id, file_number, form.reason)
     return written(the_ledger, response, answer, Nothing)
-
-
-def archive_row(form: forms.ArchiveFileForm, line: int = 1) -> ArchiveRow:
-    """Return a file's form as a row of the archive."""
-    return ArchiveRow(
-        line=line,
-        file_number=form.file_number,
-        organisation_code=form.organisation_code,
-        category=form.category,
-        opened_on=form.opened_on,
-        closed_on=form.closed_on,
-        monthly_income_fen=form.monthly_income_fen,
-        name=form.name,
-        id_number=form.id_number,
-        phone=form.phone,
-        reason=form.reason,
-        bank_name=form.bank_name,
-        card_number=form.card_number,
-    )

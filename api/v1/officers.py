@@ -27,6 +27,7 @@ from ledger.commands.officer_keys import (
 )
 from ledger.commands.officers import NewOfficer, Post, end_role, grant_role, register_officer
 from ledger.domain.officer import Officer, Role
+from ledger.errors import Kind, LedgerError
 from ledger.evidence.keys import Algorithm, PublicKey
 from ledger.store.application import Ledger, NotOnRecord
 from projections.organisations import officer_list
@@ -35,6 +36,16 @@ router = APIRouter(prefix="/officers", tags=["officers"], responses=RESPONSES)
 
 TheDoor = Annotated[Served, Depends(served)]
 KeyId = Annotated[str, Path(min_length=1, max_length=100, pattern="^[0-9A-Za-z:_+.-]+$")]
+
+
+class InviterConfirms(LedgerError):
+    """Whoever made an officer's way in could have used it; another confirms the key."""
+
+    code = "officer.inviter_confirms"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, officer_id: UUID, key_id: str) -> None:
+        super().__init__(f"key {key_id} of {officer_id}: who invited them cannot confirm it")
 
 
 class Tenure(Answer):
@@ -203,16 +214,22 @@ def hand_in_key(
 
 
 @router.post(
-    "/{officer_id}/keys/{key_id}/confirmation", status_code=201, dependencies=[KEEP_SECURITY]
+    "/{officer_id}/keys/{key_id}/confirmation", status_code=201, dependencies=[CONFIRM]
 )
 def confirm(
     officer_id: UUID,
     key_id: KeyId,
     acting: TheActing,
+    found: TheDoor,
     the_ledger: TheLedger,
     response: Response,
 ) -> Written[NamedKey]:
-    """Confirm that a key is this officer's, after comparing its id with them; not one's own."""
+    """Confirm that a key is this officer's, after comparing its id with them.
+
+    Not one's own, and not of somebody whom one invited: that one might be both.
+    """
+    if found.door.journal.last_inviter(officer_id) == acting.caller.officer_id:
+        raise InviterConfirms(officer_id, key_id)
     order = KeyConfirmation(officer_id, key_id)
     answer = confirm_key(the_ledger, acting.act(stream=officer_id), order)
     return written(the_ledger, response, answer, NamedKey)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from ledger.commands.duties import acting_as, require_post, require_role
 from ledger.commands.funds import CASHIERS
@@ -26,6 +26,7 @@ from ledger.domain.officer import Officer, Role, RoleMissing
 from ledger.domain.organisation import Organisation, organisation_id
 from ledger.domain.policy import Channel, Policy
 from ledger.domain.recipient import OnFile, Recipient
+from ledger.domain.refusal import Refusal
 from ledger.domain.rules import RowFacts, Verdict, judge, judge_again
 from ledger.domain.values import MONEY_MAX, Money, stable_id
 from ledger.errors import Kind, LedgerError
@@ -347,8 +348,22 @@ def _instruction(work: Work, batch: Batch, row: Row) -> InstructionLine | None:
 def _refuse(
     work: Work, act: CommandAct, batch: Batch, tried: str, officer: UUID, refusal: LedgerError
 ) -> None:
-    batch.refuse(act, tried=tried, tried_by=officer, refusal_code=refusal.code)
-    work.save(batch)
+    if act.signed_in:
+        # In a stream of its own: whoever keeps trying must not move the batch away under the
+        # signature of somebody who may.
+        work.save(
+            Refusal.record(
+                act,
+                stable_id("refusal", act.idempotency_key or uuid4(), batch.id),
+                tried=f"batch.{tried}",
+                refusal_code=refusal.code,
+                subject_id=batch.id,
+                explanation=str(refusal),
+            )
+        )
+    else:
+        batch.refuse(act, tried=tried, tried_by=officer, refusal_code=refusal.code)
+        work.save(batch)
     work.refuse(refusal)
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from ledger.commands.duties import acting_officer, require_post_anywhere
 from ledger.commands.key_history import require_signed_by_then
-from ledger.commands.officers import SECURITY, operator_vouches_for
+from ledger.commands.officers import SECURITY, SYSTEM, operator_vouches_for
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.key import KeyClaim
 from ledger.domain.officer import KeyTaken, Officer, officer_id
@@ -20,6 +20,9 @@ from ledger.store.signing import verify_handed_in
 
 CUSTODY_OFFICER = OWN_CUSTODY
 CUSTODY_KEYRING = "operator_keyring"
+
+CONFIRMING = SECURITY | SYSTEM
+"""Who compares key ids with officers; never who invited them, or one person could be both."""
 
 PROPOSAL_TYPE = "application/vnd.nuanzhang.key-proposal"
 """DSSE payload type of what an officer signs to show that they have a key's private half."""
@@ -130,7 +133,7 @@ def propose_key(ledger: Ledger, act: CommandAct, order: KeyProposal) -> Answer:
 
 
 def confirm_key(ledger: Ledger, act: CommandAct, order: KeyConfirmation) -> Answer:
-    """Put a key in force that its owner handed in; a security administrator does, not the owner.
+    """Put a key in force that its owner handed in; an administrator does, not the owner.
 
     The first administrators' keys are confirmed by the operator, since there is nobody else.
 
@@ -142,7 +145,7 @@ def confirm_key(ledger: Ledger, act: CommandAct, order: KeyConfirmation) -> Answ
 
     def decide(work: Work) -> None:
         officer = work.get(Officer, order.officer_id)
-        require_post_anywhere(work, act, SECURITY)
+        require_post_anywhere(work, act, CONFIRMING)
         if act.actor == OPERATOR and not operator_vouches_for(work, act, officer.id):
             raise SecondOfficerRequired(officer.staff_number, order.key_id)
         officer.confirm_key(act, key_id=order.key_id, custody=CUSTODY_OFFICER)

@@ -308,6 +308,18 @@ ASKED: dict[str, Asked] = {
         "{person}", lambda _: {"change": "restrict", "reason": "本人要求"}
     ),
     "POST /v1/people/{person_id}/changes": Asked("{person}", lambda _: {"change": "restrict"}),
+    "POST /v1/organisations/bulk": Asked(
+        "mode=all_or_nothing", lambda _: {"happened_on": None}, bound=False
+    ),
+    "POST /v1/officers/bulk": Asked(
+        "mode=all_or_nothing", lambda _: {"happened_on": None}, bound=False
+    ),
+    "POST /v1/archive/files/bulk": Asked(
+        "mode=all_or_nothing", lambda _: {"happened_on": None}, bound=False
+    ),
+    "POST /v1/appropriations/bulk": Asked(
+        "mode=all_or_nothing", lambda _: {"happened_on": None}, bound=False
+    ),
     "GET /v1/balances": Asked("organisation_id={organisation}"),
     "GET /v1/log": Asked(bound=False),
     "GET /v1/log/entries/{position}": Asked("0", bound=False),
