@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import StreamingResponse
@@ -23,7 +23,8 @@ MEDIA_TYPE = "application/x-ndjson"
 LINE_BYTES_MAX = 64 * 1024
 LINES_TOGETHER_MAX = 10_000
 
-TForm = TypeVar("TForm", bound=DatedForm)
+Lines = Sequence[tuple[int, bytes]]
+"""Lines that say something, by number."""
 
 
 class Mode(StrEnum):
@@ -68,20 +69,22 @@ class Bulk:
     take: Callable[[Any, CommandAct], Stored]
 
 
-def answer_bulk(
+async def answer_bulk(
     request: Request, ledger: Ledger, acting: Acting, bulk: Bulk, mode: Mode
 ) -> StreamingResponse:
-    """Take the lines of a request as they come, and answer a line for each."""
+    """Take the lines of a request, and answer a line for each as it is done."""
+    # Read before the answer begins: a server listens on the same channel for the client to leave.
+    lines = [each async for each in _lines(request)]
     taken = (
-        _each(request, acting, bulk)
+        _each(lines, acting, bulk)
         if mode is Mode.CONTINUE_ON_ERROR
-        else _all(request, ledger, acting, bulk)
+        else _all(lines, ledger, acting, bulk)
     )
     return StreamingResponse(_written(taken), media_type=MEDIA_TYPE)
 
 
-async def _each(request: Request, acting: Acting, bulk: Bulk) -> AsyncIterator[LineResult]:
-    async for number, line in _lines(request):
+async def _each(lines: Lines, acting: Acting, bulk: Bulk) -> AsyncIterator[LineResult]:
+    for number, line in lines:
         form = _read(bulk, number, line)
         if isinstance(form, LineResult):
             yield form
@@ -96,9 +99,8 @@ async def _each(request: Request, acting: Acting, bulk: Bulk) -> AsyncIterator[L
 
 
 async def _all(
-    request: Request, ledger: Ledger, acting: Acting, bulk: Bulk
+    lines: Lines, ledger: Ledger, acting: Acting, bulk: Bulk
 ) -> AsyncIterator[LineResult]:
-    lines = [each async for each in _lines(request)]
     forms = [_read(bulk, number, line) for number, line in lines]
     faults = [form for form in forms if isinstance(form, LineResult)]
     if len(lines) > LINES_TOGETHER_MAX:

@@ -45,8 +45,17 @@ def whole(file: UploadFile) -> bytes:
     return data
 
 
+def require_short(rows: int) -> None:
+    """Check that a list may be drafted while its clerk waits.
+
+    Raises:
+        RosterTooLong: It is longer than ROSTER_ROWS_MAX.
+    """
+    if rows > ROSTER_ROWS_MAX:
+        raise RosterTooLong(rows)
+
+
 def filename_of(file: UploadFile) -> str:
     """Return the name by which messages call the file; it leads nowhere, and is never opened."""
     name = re.split(r"[/\\]", file.filename or "")[-1]
-    return _ODD.sub("_", name)[-ROSTER_ROWS_MAX = 20_000
-NAME_LENGTH_MAX:] or "file"
+    return _ODD.sub("_", name)[-NAME_LENGTH_MAX:] or "file"

@@ -14,7 +14,7 @@ from api.callers import APPROVE, CASH, END, HANDLE, READ, REVIEW, WITNESS, Reach
 from api.dependencies import TheLedger, ThePage, TheReadModel
 from api.histories import history_of
 from api.problems import RESPONSES
-from api.uploads import filename_of, whole
+from api.uploads import filename_of, require_short, whole
 from api.v1 import forms, models
 from api.v1.written import (
     ApprovedBatch,
@@ -99,6 +99,8 @@ def create_batch(
     dry_run: Annotated[bool, Form(description="Judge every row, and write nothing.")] = False,
 ) -> Written[DraftedBatch]:
     """Draft a batch from a roster; each row stands, or is refused with the first rule it breaks."""
+    listed = read_roster(filename_of(roster), whole(roster))
+    require_short(len(listed.rows))
     order = Draft(
         code=code,
         campaign_code=campaign_code,
@@ -107,7 +109,7 @@ def create_batch(
         channel=channel,
         bank_format=bank_format,
         drafted_by=acting.caller.staff_number,
-        roster=read_roster(filename_of(roster), whole(roster)),
+        roster=listed,
     )
     answer = draft_batch(the_ledger, acting.act(dry_run=dry_run), order)
     return written(the_ledger, response, answer, DraftedBatch)

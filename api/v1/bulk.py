@@ -40,7 +40,7 @@ async def create_organisations(
         return register_organisation(the_ledger, act, order)
 
     bulk = Bulk("organisations", forms.OrganisationForm, take)
-    return answer_bulk(request, the_ledger, acting, bulk, mode)
+    return await answer_bulk(request, the_ledger, acting, bulk, mode)
 
 
 @router.post(
@@ -58,7 +58,7 @@ async def create_officers(
         return register_officer(the_ledger, act, NewOfficer(form.staff_number, form.name))
 
     bulk = Bulk("officers", forms.OfficerForm, take)
-    return answer_bulk(request, the_ledger, acting, bulk, mode)
+    return await answer_bulk(request, the_ledger, acting, bulk, mode)
 
 
 @router.post(
@@ -76,7 +76,7 @@ async def create_files(
         return enter_archive(the_ledger, act, [archive_row(form)])
 
     bulk = Bulk("archive_files", forms.ArchiveFileForm, take)
-    return answer_bulk(request, the_ledger, acting, bulk, mode)
+    return await answer_bulk(request, the_ledger, acting, bulk, mode)
 
 
 @router.post(
@@ -94,4 +94,4 @@ async def create_appropriations(
         return receive_funds(the_ledger, act, receipt_of(form))
 
     bulk = Bulk("appropriations", forms.ReceiptForm, take)
-    return answer_bulk(request, the_ledger, acting, bulk, mode)
+    return await answer_bulk(request, the_ledger, acting, bulk, mode)

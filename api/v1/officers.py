@@ -9,7 +9,15 @@ from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field
 
 from api.acting import SignatureUnreadable, TheActing
-from api.callers import KEEP_SECURITY, KEEP_SYSTEM, SIGNED_IN, WATCH_ACCESS, PostMissing, TheCaller
+from api.callers import (
+    CONFIRM,
+    KEEP_SECURITY,
+    KEEP_SYSTEM,
+    SIGNED_IN,
+    WATCH_ACCESS,
+    PostMissing,
+    TheCaller,
+)
 from api.dependencies import Served, TheLedger, ThePage, TheReadModel, served
 from api.problems import RESPONSES
 from api.v1 import forms, models
@@ -213,9 +221,7 @@ def hand_in_key(
     return written(the_ledger, response, answer, NamedKey)
 
 
-@router.post(
-    "/{officer_id}/keys/{key_id}/confirmation", status_code=201, dependencies=[CONFIRM]
-)
+@router.post("/{officer_id}/keys/{key_id}/confirmation", status_code=201, dependencies=[CONFIRM])
 def confirm(
     officer_id: UUID,
     key_id: KeyId,
