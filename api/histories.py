@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from api.dependencies import Page
 from api.v1 import models
+from ledger.commands.attestation import attestation
 from ledger.evidence.envelope import decode
 from ledger.evidence.merkle import inclusion_path, leaf_hash
 from ledger.store.application import Ledger, NotOnRecord
@@ -80,6 +81,7 @@ def _event(
         staff_number=_staff_number(payload["actor"], staff),
         data={name: _shown(value) for name, value in payload["data"].items()},
         signatures=signatures,
+        attestation=attestation(each.custody for each in signatures),
         leaf_hash=b64encode(leaf_hash(envelope)).decode(),
         inclusion_path=[b64encode(each).decode() for each in path],
         envelope=envelope.decode() if envelopes else None,

@@ -18,7 +18,7 @@ from ledger.commands import (
     recipients,
     statements,
 )
-from ledger.commands.verification import verify_log
+from ledger.commands.verification import Verdict, verify_log
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.campaign import campaign_id
 from ledger.domain.disbursement import Disbursement, disbursement_id
@@ -297,12 +297,13 @@ class World:
             (count,) = connection.execute("SELECT count(*) FROM person_keys").fetchone()
             return int(count)
 
-    def check_log(self) -> None:
+    def check_log(self) -> Verdict:
         """The end of each story: everything in the log holds."""
         verdict = verify_log(
             self.home.events, self.ledger.origin, self.home.founding_key_id(), processes=1
         )
         assert verdict.holds, verdict
+        return verdict
 
 
 def settled(number: int, person: Person, amount: int) -> ReturnLine:

@@ -9,6 +9,7 @@ from api import bootstrap
 from api.alarm_text import alarm_lines
 from api.cli.printing import REFUSED, AsJson, bar, doubts_json, print_json, say, say_doubts
 from ledger.commands.alarm import Alarm, raise_alarm
+from ledger.commands.attestation import KEYRING, RELIABLE, SERVICE_ALONE
 from ledger.commands.verification import Verdict, verify_log
 from ledger.store.home import HomeMissing
 
@@ -50,6 +51,11 @@ def _show_sound(verdict: Verdict) -> None:
         f"{verdict.events} events under {verdict.checkpoints} checkpoints: everything holds.\n"
         f"{verdict.events} 个事件、{verdict.checkpoints} 个检查点，全部成立。"
     )
+    own, keyring = verdict.attested.get(RELIABLE, 0), verdict.attested.get(KEYRING, 0)
+    say(
+        f"{own} carry the officer's own signature, {keyring} one from the operator's keyring,"
+        f" {verdict.attested.get(SERVICE_ALONE, 0)} the service's alone."
+    )
     say_doubts(verdict.doubts)
 
 
@@ -64,6 +70,7 @@ def _verdict(verdict: Verdict, alarm: Alarm | None) -> dict[str, Any]:
         "position": verdict.position,
         "last_good_size": verdict.last_good_size,
         "affected": verdict.affected,
+        "attested": verdict.attested,
         "doubts": doubts_json(verdict.doubts),
         "alarm": None if alarm is None else _alarm(alarm),
     }

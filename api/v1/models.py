@@ -263,6 +263,11 @@ class HistoryEvent(Answer):
     staff_number: str | None
     data: dict[str, Any]
     signatures: list[SignatureView]
+    attestation: str = Field(
+        description="Who answers for it: reliable_signature (the officer's own key),"
+        " operator_keyring, or service (电子签名法 art. 13).",
+        examples=["reliable_signature"],
+    )
     leaf_hash: str
     inclusion_path: list[str]
     envelope: str | None = Field(description="The signed bytes, on request.")

@@ -14,6 +14,7 @@ from uuid import UUID
 
 import msgspec
 
+from ledger.commands.attestation import count_attested
 from ledger.commands.log_ranges import (
     CHUNK_EVENTS,
     Chunk,
@@ -67,6 +68,9 @@ class Verdict:
     position: int | None = None
     last_good_size: int = 0
     affected: dict[str, str] = field(default_factory=dict)
+    attested: dict[str, int] = field(default_factory=dict)
+    """How many events carry an officer's own signature, one by a key in the operator's keyring, or
+    the service's alone (电子签名法 art. 13): RELIABLE, KEYRING, SERVICE_ALONE."""
     doubts: tuple[Doubt, ...] = ()
     """Where everything holds, but rests on keys that somebody else had, and nobody reaffirmed."""
 
@@ -127,10 +131,12 @@ class _Run:
             fault = _first(fault, _displaced(connection, self._size))
             with closing(self._chunks(keys, processes)) as chunks:
                 self._put_together(connection, chunks, fault)
+            attested = count_attested(connection, keys, self._size)
         return Verdict(
             self._size,
             self._checkpoints,
             last_good_size=self._size,
+            attested=attested,
             doubts=tuple(keys.doubts()),
         )
 

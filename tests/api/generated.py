@@ -16,6 +16,7 @@ CONFIG = """\
 post_hooks: []
 content_type_overrides:
   application/zip: application/octet-stream
+  application/x-ndjson: application/octet-stream
   application/problem+json: application/json
 """
 
