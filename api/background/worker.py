@@ -57,11 +57,16 @@ class Worker:
     """
 
     def __init__(
-        self, jobs: Jobs, handlers: Mapping[str, Handler], now_s: Callable[[], int]
+        self,
+        jobs: Jobs,
+        handlers: Mapping[str, Handler],
+        now_s: Callable[[], int],
+        renew_s: float = RENEW_S,
     ) -> None:
         self._jobs = jobs
         self._handlers = handlers
         self._now_s = now_s
+        self._renew_s = renew_s
         self._stopping = threading.Event()
         self._hands = ThreadPoolExecutor(1, "job")
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
@@ -86,7 +91,7 @@ class Worker:
         if job is None:
             return False
         work = self._hands.submit(self._do, job)
-        while not wait([work], RENEW_S).done:
+        while not wait([work], self._renew_s).done:
             try:
                 self._jobs.renew(job, self._now_s())
             except JobLost:
