@@ -85,6 +85,7 @@ async def stream(
     visible: Visible,
     stop: threading.Event,
     lasting_s: float = LASTING_S_MAX,
+    heartbeat_s: float = HEARTBEAT_S,
 ) -> AsyncIterator[str]:
     """Yield messages: every event after a position, then those that come.
 
@@ -98,6 +99,7 @@ async def stream(
         visible: Which events may be told.
         stop: Set when the process ends; looked at whenever the log is.
         lasting_s: Seconds to go on for; with 0, what is there is told, and no more.
+        heartbeat_s: Seconds of silence after which something is said all the same.
     """
     clock = asyncio.get_running_loop().time
     until, spoke_at, told = clock() + lasting_s, clock(), after
@@ -112,7 +114,7 @@ async def stream(
         if len(batch) == BATCH_EVENTS_MAX:
             continue
         ending = clock() >= until
-        if clock() - spoke_at >= HEARTBEAT_S or (ending and told < after):
+        if clock() - spoke_at >= heartbeat_s or (ending and told < after):
             yield f": still here\nid: {after}\n\n"
             told, spoke_at = after, clock()
         if ending:
