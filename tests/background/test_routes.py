@@ -63,7 +63,8 @@ def test_a_roster_is_drafted_while_nobody_waits(service: Service) -> None:
     assert (job["state"], job["kind"], job["refusal_code"]) == ("done", "roster", None)
     drafted = job["result"]["result"]
     assert (drafted["batch_id"], drafted["accepted"]) == (str(batch_id("B1")), 2)
-    assert [(row["number"], row["code"]) for row in drafted["refused"]] == [(3, "archive.not_on_file")]
+    [refused] = drafted["refused"]
+    assert (refused["number"], refused["code"]) == (3, "archive.not_on_file")
     batch = service.world.ledger.load(Batch, batch_id("B1"))
     assert batch is not None
     assert len(batch.rows) == 2
