@@ -14,7 +14,7 @@ from ledger.errors import LedgerError
 POLL_S = 1.0
 """How soon a lease that ran out, or a job of another process, is seen."""
 RENEW_S = LEASE_S / 4
-PURGE_S = 600
+PURGE_S = 10 * 60
 
 log = logging.getLogger("nuanzhang.jobs")
 

@@ -22,6 +22,7 @@ from api.background.jobs import (
 )
 from api.background.sealing import Seal, SealBroken
 from api.background.store import BackgroundStore
+from ledger.store.home import Home
 from tests.background.standing import KEY, OFFICER, OTHER, jobs_at
 
 NOW = 1_700_000_000
@@ -234,3 +235,16 @@ def test_many_workers_take_up_each_job_once(tmp_path: Path) -> None:
         thread.join()
 
     assert len(taken) == len(set(taken)) == 20
+
+
+def test_keys_for_other_purposes_are_others_and_last(tmp_path: Path) -> None:
+    home = Home(tmp_path / "data")
+    home.create()
+
+    key = home.derived_key("background")
+
+    assert key == Home(tmp_path / "data").derived_key("background")
+    assert (
+        len({key, home.derived_key("else"), bytes.fromhex((home.keys / "master.key").read_text())})
+        == 3
+    )
