@@ -10,12 +10,14 @@ from fastapi import FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
+from starlette.concurrency import run_in_threadpool
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from api import health, problems, tlog
 from api.access.door import Door
 from api.access.passkeys import RelyingParty
 from api.access.passwords import Passwords
+from api.background.running import Background
 from api.callers import ANYBODY
 from api.clock import Clock
 from api.dependencies import Served
@@ -32,16 +34,19 @@ from api.v1 import (
     batches,
     bulk,
     disbursements,
+    events,
     evidence,
     filings,
     fiscal_years,
     fund_accounts,
+    jobs,
     log,
     officers,
     organisations,
     people,
     policies,
     session,
+    webhooks,
 )
 from ledger.anchoring.anchors import Anchors
 from ledger.store.application import Ledger
@@ -77,6 +82,9 @@ ROUTERS = (
     balances.router,
     log.router,
     evidence.router,
+    events.router,
+    jobs.router,
+    webhooks.router,
 )
 
 
@@ -85,7 +93,8 @@ class Serving:
     """How the service is reached, and what it is for.
 
     `hosts` are the names it answers to; `origin` is where its pages come from, for passkeys; `demo`
-    is the inspector whom anybody may be with one click, on a ledger that is marked as a demo.
+    is the inspector whom anybody may be with one click, on a ledger that is marked as a demo;
+    `webhooks_inside` lets webhooks lead to this machine and into private networks.
     """
 
     clock: Clock
@@ -95,6 +104,7 @@ class Serving:
     passwords: Passwords | None = None
     limits: Limits = field(default_factory=Limits)
     rates: Rates = field(default_factory=Rates)
+    webhooks_inside: bool = False
 
 
 START = """\
@@ -142,9 +152,14 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
         serving.demo,
     )
 
+    working = Background(home, ledger, serving.clock, inside=serving.webhooks_inside)
+
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        working.start()
         yield
+        # In a thread: the step under way may take its time, and others are still being answered.
+        await run_in_threadpool(working.stop)
         found.maps.close()
         found.anchors.close()
         found.door.close()
@@ -160,6 +175,7 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
         generate_unique_id_function=operation_id,
     )
     app.state.served = found
+    app.state.background = working
     # A page from elsewhere must not read the ledger through a name that it had point here.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(serving.hosts))
     app.state.metrics = Metrics(ledger.size)

@@ -69,6 +69,7 @@ def moment(
     return Moment(as_of, at)
 
 
+TheServed = Annotated[Served, Depends(served)]
 TheLedger = Annotated[Ledger, Depends(ledger)]
 TheReadModel = Annotated[Connection, Depends(read_model)]
 TheMoment = Annotated[Moment, Depends(moment)]

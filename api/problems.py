@@ -95,18 +95,9 @@ def _refused(_: Request, refusal: Exception) -> JSONResponse:
     position = getattr(refusal, "position", None)
     if isinstance(position, int) and refusal.kind is not Kind.BROKEN:
         more["position"] = position
-    faults = getattr(refusal, "faults", None)
+    faults = faults_of(refusal)
     if faults:
-        more["faults"] = [
-            {
-                "row": each.row,
-                "column": each.column,
-                "code": each.code,
-                "zh": each.zh,
-                "en": each.en,
-            }
-            for each in faults[:FAULTS_MAX]
-        ]
+        more["faults"] = faults
     answer = problem(refusal.code, STATUS[refusal.kind], str(refusal), **more)
     if refusal.kind is Kind.UNKNOWN_CALLER:
         answer.headers["WWW-Authenticate"] = "Bearer"
@@ -116,6 +107,20 @@ def _refused(_: Request, refusal: Exception) -> JSONResponse:
     if retry_after_s is not None:
         answer.headers["Retry-After"] = str(retry_after_s)
     return answer
+
+
+def faults_of(refusal: LedgerError) -> list[dict[str, object]]:
+    """Return what is wrong with a file, place by place, as problems list it."""
+    return [
+        {
+            "row": each.row,
+            "column": each.column,
+            "code": each.code,
+            "zh": each.zh,
+            "en": each.en,
+        }
+        for each in getattr(refusal, "faults", ())[:FAULTS_MAX]
+    ]
 
 
 def _invalid(_: Request, error: Exception) -> JSONResponse:

@@ -2,6 +2,7 @@
 
 import logging
 import socket
+import threading
 from collections.abc import Callable
 from urllib.parse import urlsplit
 
@@ -76,14 +77,16 @@ def listen(
         hosts=hosts_of(settings),
         origin=settings.origin or url.replace("127.0.0.1", "localhost"),
         demo=demo,
+        webhooks_inside=settings.webhooks_inside,
     )
     lines = logging.StreamHandler()
     lines.setFormatter(JsonLines())
     requests_log.addHandler(lines)
     requests_log.setLevel(logging.INFO)
     requests_log.propagate = False
+    app = create_app(home, ledger, serving)
     config = uvicorn.Config(
-        create_app(home, ledger, serving),
+        app,
         log_level="critical",
         access_log=False,
         timeout_keep_alive=KEEP_ALIVE_S,
@@ -91,7 +94,19 @@ def listen(
         h11_max_incomplete_event_size=HEADER_BYTES_MAX,
         server_header=False,
     )
-    uvicorn.Server(config).run(sockets=[sock])
+    Listener(config, app.state.background.stopping).run(sockets=[sock])
+
+
+class Listener(uvicorn.Server):
+    """Tells those who wait for events that it stops: it would wait for them, and they for it."""
+
+    def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
+        super().__init__(config)
+        self._stopping = stopping
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        self._stopping.set()
+        await super().shutdown(sockets)
 
 
 def hosts_of(settings: Settings) -> tuple[str, ...]:

@@ -25,6 +25,10 @@ class Settings(BaseSettings):
     """Where browsers find the service, e.g. `https://zhang.example.org`; empty: this machine alone
     (NUANZHANG_ORIGIN)."""
 
+    webhooks_inside: bool = False
+    """Whether webhooks may lead to this machine and into private networks; elsewhere than in a
+    closed network they may not (NUANZHANG_WEBHOOKS_INSIDE)."""
+
     witness_home: Path = Path("nuanzhang-witness")
     """Folder of the witness program, apart from any ledger (NUANZHANG_WITNESS_HOME)."""
 

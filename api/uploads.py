@@ -20,7 +20,10 @@ class RosterTooLong(LedgerError):
     kind = Kind.INVALID
 
     def __init__(self, rows: int) -> None:
-        super().__init__(f"the list has {rows} rows, {ROSTER_ROWS_MAX} at most at once; split it")
+        super().__init__(
+            f"the list has {rows} rows, {ROSTER_ROWS_MAX} at most while its clerk waits;"
+            " hand it in as a job"
+        )
 
 
 class UploadTooLarge(LedgerError):

@@ -1,13 +1,9 @@
 """The file that says who may sign in; it may be lost without the ledger losing anything."""
 
-import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
-from ledger.database import open_database
+from api.records import Records
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS accounts (
@@ -70,51 +66,16 @@ CREATE TABLE IF NOT EXISTS journal (
 );
 """
 
-OWNER_ONLY = 0o600
 
-
-class AccessStore:
-    """One connection and one lock, for all that is kept here. Several processes may open the file.
+class AccessStore(Records):
+    """Who may sign in, by what, and what came of it.
 
     `at_s` and its like are seconds since 1970. Secrets stand here as SHA-256 alone: they are
     random, so trying finds none.
     """
 
     def __init__(self, path: Path) -> None:
-        self._lock = threading.RLock()
-        self._connection = open_database(path)
-        self._connection.executescript(SCHEMA)
-        path.chmod(OWNER_ONLY)
-
-    @contextmanager
-    def writing(self) -> Iterator[sqlite3.Connection]:
-        """Hold a transaction; all that is done in it stands, or nothing."""
-        with self._lock:
-            if self._connection.in_transaction:
-                yield self._connection
-                return
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
-
-    def rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
-        with self._lock:
-            cursor = self._connection.execute(statement, values)
-            cursor.row_factory = sqlite3.Row
-            found: list[sqlite3.Row] = cursor.fetchall()
-            return found
-
-    def row(self, statement: str, *values: object) -> sqlite3.Row | None:
-        found = self.rows(statement, *values)
-        return found[0] if found else None
-
-    def close(self) -> None:
-        with self._lock:
-            self._connection.close()
+        super().__init__(path, SCHEMA)
 
 
 def hidden(secret: str) -> bytes:

@@ -8,6 +8,8 @@ from datetime import date
 from pathlib import Path
 
 import msgspec
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.key import KeyClaim
@@ -245,6 +247,17 @@ class Home:
             ledger.close()
             raise
         return ledger
+
+    def derived_key(self, purpose: str) -> bytes:
+        """Return 32 bytes that follow from the master key, and tell nothing of it.
+
+        Args:
+            purpose: What they are for; another purpose has another key.
+
+        Source: RFC 5869, with SHA-256 and no salt.
+        """
+        expanded = HKDF(SHA256(), KEY_BYTES, None, f"nuanzhang {purpose}".encode())
+        return expanded.derive(self._key("master"))
 
     def _key(self, name: str) -> bytes:
         return bytes.fromhex((self.keys / f"{name}.key").read_text().strip())

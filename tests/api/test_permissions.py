@@ -327,6 +327,34 @@ ASKED: dict[str, Asked] = {
     "GET /v1/evidence/subjects/{subject}": Asked("{organisation}", bound=False),
     "GET /v1/evidence/packs/{kind}/{subject}": Asked("fund {fund}"),
     "POST /v1/evidence/packs": Asked(body=lambda p: {"kind": "fund", "subject": p.ids["fund"]}),
+    "GET /v1/events": Asked("seconds=0", bound=False),
+    "GET /v1/jobs": Asked(bound=False),
+    "GET /v1/jobs/{job_id}": Asked("0" * 24, bound=False),
+    "POST /v1/jobs/roster": Asked(
+        form=lambda p: (
+            {
+                "code": f"N-{uuid4().hex[:8]}",
+                "campaign_code": CAMPAIGN,
+                "organisation_code": p.code,
+                "earmark": EARMARK,
+                "channel": "银行卡",
+                "bank_format": "unionpay-df",
+            },
+            {"roster": ("r.csv", roster_csv(Person(p.people + 1)))},
+        )
+    ),
+    "POST /v1/jobs/archive": Asked(
+        form=lambda _: ({}, {"workbook": ("a.csv", b"x\n")}), bound=False
+    ),
+    "POST /v1/jobs/{job_id}/cancellation": Asked("0" * 24, bound=False),
+    "POST /v1/jobs/{job_id}/retry": Asked("0" * 24, bound=False),
+    "GET /v1/webhooks": Asked(bound=False),
+    "POST /v1/webhooks": Asked(
+        body=lambda _: {"url": "https://hooks.invalid/", "topics": ["export"]}, bound=False
+    ),
+    "GET /v1/webhooks/{webhook_id}": Asked("0" * 16, bound=False),
+    "POST /v1/webhooks/{webhook_id}/resumption": Asked("0" * 16, bound=False),
+    "DELETE /v1/webhooks/{webhook_id}": Asked("0" * 16, bound=False),
     "GET /tlog/checkpoint": Asked(bound=False),
     "HEAD /tlog/checkpoint": Asked(bound=False),
     "GET /tlog/tile/{path:path}": Asked("entries/000.p/1", bound=False),

@@ -1,0 +1,57 @@
+"""All that works in the background of one process: opened, started, stopped together."""
+
+import random
+import threading
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from api.background.deliveries import Deliveries
+from api.background.jobs import Jobs
+from api.background.sealing import Seal
+from api.background.store import BackgroundStore
+from api.background.webhooks import Subscriptions
+from api.background.work import handlers
+from api.background.worker import Worker
+from api.clock import Clock
+from ledger.store.application import Ledger
+from ledger.store.home import Home
+
+STOP_S = 20.0
+
+
+class Background:
+    """`stopping` is set when the process is to end, for those who wait for something to come."""
+
+    def __init__(self, home: Home, ledger: Ledger, clock: Clock, *, inside: bool) -> None:
+        self._store = BackgroundStore(home.jobs)
+        seal = Seal(home.derived_key("background"))
+        self.stopping = threading.Event()
+        self.jobs = Jobs(self._store, seal)
+        self.subscriptions = Subscriptions(self._store, seal, inside=inside)
+        self._worker = Worker(self.jobs, handlers(ledger, clock), clock.now_s)
+        self._deliveries = Deliveries(
+            ledger,
+            self.subscriptions,
+            clock.now_s,
+            random.random,
+        )
+
+    def start(self) -> None:
+        self._worker.start()
+        self._deliveries.start()
+
+    def stop(self) -> None:
+        """Let the step under way end. What is not done by then is taken up at the next start."""
+        self.stopping.set()
+        delivered = self._deliveries.stop(STOP_S)
+        if self._worker.stop(STOP_S) and delivered:
+            self._store.close()
+
+
+def background(request: Request) -> Background:
+    found: Background = request.app.state.background
+    return found
+
+
+TheBackground = Annotated[Background, Depends(background)]

@@ -1,0 +1,130 @@
+"""What jobs do: draft a batch from a roster, enter an archive; the commands are those of `/v1`."""
+
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from typing import Any, Self, TypeVar
+
+import msgspec
+
+from api.background.jobs import Job
+from api.background.worker import Handler, Report
+from api.clock import Clock
+from ledger.commands.batches import Draft, draft_batch
+from ledger.commands.recipients import enter_archive
+from ledger.domain.policy import Channel
+from ledger.files.archive import read_archive
+from ledger.files.roster import read_roster
+from ledger.store.act import CommandAct
+from ledger.store.application import Ledger
+
+ROSTER, ARCHIVE = "roster", "archive"
+
+T = TypeVar("T")
+
+
+class RosterWork(msgspec.Struct, frozen=True, kw_only=True):
+    """A batch to be drafted from an uploaded roster."""
+
+    code: str
+    campaign_code: str
+    organisation_code: str
+    earmark: str
+    channel: Channel
+    bank_format: str | None
+    drafted_by: str
+    filename: str
+    content: bytes
+    dry_run: bool
+
+
+class ArchiveWork(msgspec.Struct, frozen=True, kw_only=True):
+    """An archive to be entered from an uploaded workbook."""
+
+    filename: str
+    content: bytes
+    dry_run: bool
+
+
+def packed(work: RosterWork | ArchiveWork) -> bytes:
+    return msgspec.msgpack.encode(work)
+
+
+def handlers(ledger: Ledger, clock: Clock) -> dict[str, Handler]:
+    """Return who does which kind of job."""
+    return {ROSTER: _drafting(ledger, clock), ARCHIVE: _entering(ledger, clock)}
+
+
+class Counted(tuple[T, ...]):  # noqa: SLOT001 - a tuple that carries one thing more
+    """Rows that tell a report how far one is in going through them."""
+
+    STEP = 200
+
+    report: Report
+
+    @classmethod
+    def of(cls, rows: Iterable[T], report: Report) -> Self:
+        counted = cls(rows)
+        counted.report = report
+        return counted
+
+    def __iter__(self) -> Iterator[T]:
+        for index, row in enumerate(super().__iter__()):
+            if index % self.STEP == 0:
+                self.report.progress(index, len(self))
+            yield row
+
+
+def _drafting(ledger: Ledger, clock: Clock) -> Callable[[Job, bytes, Report], dict[str, Any]]:
+    def draft(job: Job, request: bytes, report: Report) -> dict[str, Any]:
+        asked = msgspec.msgpack.decode(request, type=RosterWork)
+        roster = read_roster(asked.filename, asked.content)
+        order = Draft(
+            code=asked.code,
+            campaign_code=asked.campaign_code,
+            organisation_code=asked.organisation_code,
+            earmark=asked.earmark,
+            channel=asked.channel,
+            bank_format=asked.bank_format,
+            drafted_by=asked.drafted_by,
+            roster=replace(roster, rows=Counted.of(roster.rows, report)),
+        )
+        act = _act(job, clock, dry_run=asked.dry_run)
+        return _plain(draft_batch(ledger, act, order))
+
+    return draft
+
+
+def _entering(ledger: Ledger, clock: Clock) -> Callable[[Job, bytes, Report], dict[str, Any]]:
+    def enter(job: Job, request: bytes, report: Report) -> dict[str, Any]:
+        asked = msgspec.msgpack.decode(request, type=ArchiveWork)
+        archive = read_archive(asked.filename, asked.content)
+        act = _act(job, clock, dry_run=asked.dry_run)
+        answer = enter_archive(ledger, act, Counted.of(archive.rows, report))
+        answer.result["refused"] += [
+            {"line": fault.row or 0, "code": fault.code, "field": fault.column}
+            for fault in archive.faults
+        ]
+        return _plain(answer)
+
+    return enter
+
+
+def _act(job: Job, clock: Clock, *, dry_run: bool) -> CommandAct:
+    """Return the act of whoever submitted the job, at the moment when it is done.
+
+    Its key is the job's: work that was done before a crash, and not yet ended as a job, is answered
+    as it was then when the job is taken up again, and done no second time.
+    """
+    return CommandAct(
+        str(job.officer_id),
+        clock.today(),
+        clock.now(),
+        f"job {job.job_id}",
+        dry_run=dry_run,
+        signed_in=True,
+    )
+
+
+def _plain(answer: object) -> dict[str, Any]:
+    plain: dict[str, Any] = msgspec.to_builtins(answer)
+    return plain

@@ -1,0 +1,51 @@
+"""A file of operational records: one connection and one lock; several processes may open it."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ledger.database import open_database
+
+OWNER_ONLY = 0o600
+
+
+class Records:
+    """Holds what may be lost without the ledger losing anything. Readable by its owner alone."""
+
+    def __init__(self, path: Path, schema: str) -> None:
+        self._lock = threading.RLock()
+        self._connection = open_database(path)
+        self._connection.executescript(schema)
+        path.chmod(OWNER_ONLY)
+
+    @contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Hold a transaction; all that is done in it stands, or nothing."""
+        with self._lock:
+            if self._connection.in_transaction:
+                yield self._connection
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._connection
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
+        with self._lock:
+            cursor = self._connection.execute(statement, values)
+            cursor.row_factory = sqlite3.Row
+            found: list[sqlite3.Row] = cursor.fetchall()
+            return found
+
+    def row(self, statement: str, *values: object) -> sqlite3.Row | None:
+        found = self.rows(statement, *values)
+        return found[0] if found else None
+
+    def close(self) -> None:
+        with self._lock:
+            self._connection.close()
