@@ -48,7 +48,7 @@ class LineResult(Answer):
 REQUEST: dict[str, Any] = {
     "requestBody": {
         "required": True,
-        "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
+        "content": {MEDIA_TYPE: {"schema": {"type": "string", "format": "binary"}}},
         "description": "One form a line, as the same address takes it alone, without /bulk.",
     }
 }

@@ -15,6 +15,7 @@ pytestmark = pytest.mark.schema
 
 CONFIG = Path(__file__).parent / "schemathesis.toml"
 SECONDS = int(os.environ.get("SCHEMA_SECONDS", "600"))
+ENVIRONMENT = {**os.environ, "SCHEMATHESIS_HOOKS": "tests.schema.hooks", "PYTHONPATH": "."}
 WHO = [None, *Role]
 
 
@@ -25,9 +26,14 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
 
 
 def told(output: str) -> str:
-    """Return the failures out of all that is said."""
-    start, end = output.find("= FAILURES ="), output.find("= WARNINGS =")
-    return output[start:end] if start >= 0 else output[-5_000:]
+    """Return failures and errors out of all that is said."""
+    said = [
+        part
+        for name in ("= ERRORS =", "= FAILURES =")
+        if (start := output.find(name)) >= 0
+        for part in [output[start : start + 6_000]]
+    ]
+    return "\n".join(said) + output[-1_500:]
 
 
 @pytest.mark.parametrize("role", WHO, ids=lambda role: role.name if role else "nobody")
@@ -46,7 +52,7 @@ def test_every_answer_is_one_that_is_described(served: Served, role: Role | None
         # It ends the very token that is sent: nobody tries that one.
         command.append("--exclude-operation-id=access_sign_out_everywhere")
 
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, check=False, env=ENVIRONMENT)
 
     assert done.returncode == 0, told(done.stdout) + done.stderr[-2_000:]
     served.service.world.check_log()
