@@ -1,14 +1,13 @@
 """Jobs: work that takes longer than anybody waits, done once, whoever crashes meanwhile."""
 
 import json
-import secrets
 import sqlite3
 import threading
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from api.background.sealing import Seal
 from api.background.store import BackgroundStore
@@ -139,7 +138,7 @@ class Jobs:
         Raises:
             JobKeyReused: The key belongs to another request.
         """
-        job_id = secrets.token_hex(12)
+        job_id = str(uuid4())
         own_key = f"{officer_id} {key}" if key else f"job {job_id}"
         fingerprint = self._seal.fingerprint(kind.encode() + b"\0" + request)
         with self._store.writing() as sql:

@@ -14,6 +14,19 @@ from ledger.store.application import NoSuchPosition
 
 router = APIRouter(prefix="/events", tags=["events"], responses=RESPONSES)
 
+MESSAGE = {
+    "type": "object",
+    "required": ["id", "event", "data"],
+    "properties": {
+        "id": {"type": "string", "description": "The event's position: where to go on after."},
+        "event": {"type": "string", "description": "Its name."},
+        "data": {
+            "type": "string",
+            "description": "JSON: type, position, stream, version, recorded_at, happened_on.",
+        },
+    },
+}
+
 EXAMPLE = """\
 id: 4096
 event: batch.approved
@@ -30,7 +43,7 @@ data: {"type":"batch.approved","position":4096,"stream":"6d1f6b8e-2f0e-5f0e-9a55
     responses={
         200: {
             "description": "Server-sent events; what an event says is read under its position.",
-            "content": {"text/event-stream": {"schema": {"type": "string"}, "example": EXAMPLE}},
+            "content": {"text/event-stream": {"itemSchema": MESSAGE, "example": EXAMPLE}},
         }
     },
 )
@@ -55,10 +68,13 @@ async def follow_events(
     ] = LASTING_S_MAX,
     last_event_id: Annotated[
         int | None,
-        Header(ge=-1, lt=2**53, description="What a browser sends when it connects anew."),
+        # Browsers send it by themselves when they connect anew; programs say `after`.
+        Header(ge=-1, lt=2**53, include_in_schema=False),
     ] = None,
 ) -> StreamingResponse:
     """Tell every event as it is recorded, and first those since a position.
+
+    `Last-Event-ID`, as browsers send it when they connect anew, goes before `after`.
 
     Which event stands where is no secret among those who read: `/v1/log/entries` and the published
     log show each to all of them.

@@ -1,6 +1,7 @@
 """Jobs: long work that is handed in, and asked about until it is done."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from fastapi import Path as PathParameter
@@ -23,9 +24,7 @@ from ledger.domain.policy import Channel
 
 router = APIRouter(prefix="/jobs", tags=["jobs"], responses=RESPONSES)
 
-JobId = Annotated[
-    str, PathParameter(pattern=r"^[0-9a-f]{24}$", examples=["0f3c5a7e9b1d2f4a6c8e0b1d"])
-]
+JobId = Annotated[UUID, PathParameter(description="Id of the job.")]
 
 ACCEPTED: dict[int | str, dict[str, Any]] = {
     202: {
@@ -51,7 +50,7 @@ class JobShown(Answer):
     `attempts` counts how often it was begun: a crash in the middle does not end it.
     """
 
-    job_id: str
+    job_id: Id
     kind: str = Field(examples=[ROSTER])
     officer_id: Id
     state: State
@@ -91,7 +90,7 @@ def list_jobs(
     )
 
 
-@router.get("/{job_id}", dependencies=[SIGNED_IN])
+@router.get("/{job_id:uuid}", dependencies=[SIGNED_IN])
 def show_job(job_id: JobId, caller: TheCaller, working: TheBackground) -> JobShown:
     """Show how far a job is, or how it ended."""
     return JobShown.model_validate(_seen(working, caller, job_id))
@@ -146,21 +145,21 @@ def submit_archive(
     return _submitted(working, found, acting, response, ARCHIVE, work)
 
 
-@router.post("/{job_id}/cancellation", dependencies=[SIGNED_IN])
+@router.post("/{job_id:uuid}/cancellation", dependencies=[SIGNED_IN])
 def cancel_job(
     job_id: JobId, caller: TheCaller, found: TheServed, working: TheBackground
 ) -> JobShown:
     """Cancel what waits; what runs leaves off at its next row, unless it is done by then."""
     _seen(working, caller, job_id)
-    return JobShown.model_validate(working.jobs.cancel(job_id, found.clock.now_s()))
+    return JobShown.model_validate(working.jobs.cancel(str(job_id), found.clock.now_s()))
 
 
-@router.post("/{job_id}/retry", dependencies=[SIGNED_IN])
+@router.post("/{job_id:uuid}/retry", dependencies=[SIGNED_IN])
 def retry_job(job_id: JobId, caller: TheCaller, working: TheBackground) -> JobShown:
     """Try a job again that failed within the day; whoever handed it in may."""
-    if working.jobs.find(job_id).officer_id != caller.officer_id:
-        raise JobUnknown(job_id)
-    return JobShown.model_validate(working.jobs.retry(job_id))
+    if working.jobs.find(str(job_id)).officer_id != caller.officer_id:
+        raise JobUnknown(str(job_id))
+    return JobShown.model_validate(working.jobs.retry(str(job_id)))
 
 
 def _submitted(
@@ -178,11 +177,11 @@ def _submitted(
     return JobShown.model_validate(job)
 
 
-def _seen(working: Background, caller: Caller, job_id: str) -> Job:
+def _seen(working: Background, caller: Caller, job_id: UUID) -> Job:
     """Return a job that the caller sees; of others' they do not learn whether there are any."""
-    job = working.jobs.find(job_id)
+    job = working.jobs.find(str(job_id))
     if job.officer_id != caller.officer_id and not _sees_all(caller):
-        raise JobUnknown(job_id)
+        raise JobUnknown(str(job_id))
     return job
 
 

@@ -32,7 +32,7 @@ class WebhookForm(Form):
     topics: list[Annotated[str, Field(max_length=100)]] = Field(
         default=[], max_length=TOPICS_MAX, examples=[["batch.approved", "disbursement"]]
     )
-    from_position: int | None = Field(default=None, ge=0, lt=2**53)
+    from_position: int | None = Field(default=None, ge=0, lt=2**53, strict=True)
 
 
 class Webhook(Answer):

@@ -329,7 +329,7 @@ ASKED: dict[str, Asked] = {
     "POST /v1/evidence/packs": Asked(body=lambda p: {"kind": "fund", "subject": p.ids["fund"]}),
     "GET /v1/events": Asked("seconds=0", bound=False),
     "GET /v1/jobs": Asked(bound=False),
-    "GET /v1/jobs/{job_id}": Asked("0" * 24, bound=False),
+    "GET /v1/jobs/{job_id:uuid}": Asked(NOBODYS, bound=False),
     "POST /v1/jobs/roster": Asked(
         form=lambda p: (
             {
@@ -346,8 +346,8 @@ ASKED: dict[str, Asked] = {
     "POST /v1/jobs/archive": Asked(
         form=lambda _: ({}, {"workbook": ("a.csv", b"x\n")}), bound=False
     ),
-    "POST /v1/jobs/{job_id}/cancellation": Asked("0" * 24, bound=False),
-    "POST /v1/jobs/{job_id}/retry": Asked("0" * 24, bound=False),
+    "POST /v1/jobs/{job_id:uuid}/cancellation": Asked(NOBODYS, bound=False),
+    "POST /v1/jobs/{job_id:uuid}/retry": Asked(NOBODYS, bound=False),
     "GET /v1/webhooks": Asked(bound=False),
     "POST /v1/webhooks": Asked(
         body=lambda _: {"url": "https://hooks.invalid/", "topics": ["export"]}, bound=False
