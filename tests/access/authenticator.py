@@ -9,7 +9,7 @@ import secrets
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
-from typing import Any, Literal
+from typing import Any
 
 import cbor2
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519
@@ -33,7 +33,7 @@ class Page:
 class Authenticator:
     """Holds one credential. A test may have it forget to verify its user, or count backwards."""
 
-    algorithm: Literal[-7, -8] = ES256
+    algorithm: int = ES256
     verifies_user: bool = True
     sign_count: int = 0
     credential_id: bytes = field(default_factory=lambda: secrets.token_bytes(32))

@@ -69,17 +69,17 @@ def test_neither_path_nor_query_nor_body_nor_a_made_up_method_is_written(
         http.get(f"/v1/batches/{each}")
         http.get(f"/v1/no-such/{each}")
         http.get("/v1/batches", params={"cursor": each, each: "x"})
-        named = each.encode()
-        http.get("/livez", headers={"x-request-id": named, "user-agent": named, "referer": named})
+        said = each.encode()
+        http.get("/livez", headers={b"x-request-id": said, b"user-agent": said, b"referer": said})
         http.post("/v1/session", json={"staff_number": each, "password": each})
         http.post("/v1/session", json={each: each})
     http.request("PROPFIND", "/v1/batches")
 
     assert len(written(lines)) == len(sent) * 6 + 1
-    said = json.dumps(written(lines), ensure_ascii=False)
+    kept = json.dumps(written(lines), ensure_ascii=False)
     # The last one is no number of anybody's, and was given as the id of a request.
     for each in sent[:3]:
-        assert each not in said
+        assert each not in kept
     assert {each["route"] for each in written(lines)} == {
         "/v1/batches/{batch_id}",
         "/v1/batches",
