@@ -11,6 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from api import health, problems, tlog
@@ -182,6 +183,8 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
     # The last that is added stands outermost: every answer has an id, headers and a line.
     app.add_middleware(BodyLimits, limits=serving.limits)
     app.add_middleware(RateLimit, rates=serving.rates)
+    # The framework's own stands outside of all these: its answers would have no id and no headers.
+    app.add_middleware(ServerErrorMiddleware, handler=problems.failed)
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog, metrics=app.state.metrics)
     problems.install(app)

@@ -86,7 +86,6 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(LedgerError, _refused)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
-    app.add_exception_handler(Exception, _failed)
 
 
 def _refused(_: Request, refusal: Exception) -> JSONResponse:
@@ -167,7 +166,8 @@ def _methods(request: Request) -> set[str]:
     }
 
 
-def _failed(_: Request, error: Exception) -> JSONResponse:
+def failed(_: Request, error: Exception) -> JSONResponse:
+    """Answer for a bug."""
     # The type alone: a message may quote data.
     log.error("unexpected %s", type(error).__name__)
     return problem(

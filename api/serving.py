@@ -1,9 +1,11 @@
 """Listens on the loopback address, and says so."""
 
 import logging
+import signal
 import socket
 import threading
 from collections.abc import Callable
+from typing import NoReturn
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -94,6 +96,8 @@ def listen(
         h11_max_incomplete_event_size=HEADER_BYTES_MAX,
         server_header=False,
     )
+    # What stopped the server is told again when all is answered; then the ledger is closed.
+    signal.signal(signal.SIGTERM, _end)
     Listener(config, app.state.background.stopping).run(sockets=[sock])
 
 
@@ -107,6 +111,10 @@ class Listener(uvicorn.Server):
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._stopping.set()
         await super().shutdown(sockets)
+
+
+def _end(*_: object) -> NoReturn:
+    raise SystemExit(0)
 
 
 def hosts_of(settings: Settings) -> tuple[str, ...]:

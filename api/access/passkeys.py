@@ -2,6 +2,7 @@
 
 import json
 import secrets
+import sqlite3
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass
 from typing import Any
@@ -22,6 +23,9 @@ from api.access.store import AccessStore
 CHALLENGE_TTL_S = 300
 CHALLENGE_BYTES = 32
 ADD, SIGN_IN = "add", "sign_in"
+
+UNREADABLE = (WebAuthnException, LookupError, ValueError, TypeError, AttributeError, RecursionError)
+"""What reading an answer may end in when it is none; the library lets some of them through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +81,7 @@ class Passkeys:
                 expected_origin=self._party.origin,
                 require_user_verification=True,
             )
-        except (WebAuthnException, ValueError, TypeError, KeyError) as cause:
+        except UNREADABLE as cause:
             raise PasskeyRefused(type(cause).__name__) from None
         with self._store.writing() as sql:
             known = self._store.row(
@@ -114,9 +118,23 @@ class Passkeys:
         """
         challenge = self._take(credential, SIGN_IN, now_s, None)
         raw = _bytes(credential.get("rawId") or credential.get("id"))
-        found = self._store.row("SELECT * FROM passkeys WHERE credential_id = ?", raw)
-        if found is None:
-            raise PasskeyRefused("nobody's")
+        # One transaction, so that of two answers at once each is held against the last count.
+        with self._store.writing() as sql:
+            found = self._store.row("SELECT * FROM passkeys WHERE credential_id = ?", raw)
+            if found is None:
+                raise PasskeyRefused("nobody's")
+            counted = self._verified(credential, challenge, found)
+            sql.execute(
+                "UPDATE passkeys SET sign_count = ? WHERE credential_id = ?", (counted, raw)
+            )
+        return UUID(found["officer_id"])
+
+    def _verified(self, credential: dict[str, Any], challenge: bytes, found: sqlite3.Row) -> int:
+        """Return what the authenticator has counted to, if it is the one that was added."""
+        # Nobody said who signs in, so the device has to: W3C WebAuthn Level 3, 7.2 step 6.
+        handle = _bytes(credential["response"].get("userHandle"))
+        if handle != UUID(found["officer_id"]).bytes:
+            raise PasskeyRefused("its user is another")
         try:
             verified = webauthn.verify_authentication_response(
                 credential=credential,
@@ -127,14 +145,9 @@ class Passkeys:
                 credential_current_sign_count=found["sign_count"],
                 require_user_verification=True,
             )
-        except (WebAuthnException, ValueError, TypeError, KeyError) as cause:
+        except UNREADABLE as cause:
             raise PasskeyRefused(type(cause).__name__) from None
-        with self._store.writing() as sql:
-            sql.execute(
-                "UPDATE passkeys SET sign_count = ? WHERE credential_id = ?",
-                (verified.new_sign_count, raw),
-            )
-        return UUID(found["officer_id"])
+        return verified.new_sign_count
 
     def _challenge(self, purpose: str, officer_id: UUID | None, now_s: int) -> bytes:
         challenge = secrets.token_bytes(CHALLENGE_BYTES)
@@ -158,7 +171,7 @@ class Passkeys:
         try:
             client = json.loads(_bytes(credential["response"]["clientDataJSON"]))
             challenge = _bytes(client["challenge"])
-        except (KeyError, TypeError, ValueError):
+        except UNREADABLE:
             raise PasskeyRefused("it cannot be read") from None
         with self._store.writing() as sql:
             found = self._store.row("SELECT * FROM challenges WHERE challenge = ?", challenge)

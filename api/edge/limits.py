@@ -98,11 +98,14 @@ class _Body:
 
 
 def _too_slow(limits: Limits) -> ASGIApp:
-    return problem(
+    answer = problem(
         "request.too_slow",
         HTTPStatus.REQUEST_TIMEOUT,
         f"the body did not arrive within {limits.body_seconds_max:.0f} seconds",
     )
+    # Else whoever trickles on keeps the connection for good.
+    answer.headers["Connection"] = "close"
+    return answer
 
 
 def _too_large(most: int) -> ASGIApp:

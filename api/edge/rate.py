@@ -15,6 +15,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from api.problems import problem
 
 CALLERS_KEPT = 20_000
+ROUNDING = 1e-6
+"""Of a token. Sums of fractions fall short of it: who waited as long as was said is let in."""
 SIGN_IN_PATHS = "/v1/session"
 
 
@@ -66,10 +68,11 @@ class RateLimit:
             for key, rate, burst in self._asked_of(scope):
                 left, at = self._buckets.pop(key, (float(burst), now))
                 left = min(float(burst), left + (now - at) * rate)
-                taken = left >= 1
-                self._buckets[key] = (left - 1 if taken else left, now)
+                short = 1 - left
+                taken = short <= ROUNDING
+                self._buckets[key] = (max(left - 1, 0.0) if taken else left, now)
                 if not taken:
-                    return ceil((1 - left) / rate)
+                    return ceil(short / rate)
             while len(self._buckets) > CALLERS_KEPT:
                 self._buckets.popitem(last=False)
         return None

@@ -17,7 +17,8 @@ NO_ROUTE = "none"
 
 log = logging.getLogger("nuanzhang.requests")
 
-_ID = re.compile(r"[0-9A-Za-z-]{8,64}")
+# Digits alone could be the number of a person, a card or a phone.
+_ID = re.compile(r"(?![0-9-]+X?$)[0-9A-Za-z-]{8,64}")
 
 
 class RequestLog:

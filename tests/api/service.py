@@ -17,6 +17,7 @@ from api.access.passwords import Passwords
 from api.app import Serving, create_app
 from api.clock import Clock
 from api.dependencies import Served
+from api.edge.limits import Limits
 from api.edge.rate import Rates
 from ledger.commands import officers
 from ledger.domain.officer import Role, officer_id
@@ -103,7 +104,9 @@ class Hands:
 
 
 @contextmanager
-def service_at(folder: Path, *, unlimited: bool = False) -> Iterator[Service]:
+def service_at(
+    folder: Path, *, unlimited: bool = False, limits: Limits | None = None
+) -> Iterator[Service]:
     world = World.at(folder).settle_in()
     for staff, (code, role) in POSTS.items():
         world.appoint(staff, code, role, EARLY)
@@ -112,7 +115,7 @@ def service_at(folder: Path, *, unlimited: bool = False) -> Iterator[Service]:
         officers.begin_administration(world.ledger, world.act(day=EARLY), order)
     hands = Hands()
     rates = Rates(1e6, 10**6, 1e6, 10**6, 1e6, 10**6) if unlimited else Rates()
-    serving = Serving(hands.clock(), passwords=CHEAP, rates=rates)
+    serving = Serving(hands.clock(), passwords=CHEAP, rates=rates, limits=limits or Limits())
     app = create_app(world.home, world.ledger, serving)
     with TestClient(app, base_url=HOST):
         yield Service(world, app, hands)

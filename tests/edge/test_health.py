@@ -1,0 +1,63 @@
+"""Whether it lives, whether it is ready, and what it counted, for those who may see that."""
+
+import re
+import sqlite3
+from contextlib import closing
+
+import pytest
+from starlette.testclient import TestClient
+
+from tests.api.service import ADMINISTRATORS, HOST, POSTS, SYSTEM, Service
+from tests.api.staging import refusal
+from tests.world import Person
+
+UUIDS = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-")
+
+
+def test_it_lives_and_is_ready(service: Service) -> None:
+    assert service.get("", "/livez") == {"status": "live"}
+    size = service.world.ledger.size()
+
+    assert service.get("", "/readyz") == {"status": "ready", "log_events": size, "demo": False}
+    service.world.receive("C01", 1_000_000)
+    assert service.get("", "/readyz")["log_events"] == service.world.ledger.size() > size
+
+
+def test_it_lives_and_is_not_ready_when_its_log_cannot_be_read(service: Service) -> None:
+    with closing(sqlite3.connect(service.world.home.events)) as connection:
+        connection.execute("ALTER TABLE log_events RENAME TO gone")
+    http = TestClient(service.app, HOST, raise_server_exceptions=False)
+
+    assert http.get("/livez").status_code == 200
+    assert http.get("/readyz").status_code == 500
+
+
+@pytest.mark.parametrize("staff", ["", "H-X01", *POSTS, *sorted(set(ADMINISTRATORS) - {SYSTEM})])
+def test_metrics_are_for_system_administrators_alone(service: Service, staff: str) -> None:
+    answer = service.browser(staff).get("/metrics")
+
+    expected = (403, "access.post_missing") if staff else (401, "access.not_signed_in")
+    assert refusal(answer) == expected
+
+
+def test_metrics_count_by_route_and_hold_no_ids(service: Service) -> None:
+    person = Person(9)
+    http = service.browser("J-C01")
+    ids = [str(service.get("J-C01", "/v1/session")["officer_id"]), person.id_number]
+    for each in ids:
+        http.get(f"/v1/batches/{each}", params={"q": each})
+        http.get(f"/v1/{each}")
+        http.request(person.phone, "/v1/batches")
+
+    program = service.done(SYSTEM, "/v1/tokens", {"label": "Prometheus"})["token"]
+    answer = service.browser().get("/metrics", headers={"authorization": f"Bearer {program}"})
+
+    assert answer.headers["content-type"].startswith("text/plain; version=0.0.4")
+    text = answer.text
+    assert 'nuanzhang_requests_total{method="GET",route="/v1/session",status="200"} 1.0' in text
+    assert 'route="/v1/batches/{batch_id}"' in text
+    assert 'nuanzhang_requests_total{method="OTHER"' in text
+    assert f"nuanzhang_log_events {float(service.world.ledger.size())}" in text
+    assert not UUIDS.search(text)
+    for each in (*ids, person.phone, "J-C01", SYSTEM, program):
+        assert each not in text
