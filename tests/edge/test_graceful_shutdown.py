@@ -6,12 +6,14 @@ import re
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 
 import httpx2
@@ -84,7 +86,21 @@ def signed_in(world: World, staff: str) -> str:
         door.close()
 
 
-def drafted(address: str, secret: str) -> httpx2.Response:
+class Roster(BytesIO):
+    """Says when all of it has been sent."""
+
+    def __init__(self) -> None:
+        super().__init__(roster_csv(*PEOPLE))
+        self.sent = threading.Event()
+
+    def read(self, size: int | None = -1) -> bytes:
+        part = super().read(size)
+        if not part:
+            self.sent.set()
+        return part
+
+
+def drafted(address: str, secret: str, roster: Roster) -> httpx2.Response:
     form = {
         "code": "B1",
         "campaign_code": CAMPAIGN,
@@ -96,7 +112,7 @@ def drafted(address: str, secret: str) -> httpx2.Response:
     return httpx2.post(
         f"{address}/v1/batches",
         data=form,
-        files={"roster": ("名册.csv", roster_csv(*PEOPLE))},
+        files={"roster": ("名册.csv", roster)},
         headers={"origin": address, "cookie": f"nuanzhang_session={secret}"},
         timeout=60,
     )
@@ -109,8 +125,10 @@ def test_a_draft_under_way_is_committed_and_answered_before_it_stops(world: Worl
 
     with serving(home) as process, ThreadPoolExecutor(1) as threads:
         assert httpx2.get(f"{process.address}/livez").status_code == 200
-        asked = threads.submit(drafted, process.address, secret)
-        time.sleep(0.3)
+        roster = Roster()
+        asked = threads.submit(drafted, process.address, secret, roster)
+        assert roster.sent.wait(60)
+        time.sleep(0.1)
         process.running.send_signal(signal.SIGTERM)
         under_way = not asked.done()
         answer = asked.result()

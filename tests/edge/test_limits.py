@@ -156,5 +156,13 @@ def test_what_was_refused_is_counted_and_has_headers_like_any_answer(bounded: Li
     assert answer.status_code == 413
     assert answer.headers["content-security-policy"].startswith("default-src 'none'")
     assert answer.headers["x-request-id"]
-    counted = bounded.service.app.state.metrics.exposition().decode()
+    # It is counted once it has been sent, which the sender may see first.
+    until = time.monotonic() + 10
+    while 'status="413"' not in (counted := exposition(bounded)) and time.monotonic() < until:
+        time.sleep(0.02)
     assert 'status="413"' in counted
+
+
+def exposition(bounded: Listening) -> str:
+    text: bytes = bounded.service.app.state.metrics.exposition()
+    return text.decode()
