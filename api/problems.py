@@ -158,12 +158,15 @@ def _http(request: Request, error: Exception) -> JSONResponse:
 
 
 def _methods(request: Request) -> set[str]:
-    return {
-        method
+    """Return what may be done at an address; one that is written out goes before a pattern."""
+    path = request.url.path
+    matching = [
+        route
         for route in iter_route_contexts(request.app.routes)
-        if route.path_regex is not None and route.path_regex.match(request.url.path)
-        for method in route.methods or ()
-    }
+        if route.path_regex is not None and route.path_regex.match(path)
+    ]
+    written_out = [route for route in matching if route.path == path]
+    return {method for route in written_out or matching for method in route.methods or ()}
 
 
 def failed(_: Request, error: Exception) -> JSONResponse:

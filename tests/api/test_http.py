@@ -287,6 +287,8 @@ def test_an_inspector_writes_nothing(client: TestClient) -> None:
 
     assert (response.status_code, response.json()["code"]) == (403, "access.post_missing")
     assert (unknown.status_code, unknown.json()["code"]) == (405, "request.method_not_allowed")
+    assert unknown.headers["allow"] == "GET, POST"
+    assert client.put("/v1/organisations/bulk", headers=origin).headers["allow"] == "POST"
 
 
 def test_another_hosts_name_for_this_address_is_turned_away(client: TestClient) -> None:
