@@ -1,8 +1,15 @@
 """Disbursements: single payments, where their money came from, and all that happened to them."""
 
+import csv
+import io
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Response
+from pydantic import Field
 from sqlalchemy import Connection
 
 from api.acting import TheActing
@@ -18,10 +25,87 @@ from ledger.commands.disbursements import Reissue, correct_outcome, reissue_paym
 from ledger.commands.recipients import unmask_payee
 from ledger.domain.disbursement import Disbursement, Status
 from ledger.store.application import NotOnRecord
+from projections.asked import PAGE_ROWS_MAX, Moment
+from projections.disbursements import Disbursement as Found
 from projections.disbursements import disbursement_list
 from projections.flows import trace_back
 
 router = APIRouter(prefix="/disbursements", tags=["disbursements"], responses=RESPONSES)
+
+
+COLUMNS = (
+    "batch_code",
+    "number",
+    "category",
+    "channel",
+    "amount_fen",
+    "status",
+    "status_since",
+    "reason",
+    "happened_on",
+    "disbursement_id",
+    "organisation_id",
+    "position",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Payments:
+    """Which payments are asked for: one question, whether it is listed, summed up or exported."""
+
+    organisation_ids: list[UUID]
+    batch_id: UUID | None
+    status: Status | None
+
+    def found(
+        self, model: Connection, moment: Moment, *, after: int = -1, limit: int = PAGE_ROWS_MAX
+    ) -> list[Found]:
+        """Return some of them, in the order in which they were instructed."""
+        return disbursement_list(
+            model,
+            moment,
+            batch_id=self.batch_id,
+            organisation_ids=self.organisation_ids,
+            status=self.status,
+            after=after,
+            limit=limit,
+        )
+
+    def every(self, model: Connection, moment: Moment) -> Iterator[Found]:
+        """Return all of them, page by page."""
+        after = -1
+        while page := self.found(model, moment, after=after):
+            yield from page
+            after = page[-1].position
+
+
+def payments(
+    reach: TheReach,
+    batch_id: UUID | None = None,
+    organisation_id: UUID | None = None,
+    status: Status | None = None,
+) -> Payments:
+    """Read the question; it stays within the caller's reach."""
+    return Payments(reach.within(organisation_id), batch_id, status)
+
+
+ThePayments = Annotated[Payments, Depends(payments)]
+
+
+class StatusTotal(Answer):
+    status: str = Field(examples=["settled"])
+    count: int
+    total_fen: int
+
+
+class PaymentTotals(Answer):
+    """What the payments of a question come to."""
+
+    items: list[StatusTotal]
+    count: int
+    total_fen: int
+    as_of: str | None
+    at: models.Position
 
 
 class Unmasked(Answer):
@@ -35,28 +119,64 @@ def list_disbursements(
     model: TheReadModel,
     page: ThePage,
     moment: TheMoment,
-    reach: TheReach,
+    asked: ThePayments,
     the_ledger: TheLedger,
-    batch_id: UUID | None = None,
-    organisation_id: UUID | None = None,
-    status: Status | None = None,
 ) -> models.Listed[models.Disbursement]:
     """List payments in the order in which they were instructed, as they stood at the moment."""
-    found = disbursement_list(
-        model,
-        moment,
-        batch_id=batch_id,
-        organisation_ids=reach.within(organisation_id),
-        status=status,
-        after=page.after,
-        limit=page.limit + 1,
-    )
+    found = asked.found(model, moment, after=page.after, limit=page.limit + 1)
     found = [each for each in found if each.position <= page.at]
     shown = found[: page.limit]
     return models.Listed(
         items=[payment_of(the_ledger, each) for each in shown],
         next=page.cursor(shown[-1].position if len(found) > page.limit else None),
         at=page.at,
+    )
+
+
+@router.get("/totals", dependencies=[READ])
+def show_totals(
+    model: TheReadModel, moment: TheMoment, asked: ThePayments, the_ledger: TheLedger
+) -> PaymentTotals:
+    """Show what the payments of the same question come to, by where they stand."""
+    counts: Counter[str] = Counter()
+    sums: Counter[str] = Counter()
+    for each in asked.every(model, moment):
+        counts[each.status] += 1
+        sums[each.status] += each.amount_fen
+    return PaymentTotals(
+        items=[
+            StatusTotal(status=status, count=counts[status], total_fen=sums[status])
+            for status in sorted(counts)
+        ],
+        count=counts.total(),
+        total_fen=sums.total(),
+        as_of=moment.as_of.isoformat() if moment.as_of else None,
+        at=the_ledger.size() - 1 if moment.at is None else moment.at,
+    )
+
+
+@router.get(
+    "/export",
+    dependencies=[READ],
+    response_class=Response,
+    responses={
+        200: {
+            "description": "UTF-8 with a byte order mark, as spreadsheets want it.",
+            "content": {"text/csv": {"schema": {"type": "string"}}},
+        }
+    },
+)
+def export(model: TheReadModel, moment: TheMoment, asked: ThePayments) -> Response:
+    """Write the payments of the same question as a table; nobody is named in it."""
+    lines = io.StringIO()
+    table = csv.writer(lines)
+    table.writerow(COLUMNS)
+    for each in asked.every(model, moment):
+        table.writerow(getattr(each, column) for column in COLUMNS)
+    return Response(
+        "\ufeff" + lines.getvalue(),
+        media_type="text/csv",
+        headers={"Content-Disposition": 'attachment; filename="disbursements.csv"'},
     )
 
 

@@ -1,5 +1,7 @@
 """The read interface over the real 2017 campaign."""
 
+import csv
+import io
 import json
 from base64 import b64decode, urlsafe_b64decode, urlsafe_b64encode
 from typing import Any
@@ -278,6 +280,22 @@ def test_what_was_sent_is_not_repeated_in_a_problem(client: TestClient) -> None:
     response = client.get("/v1/batches/34010119600302548X")
 
     assert "340101" not in response.text
+
+
+def test_one_question_is_listed_summed_up_and_exported_alike(client: TestClient) -> None:
+    for question in ({}, {"status": "returned"}, {"status": "settled", "as_of": "2017-01-20"}):
+        listed = all_pages(client, "/v1/disbursements", **question)
+        totals = get(client, "/v1/disbursements/totals", **question)
+        table = client.get("/v1/disbursements/export", params=question)
+
+        assert listed
+        assert totals["count"] == len(listed)
+        assert totals["total_fen"] == sum(each["amount_fen"] for each in listed)
+        assert table.content.startswith(b"\xef\xbb\xbf")
+        rows = list(csv.DictReader(io.StringIO(table.content.decode("utf-8-sig"))))
+        assert [(row["disbursement_id"], int(row["amount_fen"])) for row in rows] == [
+            (each["disbursement_id"], each["amount_fen"]) for each in listed
+        ]
 
 
 def test_an_inspector_writes_nothing(client: TestClient) -> None:

@@ -269,6 +269,8 @@ ASKED: dict[str, Asked] = {
     ),
     "POST /v1/batches/{batch_id}/closing": Asked("{batch}"),
     "GET /v1/disbursements": Asked("organisation_id={organisation}"),
+    "GET /v1/disbursements/totals": Asked("organisation_id={organisation}"),
+    "GET /v1/disbursements/export": Asked("organisation_id={organisation}"),
     "GET /v1/disbursements/{disbursement_id}": Asked("{payment}"),
     "GET /v1/disbursements/{disbursement_id}/trace": Asked("{payment}"),
     "GET /v1/disbursements/{disbursement_id}/history": Asked("{payment}"),
