@@ -2,7 +2,7 @@
 
 import binascii
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Annotated
 from uuid import UUID
@@ -176,15 +176,7 @@ class Acting:
             raise PreparedForAnotherDay(moment.happened_on, self.today)
         act = self.act(moment.happened_on, stream=stream)
         signer = PresentedSignature(payload, Signature(signed.key_id, signature), act.actor)
-        return CommandAct(
-            act.actor,
-            act.happened_on,
-            moment.recorded_at,
-            act.idempotency_key,
-            signer,
-            signed_in=True,
-            expected=act.expected,
-        )
+        return replace(act, recorded_at=moment.recorded_at, signer=signer, dated=False)
 
     def _own_key(self) -> str | None:
         """Keep officers' keys apart: one's key tells another nothing of what was answered."""

@@ -2,16 +2,15 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime
 
 from api.settings import Settings
+from ledger.commands.duties import CHINA
 from ledger.errors import Kind, LedgerError
 from ledger.store.application import Ledger
 from ledger.store.home import Home
 from ledger.store.pkcs11 import Token
 from ledger.store.service_signers import service_signer
-
-CHINA = timezone(timedelta(hours=8))
 
 
 def now() -> str:

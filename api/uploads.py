@@ -1,10 +1,12 @@
 """Uploaded files: read whole, within bounds; their names are for messages alone."""
 
 import re
+from collections.abc import Sequence
 
 from fastapi import UploadFile
 
 from ledger.errors import Kind, LedgerError
+from ledger.files.faults import Fault
 
 UPLOAD_BYTES_MAX = 50 * 1024 * 1024
 ROSTER_ROWS_MAX = 20_000
@@ -46,6 +48,11 @@ def whole(file: UploadFile) -> bytes:
     if len(data) > UPLOAD_BYTES_MAX:
         raise UploadTooLarge
     return data
+
+
+def refused_rows(faults: Sequence[Fault]) -> list[dict[str, object]]:
+    """Return rows that could not be read as those that do not stand are told."""
+    return [{"line": fault.row or 0, "code": fault.code, "field": fault.column} for fault in faults]
 
 
 def require_short(rows: int) -> None:

@@ -1,7 +1,7 @@
 """Deadlines: who has handed in what, how late, and who has not."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar
 from uuid import UUID
@@ -78,7 +78,7 @@ def filing_list(
     for row in connection.execute(statement):
         before = found.get(row.filing_id)
         if row.reason is not None and before is not None:
-            found[row.filing_id] = _replaced(before, row.reason)
+            found[row.filing_id] = replace(before, sent_back=row.reason)
             continue
         due, came = date.fromisoformat(row.due_on), date.fromisoformat(row.happened_on)
         found[row.filing_id] = FilingView(
@@ -95,22 +95,6 @@ def filing_list(
             row.position if before is None else before.position,
         )
     return [each for each in found.values() if campaign_id in (None, each.campaign_id)]
-
-
-def _replaced(view: FilingView, reason: str) -> FilingView:
-    return FilingView(
-        view.filing_id,
-        view.campaign_id,
-        view.organisation_id,
-        view.name,
-        view.due_on,
-        view.handed_in_on,
-        view.days_late,
-        view.document_sha256,
-        view.officer_id,
-        reason,
-        view.position,
-    )
 
 
 def _handed_in(event: Filing.HandedIn, position: int, rows: Rows) -> None:

@@ -9,6 +9,7 @@ import msgspec
 from api.background.jobs import Job
 from api.background.worker import Handler, Report
 from api.clock import Clock
+from api.uploads import refused_rows
 from ledger.commands.batches import Draft, draft_batch
 from ledger.commands.recipients import enter_archive
 from ledger.domain.policy import Channel
@@ -100,10 +101,7 @@ def _entering(ledger: Ledger, clock: Clock) -> Callable[[Job, bytes, Report], di
         archive = read_archive(asked.filename, asked.content)
         act = _act(job, clock, dry_run=asked.dry_run)
         answer = enter_archive(ledger, act, Counted.of(archive.rows, report))
-        answer.result["refused"] += [
-            {"line": fault.row or 0, "code": fault.code, "field": fault.column}
-            for fault in archive.faults
-        ]
+        answer.result["refused"] += refused_rows(archive.faults)
         return _plain(answer)
 
     return enter

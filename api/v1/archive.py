@@ -11,7 +11,7 @@ from api.callers import HANDLE
 from api.dependencies import TheLedger
 from api.orders import archive_row
 from api.problems import RESPONSES
-from api.uploads import filename_of, whole
+from api.uploads import filename_of, refused_rows, whole
 from api.v1 import forms
 from api.v1.written import EnteredArchive, Nothing, Written, written
 from ledger.commands.recipients import close_file, enter_archive
@@ -45,10 +45,7 @@ def take_workbook(
     """Enter a whole archive; rows that do not stand are listed, the others are stored."""
     archive = read_archive(filename_of(workbook), whole(workbook))
     answer = enter_archive(the_ledger, acting.act(dry_run=dry_run), archive.rows)
-    answer.result["refused"] += [
-        {"line": fault.row or 0, "code": fault.code, "field": fault.column}
-        for fault in archive.faults
-    ]
+    answer.result["refused"] += refused_rows(archive.faults)
     return written(the_ledger, response, answer, EnteredArchive)
 
 

@@ -1,6 +1,7 @@
 """Signing in and out, passkeys, tokens, and what the caller may do."""
 
 from typing import Annotated, Any
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ConfigDict, Field
@@ -155,13 +156,8 @@ def sign_in_to_demo(request: Request, response: Response, found: TheDoor) -> Me:
     if found.demo is None:
         raise NotADemo
     officer = officer_id(found.demo)
-    now_s = found.clock.now_s()
-    before = request.cookies.get(COOKIE)
-    if before is not None:
-        found.door.sessions.end(before)
-    secret = found.door.open_for(officer, "demo", address_of(request), now_s)
-    set_session(request, response, secret)
-    return show_me(recognised(request, found, officer, secret), found)
+    secret = found.door.open_for(officer, "demo", address_of(request), found.clock.now_s())
+    return _begin(request, response, found, officer, secret)
 
 
 @router.get("/session", dependencies=[SIGNED_IN])
@@ -261,11 +257,7 @@ def set_session(request: Request, response: Response, secret: str) -> None:
 
 
 def _let_in(request: Request, response: Response, found: Served, signed_in: SignedIn) -> Me:
-    before = request.cookies.get(COOKIE)
-    if before is not None:
-        found.door.sessions.end(before)  # what was there before is worth nothing to whoever set it
-    caller = recognised(request, found, signed_in.officer_id, signed_in.secret)
-    set_session(request, response, signed_in.secret)
+    me = _begin(request, response, found, signed_in.officer_id, signed_in.secret)
     response.set_cookie(
         DEVICE_COOKIE,
         signed_in.device,
@@ -275,4 +267,14 @@ def _let_in(request: Request, response: Response, found: Served, signed_in: Sign
         max_age=DEVICE_TTL_S,
         path="/v1/session",
     )
+    return me
+
+
+def _begin(request: Request, response: Response, found: Served, officer: UUID, secret: str) -> Me:
+    """Hand a new session over; what was there before is worth nothing to whoever set it."""
+    before = request.cookies.get(COOKIE)
+    if before is not None:
+        found.door.sessions.end(before)
+    caller = recognised(request, found, officer, secret)
+    set_session(request, response, secret)
     return show_me(caller, found)

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from ledger.commands.duties import acting_as, require_post, require_role
 from ledger.commands.funds import CASHIERS
+from ledger.commands.refusals import recorded
 from ledger.commands.sealing import (
     ARCHIVE_FILE,
     PAYEE,
@@ -26,7 +27,6 @@ from ledger.domain.officer import Officer, Role, RoleMissing
 from ledger.domain.organisation import Organisation, organisation_id
 from ledger.domain.policy import Channel, Policy
 from ledger.domain.recipient import OnFile, Recipient
-from ledger.domain.refusal import Refusal
 from ledger.domain.rules import RowFacts, Verdict, judge, judge_again
 from ledger.domain.values import MONEY_MAX, Money, stable_id
 from ledger.errors import Kind, LedgerError
@@ -41,6 +41,7 @@ from ledger.vault.keys import PersonErased
 PURPOSE = "送温暖慰问金"
 
 HANDLERS = frozenset({Role.HANDLER})
+CLOSERS = CASHIERS | {Role.APPROVER}
 
 
 class BatchKnown(LedgerError):
@@ -251,7 +252,7 @@ def close_batch(ledger: Ledger, act: CommandAct, batch: UUID) -> Answer:
 
     def decide(work: Work) -> None:
         closing = work.get(Batch, batch)
-        require_post(work, act, CASHIERS | {Role.APPROVER}, closing.organisation_id)
+        require_post(work, act, CLOSERS, closing.organisation_id)
         payments = [
             work.get(Disbursement, disbursement_id(closing.campaign_id, row.person_id))
             for row in closing.rows.values()
@@ -351,16 +352,7 @@ def _refuse(
     if act.signed_in:
         # In a stream of its own: whoever keeps trying must not move the batch away under the
         # signature of somebody who may.
-        work.save(
-            Refusal.record(
-                act,
-                stable_id("refusal", act.idempotency_key or uuid4(), batch.id),
-                tried=f"batch.{tried}",
-                refusal_code=refusal.code,
-                subject_id=batch.id,
-                explanation=str(refusal),
-            )
-        )
+        work.save(recorded(act, f"batch.{tried}", refusal, batch.id, batch.id))
     else:
         batch.refuse(act, tried=tried, tried_by=officer, refusal_code=refusal.code)
         work.save(batch)

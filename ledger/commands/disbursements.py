@@ -2,10 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from ledger.commands.duties import acting_officer, require_post
 from ledger.commands.funds import CORRECTORS
+from ledger.commands.refusals import recorded
 from ledger.commands.sealing import PAYEE, card_index, seal, unseal
 from ledger.commands.signed_acts import perform_signed
 from ledger.domain.batch import Batch, batch_id
@@ -18,8 +19,6 @@ from ledger.domain.disbursement import (
 from ledger.domain.fund import FundAccount
 from ledger.domain.officer import Officer, Role
 from ledger.domain.policy import Channel
-from ledger.domain.refusal import Refusal
-from ledger.domain.values import stable_id
 from ledger.errors import Kind, LedgerError
 from ledger.files.signatures import SignatureRow
 from ledger.store.act import CommandAct
@@ -157,7 +156,8 @@ def _record(act: CommandAct, order: SignedSheet) -> Decide:
                 signed.append(row.number)
             except (SignedRowUnknown, SignedForByAnother, NotInTransit, PersonErased) as refusal:
                 refused.append({"number": row.number, "line": row.line, "code": refusal.code})
-                work.save(_on_record(act, batch, row, refusal))
+                place = (batch.id, row.number, row.line)
+                work.save(recorded(act, "disbursement.sign", refusal, batch.id, *place))
         if signed:
             batch.certify_sheet(
                 act,
@@ -188,15 +188,3 @@ def _sign(
         witness_id=witness,
     )
     work.save(payment)
-
-
-def _on_record(act: CommandAct, batch: Batch, row: SignatureRow, refusal: LedgerError) -> Refusal:
-    attempt = act.idempotency_key or uuid4()
-    return Refusal.record(
-        act,
-        stable_id("refusal", attempt, batch.id, row.number, row.line),
-        tried="disbursement.sign",
-        refusal_code=refusal.code,
-        subject_id=batch.id,
-        explanation=str(refusal),
-    )

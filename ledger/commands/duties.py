@@ -45,13 +45,11 @@ def require_post(
     Raises:
         RoleMissing: They do not.
     """
-    if not act.signed_in:
-        return
-    officer = work.get(Officer, acting_officer(act))
-    for day in {act.happened_on, recording_day(act)}:
-        line = set(lineage(work, organisation_id, day))
-        if not any(officer.holds(role, line, day) for role in roles):
-            raise RoleMissing(officer.id, "|".join(sorted(roles)), organisation_id, day)
+    if act.signed_in:
+        officer = work.get(Officer, acting_officer(act))
+        for day in {act.happened_on, recording_day(act)}:
+            line = set(lineage(work, organisation_id, day))
+            _require_one(officer, roles, line, organisation_id, day)
 
 
 def require_post_anywhere(work: Work, act: CommandAct, roles: Collection[Role]) -> None:
@@ -60,13 +58,10 @@ def require_post_anywhere(work: Work, act: CommandAct, roles: Collection[Role]) 
     Raises:
         RoleMissing: A signed-in actor holds none of the posts.
     """
-    if not act.signed_in:
-        return
-    officer = work.get(Officer, acting_officer(act))
-    places = {tenure.organisation_id for tenure in officer.tenures}
-    for day in {act.happened_on, recording_day(act)}:
-        if not any(officer.holds(role, places, day) for role in roles):
-            raise RoleMissing(officer.id, "|".join(sorted(roles)), officer.id, day)
+    if act.signed_in:
+        officer = work.get(Officer, acting_officer(act))
+        for day in {act.happened_on, recording_day(act)}:
+            _require_one(officer, roles, _places(officer), officer.id, day)
 
 
 def require_role(
@@ -79,8 +74,7 @@ def require_role(
         RoleMissing: They do not.
     """
     officer = work.get(Officer, officer_id_)
-    if not officer.holds(role, set(lineage(work, organisation_id_, day)), day):
-        raise RoleMissing(officer_id_, role, organisation_id_, day)
+    _require_one(officer, {role}, set(lineage(work, organisation_id_, day)), organisation_id_, day)
 
 
 def require_approver(work: Work, act: CommandAct) -> None:
@@ -90,9 +84,7 @@ def require_approver(work: Work, act: CommandAct) -> None:
         OfficerRequired, RoleMissing: They do not.
     """
     officer = work.get(Officer, acting_officer(act))
-    places = {tenure.organisation_id for tenure in officer.tenures}
-    if not officer.holds(Role.APPROVER, places, act.happened_on):
-        raise RoleMissing(officer.id, Role.APPROVER, officer.id, act.happened_on)
+    _require_one(officer, {Role.APPROVER}, _places(officer), officer.id, act.happened_on)
     require_post_anywhere(work, act, {Role.APPROVER})
 
 
@@ -122,3 +114,19 @@ def acting_as(act: CommandAct, staff_number: str) -> UUID:
 def recording_day(act: CommandAct) -> date:
     """Return the day it is in China when the act is recorded."""
     return datetime.fromisoformat(act.recorded_at).astimezone(CHINA).date()
+
+
+def _require_one(
+    officer: Officer, roles: Collection[Role], places: set[UUID], where: UUID, day: date
+) -> None:
+    """Check that the officer holds one of the posts at one of the places on the day.
+
+    Raises:
+        RoleMissing: They do not; it names `where` as the place.
+    """
+    if not any(officer.holds(role, places, day) for role in roles):
+        raise RoleMissing(officer.id, "|".join(sorted(roles)), where, day)
+
+
+def _places(officer: Officer) -> set[UUID]:
+    return {tenure.organisation_id for tenure in officer.tenures}

@@ -1,17 +1,17 @@
 """Money in from outside, passed down the tree, and receipts put right."""
 
 from dataclasses import dataclass
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from ledger.commands.duties import acting_officer, require_post, require_role
 from ledger.commands.lineage import lineage
+from ledger.commands.refusals import recorded
 from ledger.commands.signed_acts import perform_signed
 from ledger.domain.fiscal_year import FiscalYear, YearImplausible, fiscal_year_id
 from ledger.domain.fund import FundAccount, FundInsufficient, fund_id
 from ledger.domain.officer import Role
 from ledger.domain.organisation import Organisation, organisation_id
 from ledger.domain.policy import Policy, SurplusTargets, policy_id
-from ledger.domain.refusal import Refusal
 from ledger.domain.values import Money, is_fiscal_year, stable_id
 from ledger.errors import Kind, LedgerError
 from ledger.store.act import CommandAct
@@ -234,26 +234,13 @@ def _allocate(act: CommandAct, order: Allocation) -> Decide:
                 amount=Money(order.amount_fen),
             )
         except FundInsufficient as refusal:
-            _put_on_record(work, act, refusal, giver.id)
+            work.save(recorded(act, "fund.allocate", refusal, giver.id))
+            work.refuse(refusal)
             return
         work.save(giver, taker)
         work.result["allocation_id"] = str(allocation_id)
 
     return decide
-
-
-def _put_on_record(work: Work, act: CommandAct, refusal: LedgerError, subject: UUID) -> None:
-    work.save(
-        Refusal.record(
-            act,
-            stable_id("refusal", act.idempotency_key or uuid4()),
-            tried="fund.allocate",
-            refusal_code=refusal.code,
-            subject_id=subject,
-            explanation=str(refusal),
-        )
-    )
-    work.refuse(refusal)
 
 
 def _account(work: Work, act: CommandAct, organisation: UUID, earmark: str) -> FundAccount:

@@ -1,10 +1,9 @@
 """Acts that officers sign for themselves; a key that may not sign is refused, and on record."""
 
-from uuid import UUID, uuid4
+from uuid import UUID
 
+from ledger.commands.refusals import recorded
 from ledger.domain.officer import KeyUnknown
-from ledger.domain.refusal import Refusal
-from ledger.domain.values import stable_id
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Decide, Ledger, Work
 
@@ -33,15 +32,6 @@ def _put_on_record(
     attempt = CommandAct(act.actor, act.happened_on, act.recorded_at)
 
     def decide(work: Work) -> None:
-        work.save(
-            Refusal.record(
-                attempt,
-                stable_id("refusal", uuid4()),
-                tried=name,
-                refusal_code=refusal.code,
-                subject_id=subject,
-                explanation=str(refusal),
-            )
-        )
+        work.save(recorded(attempt, name, refusal, subject))
 
     ledger.perform(attempt, "signature.refuse", None, decide)

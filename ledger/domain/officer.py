@@ -119,6 +119,10 @@ class Tenure(NamedTuple):
     since: date
     until: date | None
 
+    def covers(self, day: date) -> bool:
+        """Say whether the role is held on the day."""
+        return self.since <= day and (self.until is None or day < self.until)
+
 
 class OfficerKey(NamedTuple):
     """A public key as it was registered: algorithm name, raw key in base64."""
@@ -334,8 +338,7 @@ class Officer(Root):
         return any(
             tenure.role == role
             and tenure.organisation_id in organisation_ids
-            and tenure.since <= day
-            and (tenure.until is None or day < tenure.until)
+            and tenure.covers(day)
             for tenure in self.tenures
         )
 
