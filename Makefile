@@ -12,7 +12,7 @@ demo: $(VENV)/.run ## load the 2017 campaign into ./nuanzhang-data and serve it
 	$(BIN)/nuanzhang load --demo tests/data/scenario-2017
 	$(BIN)/nuanzhang serve --tour
 
-test: $(VENV)/.dev ## all that CI runs
+test: $(VENV)/.dev $(VENV)/.browser ## all that CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -68,4 +68,10 @@ $(VENV)/.interop: Makefile | $(VENV)/bin/python
 	dpkg -s $(INTEROP_PACKAGES) >/dev/null 2>&1 || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q $(INTEROP_PACKAGES); }
 	$(PYTHON) -m venv $(VENV)/interop
 	$(VENV)/interop/bin/python -m pip install -q --disable-pip-version-check --ignore-requires-python aics-tlog==0.2.1 aics-witness==0.1.0
+	touch $@
+
+# A browser for the tests of pages, with fonts that have Chinese.
+BROWSER_PACKAGES := chromium fonts-noto-cjk
+$(VENV)/.browser: Makefile | $(VENV)/bin/python
+	dpkg -s $(BROWSER_PACKAGES) >/dev/null 2>&1 || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends $(BROWSER_PACKAGES); }
 	touch $@

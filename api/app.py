@@ -6,9 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.errors import ServerErrorMiddleware
@@ -19,7 +18,6 @@ from api.access.door import Door
 from api.access.passkeys import RelyingParty
 from api.access.passwords import Passwords
 from api.background.running import Background
-from api.callers import ANYBODY
 from api.clock import Clock
 from api.dependencies import Served
 from api.edge.limits import BodyLimits, Limits
@@ -49,6 +47,8 @@ from api.v1 import (
     session,
     webhooks,
 )
+from api.web import assets, refused
+from api.web.pages import overview, sign_in
 from ledger.anchoring.anchors import Anchors
 from ledger.store.application import Ledger
 from ledger.store.home import Home
@@ -89,6 +89,9 @@ ROUTERS = (
 )
 
 
+PAGES = (assets.router, sign_in.router, overview.router)
+
+
 @dataclass(frozen=True, slots=True)
 class Serving:
     """How the service is reached, and what it is for.
@@ -106,38 +109,6 @@ class Serving:
     limits: Limits = field(default_factory=Limits)
     rates: Rates = field(default_factory=Rates)
     webhooks_inside: bool = False
-
-
-START = """\
-<!doctype html><html lang="zh"><meta charset="utf-8"><title>暖账</title>
-<link rel="stylesheet" href="/start.css">
-<h1>暖账 Nuanzhang</h1>
-<p>送温暖资金审计账本。<br>An audit ledger for relief funds.</p>
-{demo}<ul>
-<li><a href="/v1/organisations">组织 Organisations</a></li>
-<li><a href="/v1/balances">余额与试算平衡 Balances and trial balance</a></li>
-<li><a href="/v1/appropriations">拨款及其去向 Appropriations, traced forward</a></li>
-<li><a href="/v1/batches">批次 Batches</a></li>
-<li><a href="/v1/disbursements?status=returned">退回的发放 Payments that came back</a></li>
-<li><a href="/v1/log">日志检查点与公钥 Checkpoint and verifier key</a></li>
-<li><a href="/openapi.json">OpenAPI</a></li>
-</ul>
-<p>每一笔都可追溯 Every payment is traced back under <code>/v1/disbursements/ID/trace</code>, and
-its proofs are under <code>/v1/disbursements/ID/history</code>.</p></html>
-"""
-
-
-STYLE = """\
-body{font:16px/1.6 system-ui,sans-serif;max-width:44rem;margin:3rem auto;padding:0 1rem}
-code{background:#f3f3f3;padding:.1rem .3rem}li{margin:.3rem 0}
-"""
-
-DEMO = """\
-<form method="post" action="/demo"><p><strong>演示账本，资料均为虚构。
-A demo ledger: everybody in it is made up.</strong>
-<button>以演示纪检员身份进入
-Sign in as the demo inspector</button></p></form>
-"""
 
 
 def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
@@ -188,24 +159,13 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
     app.add_middleware(SecurityHeaders)
     app.add_middleware(RequestLog, metrics=app.state.metrics)
     problems.install(app)
+    refused.install(app)
     for router in ROUTERS:
         app.include_router(router, prefix="/v1")
     app.include_router(tlog.router)
     app.include_router(health.router)
-
-    @app.get("/", include_in_schema=False, dependencies=[ANYBODY])
-    def start() -> HTMLResponse:
-        return HTMLResponse(START.format(demo=DEMO if serving.demo else ""))
-
-    @app.get("/start.css", include_in_schema=False, dependencies=[ANYBODY])
-    def style() -> Response:
-        return Response(STYLE, media_type="text/css")
-
-    @app.post("/demo", include_in_schema=False, dependencies=[ANYBODY])
-    def enter_demo(request: Request) -> RedirectResponse:
-        answer = RedirectResponse("/", status_code=303)
-        session.sign_in_to_demo(request, answer, found)
-        return answer
+    for pages in PAGES:
+        app.include_router(pages)
 
     app.openapi = lambda: described(app)  # type: ignore[method-assign]  # FastAPI has it replaced so
     return app

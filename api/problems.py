@@ -125,17 +125,25 @@ def faults_of(refusal: LedgerError) -> list[dict[str, object]]:
 def _invalid(_: Request, error: Exception) -> JSONResponse:
     """Say which parameter is wrong and how, not what stood there."""
     assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for it alone
-    faults = [
-        {"parameter": ".".join(map(_named, each["loc"])), "fault": each["type"]}
-        for each in error.errors()
-    ]
-    named = ", ".join(f"{fault['parameter']} ({fault['fault']})" for fault in faults)
     return problem(
         "request.invalid",
         HTTPStatus.UNPROCESSABLE_ENTITY,
-        f"cannot be read: {named}",
-        faults=faults,
+        invalid_detail(error),
+        faults=_invalid_parts(error),
     )
+
+
+def invalid_detail(error: RequestValidationError) -> str:
+    """Say in a line what cannot be read."""
+    named = (f"{each['parameter']} ({each['fault']})" for each in _invalid_parts(error))
+    return f"cannot be read: {', '.join(named)}"
+
+
+def _invalid_parts(error: RequestValidationError) -> list[dict[str, str]]:
+    return [
+        {"parameter": ".".join(map(_named, each["loc"])), "fault": each["type"]}
+        for each in error.errors()
+    ]
 
 
 def _named(part: object) -> str:

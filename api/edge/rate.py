@@ -17,7 +17,7 @@ from api.problems import problem
 CALLERS_KEPT = 20_000
 ROUNDING = 1e-6
 """Of a token. Sums of fractions fall short of it: who waited as long as was said is let in."""
-SIGN_IN_PATHS = "/v1/session"
+SIGN_IN_PATHS = ("/v1/session", "/sign-in", "/invitation")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,25 +1,21 @@
 """Signing in and out, passkeys, tokens, and what the caller may do."""
 
 from typing import Annotated, Any
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import ConfigDict, Field
 
-from api.access.door import SignedIn
+from api import entering
 from api.access.refusals import NotSignedIn
-from api.callers import ANYBODY, COOKIE, SIGNED_IN, TheCaller, recognised, require_same_site
+from api.callers import ANYBODY, COOKIE, SIGNED_IN, TheCaller
 from api.dependencies import Served, served
 from api.problems import RESPONSES
 from api.v1.forms import Code, Form, Text
 from api.v1.models import Answer, Id
-from ledger.domain.officer import Officer, officer_id
-from ledger.errors import Kind, LedgerError
+from ledger.domain.officer import Officer
 
 router = APIRouter(tags=["access"], responses=RESPONSES)
 
-DEVICE_COOKIE = "nuanzhang_device"
-DEVICE_TTL_S = 180 * 24 * 3600
 TOKEN_DAYS_MAX = 366
 DAY_S = 24 * 3600
 
@@ -27,16 +23,6 @@ TheDoor = Annotated[Served, Depends(served)]
 Password = Annotated[
     str, Field(min_length=1, max_length=256, json_schema_extra={"format": "password"})
 ]
-
-
-class NotADemo(LedgerError):
-    """Real ledgers have no demo's accounts."""
-
-    code = "access.not_a_demo"
-    kind = Kind.ABSENT
-
-    def __init__(self) -> None:
-        super().__init__("this ledger is not a demo")
 
 
 class SignInForm(Form):
@@ -101,15 +87,8 @@ class Options(Answer):
 @router.post("/session", dependencies=[ANYBODY])
 def sign_in(form: SignInForm, request: Request, response: Response, found: TheDoor) -> Me:
     """Sign in with staff number and password; a session starts anew."""
-    require_from_here(request)
-    signed_in = found.door.sign_in(
-        form.staff_number,
-        form.password,
-        request.cookies.get(DEVICE_COOKIE),
-        address_of(request),
-        found.clock.now_s(),
-    )
-    return _let_in(request, response, found, signed_in)
+    caller = entering.with_password(request, response, found, form.staff_number, form.password)
+    return show_me(caller, found)
 
 
 @router.post("/session/invitation", dependencies=[ANYBODY])
@@ -117,15 +96,8 @@ def accept_invitation(
     form: InvitationForm, request: Request, response: Response, found: TheDoor
 ) -> Me:
     """Set a password with the code of an invitation, and sign in."""
-    require_from_here(request)
-    signed_in = found.door.accept(
-        form.code,
-        form.password,
-        request.cookies.get(DEVICE_COOKIE),
-        address_of(request),
-        found.clock.now_s(),
-    )
-    return _let_in(request, response, found, signed_in)
+    caller = entering.with_invitation(request, response, found, form.code, form.password)
+    return show_me(caller, found)
 
 
 @router.post("/session/passkey/options", dependencies=[ANYBODY])
@@ -139,25 +111,20 @@ def sign_in_with_passkey(
     form: CredentialForm, request: Request, response: Response, found: TheDoor
 ) -> Me:
     """Sign in with what a passkey answered."""
-    require_from_here(request)
+    entering.require_from_here(request)
     signed_in = found.door.sign_in_with_passkey(
         form.credential,
-        request.cookies.get(DEVICE_COOKIE),
-        address_of(request),
+        request.cookies.get(entering.DEVICE_COOKIE),
+        entering.address_of(request),
         found.clock.now_s(),
     )
-    return _let_in(request, response, found, signed_in)
+    return show_me(entering.let_in(request, response, found, signed_in), found)
 
 
 @router.post("/session/demo", dependencies=[ANYBODY])
 def sign_in_to_demo(request: Request, response: Response, found: TheDoor) -> Me:
     """Be the inspector of a demo ledger. On any other ledger there is nobody to be."""
-    require_from_here(request)
-    if found.demo is None:
-        raise NotADemo
-    officer = officer_id(found.demo)
-    secret = found.door.open_for(officer, "demo", address_of(request), found.clock.now_s())
-    return _begin(request, response, found, officer, secret)
+    return show_me(entering.to_demo(request, response, found), found)
 
 
 @router.get("/session", dependencies=[SIGNED_IN])
@@ -232,49 +199,3 @@ def revoke_token(token_id: Code, caller: TheCaller, found: TheDoor) -> None:
     """End a token of one's own."""
     found.door.tokens.revoke(caller.officer_id, token_id)
     found.door.journal.add("token.revoked", found.clock.now_s(), officer_id=caller.officer_id)
-
-
-def require_from_here(request: Request) -> None:
-    """Check that no page from elsewhere signs somebody in; programs send neither header."""
-    if "origin" in request.headers or "sec-fetch-site" in request.headers:
-        require_same_site(request)
-
-
-def address_of(request: Request) -> str:
-    return request.client.host if request.client else ""
-
-
-def set_session(request: Request, response: Response, secret: str) -> None:
-    """Hand the session to the browser: for this service alone, and out of its scripts' reach."""
-    response.set_cookie(
-        COOKIE,
-        secret,
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-        path="/",
-    )
-
-
-def _let_in(request: Request, response: Response, found: Served, signed_in: SignedIn) -> Me:
-    me = _begin(request, response, found, signed_in.officer_id, signed_in.secret)
-    response.set_cookie(
-        DEVICE_COOKIE,
-        signed_in.device,
-        httponly=True,
-        samesite="strict",
-        secure=request.url.scheme == "https",
-        max_age=DEVICE_TTL_S,
-        path="/v1/session",
-    )
-    return me
-
-
-def _begin(request: Request, response: Response, found: Served, officer: UUID, secret: str) -> Me:
-    """Hand a new session over; what was there before is worth nothing to whoever set it."""
-    before = request.cookies.get(COOKIE)
-    if before is not None:
-        found.door.sessions.end(before)
-    caller = recognised(request, found, officer, secret)
-    set_session(request, response, secret)
-    return show_me(caller, found)

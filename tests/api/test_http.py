@@ -323,8 +323,9 @@ def test_the_description_has_an_example_for_every_answer(client: TestClient) -> 
             assert told.get("examples") or "maximum" in told, name
 
 
-def test_the_first_page_leads_to_what_there_is(client: TestClient) -> None:
+def test_the_first_page_leads_officers_to_the_overview(client: TestClient) -> None:
     page = client.get("/")
 
     assert page.status_code == 200
-    assert "/v1/appropriations" in page.text
+    assert page.url.path == "/overview"
+    assert "总览" in page.text

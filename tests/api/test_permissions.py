@@ -366,8 +366,15 @@ ASKED: dict[str, Asked] = {
     "GET /readyz": Asked(bound=False),
     "GET /metrics": Asked(bound=False),
     "GET /": Asked(bound=False),
-    "GET /start.css": Asked(bound=False),
+    "GET /assets/{version}/{name:path}": Asked("none site.css", bound=False),
+    "GET /sign-in": Asked(bound=False),
+    "POST /sign-in": Asked(bound=False),
+    "GET /invitation": Asked(bound=False),
+    "POST /invitation": Asked(bound=False),
     "POST /demo": Asked(bound=False),
+    "POST /sign-out": Asked(bound=False),
+    "POST /language": Asked(bound=False),
+    "GET /overview": Asked(bound=False),
 }
 
 

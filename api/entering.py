@@ -1,0 +1,113 @@
+"""Letting somebody in: the cookies that a browser is handed when its officer has signed in."""
+
+from uuid import UUID
+
+from fastapi import Request, Response
+
+from api.access.door import SignedIn
+from api.callers import COOKIE, Caller, recognised, require_same_site
+from api.dependencies import Served
+from ledger.domain.officer import officer_id
+from ledger.errors import Kind, LedgerError
+
+DEVICE_COOKIE = "nuanzhang_device"
+DEVICE_TTL_S = 180 * 24 * 3600
+
+
+class NotADemo(LedgerError):
+    """Real ledgers have no demo's accounts."""
+
+    code = "access.not_a_demo"
+    kind = Kind.ABSENT
+
+    def __init__(self) -> None:
+        super().__init__("this ledger is not a demo")
+
+
+def require_from_here(request: Request) -> None:
+    """Check that no page from elsewhere signs somebody in; programs send neither header."""
+    if "origin" in request.headers or "sec-fetch-site" in request.headers:
+        require_same_site(request)
+
+
+def address_of(request: Request) -> str:
+    return request.client.host if request.client else ""
+
+
+def with_password(
+    request: Request, response: Response, found: Served, staff_number: str, password: str
+) -> Caller:
+    """Let in whoever knows the password."""
+    require_from_here(request)
+    signed_in = found.door.sign_in(
+        staff_number,
+        password,
+        request.cookies.get(DEVICE_COOKIE),
+        address_of(request),
+        found.clock.now_s(),
+    )
+    return let_in(request, response, found, signed_in)
+
+
+def with_invitation(
+    request: Request, response: Response, found: Served, code: str, password: str
+) -> Caller:
+    """Let in whoever holds the code of an invitation, with the password that is to be theirs."""
+    require_from_here(request)
+    signed_in = found.door.accept(
+        code,
+        password,
+        request.cookies.get(DEVICE_COOKIE),
+        address_of(request),
+        found.clock.now_s(),
+    )
+    return let_in(request, response, found, signed_in)
+
+
+def to_demo(request: Request, response: Response, found: Served) -> Caller:
+    """Let anybody in as the inspector of a demo ledger.
+
+    Raises:
+        NotADemo: On any other ledger there is nobody to be.
+    """
+    require_from_here(request)
+    if found.demo is None:
+        raise NotADemo
+    officer = officer_id(found.demo)
+    secret = found.door.open_for(officer, "demo", address_of(request), found.clock.now_s())
+    return _begin(request, response, found, officer, secret)
+
+
+def let_in(request: Request, response: Response, found: Served, signed_in: SignedIn) -> Caller:
+    """Hand over a session, and the cookie that tells this device from strangers'."""
+    caller = _begin(request, response, found, signed_in.officer_id, signed_in.secret)
+    response.set_cookie(
+        DEVICE_COOKIE,
+        signed_in.device,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+        max_age=DEVICE_TTL_S,
+        path="/",
+    )
+    return caller
+
+
+def _begin(
+    request: Request, response: Response, found: Served, officer: UUID, secret: str
+) -> Caller:
+    """Hand a new session over; what was there before is worth nothing to whoever set it."""
+    before = request.cookies.get(COOKIE)
+    if before is not None:
+        found.door.sessions.end(before)
+    caller = recognised(request, found, officer, secret)
+    # For this service alone, and out of its scripts' reach.
+    response.set_cookie(
+        COOKIE,
+        secret,
+        httponly=True,
+        samesite="strict",
+        secure=request.url.scheme == "https",
+        path="/",
+    )
+    return caller

@@ -1,0 +1,54 @@
+// The officer's own key. It is made in this browser and cannot be taken out of it: the ledger's
+// operator never holds it. Ed25519 by WebCrypto (W3C Secure Curves), kept in IndexedDB.
+
+import { base64Of, bytesOf } from "./service.js";
+
+const STORE = "keys";
+
+function opened() {
+  return new Promise((resolve, reject) => {
+    const request = indexedDB.open("nuanzhang-officer-keys", 1);
+    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "officerId" });
+    request.onsuccess = () => resolve(request.result);
+    request.onerror = () => reject(request.error);
+  });
+}
+
+async function within(mode, act) {
+  const database = await opened();
+  try {
+    return await new Promise((resolve, reject) => {
+      const transaction = database.transaction(STORE, mode);
+      const request = act(transaction.objectStore(STORE));
+      transaction.oncomplete = () => resolve(request.result);
+      transaction.onerror = () => reject(transaction.error);
+    });
+  } finally {
+    database.close();
+  }
+}
+
+export const supported = () => Boolean(globalThis.crypto?.subtle && globalThis.indexedDB);
+
+// Return { officerId, keyId, privateKey, publicKey } of this officer on this device, or undefined.
+export const stored = (officerId) => within("readonly", (store) => store.get(officerId));
+
+export const forget = (officerId) => within("readwrite", (store) => store.delete(officerId));
+
+// Make a key pair and keep it; answers the public key as base64 of its 32 bytes.
+export async function make(officerId, keyId) {
+  const pair = await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);
+  const publicKey = base64Of(await crypto.subtle.exportKey("raw", pair.publicKey));
+  await within("readwrite", (store) => store.put({ officerId, keyId, privateKey: pair.privateKey, publicKey }));
+  return publicKey;
+}
+
+// Sign what the service prepared, as commits want it. Throws when this device holds no key.
+export async function sign(officerId, prepared) {
+  const key = await stored(officerId);
+  if (!key) throw new NoKeyHere();
+  const signature = await crypto.subtle.sign("Ed25519", key.privateKey, bytesOf(prepared.to_sign));
+  return { payload: prepared.payload, key_id: key.keyId, signature: base64Of(signature) };
+}
+
+export class NoKeyHere extends Error {}

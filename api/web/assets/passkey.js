@@ -1,0 +1,23 @@
+// Signing in with a passkey (W3C WebAuthn Level 3, as JSON).
+
+import { post } from "./service.js";
+
+const form = document.querySelector("[data-passkey]");
+
+if (form && window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
+  form.hidden = false;
+  form.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const failed = form.querySelector("[data-failed]");
+    failed.hidden = true;
+    try {
+      const options = await post("/v1/session/passkey/options");
+      const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
+      const credential = await navigator.credentials.get({ publicKey });
+      await post("/v1/session/passkey", { credential: credential.toJSON() });
+      location.assign(form.dataset.next);
+    } catch {
+      failed.hidden = false;
+    }
+  });
+}

@@ -1,0 +1,63 @@
+// What every page does beside its HTML: keyboard, and telling the officer what went wrong.
+
+import { tinykeys } from "./vendor/tinykeys.js";
+
+const dialog = document.getElementById("keys");
+const typing = (event) =>
+  event.isComposing || event.target.closest("input, select, textarea, [contenteditable], dialog");
+
+function rows() {
+  return [...document.querySelectorAll("[data-list] [data-row]")].filter((row) => row.offsetParent);
+}
+
+function linkOf(row) {
+  return row.matches("a, button") ? row : row.querySelector("[data-open], a, button");
+}
+
+// The row in hand is the one that holds the focus, so Enter opens it by itself.
+function step(by) {
+  const all = rows();
+  if (!all.length) return;
+  const at = all.findIndex((row) => row.contains(document.activeElement));
+  const next = all[at < 0 ? (by > 0 ? 0 : all.length - 1) : Math.min(Math.max(at + by, 0), all.length - 1)];
+  linkOf(next)?.focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+
+const free = (act) => (event) => {
+  if (typing(event) || dialog.open) return;
+  event.preventDefault();
+  act();
+};
+
+tinykeys(window, {
+  j: free(() => step(1)),
+  k: free(() => step(-1)),
+  u: free(() => document.querySelector("[data-up]")?.click()),
+  "/": free(() => {
+    const field = document.querySelector("[data-search]");
+    if (field) field.focus();
+    else location.assign("/search");
+  }),
+  "Shift+?": free(() => dialog.showModal()),
+  "?": free(() => dialog.showModal()),
+});
+
+for (const button of document.querySelectorAll("[data-keys]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => dialog.showModal());
+}
+
+for (const button of document.querySelectorAll("[data-print]")) {
+  button.hidden = false;
+  button.addEventListener("click", () => window.print());
+}
+
+// A form that is sent twice counts once by its key; the button says that it is under way.
+document.addEventListener("submit", (event) => {
+  const button = event.submitter;
+  if (event.target.method === "post" && button) button.setAttribute("aria-busy", "true");
+});
+window.addEventListener("pageshow", () => {
+  for (const button of document.querySelectorAll("button[aria-busy]")) button.removeAttribute("aria-busy");
+});

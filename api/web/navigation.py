@@ -1,0 +1,24 @@
+"""What leads where: the pages in the menu, and for whom they are there."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from api.callers import READERS, Caller
+from api.web.language import N_
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the menu. Nobody is shown a way to what would be refused to them."""
+
+    path: str
+    label: str
+    roles: Collection[str] = READERS
+
+
+MENU = (Entry("/overview", N_("总览")),)
+
+
+def menu(caller: Caller | None) -> list[Entry]:
+    """Return the menu of an officer, or of nobody."""
+    return [] if caller is None else [each for each in MENU if caller.holds_any(each.roles)]

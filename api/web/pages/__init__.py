@@ -1,0 +1,1 @@
+"""One module per noun: what its pages show, and what their forms do."""

@@ -1,0 +1,68 @@
+"""Words for what is stored as a code or as a word of the registers."""
+
+from collections.abc import Mapping
+
+from api.web.language import N_, Language
+
+TERMS: Mapping[str, Mapping[str, str]] = {
+    "payment": {
+        "in_transit": N_("在途"),
+        "settled": N_("已到账"),
+        "signed": N_("已签领"),
+        "returned": N_("已退回"),
+    },
+    "batch": {
+        "drafted": N_("已编制"),
+        "reviewed": N_("已复核"),
+        "approved": N_("已审批"),
+        "refused": N_("未获准"),
+        "exported": N_("已导出"),
+        "closed": N_("已办结"),
+    },
+    "filing": {
+        "signature_sheets": N_("签字表"),
+        "summary_report": N_("工作总结"),
+        "statistics_tables": N_("统计报表"),
+    },
+    "organisation": {
+        "市": N_("市级工会"),
+        "县区": N_("县区工会"),
+        "产业": N_("产业工会"),
+        "基层": N_("基层工会"),
+    },
+}
+"""By kind, then by code."""
+
+STORED = (
+    N_("经办"),
+    N_("复核"),
+    N_("审批"),
+    N_("出纳"),
+    N_("会计"),
+    N_("审计"),
+    N_("纪检"),
+    N_("系统管理"),
+    N_("安全管理"),
+    N_("审计管理"),
+    N_("银行卡"),
+    N_("签字表"),
+    N_("中央财政"),
+    N_("地方财政"),
+    N_("上级补助"),
+    N_("本级工会经费"),
+    N_("社会捐赠"),
+    N_("送温暖"),
+    N_("建档困难职工"),
+    N_("困难劳模"),
+    N_("去产能企业困难职工(未建档)"),
+    N_("意外致困职工(未建档)"),
+    N_("一线职工"),
+)
+"""Words of the registers that are stored as they are; others are shown as they stand."""
+
+
+def term(language: Language, kind: str, value: str | None) -> str:
+    """Return the word for a stored code; a word of the registers is its own."""
+    if value is None:
+        return ""
+    return language.say(TERMS.get(kind, {}).get(value, value))

@@ -1,0 +1,60 @@
+"""Every sentence goes through the catalogue, and is there in both languages."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+from babel.messages.extract import extract_from_dir
+from jinja2.lexer import Lexer
+
+import api.web
+from api.web.language import catalogue, languages
+from api.web.screen import environment
+
+WEB = Path(api.web.__file__).parent
+HAN = re.compile("[\u3400-\u9fff\uff00-\uffef]")
+OWN_NAMES = {"中文"}
+METHODS = [("**.py", "python"), ("**.html", "jinja2")]
+OPTIONS = {"**.html": {"trim_blocks": "true", "lstrip_blocks": "true"}}
+
+
+def said() -> Iterator[tuple[str, str, int]]:
+    for file, line, message, _, context in extract_from_dir(
+        WEB,
+        METHODS,
+        OPTIONS,
+        {**dict.fromkeys(("_", "gettext", "N_")), "ngettext": (1, 2)},
+    ):
+        assert context is None
+        for each in message if isinstance(message, tuple) else (message,):
+            if each:
+                yield each, file, line
+
+
+def test_everything_said_is_there_in_english() -> None:
+    there = {m.id[0] if isinstance(m.id, tuple) else m.id for m in catalogue("en") if m.string}
+    missing = [
+        f"{file}:{line}: {message}" for message, file, line in said() if message not in there
+    ]
+    assert missing == []
+
+
+def test_the_catalogue_holds_nothing_that_is_not_said() -> None:
+    spoken = {message for message, _, _ in said()}
+    ids = {m.id[0] if isinstance(m.id, tuple) else m.id for m in catalogue("en") if m.id}
+    assert sorted(ids - spoken) == []
+
+
+def test_no_sentence_goes_past_the_catalogue() -> None:
+    lexer = Lexer(environment(languages()["zh"]))
+    for path in WEB.rglob("templates/**/*.html"):
+        inside = False
+        for line, token, text in lexer.tokeniter(path.read_text(encoding="utf-8"), path.name):
+            if token == "name" and text in ("trans", "endtrans"):
+                inside = text == "trans"
+            if token == "data" and not inside:
+                left = HAN.findall(re.sub("|".join(OWN_NAMES), "", text))
+                assert not left, f"{path.name}:{line}: {text.strip()}"
+    for path in (WEB / "assets").glob("*.js"):
+        code = re.sub(r"//.*", "", path.read_text(encoding="utf-8"))
+        assert not HAN.search(code), f"{path.name} speaks by itself"

@@ -1,0 +1,26 @@
+"""Every page, in both languages and two widths: no violation of axe, nothing the policy stopped."""
+
+import pytest
+
+from tests.web.browsing import LANGUAGES, SIZES, Office, accessible
+from tests.web.conftest import INSPECTOR
+
+OPEN = ("/sign-in", "/invitation", "/nowhere")
+PAGES = ("/overview",)
+"""Each page that an observer sees; pages of other posts stand in the tests of their journeys."""
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_for_everybody_are_accessible(office: Office, language: str, size: str) -> None:
+    for path in OPEN:
+        accessible(office.page("", path, language, size))
+
+
+@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("path", PAGES)
+def test_pages_are_accessible(office: Office, path: str, language: str, size: str) -> None:
+    page = office.page(INSPECTOR, path, language, size)
+    accessible(page)
+    assert page.locator("html").get_attribute("lang") == {"zh": "zh-CN", "en": "en"}[language]
