@@ -8,8 +8,9 @@ from babel.messages.extract import extract_from_dir
 from jinja2.lexer import Lexer
 
 import api.web
-from api.web.language import catalogue, languages
+from api.web.language import REFUSAL, catalogue, languages
 from api.web.screen import environment
+from tests.test_architecture import every_refusal
 
 WEB = Path(api.web.__file__).parent
 HAN = re.compile("[\u3400-\u9fff\uff00-\uffef]")
@@ -58,3 +59,17 @@ def test_no_sentence_goes_past_the_catalogue() -> None:
     for path in (WEB / "assets").glob("*.js"):
         code = re.sub(r"//.*", "", path.read_text(encoding="utf-8"))
         assert not HAN.search(code), f"{path.name} speaks by itself"
+
+
+def test_every_refusal_is_told_in_a_clerks_words() -> None:
+    told = {m.id: m.string for m in catalogue("zh") if m.context == REFUSAL}
+    codes = {refusal.code for refusal in every_refusal()}
+    assert sorted(codes - told.keys()) == []
+    assert (
+        sorted(
+            told.keys() - codes - {"request.invalid", "request.no_such_address", "request.refused"}
+        )
+        == []
+    )
+    for code, sentence in told.items():
+        assert HAN.search(str(sentence)), code
