@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Index, Table, select
 
 from ledger.domain.aggregate import Event
 from ledger.domain.filing import Filing
+from ledger.domain.policy import Deadline
 from projections.asked import NOW, Moment, optional_uuid, uuid_of
 from projections.view import (
     Handler,
@@ -95,6 +96,34 @@ def filing_list(
             row.position if before is None else before.position,
         )
     return [each for each in found.values() if campaign_id in (None, each.campaign_id)]
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """What an organisation has not handed in, or has not again; late from `due_on` on."""
+
+    organisation_id: UUID
+    name: str
+    due_on: str
+    days_late: int
+
+
+def missing(
+    handed_in: Sequence[FilingView],
+    deadlines: Sequence[Deadline],
+    organisation_ids: Sequence[UUID],
+    day: date,
+) -> list[Missing]:
+    """Return what is not handed in on a day, by deadline and then by organisation."""
+    standing = {(each.organisation_id, each.name) for each in handed_in if each.sent_back is None}
+    return [
+        Missing(
+            id_, deadline.name, deadline.due_on.isoformat(), max(0, (day - deadline.due_on).days)
+        )
+        for deadline in deadlines
+        for id_ in organisation_ids
+        if (id_, deadline.name) not in standing
+    ]
 
 
 def _handed_in(event: Filing.HandedIn, position: int, rows: Rows) -> None:

@@ -1,11 +1,13 @@
 """Opening surplus and how much of it has reached people (结余消化率)."""
 
+from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import accumulate
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Subquery, func, select
 
 from ledger.domain.values import BasisPoints, Money, floor_basis_points
 from projections.asked import NOW, Moment
@@ -83,10 +85,94 @@ def surplus(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Burned:
+    """What remains, at the end of a day, of the opening surplus: not yet with people."""
+
+    day: str
+    remaining_fen: Money
+
+
+def burn_down(
+    connection: Connection, organisation_ids: Collection[UUID], year: int, moment: Moment = NOW
+) -> list[Burned]:
+    """Return how a year's opening surplus went down, on each day on which it changed."""
+    ids = [each.bytes for each in organisation_ids]
+    changes: Counter[str] = Counter()
+    opened = select(openings.c.happened_on, func.sum(openings.c.amount_fen)).where(
+        openings.c.organisation_id.in_(ids), openings.c.year == year, moment.covers(openings)
+    )
+    for day, amount in connection.execute(opened.group_by(openings.c.happened_on)):
+        changes[day] += amount
+    once = _lots_followed(ids, year, moment)
+    paid = (
+        select(lines.c.happened_on, net(Account.RECIPIENT))
+        .join(once, lines.c.lot_id == once.c.lot_id)
+        .where(lines.c.position > once.c.since, moment.covers(lines))
+        .group_by(lines.c.happened_on)
+    )
+    for day, amount in connection.execute(paid):
+        changes[day] -= amount
+    remaining = accumulate(amount for _, amount in sorted(changes.items()))
+    return [Burned(day, Money(left)) for day, left in zip(sorted(changes), remaining, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class Vintage:
+    """Money of an earlier year that these organisations still hold."""
+
+    vintage: int
+    in_hand_fen: Money
+    in_transit_fen: Money
+
+
+def old_money(
+    connection: Connection, organisation_ids: Collection[UUID], year: int, moment: Moment = NOW
+) -> list[Vintage]:
+    """Return what is left of each vintage before a fiscal year, the oldest first."""
+    statement = (
+        select(
+            lines.c.vintage,
+            net(Account.FUND),
+            net(Account.TRANSIT) + net(Account.RETURNED),
+        )
+        .where(lines.c.organisation_id.in_([each.bytes for each in organisation_ids]))
+        .where(lines.c.vintage < year, moment.covers(lines))
+        .group_by(lines.c.vintage)
+        .order_by(lines.c.vintage)
+    )
+    return [Vintage(row[0], Money(row[1]), Money(row[2])) for row in connection.execute(statement)]
+
+
+def years(connection: Connection, organisation_ids: Collection[UUID]) -> list[int]:
+    """Return the fiscal years that these organisations opened, the latest first."""
+    statement = (
+        select(targets.c.year)
+        .where(targets.c.organisation_id.in_([each.bytes for each in organisation_ids]))
+        .distinct()
+        .order_by(targets.c.year.desc())
+    )
+    return list(connection.execute(statement).scalars())
+
+
 def _followed(
     connection: Connection, ids: list[bytes], year: int, moment: Moment
 ) -> tuple[int, int]:
     """Return what of the opening lots was paid, and what is in transit, wherever they went."""
+    once = _lots_followed(ids, year, moment)
+    row = connection.execute(
+        select(
+            func.coalesce(net(Account.RECIPIENT), 0),
+            func.coalesce(net(Account.TRANSIT) + net(Account.RETURNED), 0),
+        )
+        .join(once, lines.c.lot_id == once.c.lot_id)
+        .where(lines.c.position > once.c.since, moment.covers(lines))
+    ).one()
+    return row[0], row[1]
+
+
+def _lots_followed(ids: list[bytes], year: int, moment: Moment) -> Subquery:
+    """Return the opening lots and those they were passed on as, and since which position."""
     followed = (
         select(openings.c.lot_id, func.min(openings.c.position).label("since"))
         .where(openings.c.organisation_id.in_(ids), openings.c.year == year)
@@ -99,20 +185,11 @@ def _followed(
         .join(followed, lots.c.parent_id == followed.c.lot_id)
         .where(lots.c.position > followed.c.since)
     )
-    once = (
+    return (
         select(followed.c.lot_id, func.min(followed.c.since).label("since"))
         .group_by(followed.c.lot_id)
         .subquery()
     )
-    row = connection.execute(
-        select(
-            func.coalesce(net(Account.RECIPIENT), 0),
-            func.coalesce(net(Account.TRANSIT) + net(Account.RETURNED), 0),
-        )
-        .join(once, lines.c.lot_id == once.c.lot_id)
-        .where(lines.c.position > once.c.since, moment.covers(lines))
-    ).one()
-    return row[0], row[1]
 
 
 def _targets(

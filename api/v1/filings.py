@@ -16,7 +16,7 @@ from ledger.commands.filings import HandingIn, hand_in, send_back
 from ledger.domain.campaign import Campaign
 from ledger.domain.policy import Policy
 from ledger.store.application import NotOnRecord
-from projections.deadlines import filing_list
+from projections.deadlines import filing_list, missing
 from projections.organisations import tree_on
 
 router = APIRouter(prefix="/filings", tags=["filings"], responses=RESPONSES)
@@ -75,21 +75,17 @@ def list_filings(
         raise NotOnRecord("campaign", campaign_id)
     ids = reach.within(organisation_id)
     found = filing_list(model, moment, organisation_ids=ids, campaign_id=campaign_id)
-    standing = {(each.organisation_id, each.name) for each in found if each.sent_back is None}
-    day = moment.as_of or reach.day
     known = tree_on(model, moment.as_of).by_id
-    missing = [
-        Missing(
-            organisation_id=id_,
-            name=deadline.name,
-            due_on=deadline.due_on.isoformat(),
-            days_late=max(0, (day - deadline.due_on).days),
-        )
-        for deadline in policy.adoptions[-1].deadlines
-        for id_ in ids
-        if id_ in known and (id_, deadline.name) not in standing
-    ]
-    return Filings(items=[FilingView.model_validate(each) for each in found], missing=missing)
+    owed = missing(
+        found,
+        policy.adoptions[-1].deadlines,
+        [id_ for id_ in ids if id_ in known],
+        moment.as_of or reach.day,
+    )
+    return Filings(
+        items=[FilingView.model_validate(each) for each in found],
+        missing=[Missing.model_validate(each) for each in owed],
+    )
 
 
 @router.post("", status_code=201, dependencies=[HAND_IN])

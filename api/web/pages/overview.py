@@ -1,19 +1,135 @@
 """The overview: an officer's own organisations and all below them, in figures."""
 
-from fastapi import APIRouter, Response
+from dataclasses import dataclass
+from datetime import date
+from uuid import UUID
 
-from api.callers import READ, TheReach
-from api.dependencies import TheMoment, TheReadModel
+from fastapi import APIRouter, Response
+from sqlalchemy import Connection
+
+from api.callers import READ, Reach, TheReach
+from api.dependencies import TheLedger, TheReadModel
+from api.web.asked import Number, TheMomentOnPage, Word
 from api.web.screen import TheScreen
+from api.web.surplus_clock import surplus_clock
+from ledger.domain.organisation import organisation_id
+from ledger.domain.policy import Policy
+from ledger.store.application import Ledger, NotOnRecord
+from projections.asked import Moment
+from projections.batches import Campaign, campaign_list
+from projections.deadlines import filing_list, missing
 from projections.figures import figures, total
+from projections.organisations import Organisation, Tree, tree_on
+from projections.surplus import burn_down, old_money, surplus, years
 
 router = APIRouter(include_in_schema=False)
 
 
+@dataclass(frozen=True, slots=True)
+class Due:
+    """Something a campaign asks for by a day, and how many organisations have not handed it in."""
+
+    campaign: str
+    name: str
+    due_on: date
+    days_left: int
+    asked: int
+    missing: int
+
+    @property
+    def late(self) -> bool:
+        return self.missing > 0 and self.days_left < 0
+
+
 @router.get("/overview", dependencies=[READ])
 def show_overview(
-    screen: TheScreen, model: TheReadModel, reach: TheReach, moment: TheMoment
+    screen: TheScreen,
+    model: TheReadModel,
+    reach: TheReach,
+    moment: TheMomentOnPage,
+    the_ledger: TheLedger,
+    organisation: Word = None,
+    year: Number = None,
 ) -> Response:
-    """Show what was received, passed on, paid, returned, in transit and in hand."""
-    found = figures(model, reach.ids, moment)
-    return screen.show("overview.html", sum=total(found.values()))
+    """Show the money in figures, how the opening surplus goes down, and what is due."""
+    tree = tree_on(model, moment.as_of)
+    shown = None if organisation is None else _named(tree, organisation)
+    ids = within(reach, tree, shown)
+    today = moment.as_of or screen.today
+    opened = years(model, ids)
+    chosen = year or (opened[0] if opened else today.year)
+    old = surplus(model, ids, chosen, moment)
+    burned = burn_down(model, ids, chosen, moment)
+    return screen.show(
+        "overview/overview.html",
+        organisation=shown,
+        choices=[tree.by_id[id_] for id_ in sorted(reach.ids) if id_ in tree.by_id],
+        sum=total(figures(model, ids, moment).values()),
+        year=chosen,
+        years=opened,
+        old=old,
+        burned=burned,
+        vintages=old_money(model, ids, chosen, moment),
+        clock=surplus_clock(old, burned, today),
+        dues=_dues(the_ledger, model, ids, moment, today),
+        events=the_ledger.size(),
+        moment=moment,
+    )
+
+
+def within(reach: Reach, tree: Tree, shown: Organisation | None) -> list[UUID]:
+    """Return the organisation asked for with all below it, or all within reach.
+
+    Raises:
+        OutsideReach: It is not within reach.
+    """
+    if shown is None:
+        return sorted(reach.ids)
+    reach.require(shown.organisation_id)
+    return tree.subtree(shown.organisation_id)
+
+
+def _named(tree: Tree, code: str) -> Organisation:
+    found = tree.by_code.get(code)
+    if found is None:
+        raise NotOnRecord("organisation", organisation_id(code))
+    return found
+
+
+def _dues(
+    ledger: Ledger, model: Connection, ids: list[UUID], moment: Moment, today: date
+) -> list[Due]:
+    """Return what campaigns ask for, the next or the longest overdue first."""
+    found = [
+        due
+        for campaign in campaign_list(model)
+        for due in _dues_of(ledger, model, campaign, ids, moment, today)
+    ]
+    return sorted(found, key=lambda due: (not due.late, due.due_on))
+
+
+def _dues_of(
+    ledger: Ledger,
+    model: Connection,
+    campaign: Campaign,
+    ids: list[UUID],
+    moment: Moment,
+    today: date,
+) -> list[Due]:
+    policy = ledger.load(Policy, campaign.policy_id)
+    if policy is None:
+        return []
+    deadlines = policy.adoptions[-1].deadlines
+    handed_in = filing_list(model, moment, organisation_ids=ids, campaign_id=campaign.campaign_id)
+    owed = missing(handed_in, deadlines, ids, today)
+    return [
+        Due(
+            campaign.name,
+            deadline.name,
+            deadline.due_on,
+            (deadline.due_on - today).days,
+            len(ids),
+            sum(each.name == deadline.name for each in owed),
+        )
+        for deadline in deadlines
+    ]

@@ -1,0 +1,28 @@
+"""What a page's address asks for: forms send empty fields, which ask for nothing."""
+
+from datetime import date
+from typing import Annotated, Any
+
+from fastapi import Depends, Query
+from pydantic import BeforeValidator
+
+from projections.asked import Moment
+
+
+def _nothing(value: Any) -> Any:
+    return None if value == "" else value
+
+
+Empty = BeforeValidator(_nothing)
+
+Word = Annotated[str | None, Empty, Query(max_length=200)]
+Number = Annotated[int | None, Empty, Query(ge=0, lt=2**53)]
+Day = Annotated[date | None, Empty, Query()]
+
+
+def moment_on_page(as_of: Day = None, at: Number = None) -> Moment:
+    """Read as of which day, and as known at which position."""
+    return Moment(as_of, at)
+
+
+TheMomentOnPage = Annotated[Moment, Depends(moment_on_page)]
