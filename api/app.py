@@ -47,8 +47,8 @@ from api.v1 import (
     session,
     webhooks,
 )
-from api.web import assets, refused
-from api.web.pages import overview, sign_in
+from api.web import refused
+from api.web.site import PAGES
 from ledger.anchoring.anchors import Anchors
 from ledger.store.application import Ledger
 from ledger.store.home import Home
@@ -87,9 +87,6 @@ ROUTERS = (
     jobs.router,
     webhooks.router,
 )
-
-
-PAGES = (assets.router, sign_in.router, overview.router)
 
 
 @dataclass(frozen=True, slots=True)

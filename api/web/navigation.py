@@ -16,7 +16,11 @@ class Entry:
     roles: Collection[str] = READERS
 
 
-MENU = (Entry("/overview", N_("总览")),)
+MENU = (
+    Entry("/overview", N_("总览")),
+    Entry("/organisations", N_("组织")),
+    Entry("/batches", N_("批次")),
+)
 
 
 def menu(caller: Caller | None) -> list[Entry]:

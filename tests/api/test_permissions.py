@@ -375,6 +375,7 @@ ASKED: dict[str, Asked] = {
     "POST /sign-out": Asked(bound=False),
     "POST /language": Asked(bound=False),
     "GET /overview": Asked(bound=False),
+    "GET /organisations": Asked(bound=False),
 }
 
 

@@ -6,7 +6,11 @@ from tests.web.browsing import LANGUAGES, SIZES, Office, accessible
 from tests.web.conftest import INSPECTOR
 
 OPEN = ("/sign-in", "/invitation", "/nowhere")
-PAGES = ("/overview",)
+PAGES = (
+    "/overview",
+    "/organisations",
+    "/organisations?unfolded=X01,X02&figures_of=alone",
+)
 """Each page that an observer sees; pages of other posts stand in the tests of their journeys."""
 
 
