@@ -273,6 +273,46 @@ def rows_of(connection: Connection, batch_id: UUID) -> list[RowVerdict]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class BankStatement:
+    """What a bank answered about a batch, by the file that it came in."""
+
+    bank_format: str
+    file_sha256: str
+    line_count: int
+    settled_count: int
+    settled_total_fen: Money
+    returned_count: int
+    returned_total_fen: Money
+    unresolved_count: int
+    happened_on: str
+    position: int
+
+
+def statements_of(connection: Connection, batch_id: UUID) -> list[BankStatement]:
+    """Return what the bank answered about a batch, in the order in which it was taken in."""
+    statement = (
+        select(statements)
+        .where(statements.c.batch_id == batch_id.bytes)
+        .order_by(statements.c.position)
+    )
+    return [
+        BankStatement(
+            row.bank_format,
+            row.file_sha256,
+            row.line_count,
+            row.settled_count,
+            Money(row.settled_total_fen),
+            row.returned_count,
+            Money(row.returned_total_fen),
+            row.unresolved_count,
+            row.happened_on,
+            row.position,
+        )
+        for row in connection.execute(statement)
+    ]
+
+
 def refused_rows(
     connection: Connection, campaign_id: UUID, moment: Moment = NOW
 ) -> list[tuple[str, int, str]]:

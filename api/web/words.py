@@ -17,6 +17,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "approved": N_("已审批"),
         "refused": N_("未获准"),
         "exported": N_("已导出"),
+        "returned": N_("已回盘"),
         "closed": N_("已办结"),
     },
     "filing": {

@@ -63,6 +63,11 @@ class Asked:
     bound: bool = True
 
 
+def form_of(**fields: str) -> Callable[[Place], tuple[dict[str, str], dict[str, Any]]]:
+    """Return what a page's form sends, under a key of its own."""
+    return lambda _: ({"key": uuid4().hex, **fields}, {})
+
+
 def signed(_: Place) -> dict[str, str]:
     payload = json.dumps({"recorded_at": RECORDED_AT, "happened_on": TODAY.isoformat()}).encode()
     return {"payload": b64encode(payload).decode(), "key_id": "k", "signature": "AAAA"}
@@ -376,6 +381,17 @@ ASKED: dict[str, Asked] = {
     "POST /language": Asked(bound=False),
     "GET /overview": Asked(bound=False),
     "GET /organisations": Asked(bound=False),
+    "GET /batches": Asked(bound=False),
+    "GET /batches/{batch_id}": Asked("{batch}"),
+    "POST /batches/{batch_id}/review": Asked("{drafted}", form=form_of()),
+    "POST /batches/{batch_id}/bank-file": Asked(
+        "{batch}", form=form_of(reason="送银行", made_for="开户行")
+    ),
+    "POST /batches/{batch_id}/returns": Asked(
+        "{batch}",
+        form=lambda place: ({"key": uuid4().hex}, {"file": ("r.txt", bank_answer(place))}),
+    ),
+    "POST /batches/{batch_id}/closing": Asked("{batch}", form=form_of()),
 }
 
 

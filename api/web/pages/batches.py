@@ -1,0 +1,249 @@
+"""Batches: who did what to them, what is still to be done, and by whom."""
+
+from dataclasses import dataclass
+from typing import Annotated
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, File, Form, Response, UploadFile
+from sqlalchemy import Connection
+
+from api.callers import CASH, END, READ, REVIEW, Caller, Reach, TheCaller, TheReach
+from api.dependencies import TheLedger, ThePage, TheReadModel
+from api.payees import payment_of
+from api.uploads import filename_of, whole
+from api.web.asked import Word
+from api.web.language import N_
+from api.web.posted import TheActingOnPage
+from api.web.screen import TheScreen
+from ledger.commands.batches import (
+    CLOSERS,
+    BankFileOrder,
+    Step,
+    close_batch,
+    export_batch,
+    review_batch,
+)
+from ledger.commands.funds import CASHIERS
+from ledger.commands.statements import ReturnFile, receive_statement
+from ledger.domain.batch import Stage
+from ledger.domain.disbursement import Status
+from ledger.domain.officer import Role
+from ledger.domain.policy import Channel
+from ledger.domain.values import Money
+from ledger.files.banks import read_return
+from ledger.store.application import NotOnRecord
+from projections.batches import BankStatement, Batch, batch_list, rows_of, statements_of
+from projections.disbursements import Disbursement, disbursement_list
+from projections.organisations import staff_numbers, tree_on
+
+router = APIRouter(include_in_schema=False)
+
+PAYMENTS_SHOWN = 100
+STAGES = ("drafted", "reviewed", "approved", "exported", "returned", "closed")
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A stage on a batch's way: who reached it and when, or that it is still to come."""
+
+    stage: str
+    on: str | None
+    officer: str | None
+    position: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconciled:
+    """What was instructed, and where it is; `difference_fen` is what nobody accounts for."""
+
+    instructed_fen: Money
+    arrived_fen: Money
+    returned_fen: Money
+    in_transit_fen: Money
+
+    @property
+    def difference_fen(self) -> Money:
+        known = self.arrived_fen + self.returned_fen + self.in_transit_fen
+        return Money(self.instructed_fen - known)
+
+
+@router.get("/batches", dependencies=[READ])
+def show_batches(
+    screen: TheScreen,
+    model: TheReadModel,
+    page: ThePage,
+    reach: TheReach,
+    organisation: Word = None,
+) -> Response:
+    """List batches in the order in which they were drafted."""
+    tree = tree_on(model)
+    ids = sorted(reach.ids)
+    if organisation is not None and (named := tree.by_code.get(organisation)):
+        ids = reach.within(named.organisation_id)
+    found = batch_list(model, organisation_ids=ids, after=page.after, limit=page.limit + 1)
+    found = [each for each in found if each.position <= page.at]
+    shown = found[: page.limit]
+    return screen.show(
+        "batches/list.html",
+        batches=shown,
+        tree=tree,
+        choices=[tree.by_id[id_] for id_ in sorted(reach.ids) if id_ in tree.by_id],
+        organisation=organisation,
+        next=page.cursor(shown[-1].position if len(found) > page.limit else None),
+    )
+
+
+@router.get("/batches/{batch_id}", dependencies=[READ])
+def show_batch(
+    batch_id: UUID,
+    screen: TheScreen,
+    model: TheReadModel,
+    reach: TheReach,
+    caller: TheCaller,
+    the_ledger: TheLedger,
+) -> Response:
+    """Show a batch: its way, refused attempts, figures, rows, payments and documents."""
+    batch = _within(model, reach, batch_id)
+    payments = disbursement_list(model, batch_id=batch_id)
+    staff = staff_numbers(model)
+    answers = statements_of(model, batch_id)
+    return screen.show(
+        "batches/batch.html",
+        batch=batch,
+        organisation=tree_on(model).by_id[batch.organisation_id],
+        stops=stops(batch, answers, staff),
+        attempts=[step for step in batch.steps if step.step == "refused"],
+        staff=staff,
+        rows=rows_of(model, batch_id),
+        reconciled=reconciled(payments),
+        payments=[payment_of(the_ledger, each) for each in payments[:PAYMENTS_SHOWN]],
+        payments_count=len(payments),
+        statements=answers,
+        acts=legal_acts(batch, caller),
+        card=batch.channel == Channel.BANK_CARD,
+    )
+
+
+@router.post("/batches/{batch_id}/review", dependencies=[REVIEW])
+def review(
+    batch_id: UUID,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    the_ledger: TheLedger,
+    model: TheReadModel,
+    reach: TheReach,
+) -> Response:
+    """Review a drafted batch."""
+    batch = _within(model, reach, batch_id)
+    review_batch(the_ledger, acting.act(), Step(batch.code, acting.caller.staff_number))
+    return screen.go(f"/batches/{batch_id}", N_("已复核。"))
+
+
+@router.post("/batches/{batch_id}/bank-file", dependencies=[CASH])
+def write_bank_file(
+    batch_id: UUID,
+    acting: TheActingOnPage,
+    the_ledger: TheLedger,
+    model: TheReadModel,
+    reach: TheReach,
+    reason: Annotated[str, Form(max_length=500)],
+    made_for: Annotated[str, Form(max_length=200)],
+) -> Response:
+    """Hand out the bank's payment file; that it was handed out is an event."""
+    batch = _within(model, reach, batch_id)
+    file = export_batch(the_ledger, acting.act(), BankFileOrder(batch.code, reason, made_for))
+    disposition = f"attachment; filename*=UTF-8''{quote(file.filename)}"
+    return Response(
+        file.content,
+        media_type="application/octet-stream",
+        headers={"Content-Disposition": disposition, "Cache-Control": "no-store"},
+    )
+
+
+@router.post("/batches/{batch_id}/returns", dependencies=[CASH])
+def take_return(
+    batch_id: UUID,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    the_ledger: TheLedger,
+    model: TheReadModel,
+    reach: TheReach,
+    file: Annotated[UploadFile, File()],
+) -> Response:
+    """Take in what the bank sent back."""
+    batch = _within(model, reach, batch_id)
+    name = filename_of(file)
+    content = read_return(batch.bank_format or "", name, whole(file))
+    receive_statement(the_ledger, acting.act(), ReturnFile(batch.code, name, content))
+    return screen.go(f"/batches/{batch_id}", N_("银行回盘已登记。"))
+
+
+@router.post("/batches/{batch_id}/closing", dependencies=[END])
+def end_batch(
+    batch_id: UUID,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    the_ledger: TheLedger,
+    model: TheReadModel,
+    reach: TheReach,
+) -> Response:
+    """Close a batch when every payment of it was answered for."""
+    _within(model, reach, batch_id)
+    close_batch(the_ledger, acting.act(), batch_id)
+    return screen.go(f"/batches/{batch_id}", N_("批次已办结。"))
+
+
+def stops(batch: Batch, answers: list[BankStatement], staff: dict[UUID, str]) -> list[Stop]:
+    """Return the stages of a batch; those that it reached with who and when, the last time."""
+    reached = {
+        "drafted": Stop("drafted", batch.happened_on, staff.get(batch.drafted_by), batch.position)
+    }
+    for step in batch.steps:
+        stage = "returned" if step.step == "certified" else step.step
+        officer = None if step.officer_id is None else staff.get(step.officer_id)
+        reached[stage] = Stop(stage, step.happened_on, officer, step.position)
+    for answer in answers:
+        reached["returned"] = Stop("returned", answer.happened_on, None, answer.position)
+    on_sheets = batch.channel == Channel.SIGNATURE_SHEET
+    stages = [each for each in STAGES if not (on_sheets and each == "exported")]
+    return [reached.get(stage, Stop(stage, None, None, None)) for stage in stages]
+
+
+def reconciled(payments: list[Disbursement]) -> Reconciled:
+    """Add up a batch's payments by where they stand."""
+    of = {status: sum(p.amount_fen for p in payments if p.status == status) for status in Status}
+    return Reconciled(
+        Money(sum(payment.amount_fen for payment in payments)),
+        Money(of[Status.SETTLED] + of[Status.SIGNED]),
+        Money(of[Status.RETURNED]),
+        Money(of[Status.IN_TRANSIT]),
+    )
+
+
+def legal_acts(batch: Batch, caller: Caller) -> set[str]:
+    """Return what this officer's posts let them do with the batch as it stands."""
+    posts = {role for place, role in caller.posts if place == batch.organisation_id}
+    state = batch.state
+    if state == "refused":
+        reviewed = any(step.step == "reviewed" for step in batch.steps)
+        state = Stage.REVIEWED if reviewed else Stage.DRAFTED
+    card = batch.channel == Channel.BANK_CARD
+    acts: set[str] = set()
+    if state == Stage.DRAFTED and Role.REVIEWER in posts:
+        acts.add("review")
+    if state == Stage.REVIEWED and Role.APPROVER in posts:
+        acts.add("approve")
+    if state == Stage.APPROVED and card and posts & CASHIERS:
+        acts |= {"export", "return"}
+    if state == Stage.APPROVED and posts & CLOSERS:
+        acts.add("close")
+    return acts
+
+
+def _within(model: Connection, reach: Reach, batch_id: UUID) -> Batch:
+    found = batch_list(model, batch_id=batch_id)
+    if not found:
+        raise NotOnRecord("batch", batch_id)
+    reach.require(found[0].organisation_id)
+    return found[0]
