@@ -1,6 +1,13 @@
 """All pages of the service."""
 
 from api.web import assets
-from api.web.pages import batches, organisations, overview, sign_in
+from api.web.pages import batches, my_key, organisations, overview, sign_in
 
-PAGES = (assets.router, sign_in.router, overview.router, organisations.router, batches.router)
+PAGES = (
+    assets.router,
+    sign_in.router,
+    overview.router,
+    organisations.router,
+    batches.router,
+    my_key.router,
+)

@@ -20,6 +20,11 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "returned": N_("已回盘"),
         "closed": N_("已办结"),
     },
+    "key": {
+        "in_force": N_("有效"),
+        "proposed": N_("待确认"),
+        "ended": N_("已停用"),
+    },
     "filing": {
         "signature_sheets": N_("签字表"),
         "summary_report": N_("工作总结"),

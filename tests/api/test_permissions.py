@@ -381,6 +381,7 @@ ASKED: dict[str, Asked] = {
     "POST /language": Asked(bound=False),
     "GET /overview": Asked(bound=False),
     "GET /organisations": Asked(bound=False),
+    "GET /my-key": Asked(bound=False),
     "GET /batches": Asked(bound=False),
     "GET /batches/{batch_id}": Asked("{batch}"),
     "POST /batches/{batch_id}/review": Asked("{drafted}", form=form_of()),

@@ -1,7 +1,7 @@
 // The officer's own key. It is made in this browser and cannot be taken out of it: the ledger's
 // operator never holds it. Ed25519 by WebCrypto (W3C Secure Curves), kept in IndexedDB.
 
-import { base64Of, bytesOf } from "./service.js";
+import { base64Of, bytesOf, post } from "./service.js";
 
 const STORE = "keys";
 
@@ -30,17 +30,22 @@ async function within(mode, act) {
 
 export const supported = () => Boolean(globalThis.crypto?.subtle && globalThis.indexedDB);
 
-// Return { officerId, keyId, privateKey, publicKey } of this officer on this device, or undefined.
+// Return { officerId, keyId, privateKey } of this officer on this device, or undefined.
 export const stored = (officerId) => within("readonly", (store) => store.get(officerId));
 
 export const forget = (officerId) => within("readwrite", (store) => store.delete(officerId));
 
-// Make a key pair and keep it; answers the public key as base64 of its 32 bytes.
-export async function make(officerId, keyId) {
+// Make a key pair, hand its public half in, and keep it here under the id that it was given.
+export async function propose(officerId) {
   const pair = await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);
-  const publicKey = base64Of(await crypto.subtle.exportKey("raw", pair.publicKey));
-  await within("readwrite", (store) => store.put({ officerId, keyId, privateKey: pair.privateKey, publicKey }));
-  return publicKey;
+  const public_key = base64Of(await crypto.subtle.exportKey("raw", pair.publicKey));
+  const path = `/v1/officers/${officerId}`;
+  const asked = await post(`${path}/key-proofs`, { algorithm: "ed25519", public_key });
+  const proof = base64Of(await crypto.subtle.sign("Ed25519", pair.privateKey, bytesOf(asked.to_sign)));
+  const answer = await post(`${path}/keys`, { algorithm: "ed25519", public_key, proof });
+  const keyId = answer.result.key_id;
+  await within("readwrite", (store) => store.put({ officerId, keyId, privateKey: pair.privateKey }));
+  return keyId;
 }
 
 // Sign what the service prepared, as commits want it. Throws when this device holds no key.
