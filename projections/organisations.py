@@ -1,7 +1,7 @@
 """Who there is: organisations in their tree, and officers with roles and keys."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
@@ -224,6 +224,14 @@ def key_custodies(connection: Connection) -> dict[str, tuple[UUID, str]]:
     return {
         row.key_id: (uuid_of(row.officer_id), row.custody) for row in connection.execute(statement)
     }
+
+
+def key_registrations(connection: Connection, key_ids: Sequence[str]) -> dict[str, int]:
+    """Return where in the log officers' keys were registered."""
+    statement = select(keys.c.key_id, keys.c.position).where(
+        keys.c.change == "registered", keys.c.key_id.in_(key_ids)
+    )
+    return {row.key_id: row.position for row in connection.execute(statement)}
 
 
 def _registered(event: Root.Registered, position: int, rows: Rows) -> None:

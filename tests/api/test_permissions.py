@@ -382,6 +382,8 @@ ASKED: dict[str, Asked] = {
     "GET /overview": Asked(bound=False),
     "GET /organisations": Asked(bound=False),
     "GET /my-key": Asked(bound=False),
+    "GET /verify/{position}": Asked("0", bound=False),
+    "GET /trace/payments/{disbursement_id}": Asked("{payment}"),
     "GET /batches": Asked(bound=False),
     "GET /batches/{batch_id}": Asked("{batch}"),
     "POST /batches/{batch_id}/review": Asked("{drafted}", form=form_of()),

@@ -43,6 +43,9 @@ tinykeys(window, {
   "?": free(() => dialog.showModal()),
 });
 
+// What says that something needs scripts is there until they run.
+for (const note of document.querySelectorAll("[data-no-script]")) note.hidden = true;
+
 for (const button of document.querySelectorAll("[data-keys]")) {
   button.hidden = false;
   button.addEventListener("click", () => dialog.showModal());
