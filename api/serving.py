@@ -30,14 +30,17 @@ HEADER_BYTES_MAX = 32 * 1024
 TOUR = """\
 
 Open {url} and press the button: you are then signed in as an inspector of the demo.
-What to look at (all of it is JSON; every amount is in fen):
-  {url}/v1/organisations                the unions and their tree
+What to look at:
+  {url}/overview?as_of=2017-01-31       the money in figures, and how fast the old surplus is used
+  {url}/organisations                   the unions, their tree and their figures
+  {url}/batches                         card lists and signature sheets, with refused rows; open one,
+                                        then a payment: where its money came from, and each proof
+  {url}/verify/1490                     an entry that your browser verifies by itself
+For programs (JSON; every amount is in fen):
   {url}/v1/appropriations               money in; follow one with /v1/appropriations/ID/trace
-  {url}/v1/batches                      card lists and signature sheets, with refused rows
   {url}/v1/disbursements?status=returned   what the bank sent back, and why
-      then /v1/disbursements/ID/trace   where that money came from
-      and  /v1/disbursements/ID/history every event, its signatures and its proof
   {url}/v1/balances?as_of=2017-01-15    any figure as of any day
+  {url}/openapi.json                    all there is
 In another terminal: .venv/bin/nuanzhang verify      proves the whole log, on all cores
 """
 
