@@ -33,8 +33,8 @@ Open {url} and press the button: you are then signed in as an inspector of the d
 What to look at:
   {url}/overview?as_of=2017-01-31       the money in figures, and how fast the old surplus is used
   {url}/organisations                   the unions, their tree and their figures
-  {url}/batches                         card lists and signature sheets, with refused rows; open one,
-                                        then a payment: where its money came from, and each proof
+  {url}/batches                         card lists and signature sheets, with refused rows; open
+                                        a payment: where its money came from, and each proof
   {url}/verify/1490                     an entry that your browser verifies by itself
 For programs (JSON; every amount is in fen):
   {url}/v1/appropriations               money in; follow one with /v1/appropriations/ID/trace

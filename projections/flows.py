@@ -149,6 +149,7 @@ def appropriations(
     *,
     organisation_ids: Sequence[UUID] | None = None,
     lot_id: UUID | None = None,
+    document: str | None = None,
     after: int = -1,
     limit: int = PAGE_ROWS_MAX,
 ) -> list[LotStep]:
@@ -164,6 +165,8 @@ def appropriations(
         statement = statement.where(lots.c.organisation_id.in_(ids))
     if lot_id is not None:
         statement = statement.where(lots.c.lot_id == lot_id.bytes)
+    if document is not None:
+        statement = statement.where(lots.c.document == document)
     return [_step(row) for row in connection.execute(statement)]
 
 

@@ -20,6 +20,7 @@ MENU = (
     Entry("/overview", N_("总览")),
     Entry("/organisations", N_("组织")),
     Entry("/batches", N_("批次")),
+    Entry("/search", N_("溯源")),
 )
 
 

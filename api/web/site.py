@@ -1,7 +1,7 @@
 """All pages of the service."""
 
 from api.web import assets
-from api.web.pages import batches, my_key, organisations, overview, sign_in, trace, verify
+from api.web.pages import batches, my_key, organisations, overview, search, sign_in, trace, verify
 
 PAGES = (
     assets.router,
@@ -10,6 +10,7 @@ PAGES = (
     organisations.router,
     batches.router,
     my_key.router,
+    search.router,
     trace.router,
     verify.router,
 )

@@ -382,6 +382,8 @@ ASKED: dict[str, Asked] = {
     "GET /overview": Asked(bound=False),
     "GET /organisations": Asked(bound=False),
     "GET /my-key": Asked(bound=False),
+    "GET /search": Asked(bound=False),
+    "POST /search": Asked(form=lambda _: ({"kind": "name", "value": "某某"}, {}), bound=False),
     "GET /verify/{position}": Asked("0", bound=False),
     "GET /trace/payments/{disbursement_id}": Asked("{payment}"),
     "GET /batches": Asked(bound=False),
@@ -524,6 +526,7 @@ def test_only_posts_of_business_write_business(service: Service) -> None:
                     "POST /v1/disbursements/{disbursement_id}/unmaskings",
                     "POST /v1/evidence/packs",
                     "POST /v1/searches",
+                    "POST /search",
                 ), endpoint
 
 

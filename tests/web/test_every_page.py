@@ -8,6 +8,9 @@ from tests.web.conftest import INSPECTOR
 OPEN = ("/sign-in", "/invitation", "/nowhere")
 PAGES = (
     "/overview",
+    "/search",
+    "/my-key",
+    "/batches",
     "/organisations",
     "/organisations?unfolded=X01,X02&figures_of=alone",
 )

@@ -1,0 +1,81 @@
+"""Finding: people by what is known of them, and what stands under a number."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Response
+from sqlalchemy import Connection
+
+from api.callers import READ, Reach, TheReach
+from api.dependencies import TheLedger, TheReadModel
+from api.payees import payment_of
+from api.web.refused import show_refusal
+from api.web.screen import TheScreen
+from ledger.commands.searching import find_people
+from ledger.domain.batch import batch_id
+from ledger.errors import LedgerError
+from ledger.store.application import NotOnRecord
+from projections.batches import batch_list
+from projections.disbursements import disbursement_list
+from projections.flows import appropriations
+from projections.organisations import tree_on
+
+router = APIRouter(include_in_schema=False)
+
+PEOPLE_KINDS = ("name", "id_number", "card_number", "phone")
+KINDS = (*PEOPLE_KINDS, "batch", "document", "position")
+PEOPLE_MAX = 20
+
+
+@router.get("/search", dependencies=[READ])
+def show_search(screen: TheScreen) -> Response:
+    """Show what can be searched for."""
+    return screen.show("search.html", kinds=KINDS, asked=None, code=None)
+
+
+@router.post("/search", dependencies=[READ])
+def search(
+    screen: TheScreen,
+    model: TheReadModel,
+    reach: TheReach,
+    the_ledger: TheLedger,
+    kind: Annotated[str, Form(max_length=20)],
+    value: Annotated[str, Form(max_length=200)],
+) -> Response:
+    """Find it. What was searched for stands in no address and no log, and is not shown again."""
+    sought = value.strip()
+    try:
+        if kind == "batch":
+            return screen.go(f"/batches/{_batch(model, reach, sought)}")
+        if kind == "position" and sought.isdecimal() and len(sought) < 16:  # noqa: PLR2004
+            the_ledger.receipt(int(sought))
+            return screen.go(f"/verify/{int(sought)}")
+        people = sorted(find_people(the_ledger, {kind: sought}) if kind in PEOPLE_KINDS else ())
+    except LedgerError as refusal:
+        return show_refusal(screen, refusal, "search.html", kinds=KINDS, asked=kind)
+    payments = (
+        disbursement_list(
+            model, person_ids=people[:PEOPLE_MAX], organisation_ids=reach.within(None)
+        )
+        if people
+        else []
+    )
+    return screen.show(
+        "search.html",
+        kinds=KINDS,
+        asked=kind,
+        code=None,
+        payments=[payment_of(the_ledger, each) for each in payments],
+        lots=appropriations(model, organisation_ids=reach.within(None), document=sought)
+        if kind == "document"
+        else [],
+        tree=tree_on(model),
+    )
+
+
+def _batch(model: Connection, reach: Reach, code: str) -> UUID:
+    found = batch_list(model, batch_id=batch_id(code))
+    if not found:
+        raise NotOnRecord("batch", batch_id(code))
+    reach.require(found[0].organisation_id)
+    return found[0].batch_id
