@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Table, and_, true
+from sqlalchemy import ColumnElement, FromClause, and_, true
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,7 +14,7 @@ class Moment:
     as_of: date | None = None
     at: int | None = None
 
-    def covers(self, table: Table) -> ColumnElement[bool]:
+    def covers(self, table: FromClause) -> ColumnElement[bool]:
         """Return the condition on a table with columns `happened_on` and `position`."""
         conditions: list[ColumnElement[bool]] = [true()]
         if self.as_of is not None:

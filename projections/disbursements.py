@@ -1,11 +1,21 @@
 """Disbursements: each payment as it stands at any moment, and a campaign's payments in figures."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from datetime import date
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Index, Select, Table, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Index,
+    ScalarSelect,
+    Select,
+    Table,
+    func,
+    select,
+)
 
 from ledger.domain.aggregate import Event
 from ledger.domain.disbursement import Disbursement as Payment
@@ -96,6 +106,77 @@ class Disbursement:
     status_since: str
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """Which payments are asked for: one question, be they listed, summed up or exported."""
+
+    organisation_ids: Sequence[UUID] | None = None
+    campaign_id: UUID | None = None
+    batch_id: UUID | None = None
+    channel: str | None = None
+    category: str | None = None
+    status: str | None = None
+    since: date | None = None
+    until: date | None = None
+    least_fen: int | None = None
+    most_fen: int | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        """Return what holds of a payment and of the state that it is in."""
+        of = disbursements.c
+        equal: tuple[tuple[ColumnElement[Any], object], ...] = (
+            (of.campaign_id, None if self.campaign_id is None else self.campaign_id.bytes),
+            (of.batch_id, None if self.batch_id is None else self.batch_id.bytes),
+            (of.channel, self.channel),
+            (of.category, self.category),
+            (states.c.status, self.status),
+        )
+        least = ((of.happened_on, _day(self.since)), (of.amount_fen, self.least_fen))
+        most = ((of.happened_on, _day(self.until)), (of.amount_fen, self.most_fen))
+        found = [column == value for column, value in equal if value is not None]
+        found += [column >= value for column, value in least if value is not None]
+        found += [column <= value for column, value in most if value is not None]
+        if self.organisation_ids is not None:
+            found.append(of.organisation_id.in_([each.bytes for each in self.organisation_ids]))
+        return found
+
+
+def _day(day: date | None) -> str | None:
+    return None if day is None else day.isoformat()
+
+
+@dataclass(frozen=True, slots=True)
+class StatusTotal:
+    """Payments that stand alike, counted and summed up."""
+
+    status: str
+    count: int
+    total_fen: Money
+
+
+def status_totals(
+    connection: Connection, asked: Question, moment: Moment = NOW, *, upto: int | None = None
+) -> list[StatusTotal]:
+    """Sum up the payments of a question by where they stand; `upto` is a log position."""
+    statement = (
+        select(states.c.status, func.count(), func.sum(disbursements.c.amount_fen))
+        .join(disbursements, disbursements.c.disbursement_id == states.c.disbursement_id)
+        .where(states.c.position == _last_state(moment), moment.covers(disbursements))
+        .where(*asked.conditions())
+        .group_by(states.c.status)
+        .order_by(states.c.status)
+    )
+    if upto is not None:
+        statement = statement.where(disbursements.c.position <= upto)
+    return [StatusTotal(row[0], row[1], Money(row[2])) for row in connection.execute(statement)]
+
+
+def categories(connection: Connection) -> list[str]:
+    """Return the categories that payments were ever made for."""
+    statement = select(disbursements.c.category).distinct().order_by(disbursements.c.category)
+    return list(connection.execute(statement).scalars())
+
+
 def disbursement_list(
     connection: Connection,
     moment: Moment = NOW,
@@ -105,11 +186,11 @@ def disbursement_list(
     disbursement_id: UUID | None = None,
     person_ids: list[UUID] | None = None,
     status: str | None = None,
+    asked: Question | None = None,
     after: int = -1,
     limit: int = PAGE_ROWS_MAX,
 ) -> list[Disbursement]:
     """Return payments in the order in which they were instructed."""
-    latest = _latest(moment).subquery()
     statement = (
         select(
             disbursements,
@@ -119,8 +200,7 @@ def disbursement_list(
             states.c.happened_on.label("status_since"),
         )
         .join(batches, batches.c.batch_id == disbursements.c.batch_id)
-        .join(latest, latest.c.disbursement_id == disbursements.c.disbursement_id)
-        .join(states, states.c.position == latest.c.position)
+        .join(states, states.c.position == _last_state(moment))
         .where(disbursements.c.position > after, moment.covers(disbursements))
         .order_by(disbursements.c.position)
         .limit(limit)
@@ -137,6 +217,8 @@ def disbursement_list(
         statement = statement.where(disbursements.c.disbursement_id == disbursement_id.bytes)
     if status is not None:
         statement = statement.where(states.c.status == status)
+    if asked is not None:
+        statement = statement.where(*asked.conditions())
     return [
         Disbursement(
             uuid_of(row.disbursement_id),
@@ -213,6 +295,21 @@ def totals(
         Money(unanswered),
         people,
         dict(sorted(reasons.items())),
+    )
+
+
+def _last_state(moment: Moment) -> ScalarSelect[int]:
+    """Say where a payment's last state at the moment stands, payment by payment.
+
+    A page reads a few payments in order, and looks up the state of each: over all states at once
+    it would read them all.
+    """
+    later = states.alias()
+    return (
+        select(func.max(later.c.position))
+        .where(later.c.disbursement_id == disbursements.c.disbursement_id)
+        .where(moment.covers(later))
+        .scalar_subquery()
     )
 
 

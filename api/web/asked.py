@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Any
 
 from fastapi import Depends, Query
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 
 from projections.asked import Moment
 
@@ -15,8 +15,8 @@ def _nothing(value: Any) -> Any:
 
 Empty = BeforeValidator(_nothing)
 
-Word = Annotated[str | None, Empty, Query(max_length=200)]
-Number = Annotated[int | None, Empty, Query(ge=0, lt=2**53)]
+Word = Annotated[Annotated[str, Field(max_length=200)] | None, Empty, Query()]
+Number = Annotated[Annotated[int, Field(ge=0, lt=2**53)] | None, Empty, Query()]
 Day = Annotated[date | None, Empty, Query()]
 
 

@@ -19,6 +19,7 @@ class Entry:
 MENU = (
     Entry("/overview", N_("总览")),
     Entry("/organisations", N_("组织")),
+    Entry("/ledger", N_("台账")),
     Entry("/batches", N_("批次")),
     Entry("/search", N_("溯源")),
 )

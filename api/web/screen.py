@@ -90,6 +90,10 @@ class Screen:
         kept = [(name, str(value)) for name, value in values.items() if value is not None]
         return self._address(kept, (*values, "cursor"))
 
+    def elsewhere(self, path: str) -> str:
+        """Return another page's address with the question of this one."""
+        return self._address([], ("cursor", "limit")).replace(self.request.url.path, path, 1)
+
     def _address(self, added: list[tuple[str, str]], without: tuple[str, ...]) -> str:
         items = [
             (name, value)

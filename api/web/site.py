@@ -1,13 +1,24 @@
 """All pages of the service."""
 
 from api.web import assets
-from api.web.pages import batches, my_key, organisations, overview, search, sign_in, trace, verify
+from api.web.pages import (
+    batches,
+    ledger,
+    my_key,
+    organisations,
+    overview,
+    search,
+    sign_in,
+    trace,
+    verify,
+)
 
 PAGES = (
     assets.router,
     sign_in.router,
     overview.router,
     organisations.router,
+    ledger.router,
     batches.router,
     my_key.router,
     search.router,

@@ -382,6 +382,8 @@ ASKED: dict[str, Asked] = {
     "GET /overview": Asked(bound=False),
     "GET /organisations": Asked(bound=False),
     "GET /my-key": Asked(bound=False),
+    "GET /ledger": Asked(bound=False),
+    "GET /ledger.csv": Asked(bound=False),
     "GET /search": Asked(bound=False),
     "POST /search": Asked(form=lambda _: ({"kind": "name", "value": "某某"}, {}), bound=False),
     "GET /verify/{position}": Asked("0", bound=False),

@@ -9,6 +9,8 @@ OPEN = ("/sign-in", "/invitation", "/nowhere")
 PAGES = (
     "/overview",
     "/search",
+    "/ledger",
+    "/ledger?status=returned&organisation=C01&since=2017-01-01&least=500",
     "/my-key",
     "/batches",
     "/organisations",
