@@ -1,6 +1,6 @@
 """Disbursements: each payment as it stands at any moment, and a campaign's payments in figures."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
@@ -145,6 +145,9 @@ def _day(day: date | None) -> str | None:
     return None if day is None else day.isoformat()
 
 
+EVERY = Question()
+
+
 @dataclass(frozen=True, slots=True)
 class StatusTotal:
     """Payments that stand alike, counted and summed up."""
@@ -181,12 +184,9 @@ def disbursement_list(
     connection: Connection,
     moment: Moment = NOW,
     *,
-    batch_id: UUID | None = None,
-    organisation_ids: list[UUID] | None = None,
+    asked: Question = EVERY,
     disbursement_id: UUID | None = None,
     person_ids: list[UUID] | None = None,
-    status: str | None = None,
-    asked: Question | None = None,
     after: int = -1,
     limit: int = PAGE_ROWS_MAX,
 ) -> list[Disbursement]:
@@ -202,23 +202,15 @@ def disbursement_list(
         .join(batches, batches.c.batch_id == disbursements.c.batch_id)
         .join(states, states.c.position == _last_state(moment))
         .where(disbursements.c.position > after, moment.covers(disbursements))
+        .where(*asked.conditions())
         .order_by(disbursements.c.position)
         .limit(limit)
     )
-    if batch_id is not None:
-        statement = statement.where(disbursements.c.batch_id == batch_id.bytes)
-    if organisation_ids is not None:
-        ids = [each.bytes for each in organisation_ids]
-        statement = statement.where(disbursements.c.organisation_id.in_(ids))
     if person_ids is not None:
         people = [each.bytes for each in person_ids]
         statement = statement.where(disbursements.c.person_id.in_(people))
     if disbursement_id is not None:
         statement = statement.where(disbursements.c.disbursement_id == disbursement_id.bytes)
-    if status is not None:
-        statement = statement.where(states.c.status == status)
-    if asked is not None:
-        statement = statement.where(*asked.conditions())
     return [
         Disbursement(
             uuid_of(row.disbursement_id),
@@ -240,6 +232,16 @@ def disbursement_list(
         )
         for row in connection.execute(statement)
     ]
+
+
+def every_disbursement(
+    connection: Connection, asked: Question, moment: Moment = NOW
+) -> Iterator[Disbursement]:
+    """Return all payments of a question, read page by page."""
+    after = -1
+    while page := disbursement_list(connection, moment, asked=asked, after=after):
+        yield from page
+        after = page[-1].position
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,9 +2,6 @@
 
 import csv
 import io
-from collections import Counter
-from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 from uuid import UUID
 
@@ -25,9 +22,12 @@ from ledger.commands.disbursements import Reissue, correct_outcome, reissue_paym
 from ledger.commands.recipients import unmask_payee
 from ledger.domain.disbursement import Disbursement, Status
 from ledger.store.application import NotOnRecord
-from projections.asked import PAGE_ROWS_MAX, Moment
-from projections.disbursements import Disbursement as Found
-from projections.disbursements import disbursement_list
+from projections.disbursements import (
+    Question,
+    disbursement_list,
+    every_disbursement,
+    status_totals,
+)
 from projections.flows import trace_back
 
 router = APIRouter(prefix="/disbursements", tags=["disbursements"], responses=RESPONSES)
@@ -49,47 +49,19 @@ COLUMNS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Payments:
-    """Which payments are asked for: one question, whether it is listed, summed up or exported."""
-
-    organisation_ids: list[UUID]
-    batch_id: UUID | None
-    status: Status | None
-
-    def found(
-        self, model: Connection, moment: Moment, *, after: int = -1, limit: int = PAGE_ROWS_MAX
-    ) -> list[Found]:
-        """Return some of them, in the order in which they were instructed."""
-        return disbursement_list(
-            model,
-            moment,
-            batch_id=self.batch_id,
-            organisation_ids=self.organisation_ids,
-            status=self.status,
-            after=after,
-            limit=limit,
-        )
-
-    def every(self, model: Connection, moment: Moment) -> Iterator[Found]:
-        """Return all of them, page by page."""
-        after = -1
-        while page := self.found(model, moment, after=after):
-            yield from page
-            after = page[-1].position
-
-
-def payments(
+def question(
     reach: TheReach,
     batch_id: UUID | None = None,
     organisation_id: UUID | None = None,
     status: Status | None = None,
-) -> Payments:
-    """Read the question; it stays within the caller's reach."""
-    return Payments(reach.within(organisation_id), batch_id, status)
+) -> Question:
+    """Read which payments are asked for; it stays within the caller's reach."""
+    return Question(
+        organisation_ids=reach.within(organisation_id), batch_id=batch_id, status=status
+    )
 
 
-ThePayments = Annotated[Payments, Depends(payments)]
+TheQuestion = Annotated[Question, Depends(question)]
 
 
 class StatusTotal(Answer):
@@ -119,11 +91,11 @@ def list_disbursements(
     model: TheReadModel,
     page: ThePage,
     moment: TheMoment,
-    asked: ThePayments,
+    asked: TheQuestion,
     the_ledger: TheLedger,
 ) -> models.Listed[models.Disbursement]:
     """List payments in the order in which they were instructed, as they stood at the moment."""
-    found = asked.found(model, moment, after=page.after, limit=page.limit + 1)
+    found = disbursement_list(model, moment, asked=asked, after=page.after, limit=page.limit + 1)
     found = [each for each in found if each.position <= page.at]
     shown = found[: page.limit]
     return models.Listed(
@@ -135,21 +107,14 @@ def list_disbursements(
 
 @router.get("/totals", dependencies=[READ])
 def show_totals(
-    model: TheReadModel, moment: TheMoment, asked: ThePayments, the_ledger: TheLedger
+    model: TheReadModel, moment: TheMoment, asked: TheQuestion, the_ledger: TheLedger
 ) -> PaymentTotals:
     """Show what the payments of the same question come to, by where they stand."""
-    counts: Counter[str] = Counter()
-    sums: Counter[str] = Counter()
-    for each in asked.every(model, moment):
-        counts[each.status] += 1
-        sums[each.status] += each.amount_fen
+    found = status_totals(model, asked, moment)
     return PaymentTotals(
-        items=[
-            StatusTotal(status=status, count=counts[status], total_fen=sums[status])
-            for status in sorted(counts)
-        ],
-        count=counts.total(),
-        total_fen=sums.total(),
+        items=[StatusTotal.model_validate(each) for each in found],
+        count=sum(each.count for each in found),
+        total_fen=sum(each.total_fen for each in found),
         as_of=moment.as_of.isoformat() if moment.as_of else None,
         at=the_ledger.size() - 1 if moment.at is None else moment.at,
     )
@@ -166,12 +131,12 @@ def show_totals(
         }
     },
 )
-def export(model: TheReadModel, moment: TheMoment, asked: ThePayments) -> Response:
+def export(model: TheReadModel, moment: TheMoment, asked: TheQuestion) -> Response:
     """Write the payments of the same question as a table; nobody is named in it."""
     lines = io.StringIO()
     table = csv.writer(lines)
     table.writerow(COLUMNS)
-    for each in asked.every(model, moment):
+    for each in every_disbursement(model, asked, moment):
         table.writerow(getattr(each, column) for column in COLUMNS)
     return Response(
         "\ufeff" + lines.getvalue(),

@@ -19,7 +19,7 @@ from ledger.commands.recipients import decide_change, request_change
 from ledger.commands.searching import find_people
 from ledger.domain.recipient import Change, Recipient
 from ledger.store.application import Ledger, NotOnRecord
-from projections.disbursements import disbursement_list
+from projections.disbursements import Question, disbursement_list
 
 router = APIRouter(tags=["people"], responses=RESPONSES)
 
@@ -141,7 +141,8 @@ def decide(
 def _person(ledger: Ledger, model: Connection, reach: Reach, person_id: UUID) -> Person:
     recipient = ledger.load(Recipient, person_id)
     files = [] if recipient is None else list(recipient.files.values())
-    payments = disbursement_list(model, person_ids=[person_id], organisation_ids=reach.within(None))
+    within = Question(organisation_ids=reach.within(None))
+    payments = disbursement_list(model, asked=within, person_ids=[person_id])
     return Person(
         person_id=person_id,
         files=[

@@ -5,7 +5,7 @@ import io
 
 from playwright.sync_api import expect
 
-from projections.disbursements import disbursement_list
+from projections.disbursements import Question, disbursement_list
 from projections.runner import catch_up
 from tests.web.browsing import Office
 from tests.web.conftest import INSPECTOR
@@ -15,7 +15,7 @@ def test_rows_totals_and_export_are_of_one_question(office: Office) -> None:
     with catch_up(office.ledger, office.home.read_models).asking() as model:
         returned = [
             each
-            for each in disbursement_list(model, status="returned")
+            for each in disbursement_list(model, asked=Question(status="returned"))
             if each.amount_fen >= 100_000
         ]
     assert 1 < len(returned) < 100

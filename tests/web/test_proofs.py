@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
-from projections.disbursements import disbursement_list
+from projections.disbursements import Question, disbursement_list
 from projections.runner import catch_up
 from tests.web.browsing import LANGUAGES, SIZES, Office, accessible
 from tests.web.conftest import INSPECTOR
@@ -18,7 +18,9 @@ ENTRY = 1490  # the approval of a batch, which an officer's key signed beside th
 
 def payment(office: Office, status: str) -> str:
     with catch_up(office.ledger, office.home.read_models).asking() as model:
-        return str(disbursement_list(model, status=status, limit=1)[0].disbursement_id)
+        return str(
+            disbursement_list(model, asked=Question(status=status), limit=1)[0].disbursement_id
+        )
 
 
 @pytest.mark.parametrize("size", SIZES)

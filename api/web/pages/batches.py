@@ -34,7 +34,7 @@ from ledger.domain.values import Money
 from ledger.files.banks import read_return
 from ledger.store.application import NotOnRecord
 from projections.batches import BankStatement, Batch, batch_list, rows_of, statements_of
-from projections.disbursements import Disbursement, disbursement_list
+from projections.disbursements import Disbursement, Question, every_disbursement
 from projections.organisations import staff_numbers, tree_on
 
 router = APIRouter(include_in_schema=False)
@@ -105,7 +105,7 @@ def show_batch(
 ) -> Response:
     """Show a batch: its way, refused attempts, figures, rows, payments and documents."""
     batch = _within(model, reach, batch_id)
-    payments = disbursement_list(model, batch_id=batch_id)
+    payments = list(every_disbursement(model, Question(batch_id=batch_id)))
     staff = staff_numbers(model)
     answers = statements_of(model, batch_id)
     return screen.show(

@@ -29,6 +29,7 @@ from projections.disbursements import (
     Question,
     categories,
     disbursement_list,
+    every_disbursement,
     status_totals,
 )
 from projections.organisations import Tree, tree_on
@@ -134,10 +135,8 @@ def export_ledger(
     def lines() -> Iterator[str]:
         yield "\ufeff" + written(head)
         with catch_up(found.ledger, found.home.read_models).asking() as connection:
-            after = -1
-            while page := disbursement_list(connection, until, asked=question, after=after):
-                yield written(_row(each, tree, screen.language) for each in page)
-                after = page[-1].position
+            for each in every_disbursement(connection, question, until):
+                yield written([_row(each, tree, screen.language)])
 
     return StreamingResponse(
         lines(),

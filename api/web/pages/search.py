@@ -16,7 +16,7 @@ from ledger.domain.batch import batch_id
 from ledger.errors import LedgerError
 from ledger.store.application import NotOnRecord
 from projections.batches import batch_list
-from projections.disbursements import disbursement_list
+from projections.disbursements import Question, disbursement_list
 from projections.flows import appropriations
 from projections.organisations import tree_on
 
@@ -55,7 +55,9 @@ def search(
         return show_refusal(screen, refusal, "search.html", kinds=KINDS, asked=kind)
     payments = (
         disbursement_list(
-            model, person_ids=people[:PEOPLE_MAX], organisation_ids=reach.within(None)
+            model,
+            asked=Question(organisation_ids=reach.within(None)),
+            person_ids=people[:PEOPLE_MAX],
         )
         if people
         else []
