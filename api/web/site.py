@@ -1,7 +1,7 @@
 """All pages of the service."""
 
 from api.web import assets
-from api.web.pages import batches, my_key, organisations, overview, sign_in, trace, verify
+from api.web.pages import batches, my_key, organisations, overview, receipts, sign_in, trace, verify
 
 PAGES = (
     assets.router,
@@ -12,4 +12,5 @@ PAGES = (
     my_key.router,
     trace.router,
     verify.router,
+    receipts.router,
 )
