@@ -1,4 +1,4 @@
-"""A recipient's receipt: one payment and its proof, for whoever holds the code, and nothing else."""
+"""A recipient's receipt: one payment and its proof for whoever holds the code, no more."""
 
 from dataclasses import dataclass
 from uuid import UUID
