@@ -47,6 +47,24 @@ def history_of(
     )
 
 
+def entry_of(ledger: Ledger, position: int) -> models.Entry:
+    """Return an entry's signed bytes, and the proof that they are in the log.
+
+    Raises:
+        NoSuchPosition: The log is shorter.
+    """
+    receipt = ledger.receipt(position)
+    ((_, _, envelope),) = ledger.log.select_states(position, 1)
+    shown = receipt.to_json()
+    return models.Entry(
+        position=position,
+        envelope=envelope.decode(),
+        leaf_hash=shown["leaf_hash"],
+        inclusion_path=shown["inclusion_path"],
+        checkpoint=receipt.checkpoint,
+    )
+
+
 def _event(
     position: int,
     envelope: bytes,

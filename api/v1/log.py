@@ -7,6 +7,7 @@ from fastapi import APIRouter, Depends, Path
 
 from api.callers import READ, SIGNED_IN
 from api.dependencies import Served, TheLedger, served
+from api.histories import entry_of
 from api.problems import RESPONSES
 from api.v1 import models
 from ledger.store.application import NotOnRecord
@@ -36,13 +37,4 @@ def show_entry(
     position: Annotated[int, Path(ge=0, lt=2**53, examples=[0])], the_ledger: TheLedger
 ) -> models.Entry:
     """Show an entry's signed bytes and its receipt."""
-    receipt = the_ledger.receipt(position)
-    ((_, _, envelope),) = the_ledger.log.select_states(position, 1)
-    shown = receipt.to_json()
-    return models.Entry(
-        position=position,
-        envelope=envelope.decode(),
-        leaf_hash=shown["leaf_hash"],
-        inclusion_path=shown["inclusion_path"],
-        checkpoint=receipt.checkpoint,
-    )
+    return entry_of(the_ledger, position)

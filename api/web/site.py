@@ -7,6 +7,7 @@ from api.web.pages import (
     my_key,
     organisations,
     overview,
+    receipts,
     search,
     sign_in,
     trace,
@@ -24,4 +25,5 @@ PAGES = (
     search.router,
     trace.router,
     verify.router,
+    receipts.router,
 )
