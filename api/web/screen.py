@@ -1,5 +1,6 @@
 """A page for one request: its language, its menu, and the template that it is made from."""
 
+import gzip
 import secrets
 from dataclasses import dataclass
 from datetime import date
@@ -41,7 +42,8 @@ class Screen:
         """Make the page of a template."""
         said = self._said()
         page = environment(self.language).get_template(template)
-        answer = HTMLResponse(
+        answer = self._answer(
+            status,
             page.render(
                 screen=self,
                 language=self.language,
@@ -51,8 +53,6 @@ class Screen:
                 said=said,
                 **shown,
             ),
-            status_code=status,
-            headers={"Cache-Control": "no-store", "Content-Language": self.language.code},
         )
         if said is not None:
             answer.delete_cookie(SAID_COOKIE)
@@ -102,6 +102,22 @@ class Screen:
         ]
         query = urlencode([*items, *added])
         return f"{self.request.url.path}?{query}" if query else self.request.url.path
+
+    def _answer(self, status: int, page: str) -> HTMLResponse:
+        """Make the answer, compressed where the browser takes it so.
+
+        What is secret in a page is made anew for each (BREACH): a form's key, and nothing else.
+        """
+        headers = {
+            "Cache-Control": "no-store",
+            "Content-Language": self.language.code,
+            "Vary": "Accept-Encoding",
+        }
+        content = page.encode()
+        if "gzip" in self.request.headers.get("accept-encoding", ""):
+            content = gzip.compress(content, compresslevel=6)
+            headers["Content-Encoding"] = "gzip"
+        return HTMLResponse(content, status_code=status, headers=headers)
 
     def _said(self) -> str | None:
         """Return what the last form answered; only sentences that are ours are said."""

@@ -10,6 +10,8 @@ from jinja2.lexer import Lexer
 import api.web
 from api.web.language import REFUSAL, catalogue, languages
 from api.web.screen import environment
+from api.web.words import TERMS
+from ledger.files.reasons import _CODES, _WORDS, OTHER
 from tests.test_architecture import every_refusal
 
 WEB = Path(api.web.__file__).parent
@@ -59,6 +61,11 @@ def test_no_sentence_goes_past_the_catalogue() -> None:
     for path in (WEB / "assets").glob("*.js"):
         code = re.sub(r"//.*", "", path.read_text(encoding="utf-8"))
         assert not HAN.search(code), f"{path.name} speaks by itself"
+
+
+def test_every_reason_of_a_bank_has_words() -> None:
+    known = {each.code for each in (OTHER, *_CODES.values(), *(each for _, each in _WORDS))}
+    assert sorted(known - TERMS["reason"].keys()) == []
 
 
 def test_every_refusal_is_told_in_a_clerks_words() -> None:

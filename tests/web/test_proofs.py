@@ -1,6 +1,7 @@
 """Traces lead to proofs, and the browser finds what is wrong with them by itself."""
 
 import json
+import re
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Any
@@ -35,6 +36,8 @@ def test_a_payment_is_traced_to_its_source_and_to_its_proofs(
     expect(page.locator(".timeline .absent")).to_have_count(
         {"settled": 1, "returned": 1, "in_transit": 1}[status]
     )
+    told = " ".join(page.locator(".timeline summary, .facts .pill + *").all_inner_texts())
+    assert not re.search("[a-z]+[.][a-z_]+|[A-Z]+_[A-Z]+", told), "a code that has no words"
     page.locator(".timeline a").first.click()
     expect(page.locator("[data-outcome]")).to_have_attribute("data-state", "doubt")
 

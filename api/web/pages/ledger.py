@@ -158,7 +158,7 @@ def _row(payment: Disbursement, tree: Tree, language: Language) -> list[object]:
         f"{payment.amount_fen // FEN_PER_YUAN}.{payment.amount_fen % FEN_PER_YUAN:02d}",
         term(language, "payment", payment.status),
         payment.status_since,
-        payment.reason or "",
+        term(language, "reason", payment.reason),
         payment.position,
     ]
 
