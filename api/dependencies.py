@@ -2,10 +2,11 @@
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated
+from operator import attrgetter
+from typing import Annotated, TypeVar
 
 import msgspec
 from fastapi import Depends, Query, Request
@@ -20,6 +21,8 @@ from ledger.store.home import Home
 from ledger.store.map_store import MapStore
 from projections.asked import Moment
 from projections.runner import catch_up
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +104,14 @@ class Page:
     at: int
     limit: int
     asked: str
+
+    def cut(
+        self, found: Sequence[T], position: Callable[[T], int] = attrgetter("position")
+    ) -> tuple[list[T], str | None]:
+        """Return the rows to show and the cursor of the next page, from one row more than asked."""
+        known = [each for each in found if position(each) <= self.at]
+        shown = known[: self.limit]
+        return shown, self.cursor(position(shown[-1]) if len(known) > self.limit else None)
 
     def cursor(self, after: int | None) -> str | None:
         """Return the cursor of the next page, or None when this was the last."""

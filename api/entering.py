@@ -1,5 +1,8 @@
 """Letting somebody in: the cookies that a browser is handed when its officer has signed in."""
 
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 from uuid import UUID
 
 from fastapi import Request, Response
@@ -24,44 +27,25 @@ class NotADemo(LedgerError):
         super().__init__("this ledger is not a demo")
 
 
-def require_from_here(request: Request) -> None:
-    """Check that no page from elsewhere signs somebody in; programs send neither header."""
-    if "origin" in request.headers or "sec-fetch-site" in request.headers:
-        require_same_site(request)
-
-
-def address_of(request: Request) -> str:
-    return request.client.host if request.client else ""
-
-
 def with_password(
     request: Request, response: Response, found: Served, staff_number: str, password: str
 ) -> Caller:
     """Let in whoever knows the password."""
-    require_from_here(request)
-    signed_in = found.door.sign_in(
-        staff_number,
-        password,
-        request.cookies.get(DEVICE_COOKIE),
-        address_of(request),
-        found.clock.now_s(),
-    )
-    return let_in(request, response, found, signed_in)
+    return _through(request, response, found, partial(found.door.sign_in, staff_number, password))
 
 
 def with_invitation(
     request: Request, response: Response, found: Served, code: str, password: str
 ) -> Caller:
     """Let in whoever holds the code of an invitation, with the password that is to be theirs."""
-    require_from_here(request)
-    signed_in = found.door.accept(
-        code,
-        password,
-        request.cookies.get(DEVICE_COOKIE),
-        address_of(request),
-        found.clock.now_s(),
-    )
-    return let_in(request, response, found, signed_in)
+    return _through(request, response, found, partial(found.door.accept, code, password))
+
+
+def with_passkey(
+    request: Request, response: Response, found: Served, credential: dict[str, Any]
+) -> Caller:
+    """Let in whoever's authenticator answered."""
+    return _through(request, response, found, partial(found.door.sign_in_with_passkey, credential))
 
 
 def to_demo(request: Request, response: Response, found: Served) -> Caller:
@@ -70,16 +54,27 @@ def to_demo(request: Request, response: Response, found: Served) -> Caller:
     Raises:
         NotADemo: On any other ledger there is nobody to be.
     """
-    require_from_here(request)
+    _require_from_here(request)
     if found.demo is None:
         raise NotADemo
     officer = officer_id(found.demo)
-    secret = found.door.open_for(officer, "demo", address_of(request), found.clock.now_s())
+    secret = found.door.open_for(officer, "demo", _address_of(request), found.clock.now_s())
     return _begin(request, response, found, officer, secret)
 
 
-def let_in(request: Request, response: Response, found: Served, signed_in: SignedIn) -> Caller:
-    """Hand over a session, and the cookie that tells this device from strangers'."""
+def _through(
+    request: Request,
+    response: Response,
+    found: Served,
+    knock: Callable[[str | None, str, int], SignedIn],
+) -> Caller:
+    """Hand over a session, and the cookie that tells this device from strangers'.
+
+    `knock` is told the device's cookie, the address and the time in seconds.
+    """
+    _require_from_here(request)
+    device = request.cookies.get(DEVICE_COOKIE)
+    signed_in = knock(device, _address_of(request), found.clock.now_s())
     caller = _begin(request, response, found, signed_in.officer_id, signed_in.secret)
     response.set_cookie(
         DEVICE_COOKIE,
@@ -111,3 +106,13 @@ def _begin(
         path="/",
     )
     return caller
+
+
+def _require_from_here(request: Request) -> None:
+    """Check that no page from elsewhere signs somebody in; programs send neither header."""
+    if "origin" in request.headers or "sec-fetch-site" in request.headers:
+        require_same_site(request)
+
+
+def _address_of(request: Request) -> str:
+    return request.client.host if request.client else ""

@@ -1,7 +1,7 @@
 """Who there is: organisations in their tree, and officers with roles and keys."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
@@ -116,6 +116,10 @@ class Tree:
 
     def roots(self) -> list[Organisation]:
         return self._children[None]
+
+    def among(self, ids: Collection[UUID]) -> list[Organisation]:
+        """Return those of these organisations that there were on the day, in the same order."""
+        return [each for id_, each in self.by_id.items() if id_ in ids]
 
     def children(self, organisation_id: UUID) -> list[Organisation]:
         return self._children.get(organisation_id, [])

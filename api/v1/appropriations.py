@@ -31,11 +31,10 @@ def list_appropriations(
         after=page.after,
         limit=page.limit + 1,
     )
-    found = [each for each in found if each.position <= page.at]
-    shown = found[: page.limit]
+    shown, further = page.cut(found)
     return models.Listed(
         items=[models.LotStep.model_validate(each) for each in shown],
-        next=page.cursor(shown[-1].position if len(found) > page.limit else None),
+        next=further,
         at=page.at,
     )
 

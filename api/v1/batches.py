@@ -7,10 +7,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, File, Form, Response, UploadFile
 from fastapi import Path as PathParameter
-from sqlalchemy import Connection
 
 from api.acting import Prepared, Signed, TheActing, prepared
-from api.callers import APPROVE, CASH, END, HANDLE, READ, REVIEW, WITNESS, Reach, TheReach
+from api.callers import APPROVE, CASH, END, HANDLE, READ, REVIEW, WITNESS, TheReach
 from api.dependencies import TheLedger, ThePage, TheReadModel
 from api.histories import history_of
 from api.problems import RESPONSES
@@ -26,6 +25,7 @@ from api.v1.written import (
     tag,
     written,
 )
+from api.within import batch_within
 from ledger.commands.batches import (
     BankFileOrder,
     Draft,
@@ -74,11 +74,10 @@ def list_batches(
         after=page.after,
         limit=page.limit + 1,
     )
-    found = [each for each in found if each.position <= page.at]
-    shown = found[: page.limit]
+    shown, further = page.cut(found)
     return models.Listed(
         items=[models.Batch.model_validate(each) for each in shown],
-        next=page.cursor(shown[-1].position if len(found) > page.limit else None),
+        next=further,
         at=page.at,
     )
 
@@ -124,9 +123,8 @@ def show_batch(
     response: Response,
 ) -> models.BatchWithRows:
     """Show a batch with its rows: those that stand, and those refused with the rule."""
-    _require_within(model, reach, batch_id)
+    batch = models.Batch.model_validate(batch_within(model, reach, batch_id))
     tag(the_ledger, response, Batch, batch_id)
-    batch = models.Batch.model_validate(batch_list(model, batch_id=batch_id)[0])
     rows = [models.BatchRow.model_validate(row) for row in rows_of(model, batch_id)]
     return models.BatchWithRows(**batch.model_dump(), rows=rows)
 
@@ -259,15 +257,8 @@ def show_history(
     envelopes: bool = False,
 ) -> models.History:
     """Show every event that concerns the batch, with signatures and proofs."""
-    _require_within(model, reach, batch_id)
+    batch_within(model, reach, batch_id)
     return history_of(the_ledger, model, batch_id, page, envelopes=envelopes)
-
-
-def _require_within(model: Connection, reach: Reach, batch_id: UUID) -> None:
-    found = batch_list(model, batch_id=batch_id)
-    if not found:
-        raise NotOnRecord("batch", batch_id)
-    reach.require(found[0].organisation_id)
 
 
 def _batch(ledger: Ledger, batch_id: UUID) -> Batch:

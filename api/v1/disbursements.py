@@ -7,10 +7,9 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
 from pydantic import Field
-from sqlalchemy import Connection
 
 from api.acting import TheActing
-from api.callers import APPROVE, CORRECT, READ, UNMASK, Reach, TheReach
+from api.callers import APPROVE, CORRECT, READ, UNMASK, TheReach
 from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
 from api.histories import history_of
 from api.payees import payment_of
@@ -18,10 +17,10 @@ from api.problems import RESPONSES
 from api.v1 import forms, models
 from api.v1.models import Answer
 from api.v1.written import Nothing, Written, tag, written
+from api.within import payment_within
 from ledger.commands.disbursements import Reissue, correct_outcome, reissue_payment
 from ledger.commands.recipients import unmask_payee
 from ledger.domain.disbursement import Disbursement, Status
-from ledger.store.application import NotOnRecord
 from projections.disbursements import (
     Question,
     disbursement_list,
@@ -96,11 +95,10 @@ def list_disbursements(
 ) -> models.Listed[models.Disbursement]:
     """List payments in the order in which they were instructed, as they stood at the moment."""
     found = disbursement_list(model, moment, asked=asked, after=page.after, limit=page.limit + 1)
-    found = [each for each in found if each.position <= page.at]
-    shown = found[: page.limit]
+    shown, further = page.cut(found)
     return models.Listed(
         items=[payment_of(the_ledger, each) for each in shown],
-        next=page.cursor(shown[-1].position if len(found) > page.limit else None),
+        next=further,
         at=page.at,
     )
 
@@ -155,12 +153,9 @@ def show_disbursement(
     response: Response,
 ) -> models.Disbursement:
     """Show a payment as it stood at the moment."""
-    found = disbursement_list(model, moment, disbursement_id=disbursement_id)
-    if not found:
-        raise NotOnRecord("disbursement", disbursement_id)
-    reach.require(found[0].organisation_id)
+    found = payment_within(model, reach, disbursement_id, moment)
     tag(the_ledger, response, Disbursement, disbursement_id)
-    return payment_of(the_ledger, found[0])
+    return payment_of(the_ledger, found)
 
 
 @router.get("/{disbursement_id}/trace", dependencies=[READ])
@@ -168,7 +163,7 @@ def trace_disbursement(
     disbursement_id: UUID, model: TheReadModel, reach: TheReach
 ) -> models.TraceBack:
     """Trace a payment back, lot by lot, through every organisation to the sources of its money."""
-    _require_within(model, reach, disbursement_id)
+    payment_within(model, reach, disbursement_id)
     strands = trace_back(model, disbursement_id)
     return models.TraceBack(
         disbursement_id=disbursement_id,
@@ -188,7 +183,7 @@ def show_history(
     envelopes: bool = False,
 ) -> models.History:
     """Show every event that concerns the payment, with signatures and proofs."""
-    _require_within(model, reach, disbursement_id)
+    payment_within(model, reach, disbursement_id)
     return history_of(the_ledger, model, disbursement_id, page, envelopes=envelopes)
 
 
@@ -202,7 +197,7 @@ def unmask(
     reach: TheReach,
 ) -> Unmasked:
     """Show personal fields of a payment's recipient in clear; who, what and why is an event."""
-    _require_within(model, reach, disbursement_id)
+    payment_within(model, reach, disbursement_id)
     shown = unmask_payee(the_ledger, acting.act(), disbursement_id, form.fields, form.reason)
     return Unmasked(fields=shown)
 
@@ -233,10 +228,3 @@ def reissue(
     order = Reissue(disbursement_id, form.reason, form.card_number)
     act = acting.act(form.happened_on, stream=disbursement_id)
     return written(the_ledger, response, reissue_payment(the_ledger, act, order), Nothing)
-
-
-def _require_within(model: Connection, reach: Reach, disbursement_id: UUID) -> None:
-    found = disbursement_list(model, disbursement_id=disbursement_id)
-    if not found:
-        raise NotOnRecord("disbursement", disbursement_id)
-    reach.require(found[0].organisation_id)

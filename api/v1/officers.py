@@ -2,6 +2,7 @@
 
 from base64 import b64decode, b64encode
 from datetime import date
+from operator import itemgetter
 from typing import Annotated
 from uuid import UUID
 
@@ -105,11 +106,10 @@ class Invitation(Answer):
 def list_officers(model: TheReadModel, page: ThePage) -> models.Listed[OfficerLine]:
     """List officers in the order in which they were put on the register."""
     found = officer_list(model, after=page.after, limit=page.limit + 1)
-    found = [each for each in found if each[2] <= page.at]
-    shown = found[: page.limit]
+    shown, further = page.cut(found, itemgetter(2))
     return models.Listed(
         items=[OfficerLine(officer_id=id_, staff_number=staff) for id_, staff, _ in shown],
-        next=page.cursor(shown[-1][2] if len(found) > page.limit else None),
+        next=further,
         at=page.at,
     )
 
@@ -130,17 +130,8 @@ def show_officer(officer_id: UUID, the_ledger: TheLedger, response: Response) ->
     officer = _officer(the_ledger, officer_id)
     tag(the_ledger, response, Officer, officer_id)
     keys = [
-        Key(
-            key_id=key_id,
-            algorithm=key.algorithm,
-            public_key=key.public_key,
-            state="in_force" if key.in_force else "ended",
-        )
-        for key_id, key in officer.keys.items()
-    ]
-    keys += [
-        Key(key_id=key_id, algorithm=key.algorithm, public_key=key.public_key, state="proposed")
-        for key_id, key in officer.proposals.items()
+        Key(key_id=key_id, algorithm=key.algorithm, public_key=key.public_key, state=state)
+        for key_id, key, state in officer.keys_by_state()
     ]
     return OfficerView(
         officer_id=officer_id,

@@ -76,11 +76,10 @@ class CampaignView(Answer):
 def list_policies(model: TheReadModel, page: ThePage) -> models.Listed[Adoption]:
     """List adoptions of policies in the order of the log; a corrected reading is one more."""
     found = adoption_list(model, after=page.after, limit=page.limit + 1)
-    found = [each for each in found if each.position <= page.at]
-    shown = found[: page.limit]
+    shown, further = page.cut(found)
     return models.Listed(
         items=[Adoption.model_validate(each) for each in shown],
-        next=page.cursor(shown[-1].position if len(found) > page.limit else None),
+        next=further,
         at=page.at,
     )
 
@@ -118,8 +117,7 @@ def list_campaigns(
 ) -> models.Listed[CampaignView]:
     """List campaigns in the order in which they were opened."""
     found = campaign_list(model, after=page.after, limit=page.limit + 1)
-    found = [each for each in found if each.position <= page.at]
-    shown = found[: page.limit]
+    shown, further = page.cut(found)
     items = []
     for each in shown:
         campaign = the_ledger.load(Campaign, each.campaign_id)
@@ -127,7 +125,7 @@ def list_campaigns(
         items.append(CampaignView(closed=closed, **{n: getattr(each, n) for n in each.__slots__}))
     return models.Listed(
         items=items,
-        next=page.cursor(shown[-1].position if len(found) > page.limit else None),
+        next=further,
         at=page.at,
     )
 

@@ -111,14 +111,8 @@ def sign_in_with_passkey(
     form: CredentialForm, request: Request, response: Response, found: TheDoor
 ) -> Me:
     """Sign in with what a passkey answered."""
-    entering.require_from_here(request)
-    signed_in = found.door.sign_in_with_passkey(
-        form.credential,
-        request.cookies.get(entering.DEVICE_COOKIE),
-        entering.address_of(request),
-        found.clock.now_s(),
-    )
-    return show_me(entering.let_in(request, response, found, signed_in), found)
+    caller = entering.with_passkey(request, response, found, form.credential)
+    return show_me(caller, found)
 
 
 @router.post("/session/demo", dependencies=[ANYBODY])

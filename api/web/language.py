@@ -29,7 +29,6 @@ class Language:
 
     code: str
     locale: str
-    own_name: str
     translations: Translations
 
     def say(self, message: str) -> str:
@@ -55,8 +54,8 @@ def catalogue(code: str) -> Catalog:
 @cache
 def languages() -> dict[str, Language]:
     return {
-        "zh": Language("zh-CN", "zh_CN", "中文", _compiled("zh")),
-        "en": Language("en", "en_GB", "English", _compiled("en")),
+        "zh": Language("zh-CN", "zh_CN", _compiled("zh")),
+        "en": Language("en", "en_GB", _compiled("en")),
     }
 
 

@@ -15,7 +15,7 @@ from api import problems
 from api.access.refusals import NotSignedIn
 from api.callers import SAFE_METHODS
 from api.dependencies import Served
-from api.web.language import language
+from api.web.language import COOKIE, language
 from api.web.screen import Screen, screen
 from ledger.errors import LedgerError
 
@@ -64,9 +64,7 @@ def _page(request: Request, error: Exception) -> Response:
     if isinstance(error, NotSignedIn):
         return _to_sign_in(request)
     found: Served = request.app.state.served
-    chosen = language(
-        request.cookies.get("nuanzhang_language"), request.headers.get("accept-language", "")
-    )
+    chosen = language(request.cookies.get(COOKIE), request.headers.get("accept-language", ""))
     shown = screen(request, found, chosen)
     if isinstance(error, LedgerError):
         return show_refusal(shown, error)

@@ -79,10 +79,7 @@ class Screen:
         return f"{self.request.url.path}?{query}" if query else self.request.url.path
 
     def without(self, *names: str) -> str:
-        """Return this page's address without some parameters of its query, or their values.
-
-        A name written `name=value` takes away that value alone.
-        """
+        """Return this page's address without some parameters of its query."""
         return self._address([], names)
 
     def having(self, **values: object) -> str:
@@ -98,7 +95,7 @@ class Screen:
         items = [
             (name, value)
             for name, value in self.request.query_params.multi_items()
-            if name not in without and f"{name}={value}" not in without
+            if name not in without
         ]
         query = urlencode([*items, *added])
         return f"{self.request.url.path}?{query}" if query else self.request.url.path
@@ -145,7 +142,7 @@ def environment(language: Language) -> Environment:
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
-        extensions=["jinja2.ext.i18n", "jinja2.ext.do"],
+        extensions=["jinja2.ext.i18n"],
     )
     made.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
     made.globals.update(

@@ -322,6 +322,14 @@ class Officer(Root):
             self.KeyCompromised, act, key_id=key_id, counts_from=counts_from, reason=reason
         )
 
+    def keys_by_state(self) -> list[tuple[str, OfficerKey, str]]:
+        """Return each key's id, the key, and its state: in_force, ended or proposed."""
+        registered = [
+            (key_id, key, "in_force" if key.in_force else "ended")
+            for key_id, key in self.keys.items()
+        ]
+        return registered + [(key_id, key, "proposed") for key_id, key in self.proposals.items()]
+
     def key_in_force(self, key_id: str) -> OfficerKey:
         """Return the officer's key of this id.
 

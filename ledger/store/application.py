@@ -341,6 +341,15 @@ class Ledger(Application[UUID]):
             raise NoSuchPosition(0)
         return decode(rows[0][2]).signatures[0].keyid
 
+    def require_position(self, position: int) -> None:
+        """Check that the log holds an event at `position`.
+
+        Raises:
+            NoSuchPosition: It is shorter.
+        """
+        if position >= self.size():
+            raise NoSuchPosition(position)
+
     def receipt(self, position: int) -> Receipt:
         """Return the proof that the event at `position` is in the log, under the last checkpoint.
 

@@ -1,7 +1,7 @@
 // Draws lines from a table that stands in the page, so that the figures are there without drawing.
 //
 // <figure data-chart="lines"> holds a table: the first column days (data-value="2017-01-08"), each
-// further column a line (data-value in fen). A header cell with data-rule draws dashes.
+// further column a line (data-value in fen). data-chart="steps" draws it in steps.
 
 import uPlot from "./vendor/uplot.js";
 

@@ -33,8 +33,6 @@ export const supported = () => Boolean(globalThis.crypto?.subtle && globalThis.i
 // Return { officerId, keyId, privateKey } of this officer on this device, or undefined.
 export const stored = (officerId) => within("readonly", (store) => store.get(officerId));
 
-export const forget = (officerId) => within("readwrite", (store) => store.delete(officerId));
-
 // Make a key pair, hand its public half in, and keep it here under the id that it was given.
 export async function propose(officerId) {
   const pair = await crypto.subtle.generateKey("Ed25519", false, ["sign", "verify"]);

@@ -6,9 +6,8 @@ from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, File, Form, Response, UploadFile
-from sqlalchemy import Connection
 
-from api.callers import CASH, END, READ, REVIEW, Caller, Reach, TheCaller, TheReach
+from api.callers import CASH, END, READ, REVIEW, Caller, TheCaller, TheReach
 from api.dependencies import TheLedger, ThePage, TheReadModel
 from api.payees import payment_of
 from api.uploads import filename_of, whole
@@ -16,6 +15,7 @@ from api.web.asked import Word
 from api.web.language import N_
 from api.web.posted import TheActingOnPage
 from api.web.screen import TheScreen
+from api.within import batch_within
 from ledger.commands.batches import (
     CLOSERS,
     BankFileOrder,
@@ -32,9 +32,8 @@ from ledger.domain.officer import Role
 from ledger.domain.policy import Channel
 from ledger.domain.values import Money
 from ledger.files.banks import read_return
-from ledger.store.application import NotOnRecord
 from projections.batches import BankStatement, Batch, batch_list, rows_of, statements_of
-from projections.disbursements import Disbursement, Question, every_disbursement
+from projections.disbursements import Question, StatusTotal, disbursement_list, status_totals
 from projections.organisations import staff_numbers, tree_on
 
 router = APIRouter(include_in_schema=False)
@@ -82,15 +81,14 @@ def show_batches(
     if organisation is not None and (named := tree.by_code.get(organisation)):
         ids = reach.within(named.organisation_id)
     found = batch_list(model, organisation_ids=ids, after=page.after, limit=page.limit + 1)
-    found = [each for each in found if each.position <= page.at]
-    shown = found[: page.limit]
+    shown, further = page.cut(found)
     return screen.show(
         "batches/list.html",
         batches=shown,
         tree=tree,
-        choices=[tree.by_id[id_] for id_ in sorted(reach.ids) if id_ in tree.by_id],
+        choices=tree.among(reach.ids),
         organisation=organisation,
-        next=page.cursor(shown[-1].position if len(found) > page.limit else None),
+        next=further,
     )
 
 
@@ -104,8 +102,10 @@ def show_batch(
     the_ledger: TheLedger,
 ) -> Response:
     """Show a batch: its way, refused attempts, figures, rows, payments and documents."""
-    batch = _within(model, reach, batch_id)
-    payments = list(every_disbursement(model, Question(batch_id=batch_id)))
+    batch = batch_within(model, reach, batch_id)
+    of_batch = Question(batch_id=batch_id)
+    payments = disbursement_list(model, asked=of_batch, limit=PAYMENTS_SHOWN)
+    totals = status_totals(model, of_batch)
     staff = staff_numbers(model)
     answers = statements_of(model, batch_id)
     return screen.show(
@@ -116,12 +116,11 @@ def show_batch(
         attempts=[step for step in batch.steps if step.step == "refused"],
         staff=staff,
         rows=rows_of(model, batch_id),
-        reconciled=reconciled(payments),
-        payments=[payment_of(the_ledger, each) for each in payments[:PAYMENTS_SHOWN]],
-        payments_count=len(payments),
+        reconciled=reconciled(totals),
+        payments=[payment_of(the_ledger, each) for each in payments],
+        payments_count=sum(each.count for each in totals),
         statements=answers,
         acts=legal_acts(batch, caller),
-        card=batch.channel == Channel.BANK_CARD,
     )
 
 
@@ -135,7 +134,7 @@ def review(
     reach: TheReach,
 ) -> Response:
     """Review a drafted batch."""
-    batch = _within(model, reach, batch_id)
+    batch = batch_within(model, reach, batch_id)
     review_batch(the_ledger, acting.act(), Step(batch.code, acting.caller.staff_number))
     return screen.go(f"/batches/{batch_id}", N_("已复核。"))
 
@@ -151,7 +150,7 @@ def write_bank_file(
     made_for: Annotated[str, Form(max_length=200)],
 ) -> Response:
     """Hand out the bank's payment file; that it was handed out is an event."""
-    batch = _within(model, reach, batch_id)
+    batch = batch_within(model, reach, batch_id)
     file = export_batch(the_ledger, acting.act(), BankFileOrder(batch.code, reason, made_for))
     disposition = f"attachment; filename*=UTF-8''{quote(file.filename)}"
     return Response(
@@ -172,7 +171,7 @@ def take_return(
     file: Annotated[UploadFile, File()],
 ) -> Response:
     """Take in what the bank sent back."""
-    batch = _within(model, reach, batch_id)
+    batch = batch_within(model, reach, batch_id)
     name = filename_of(file)
     content = read_return(batch.bank_format or "", name, whole(file))
     receive_statement(the_ledger, acting.act(), ReturnFile(batch.code, name, content))
@@ -189,7 +188,7 @@ def end_batch(
     reach: TheReach,
 ) -> Response:
     """Close a batch when every payment of it was answered for."""
-    _within(model, reach, batch_id)
+    batch_within(model, reach, batch_id)
     close_batch(the_ledger, acting.act(), batch_id)
     return screen.go(f"/batches/{batch_id}", N_("批次已办结。"))
 
@@ -210,14 +209,14 @@ def stops(batch: Batch, answers: list[BankStatement], staff: dict[UUID, str]) ->
     return [reached.get(stage, Stop(stage, None, None, None)) for stage in stages]
 
 
-def reconciled(payments: list[Disbursement]) -> Reconciled:
-    """Add up a batch's payments by where they stand."""
-    of = {status: sum(p.amount_fen for p in payments if p.status == status) for status in Status}
+def reconciled(totals: list[StatusTotal]) -> Reconciled:
+    """Say what a batch's payments come to, by where they stand."""
+    of = {each.status: each.total_fen for each in totals}
     return Reconciled(
-        Money(sum(payment.amount_fen for payment in payments)),
-        Money(of[Status.SETTLED] + of[Status.SIGNED]),
-        Money(of[Status.RETURNED]),
-        Money(of[Status.IN_TRANSIT]),
+        Money(sum(of.values())),
+        Money(of.get(Status.SETTLED, 0) + of.get(Status.SIGNED, 0)),
+        Money(of.get(Status.RETURNED, 0)),
+        Money(of.get(Status.IN_TRANSIT, 0)),
     )
 
 
@@ -239,11 +238,3 @@ def legal_acts(batch: Batch, caller: Caller) -> set[str]:
     if state == Stage.APPROVED and posts & CLOSERS:
         acts.add("close")
     return acts
-
-
-def _within(model: Connection, reach: Reach, batch_id: UUID) -> Batch:
-    found = batch_list(model, batch_id=batch_id)
-    if not found:
-        raise NotOnRecord("batch", batch_id)
-    reach.require(found[0].organisation_id)
-    return found[0]

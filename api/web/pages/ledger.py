@@ -9,19 +9,18 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Response
 from fastapi.responses import StreamingResponse
 
-from api.callers import READ, TheReach
+from api.callers import READ, Reach, TheReach
 from api.dependencies import TheLedger, ThePage, TheReadModel, TheServed
 from api.payees import payment_of
 from api.web.asked import Day, Number, TheMomentOnPage, Word
 from api.web.language import N_, Language
 from api.web.screen import TheScreen
 from api.web.words import term
+from api.within import organisation_within
 from ledger.domain.batch import batch_id
 from ledger.domain.campaign import campaign_id
 from ledger.domain.disbursement import Status
-from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Channel
-from ledger.store.application import NotOnRecord
 from projections.asked import Moment
 from projections.batches import campaign_list
 from projections.disbursements import (
@@ -92,22 +91,21 @@ def show_ledger(
     tree = tree_on(model, moment.as_of)
     question = question_of(asked, tree, reach)
     found = disbursement_list(model, moment, asked=question, after=page.after, limit=page.limit + 1)
-    found = [each for each in found if each.position <= page.at]
-    shown = found[: page.limit]
+    shown, further = page.cut(found)
     return screen.show(
         "ledger.html",
         asked=asked,
         payments=[payment_of(the_ledger, each) for each in shown],
         totals=status_totals(model, question, moment, upto=page.at),
         tree=tree,
-        choices=[tree.by_id[id_] for id_ in reach.ids if id_ in tree.by_id],
+        choices=tree.among(reach.ids),
         campaigns=campaign_list(model),
         categories=categories(model),
         channels=list(Channel),
         statuses=list(Status),
         moment=moment,
         at=page.at,
-        next=page.cursor(shown[-1].position if len(found) > page.limit else None),
+        next=further,
     )
 
 
@@ -178,7 +176,7 @@ def written(rows: Iterable[Sequence[object]]) -> str:
     return lines.getvalue()
 
 
-def question_of(asked: Filter, tree: Tree, reach: TheReach) -> Question:
+def question_of(asked: Filter, tree: Tree, reach: Reach) -> Question:
     """Return the question, within what the officer may see.
 
     Raises:
@@ -187,10 +185,7 @@ def question_of(asked: Filter, tree: Tree, reach: TheReach) -> Question:
     """
     ids = sorted(reach.ids)
     if asked.organisation is not None:
-        named = tree.by_code.get(asked.organisation)
-        if named is None:
-            raise NotOnRecord("organisation", organisation_id(asked.organisation))
-        reach.require(named.organisation_id)
+        named = organisation_within(tree, reach, asked.organisation)
         alone = [named.organisation_id]
         ids = alone if asked.alone else tree.subtree(named.organisation_id)
     return Question(

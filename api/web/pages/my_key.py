@@ -17,9 +17,5 @@ def show_my_keys(screen: TheScreen, caller: TheCaller, the_ledger: TheLedger) ->
     officer = the_ledger.load(Officer, caller.officer_id)
     if officer is None:
         raise NotOnRecord("officer", caller.officer_id)
-    keys = [
-        (key_id, key.algorithm, "in_force" if key.in_force else "ended")
-        for key_id, key in officer.keys.items()
-    ]
-    keys += [(key_id, key.algorithm, "proposed") for key_id, key in officer.proposals.items()]
+    keys = [(key_id, key.algorithm, state) for key_id, key, state in officer.keys_by_state()]
     return screen.show("my_key.html", keys=keys, me=caller)

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from fastapi import APIRouter, Response
+from sqlalchemy import Connection
 
 from api.callers import READ, TheReach
 from api.dependencies import TheReadModel
 from api.web.asked import TheMomentOnPage, Word
 from api.web.screen import TheScreen
+from projections.asked import Moment
 from projections.figures import Figures, figures, total
 from projections.organisations import Organisation, Tree, tree_on
 from projections.surplus import Surplus, surplus, years
@@ -46,11 +48,7 @@ def show_tree(
     tree = tree_on(model, moment.as_of)
     own = figures(model, reach.ids, moment)
     opened = set((unfolded or "").split(",")) - {""}
-    tops = [
-        each
-        for each in tree.by_id.values()
-        if each.organisation_id in reach.ids and each.parent_id not in reach.ids
-    ]
+    tops = [each for each in tree.among(reach.ids) if each.parent_id not in reach.ids]
     summed = own if figures_of == ALONE else _subtrees(tree, tops, own)
     rows = [row for top in tops for row in _rows(tree, top, summed, opened, 0)]
     return screen.show(
@@ -91,7 +89,7 @@ def _subtrees(
 
 
 def _surplus_of_tops(
-    model: TheReadModel, tree: Tree, tops: list[Organisation], moment: TheMomentOnPage
+    model: Connection, tree: Tree, tops: list[Organisation], moment: Moment
 ) -> Surplus | None:
     ids = [id_ for top in tops for id_ in tree.subtree(top.organisation_id)]
     opened = years(model, ids)

@@ -7,19 +7,19 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from sqlalchemy import Connection
 
-from api.callers import READ, Reach, TheReach
+from api.callers import READ, TheReach
 from api.dependencies import TheLedger, TheReadModel
 from api.web.asked import Number, TheMomentOnPage, Word
 from api.web.screen import TheScreen
 from api.web.surplus_clock import surplus_clock
-from ledger.domain.organisation import organisation_id
+from api.within import organisation_within
 from ledger.domain.policy import Policy
-from ledger.store.application import Ledger, NotOnRecord
+from ledger.store.application import Ledger
 from projections.asked import Moment
 from projections.batches import Campaign, campaign_list
 from projections.deadlines import filing_list, missing
 from projections.figures import figures, total
-from projections.organisations import Organisation, Tree, tree_on
+from projections.organisations import tree_on
 from projections.surplus import burn_down, old_money, surplus, years
 
 router = APIRouter(include_in_schema=False)
@@ -53,8 +53,8 @@ def show_overview(
 ) -> Response:
     """Show the money in figures, how the opening surplus goes down, and what is due."""
     tree = tree_on(model, moment.as_of)
-    shown = None if organisation is None else _named(tree, organisation)
-    ids = within(reach, tree, shown)
+    shown = None if organisation is None else organisation_within(tree, reach, organisation)
+    ids = sorted(reach.ids) if shown is None else tree.subtree(shown.organisation_id)
     today = moment.as_of or screen.today
     opened = years(model, ids)
     chosen = year or (opened[0] if opened else today.year)
@@ -63,7 +63,7 @@ def show_overview(
     return screen.show(
         "overview/overview.html",
         organisation=shown,
-        choices=[tree.by_id[id_] for id_ in sorted(reach.ids) if id_ in tree.by_id],
+        choices=tree.among(reach.ids),
         sum=total(figures(model, ids, moment).values()),
         year=chosen,
         years=opened,
@@ -75,25 +75,6 @@ def show_overview(
         events=the_ledger.size(),
         moment=moment,
     )
-
-
-def within(reach: Reach, tree: Tree, shown: Organisation | None) -> list[UUID]:
-    """Return the organisation asked for with all below it, or all within reach.
-
-    Raises:
-        OutsideReach: It is not within reach.
-    """
-    if shown is None:
-        return sorted(reach.ids)
-    reach.require(shown.organisation_id)
-    return tree.subtree(shown.organisation_id)
-
-
-def _named(tree: Tree, code: str) -> Organisation:
-    found = tree.by_code.get(code)
-    if found is None:
-        raise NotOnRecord("organisation", organisation_id(code))
-    return found
 
 
 def _dues(

@@ -13,8 +13,8 @@ from api.histories import entry_of
 from api.payees import payment_of
 from api.receipts import ReceiptUnknown, payment_id_of, token_of
 from api.web.screen import TheScreen
+from api.within import payment_within
 from ledger.commands.searching import KEPT
-from ledger.store.application import NotOnRecord
 from projections.asked import PAGE_ROWS_MAX
 from projections.batches import campaign_list
 from projections.disbursements import Disbursement, disbursement_list
@@ -65,10 +65,7 @@ def show_slip(
     reach: TheReach,
 ) -> Response:
     """Show an officer the slip to print: the payment, masked, and the code of its receipt."""
-    listed = disbursement_list(model, disbursement_id=disbursement_id)
-    if not listed:
-        raise NotOnRecord("disbursement", disbursement_id)
-    reach.require(listed[0].organisation_id)
+    payment_within(model, reach, disbursement_id)
     address = f"{request.base_url}r/{token_of(found.home, disbursement_id)}"
     code = segno.make(address, error="m").svg_inline(scale=4, title=address)
     shown = _shown(found, model, disbursement_id)

@@ -1,21 +1,18 @@
 """Finding: people by what is known of them, and what stands under a number."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Form, Response
-from sqlalchemy import Connection
 
-from api.callers import READ, Reach, TheReach
+from api.callers import READ, TheReach
 from api.dependencies import TheLedger, TheReadModel
 from api.payees import payment_of
 from api.web.refused import show_refusal
 from api.web.screen import TheScreen
+from api.within import batch_within
 from ledger.commands.searching import find_people
 from ledger.domain.batch import batch_id
 from ledger.errors import LedgerError
-from ledger.store.application import NotOnRecord
-from projections.batches import batch_list
 from projections.disbursements import Question, disbursement_list
 from projections.flows import appropriations
 from projections.organisations import tree_on
@@ -46,9 +43,9 @@ def search(
     sought = value.strip()
     try:
         if kind == "batch":
-            return screen.go(f"/batches/{_batch(model, reach, sought)}")
+            return screen.go(f"/batches/{batch_within(model, reach, batch_id(sought)).batch_id}")
         if kind == "position" and sought.isdecimal() and len(sought) < 16:  # noqa: PLR2004
-            the_ledger.receipt(int(sought))
+            the_ledger.require_position(int(sought))
             return screen.go(f"/verify/{int(sought)}")
         people = sorted(find_people(the_ledger, {kind: sought}) if kind in PEOPLE_KINDS else ())
     except LedgerError as refusal:
@@ -73,11 +70,3 @@ def search(
         else [],
         tree=tree_on(model),
     )
-
-
-def _batch(model: Connection, reach: Reach, code: str) -> UUID:
-    found = batch_list(model, batch_id=batch_id(code))
-    if not found:
-        raise NotOnRecord("batch", batch_id(code))
-    reach.require(found[0].organisation_id)
-    return found[0].batch_id

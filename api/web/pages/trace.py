@@ -9,11 +9,11 @@ from api.dependencies import TheLedger, ThePage, TheReadModel
 from api.histories import history_of
 from api.payees import payment_of
 from api.web.screen import TheScreen
+from api.within import payment_within
 from ledger.domain.disbursement import Status
 from ledger.domain.policy import Channel
-from ledger.store.application import NotOnRecord
 from projections.batches import Batch, batch_list
-from projections.disbursements import Disbursement, disbursement_list
+from projections.disbursements import Disbursement
 from projections.flows import trace_back
 from projections.organisations import staff_numbers, tree_on
 
@@ -32,11 +32,7 @@ def trace_payment(
     the_ledger: TheLedger,
 ) -> Response:
     """Show a payment's way from its sources to its recipient, and every event of it."""
-    found = disbursement_list(model, disbursement_id=disbursement_id)
-    if not found:
-        raise NotOnRecord("disbursement", disbursement_id)
-    payment = found[0]
-    reach.require(payment.organisation_id)
+    payment = payment_within(model, reach, disbursement_id)
     batch = batch_list(model, batch_id=payment.batch_id)[0]
     return screen.show(
         "trace/payment.html",

@@ -39,7 +39,7 @@ def show_verification(
     Raises:
         NoSuchPosition: The log is shorter.
     """
-    the_ledger.receipt(position)
+    the_ledger.require_position(position)
     ((_, _, envelope),) = the_ledger.log.select_states(position, 1)
     opened = decode(envelope)
     return screen.show(

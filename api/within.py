@@ -1,0 +1,57 @@
+"""What a caller may look at: it is there, and its organisation is within their reach."""
+
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from api.callers import Reach
+from ledger.domain.organisation import organisation_id
+from ledger.store.application import NotOnRecord
+from projections.asked import NOW, Moment
+from projections.batches import Batch, batch_list
+from projections.disbursements import Disbursement, disbursement_list
+from projections.organisations import Organisation, Tree
+
+
+def batch_within(model: Connection, reach: Reach, batch_id: UUID) -> Batch:
+    """Return a batch.
+
+    Raises:
+        NotOnRecord: There is none.
+        OutsideReach: It is not within reach.
+    """
+    found = batch_list(model, batch_id=batch_id)
+    if not found:
+        raise NotOnRecord("batch", batch_id)
+    reach.require(found[0].organisation_id)
+    return found[0]
+
+
+def payment_within(
+    model: Connection, reach: Reach, disbursement_id: UUID, moment: Moment = NOW
+) -> Disbursement:
+    """Return a payment as it stood at the moment.
+
+    Raises:
+        NotOnRecord: There was none.
+        OutsideReach: It is not within reach.
+    """
+    found = disbursement_list(model, moment, disbursement_id=disbursement_id)
+    if not found:
+        raise NotOnRecord("disbursement", disbursement_id)
+    reach.require(found[0].organisation_id)
+    return found[0]
+
+
+def organisation_within(tree: Tree, reach: Reach, code: str) -> Organisation:
+    """Return an organisation by its code.
+
+    Raises:
+        NotOnRecord: There is none.
+        OutsideReach: It is not within reach.
+    """
+    found = tree.by_code.get(code)
+    if found is None:
+        raise NotOnRecord("organisation", organisation_id(code))
+    reach.require(found.organisation_id)
+    return found
