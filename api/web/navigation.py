@@ -9,11 +9,21 @@ from api.web.language import N_
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A line of the menu. Nobody is shown a way to what would be refused to them."""
+    """A line of the menu. Nobody is shown a way to what would be refused to them.
+
+    `within` are other addresses whose pages are found through this one.
+    """
 
     path: str
     label: str
     roles: Collection[str] = READERS
+    within: tuple[str, ...] = ()
+
+    def leads_to(self, path: str) -> bool:
+        """Say whether a page is this entry's, or one below it."""
+        return any(
+            path == each or path.startswith(f"{each}/") for each in (self.path, *self.within)
+        )
 
 
 MENU = (
@@ -21,7 +31,7 @@ MENU = (
     Entry("/organisations", N_("组织")),
     Entry("/ledger", N_("台账")),
     Entry("/batches", N_("批次")),
-    Entry("/search", N_("溯源")),
+    Entry("/search", N_("溯源"), within=("/trace", "/receipts", "/verify")),
 )
 
 

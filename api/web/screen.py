@@ -30,13 +30,18 @@ SAID_TTL_S = 60
 
 @dataclass(frozen=True, slots=True)
 class Screen:
-    """What a page is shown with. `caller` is None where nobody has signed in with a browser."""
+    """What a page is shown with. `caller` is None where nobody has signed in with a browser.
+
+    `made_at` is the moment, and `entries` how long the log was then: prints say both at their foot.
+    """
 
     request: Request
     language: Language
     caller: Caller | None
     demo: bool
     today: date
+    made_at: str
+    entries: int
 
     def show(self, template: str, status: int = 200, **shown: Any) -> HTMLResponse:
         """Make the page of a template."""
@@ -71,6 +76,11 @@ class Screen:
                 SAID_COOKIE, quote(said), max_age=SAID_TTL_S, httponly=True, samesite="strict"
             )
         return answer
+
+    @property
+    def made(self) -> str:
+        """When the page was made, as people write it."""
+        return formats.moment(self.made_at, self.language.locale)
 
     @property
     def address(self) -> str:
@@ -126,7 +136,13 @@ class Screen:
 def screen(request: Request, found: TheServed, language: TheLanguage) -> Screen:
     """Make the screen of a page; what it asks of its caller is the route's to say."""
     return Screen(
-        request, language, _somebody(request, found), found.demo is not None, found.clock.today()
+        request,
+        language,
+        _somebody(request, found),
+        found.demo is not None,
+        found.clock.today(),
+        found.clock.now(),
+        found.ledger.size(),
     )
 
 

@@ -43,6 +43,21 @@ tinykeys(window, {
   "?": free(() => dialog.showModal()),
 });
 
+// A menu that unfolds folds again when one looks elsewhere.
+for (const fold of document.querySelectorAll("[data-fold]")) {
+  fold.addEventListener("focusout", (event) => {
+    if (event.relatedTarget && !fold.contains(event.relatedTarget)) fold.open = false;
+  });
+  fold.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape" || !fold.open) return;
+    fold.open = false;
+    fold.querySelector("summary").focus();
+  });
+  document.addEventListener("click", (event) => {
+    if (!fold.contains(event.target)) fold.open = false;
+  });
+}
+
 // What says that something needs scripts is there until they run.
 for (const note of document.querySelectorAll("[data-no-script]")) note.hidden = true;
 
