@@ -16,6 +16,7 @@ from ledger.commands.batches import CLOSERS, HANDLERS
 from ledger.commands.disbursements import WITNESSES
 from ledger.commands.filings import CHECKERS
 from ledger.commands.funds import CASHIERS, CORRECTORS
+from ledger.commands.notices import ENDERS, MAY_READ
 from ledger.commands.officer_keys import CONFIRMING
 from ledger.commands.officers import SECURITY, SYSTEM
 from ledger.commands.policies import APPROVERS
@@ -220,6 +221,8 @@ KEEP_SECURITY = Depends(May(*SECURITY))
 CONFIRM = Depends(May(*CONFIRMING))
 WATCH_ACCESS = Depends(May(Role.AUDIT_ADMINISTRATOR, *OBSERVERS))
 HAND_IN = Depends(May(*BUSINESS))
+KEEP_NOTICE = Depends(May(*ENDERS))
+READ_OBJECTIONS = Depends(May(*MAY_READ))
 ANYBODY = Depends(Public())
 
 

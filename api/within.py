@@ -10,6 +10,7 @@ from ledger.store.application import NotOnRecord
 from projections.asked import NOW, Moment
 from projections.batches import Batch, batch_list
 from projections.disbursements import Disbursement, disbursement_list
+from projections.notices import Notice, notice_list
 from projections.organisations import Organisation, Tree
 
 
@@ -39,6 +40,20 @@ def payment_within(
     found = disbursement_list(model, moment, disbursement_id=disbursement_id)
     if not found:
         raise NotOnRecord("disbursement", disbursement_id)
+    reach.require(found[0].organisation_id)
+    return found[0]
+
+
+def notice_within(model: Connection, reach: Reach, notice_id: UUID) -> Notice:
+    """Return a public notice with what was said against it.
+
+    Raises:
+        NotOnRecord: There is none.
+        OutsideReach: It is not within reach.
+    """
+    found = notice_list(model, notice_id=notice_id)
+    if not found:
+        raise NotOnRecord("notice", notice_id)
     reach.require(found[0].organisation_id)
     return found[0]
 

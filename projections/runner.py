@@ -18,6 +18,7 @@ from projections.deadlines import Deadlines
 from projections.disbursements import Disbursements
 from projections.histories import Histories
 from projections.journal import Journal
+from projections.notices import Notices
 from projections.organisations import Organisations
 from projections.policies import Policies
 from projections.view import SCHEMA_VERSION, Projection, ReadModel, key_of, reading
@@ -38,6 +39,7 @@ def projections() -> tuple[Projection, ...]:
         Deadlines(),
         Batches(),
         Disbursements(),
+        Notices(),
         Histories(),
     )
 

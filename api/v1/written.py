@@ -123,6 +123,21 @@ class NamedFiling(Answer):
     filing_id: Id
 
 
+class NamedNotice(Answer):
+    notice_id: Id
+
+
+class NumberedObjection(Answer):
+    number: int
+
+
+class AnsweredObjection(Answer):
+    """`row_withdrawn` is false where the batch was approved before: the money is under way."""
+
+    row_number: int | None
+    row_withdrawn: bool
+
+
 class RecordedRefusal(LedgerError):
     """The act was refused by a rule, and that it was tried is on record."""
 

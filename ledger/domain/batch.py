@@ -361,7 +361,7 @@ class Batch(Root):
             approved_by=approved_by,
             accepted_count=len(self.rows),
             accepted_total_fen=self.total,
-            list_sha256=self._list_sha256(),
+            list_sha256=self.list_sha256,
         )
 
     def refuse(self, act: Act, *, tried: str, tried_by: UUID, refusal_code: str) -> None:
@@ -450,7 +450,9 @@ class Batch(Root):
     def total(self) -> Money:
         return Money(sum(row.amount for row in self.rows.values()))
 
-    def _list_sha256(self) -> str:
+    @property
+    def list_sha256(self) -> str:
+        """Return the hash of the list as it stands, over number, person and amount of each row."""
         lines = (f"{row.number} {row.person_id} {row.amount}\n" for row in self.rows.values())
         return sha256("".join(lines).encode()).hexdigest()
 

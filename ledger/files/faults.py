@@ -63,6 +63,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "劳模收入不低于规定线",
         "the model worker's income is not below the line",
     ),
+    "notice.objection_upheld": (
+        "公示期间异议成立，撤下此行",
+        "the row fell: an objection to the public notice was upheld",
+    ),
     "number.duplicate": ("序号重复", "the row number stands twice"),
     "number.invalid": ("序号或年度不是整数", "not a whole number"),
     "person.duplicate_in_campaign": ("本次活动已发放", "already paid in this campaign"),

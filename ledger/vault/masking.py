@@ -13,6 +13,11 @@ def mask_id(number: str) -> str:
     return _middle(number, 4, 4)
 
 
+def mask_id_in_public(number: str) -> str:
+    """Show the first two and the last three, as a public notice may: `35*************123`."""
+    return _middle(number, 2, 3)
+
+
 def mask_phone(number: str) -> str:
     """Show `138****1234`."""
     return _middle(number, 3, 4)

@@ -19,11 +19,13 @@ from httpx2 import Response
 from api.callers import May, Public
 from ledger.anchoring.publications import announce
 from ledger.commands.filings import HandingIn, hand_in
+from ledger.commands.notices import Opening, Raising, open_notice, raise_objection
 from ledger.domain.batch import batch_id
 from ledger.domain.campaign import campaign_id
 from ledger.domain.disbursement import disbursement_id
 from ledger.domain.filing import filing_id
 from ledger.domain.fund import fund_id
+from ledger.domain.notice import DayUnit, Period, notice_id
 from ledger.domain.officer import Role, officer_id
 from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import policy_id
@@ -91,6 +93,17 @@ def sheet(_: Place) -> dict[str, Any]:
         "image_sha256": "ab" * 32,
     }
     return {"sheet_sha256": "cd" * 32, "rows": [row]}
+
+
+def notice_form(batch: str) -> dict[str, Any]:
+    return {
+        "batch_id": batch,
+        "period_days": 5,
+        "place": "公告栏",
+        "contact": "工会办公室",
+        "source": "公示办法",
+        "confidence": "stated",
+    }
 
 
 POLICY_FORM = {
@@ -309,6 +322,19 @@ ASKED: dict[str, Asked] = {
         }
     ),
     "POST /v1/filings/{filing_id}/sendings-back": Asked("{filing}", lambda _: {"reason": "缺页"}),
+    "GET /v1/notices": Asked("organisation_id={organisation}"),
+    "POST /v1/notices": Asked(body=lambda p: notice_form(p.ids["reviewed"])),
+    "GET /v1/notices/{notice_id}": Asked("{notice}"),
+    "GET /v1/notices/{notice_id}/history": Asked("{notice}"),
+    "POST /v1/notices/{notice_id}/objections": Asked("{notice}", lambda _: {"text": "有异议"}),
+    "POST /v1/notices/{notice_id}/objections/{number}/readings": Asked(
+        "{notice} 1", lambda _: {"reason": "答复"}
+    ),
+    "POST /v1/notices/{notice_id}/objections/{number}/answer": Asked(
+        "{notice} 1", lambda _: {"upheld": False, "reason": "不属实"}
+    ),
+    "POST /v1/notices/{notice_id}/closing": Asked("{notice}"),
+    "POST /v1/notices/{notice_id}/withdrawal": Asked("{notice}", lambda _: {"reason": "有误"}),
     "POST /v1/searches": Asked(body=lambda _: {"name": "某某"}, bound=False),
     "GET /v1/people/{person_id}": Asked("{person}"),
     "POST /v1/people/{person_id}/change-requests": Asked(
@@ -441,6 +467,11 @@ def settle(service: Service, code: str, serial: int) -> None:
     world.draft(f"CHECK-{code}", roster_row(1, three, 80_000), union=code)
     world.review(f"CHECK-{code}", f"R-{staff}")
     world.sheet(f"SHEET-{code}", Person(serial + 5), union=code)
+    period = Period(5, DayUnit.NATURAL, None, 3, "公示办法", "stated")
+    opening = Opening(batch_id(f"DRAFT-{code}"), period, "公告栏", "工会办公室")
+    open_notice(world.ledger, world.act(f"H-{staff}", TODAY), opening)
+    raising = Raising(notice_id(opening.batch_id, 1), 1, "有异议")
+    raise_objection(world.ledger, world.act(day=TODAY), raising)
     filed = HandingIn(CAMPAIGN, CHILD[code], "签字表", "ab" * 32)
     hand_in(world.ledger, world.act(f"H-{code}"), filed)
 
@@ -460,6 +491,7 @@ def place_of(service: Service, code: str) -> Place:
         "campaign": campaign_id(CAMPAIGN),
         "filing": filing_id(campaign_id(CAMPAIGN), organisation_id(CHILD[code]), "签字表"),
         "officer": officer_id(f"H-{code}"),
+        "notice": notice_id(batch_id(f"DRAFT-{code}"), 1),
     }
     with catch_up(service.world.ledger, service.world.home.read_models).asking() as model:
         [lot, *_] = appropriations(model, organisation_ids=[ids["organisation"]])
@@ -530,6 +562,8 @@ def test_only_posts_of_business_write_business(service: Service) -> None:
                 assert endpoint in (
                     "POST /v1/disbursements/{disbursement_id}/unmaskings",
                     "POST /v1/evidence/packs",
+                    "POST /v1/notices/{notice_id}/objections/{number}/readings",
+                    "POST /notices/{notice_id}/objections/{number}/reading",
                     "POST /v1/searches",
                     "POST /search",
                 ), endpoint

@@ -1,0 +1,357 @@
+"""Public notices: put up, objected to, answered, closed or taken down."""
+
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from ledger.commands.batches import HANDLERS
+from ledger.commands.duties import acting_officer, require_post
+from ledger.commands.filings import CHECKERS
+from ledger.commands.refusals import recorded
+from ledger.commands.sealing import (
+    OBJECTION,
+    OBJECTION_ANSWER,
+    PAYEE,
+    masked_in_public,
+    seal,
+    unseal,
+)
+from ledger.domain.aggregate import OPERATOR
+from ledger.domain.batch import Batch, Stage
+from ledger.domain.notice import (
+    Listed,
+    Notice,
+    NoticeRunning,
+    Objection,
+    Period,
+    SamePersonAnswers,
+    notice_id,
+    require_sayable,
+)
+from ledger.domain.officer import OBSERVERS, Role, RoleMissing
+from ledger.domain.sealed import Sealed
+from ledger.domain.values import Money
+from ledger.errors import Kind, LedgerError
+from ledger.store.act import CommandAct
+from ledger.store.application import Answer, Ledger, NotOnRecord, Work
+from ledger.vault.keys import PersonErased
+
+ENDERS = HANDLERS | CHECKERS
+"""Who closes a notice or takes it down."""
+
+MAY_READ = CHECKERS | OBSERVERS
+"""Who reads an objection in clear: those who answer it, and those who look into everything."""
+
+UPHELD = "notice.objection_upheld"
+"""Says in a batch why a row fell."""
+
+
+class RowUnknown(LedgerError):
+    """The list that is shown has no such row."""
+
+    code = "notice.row_unknown"
+    kind = Kind.INVALID
+
+    def __init__(self, notice: UUID, number: int) -> None:
+        super().__init__(f"the list of notice {notice} has no row {number}")
+
+
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """A list put up: where it hangs, for how long, and where else objections are taken."""
+
+    batch_id: UUID
+    period: Period
+    place: str
+    contact: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raising:
+    """An objection, as it is written. Without a name it is anonymous."""
+
+    notice_id: UUID
+    row_number: int | None
+    text: str = field(repr=False)
+    name: str = field(repr=False, default="")
+    contact: str = field(repr=False, default="")
+
+
+@dataclass(frozen=True, slots=True)
+class Answering:
+    """What is answered to an objection; of an upheld one, which row falls (its own unless said)."""
+
+    notice_id: UUID
+    number: int
+    upheld: bool
+    reason: str = field(repr=False)
+    row_number: int | None = None
+
+
+def open_notice(ledger: Ledger, act: CommandAct, order: Opening) -> Answer:
+    """Put the list of a batch up, as it stands.
+
+    Raises:
+        NotOnRecord, NothingToShow, PeriodWrong, ShownTooLong: As they say.
+        NoticeRunning: The batch has a notice that has not ended.
+    """
+
+    def decide(work: Work) -> None:
+        batch = work.get(Batch, order.batch_id)
+        if not _may(work, act, "open", batch.organisation_id, HANDLERS, batch.id):
+            return
+        number = 1
+        while (earlier := work.find(Notice, notice_id(batch.id, number))) is not None:
+            if not earlier.ended:
+                raise NoticeRunning(earlier.id)
+            number += 1
+        listed = Listed(
+            batch.id,
+            batch.organisation_id,
+            batch.campaign_id,
+            batch.list_sha256,
+            len(batch.rows),
+            batch.total,
+        )
+        notice = Notice.open(
+            act,
+            listed,
+            order.period,
+            number=number,
+            place=order.place,
+            contact=order.contact,
+            opened_by=acting_officer(act),
+        )
+        work.save(notice)
+        work.result["notice_id"] = str(notice.id)
+
+    return ledger.perform(act, "notice.open", order, decide)
+
+
+def raise_objection(ledger: Ledger, act: CommandAct, order: Raising) -> Answer:
+    """Take an objection in: from anybody, or from an officer to whom it was told.
+
+    What was written is sealed under a key of its own, which may be erased as a person's is.
+
+    Raises:
+        NotOnRecord, ObjectionEmpty, ObjectionTooLong, RowUnknown: As they say.
+        NotRunning, ObjectionsTooMany: The notice takes none.
+    """
+
+    def decide(work: Work) -> None:
+        require_sayable(order.text, order.name, order.contact)
+        notice = work.get(Notice, order.notice_id)
+        by_officer = act.actor != OPERATOR
+        if by_officer and not _may(work, act, "object", notice.organisation_id, ENDERS, notice.id):
+            return
+        notice.require_objectable(act.happened_on)
+        if order.row_number is not None:
+            batch = work.get(Batch, notice.batch_id)
+            if order.row_number not in batch.rows:
+                raise RowUnknown(notice.id, order.row_number)
+        number = notice.next_number
+        subject = work.ledger.vault.subject_id("objection", f"{notice.id}:{number}")
+        fields = {"name": order.name.strip(), "contact": order.contact.strip(), "text": order.text}
+        notice.raise_objection(
+            act,
+            row_number=order.row_number,
+            anonymous=not fields["name"],
+            entered_by=acting_officer(act) if by_officer else None,
+            subject_id=subject,
+            details=seal(work, subject, OBJECTION, fields),
+        )
+        work.save(notice)
+        work.result["number"] = number
+
+    request = (order.notice_id, order.row_number, order.text, order.name, order.contact)
+    return ledger.perform(act, "notice.object", request, decide)
+
+
+def read_objection(
+    ledger: Ledger, act: CommandAct, notice: UUID, number: int, reason: str
+) -> dict[str, str]:
+    """Return what an objector wrote, in clear, with the answer if there is one; it is an event.
+
+    Raises:
+        NotOnRecord, ObjectionUnknown, RoleMissing: As they say.
+        PersonErased: There is nothing to read any more.
+    """
+    found = ledger.load(Notice, notice)
+    if found is None:
+        raise NotOnRecord("notice", notice)
+    objection = found.objection(number)
+
+    def decide(work: Work) -> None:
+        current = work.get(Notice, notice)
+        require_post(work, act, MAY_READ, current.organisation_id)
+        current.read_objection(act, number=number, read_by=acting_officer(act), reason=reason)
+        work.save(current)
+
+    # First the event, then the answer; each time that it is read is another.
+    anew = replace(act, idempotency_key=None)
+    clear = unseal(ledger, objection.subject_id, OBJECTION, objection.details)
+    ledger.perform(anew, "notice.read_objection", (notice, number, reason), decide)
+    if objection.answer is not None and objection.answered_as is not None:
+        answered = unseal(ledger, objection.answered_as, OBJECTION_ANSWER, objection.answer)
+        clear |= {"answer": answered["reason"]}
+    return clear
+
+
+def answer_objection(ledger: Ledger, act: CommandAct, order: Answering) -> Answer:
+    """Uphold an objection or dismiss it; the row of an upheld one falls in the same moment.
+
+    Where the batch was approved already the money is under way: the row stays, and the result says
+    so. Whoever drew up or put up the list is refused, and that is put on record.
+
+    Raises:
+        NotOnRecord, ObjectionUnknown, AnsweredAlready, NoticeEnded, RowUnknown: As they say.
+        ObjectionEmpty, ObjectionTooLong: The reason says nothing, or too much.
+    """
+
+    def decide(work: Work) -> None:
+        require_sayable(order.reason)
+        notice = work.get(Notice, order.notice_id)
+        objection = notice.unanswered(order.number)
+        batch = work.get(Batch, notice.batch_id)
+        officer = acting_officer(act)
+        if not _may(work, act, "answer", notice.organisation_id, CHECKERS, notice.id):
+            return
+        try:
+            notice.require_another(officer, batch.officers[0])
+        except SamePersonAnswers as refusal:
+            _refuse(work, act, "answer", refusal, notice.id)
+            return
+        row, falls = None, False
+        if order.upheld:
+            row = order.row_number or objection.row_number
+            falls = row is not None and _let_fall(work, act, notice, batch, row, objection)
+        subject, answer = _answer(work, notice, objection, order.reason)
+        notice.answer_objection(
+            act,
+            number=order.number,
+            upheld=order.upheld,
+            row_number=row,
+            row_withdrawn=falls,
+            answered_by=officer,
+            subject_id=subject,
+            answer=answer,
+        )
+        work.save(notice)
+        work.result.update(row_number=row, row_withdrawn=falls)
+
+    request = (order.notice_id, order.number, order.upheld, order.reason, order.row_number)
+    return ledger.perform(act, "notice.answer", request, decide)
+
+
+def close_notice(ledger: Ledger, act: CommandAct, notice: UUID) -> Answer:
+    """End a notice whose period is over and whose objections are all answered.
+
+    Raises:
+        NotOnRecord, NoticeEnded, PeriodRuns, ObjectionsOpen: As they say.
+    """
+
+    def decide(work: Work) -> None:
+        closing = work.get(Notice, notice)
+        if _may(work, act, "close", closing.organisation_id, ENDERS, notice):
+            closing.close(act, closed_by=acting_officer(act))
+            work.save(closing)
+
+    return ledger.perform(act, "notice.close", notice, decide)
+
+
+def withdraw_notice(ledger: Ledger, act: CommandAct, notice: UUID, reason: str) -> Answer:
+    """Take a notice down before its time: the list was wrong, or is to be put up anew.
+
+    Raises:
+        NotOnRecord, NoticeEnded: As they say.
+    """
+
+    def decide(work: Work) -> None:
+        ending = work.get(Notice, notice)
+        if _may(work, act, "withdraw", ending.organisation_id, ENDERS, notice):
+            ending.withdraw(act, withdrawn_by=acting_officer(act), reason=reason)
+            work.save(ending)
+
+    return ledger.perform(act, "notice.withdraw", (notice, reason), decide)
+
+
+@dataclass(frozen=True, slots=True)
+class PublicRow:
+    """A row as a public notice shows it; who is erased or restricted is not shown at all."""
+
+    number: int
+    name: str | None
+    id_number: str | None
+    category: str
+    amount: Money
+
+
+def public_rows(ledger: Ledger, batch: UUID, start: int = 0, limit: int = 100) -> list[PublicRow]:
+    """Return standing rows of a batch, in the order of the list, masked for everybody.
+
+    Args:
+        ledger: The log and the vault.
+        batch: The batch whose list is shown.
+        start: How many rows to leave out; each that is shown is opened and masked.
+        limit: How many to show.
+    """
+    found = ledger.load(Batch, batch)
+    rows = sorted(found.rows.values(), key=lambda row: row.number) if found else []
+    shown = []
+    for row in rows[start : start + limit]:
+        try:
+            payee = masked_in_public(unseal(ledger, row.person_id, PAYEE, row.payee))
+        except PersonErased:  # or restricted
+            payee = {}
+        name, number = payee.get("name"), payee.get("id_number")
+        shown.append(PublicRow(row.number, name, number, row.category, row.amount))
+    return shown
+
+
+def _let_fall(
+    work: Work, act: CommandAct, notice: Notice, batch: Batch, row: int, objection: Objection
+) -> bool:
+    """Withdraw a row that nobody has approved yet; say whether it stands no more."""
+    if row not in batch.rows:
+        if row != objection.row_number:
+            raise RowUnknown(notice.id, row)
+        return True  # it fell meanwhile, for another reason
+    if batch.stage not in (Stage.DRAFTED, Stage.REVIEWED):
+        return False
+    batch.withdraw_row(act, number=row, refusal_code=UPHELD)
+    work.save(batch)
+    return True
+
+
+def _answer(work: Work, notice: Notice, objection: Objection, reason: str) -> tuple[UUID, Sealed]:
+    """Seal the reason with the objection; where that was erased, apart from it."""
+    fields = {"reason": reason.strip()}
+    try:
+        return objection.subject_id, seal(work, objection.subject_id, OBJECTION_ANSWER, fields)
+    except PersonErased:  # or restricted
+        name = f"{notice.id}:{objection.number}"
+        subject = work.ledger.vault.subject_id("objection answer", name)
+        return subject, seal(work, subject, OBJECTION_ANSWER, fields)
+
+
+def _may(
+    work: Work,
+    act: CommandAct,
+    tried: str,
+    organisation: UUID,
+    roles: Collection[Role],
+    subject: UUID,
+) -> bool:
+    """Say whether the actor's posts allow it; a try that they do not is put on record."""
+    acting_officer(act)
+    try:
+        require_post(work, act, roles, organisation)
+    except RoleMissing as refusal:
+        _refuse(work, act, tried, refusal, subject)
+        return False
+    return True
+
+
+def _refuse(work: Work, act: CommandAct, tried: str, refusal: LedgerError, subject: UUID) -> None:
+    work.save(recorded(act, f"notice.{tried}", refusal, subject, subject))
+    work.refuse(refusal)

@@ -1,0 +1,240 @@
+"""Public notices as officers and the public bring them about: what is on record, and of whom."""
+
+from datetime import date
+from uuid import UUID
+
+import pytest
+
+from ledger.commands.notices import (
+    Answering,
+    Opening,
+    Raising,
+    RowUnknown,
+    answer_objection,
+    close_notice,
+    open_notice,
+    public_rows,
+    raise_objection,
+    read_objection,
+    withdraw_notice,
+)
+from ledger.commands.recipients import erase_person
+from ledger.domain.batch import Batch, batch_id
+from ledger.domain.notice import (
+    DayUnit,
+    NothingToShow,
+    Notice,
+    NoticeRunning,
+    NotRunning,
+    ObjectionEmpty,
+    Period,
+    notice_id,
+)
+from ledger.store.application import Answer
+from ledger.vault.keys import PersonErased
+from projections.notices import Notice as Shown
+from projections.notices import hanging, notice_list, taken_down
+from projections.runner import catch_up
+from tests.commands.refusing import ONE, TWO, nothing_more
+from tests.world import DAY, World, roster_row
+
+BATCH = batch_id("B1")
+NOTICE = notice_id(BATCH, 1)
+LAST, AFTER = date(2017, 1, 15), date(2017, 1, 16)
+TEXT = "第1行的人已经退休"
+
+
+def opening(batch: UUID = BATCH) -> Opening:
+    period = Period(5, DayUnit.NATURAL, None, 3, "公示办法 第三条", "stated")
+    return Opening(batch, period, "单位公告栏", "工会办公室")
+
+
+@pytest.fixture
+def listed(world: World) -> World:
+    """A drafted batch of two rows."""
+    world.receive("X01", 500_000)
+    world.file(ONE, TWO)
+    world.draft("B1", roster_row(1, ONE, 60_000), roster_row(2, TWO, 70_000))
+    return world
+
+
+def put_up(world: World, day: date = DAY, staff: str = "H-X01") -> Answer:
+    return open_notice(world.ledger, world.act(staff, day), opening())
+
+
+def object_to(world: World, row: int | None = 1, day: date = DAY, key: str = "o1") -> Answer:
+    order = Raising(NOTICE, row, TEXT, "李四", "13800001234")
+    return raise_objection(world.ledger, world.act(day=day, key=key), order)
+
+
+def answer(world: World, staff: str = "R-X01", *, upheld: bool = True) -> Answer:
+    order = Answering(NOTICE, 1, upheld, "经查属实")
+    return answer_objection(world.ledger, world.act(staff), order)
+
+
+def shown(world: World) -> Shown:
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        [found] = notice_list(model, notice_id=NOTICE)
+    return found
+
+
+def test_a_notice_says_which_list_hangs_where_and_how_long(listed: World) -> None:
+    put_up(listed)
+
+    found, batch = shown(listed), listed.ledger.load(Batch, BATCH)
+    assert batch is not None
+    assert (found.listed_count, found.listed_total_fen) == (2, 130_000)
+    assert (found.list_sha256, found.last_day) == (batch.list_sha256, "2017-01-15")
+    assert (found.place, found.contact, found.number) == ("单位公告栏", "工会办公室", 1)
+    assert [found.state(day) for day in (DAY, LAST, AFTER)] == ["running", "running", "over"]
+    assert (found.days_left(DAY), found.days_left(AFTER)) == (5, 0)
+    assert found.shows_people(date(2017, 1, 18))
+    assert not found.shows_people(date(2017, 1, 19))
+    listed.check_log()
+
+
+def test_what_somebody_objects_is_sealed_and_read_on_record(listed: World) -> None:
+    put_up(listed)
+    object_to(listed)
+    assert object_to(listed).replayed
+
+    envelopes = b"".join(state for _, _, state in listed.ledger.log.select_states(0, 1_000))
+    for word in (TEXT, "李四", "13800001234"):
+        assert word.encode() not in envelopes
+    clear = read_objection(listed.ledger, listed.act("R-X01"), NOTICE, 1, "答复异议")
+    assert clear == {"name": "李四", "contact": "13800001234", "text": TEXT}
+    assert listed.types()[-1] == "notice.objection_read"
+    listed.check_log()
+
+
+def test_an_upheld_objection_takes_its_row_with_it(listed: World) -> None:
+    put_up(listed)
+    object_to(listed)
+
+    assert answer(listed).result == {"row_number": 1, "row_withdrawn": True}
+
+    assert [row.number for row in public_rows(listed.ledger, BATCH)] == [2]
+    [objection] = shown(listed).objections
+    assert (objection.upheld, objection.row_withdrawn, objection.row_number) == (True, True, 1)
+    clear = read_objection(listed.ledger, listed.act("A-X01"), NOTICE, 1, "检查")
+    assert clear["answer"] == "经查属实"
+    listed.review("B1")
+    assert listed.approve("B1").result["paid"] == 1
+    listed.check_log()
+
+
+def test_money_that_is_under_way_is_not_called_back_by_an_objection(listed: World) -> None:
+    put_up(listed)
+    listed.review("B1")
+    listed.approve("B1")
+    object_to(listed)
+
+    assert answer(listed).result == {"row_number": 1, "row_withdrawn": False}
+    assert len(public_rows(listed.ledger, BATCH)) == 2
+
+
+@pytest.mark.parametrize(
+    ("staff", "code"),
+    [("H-X01", "notice.same_person"), ("R-X02", "duty.role_missing")],
+)
+def test_who_may_not_answer_is_put_on_record(listed: World, staff: str, code: str) -> None:
+    put_up(listed)
+    object_to(listed)
+    act = listed.act(staff)
+
+    # The handler holds a reviewer's post too, and still drew the list up.
+    listed.appoint_without_key("H-X01", "X01", "复核")
+    refused = answer_objection(
+        listed.ledger,
+        type(act)(act.actor, act.happened_on, act.recorded_at, signed_in=True),
+        Answering(NOTICE, 1, upheld=False, reason="不属实"),
+    )
+
+    assert refused.refusal_code == code
+    assert listed.types()[-1] == "refusal.recorded"
+    assert shown(listed).open_objections == 1
+    listed.check_log()
+
+
+def test_what_is_wrong_is_refused_and_leaves_nothing(listed: World) -> None:
+    missing = Raising(NOTICE, 9, TEXT)
+    empty = Raising(NOTICE, None, "  ")
+    public = listed.act()
+    put_up(listed)
+
+    assert isinstance(nothing_more(listed, lambda: put_up(listed)), NoticeRunning)
+    for order, refusal in ((missing, RowUnknown), (empty, ObjectionEmpty)):
+        tried = nothing_more(listed, lambda o=order: raise_objection(listed.ledger, public, o))  # type: ignore[misc]
+        assert isinstance(tried, refusal)
+    late = nothing_more(listed, lambda: object_to(listed, day=AFTER))
+    assert isinstance(late, NotRunning)
+
+
+def test_a_list_of_which_no_row_stands_is_not_put_up(world: World) -> None:
+    world.draft("B1", roster_row(1, ONE, 10))
+
+    assert isinstance(nothing_more(world, lambda: put_up(world)), NothingToShow)
+
+
+def test_a_second_notice_follows_when_the_first_was_taken_down(listed: World) -> None:
+    put_up(listed)
+    act = listed.act("R-X01")
+    withdraw_notice(listed.ledger, act, NOTICE, "名单有误")
+
+    again = put_up(listed)
+
+    assert again.result["notice_id"] == str(notice_id(BATCH, 2))
+    assert (shown(listed).ended, shown(listed).reason) == ("withdrawn", "名单有误")
+    assert not shown(listed).shows_people(DAY)
+    with catch_up(listed.ledger, listed.home.read_models).asking() as model:
+        assert [each.number for each in hanging(model, DAY, 10)] == [2]
+        assert [each.number for each in taken_down(model, DAY, before=None, limit=10)] == [1]
+        first = taken_down(model, AFTER, before=None, limit=1)
+        assert [each.number for each in first] == [2]
+        rest = taken_down(model, AFTER, before=first[0].position, limit=1)
+        assert [each.number for each in rest] == [1]
+
+
+def test_a_notice_ends_when_all_is_answered(listed: World) -> None:
+    put_up(listed)
+    object_to(listed)
+    answer(listed, upheld=False)
+    close_notice(listed.ledger, listed.act("H-X01", AFTER), NOTICE)
+
+    assert (shown(listed).ended, shown(listed).ended_on) == ("closed", "2017-01-16")
+    assert len(public_rows(listed.ledger, BATCH)) == 2
+    listed.check_log()
+
+
+def test_who_is_erased_or_restricted_is_not_shown(listed: World) -> None:
+    person = listed.ledger.vault.subject_id("id_number", ONE.id_number)
+    other = listed.ledger.vault.subject_id("id_number", TWO.id_number)
+    erase_person(listed.ledger, listed.act(), person, "本人要求")
+    listed.ledger.vault.restrict(other)
+
+    assert [(row.name, row.id_number) for row in public_rows(listed.ledger, BATCH)] == [
+        (None, None),
+        (None, None),
+    ]
+
+
+def test_an_objector_may_be_forgotten_and_is_answered_all_the_same(listed: World) -> None:
+    put_up(listed)
+    object_to(listed)
+    found = listed.ledger.load(Notice, NOTICE)
+    assert found is not None
+    listed.ledger.vault.forget(found.objection(1).subject_id)
+
+    with pytest.raises(PersonErased):
+        read_objection(listed.ledger, listed.act("R-X01"), NOTICE, 1, "答复异议")
+    answer(listed, upheld=False)
+    close_notice(listed.ledger, listed.act("H-X01", AFTER), NOTICE)
+    listed.check_log()
+
+
+def test_a_public_list_shows_less_than_officers_see(listed: World) -> None:
+    one = public_rows(listed.ledger, BATCH)[0]
+
+    assert one.name == f"{ONE.name[0]}*"
+    assert one.id_number == f"{ONE.id_number[:2]}*************{ONE.id_number[-3:]}"
+    assert (one.category, one.amount) == ("建档困难职工", 60_000)
