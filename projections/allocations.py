@@ -1,11 +1,11 @@
 """Allocations: money passed down, and whether the receiver has said that it is there."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, or_, select
+from sqlalchemy import Column, ColumnElement, Connection, Table, or_, select
 
 from ledger.domain.aggregate import Event
 from ledger.domain.fund import FundAccount
@@ -73,12 +73,49 @@ class Allocation:
     acknowledged_by: UUID | None
 
 
+@dataclass(frozen=True, slots=True)
+class Passing:
+    """Which allocations are asked for: by whom, to whom, into which accounts, since, how much."""
+
+    givers: Collection[UUID] | None = None
+    takers: Collection[UUID] | None = None
+    to_funds: Collection[UUID] | None = None
+    since: str | None = None
+    until: str | None = None
+    amount_fen: int | None = None
+    document: str | None = None
+
+    def conditions(self) -> list[ColumnElement[bool]]:
+        of = allocations.c
+        among: tuple[tuple[Column[bytes], Collection[UUID] | None], ...] = (
+            (of.from_organisation_id, self.givers),
+            (of.to_organisation_id, self.takers),
+            (of.to_fund_id, self.to_funds),
+        )
+        found: list[ColumnElement[bool]] = [
+            column.in_([each.bytes for each in ids]) for column, ids in among if ids is not None
+        ]
+        if self.since is not None:
+            found.append(of.happened_on >= self.since)
+        if self.until is not None:
+            found.append(of.happened_on <= self.until)
+        if self.amount_fen is not None:
+            found.append(of.amount_fen == self.amount_fen)
+        if self.document is not None:
+            found.append(of.document == self.document)
+        return found
+
+
+ANY_PASSING = Passing()
+
+
 def allocation_list(
     connection: Connection,
     moment: Moment = NOW,
     *,
     organisation_ids: Sequence[UUID] | None = None,
     allocation_id: UUID | None = None,
+    asked: Passing = ANY_PASSING,
     after: int = -1,
     limit: int = 100,
 ) -> list[Allocation]:
@@ -94,6 +131,7 @@ def allocation_list(
             said, (said.c.allocation_id == allocations.c.allocation_id) & moment.covers(said)
         )
         .where(allocations.c.position > after, moment.covers(allocations))
+        .where(*asked.conditions())
         .order_by(allocations.c.position)
         .limit(limit)
     )

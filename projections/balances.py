@@ -136,6 +136,7 @@ def fund_accounts(
     *,
     organisation_ids: list[UUID] | None = None,
     fund_id: UUID | None = None,
+    earmark: str | None = None,
 ) -> list[Fund]:
     """Return fund accounts, in the order in which they were opened."""
     statement = select(funds).order_by(funds.c.position)
@@ -144,10 +145,18 @@ def fund_accounts(
         statement = statement.where(funds.c.organisation_id.in_(ids))
     if fund_id is not None:
         statement = statement.where(funds.c.fund_id == fund_id.bytes)
+    if earmark is not None:
+        statement = statement.where(funds.c.earmark == earmark)
     return [
         Fund(uuid_of(row.fund_id), uuid_of(row.organisation_id), row.earmark)
         for row in connection.execute(statement).all()
     ]
+
+
+def earmarks(connection: Connection) -> list[str]:
+    """Return the purposes (用途) that accounts were ever opened for."""
+    statement = select(funds.c.earmark).distinct().order_by(funds.c.earmark)
+    return list(connection.execute(statement).scalars())
 
 
 def net(account: Account) -> ColumnElement[int]:

@@ -23,6 +23,7 @@ from ledger.domain.disbursement import Status
 from ledger.domain.values import Money
 from projections.asked import NOW, PAGE_ROWS_MAX, Moment, uuid_of
 from projections.batches import batches
+from projections.journal import funds
 from projections.view import (
     Handler,
     Projection,
@@ -106,9 +107,16 @@ class Disbursement:
     status_since: str
 
 
+PAID = "paid"
+"""Asks for payments that reached people, whether the bank said so or they signed."""
+
+
 @dataclass(frozen=True, slots=True)
 class Question:
-    """Which payments are asked for: one question, be they listed, summed up or exported."""
+    """Which payments are asked for: one question, be they listed, summed up or exported.
+
+    `status` is one that payments have, or `PAID`.
+    """
 
     organisation_ids: Sequence[UUID] | None = None
     campaign_id: UUID | None = None
@@ -129,13 +137,15 @@ class Question:
             (of.batch_id, None if self.batch_id is None else self.batch_id.bytes),
             (of.channel, self.channel),
             (of.category, self.category),
-            (states.c.status, self.status),
+            (states.c.status, None if self.status == PAID else self.status),
         )
         least = ((of.happened_on, _day(self.since)), (of.amount_fen, self.least_fen))
         most = ((of.happened_on, _day(self.until)), (of.amount_fen, self.most_fen))
         found = [column == value for column, value in equal if value is not None]
         found += [column >= value for column, value in least if value is not None]
         found += [column <= value for column, value in most if value is not None]
+        if self.status == PAID:
+            found.append(states.c.status.in_((Status.SETTLED.value, Status.SIGNED.value)))
         if self.organisation_ids is not None:
             found.append(of.organisation_id.in_([each.bytes for each in self.organisation_ids]))
         return found
@@ -174,6 +184,21 @@ def status_totals(
     return [StatusTotal(row[0], row[1], Money(row[2])) for row in connection.execute(statement)]
 
 
+def instructed(
+    connection: Connection, ids: list[bytes], moment: Moment = NOW, earmark: str | None = None
+) -> dict[UUID, int]:
+    """Return what organisations ever instructed to be paid, each payment counted once."""
+    statement = (
+        select(disbursements.c.organisation_id, func.sum(disbursements.c.amount_fen))
+        .where(disbursements.c.organisation_id.in_(ids), moment.covers(disbursements))
+        .group_by(disbursements.c.organisation_id)
+    )
+    if earmark is not None:
+        of_earmark = select(funds.c.fund_id).where(funds.c.earmark == earmark)
+        statement = statement.where(disbursements.c.fund_id.in_(of_earmark))
+    return {uuid_of(row[0]): row[1] for row in connection.execute(statement)}
+
+
 def categories(connection: Connection) -> list[str]:
     """Return the categories that payments were ever made for."""
     statement = select(disbursements.c.category).distinct().order_by(disbursements.c.category)
@@ -186,6 +211,7 @@ def disbursement_list(
     *,
     asked: Question = EVERY,
     disbursement_id: UUID | None = None,
+    disbursement_ids: list[UUID] | None = None,
     person_ids: list[UUID] | None = None,
     after: int = -1,
     limit: int = PAGE_ROWS_MAX,
@@ -211,6 +237,9 @@ def disbursement_list(
         statement = statement.where(disbursements.c.person_id.in_(people))
     if disbursement_id is not None:
         statement = statement.where(disbursements.c.disbursement_id == disbursement_id.bytes)
+    if disbursement_ids is not None:
+        ids = [each.bytes for each in disbursement_ids]
+        statement = statement.where(disbursements.c.disbursement_id.in_(ids))
     return [
         Disbursement(
             uuid_of(row.disbursement_id),

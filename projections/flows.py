@@ -144,6 +144,12 @@ def trace_forward(
     )
 
 
+def lot(connection: Connection, lot_id: UUID) -> LotStep | None:
+    """Return a lot, whether it came in from outside or was passed on."""
+    row = connection.execute(select(lots).where(lots.c.lot_id == lot_id.bytes)).one_or_none()
+    return None if row is None else _step(row)
+
+
 def appropriations(
     connection: Connection,
     *,

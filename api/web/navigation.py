@@ -29,6 +29,7 @@ class Entry:
 MENU = (
     Entry("/overview", N_("总览")),
     Entry("/organisations", N_("组织")),
+    Entry("/flow", N_("流向")),
     Entry("/ledger", N_("台账")),
     Entry("/batches", N_("批次")),
     Entry("/search", N_("溯源"), within=("/trace", "/receipts", "/verify")),

@@ -3,7 +3,9 @@
 from api.web import assets
 from api.web.pages import (
     batches,
+    flow,
     ledger,
+    lots,
     my_key,
     organisations,
     overview,
@@ -19,11 +21,13 @@ PAGES = (
     sign_in.router,
     overview.router,
     organisations.router,
+    flow.router,
     ledger.router,
     batches.router,
     my_key.router,
     search.router,
     trace.router,
+    lots.router,
     verify.router,
     receipts.router,
 )

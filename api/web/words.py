@@ -10,6 +10,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "settled": N_("已到账"),
         "signed": N_("已签领"),
         "returned": N_("已退回"),
+        "paid": N_("已到账或已签领"),
     },
     "batch": {
         "drafted": N_("已编制"),

@@ -14,6 +14,7 @@ PAGES = (
     "/my-key",
     "/batches",
     "/organisations",
+    "/flow/allocations?organisation=X01",
     "/organisations?unfolded=X01,X02&figures_of=alone",
 )
 """Each page that an observer sees; pages of other posts stand in the tests of their journeys."""

@@ -9,7 +9,9 @@ from tests.web.conftest import INSPECTOR
 BYTES_MAX = 60_000
 
 
-@pytest.mark.parametrize("path", ["/sign-in", "/organisations", "/batches", "/ledger?limit=20"])
+@pytest.mark.parametrize(
+    "path", ["/sign-in", "/organisations", "/flow", "/batches", "/ledger?limit=20"]
+)
 def test_a_page_is_light(office: Office, path: str) -> None:
     page = office.browser(INSPECTOR if path != "/sign-in" else "").new_page()
     loaded: list[Response] = []

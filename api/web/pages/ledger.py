@@ -24,6 +24,7 @@ from ledger.domain.policy import Channel
 from projections.asked import Moment
 from projections.batches import campaign_list
 from projections.disbursements import (
+    PAID,
     Disbursement,
     Question,
     categories,
@@ -102,7 +103,7 @@ def show_ledger(
         campaigns=campaign_list(model),
         categories=categories(model),
         channels=list(Channel),
-        statuses=list(Status),
+        statuses=[*(each.value for each in Status), PAID],
         moment=moment,
         at=page.at,
         next=further,

@@ -1,0 +1,64 @@
+"""Whatever happens to money, what flows into a place flows out of it, in any year, at any time."""
+
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from ledger.domain.disbursement import Status
+from projections import runner
+from projections.asked import Moment
+from projections.figures import figures, total
+from projections.flow_of_funds import Flow, Period, flow_of_funds
+from projections.organisations import tree_on
+from projections.runner import rebuild
+from projections.surplus import surplus
+from tests.projections.streams import YEAR, ListFeed, Money3, steps
+
+
+def conserves(flow: Flow) -> None:
+    for id_, stop in flow.stops.items():
+        inwards = stop.came_in_fen + stop.came_down_fen
+        outwards = stop.passed_on_fen + stop.paid_fen + stop.in_transit_fen
+        assert inwards == outwards + stop.returned_fen + stop.in_hand_fen
+        assert 0 <= stop.returned_fen <= stop.held_fen
+        given = sum(fen for (giver, _), fen in flow.passed.items() if giver == id_)
+        got = sum(fen for (_, taker), fen in flow.passed.items() if taker == id_)
+        assert (given, got) == (stop.passed_on_fen, stop.came_down_fen)
+
+
+@given(steps, st.data())
+@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+def test_what_flows_in_flows_out(taken: list[tuple[str, int, int]], data: st.DataObject) -> None:
+    world = Money3().take(taken).finish()
+    last = len(world.log) - 1
+    at = data.draw(st.none() | st.integers(0, last))
+    as_of = data.draw(st.none() | st.sampled_from([each.happened_on for each in world.log]))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "read.sqlite"
+        rebuild(ListFeed(world.recorded, len(world.log)), path)
+        with runner.open_model(path).asking() as model:
+            ids = tree_on(model).subtree(world.unions[0].id)
+            for moment in (Moment(), Moment(as_of, at)):
+                for year in (None, YEAR, YEAR + 1):
+                    conserves(flow_of_funds(model, ids, Period(year, moment)))
+                    conserves(flow_of_funds(model, ids[1:], Period(year, moment), "送温暖"))
+            flow = flow_of_funds(model, ids, Period(YEAR))
+            summed = total(figures(model, ids).values())
+            opening = surplus(model, ids, YEAR).opening_fen
+
+    stops = flow.stops.values()
+    assert sum(stop.came_in_fen for stop in stops) == summed.received_fen
+    assert sum(stop.paid_fen for stop in stops) == summed.paid_fen
+    assert sum(stop.in_transit_fen for stop in stops) == summed.in_transit_fen
+    assert sum(stop.held_fen for stop in stops) == summed.in_hand_fen
+    carried = [each for each in flow.origins.values() if Period(YEAR).is_carried(each)]
+    assert opening == sum(stop.came_in[each.origin_id] for stop in stops for each in carried)
+    for union, stop in flow.stops.items():
+        back = sum(
+            payment.amount
+            for payment in world.payments
+            if payment.organisation_id == union and payment.status is Status.RETURNED
+        )
+        assert stop.returned_fen == min(back, stop.held_fen)
