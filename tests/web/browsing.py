@@ -69,7 +69,7 @@ class Office:
             java_script_enabled=scripts,
             reduced_motion="reduce",
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(30_000)
         context.on("console", lambda said: self._hear(said.type, said.text))
         context.on("weberror", lambda error: self.complaints.append(str(error.error)))
         if staff:
