@@ -17,6 +17,7 @@ from api import health, problems, tlog
 from api.access.door import Door
 from api.access.passkeys import RelyingParty
 from api.access.passwords import Passwords
+from api.background.integrity import Rhythm
 from api.background.running import Background
 from api.clock import Clock
 from api.dependencies import Served
@@ -97,7 +98,8 @@ class Serving:
 
     `hosts` are the names it answers to; `origin` is where its pages come from, for passkeys; `demo`
     is the inspector whom anybody may be with one click, on a ledger that is marked as a demo;
-    `webhooks_inside` lets webhooks lead to this machine and into private networks.
+    `webhooks_inside` lets webhooks lead to this machine and into private networks; `rhythm` is how
+    often the log is verified.
     """
 
     clock: Clock
@@ -108,6 +110,7 @@ class Serving:
     limits: Limits = field(default_factory=Limits)
     rates: Rates = field(default_factory=Rates)
     webhooks_inside: bool = False
+    rhythm: Rhythm = field(default_factory=Rhythm)
 
 
 def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
@@ -123,7 +126,9 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
         serving.demo,
     )
 
-    working = Background(home, ledger, serving.clock, inside=serving.webhooks_inside)
+    working = Background(
+        home, ledger, serving.clock, serving.rhythm, inside=serving.webhooks_inside
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -149,7 +154,9 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
     app.state.background = working
     # A page from elsewhere must not read the ledger through a name that it had point here.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(serving.hosts))
-    app.state.metrics = Metrics(ledger.size)
+    app.state.metrics = Metrics(
+        ledger.size, working.integrity.verified_age_s, working.integrity.holds
+    )
     # The last that is added stands outermost: every answer has an id, headers and a line.
     app.add_middleware(BodyLimits, limits=serving.limits)
     app.add_middleware(RateLimit, rates=serving.rates)

@@ -200,6 +200,7 @@ class Public:
 
 
 READERS = BUSINESS | OBSERVERS
+VERIFIERS = frozenset((*OBSERVERS, *SYSTEM))
 
 # The commands say who may; a route asks the same, before anything is read.
 
@@ -215,6 +216,7 @@ CORRECT = Depends(May(*CORRECTORS))
 END = Depends(May(*CLOSERS))
 WITNESS = Depends(May(*WITNESSES))
 UNMASK = Depends(May(*MAY_UNMASK))
+VERIFY = Depends(May(*VERIFIERS))
 OBSERVE = Depends(May(*OBSERVERS))
 KEEP_SYSTEM = Depends(May(*SYSTEM))
 KEEP_SECURITY = Depends(May(*SECURITY))

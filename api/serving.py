@@ -12,6 +12,7 @@ import uvicorn
 
 from api import bootstrap
 from api.app import LOOPBACK_NAMES, Serving, create_app
+from api.background.integrity import Rhythm
 from api.clock import Clock
 from api.demo import inspector_of
 from api.edge.requests_log import JsonLines
@@ -83,6 +84,7 @@ def listen(
         origin=settings.origin or url.replace("127.0.0.1", "localhost"),
         demo=demo,
         webhooks_inside=settings.webhooks_inside,
+        rhythm=Rhythm(settings.verify_every_s, settings.verify_whole_every_s),
     )
     lines = logging.StreamHandler()
     lines.setFormatter(JsonLines())

@@ -29,6 +29,13 @@ class Settings(BaseSettings):
     """Whether webhooks may lead to this machine and into private networks; elsewhere than in a
     closed network they may not (NUANZHANG_WEBHOOKS_INSIDE)."""
 
+    verify_every_s: int = 300
+    """Seconds between two verifications of what is new in the log, while it is served; 0: on
+    request alone (NUANZHANG_VERIFY_EVERY_S)."""
+
+    verify_whole_every_s: int = 86400
+    """Seconds between two verifications of the whole log (NUANZHANG_VERIFY_WHOLE_EVERY_S)."""
+
     witness_home: Path = Path("nuanzhang-witness")
     """Folder of the witness program, apart from any ledger (NUANZHANG_WITNESS_HOME)."""
 

@@ -7,9 +7,11 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.background.deliveries import Deliveries
+from api.background.integrity import Integrity, Rhythm
 from api.background.jobs import Jobs
 from api.background.sealing import Seal
 from api.background.store import BackgroundStore
+from api.background.verifying import Task
 from api.background.webhooks import Subscriptions
 from api.background.work import handlers
 from api.background.worker import Worker
@@ -23,7 +25,9 @@ STOP_S = 20.0
 class Background:
     """`stopping` is set when the process is to end, for those who wait for something to come."""
 
-    def __init__(self, home: Home, ledger: Ledger, clock: Clock, *, inside: bool) -> None:
+    def __init__(
+        self, home: Home, ledger: Ledger, clock: Clock, rhythm: Rhythm, *, inside: bool
+    ) -> None:
         self._store = BackgroundStore(home.jobs)
         seal = Seal(home.derived_key("background"))
         self.stopping = threading.Event()
@@ -36,14 +40,24 @@ class Background:
             clock.now_s,
             random.random,
         )
+        task = Task(
+            str(home.events.absolute()),
+            ledger.origin,
+            home.founding_key_id(),
+            whole=True,
+            before=None,
+        )
+        self.integrity = Integrity(home.verdicts, task, ledger.size, clock.now_s, rhythm)
 
     def start(self) -> None:
+        self.integrity.start()
         self._worker.start()
         self._deliveries.start()
 
     def stop(self) -> None:
         """Let the step under way end. What is not done by then is taken up at the next start."""
         self.stopping.set()
+        self.integrity.stop(STOP_S)
         delivered = self._deliveries.stop(STOP_S)
         if self._worker.stop(STOP_S) and delivered:
             self._store.close()

@@ -11,7 +11,12 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 class Metrics:
     """A registry of its own for each application; no label names a person or an organisation."""
 
-    def __init__(self, log_size: Callable[[], int]) -> None:
+    def __init__(
+        self,
+        log_size: Callable[[], int],
+        verified_age_s: Callable[[], float],
+        log_holds: Callable[[], float],
+    ) -> None:
         self._registry = CollectorRegistry()
         self._answered = Counter(
             "nuanzhang_requests",
@@ -29,6 +34,16 @@ class Metrics:
         Gauge(
             "nuanzhang_log_events", "How many events the log holds.", registry=self._registry
         ).set_function(log_size)
+        Gauge(
+            "nuanzhang_verified_age_seconds",
+            "How long ago the log was last verified; NaN: never.",
+            registry=self._registry,
+        ).set_function(verified_age_s)
+        Gauge(
+            "nuanzhang_log_holds",
+            "Whether the log held when it was last verified: 1 or 0; NaN: never verified.",
+            registry=self._registry,
+        ).set_function(log_holds)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         # A made-up method would be a label of the sender's own.

@@ -2,9 +2,11 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from typing import Literal
 
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
+from babel.units import format_unit
 
 from ledger.commands.duties import CHINA
 from ledger.domain.values import BasisPoints
@@ -17,6 +19,7 @@ PLACES = ("", "拾", "佰", "仟")
 GROUPS = ("", "万", "亿", "兆")
 FEN_PER_YUAN = 100
 GROUP = 10_000
+MINUTE_MS = 60 * 1000
 
 
 def yuan(fen: int | None) -> str:
@@ -74,6 +77,15 @@ def moment(value: str | int | None, locale: str) -> str:
         else datetime.fromisoformat(value)
     )
     return str(format_datetime(when, "medium", tzinfo=CHINA, locale=locale))
+
+
+def seconds(took_ms: int, locale: str) -> str:
+    """Write how long something took: 0.4 seconds, 2 minutes."""
+    longer = took_ms >= MINUTE_MS
+    number, unit = (took_ms / MINUTE_MS, "minute") if longer else (took_ms / 1000, "second")
+    # In Chinese, Babel knows the unit's short form alone.
+    length: Literal["short", "narrow"] = "short" if locale.startswith("zh") else "narrow"
+    return str(format_unit(round(number, 1), f"duration-{unit}", length, locale=locale))
 
 
 def _whole(number: int) -> str:

@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.access.refusals import NotSignedIn
+from api.background.integrity import Standing
 from api.callers import COOKIE, Caller, PostEnded, recognised
 from api.dependencies import Served, TheServed
 from api.web import formats
@@ -76,6 +77,12 @@ class Screen:
                 SAID_COOKIE, quote(said), max_age=SAID_TTL_S, httponly=True, samesite="strict"
             )
         return answer
+
+    @property
+    def integrity(self) -> Standing:
+        """What is known of the log, for the light at the foot of each page."""
+        standing: Standing = self.request.app.state.background.integrity.standing()
+        return standing
 
     @property
     def made(self) -> str:
@@ -170,6 +177,7 @@ def environment(language: Language) -> Environment:
         count=lambda number: formats.count(number, language.locale),
         day=lambda value: formats.day(value, language.locale),
         moment=lambda value: formats.moment(value, language.locale),
+        seconds=lambda took_ms: formats.seconds(took_ms, language.locale),
         term=lambda kind, value: term(language, kind, value),
         refusal=language.refusal,
         fault=lambda code: _fault(language, code),

@@ -4,6 +4,7 @@ from api.web import assets
 from api.web.pages import (
     batches,
     flow,
+    integrity,
     ledger,
     lots,
     my_key,
@@ -20,6 +21,7 @@ PAGES = (
     assets.router,
     sign_in.router,
     overview.router,
+    integrity.router,
     organisations.router,
     flow.router,
     ledger.router,

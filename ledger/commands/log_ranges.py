@@ -55,15 +55,31 @@ class Chunk(NamedTuple):
     differs: CheckpointDiffers | None
 
 
+class Scope(NamedTuple):
+    """The last position and the largest checkpoint when verification began.
+
+    What is written while it goes on is left to the next time: a log that is in use would otherwise
+    seem to have entries without a checkpoint. With `follows`, what is needed to check what events
+    claim of all before them is found out too.
+    """
+
+    position: int
+    size: int
+    follows: bool = True
+
+
 class RangeChecker:
     """Checks ranges of entries; one in each worker process."""
 
-    def __init__(self, path: Path, records: dict[str, KeyRecord], rules: Rules) -> None:
+    def __init__(
+        self, path: Path, records: dict[str, KeyRecord], rules: Rules, scope: Scope
+    ) -> None:
         self.connection = connect(path)
         self._keys = KeyHistory(records)
         self._rules = rules
+        self._scope = scope
         # What is claimed of earlier entries is followed up to the last claim, and no further.
-        self._claimed_up_to = Claims(*map(self._last, CLAIMING))
+        self._claimed_up_to = Claims(*map(self._last, CLAIMING)) if scope.follows else Claims()
 
     def check(self, start: int) -> Chunk:
         order: list[tuple[int, bytes, int]] = []
@@ -102,7 +118,7 @@ class RangeChecker:
         for row in self.connection.execute(
             "SELECT position, originator_id, originator_version, topic, state FROM log_events"
             " WHERE position >= ? AND position < ? ORDER BY position",
-            (start, start + CHUNK_EVENTS),
+            (start, min(start + CHUNK_EVENTS, self._scope.position + 1)),
         ):
             entry = stored_entry(row)
             order.append((entry.position, row[1], entry.version))
@@ -114,7 +130,7 @@ class RangeChecker:
         for number, size, note in self.connection.execute(
             "SELECT number, size, note FROM log_checkpoints WHERE size > ? AND size <= ?"
             " ORDER BY size",
-            (start, start + CHUNK_EVENTS),
+            (start, min(start + CHUNK_EVENTS, self._scope.size)),
         ):
             if type(number) is not int or type(size) is not int or not isinstance(note, str):
                 raise CheckpointDiffers(size, f"number {number}: not two numbers and a text")
@@ -125,8 +141,8 @@ class RangeChecker:
 _worker: list[RangeChecker] = []
 
 
-def start_worker(path: Path, records: dict[str, KeyRecord], rules: Rules) -> None:
-    _worker[:] = [RangeChecker(path, records, rules)]
+def start_worker(path: Path, records: dict[str, KeyRecord], rules: Rules, scope: Scope) -> None:
+    _worker[:] = [RangeChecker(path, records, rules, scope)]
 
 
 def check_in_worker(start: int) -> Chunk:

@@ -1,4 +1,7 @@
-"""Verifies a whole log, on all cores: every envelope, signature, position, tile and checkpoint."""
+"""Verifies a log, on all cores: every envelope, signature, position, tile and checkpoint.
+
+All of it, or what came since it was verified before.
+"""
 
 import sqlite3
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -15,16 +18,24 @@ from uuid import UUID
 import msgspec
 
 from ledger.commands.attestation import count_attested
+from ledger.commands.continuing import (
+    LogCutBack,
+    LogRewritten,
+    Verified,
+    Versions,
+    read_keys,
+    require_continued,
+)
 from ledger.commands.log_ranges import (
     CHUNK_EVENTS,
     Chunk,
     LogBroken,
     RangeChecker,
+    Scope,
     SignedCheckpoint,
     check_in_worker,
     connect,
     start_worker,
-    stored_entry,
 )
 from ledger.domain.events import committing_topics
 from ledger.errors import LedgerError
@@ -39,16 +50,15 @@ from ledger.evidence.merkle import HASH_BYTES, Edge
 from ledger.evidence.replay import LogReplay
 from ledger.evidence.tlog_tiles import TILE_HEIGHT
 from ledger.evidence.verify import (
-    KEY_TOPICS,
     EntryBroken,
     Rules,
-    learn_keys,
 )
 from ledger.store.sodium import verify_signature
-from ledger.store.tiles import GrowingTree, Tile
+from ledger.store.tiles import Tile, load_tree
 
 PROCESSES_FROM_EVENTS = 20_000
 CHUNKS_AHEAD = 8
+LAST = 2**63 - 2
 
 Progress = Callable[[int, int], None]
 """Told how many events were verified, and of how many."""
@@ -73,6 +83,8 @@ class Verdict:
     the service's alone (电子签名法 art. 13): RELIABLE, KEYRING, SERVICE_ALONE."""
     doubts: tuple[Doubt, ...] = ()
     """Where everything holds, but rests on keys that somebody else had, and nobody reaffirmed."""
+    verified: Verified | None = None
+    """Where everything holds: what the next time can go on from."""
 
     @property
     def holds(self) -> bool:
@@ -86,8 +98,12 @@ def verify_log(
     *,
     progress: Progress | None = None,
     processes: int | None = None,
+    before: Verified | None = None,
+    whole: bool = True,
 ) -> Verdict:
-    """Verify the log in a database file from its first event to its last.
+    """Verify the log in a database file from its first event to the last there is by now.
+
+    It may be in use: what is written meanwhile is left to the next time.
 
     Args:
         path: The database; it is opened for reading alone.
@@ -95,16 +111,15 @@ def verify_log(
         founding_key_id: Of the founding event's key, obtained from elsewhere than the database.
         progress: Told how far it is.
         processes: How many to use; None for one a core, none for a short log.
+        before: What was verified before; the log has to go on from there.
+        whole: False to verify only what came since `before`. What new events claim of all before
+            them (maps, roots under another hash) is then left to the next whole run.
     """
-    run = _Run(
-        path,
-        Rules(origin, committing_topics(), founding_key_id, verify_signature),
-        founding_key_id,
-        progress,
-    )
+    rules = Rules(origin, committing_topics(), founding_key_id, verify_signature)
+    run = _Run(path, rules, progress, before, whole=whole or before is None)
     try:
         return run.verify(processes)
-    except (EntryBroken, CheckpointDiffers, LogBroken) as broken:
+    except (EntryBroken, CheckpointDiffers, LogBroken, LogCutBack, LogRewritten) as broken:
         return run.broken(broken)
     except (sqlite3.Error, OverflowError, UnicodeDecodeError) as cause:
         # The last when SQLite's own message quotes what it stumbled over.
@@ -113,44 +128,67 @@ def verify_log(
 
 class _Run:
     def __init__(
-        self, path: Path, rules: Rules, founding_key_id: str, progress: Progress | None
+        self,
+        path: Path,
+        rules: Rules,
+        progress: Progress | None,
+        before: Verified | None,
+        *,
+        whole: bool,
     ) -> None:
         self._path = path
         self._rules = rules
-        self._founding_key_id = founding_key_id
         self._progress = progress
+        self._before = before
+        self._start = None if whole else before
+        self._edge = Edge.empty() if self._start is None else self._start.edge
+        self._checkpoints_before = 0 if self._start is None else self._start.checkpoints
         self._size = 0
         self._checkpoints = 0
-        self._last_good = 0
+        self._last_good = self._edge.size
         self._replay = LogReplay()
 
     def verify(self, processes: int | None) -> Verdict:
         with closing(connect(self._path)) as connection:
+            # One state of the log, however it grows meanwhile.
+            connection.execute("BEGIN")
             self._size, self._checkpoints = _counts(connection)
-            keys, fault = _keys(connection, self._founding_key_id)
+            keys, positions, fault = read_keys(connection, self._rules.founding_key_id, self._start)
+            if self._start is not None:
+                require_continued(connection, self._size, self._start, keys, self._rules)
             fault = _first(fault, _displaced(connection, self._size))
-            with closing(self._chunks(keys, processes)) as chunks:
+            with closing(self._chunks(connection, keys, processes)) as chunks:
                 self._put_together(connection, chunks, fault)
-            attested = count_attested(connection, keys, self._size)
+            if self._before is not None and self._start is None:
+                require_continued(connection, self._size, self._before, keys, self._rules)
+            attested = {}
+            if self._start is None:
+                attested = count_attested(connection, keys, self._size)
         return Verdict(
             self._size,
             self._checkpoints,
             last_good_size=self._size,
             attested=attested,
             doubts=tuple(keys.doubts()),
+            verified=Verified(self._edge, self._checkpoints, positions),
         )
 
     def broken(self, broken: LedgerError) -> Verdict:
         position = getattr(broken, "position", None)
         affected = {} if position is None else _affected(self._path, position)
-        return Verdict(self._size, self._checkpoints, broken, position, self._last_good, affected)
+        good = 0 if isinstance(broken, LogRewritten) else min(self._last_good, self._size)
+        return Verdict(self._size, self._checkpoints, broken, position, good, affected)
 
-    def _chunks(self, keys: KeyHistory, processes: int | None) -> Generator[Chunk, None, None]:
-        starts = range(0, self._size, CHUNK_EVENTS)
+    def _chunks(
+        self, connection: sqlite3.Connection, keys: KeyHistory, processes: int | None
+    ) -> Generator[Chunk, None, None]:
+        starts = range(self._edge.size, self._size, CHUNK_EVENTS)
+        scope = _scope(connection, follows=self._start is None)
         if processes is None:
-            processes = (cpu_count() or 1) if self._size >= PROCESSES_FROM_EVENTS else 0
+            long = self._size - self._edge.size >= PROCESSES_FROM_EVENTS
+            processes = (cpu_count() or 1) if long else 0
         if processes <= 1:
-            checker = RangeChecker(self._path, keys.records, self._rules)
+            checker = RangeChecker(self._path, keys.records, self._rules, scope)
             with closing(checker.connection):
                 yield from map(checker.check, starts)
             return
@@ -159,7 +197,7 @@ class _Run:
             # Forking is quicker, but safe only while no other thread may hold a lock.
             mp_context=get_context("fork" if active_count() == 1 else "spawn"),
             initializer=start_worker,
-            initargs=(self._path, keys.records, self._rules),
+            initargs=(self._path, keys.records, self._rules, scope),
         ) as pool:
             # Only so many ranges are under way at once: results wait in memory to be put together.
             waiting = [pool.submit(check_in_worker, s) for s in starts[:CHUNKS_AHEAD]]
@@ -177,12 +215,13 @@ class _Run:
         What comes before a broken entry is put together all the same: an earlier checkpoint may be
         at fault, and otherwise the last good one is to be named.
         """
-        versions: dict[Any, int] = {}
-        tree = GrowingTree(Edge.empty())
-        edge = Edge.empty()
+        versions = Versions(connection, self._edge.size)
+        tree = load_tree(connection, self._edge)
+        edge = self._edge
         tiles: list[Tile] = []
-        number = 0
+        number = self._checkpoints_before
         for chunk in chunks:
+            versions.recall(stream for _, stream, _ in chunk.order)
             broken, leaves = _sound(chunk, versions, fault)
             broken, leaves = self._followed(chunk, broken, leaves)
             covered = chunk.start + len(leaves)
@@ -211,6 +250,7 @@ class _Run:
                 f" {self._last_good} of {self._size} events"
             )
             raise LogBroken(f"log_checkpoints number {number + 1}", cause)
+        self._edge = edge
         _check_edge(connection, edge)
         _check_no_other_tiles(connection, self._size)
 
@@ -248,6 +288,17 @@ def _counts(connection: sqlite3.Connection) -> tuple[int, int]:
     return events, checkpoints
 
 
+def _scope(connection: sqlite3.Connection, *, follows: bool) -> Scope:
+    """Return where the log ends by now; a number that is none bounds nothing."""
+    (position,) = connection.execute("SELECT max(position) FROM log_events").fetchone()
+    (size,) = connection.execute("SELECT max(size) FROM log_checkpoints").fetchone()
+    return Scope(_end(position), _end(size), follows)
+
+
+def _end(number: object) -> int:
+    return min(number, LAST) if isinstance(number, int) else LAST
+
+
 def _displaced(connection: sqlite3.Connection, size: int) -> EntryBroken | None:
     """Find a missing or displaced position, of which no range of entries may know."""
     lowest, highest = connection.execute(
@@ -261,31 +312,6 @@ def _displaced(connection: sqlite3.Connection, size: int) -> EntryBroken | None:
             cause = f"expected {expected}, got {position}"
             return EntryBroken(expected, "unknown", 0, "position", cause)
     return None
-
-
-def _keys(
-    connection: sqlite3.Connection, founding_key_id: str
-) -> tuple[KeyHistory, EntryBroken | None]:
-    """Return the keys of the log up to the first key event at fault, and that fault."""
-    keys = KeyHistory()
-    marks = ",".join("?" * len(KEY_TOPICS))
-    first = True
-    for row in connection.execute(
-        "SELECT position, originator_id, originator_version, topic, state FROM log_events"  # noqa: S608 - marks only
-        f" WHERE (topic IN ({marks}) OR position = 0) AND typeof(position) = 'integer'"
-        " ORDER BY position",
-        KEY_TOPICS,
-    ):
-        try:
-            entry = stored_entry(row)
-            learn_keys(keys, entry)
-        except EntryBroken as fault:
-            return keys, fault
-        if first and founding_key_id not in keys.records:
-            cause = "founded by another key"
-            return keys, EntryBroken(entry.position, entry.stream, entry.version, "data", cause)
-        first = False
-    return keys, None
 
 
 def _named(broken: EntryBroken) -> EntryBroken:

@@ -108,6 +108,11 @@ class Home:
         return self.path / "jobs.sqlite"
 
     @property
+    def verdicts(self) -> Path:
+        """What verification found while the ledger was served; it may be lost."""
+        return self.path / "verdicts.sqlite"
+
+    @property
     def demo(self) -> Path:
         """Marks a ledger as a demo, and names the inspector whom anybody may be."""
         return self.path / "demo.json"

@@ -411,6 +411,8 @@ ASKED: dict[str, Asked] = {
     "GET /overview": Asked(bound=False),
     "GET /organisations": Asked(bound=False),
     "GET /my-key": Asked(bound=False),
+    "GET /integrity": Asked(bound=False),
+    "POST /integrity": Asked(form=form_of(), bound=False),
     "GET /ledger": Asked(bound=False),
     "GET /ledger.csv": Asked(bound=False),
     "GET /search": Asked(bound=False),
@@ -571,6 +573,7 @@ def test_only_posts_of_business_write_business(service: Service) -> None:
                     "POST /notices/{notice_id}/objections/{number}/reading",
                     "POST /v1/searches",
                     "POST /search",
+                    "POST /integrity",
                 ), endpoint
 
 

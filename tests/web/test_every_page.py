@@ -9,6 +9,7 @@ OPEN = ("/sign-in", "/invitation", "/nowhere")
 PAGES = (
     "/overview",
     "/search",
+    "/integrity",
     "/ledger",
     "/ledger?status=returned&organisation=C01&since=2017-01-01&least=500",
     "/my-key",

@@ -1,0 +1,236 @@
+"""Whether the log holds: verified again and again while the service is up, and told at any time."""
+
+import logging
+import math
+import sqlite3
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import msgspec
+
+from api.background.verdicts import Run, Verdicts
+from api.background.verifying import Task, Verifying, under_way
+
+FIRST_AFTER_S = 5.0
+"""Starting up is not slowed down by it."""
+STALE_AFTER_RUNS = 3
+STALE_AT_LEAST_S = 15 * 60
+BROKEN_AGAIN_S = 3600
+
+log = logging.getLogger("nuanzhang.integrity")
+
+
+class Light(StrEnum):
+    """What is told first: it holds, nobody has looked lately, a key was lost, or it is broken."""
+
+    SOUND = "sound"
+    STALE = "stale"
+    DOUBTED = "doubted"
+    BROKEN = "broken"
+    NEVER = "never"
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """How often new entries are verified, and how often the whole log; 0: on request alone."""
+
+    every_s: int = 0
+    whole_every_s: int = 24 * 3600
+
+    @property
+    def stale_after_s(self) -> int:
+        """How old a verdict may be."""
+        return max(self.every_s * STALE_AFTER_RUNS, STALE_AT_LEAST_S)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What is known of the log at a moment, from the last run that came to its end.
+
+    `upto` entries were found to hold; `run` is None where none ever ended, and `age_s` is how long
+    ago it did; `done` of `total` entries are through where a run is under way.
+    """
+
+    light: Light
+    upto: int
+    entries: int
+    run: Run | None
+    whole_at_s: int | None
+    age_s: int | None
+    stale_after_s: int
+    running: bool
+    done: int
+    total: int
+
+    @property
+    def further(self) -> int:
+        """How many entries came since."""
+        return max(0, self.entries - self.upto)
+
+
+class Integrity:
+    """Verifies by the clock and on request, in a thread that waits for a process that works.
+
+    A run that was cut off is begun anew, and goes on from the last verdict: so a restart costs
+    nothing but the time since.
+    """
+
+    def __init__(
+        self,
+        store: Path,
+        task: Task,
+        size: Callable[[], int],
+        now_s: Callable[[], int],
+        rhythm: Rhythm,
+        first_after_s: float = FIRST_AFTER_S,
+    ) -> None:
+        self._verdicts = Verdicts(store)
+        self._task = task
+        self._size = size
+        self._now_s = now_s
+        self._rhythm = rhythm
+        self._first_after_s = first_after_s
+        self._last = self._verdicts.last()
+        self._last_whole = self._verdicts.last(whole=True)
+        self._asked = False
+        self._busy = False
+        self._wake = threading.Event()
+        self._stopping = threading.Event()
+        self._verifying: Verifying | None = None
+        self._progress = (0, 0)
+        self._thread = threading.Thread(target=self._run, name="integrity", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self, timeout_s: float) -> None:
+        """End what is under way: it is begun anew when the service is back."""
+        self._stopping.set()
+        self._wake.set()
+        verifying = self._verifying
+        if verifying is not None:
+            verifying.end()
+        if self._thread.is_alive():
+            self._thread.join(timeout_s)
+        if not self._thread.is_alive():
+            self._verdicts.close()
+
+    def ask(self) -> None:
+        """Have the whole log verified now, or as soon as what is under way has ended."""
+        self._asked = True
+        self._wake.set()
+
+    def standing(self) -> Standing:
+        run, whole = self._last, self._last_whole
+        entries, now_s = self._size(), self._now_s()
+        age = None if run is None else max(0, now_s - run.ended_at_s)
+        return Standing(
+            self._light(run, whole, age, now_s),
+            0 if run is None else run.found.last_good_size,
+            entries,
+            run,
+            None if whole is None else whole.ended_at_s,
+            age,
+            self._rhythm.stale_after_s,
+            self._asked or self._busy,
+            *self._progress,
+        )
+
+    def verified_age_s(self) -> float:
+        """Return how long ago the last run ended; NaN where none ever did."""
+        age = self.standing().age_s
+        return math.nan if age is None else age
+
+    def holds(self) -> float:
+        """Return 1 where the last run found that the log holds, else 0; NaN where none ended."""
+        return math.nan if self._last is None else float(self._last.holds)
+
+    def latest(self, count: int) -> list[Run]:
+        """Return the last runs, the latest first."""
+        return self._verdicts.latest(count)
+
+    def verify_once(self, *, whole: bool) -> Run | None:
+        """Verify; return how it ended, or None if it was cut off.
+
+        After a run that found the log broken nothing less than the whole of it will do.
+        """
+        before = self._verdicts.last(holding=True)
+        task = Task(
+            self._task.path,
+            self._task.origin,
+            self._task.founding_key_id,
+            whole or before is None,
+            None if before is None else before.found.before,
+        )
+        began = time.monotonic()
+        self._progress = (0, 0)
+        with under_way(task) as verifying:
+            self._verifying = verifying
+            try:
+                found = None if self._stopping.is_set() else verifying.found(self._advance)
+            finally:
+                self._verifying = None
+        if found is None:
+            return None
+        run = Run(task.whole, self._now_s(), int((time.monotonic() - began) * 1000), found)
+        self._verdicts.add(run)
+        self._last = run
+        if run.whole:
+            self._last_whole = run
+        return run
+
+    def _light(self, run: Run | None, whole: Run | None, age: int | None, now_s: int) -> Light:
+        if run is None or age is None or whole is None:
+            return Light.NEVER
+        if not run.holds:
+            return Light.BROKEN
+        if run.found.doubts:
+            return Light.DOUBTED
+        old = now_s - whole.ended_at_s > 2 * self._rhythm.whole_every_s
+        return Light.STALE if old or age > self._rhythm.stale_after_s else Light.SOUND
+
+    def _run(self) -> None:
+        self._wake.wait(self._first_after_s)
+        while not self._stopping.is_set():
+            self._wake.clear()
+            if self._asked or self._is_due():
+                self._busy, asked, self._asked = True, self._asked, False
+                self._verify(whole=asked or self._is_whole_due())
+                self._busy = False
+            if not self._asked and not self._stopping.is_set():
+                self._wake.wait(self._wait_s())
+
+    def _verify(self, *, whole: bool) -> None:
+        try:
+            run = self.verify_once(whole=whole)
+        except (OSError, sqlite3.Error, msgspec.MsgspecError) as error:
+            # A full disk must not end the thread: the verdict grows old, and says so. The type
+            # alone: a message may quote data.
+            log.error("verification: unexpected %s", type(error).__name__)  # noqa: TRY400 - as said
+            return
+        if run is not None and not run.holds:
+            log.error("the log does not hold: %s", run.found.code)
+
+    def _advance(self, done: int, of: int) -> None:
+        self._progress = (done, of)
+
+    def _is_due(self) -> bool:
+        if not self._rhythm.every_s:
+            return False
+        run, wait_s = self._last, self._rhythm.every_s
+        if run is not None and not run.holds:
+            wait_s = max(wait_s, BROKEN_AGAIN_S)
+        return run is None or self._now_s() - run.ended_at_s >= wait_s
+
+    def _is_whole_due(self) -> bool:
+        last, whole = self._last, self._last_whole
+        if last is None or whole is None or not last.holds:
+            return True
+        return self._now_s() - whole.ended_at_s >= self._rhythm.whole_every_s
+
+    def _wait_s(self) -> float | None:
+        return self._rhythm.every_s or None
