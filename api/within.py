@@ -4,7 +4,9 @@ from uuid import UUID
 
 from sqlalchemy import Connection
 
-from api.callers import Reach
+from api.background.jobs import Job, Jobs, JobUnknown
+from api.callers import Caller, Reach
+from ledger.commands.officers import SYSTEM
 from ledger.domain.organisation import organisation_id
 from ledger.store.application import NotOnRecord
 from projections.asked import NOW, Moment
@@ -70,3 +72,31 @@ def organisation_within(tree: Tree, reach: Reach, code: str) -> Organisation:
         raise NotOnRecord("organisation", organisation_id(code))
     reach.require(found.organisation_id)
     return found
+
+
+def job_within(jobs: Jobs, caller: Caller, job_id: UUID) -> Job:
+    """Return a job of the caller's; a system administrator sees everybody's.
+
+    Raises:
+        JobUnknown: There is none, or it is another's: nobody learns which.
+    """
+    job = jobs.find(str(job_id))
+    if job.officer_id != caller.officer_id and not sees_all_jobs(caller):
+        raise JobUnknown(str(job_id))
+    return job
+
+
+def own_job(jobs: Jobs, caller: Caller, job_id: UUID) -> Job:
+    """Return a job that the caller handed in.
+
+    Raises:
+        JobUnknown: There is none, or it is another's.
+    """
+    job = jobs.find(str(job_id))
+    if job.officer_id != caller.officer_id:
+        raise JobUnknown(str(job_id))
+    return job
+
+
+def sees_all_jobs(caller: Caller) -> bool:
+    return caller.holds_any(SYSTEM)

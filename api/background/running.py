@@ -7,6 +7,7 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.background.deliveries import Deliveries
+from api.background.imports import Imports
 from api.background.integrity import Integrity, Rhythm
 from api.background.jobs import Jobs
 from api.background.sealing import Seal
@@ -32,8 +33,11 @@ class Background:
         seal = Seal(home.derived_key("background"))
         self.stopping = threading.Event()
         self.jobs = Jobs(self._store, seal)
+        self.imports = Imports(self._store, seal)
         self.subscriptions = Subscriptions(self._store, seal, inside=inside)
-        self._worker = Worker(self.jobs, handlers(ledger, clock), clock.now_s)
+        self._worker = Worker(
+            self.jobs, handlers(ledger, clock), clock.now_s, also_purge=self.imports.purge
+        )
         self._deliveries = Deliveries(
             ledger,
             self.subscriptions,

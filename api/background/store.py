@@ -1,4 +1,4 @@
-"""The file of what is under way: jobs and webhooks."""
+"""The file of what is under way: jobs, uploads and webhooks."""
 
 from pathlib import Path
 
@@ -29,6 +29,23 @@ CREATE TABLE IF NOT EXISTS jobs (
 );
 CREATE INDEX IF NOT EXISTS jobs_by_officer ON jobs (officer_id, number);
 CREATE INDEX IF NOT EXISTS jobs_open ON jobs (number) WHERE state IN ('waiting', 'running');
+CREATE TABLE IF NOT EXISTS imports (
+    number INTEGER PRIMARY KEY AUTOINCREMENT,
+    import_id TEXT NOT NULL UNIQUE,
+    kind TEXT NOT NULL,
+    officer_id TEXT NOT NULL,
+    facts BLOB NOT NULL,
+    content BLOB NOT NULL,
+    layout TEXT,
+    trial TEXT,
+    commit_job TEXT,
+    created_at_s INTEGER NOT NULL
+);
+CREATE INDEX IF NOT EXISTS imports_by_officer ON imports (officer_id, number);
+CREATE TABLE IF NOT EXISTS layouts (
+    header BLOB NOT NULL PRIMARY KEY,
+    fields TEXT NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS subscriptions (
     subscription_id TEXT PRIMARY KEY,
     url TEXT NOT NULL,

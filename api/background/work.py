@@ -14,11 +14,14 @@ from ledger.commands.batches import Draft, draft_batch
 from ledger.commands.recipients import enter_archive
 from ledger.domain.policy import Channel
 from ledger.files.archive import read_archive
-from ledger.files.roster import read_roster
+from ledger.files.columns import Layout
+from ledger.files.roster import Roster, read_roster
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger
 
 ROSTER, ARCHIVE = "roster", "archive"
+ROSTER_TRIAL, ARCHIVE_TRIAL = "roster_trial", "archive_trial"
+"""The same work as a dry run, which is what a clerk looks at before committing it."""
 
 T = TypeVar("T")
 
@@ -36,6 +39,7 @@ class RosterWork(msgspec.Struct, frozen=True, kw_only=True):
     filename: str
     content: bytes
     dry_run: bool
+    layout: Layout | None = None
 
 
 class ArchiveWork(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +48,7 @@ class ArchiveWork(msgspec.Struct, frozen=True, kw_only=True):
     filename: str
     content: bytes
     dry_run: bool
+    layout: Layout | None = None
 
 
 def packed(work: RosterWork | ArchiveWork) -> bytes:
@@ -52,7 +57,13 @@ def packed(work: RosterWork | ArchiveWork) -> bytes:
 
 def handlers(ledger: Ledger, clock: Clock) -> dict[str, Handler]:
     """Return who does which kind of job."""
-    return {ROSTER: _drafting(ledger, clock), ARCHIVE: _entering(ledger, clock)}
+    drafting, entering = _drafting(ledger, clock), _entering(ledger, clock)
+    return {
+        ROSTER: drafting,
+        ROSTER_TRIAL: drafting,
+        ARCHIVE: entering,
+        ARCHIVE_TRIAL: entering,
+    }
 
 
 class Counted(tuple[T, ...]):  # noqa: SLOT001 - a tuple that carries one thing more
@@ -78,7 +89,7 @@ class Counted(tuple[T, ...]):  # noqa: SLOT001 - a tuple that carries one thing 
 def _drafting(ledger: Ledger, clock: Clock) -> Callable[[Job, bytes, Report], dict[str, Any]]:
     def draft(job: Job, request: bytes, report: Report) -> dict[str, Any]:
         asked = msgspec.msgpack.decode(request, type=RosterWork)
-        roster = read_roster(asked.filename, asked.content)
+        roster = read_roster(asked.filename, asked.content, asked.layout)
         order = Draft(
             code=asked.code,
             campaign_code=asked.campaign_code,
@@ -90,7 +101,9 @@ def _drafting(ledger: Ledger, clock: Clock) -> Callable[[Job, bytes, Report], di
             roster=replace(roster, rows=Counted.of(roster.rows, report)),
         )
         act = _act(job, clock, dry_run=asked.dry_run)
-        return _plain(draft_batch(ledger, act, order))
+        answer = draft_batch(ledger, act, order)
+        answer.result.update(_sums(roster, answer.result["refused"]))
+        return _plain(answer)
 
     return draft
 
@@ -98,13 +111,20 @@ def _drafting(ledger: Ledger, clock: Clock) -> Callable[[Job, bytes, Report], di
 def _entering(ledger: Ledger, clock: Clock) -> Callable[[Job, bytes, Report], dict[str, Any]]:
     def enter(job: Job, request: bytes, report: Report) -> dict[str, Any]:
         asked = msgspec.msgpack.decode(request, type=ArchiveWork)
-        archive = read_archive(asked.filename, asked.content)
+        archive = read_archive(asked.filename, asked.content, asked.layout)
         act = _act(job, clock, dry_run=asked.dry_run)
         answer = enter_archive(ledger, act, Counted.of(archive.rows, report))
         answer.result["refused"] += refused_rows(archive.faults)
         return _plain(answer)
 
     return enter
+
+
+def _sums(roster: Roster, refused: list[dict[str, Any]]) -> dict[str, int]:
+    """Return what the rows come to, those that stand and those that do not."""
+    numbers = {row["number"] for row in refused}
+    lost = sum(row.amount_fen or 0 for row in roster.rows if row.number in numbers)
+    return {"accepted_total_fen": roster.total_fen - lost, "refused_total_fen": lost}
 
 
 def _act(job: Job, clock: Clock, *, dry_run: bool) -> CommandAct:

@@ -62,11 +62,13 @@ class Worker:
         handlers: Mapping[str, Handler],
         now_s: Callable[[], int],
         renew_s: float = RENEW_S,
+        also_purge: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._jobs = jobs
         self._handlers = handlers
         self._now_s = now_s
         self._renew_s = renew_s
+        self._also_purge = also_purge
         self._stopping = threading.Event()
         self._hands = ThreadPoolExecutor(1, "job")
         self._thread = threading.Thread(target=self._run, name="jobs", daemon=True)
@@ -141,4 +143,5 @@ class Worker:
         now_s = self._now_s()
         if now_s - self._purged_s >= PURGE_S:
             self._jobs.purge(now_s)
+            self._also_purge(now_s)
             self._purged_s = now_s

@@ -8,17 +8,17 @@ from fastapi import Path as PathParameter
 from pydantic import Field
 
 from api.acting import Acting, TheActing
-from api.background.jobs import Job, JobUnknown, State
+from api.background.jobs import State
 from api.background.running import Background, TheBackground
 from api.background.work import ARCHIVE, ROSTER, ArchiveWork, RosterWork, packed
-from api.callers import HANDLE, SIGNED_IN, Caller, TheCaller, TheReach
+from api.callers import HANDLE, SIGNED_IN, TheCaller, TheReach
 from api.dependencies import Served, TheServed
 from api.problems import RESPONSES
 from api.uploads import filename_of, whole
 from api.v1 import forms
 from api.v1.models import Answer, Id
 from api.v1.written import DraftedBatch, EnteredArchive
-from ledger.domain.officer import Role
+from api.within import job_within, own_job, sees_all_jobs
 from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Channel
 
@@ -81,7 +81,7 @@ def list_jobs(
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> JobList:
     """List the caller's jobs; a system administrator sees everybody's."""
-    whose = None if _sees_all(caller) else caller.officer_id
+    whose = None if sees_all_jobs(caller) else caller.officer_id
     found = working.jobs.list_of(whose, before=before, limit=limit + 1)
     shown = found[:limit]
     return JobList(
@@ -93,7 +93,7 @@ def list_jobs(
 @router.get("/{job_id:uuid}", dependencies=[SIGNED_IN])
 def show_job(job_id: JobId, caller: TheCaller, working: TheBackground) -> JobShown:
     """Show how far a job is, or how it ended."""
-    return JobShown.model_validate(_seen(working, caller, job_id))
+    return JobShown.model_validate(job_within(working.jobs, caller, job_id))
 
 
 @router.post("/roster", status_code=202, dependencies=[HANDLE], responses=ACCEPTED)
@@ -150,15 +150,14 @@ def cancel_job(
     job_id: JobId, caller: TheCaller, found: TheServed, working: TheBackground
 ) -> JobShown:
     """Cancel what waits; what runs leaves off at its next row, unless it is done by then."""
-    _seen(working, caller, job_id)
+    job_within(working.jobs, caller, job_id)
     return JobShown.model_validate(working.jobs.cancel(str(job_id), found.clock.now_s()))
 
 
 @router.post("/{job_id:uuid}/retry", dependencies=[SIGNED_IN])
 def retry_job(job_id: JobId, caller: TheCaller, working: TheBackground) -> JobShown:
     """Try a job again that failed within the day; whoever handed it in may."""
-    if working.jobs.find(str(job_id)).officer_id != caller.officer_id:
-        raise JobUnknown(str(job_id))
+    own_job(working.jobs, caller, job_id)
     return JobShown.model_validate(working.jobs.retry(str(job_id)))
 
 
@@ -175,15 +174,3 @@ def _submitted(
     )
     response.headers["Location"] = f"/v1/jobs/{job.job_id}"
     return JobShown.model_validate(job)
-
-
-def _seen(working: Background, caller: Caller, job_id: UUID) -> Job:
-    """Return a job that the caller sees; of others' they do not learn whether there are any."""
-    job = working.jobs.find(str(job_id))
-    if job.officer_id != caller.officer_id and not _sees_all(caller):
-        raise JobUnknown(str(job_id))
-    return job
-
-
-def _sees_all(caller: Caller) -> bool:
-    return caller.holds_any({Role.SYSTEM_ADMINISTRATOR})

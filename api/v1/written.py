@@ -115,7 +115,12 @@ class CertifiedSheet(Answer):
 
 
 class EnteredArchive(Answer):
+    """`new`, `changed` (closed now) and `same` add up to `entered`; null in older answers."""
+
     entered: int
+    new: int | None = None
+    changed: int | None = None
+    same: int | None = None
     refused: list[RefusedRow]
 
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from api.callers import READERS, Caller
 from api.web.language import N_
+from ledger.commands.batches import HANDLERS
+from ledger.commands.officers import SYSTEM
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,8 +33,9 @@ MENU = (
     Entry("/organisations", N_("组织")),
     Entry("/flow", N_("流向")),
     Entry("/ledger", N_("台账")),
-    Entry("/batches", N_("批次")),
+    Entry("/batches", N_("批次"), within=("/imports", "/archive")),
     Entry("/search", N_("溯源"), within=("/trace", "/receipts", "/verify")),
+    Entry("/jobs", N_("任务"), HANDLERS | SYSTEM),
 )
 
 

@@ -21,8 +21,7 @@ from api.web import formats
 from api.web.assets import assets
 from api.web.language import Language, TheLanguage, languages
 from api.web.navigation import menu
-from api.web.words import term
-from ledger.files.faults import TEXTS
+from api.web.words import fault_words, term
 
 TEMPLATES = Path(__file__).parent / "templates"
 SAID_COOKIE = "nuanzhang_said"
@@ -180,16 +179,10 @@ def environment(language: Language) -> Environment:
         seconds=lambda took_ms: formats.seconds(took_ms, language.locale),
         term=lambda kind, value: term(language, kind, value),
         refusal=language.refusal,
-        fault=lambda code: _fault(language, code),
+        fault=lambda code: fault_words(language, code),
         NONE=formats.NONE,
     )
     return made
-
-
-def _fault(language: Language, code: str) -> str:
-    """Return what a fault of a file, or a refused row, means."""
-    zh, en = TEXTS.get(code, (code, code))
-    return en if language.code == "en" else zh
 
 
 def _somebody(request: Request, found: Served) -> Caller | None:

@@ -4,7 +4,9 @@ from api.web import assets
 from api.web.pages import (
     batches,
     flow,
+    imports,
     integrity,
+    jobs,
     ledger,
     lots,
     my_key,
@@ -25,7 +27,10 @@ PAGES = (
     organisations.router,
     flow.router,
     ledger.router,
+    # Before the batches: `/batches/new` is no batch.
+    imports.router,
     batches.router,
+    jobs.router,
     my_key.router,
     search.router,
     trace.router,

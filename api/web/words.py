@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from api.web.language import N_, Language
+from ledger.files.faults import TEXTS
 
 TERMS: Mapping[str, Mapping[str, str]] = {
     "payment": {
@@ -109,3 +110,9 @@ def term(language: Language, kind: str, value: str | None) -> str:
     if value is None:
         return ""
     return language.say(TERMS.get(kind, {}).get(value, value))
+
+
+def fault_words(language: Language, code: str) -> str:
+    """Return what a fault of a file, or a refused row, means."""
+    zh, en = TEXTS.get(code, (code, code))
+    return en if language.code == "en" else zh

@@ -129,6 +129,10 @@ def draft_batch(ledger: Ledger, act: CommandAct, order: Draft) -> Answer:
             listed_total=Money(order.roster.total_fen),
             drafted_by=drafter,
         )
+        layout = order.roster.layout
+        if layout is not None:
+            fields = tuple(field or "" for field in layout.fields)
+            batch.read_columns(act, header_line=layout.line, fields=fields)
         work.result["refused"] = [
             refused for row in order.roster.rows if (refused := _list_row(judging, act, batch, row))
         ]
@@ -136,7 +140,10 @@ def draft_batch(ledger: Ledger, act: CommandAct, order: Draft) -> Answer:
         work.save(batch)
 
     request = [getattr(order, name) for name in Draft.__slots__ if name != "roster"]
-    return ledger.perform(act, "batch.draft", [*request, order.roster.sha256], decide)
+    request.append(order.roster.sha256)
+    if order.roster.layout is not None:
+        request.append(order.roster.layout)
+    return ledger.perform(act, "batch.draft", request, decide)
 
 
 def review_batch(ledger: Ledger, act: CommandAct, order: Step) -> Answer:

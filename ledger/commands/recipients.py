@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from enum import StrEnum
 from uuid import UUID
 
 from ledger.commands.duties import (
@@ -31,18 +32,28 @@ DECIDING = frozenset({Role.APPROVER})
 MAY_UNMASK = (Role.AUDITOR, Role.INSPECTOR, Role.CASHIER, Role.HANDLER)
 
 
+class Entered(StrEnum):
+    """What became of a row of the archive that stands."""
+
+    NEW = "new"
+    CHANGED = "changed"
+    SAME = "same"
+
+
 def enter_archive(ledger: Ledger, act: CommandAct, entries: Sequence[ArchiveRow]) -> Answer:
     """Enter files of the archive, each on the day that it was opened (and closed).
 
     A file that is known is left as it is, or closed if it is closed now. The result's `refused`
-    lists `{line, code}` of those that do not stand; the others are stored.
+    lists `{line, code}` of those that do not stand; the others are stored, and counted as `new`,
+    `changed` (closed now) or `same`.
     """
 
     def decide(work: Work) -> None:
         refused = []
+        came_of_it = dict.fromkeys(Entered, 0)
         for entry in entries:
             try:
-                _enter(work, act, entry)
+                came_of_it[_enter(work, act, entry)] += 1
             except (
                 AlreadyErased,
                 PersonErased,
@@ -51,7 +62,8 @@ def enter_archive(ledger: Ledger, act: CommandAct, entries: Sequence[ArchiveRow]
                 RoleMissing,
             ) as refusal:
                 refused.append({"line": entry.line, "code": refusal.code})
-        work.result.update(entered=len(entries) - len(refused), refused=refused)
+        counts = {each.value: count for each, count in came_of_it.items()}
+        work.result.update(entered=len(entries) - len(refused), refused=refused, **counts)
 
     return ledger.perform(act, "archive.enter", entries, decide)
 
@@ -223,7 +235,7 @@ def _require_post_for(
         require_post(work, act, roles, place)
 
 
-def _enter(work: Work, act: CommandAct, entry: ArchiveRow) -> None:
+def _enter(work: Work, act: CommandAct, entry: ArchiveRow) -> Entered:
     ledger = work.ledger
     if entry.closed_on is not None and entry.closed_on < entry.opened_on:
         # Said before anything is filed: another row of this person may stand and be saved.
@@ -236,10 +248,14 @@ def _enter(work: Work, act: CommandAct, entry: ArchiveRow) -> None:
     known = recipient.files.get(entry.file_number)
     if known is None:
         _file(work, opening, recipient, organisation.id, entry)
-    if entry.closed_on is not None and (known is None or known.closed_on is None):
-        closing = replace(act, happened_on=entry.closed_on)
+    closed_on = entry.closed_on if known is None or known.closed_on is None else None
+    if closed_on is not None:
+        closing = replace(act, happened_on=closed_on)
         recipient.close_file(closing, file_number=entry.file_number, reason="archive")
     work.save(recipient)
+    if known is None:
+        return Entered.NEW
+    return Entered.SAME if closed_on is None else Entered.CHANGED
 
 
 def _file(

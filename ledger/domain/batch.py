@@ -111,6 +111,17 @@ class Batch(Root):
             aggregate.rows = {}
             aggregate.stage = Stage.DRAFTED
 
+    class ColumnsRead(Event, frozen=True):
+        """Which row of the roster its drafter took for the header, and each column for what.
+
+        `fields` go from the left; an empty word is a column that was left out. A roster whose
+        titles say so themselves has no such event.
+        """
+
+        TOPIC = "batch.columns_read"
+        header_line: int
+        fields: tuple[str, ...]
+
     class RowAccepted(Event, frozen=True):
         TOPIC = "batch.row_accepted"
         number: int
@@ -265,6 +276,9 @@ class Batch(Root):
             listed_total_fen=listed_total,
             drafted_by=drafted_by,
         )
+
+    def read_columns(self, act: Act, *, header_line: int, fields: tuple[str, ...]) -> None:
+        self.trigger_event(self.ColumnsRead, act, header_line=header_line, fields=fields)
 
     def accept_row(self, act: Act, row: Row, *, line: int) -> None:
         require_positive(row.amount)

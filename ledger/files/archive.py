@@ -1,33 +1,38 @@
 """The archive of registered hardship workers and model workers (困难职工档案)."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from hashlib import sha256
 
 from ledger.files.amounts import day, fen
+from ledger.files.columns import Fields, Layout, header_at, read_lines, recognised
 from ledger.files.faults import Fault, refuse
 from ledger.files.identity import id_fault
+from ledger.files.roster import COLUMNS as ROSTER_COLUMNS
 from ledger.files.roster import long_number
-from ledger.files.text import category, csv_rows, heading, number_text, person_name
-from ledger.files.workbook import read_rows
+from ledger.files.text import category, number_text, person_name
 
-COLUMNS = (
-    "档案编号",
-    "姓名",
-    "身份证号码",
-    "联系电话",
-    "单位编码",
-    "类别",
-    "困难原因",
-    "月人均收入(元)",
-    "建档日期",
-    "退档日期",
-    "开户行",
-    "银行卡号",
-)
+COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "档案编号": ("档案编号", "档案号", "建档编号"),
+    "姓名": ROSTER_COLUMNS["name"],
+    "身份证号码": ROSTER_COLUMNS["id_number"],
+    "联系电话": ROSTER_COLUMNS["phone"],
+    "单位编码": ("单位编码", "单位代码", "工会编码"),
+    "类别": ("类别", *ROSTER_COLUMNS["category"]),
+    "困难原因": ROSTER_COLUMNS["reason"],
+    "月人均收入(元)": ("月人均收入(元)", "月人均收入", "人均月收入(元)", "人均月收入"),
+    "建档日期": ("建档日期", "建档时间"),
+    "退档日期": ("退档日期", "退档时间", "脱困日期"),
+    "开户行": ROSTER_COLUMNS["bank_name"],
+    "银行卡号": ROSTER_COLUMNS["card_number"],
+}
+"""Titles under which a column is known; a field is called by the first of them."""
+
 INCOME_YUAN_MAX = 1e9
 REQUIRED = ("档案编号", "姓名", "身份证号码", "单位编码", "类别", "建档日期")
+FIELDS = Fields(COLUMNS, {field: field for field in COLUMNS}, REQUIRED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,17 +61,22 @@ class Archive:
     sha256: str
 
 
-def read_archive(name: str, data: bytes) -> Archive:
+def read_archive(name: str, data: bytes, layout: Layout | None = None) -> Archive:
     """Read the archive; a row at fault is reported and left out, the others stand.
+
+    Args:
+        name: What messages call the file.
+        data: The file.
+        layout: Where its header stands and what each column is taken for; else its titles say so.
 
     Raises:
         FileRefused: It cannot be read, or a column is missing.
     """
-    if data.startswith(b"PK"):
-        lines = read_rows(name, data)
-    else:
-        lines = [(line, [cell or None for cell in row]) for line, row in csv_rows(name, data)]
+    lines = read_lines(name, data)
     header: dict[str, int] | None = None
+    if layout is not None:
+        lines = lines[header_at(name, lines, layout, FIELDS) + 1 :]
+        header = layout.columns
     rows: list[ArchiveRow] = []
     faults: list[Fault] = []
     for line, cells in lines:
@@ -84,10 +94,8 @@ def read_archive(name: str, data: bytes) -> Archive:
 
 
 def _header(cells: list[object]) -> dict[str, int] | None:
-    titles = [heading(cell) if isinstance(cell, str) else "" for cell in cells]
-    if not set(REQUIRED) <= set(titles):
-        return None
-    return {column: titles.index(column) for column in COLUMNS if column in titles}
+    columns = recognised(cells, COLUMNS)
+    return columns if set(REQUIRED) <= columns.keys() else None
 
 
 def _row(name: str, line: int, cells: dict[str, object]) -> ArchiveRow | Fault:

@@ -37,6 +37,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "category.not_in_policy": ("类别不在现行政策中", "the category is not in the policy in force"),
     "channel.card_required": ("此类人员一律银行卡发放", "this category is paid by bank card only"),
     "date.invalid": ("日期无法识读", "the date cannot be read"),
+    "duty.role_missing": (
+        "经办人在此单位没有相应岗位",
+        "whoever handed it in holds no post at this union",
+    ),
     "field.missing": ("必填项为空", "a required field is empty"),
     "file.archive_bomb": ("压缩内容异常庞大", "the archive unpacks to an abnormal size"),
     "file.cells_excess": (
@@ -44,6 +48,11 @@ TEXTS: dict[str, tuple[str, str]] = {
         "the row has more cells than the header; quote what holds a comma",
     ),
     "file.column_missing": ("缺少必需的列", "a required column is missing"),
+    "file.column_twice": ("两列对应同一栏目", "two columns are taken for one field"),
+    "file.header_missing": (
+        "文件里没有选定的表头行",
+        "the row chosen as header is not in the file",
+    ),
     "file.missing": ("文件不存在", "the file does not exist"),
     "file.not_text": ("文件既非UTF-8也非GB18030", "the file is neither UTF-8 nor GB18030"),
     "file.not_workbook": ("不是可读的XLSX工作簿", "not a readable XLSX workbook"),

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from ledger.files.amounts import fen, whole_number, yuan
-from ledger.files.faults import refuse
-from ledger.files.text import (
-    category,
-    csv_rows,
-    heading,
-    number_text,
-    person_name,
-    require_no_excess,
+from ledger.files.columns import (
+    HEADER_ROWS_MAX,
+    Fields,
+    Layout,
+    header_at,
+    read_lines,
+    recognised,
 )
-from ledger.files.workbook import read_rows
+from ledger.files.faults import refuse
+from ledger.files.text import category, heading, number_text, person_name, require_no_excess
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "number": ("序号", "编号"),
@@ -43,11 +43,16 @@ FIELD_NAMES: Mapping[str, str] = {
 }
 """The word by which policies and refusals call a field."""
 
+REQUIRED = ("name", "id_number", "amount")
+
+FIELDS = Fields(
+    COLUMNS, {**{key: words[0] for key, words in COLUMNS.items()}, **FIELD_NAMES}, REQUIRED
+)
+
 TOTAL_WORDS = ("合计", "总计", "小计")
 _LOST_DIGITS = re.compile(r"[0-9](\.[0-9]+)?E\+?[0-9]{1,3}", re.IGNORECASE)
 _DIGIT = re.compile(r"\d")
 _ID_DIGITS_MIN = 9
-_HEADER_ROWS_MAX = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,20 +76,31 @@ class RosterRow:
 
 @dataclass(frozen=True, slots=True)
 class Roster:
+    """`layout` is how its clerk had it read; None where its titles said so themselves."""
+
     rows: tuple[RosterRow, ...]
     total_fen: int
     sha256: str
+    layout: Layout | None = None
 
 
-def read_roster(name: str, data: bytes) -> Roster:
+def read_roster(name: str, data: bytes, layout: Layout | None = None) -> Roster:
     """Read an XLSX or CSV roster, with titles above its header and a 合计 row at its end.
+
+    Args:
+        name: What messages call the file.
+        data: The file.
+        layout: Where its header stands and what each column is taken for; else its titles say so.
 
     Raises:
         FileRefused: It cannot be read, a column is missing, or the 合计 row is missing or
             disagrees with the rows as listed.
     """
-    lines = read_rows(name, data) if data.startswith(b"PK") else _text_rows(name, data)
-    at, columns = _header(name, lines)
+    lines = read_lines(name, data)
+    if layout is None:
+        at, columns = _header(name, lines)
+    else:
+        at, columns = header_at(name, lines, layout, FIELDS), layout.columns
     for line, cells in lines[at + 1 :]:
         if any(cell is not None for cell in cells):
             require_no_excess(name, line, cells, len(lines[at][1]))
@@ -100,36 +116,19 @@ def read_roster(name: str, data: bytes) -> Roster:
     if total != summed:
         detail = f"{yuan(total)} 元 stated, {yuan(summed)} 元 listed"
         raise refuse(name, "roster.total_mismatch", row=total_line, column="合计", detail=detail)
-    return Roster(rows, summed, sha256(data).hexdigest())
-
-
-def _text_rows(name: str, data: bytes) -> list[tuple[int, list[object]]]:
-    return [(line, [cell or None for cell in cells]) for line, cells in csv_rows(name, data)]
+    return Roster(rows, summed, sha256(data).hexdigest(), layout)
 
 
 def _header(name: str, lines: list[tuple[int, list[object]]]) -> tuple[int, dict[str, int]]:
     """Find the header under any titles, and say which column is where."""
     best: dict[str, int] = {}
-    for at, (_, cells) in enumerate(lines[:_HEADER_ROWS_MAX]):
-        columns = _columns(cells)
-        if {"name", "id_number", "amount"} <= columns.keys():
+    for at, (_, cells) in enumerate(lines[:HEADER_ROWS_MAX]):
+        columns = recognised(cells, COLUMNS)
+        if set(REQUIRED) <= columns.keys():
             return at, columns
         best = max(best, columns, key=len)
-    missing = next(
-        (FIELD_NAMES[key] for key in ("name", "id_number", "amount") if key not in best), None
-    )
+    missing = next((FIELD_NAMES[key] for key in REQUIRED if key not in best), None)
     raise refuse(name, "file.column_missing", column=missing)
-
-
-def _columns(cells: list[object]) -> dict[str, int]:
-    titles = [heading(cell) if isinstance(cell, str) else "" for cell in cells]
-    columns = {}
-    for key, words in COLUMNS.items():
-        for word in words:
-            if word in titles:
-                columns[key] = titles.index(word)
-                break
-    return columns
 
 
 def _listed(

@@ -5,26 +5,16 @@ from hashlib import sha256
 from uuid import UUID, uuid4
 
 from ledger.anchoring.publications import Published
+from ledger.commands.exports import ReasonMissing
 from ledger.commands.recipients import require_may_unmask
 from ledger.domain.events import committing_topics
 from ledger.domain.export import Export
-from ledger.errors import Kind, LedgerError
 from ledger.evidence.verify import Rules
 from ledger.packs.file import write_pack
 from ledger.packs.making import make_pack
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger, Work
 from ledger.store.map_store import MapStore
-
-
-class ReasonMissing(LedgerError):
-    """Whoever sees personal data in clear says why, and for whom."""
-
-    code = "export.reason_missing"
-    kind = Kind.INVALID
-
-    def __init__(self) -> None:
-        super().__init__("personal data in clear needs a reason, and for whom the file is")
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
 
 EVENTS: Mapping[str, tuple[str, str]] = {
     "batch.approved": ("批次审批通过", "batch approved"),
+    "batch.columns_read": ("名册栏目对应", "columns of the roster"),
     "batch.drafted": ("批次拟定", "batch drafted"),
     "batch.exported": ("导出银行代发文件", "bank file written"),
     "batch.refused": ("批次操作被拒绝", "act on batch refused"),

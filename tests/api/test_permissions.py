@@ -425,6 +425,41 @@ ASKED: dict[str, Asked] = {
     "GET /flow/holdings": Asked(bound=False),
     "GET /flow/allocations": Asked(bound=False),
     "GET /batches": Asked(bound=False),
+    "GET /batches/new": Asked(bound=False),
+    "POST /batches/new": Asked(
+        form=lambda place: (
+            {
+                "key": uuid4().hex,
+                "code": f"N-{uuid4().hex[:8]}",
+                "campaign_code": CAMPAIGN,
+                "organisation_code": place.code,
+                "earmark": EARMARK,
+                "channel": "银行卡",
+                "bank_format": "unionpay-df",
+            },
+            {"file": ("r.csv", roster_csv(Person(place.people + 1)))},
+        )
+    ),
+    "GET /archive/new": Asked(bound=False),
+    "POST /archive/new": Asked(
+        form=lambda place: (
+            {"key": uuid4().hex},
+            {"file": ("a.csv", roster_csv(Person(place.people)))},
+        ),
+        bound=False,
+    ),
+    "GET /imports/{import_id}": Asked(NOBODYS, bound=False),
+    "POST /imports/{import_id}/columns": Asked(
+        NOBODYS, form=form_of(line="1", field="name"), bound=False
+    ),
+    "POST /imports/{import_id}/workbook": Asked(
+        NOBODYS, form=form_of(reason="改正", made_for="本人"), bound=False
+    ),
+    "POST /imports/{import_id}/commit": Asked(NOBODYS, form=form_of(), bound=False),
+    "GET /jobs": Asked(bound=False),
+    "GET /jobs/{job_id}": Asked(NOBODYS, bound=False),
+    "POST /jobs/{job_id}/cancellation": Asked(NOBODYS, form=form_of(), bound=False),
+    "POST /jobs/{job_id}/retry": Asked(NOBODYS, form=form_of(), bound=False),
     "GET /batches/{batch_id}": Asked("{batch}"),
     "POST /batches/{batch_id}/review": Asked("{drafted}", form=form_of()),
     "POST /batches/{batch_id}/bank-file": Asked(

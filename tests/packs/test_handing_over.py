@@ -8,6 +8,7 @@ import pytest
 
 from ledger.anchoring.publications import announce
 from ledger.commands.duties import OfficerRequired
+from ledger.commands.exports import ReasonMissing
 from ledger.commands.recipients import erase_person
 from ledger.domain.events import committing_topics
 from ledger.domain.export import Export
@@ -16,7 +17,7 @@ from ledger.domain.policy import Channel
 from ledger.evidence.verify import Rules
 from ledger.packs.contents import PackKindUnknown, PackSubjectUnclear, subject_of
 from ledger.packs.file import PACK
-from ledger.packs.handing_over import PackOrder, ReasonMissing, hand_over
+from ledger.packs.handing_over import PackOrder, hand_over
 from ledger.store.application import NotOnRecord
 from ledger.store.map_store import MapStore
 from tests.packs.packing import judged, judged_plainly, unzipped

@@ -18,6 +18,7 @@ from api.web.screen import TheScreen
 from api.within import batch_within
 from ledger.commands.batches import (
     CLOSERS,
+    HANDLERS,
     BankFileOrder,
     Step,
     close_batch,
@@ -73,6 +74,7 @@ def show_batches(
     model: TheReadModel,
     page: ThePage,
     reach: TheReach,
+    caller: TheCaller,
     organisation: Word = None,
 ) -> Response:
     """List batches in the order in which they were drafted."""
@@ -88,6 +90,7 @@ def show_batches(
         tree=tree,
         choices=tree.among(reach.ids),
         organisation=organisation,
+        hands_in=caller.holds_any(HANDLERS),
         next=further,
     )
 
