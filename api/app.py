@@ -47,6 +47,7 @@ from api.v1 import (
     people,
     policies,
     session,
+    signatures,
     webhooks,
 )
 from api.web import refused
@@ -79,6 +80,7 @@ ROUTERS = (
     appropriations.router,
     allocations.router,
     batches.router,
+    signatures.router,
     disbursements.router,
     fiscal_years.router,
     filings.router,

@@ -21,6 +21,7 @@ from projections.journal import Journal
 from projections.notices import Notices
 from projections.organisations import Organisations
 from projections.policies import Policies
+from projections.signatures import Signatures
 from projections.view import SCHEMA_VERSION, Projection, ReadModel, key_of, reading
 
 BATCH_EVENTS_MAX = 5_000
@@ -40,6 +41,7 @@ def projections() -> tuple[Projection, ...]:
         Batches(),
         Disbursements(),
         Notices(),
+        Signatures(),
         Histories(),
     )
 

@@ -40,7 +40,7 @@ reading = Table(
 )
 """One row: how far the log has been read. It changes in the transaction that changes the rows."""
 
-SCHEMA_VERSION = 3
+SCHEMA_VERSION = 4
 """Raise it when a table or what fills it changes: an older read model is then built anew."""
 
 BUSY_TIMEOUT_S = 60

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from ledger.domain.officer import Role
 from ledger.domain.policy import Channel
@@ -228,6 +228,35 @@ class SignatureForm(Form):
 class SheetForm(Form):
     sheet_sha256: Sha256 = Field(description="SHA-256 of the sheet, as it was scanned.")
     rows: list[SignatureForm] = Field(min_length=1, max_length=1000)
+
+
+PointForm = Annotated[list[int], Field(min_length=4, max_length=4)]
+
+
+class DrawnSignatureForm(Form):
+    """What one person drew, as points `[x, y, milliseconds, pressure]`, stroke by stroke.
+
+    x and y are in thousandths of the box's width, pressure goes to 255. `own_hand`: the signer says
+    that they are the recipient and sign themselves. `device` tells devices apart, nothing else.
+    `witness_id` is under whose eyes it was given: who sends it later has to be the same officer.
+    """
+
+    number: int = Field(ge=1, le=1_000_000)
+    signer_name: Text
+    own_hand: bool
+    strokes: list[Annotated[list[PointForm], Field(max_length=4000)]] = Field(
+        max_length=400, examples=[[[120, 200, 0, 128], [180, 210, 16, 140]]]
+    )
+    witness_id: UUID
+    device: Code = Field(examples=["5f0c2d6e"])
+    started_at: AwareDatetime
+    ended_at: AwareDatetime
+
+
+class CertificationForm(Form):
+    """Rows that were signed for under the witness's eyes."""
+
+    numbers: list[Annotated[int, Field(ge=1, le=1_000_000)]] = Field(min_length=1, max_length=1000)
 
 
 class BankFileForm(Form):

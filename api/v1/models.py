@@ -180,6 +180,30 @@ class Disbursement(Answer):
     position: Position
 
 
+class Signature(Answer):
+    """A signature that was taken down; the times are the device's, `recorded_at` is the service's.
+
+    It is certified where the payment's status is `signed`. Of several the last one counts.
+    """
+
+    number: int
+    disbursement_id: Id
+    manner: str = Field(examples=["drawn"])
+    image_sha256: str
+    sheet_sha256: str | None
+    device: str
+    started_at: str
+    ended_at: str
+    recorded_at: str
+    witness_id: Id
+    position: Position
+
+
+class Signatures(Answer):
+    items: list[Signature]
+    at: Position
+
+
 class LotStep(Answer):
     lot_id: Id
     fund_id: Id

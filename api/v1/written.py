@@ -114,6 +114,13 @@ class CertifiedSheet(Answer):
     refused: list[RefusedRow]
 
 
+class TakenSignature(Answer):
+    """The signature is kept, and counts once its witness certifies it."""
+
+    number: int
+    image_sha256: str
+
+
 class EnteredArchive(Answer):
     """`new`, `changed` (closed now) and `same` add up to `entered`; null in older answers."""
 

@@ -15,6 +15,7 @@ from api.web.pages import (
     receipts,
     search,
     sign_in,
+    signing,
     trace,
     verify,
 )
@@ -31,6 +32,7 @@ PAGES = (
     imports.router,
     batches.router,
     jobs.router,
+    signing.router,
     my_key.router,
     search.router,
     trace.router,

@@ -45,6 +45,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "disbursement.instructed": N_("下达发放"),
         "disbursement.settled": N_("银行确认到账"),
         "disbursement.signed": N_("本人签领"),
+        "disbursement.signature_captured": N_("本人签字，待见证签认"),
         "disbursement.returned": N_("银行退回"),
         "disbursement.unresolved": N_("银行未作答复"),
         "disbursement.reissued": N_("再次发放"),
@@ -57,6 +58,10 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "batch.row_refused": N_("名册行拒绝"),
         "recipient.unmasked": N_("查看未遮盖信息"),
         "export.recorded": N_("导出"),
+    },
+    "manner": {
+        "drawn": N_("屏幕签写"),
+        "scanned": N_("纸质扫描"),
     },
     "key": {
         "in_force": N_("有效"),

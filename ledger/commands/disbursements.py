@@ -1,7 +1,8 @@
 """Signatures on sheets, payments issued again, and outcomes put right."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from uuid import UUID
 
 from ledger.commands.duties import acting_officer, require_post
@@ -11,7 +12,9 @@ from ledger.commands.sealing import PAYEE, card_index, seal, unseal
 from ledger.commands.signed_acts import perform_signed
 from ledger.domain.batch import Batch, batch_id
 from ledger.domain.disbursement import (
+    AnotherWitness,
     Disbursement,
+    NotCaptured,
     NotInTransit,
     SignedForByAnother,
     disbursement_id,
@@ -47,6 +50,26 @@ class NothingSigned(LedgerError):
 
     def __init__(self, batch: UUID) -> None:
         super().__init__(f"none of the signatures for batch {batch} stands")
+
+
+STOPPED = (
+    SignedRowUnknown,
+    SignedForByAnother,
+    NotInTransit,
+    NotCaptured,
+    AnotherWitness,
+    PersonErased,
+)
+"""What stops one row of a sheet and not the others."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToCertify:
+    """A row that is to be certified, and what signs its payment."""
+
+    number: int
+    line: int
+    sign: Callable[[], Disbursement]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,49 +165,82 @@ def correct_outcome(
     return ledger.perform(act, "disbursement.correct", request, decide)
 
 
+def certify(
+    work: Work, act: CommandAct, batch: Batch, sheet_sha256: str, rows: Sequence[ToCertify]
+) -> None:
+    """Sign payments for those who signed, and have the batch certify them; to be saved together.
+
+    The result counts `signed` and lists `refused`; each of these is put on record.
+    """
+    signed: list[int] = []
+    refused: list[dict[str, object]] = []
+    for row in rows:
+        try:
+            work.save(row.sign())
+            signed.append(row.number)
+        except STOPPED as refusal:
+            refused.append({"number": row.number, "line": row.line, "code": refusal.code})
+            place = (batch.id, row.number, row.line)
+            work.save(recorded(act, "disbursement.sign", refusal, batch.id, *place))
+    if signed:
+        batch.certify_sheet(
+            act,
+            sheet_sha256=sheet_sha256,
+            certified_by=acting_officer(act),
+            numbers=tuple(signed),
+        )
+        work.save(batch)
+    work.result.update(signed=len(signed), refused=refused)
+
+
+def witnessed_batch(work: Work, act: CommandAct, batch_code: str) -> Batch:
+    """Return an approved signature sheet, for one who may witness signatures on it.
+
+    Raises:
+        WrongStage, WrongChannel, RoleMissing, OfficerRequired: As they say.
+    """
+    batch = work.get(Batch, batch_id(batch_code))
+    batch.require_paid_by(Channel.SIGNATURE_SHEET)
+    require_post(work, act, WITNESSES, batch.organisation_id)
+    work.get(Officer, acting_officer(act))
+    return batch
+
+
+def payment_of_row(work: Work, batch: Batch, number: int) -> Disbursement:
+    """Return the payment that a row of the sheet became.
+
+    Raises:
+        SignedRowUnknown: The row was not approved.
+    """
+    listed = batch.rows.get(number)
+    if listed is None:
+        raise SignedRowUnknown(batch.id, number)
+    return work.get(Disbursement, disbursement_id(batch.campaign_id, listed.person_id))
+
+
 def _record(act: CommandAct, order: SignedSheet) -> Decide:
     def decide(work: Work) -> None:
-        batch = work.get(Batch, batch_id(order.batch_code))
-        batch.require_paid_by(Channel.SIGNATURE_SHEET)
-        require_post(work, act, WITNESSES, batch.organisation_id)
-        witness = work.get(Officer, acting_officer(act))
-        signed: list[int] = []
-        refused: list[dict[str, object]] = []
-        for row in order.rows:
-            try:
-                _sign(work, act, batch, order.sheet_sha256, witness.id, row)
-                signed.append(row.number)
-            except (SignedRowUnknown, SignedForByAnother, NotInTransit, PersonErased) as refusal:
-                refused.append({"number": row.number, "line": row.line, "code": refusal.code})
-                place = (batch.id, row.number, row.line)
-                work.save(recorded(act, "disbursement.sign", refusal, batch.id, *place))
-        if signed:
-            batch.certify_sheet(
-                act,
-                sheet_sha256=order.sheet_sha256,
-                certified_by=witness.id,
-                numbers=tuple(signed),
-            )
-            work.save(batch)
-        work.result.update(signed=len(signed), refused=refused)
+        batch = witnessed_batch(work, act, order.batch_code)
+        rows = [
+            ToCertify(row.number, row.line, partial(_sign, work, act, batch, order, row))
+            for row in order.rows
+        ]
+        certify(work, act, batch, order.sheet_sha256, rows)
 
     return decide
 
 
 def _sign(
-    work: Work, act: CommandAct, batch: Batch, sheet: str, witness: UUID, row: SignatureRow
-) -> None:
-    listed = batch.rows.get(row.number)
-    if listed is None:
-        raise SignedRowUnknown(batch.id, row.number)
-    payment = work.get(Disbursement, disbursement_id(batch.campaign_id, listed.person_id))
+    work: Work, act: CommandAct, batch: Batch, order: SignedSheet, row: SignatureRow
+) -> Disbursement:
+    payment = payment_of_row(work, batch, row.number)
     payee = unseal(work.ledger, payment.person_id, PAYEE, payment.payee)
     payment.sign(
         act,
         own_name=payee.get("name") == row.signer_name,
         signed_at=row.signed_at,
         image_sha256=row.image_sha256,
-        sheet_sha256=sheet,
-        witness_id=witness,
+        sheet_sha256=order.sheet_sha256,
+        witness_id=acting_officer(act),
     )
-    work.save(payment)
+    return payment

@@ -18,6 +18,7 @@ ARCHIVE_FILE = "archive file"
 ROSTER_ROW = "roster row"
 OBJECTION = "objection"
 OBJECTION_ANSWER = "objection answer"
+SIGNATURE = "signature"
 
 MASKS: Mapping[str, Callable[[str], str]] = {
     "name": mask_name,

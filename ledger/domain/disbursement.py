@@ -1,6 +1,7 @@
 """One payment to one recipient in one campaign: instructed, settled or returned, signed for."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
@@ -18,6 +19,13 @@ class Status(StrEnum):
     SETTLED = "settled"
     SIGNED = "signed"
     RETURNED = "returned"
+
+
+class Manner(StrEnum):
+    """How a signature was taken down: drawn on a screen, or written on the sheet and scanned."""
+
+    DRAWN = "drawn"
+    SCANNED = "scanned"
 
 
 class NotInTransit(LedgerError):
@@ -48,6 +56,38 @@ class SignedForByAnother(LedgerError):
 
     def __init__(self, disbursement_id: UUID) -> None:
         super().__init__(f"payment {disbursement_id} was signed for by another than its recipient")
+
+
+class NotCaptured(LedgerError):
+    """Nobody has signed for it yet, so there is nothing to certify."""
+
+    code = "signature.not_captured"
+    kind = Kind.CONFLICT
+
+    def __init__(self, disbursement_id: UUID) -> None:
+        super().__init__(f"payment {disbursement_id} has not been signed for")
+
+
+class AnotherWitness(LedgerError):
+    """A signature is certified by the officer under whose eyes it was given."""
+
+    code = "signature.another_witness"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, disbursement_id: UUID, witness_id: UUID) -> None:
+        super().__init__(f"payment {disbursement_id} was signed for under {witness_id}'s eyes")
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """A signature that waits for its witness to certify it; the last one counts."""
+
+    manner: str
+    drawing: Sealed
+    image_sha256: str
+    sheet_sha256: str | None
+    ended_at: str
+    witness_id: UUID
 
 
 class NothingToCorrect(LedgerError):
@@ -90,6 +130,7 @@ class Disbursement(Root):
             aggregate.parts = self.parts
             aggregate.payee = self.payee
             aggregate.outcomes = []
+            aggregate.captured = None
             aggregate.status = Status.IN_TRANSIT
 
     class Settled(Event, frozen=True):
@@ -130,6 +171,36 @@ class Disbursement(Root):
         reason: str
         raw_code: str | None
 
+    class SignatureCaptured(Event, frozen=True):
+        """The recipient signed under a witness's eyes. It counts once the witness certifies it.
+
+        `started_at` and `ended_at` are what the device's clock said, or the day on the paper.
+        """
+
+        TOPIC = "disbursement.signature_captured"
+        batch_id: UUID
+        number: int
+        organisation_id: UUID
+        manner: str
+        drawing: Sealed
+        image_sha256: str
+        strokes_sha256: str | None
+        sheet_sha256: str | None
+        device: str
+        started_at: str
+        ended_at: str
+        witness_id: UUID
+
+        def apply(self, aggregate: "Disbursement") -> None:
+            aggregate.captured = Captured(
+                self.manner,
+                self.drawing,
+                self.image_sha256,
+                self.sheet_sha256,
+                self.ended_at,
+                self.witness_id,
+            )
+
     class Signed(Event, frozen=True):
         """The recipient signed the sheet under a witness's eyes, by their own name."""
 
@@ -163,6 +234,7 @@ class Disbursement(Root):
             aggregate.parts = self.parts
             aggregate.payee = self.payee
             aggregate.outcomes = []
+            aggregate.captured = None
             aggregate.status = Status.IN_TRANSIT
 
     class Corrected(Event, frozen=True):
@@ -179,6 +251,8 @@ class Disbursement(Root):
         reason: str
 
         def apply(self, aggregate: "Disbursement") -> None:
+            # What was certified by mistake is not certified again: they sign anew.
+            aggregate.captured = None
             aggregate.remember_outcome(self.originator_version, Status(self.now))
 
     batch_id: UUID
@@ -190,6 +264,7 @@ class Disbursement(Root):
     parts: tuple[Part, ...]
     payee: Sealed
     outcomes: list[tuple[int, Status]]  # version that recorded it, what it was before
+    captured: Captured | None
     status: Status
 
     @classmethod
@@ -264,6 +339,66 @@ class Disbursement(Root):
             reason=reason,
             raw_code=raw_code,
         )
+
+    def capture_signature(
+        self,
+        act: Act,
+        *,
+        own_name: bool,
+        manner: Manner,
+        drawing: Sealed,
+        image_sha256: str,
+        strokes_sha256: str | None,
+        sheet_sha256: str | None,
+        device: str,
+        started_at: str,
+        ended_at: str,
+        witness_id: UUID,
+    ) -> None:
+        """Keep a signature until its witness certifies it; drawn again, the last one counts.
+
+        Args:
+            own_name: Whether the signer says to be the recipient, by the recipient's own name;
+                compared by the caller, who alone may open the sealed name.
+
+        Raises:
+            SignedForByAnother: They do not.
+            NotInTransit: Signed for before, or never on its way.
+        """
+        self._require_in_transit()
+        if not own_name:
+            raise SignedForByAnother(self.id)
+        self.trigger_event(
+            self.SignatureCaptured,
+            act,
+            batch_id=self.batch_id,
+            number=self.number,
+            organisation_id=self.organisation_id,
+            manner=manner.value,
+            drawing=drawing,
+            image_sha256=image_sha256,
+            strokes_sha256=strokes_sha256,
+            sheet_sha256=sheet_sha256,
+            device=device,
+            started_at=started_at,
+            ended_at=ended_at,
+            witness_id=witness_id,
+        )
+
+    def require_captured_by(self, witness_id: UUID) -> Captured:
+        """Return the signature that waits to be certified by this witness.
+
+        Raises:
+            NotInTransit: It was certified, or is not awaited any more.
+            NotCaptured: Nobody signed.
+            AnotherWitness: It was given under another's eyes.
+        """
+        self._require_in_transit()
+        if self.captured is None:
+            raise NotCaptured(self.id)
+        if self.captured.witness_id != witness_id:
+            raise AnotherWitness(self.id, self.captured.witness_id)
+        return self.captured
 
     def sign(
         self,

@@ -19,6 +19,7 @@ from ledger.domain import (
     recipient,
     refusal,
     service_key,
+    signature,
     statement,
     witness,
 )
@@ -43,6 +44,7 @@ AGGREGATES = (
     recipient.Recipient,
     refusal.Refusal,
     service_key.ServiceKey,
+    signature.SignatureClaim,
     statement.Statement,
     witness.Witnesses,
 )

@@ -27,6 +27,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "disbursement.reissued": ("补发", "paid again"),
     "disbursement.returned": ("银行退回", "returned by the bank"),
     "disbursement.settled": ("银行入账成功", "settled by the bank"),
+    "disbursement.signature_captured": ("本人签字(待见证签认)", "signature taken down"),
     "disbursement.signed": ("本人签收", "signed for by the recipient"),
     "disbursement.unresolved": ("银行结果不明", "bank does not know yet"),
     "fiscal_year.closed": ("年度关账", "fiscal year closed"),
@@ -57,6 +58,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "refusal.recorded": ("拒绝记录", "refusal recorded"),
     "service_key.registered": ("服务密钥登记", "service key registered"),
     "service_key.retired": ("服务密钥停用", "service key retired"),
+    "signature.claimed": ("签字归属登记", "signature claimed"),
     "statement.line_matched": ("银行回单行匹配", "bank line matched"),
     "statement.received": ("收到银行回单", "bank file received"),
 }

@@ -5,7 +5,7 @@ from dataclasses import replace
 from uuid import UUID
 
 from ledger.anchoring.publications import Published
-from ledger.commands.sealing import ARCHIVE_FILE, PAYEE, ROSTER_ROW, unseal_whole
+from ledger.commands.sealing import ARCHIVE_FILE, PAYEE, ROSTER_ROW, SIGNATURE, unseal_whole
 from ledger.domain.sealed import Sealed
 from ledger.evidence.canonical import Json
 from ledger.evidence.figures import Seen
@@ -20,6 +20,7 @@ from ledger.vault.masking import mask_card, mask_id, mask_name, mask_phone
 SEALED: Mapping[str, tuple[str, str, str]] = {
     "disbursement.instructed": ("payee", PAYEE, "person_id"),
     "disbursement.reissued": ("payee", PAYEE, ""),
+    "disbursement.signature_captured": ("drawing", SIGNATURE, ""),
     "batch.row_accepted": ("payee", PAYEE, "person_id"),
     "batch.row_refused": ("details", ROSTER_ROW, "subject_id"),
     "recipient.filed": ("details", ARCHIVE_FILE, "stream"),
@@ -66,7 +67,8 @@ def make_pack(
             openings.append(Opening(event.position, member, fields, salt))
         else:
             shown = {name: _MASKS[name](fields[name]) for name in _MASKS if name in fields}
-            masked.append({"position": event.position, "member": member, "fields": shown})
+            if shown:  # of a signature nothing is
+                masked.append({"position": event.position, "member": member, "fields": shown})
     return replace(pack, openings=tuple(openings), masked=tuple(masked))
 
 

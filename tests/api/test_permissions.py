@@ -106,6 +106,19 @@ def notice_form(batch: str) -> dict[str, Any]:
     }
 
 
+def drawn(_: Place) -> dict[str, Any]:
+    return {
+        "number": 9,
+        "signer_name": "某某",
+        "own_hand": True,
+        "strokes": [],
+        "witness_id": NOBODYS,
+        "device": "d",
+        "started_at": "2017-01-20T10:00:00+08:00",
+        "ended_at": "2017-01-20T10:00:01+08:00",
+    }
+
+
 POLICY_FORM = {
     "code": "p-2",
     "title": "方案",
@@ -284,6 +297,14 @@ ASKED: dict[str, Asked] = {
     "POST /v1/batches/{batch_id}/sheets/preparations": Asked("{sheet}", sheet),
     "POST /v1/batches/{batch_id}/sheets": Asked(
         "{sheet}", lambda p: {"sheet": sheet(p), "signed": signed(p)}
+    ),
+    "GET /v1/batches/{batch_id}/signatures": Asked("{sheet}"),
+    "POST /v1/batches/{batch_id}/signatures": Asked("{sheet}", drawn),
+    "POST /v1/batches/{batch_id}/signatures/certification/preparation": Asked(
+        "{sheet}", lambda _: {"numbers": [9]}
+    ),
+    "POST /v1/batches/{batch_id}/signatures/certification": Asked(
+        "{sheet}", lambda p: {"certification": {"numbers": [9]}, "signed": signed(p)}
     ),
     "POST /v1/batches/{batch_id}/closing": Asked("{batch}"),
     "GET /v1/disbursements": Asked("organisation_id={organisation}"),
@@ -470,6 +491,10 @@ ASKED: dict[str, Asked] = {
         form=lambda place: ({"key": uuid4().hex}, {"file": ("r.txt", bank_answer(place))}),
     ),
     "POST /batches/{batch_id}/closing": Asked("{batch}", form=form_of()),
+    "GET /batches/{batch_id}/signing": Asked("{sheet}"),
+    "POST /batches/{batch_id}/signing": Asked("{sheet}", form=form_of(reason="现场签字")),
+    "GET /batches/{batch_id}/certification": Asked("{sheet}"),
+    "GET /batches/{batch_id}/signatures/{number}/image": Asked("{sheet} 1"),
 }
 
 

@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.domain.disbursement import (
+    AnotherWitness,
     Disbursement,
+    Manner,
+    NotCaptured,
     NothingToCorrect,
     NotInTransit,
     NotReturned,
@@ -68,6 +71,22 @@ def sign(payment: Disbursement, *, own_name: bool = True) -> None:
         signed_at="2017-01-21T09:00:00+08:00",
         image_sha256="77" * 32,
         sheet_sha256="88" * 32,
+        witness_id=WITNESS,
+    )
+
+
+def capture(payment: Disbursement, *, own_name: bool = True) -> None:
+    payment.capture_signature(
+        ACT,
+        own_name=own_name,
+        manner=Manner.DRAWN,
+        drawing=PAYEE,
+        image_sha256="77" * 32,
+        strokes_sha256="55" * 32,
+        sheet_sha256=None,
+        device="tablet",
+        started_at="2017-01-21T09:00:00+08:00",
+        ended_at="2017-01-21T09:00:03+08:00",
         witness_id=WITNESS,
     )
 
@@ -157,8 +176,33 @@ def test_what_is_paid_again_comes_from_lots_drawn_anew() -> None:
     assert only(payment, Disbursement.Settled).parts == AGAIN
 
 
+def test_a_captured_signature_waits_and_is_forgotten_with_what_it_was_for() -> None:
+    payment = after()
+
+    capture(payment)
+
+    event = only(payment, Disbursement.SignatureCaptured)
+    assert (event.batch_id, event.number, event.manner) == (BATCH, 7, "drawn")
+    assert (event.ended_at, event.device) == ("2017-01-21T09:00:03+08:00", "tablet")
+    assert payment.status is Status.IN_TRANSIT
+    assert payment.require_captured_by(WITNESS).image_sha256 == "77" * 32
+    with pytest.raises(AnotherWitness):
+        payment.require_captured_by(UNION)
+    for ended in (after(capture, sign, correct), after(capture, give_back, reissue)):
+        with pytest.raises(NotCaptured):
+            ended.require_captured_by(WITNESS)
+
+
 def by_another(payment: Disbursement) -> None:
     sign(payment, own_name=False)
+
+
+def captured_of_another(payment: Disbursement) -> None:
+    capture(payment, own_name=False)
+
+
+def certify(payment: Disbursement) -> None:
+    payment.require_captured_by(WITNESS)
 
 
 @pytest.mark.parametrize(
@@ -176,6 +220,11 @@ def by_another(payment: Disbursement) -> None:
         ((), reissue, NotReturned),
         ((), by_another, SignedForByAnother),
         ((sign,), by_another, NotInTransit),
+        ((), captured_of_another, SignedForByAnother),
+        ((), certify, NotCaptured),
+        ((sign,), capture, NotInTransit),
+        ((capture, sign), certify, NotInTransit),
+        ((capture,), correct, NothingToCorrect),
         ((), correct, NothingToCorrect),
         ((leave,), correct, NothingToCorrect),
         ((give_back,), correct, NothingToCorrect),
@@ -235,7 +284,8 @@ def test_a_correction_of_a_correction_brings_back_what_was_corrected(
 
 
 ACTS = st.lists(
-    st.sampled_from([settle, give_back, leave, sign, by_another, reissue, correct]), max_size=25
+    st.sampled_from([settle, give_back, leave, sign, capture, by_another, reissue, correct]),
+    max_size=25,
 )
 
 

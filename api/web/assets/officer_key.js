@@ -1,32 +1,10 @@
 // The officer's own key. It is made in this browser and cannot be taken out of it: the ledger's
 // operator never holds it. Ed25519 by WebCrypto (W3C Secure Curves), kept in IndexedDB.
 
+import { deviceStore } from "./device_store.js";
 import { base64Of, bytesOf, post } from "./service.js";
 
-const STORE = "keys";
-
-function opened() {
-  return new Promise((resolve, reject) => {
-    const request = indexedDB.open("nuanzhang-officer-keys", 1);
-    request.onupgradeneeded = () => request.result.createObjectStore(STORE, { keyPath: "officerId" });
-    request.onsuccess = () => resolve(request.result);
-    request.onerror = () => reject(request.error);
-  });
-}
-
-async function within(mode, act) {
-  const database = await opened();
-  try {
-    return await new Promise((resolve, reject) => {
-      const transaction = database.transaction(STORE, mode);
-      const request = act(transaction.objectStore(STORE));
-      transaction.oncomplete = () => resolve(request.result);
-      transaction.onerror = () => reject(transaction.error);
-    });
-  } finally {
-    database.close();
-  }
-}
+const within = deviceStore("nuanzhang-officer-keys", "keys", "officerId");
 
 export const supported = () => Boolean(globalThis.crypto?.subtle && globalThis.indexedDB);
 

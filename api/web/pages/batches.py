@@ -25,6 +25,7 @@ from ledger.commands.batches import (
     export_batch,
     review_batch,
 )
+from ledger.commands.disbursements import WITNESSES
 from ledger.commands.funds import CASHIERS
 from ledger.commands.statements import ReturnFile, receive_statement
 from ledger.domain.batch import Stage
@@ -238,6 +239,8 @@ def legal_acts(batch: Batch, caller: Caller) -> set[str]:
         acts.add("approve")
     if state == Stage.APPROVED and card and posts & CASHIERS:
         acts |= {"export", "return"}
+    if state == Stage.APPROVED and not card and caller.holds_any(WITNESSES):
+        acts.add("sign")
     if state == Stage.APPROVED and posts & CLOSERS:
         acts.add("close")
     return acts

@@ -1,0 +1,107 @@
+// Signatures that the service has not acknowledged yet, kept on this device until it has.
+//
+// They are encrypted under a key that this browser made and gives nobody, and are deleted once the
+// service has them: what is copied off the disk without the browser's own data is unreadable.
+// Each goes with a key of its own, so that one sent twice counts once.
+
+import { deviceStore } from "./device_store.js";
+import { post, Refused } from "./service.js";
+
+const queue = deviceStore("nuanzhang-signatures", "queue", "key");
+const device = deviceStore("nuanzhang-device", "device", "name");
+
+const WAIT_MS = 2000;
+const WAIT_MS_MAX = 60000;
+// The service is there, and could not just now: it is asked again.
+const AGAIN = new Set([408, 425, 429, 500, 502, 503, 504]);
+const AGAIN_CODES = new Set(["store.too_busy", "vault.key_made_elsewhere"]);
+
+// The key to what is kept here, and the name by which this device is told from others.
+async function ours() {
+  const found = await device("readonly", (store) => store.get("seal"));
+  if (found) return found;
+  const key = await crypto.subtle.generateKey({ name: "AES-GCM", length: 256 }, false, ["encrypt", "decrypt"]);
+  const made = { name: "seal", key, id: crypto.randomUUID() };
+  // Another tab may have made one meanwhile: the first stays.
+  await device("readwrite", (store) => store.add(made)).catch(() => null);
+  return device("readonly", (store) => store.get("seal"));
+}
+
+export const deviceId = async () => (await ours()).id;
+
+// Keep a signature: `about` says in clear which batch, row and witness it is of.
+export async function keep(about, signature) {
+  const { key } = await ours();
+  const iv = crypto.getRandomValues(new Uint8Array(12));
+  const plain = new TextEncoder().encode(JSON.stringify(signature));
+  const sealed = await crypto.subtle.encrypt({ name: "AES-GCM", iv }, key, plain);
+  const entry = { ...about, key: crypto.randomUUID(), at: Date.now(), iv, sealed, refused: null };
+  await queue("readwrite", (store) => store.add(entry));
+}
+
+export const kept = async () => (await queue("readonly", (store) => store.getAll())).sort((a, b) => a.at - b.at);
+export const drop = (entry) => queue("readwrite", (store) => store.delete(entry.key));
+
+async function opened(entry) {
+  const { key } = await ours();
+  const plain = await crypto.subtle.decrypt({ name: "AES-GCM", iv: entry.iv }, key, entry.sealed);
+  return JSON.parse(new TextDecoder().decode(plain));
+}
+
+// Sends what one officer witnessed, again and again until it is taken; `told` hears what becomes of it.
+export class Sender {
+  #witness;
+  #told;
+  #running = null;
+  #timer;
+  #wait = WAIT_MS;
+
+  constructor(witness, told) {
+    this.#witness = witness;
+    this.#told = told;
+    window.addEventListener("online", () => this.now());
+    window.addEventListener("focus", () => this.now());
+  }
+
+  now() {
+    clearTimeout(this.#timer);
+    this.#running ??= this.#send().finally(() => (this.#running = null));
+    return this.#running;
+  }
+
+  #later() {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.now(), this.#wait);
+    this.#wait = Math.min(this.#wait * 2, WAIT_MS_MAX);
+  }
+
+  async #send() {
+    for (let entry; (entry = (await kept()).find((each) => each.witness === this.#witness && !each.refused)); ) {
+      try {
+        await post(`/v1/batches/${entry.batch}/signatures`, await opened(entry), { "Idempotency-Key": entry.key });
+      } catch (error) {
+        if (!(error instanceof Refused)) {
+          this.#told("offline");
+          return this.#later();
+        }
+        if (error.status === 401 || error.code === "duty.not_own_act") {
+          this.#told("signed-out");
+          return this.#later();
+        }
+        if (AGAIN.has(error.status) || AGAIN_CODES.has(error.code)) {
+          this.#told("busy");
+          return this.#later();
+        }
+        // What was refused for good is forgotten here; that it was stays until the person signs anew.
+        const refused = { ...entry, sealed: null, refused: error.code, detail: error.message };
+        await queue("readwrite", (store) => store.put(refused));
+        this.#told("refused", refused);
+        continue;
+      }
+      await drop(entry);
+      this.#wait = WAIT_MS;
+      this.#told("sent", entry);
+    }
+    this.#told("idle");
+  }
+}

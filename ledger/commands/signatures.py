@@ -1,0 +1,349 @@
+"""Signatures given under a witness's eyes: taken down one by one, then certified by the witness."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from functools import partial
+from hashlib import sha256
+from uuid import UUID
+
+from ledger.commands.disbursements import (
+    NothingSigned,
+    SignedRowUnknown,
+    ToCertify,
+    certify,
+    payment_of_row,
+    witnessed_batch,
+)
+from ledger.commands.duties import NotOwnAct, acting_officer
+from ledger.commands.refusals import recorded
+from ledger.commands.sealing import PAYEE, SIGNATURE, seal, unseal
+from ledger.commands.signed_acts import perform_signed
+from ledger.domain.batch import Batch, batch_id
+from ledger.domain.disbursement import (
+    Captured,
+    Disbursement,
+    Manner,
+    SignedForByAnother,
+    Status,
+    disbursement_id,
+)
+from ledger.domain.export import Export
+from ledger.domain.signature import SignatureClaim, SignatureReused, signature_id
+from ledger.domain.strokes import Point, from_text, require_signature, to_svg, to_text
+from ledger.domain.values import Money, stable_id
+from ledger.errors import Kind, LedgerError
+from ledger.store.act import CommandAct
+from ledger.store.application import Answer, Decide, Ledger, NotOnRecord, Work
+from ledger.vault.keys import PersonErased
+from ledger.vault.masking import mask_id, mask_name
+
+
+class SigningNotBegun(LedgerError):
+    """Names are shown in clear to the officer who began the signing that day, and to no other."""
+
+    code = "signature.not_begun"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, batch: UUID) -> None:
+        super().__init__(f"begin the signing of batch {batch} first: names are shown in clear")
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnSignature:
+    """What one person drew on a screen.
+
+    `own_hand` is the signer's word that they are the recipient and sign themselves; `signer_name`
+    is the name that the screen showed them. `device` tells devices apart, and says nothing else.
+    `witness_id` is the officer under whose eyes they did, who may send it later.
+    """
+
+    batch_code: str
+    number: int
+    signer_name: str = field(repr=False)
+    own_hand: bool
+    strokes: Sequence[Sequence[tuple[int, int, int, int]]] = field(repr=False)
+    witness_id: UUID
+    device: str
+    started_at: str
+    ended_at: str
+
+
+@dataclass(frozen=True, slots=True)
+class Certification:
+    """Rows of a batch that were signed for under the acting officer's eyes."""
+
+    batch_code: str
+    numbers: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class SigningRow:
+    """A row as its signer sees it; `name` is None for somebody erased or restricted."""
+
+    number: int
+    disbursement_id: UUID
+    name: str | None = field(repr=False)
+    shown_name: str
+    shown_id: str
+    amount: Money
+    status: str
+    captured: Captured | None
+
+
+def begin_signing(
+    ledger: Ledger, act: CommandAct, batch_code: str, reason: str, made_for: str
+) -> Answer:
+    """Have the names of a sheet shown in clear to the acting officer, for the day: on record.
+
+    Raises:
+        WrongStage, WrongChannel, RoleMissing, OfficerRequired: As they say.
+    """
+
+    def decide(work: Work) -> None:
+        batch = witnessed_batch(work, act, batch_code)
+        id_ = signing_id(batch.id, acting_officer(act), act.happened_on)
+        if work.find(Export, id_) is None:
+            work.save(
+                Export.hand_over(
+                    act,
+                    id_,
+                    kind="signing_screen",
+                    subject_id=batch.id,
+                    people=len(batch.rows),
+                    file_sha256=batch.list_sha256,
+                    reason=reason,
+                    made_for=made_for,
+                )
+            )
+
+    return ledger.perform(act, "signing.begin", (batch_code, reason, made_for), decide)
+
+
+def signing_rows(ledger: Ledger, batch: UUID, officer: UUID, day: date) -> list[SigningRow]:
+    """Return the rows of a sheet with the names of those who are to sign.
+
+    Raises:
+        SigningNotBegun: This officer has not put on record, that day, that they look at them.
+    """
+    if ledger.load(Export, signing_id(batch, officer, day)) is None:
+        raise SigningNotBegun(batch)
+    found = _sheet(ledger, batch)
+    return [
+        _row(ledger, listed.number, _payment(ledger, found, listed.number))
+        for listed in sorted(found.rows.values(), key=lambda row: row.number)
+    ]
+
+
+def waiting_rows(ledger: Ledger, batch: UUID, officer: UUID) -> tuple[list[SigningRow], int]:
+    """Return rows that wait for this officer's certification, masked, and how many for others'."""
+    found = _sheet(ledger, batch)
+    mine, elsewhere = [], 0
+    for number in sorted(found.rows):
+        payment = _payment(ledger, found, number)
+        if payment.status is not Status.IN_TRANSIT or payment.captured is None:
+            continue
+        if payment.captured.witness_id == officer:
+            mine.append(replace(_row(ledger, number, payment), name=None))
+        else:
+            elsewhere += 1
+    return mine, elsewhere
+
+
+def capture_signature(ledger: Ledger, act: CommandAct, order: DrawnSignature) -> Answer:
+    """Take down what a person drew: judged here, drawn anew, and sealed under their own key.
+
+    It waits for its witness, the acting officer, to certify it. The result names `number` and
+    `image_sha256`. That somebody signs for another, or with a signature that stands for another
+    payment, is refused and put on record.
+
+    Raises:
+        SignatureEmpty, SignatureTooLong, StrokesUnreadable: What was drawn is none, or too much.
+        SignedRowUnknown, NotInTransit, PersonErased: There is nothing to sign for.
+        NotOwnAct: It was given under another officer's eyes.
+        WrongStage, WrongChannel, RoleMissing, OfficerRequired: As they say.
+    """
+    strokes = [[Point(*point) for point in stroke] for stroke in order.strokes]
+
+    def decide(work: Work) -> None:
+        batch = witnessed_batch(work, act, order.batch_code)
+        if acting_officer(act) != order.witness_id:
+            raise NotOwnAct(act.actor, order.witness_id)
+        payment = payment_of_row(work, batch, order.number)
+        require_signature(strokes)
+        payee = unseal(ledger, payment.person_id, PAYEE, payment.payee)
+        text, image = to_text(strokes), to_svg(strokes)
+        digest = sha256(image.encode()).hexdigest()
+        try:
+            payment.capture_signature(
+                act,
+                own_name=order.own_hand and payee.get("name") == order.signer_name,
+                manner=Manner.DRAWN,
+                drawing=seal(work, payment.person_id, SIGNATURE, {"strokes": text, "image": image}),
+                image_sha256=digest,
+                strokes_sha256=sha256(text.encode()).hexdigest(),
+                sheet_sha256=None,
+                device=order.device,
+                started_at=order.started_at,
+                ended_at=order.ended_at,
+                witness_id=order.witness_id,
+            )
+            claim_signature(work, act, digest, payment.id)
+        except (SignatureReused, SignedForByAnother) as refusal:
+            # Neither was saved; only that it was tried is.
+            work.save(recorded(act, "signature.capture", refusal, payment.id))
+            work.refuse(refusal)
+            return
+        work.save(payment)
+        work.result.update(number=order.number, image_sha256=digest)
+
+    return ledger.perform(act, "signature.capture", order, decide)
+
+
+def claim_signature(work: Work, act: CommandAct, image_sha256: str, payment: UUID) -> None:
+    """Have a picture stand for one payment for good.
+
+    Raises:
+        SignatureReused: It stands for another.
+    """
+    claimed = work.find(SignatureClaim, signature_id(image_sha256))
+    if claimed is None:
+        work.save(SignatureClaim.claim(act, image_sha256=image_sha256, disbursement_id=payment))
+    else:
+        claimed.require_of(payment)
+
+
+def certify_captured(ledger: Ledger, act: CommandAct, order: Certification) -> Answer:
+    """Certify rows whose signatures the acting officer saw given; they are paid with that.
+
+    The result counts `signed` and lists `refused` as `{number, line, code}`, each put on record.
+
+    Raises:
+        NothingSigned: None of them stands.
+        WrongStage, WrongChannel, RoleMissing, OfficerRequired: As they say.
+        OfficerSignatureMissing: The witness did not sign.
+    """
+    batch = batch_id(order.batch_code)
+    return perform_signed(ledger, act, "signature.certify", order, batch, _certify(act, order))
+
+
+def prepare_captured(ledger: Ledger, act: CommandAct, order: Certification) -> bytes:
+    """Return the payload that the witness is to sign.
+
+    Raises:
+        NothingSigned: None of the rows stands.
+    """
+    payloads = ledger.prepare(act, _certify(act, order))
+    if not payloads:
+        raise NothingSigned(batch_id(order.batch_code))
+    return payloads[0]
+
+
+def signature_image(ledger: Ledger, batch: UUID, number: int, officer: UUID) -> tuple[str, str]:
+    """Return the picture of a signature, to the witness who saw it given: its manner and itself.
+
+    Raises:
+        NotOnRecord, SignedRowUnknown, NotCaptured, AnotherWitness, NotInTransit: There is none that
+            waits for them.
+        PersonErased: It is gone with the person's key.
+    """
+    payment = _payment(ledger, _sheet(ledger, batch), number)
+    captured = payment.require_captured_by(officer)
+    return captured.manner, unseal(ledger, payment.person_id, SIGNATURE, captured.drawing)["image"]
+
+
+def strokes_of(ledger: Ledger, payment: Disbursement) -> list[list[Point]]:
+    """Return the strokes of a payment's drawn signature, for those who compare hands.
+
+    Raises:
+        PersonErased: They are gone with the person's key.
+    """
+    if payment.captured is None or payment.captured.manner != Manner.DRAWN:
+        return []
+    opened = unseal(ledger, payment.person_id, SIGNATURE, payment.captured.drawing)
+    return from_text(opened["strokes"])
+
+
+def signing_id(batch: UUID, officer: UUID, day: date) -> UUID:
+    return stable_id("signing", batch, officer, day)
+
+
+def _certify(act: CommandAct, order: Certification) -> Decide:
+    def decide(work: Work) -> None:
+        batch = witnessed_batch(work, act, order.batch_code)
+        numbers = sorted(set(order.numbers))
+        sheet = _sheet_sha256(work, batch, numbers)
+        rows = [
+            ToCertify(number, line, partial(_sign, work, act, batch, number, sheet))
+            for line, number in enumerate(numbers, 1)
+        ]
+        certify(work, act, batch, sheet, rows)
+
+    return decide
+
+
+def _sign(work: Work, act: CommandAct, batch: Batch, number: int, sheet: str) -> Disbursement:
+    payment = payment_of_row(work, batch, number)
+    witness = acting_officer(act)
+    captured = payment.require_captured_by(witness)
+    # Of somebody who was erased meanwhile nobody can show the signature any more.
+    unseal(work.ledger, payment.person_id, SIGNATURE, captured.drawing)
+    payment.sign(
+        act,
+        own_name=True,  # as was asked when it was given
+        signed_at=captured.ended_at,
+        image_sha256=captured.image_sha256,
+        sheet_sha256=sheet,
+        witness_id=witness,
+    )
+    return payment
+
+
+def _sheet_sha256(work: Work, batch: Batch, numbers: Sequence[int]) -> str:
+    """Return what stands for the sheet: the scan that all rows are on, or a hash over the rows."""
+    lines, sheets = [], set()
+    for number in numbers:
+        listed = batch.rows.get(number)
+        payment = listed and work.find(
+            Disbursement, disbursement_id(batch.campaign_id, listed.person_id)
+        )
+        if payment and payment.captured:
+            sheets.add(payment.captured.sheet_sha256)
+            lines.append(f"{number} {payment.captured.image_sha256}\n")
+    one = sheets.pop() if len(sheets) == 1 else None
+    return one or sha256("".join(lines).encode()).hexdigest()
+
+
+def _sheet(ledger: Ledger, batch: UUID) -> Batch:
+    found = ledger.load(Batch, batch)
+    if found is None:
+        raise NotOnRecord("batch", batch)
+    return found
+
+
+def _payment(ledger: Ledger, batch: Batch, number: int) -> Disbursement:
+    listed = batch.rows.get(number)
+    if listed is None:
+        raise SignedRowUnknown(batch.id, number)
+    id_ = disbursement_id(batch.campaign_id, listed.person_id)
+    payment = ledger.load(Disbursement, id_)
+    if payment is None:
+        raise NotOnRecord("disbursement", id_)
+    return payment
+
+
+def _row(ledger: Ledger, number: int, payment: Disbursement) -> SigningRow:
+    try:
+        payee = unseal(ledger, payment.person_id, PAYEE, payment.payee)
+    except PersonErased:
+        payee = {}
+    return SigningRow(
+        number,
+        payment.id,
+        payee.get("name"),
+        mask_name(payee.get("name", "")),
+        mask_id(payee.get("id_number", "")),
+        payment.amount,
+        payment.status,
+        payment.captured,
+    )

@@ -1,0 +1,293 @@
+"""Signing on a tablet: drawn by hand, through a lost connection, judged and certified."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from api.web.formats import capital
+from ledger.commands import officers
+from ledger.commands.signatures import strokes_of
+from ledger.domain.batch import batch_id
+from ledger.domain.campaign import campaign_id
+from ledger.domain.disbursement import Disbursement, Status, disbursement_id
+from ledger.domain.officer import officer_id
+from ledger.store.home import Home
+from projections.runner import catch_up
+from projections.signatures import signatures_of
+from tests.api.service import ADMINISTRATORS, EARLY, TODAY
+from tests.web.browsing import LANGUAGES, Office, accessible, copied, office_at
+from tests.web.test_batches import confirm
+from tests.world import CAMPAIGN, Person, World
+
+BATCH = batch_id("SHEET-1")
+PATH = f"/batches/{BATCH}/signing"
+PEOPLE = [Person(30 + number) for number in range(5)]
+WITNESS = "H-X01"
+TABLET = (820, 1180)
+
+
+@pytest.fixture(scope="module")
+def approved(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """A ledger with an approved signature sheet of five people: to be copied."""
+    world = World.at(tmp_path_factory.mktemp("approved")).settle_in()
+    for staff, role in ADMINISTRATORS.items():
+        order = officers.Appointment(staff, "某某", "C01", role)
+        officers.begin_administration(world.ledger, world.act(day=EARLY), order)
+    world.receive("X01", 1_000_000)
+    world.sheet("SHEET-1", *PEOPLE)
+    world.ledger.close()
+    return world.home
+
+
+@pytest.fixture
+def place(approved: Home, tmp_path: Path, chromium: Browser) -> Iterator[Office]:
+    with office_at(copied(approved, tmp_path), chromium, TODAY) as office:
+        yield office
+        office.settled()
+
+
+def tablet(place: Office, language: str = "zh") -> Page:
+    """Open the signing page on a tablet, as its witness."""
+    context = place.browser(WITNESS, language)
+    page = context.new_page()
+    page.set_viewport_size({"width": TABLET[0], "height": TABLET[1]})
+    page.goto(PATH)
+    page.get_by_role("button", name={"zh": "开始签字", "en": "Begin signing"}[language]).click()
+    expect(page.locator("[data-counts]")).not_to_be_empty()
+    return page
+
+
+def draw(page: Page, slant: int = 0) -> None:
+    """Write something like two characters with the mouse."""
+    pad = page.locator("canvas")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    assert box is not None
+    for start in (0.2, 0.5):
+        left, top = box["x"] + box["width"] * start, box["y"] + box["height"] * 0.25
+        for stroke in range(3):
+            page.mouse.move(left, top + 40 * stroke)
+            page.mouse.down()
+            for step in range(1, 6):
+                page.mouse.move(left + 22 * step, top + 40 * stroke + slant * step % 17)
+                page.wait_for_timeout(16)
+            page.mouse.up()
+
+
+def sign(page: Page, slant: int = 0) -> None:
+    page.locator("[data-own]").check()
+    draw(page, slant)
+    page.locator("[data-confirm]").click()
+
+
+def row(page: Page, number: int) -> Locator:
+    return page.locator(f"[data-list] [data-number='{number}']")
+
+
+def captured(place: Office) -> list[int]:
+    with catch_up(place.ledger, place.home.read_models).asking() as model:
+        return [each.number for each in signatures_of(model, BATCH)]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_people_sign_one_by_one_and_the_witness_certifies(place: Office, language: str) -> None:
+    page = tablet(place, language)
+    accessible(page)
+    expect(page.locator("#signer-name")).to_have_text(PEOPLE[0].name)
+    expect(page.locator("span[data-capital]")).to_have_text(capital(30_000))
+    assert PEOPLE[1].name not in page.inner_text("main")
+    sign(page, 3)
+    expect(row(page, 1)).to_have_attribute("data-state", "captured")
+    expect(page.locator("#signer-name")).to_have_text(PEOPLE[1].name)
+    page.locator("[data-absent]").click()
+    draw(page, 5)
+    page.locator("[data-confirm]").click()
+    expect(page.locator("[data-said]")).to_have_text(
+        {"zh": "请先由本人勾选确认。", "en": "The signer ticks the confirmation first."}[language]
+    )
+    page.locator("[data-own]").check()
+    turn(page)
+    page.locator("[data-confirm]").click()
+    expect(row(page, 3)).to_have_attribute("data-state", "captured")
+    page.set_viewport_size({"width": 390, "height": 844})
+    accessible(page)
+    assert payment(place, 1).captured is not None
+    strokes = strokes_of(place.ledger, payment(place, 3))
+    assert [len(stroke) > 3 for stroke in strokes] == [True] * 6
+
+    make_key(place, page, WITNESS)
+    page.goto(f"/batches/{BATCH}/certification")
+    accessible(page)
+    page.set_viewport_size({"width": 1280, "height": 800})
+    accessible(page)
+    for image in page.locator("img.signature").all():
+        assert image.evaluate("each => each.decode().then(() => each.naturalWidth)") > 0
+    assert len(place.browser("R-X01").request.get(image_of(3)).json()["code"]) > 0
+    page.locator("[data-row] input").last.uncheck()
+    page.locator("[data-certify] button").click()
+    expect(page.locator("[data-row]")).to_have_count(1)
+    assert [payment(place, n).status for n in (1, 2, 3)] == [
+        Status.SIGNED,
+        Status.IN_TRANSIT,
+        Status.IN_TRANSIT,
+    ]
+    page.locator("[data-certify] button").click()
+    expect(page.locator("[data-row]")).to_have_count(0)
+    assert payment(place, 3).status is Status.SIGNED
+    page.goto(f"/batches/{BATCH}")
+    expect(
+        page.locator(".pill", has_text={"zh": "已签领", "en": "Signed"}[language])
+    ).to_have_count(2)
+
+
+def test_what_was_signed_without_a_connection_arrives_once_when_it_is_back(place: Office) -> None:
+    page = tablet(place)
+    page.context.set_offline(True)
+    for number in (1, 2, 3):
+        sign(page, number)
+        expect(row(page, number)).to_have_attribute("data-state", "waiting")
+    expect(page.locator("[data-link]")).to_contain_text("没有连上服务器")
+    expect(page.locator("[data-link]")).to_contain_text("3 份待发送")
+    assert captured(place) == []
+    assert PEOPLE[0].name not in str(page.evaluate(QUEUED))
+
+    page.context.set_offline(False)
+    expect(page.locator("[data-link]")).to_have_text("联机。 已全部发送。")
+    assert captured(place) == [1, 2, 3]
+    page.reload()
+    expect(row(page, 3)).to_have_attribute("data-state", "captured")
+    assert captured(place) == [1, 2, 3]
+    assert page.evaluate(QUEUED) == []
+
+
+def test_a_session_that_ended_and_a_reload_lose_nothing(place: Office) -> None:
+    page = tablet(place)
+    cookies = page.context.cookies()
+    page.context.clear_cookies()
+    sign(page, 2)
+    expect(page.locator("[data-signed-out]")).to_be_visible()
+    expect(row(page, 1)).to_have_attribute("data-state", "waiting")
+    page.get_by_role("link", name="重新登录").click()
+    expect(page.get_by_label("工号")).to_be_visible()
+
+    other = place.browser("R-X01").cookies()
+    page.context.add_cookies(other)  # type: ignore[arg-type]
+    page.goto(PATH)
+    page.get_by_role("button", name="开始签字").click()
+    expect(page.locator("[data-link]")).to_contain_text("另一位人员见证")
+    assert captured(place) == []
+
+    page.context.add_cookies(cookies)  # type: ignore[arg-type]
+    page.goto(PATH)
+    expect(row(page, 1)).to_have_attribute("data-state", "captured")
+    assert captured(place) == [1]
+    assert payment(place, 1).captured.witness_id == officer_id(WITNESS)  # type: ignore[union-attr]
+
+
+def test_no_signature_and_anothers_signature_are_refused_by_the_service(place: Office) -> None:
+    page = tablet(place)
+    page.locator("[data-own]").check()
+    page.locator("canvas").click()
+    page.locator("[data-confirm]").click()
+    expect(page.locator("[data-said]")).to_contain_text("这不是签名")
+
+    with page.expect_request("**/signatures") as asked:
+        sign(page, 4)
+    expect(row(page, 1)).to_have_attribute("data-state", "captured")
+    given: dict[str, Any] = asked.value.post_data_json or {}
+    dot = [[[500, 200, 0, 128], [501, 200, 90, 128]]]
+    line = [[[100 + 20 * n, 200, 20 * n, 128] for n in range(30)]]
+    for strokes in ([], dot, line):
+        refused = send(page, given | {"number": 2, "strokes": strokes})
+        assert refused == (422, "signature.empty")
+    again = given | {"number": 2, "signer_name": PEOPLE[1].name}
+    assert send(page, again) == (403, "signature.reused")
+    assert send(page, again | {"own_hand": False}) == (403, "signature.not_own")
+    assert send(page, given | {"number": 2}) == (403, "signature.not_own")
+    assert send(page, given | {"number": 9}) == (422, "signature.row_unknown")
+    backwards = [[[x, y, 900 - ms, p] for x, y, ms, p in each] for each in given["strokes"]]
+    assert send(page, given | {"strokes": backwards}) == (422, "signature.strokes_unreadable")
+    assert captured(place) == [1]
+
+    page.route("**/signatures", lambda route: route.continue_(post_data=str_of(again)))
+    sign(page, 9)
+    expect(row(page, 2)).to_have_attribute("data-state", "refused")
+    expect(page.locator("[data-link]")).to_contain_text("同一个签名已用于另一笔发放")
+    page.unroute("**/signatures")
+    page.locator("[data-find]").fill("2")
+    page.keyboard.press("Enter")
+    sign(page, 8)
+    expect(row(page, 2)).to_have_attribute("data-state", "captured")
+    expect(page.locator("[data-link]")).to_have_text("联机。 已全部发送。")
+
+
+def test_without_scripts_the_pages_say_what_needs_them(place: Office) -> None:
+    page = place.browser(WITNESS, scripts=False).new_page()
+    page.goto(PATH)
+    page.get_by_role("button", name="开始签字").click()
+    expect(page.get_by_text("签字需要启用脚本")).to_be_visible()
+    page.goto(f"/batches/{BATCH}/certification")
+    expect(page.get_by_text("没有等待您签认的签字。")).to_be_visible()
+
+
+QUEUED = """async () => {
+  const opened = await new Promise((done) => {
+    const request = indexedDB.open("nuanzhang-signatures");
+    request.onsuccess = () => done(request.result);
+  });
+  const all = await new Promise((done) => {
+    const request = opened.transaction("queue").objectStore("queue").getAll();
+    request.onsuccess = () => done(request.result);
+  });
+  opened.close();
+  const text = (bytes) => String.fromCharCode(...new Uint8Array(bytes));
+  return all.map((entry) => text(entry.sealed) + JSON.stringify(entry));
+}"""
+
+
+def turn(page: Page) -> None:
+    """Turn the tablet to its side and back: what was drawn stays."""
+    drawn = "() => document.querySelector('canvas').toDataURL().length"
+    before = page.evaluate(drawn)
+    for width, height in (TABLET[::-1], (390, 844), TABLET):
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(100)
+    assert page.evaluate(drawn) > before / 2
+
+
+def payment(place: Office, number: int) -> Disbursement:
+    person = place.ledger.vault.subject_id("id_number", PEOPLE[number - 1].id_number)
+    found = place.ledger.load(Disbursement, disbursement_id(campaign_id(CAMPAIGN), person))
+    assert found is not None
+    return found
+
+
+def image_of(number: int) -> str:
+    return f"/batches/{BATCH}/signatures/{number}/image"
+
+
+def send(page: Page, body: dict[str, Any]) -> tuple[int, str]:
+    """Send a signature as another device would."""
+    answer = page.request.post(
+        f"/v1/batches/{BATCH}/signatures",
+        data=body,
+        headers={"origin": page.url.split("/batches")[0]},
+    )
+    return answer.status, answer.json()["code"]
+
+
+def str_of(body: dict[str, Any]) -> str:
+    return json.dumps(body)
+
+
+def make_key(place: Office, page: Page, staff: str) -> None:
+    """Make an officer's key on this device, and have it confirmed."""
+    page.goto("/my-key")
+    page.locator("[data-make] button").click()
+    proposed = page.locator("[data-key]", has=page.locator(".pill.doubt"))
+    expect(proposed).to_have_count(1)
+    confirm(place, staff, str(proposed.get_attribute("data-key")))
