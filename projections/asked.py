@@ -6,6 +6,8 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, and_, true
 
+POSITIONS_MAX = 2**53
+
 
 @dataclass(frozen=True, slots=True)
 class Moment:
@@ -14,14 +16,19 @@ class Moment:
     as_of: date | None = None
     at: int | None = None
 
+    @property
+    def known_end(self) -> int:
+        """The first position that was not known."""
+        return POSITIONS_MAX if self.at is None else self.at + 1
+
     def covers(self, table: FromClause) -> ColumnElement[bool]:
         """Return the condition on a table with columns `happened_on` and `position`."""
-        conditions: list[ColumnElement[bool]] = [true()]
-        if self.as_of is not None:
-            conditions.append(table.c.happened_on <= self.as_of.isoformat())
-        if self.at is not None:
-            conditions.append(table.c.position <= self.at)
-        return and_(*conditions)
+        known = true() if self.at is None else table.c.position <= self.at
+        return and_(self.by_day(table), known)
+
+    def by_day(self, table: FromClause) -> ColumnElement[bool]:
+        """Return the condition on a table with a column `happened_on` alone."""
+        return true() if self.as_of is None else table.c.happened_on <= self.as_of.isoformat()
 
 
 NOW = Moment()

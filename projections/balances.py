@@ -3,11 +3,12 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, case, func, select
 
 from ledger.domain.values import Money
 from projections.asked import NOW, Moment, uuid_of
 from projections.journal import Account, funds, lines, lots
+from projections.journal_sums import moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,24 +35,24 @@ def balances(
 
     In transit counts what was sent back by the bank and is not yet back in its lots.
     """
+    of = moved(connection, moment)
     statement = (
         select(
-            lines.c.organisation_id,
-            lines.c.fund_id,
+            of.c.organisation_id,
+            of.c.fund_id,
             funds.c.earmark,
-            lines.c.vintage,
-            net(Account.FUND),
-            net(Account.TRANSIT) + net(Account.RETURNED),
-            net(Account.RECIPIENT),
+            of.c.vintage,
+            net(Account.FUND, of),
+            net(Account.TRANSIT, of) + net(Account.RETURNED, of),
+            net(Account.RECIPIENT, of),
         )
-        .join(funds, funds.c.fund_id == lines.c.fund_id)
-        .where(moment.covers(lines))
-        .group_by(lines.c.organisation_id, lines.c.fund_id, funds.c.earmark, lines.c.vintage)
-        .order_by(lines.c.organisation_id, lines.c.fund_id, lines.c.vintage)
+        .join(funds, funds.c.fund_id == of.c.fund_id)
+        .group_by(of.c.organisation_id, of.c.fund_id, funds.c.earmark, of.c.vintage)
+        .order_by(of.c.organisation_id, of.c.fund_id, of.c.vintage)
     )
     if organisation_ids is not None:
         statement = statement.where(
-            lines.c.organisation_id.in_([each.bytes for each in organisation_ids])
+            of.c.organisation_id.in_([each.bytes for each in organisation_ids])
         )
     if earmark is not None:
         statement = statement.where(funds.c.earmark == earmark)
@@ -68,12 +69,11 @@ def trial_balance(
 
     Over some, what is missing to zero was passed on to others, or came from them.
     """
-    statement = select(*(func.coalesce(net(account), 0) for account in Account)).where(
-        moment.covers(lines)
-    )
+    of = moved(connection, moment)
+    statement = select(*(func.coalesce(net(account, of), 0) for account in Account))
     if organisation_ids is not None:
         ids = [each.bytes for each in organisation_ids]
-        statement = statement.where(lines.c.organisation_id.in_(ids))
+        statement = statement.where(of.c.organisation_id.in_(ids))
     row = connection.execute(statement).one()
     return dict(zip(Account, map(Money, row), strict=True))
 
@@ -95,11 +95,11 @@ class LotBalance:
 
 def lots_of(connection: Connection, fund_id: UUID, moment: Moment = NOW) -> list[LotBalance]:
     """Return an account's lots in the order in which they are drawn."""
+    of = moved(connection, moment)
     left = (
-        select(lines.c.lot_id, net(Account.FUND).label("left"))
-        .where(lines.c.lot_id.in_(select(lots.c.lot_id).where(lots.c.fund_id == fund_id.bytes)))
-        .where(moment.covers(lines))
-        .group_by(lines.c.lot_id)
+        select(of.c.lot_id, net(Account.FUND, of).label("left"))
+        .where(of.c.fund_id == fund_id.bytes)
+        .group_by(of.c.lot_id)
         .subquery()
     )
     statement = (
@@ -159,8 +159,8 @@ def earmarks(connection: Connection) -> list[str]:
     return list(connection.execute(statement).scalars())
 
 
-def net(account: Account) -> ColumnElement[int]:
-    """Return the sum of what came into an account less what left it."""
-    inflow = case((lines.c.to_account == account.value, lines.c.amount_fen), else_=0)
-    outflow = case((lines.c.from_account == account.value, lines.c.amount_fen), else_=0)
+def net(account: Account, of: FromClause = lines) -> ColumnElement[int]:
+    """Return the sum of what came into an account less what left it, by lines or what is moved."""
+    inflow = case((of.c.to_account == account.value, of.c.amount_fen), else_=0)
+    outflow = case((of.c.from_account == account.value, of.c.amount_fen), else_=0)
     return func.sum(inflow - outflow)

@@ -1,88 +1,41 @@
 """Disbursements: each payment as it stands at any moment, and a campaign's payments in figures."""
 
-from collections.abc import Iterator, Mapping, Sequence
+import json
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any, ClassVar
+from heapq import merge
+from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     Connection,
-    Index,
+    FromClause,
     ScalarSelect,
     Select,
-    Table,
+    String,
+    bindparam,
     func,
     select,
+    union_all,
 )
 
-from ledger.domain.aggregate import Event
-from ledger.domain.disbursement import Disbursement as Payment
 from ledger.domain.disbursement import Status
 from ledger.domain.values import Money
 from projections.asked import NOW, PAGE_ROWS_MAX, Moment, uuid_of
 from projections.batches import batches
+from projections.blocks import Blocks, blocks_at
 from projections.journal import funds
-from projections.view import (
-    Handler,
-    Projection,
-    Rows,
-    id_column,
-    key,
-    metadata,
-    number_column,
-    text_column,
-)
+from projections.payment_states import disbursements, states
+from projections.payment_sums import changes, runs, sums, sums_by_amount
 
-disbursements = Table(
-    "disbursements",
-    metadata,
-    id_column("disbursement_id"),
-    id_column("campaign_id"),
-    id_column("batch_id"),
-    number_column("number"),
-    id_column("organisation_id"),
-    id_column("fund_id"),
-    id_column("person_id"),
-    text_column("category"),
-    text_column("channel"),
-    number_column("amount_fen"),
-    text_column("happened_on"),
-    number_column("position"),
-    Index("disbursements_in_order", "position"),
-    Index("disbursements_by_batch", "batch_id", "position"),
-    Index("disbursements_by_person", "person_id", "position"),
-    Index("disbursements_by_organisation", "organisation_id", "position"),
-    key("disbursement_id"),
-)
+RUNS_AT_ONCE, BLOCKS_AT_ONCE = 100, 32
 
-states = Table(
-    "disbursement_states",
-    metadata,
-    number_column("position", primary_key=True),
-    id_column("disbursement_id"),
-    text_column("status"),
-    text_column("reason", nullable=True),
-    text_column("happened_on"),
-    number_column("amount_fen"),
-    Index("states_by_disbursement", "disbursement_id", "position"),
-)
-
-
-class Disbursements(Projection):
-    tables: ClassVar = (disbursements, states)
-
-    def handlers(self) -> Mapping[type[Event], Handler]:
-        return {
-            Payment.Instructed: _instructed,
-            Payment.Settled: _settled,
-            Payment.Signed: _signed,
-            Payment.Returned: _returned,
-            Payment.Unresolved: _unresolved,
-            Payment.Reissued: _reissued,
-            Payment.Corrected: _corrected,
-        }
+block_of = func.json_each(bindparam("numbers", type_=String)).table_valued("value").alias("blocks")
+"""Numbers of blocks, handed over as one value: the statement is the same for any number of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +63,8 @@ class Disbursement:
 PAID = "paid"
 """Asks for payments that reached people, whether the bank said so or they signed."""
 
+REACHED = (Status.SETTLED.value, Status.SIGNED.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Question:
@@ -131,28 +86,41 @@ class Question:
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return what holds of a payment and of the state that it is in."""
-        of = disbursements.c
-        equal: tuple[tuple[ColumnElement[Any], object], ...] = (
-            (of.campaign_id, None if self.campaign_id is None else self.campaign_id.bytes),
-            (of.batch_id, None if self.batch_id is None else self.batch_id.bytes),
-            (of.channel, self.channel),
-            (of.category, self.category),
-            (states.c.status, None if self.status == PAID else self.status),
-        )
-        least = ((of.happened_on, _day(self.since)), (of.amount_fen, self.least_fen))
-        most = ((of.happened_on, _day(self.until)), (of.amount_fen, self.most_fen))
-        found = [column == value for column, value in equal if value is not None]
-        found += [column >= value for column, value in least if value is not None]
-        found += [column <= value for column, value in most if value is not None]
+        return [*self.of(disbursements), *self.amounts(disbursements), *self.stands(states)]
+
+    def stands(self, table: FromClause) -> list[ColumnElement[bool]]:
+        """Return what holds of the status."""
         if self.status == PAID:
-            found.append(states.c.status.in_((Status.SETTLED.value, Status.SIGNED.value)))
+            return [table.c.status.in_(REACHED)]
+        return [] if self.status is None else [table.c.status == self.status]
+
+    def of(self, table: FromClause) -> list[ColumnElement[bool]]:
+        """Return what holds of a payment, and of runs of payments, whatever their amounts."""
+        equal: tuple[tuple[ColumnElement[Any], object], ...] = (
+            (table.c.campaign_id, None if self.campaign_id is None else self.campaign_id.bytes),
+            (table.c.batch_id, None if self.batch_id is None else self.batch_id.bytes),
+            (table.c.channel, self.channel),
+            (table.c.category, self.category),
+        )
+        found = [column == value for column, value in equal if value is not None]
+        if self.since is not None:
+            found.append(table.c.happened_on >= self.since.isoformat())
+        if self.until is not None:
+            found.append(table.c.happened_on <= self.until.isoformat())
         if self.organisation_ids is not None:
-            found.append(of.organisation_id.in_([each.bytes for each in self.organisation_ids]))
+            found.append(
+                table.c.organisation_id.in_([each.bytes for each in self.organisation_ids])
+            )
         return found
 
+    def allows(self, status: str) -> bool:
+        return self.status in (None, status) or (self.status == PAID and status in REACHED)
 
-def _day(day: date | None) -> str | None:
-    return None if day is None else day.isoformat()
+    def amounts(self, table: FromClause) -> list[ColumnElement[bool]]:
+        """Return what holds of the amount."""
+        least = [] if self.least_fen is None else [table.c.amount_fen >= self.least_fen]
+        most = [] if self.most_fen is None else [table.c.amount_fen <= self.most_fen]
+        return [*least, *most]
 
 
 EVERY = Question()
@@ -170,39 +138,57 @@ class StatusTotal:
 def status_totals(
     connection: Connection, asked: Question, moment: Moment = NOW, *, upto: int | None = None
 ) -> list[StatusTotal]:
-    """Sum up the payments of a question by where they stand; `upto` is a log position."""
-    statement = (
-        select(states.c.status, func.count(), func.sum(disbursements.c.amount_fen))
-        .join(disbursements, disbursements.c.disbursement_id == states.c.disbursement_id)
-        .where(states.c.position == _last_state(moment), moment.covers(disbursements))
-        .where(*asked.conditions())
-        .group_by(states.c.status)
-        .order_by(states.c.status)
-    )
-    if upto is not None:
-        statement = statement.where(disbursements.c.position <= upto)
-    return [StatusTotal(row[0], row[1], Money(row[2])) for row in connection.execute(statement)]
+    """Sum up the payments of a question by where they stand; `upto` is a log position.
+
+    Payments that were instructed after it do not count.
+    """
+    blocks = blocks_at(connection, moment)
+    counts: Counter[str] = Counter()
+    totals_fen: Counter[str] = Counter()
+    for status, count, total_fen in (
+        *connection.execute(_folded(asked, moment, blocks)),
+        *_since(connection, asked, moment, blocks),
+        *(() if upto is None else _instructed_after(connection, asked, moment, upto)),
+    ):
+        counts[status] += count
+        totals_fen[status] += total_fen
+    return [
+        StatusTotal(status, counts[status], Money(totals_fen[status]))
+        for status in sorted(counts)
+        if counts[status]
+    ]
 
 
 def instructed(
     connection: Connection, ids: list[bytes], moment: Moment = NOW, earmark: str | None = None
 ) -> dict[UUID, int]:
     """Return what organisations ever instructed to be paid, each payment counted once."""
+    blocks = blocks_at(connection, moment)
+    names = ("organisation_id", "fund_id")
+    folded = select(*(runs.c[name] for name in names), runs.c.total_fen).where(
+        runs.c.run < blocks.end, moment.by_day(runs)
+    )
+    since = select(*(disbursements.c[name] for name in names), disbursements.c.amount_fen).where(
+        disbursements.c.position >= blocks.end, moment.covers(disbursements)
+    )
+    of = union_all(folded, since).subquery("instructed")
     statement = (
-        select(disbursements.c.organisation_id, func.sum(disbursements.c.amount_fen))
-        .where(disbursements.c.organisation_id.in_(ids), moment.covers(disbursements))
-        .group_by(disbursements.c.organisation_id)
+        select(of.c.organisation_id, func.sum(of.c.total_fen))
+        .where(of.c.organisation_id.in_(ids))
+        .group_by(of.c.organisation_id)
     )
     if earmark is not None:
         of_earmark = select(funds.c.fund_id).where(funds.c.earmark == earmark)
-        statement = statement.where(disbursements.c.fund_id.in_(of_earmark))
+        statement = statement.where(of.c.fund_id.in_(of_earmark))
     return {uuid_of(row[0]): row[1] for row in connection.execute(statement)}
 
 
 def categories(connection: Connection) -> list[str]:
     """Return the categories that payments were ever made for."""
-    statement = select(disbursements.c.category).distinct().order_by(disbursements.c.category)
-    return list(connection.execute(statement).scalars())
+    end = blocks_at(connection, NOW).end
+    late = select(disbursements.c.category).where(disbursements.c.position >= end)
+    found = select(runs.c.category).distinct().union(late)
+    return sorted(connection.execute(found).scalars())
 
 
 def disbursement_list(
@@ -217,21 +203,9 @@ def disbursement_list(
     limit: int = PAGE_ROWS_MAX,
 ) -> list[Disbursement]:
     """Return payments in the order in which they were instructed."""
-    statement = (
-        select(
-            disbursements,
-            batches.c.code.label("batch_code"),
-            states.c.status,
-            states.c.reason,
-            states.c.happened_on.label("status_since"),
-        )
-        .join(batches, batches.c.batch_id == disbursements.c.batch_id)
-        .join(states, states.c.position == _last_state(moment))
-        .where(disbursements.c.position > after, moment.covers(disbursements))
-        .where(*asked.conditions())
-        .order_by(disbursements.c.position)
-        .limit(limit)
-    )
+    statement = _listing(moment, asked).where(disbursements.c.position > after)
+    if disbursement_id is None and disbursement_ids is None and person_ids is None:
+        return _first(connection, statement, asked, moment, after, limit)
     if person_ids is not None:
         people = [each.bytes for each in person_ids]
         statement = statement.where(disbursements.c.person_id.in_(people))
@@ -240,27 +214,7 @@ def disbursement_list(
     if disbursement_ids is not None:
         ids = [each.bytes for each in disbursement_ids]
         statement = statement.where(disbursements.c.disbursement_id.in_(ids))
-    return [
-        Disbursement(
-            uuid_of(row.disbursement_id),
-            uuid_of(row.campaign_id),
-            uuid_of(row.batch_id),
-            row.batch_code,
-            row.number,
-            uuid_of(row.organisation_id),
-            uuid_of(row.fund_id),
-            uuid_of(row.person_id),
-            row.category,
-            row.channel,
-            Money(row.amount_fen),
-            row.happened_on,
-            row.position,
-            row.status,
-            row.reason,
-            row.status_since,
-        )
-        for row in connection.execute(statement)
-    ]
+    return _listed(connection, statement.limit(limit))
 
 
 def every_disbursement(
@@ -329,6 +283,172 @@ def totals(
     )
 
 
+def _folded(asked: Question, moment: Moment, blocks: Blocks) -> Select[tuple[str, int, int]]:
+    """Sum up what whole blocks changed."""
+    amounts = asked.amounts(sums_by_amount)
+    of = sums_by_amount if amounts else sums
+    total = of.c.count * of.c.amount_fen if amounts else of.c.total_fen
+    return (
+        select(of.c.status, func.sum(of.c.count), func.sum(total))
+        .join(runs, runs.c.run == of.c.run)
+        .where(of.c.block < blocks.whole, moment.by_day(of), *asked.of(runs), *amounts)
+        .where(*asked.stands(of))
+        .group_by(of.c.status)
+    )
+
+
+def _since(
+    connection: Connection, asked: Question, moment: Moment, blocks: Blocks
+) -> Iterator[tuple[str, int, int]]:
+    """Return what was changed since the last whole block."""
+    where = (*asked.of(disbursements), *asked.amounts(disbursements))
+    as_of = None if moment.as_of is None else moment.as_of.isoformat()
+    for _, (status, day, amount, more) in changes(
+        connection, blocks.end, moment.known_end, where=where
+    ):
+        if asked.allows(status) and (as_of is None or day <= as_of):
+            yield status, more, more * amount
+
+
+def _instructed_after(
+    connection: Connection, asked: Question, moment: Moment, position: int
+) -> Iterator[tuple[str, int, int]]:
+    """Take off the payments that were instructed after a position."""
+    statement = (
+        select(states.c.status, func.count(), func.sum(disbursements.c.amount_fen))
+        .select_from(disbursements)
+        .join(states, states.c.position == _last_state(moment))
+        .where(disbursements.c.position > position, moment.covers(disbursements))
+        .where(*asked.conditions())
+        .group_by(states.c.status)
+    )
+    for status, count, total in connection.execute(statement):
+        yield status, -count, -total
+
+
+def _listing(moment: Moment, asked: Question) -> Select[Any]:
+    return (
+        select(
+            disbursements,
+            batches.c.code.label("batch_code"),
+            states.c.status,
+            states.c.reason,
+            states.c.happened_on.label("status_since"),
+        )
+        .join(batches, batches.c.batch_id == disbursements.c.batch_id)
+        .join(states, states.c.position == _last_state(moment))
+        .where(moment.covers(disbursements), *asked.conditions())
+        .order_by(disbursements.c.position)
+    )
+
+
+def _listed(connection: Connection, statement: Select[Any]) -> list[Disbursement]:
+    return [
+        Disbursement(
+            uuid_of(row.disbursement_id),
+            uuid_of(row.campaign_id),
+            uuid_of(row.batch_id),
+            row.batch_code,
+            row.number,
+            uuid_of(row.organisation_id),
+            uuid_of(row.fund_id),
+            uuid_of(row.person_id),
+            row.category,
+            row.channel,
+            Money(row.amount_fen),
+            row.happened_on,
+            row.position,
+            row.status,
+            row.reason,
+            row.status_since,
+        )
+        for row in connection.execute(statement)
+    ]
+
+
+def _first(
+    connection: Connection,
+    statement: Select[Any],
+    asked: Question,
+    moment: Moment,
+    after: int,
+    limit: int,
+) -> list[Disbursement]:
+    """Return the first payments of a question, read block by block.
+
+    Blocks in which none stands are left out: what is rare is found as fast as what is not. Where a
+    block holds few, twice as many are read at once.
+    """
+    blocks = blocks_at(connection, moment)
+    places = _places(connection, asked, moment, blocks, after)
+    found: list[Disbursement] = []
+    at_once = 1
+    while len(found) < limit and (numbers := list(islice(places, at_once))):
+        start = block_of.c.value * blocks.positions
+        within = (
+            statement.join(block_of, disbursements.c.position >= start)
+            .where(disbursements.c.position < start + blocks.positions)
+            .params(numbers=json.dumps(numbers))
+        )
+        found += _listed(connection, within.limit(limit - len(found)))
+        at_once = min(at_once * 2, BLOCKS_AT_ONCE)
+    if len(found) < limit:
+        late = statement.where(disbursements.c.position >= blocks.end)
+        found += _listed(connection, late.limit(limit - len(found)))
+    return found
+
+
+def _places(
+    connection: Connection, asked: Question, moment: Moment, blocks: Blocks, after: int
+) -> Iterator[int]:
+    """Return the whole blocks in which payments of a question can stand, rising."""
+    last = -1
+    folded = _blocks_with(connection, asked, moment, blocks, after)
+    for number in merge(folded, _blocks_touched(connection, asked, moment, blocks)):
+        if number > last:
+            last = number
+            yield number
+
+
+def _blocks_with(
+    connection: Connection, asked: Question, moment: Moment, blocks: Blocks, after: int
+) -> Iterator[int]:
+    """Return the whole blocks in which a run has payments of a question, by what is summed up."""
+    amounts = asked.amounts(sums_by_amount)
+    of = sums_by_amount if amounts else sums
+    count = func.sum(of.c.count)
+    conditions = (of.c.run == runs.c.run, of.c.block < blocks.whole, moment.by_day(of), *amounts)
+    stand = select(count).where(*conditions, *asked.stands(of)).correlate(runs).scalar_subquery()
+    statement = (
+        select(runs.c.run)
+        .where(runs.c.run < blocks.end, runs.c.last_position > after, *asked.of(runs), stand > 0)
+        .order_by(runs.c.run)
+        .limit(RUNS_AT_ONCE)
+    )
+    run = -1
+    while found := list(connection.execute(statement.where(runs.c.run > run)).scalars()):
+        for run in found:
+            yield run // blocks.positions
+
+
+def _blocks_touched(
+    connection: Connection, asked: Question, moment: Moment, blocks: Blocks
+) -> list[int]:
+    """Return the whole blocks whose payments may stand as asked for by what came since."""
+    if asked.status is None:
+        return []
+    number = disbursements.c.position // blocks.positions
+    statement = (
+        select(number)
+        .join(states, states.c.disbursement_id == disbursements.c.disbursement_id)
+        .where(states.c.position >= blocks.end, moment.covers(states))
+        .where(disbursements.c.position < blocks.end, *asked.of(disbursements))
+        .distinct()
+        .order_by(number)
+    )
+    return list(connection.execute(statement).scalars())
+
+
 def _last_state(moment: Moment) -> ScalarSelect[int]:
     """Say where a payment's last state at the moment stands, payment by payment.
 
@@ -353,66 +473,4 @@ def _latest(moment: Moment) -> Select[tuple[bytes, int]]:
         select(states.c.disbursement_id, func.max(states.c.position).label("position"))
         .where(moment.covers(states))
         .group_by(states.c.disbursement_id)
-    )
-
-
-# What the events leave.
-
-
-def _instructed(event: Payment.Instructed, position: int, rows: Rows) -> None:
-    rows["disbursements"].append(
-        (
-            event.originator_id.bytes,
-            event.campaign_id.bytes,
-            event.batch_id.bytes,
-            event.number,
-            event.organisation_id.bytes,
-            event.fund_id.bytes,
-            event.person_id.bytes,
-            event.category,
-            event.channel,
-            event.amount_fen,
-            event.happened_on.isoformat(),
-            position,
-        )
-    )
-    _state(event, position, rows, Status.IN_TRANSIT, None, event.amount_fen)
-
-
-def _settled(event: Payment.Settled, position: int, rows: Rows) -> None:
-    _state(event, position, rows, Status.SETTLED, None, event.amount_fen)
-
-
-def _signed(event: Payment.Signed, position: int, rows: Rows) -> None:
-    _state(event, position, rows, Status.SIGNED, None, event.amount_fen)
-
-
-def _returned(event: Payment.Returned, position: int, rows: Rows) -> None:
-    _state(event, position, rows, Status.RETURNED, event.reason, event.amount_fen)
-
-
-def _reissued(event: Payment.Reissued, position: int, rows: Rows) -> None:
-    _state(event, position, rows, Status.IN_TRANSIT, None, event.amount_fen)
-
-
-def _unresolved(event: Payment.Unresolved, position: int, rows: Rows) -> None:
-    _state(event, position, rows, Status.IN_TRANSIT, event.reason, event.amount_fen)
-
-
-def _corrected(event: Payment.Corrected, position: int, rows: Rows) -> None:
-    _state(event, position, rows, Status(event.now), None, event.amount_fen)
-
-
-def _state(
-    event: Event, position: int, rows: Rows, status: Status, reason: str | None, amount: int
-) -> None:
-    rows["disbursement_states"].append(
-        (
-            position,
-            event.originator_id.bytes,
-            status.value,
-            reason,
-            event.happened_on.isoformat(),
-            amount,
-        )
     )

@@ -4,12 +4,13 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, case, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, case, func, select
 
 from ledger.domain.values import Money
 from projections.asked import NOW, Moment, uuid_of
 from projections.balances import net
-from projections.journal import Account, lines
+from projections.journal import Account
+from projections.journal_sums import moved
 
 NOTHING = Money(0)
 
@@ -40,22 +41,20 @@ def figures(
     connection: Connection, organisation_ids: Collection[UUID], moment: Moment = NOW
 ) -> dict[UUID, Figures]:
     """Return the figures of each organisation that has any, of its own accounts alone."""
+    of = moved(connection, moment)
     statement = (
         select(
-            lines.c.organisation_id,
-            _moved(Account.SOURCE, Account.FUND),
-            _moved(Account.TRANSFER, Account.FUND),
-            _moved(Account.FUND, Account.TRANSFER),
-            net(Account.RECIPIENT),
-            func.sum(
-                case((lines.c.to_account == Account.RETURNED.value, lines.c.amount_fen), else_=0)
-            ),
-            net(Account.TRANSIT) + net(Account.RETURNED),
-            net(Account.FUND),
+            of.c.organisation_id,
+            _passed(of, Account.SOURCE, Account.FUND),
+            _passed(of, Account.TRANSFER, Account.FUND),
+            _passed(of, Account.FUND, Account.TRANSFER),
+            net(Account.RECIPIENT, of),
+            func.sum(case((of.c.to_account == Account.RETURNED.value, of.c.amount_fen), else_=0)),
+            net(Account.TRANSIT, of) + net(Account.RETURNED, of),
+            net(Account.FUND, of),
         )
-        .where(lines.c.organisation_id.in_([each.bytes for each in organisation_ids]))
-        .where(moment.covers(lines))
-        .group_by(lines.c.organisation_id)
+        .where(of.c.organisation_id.in_([each.bytes for each in organisation_ids]))
+        .group_by(of.c.organisation_id)
     )
     return {uuid_of(row[0]): Figures(*map(Money, row[1:])) for row in connection.execute(statement)}
 
@@ -68,6 +67,6 @@ def total(of: Collection[Figures]) -> Figures:
     return summed
 
 
-def _moved(source: Account, target: Account) -> ColumnElement[int]:
-    route = (lines.c.from_account == source.value) & (lines.c.to_account == target.value)
-    return func.sum(case((route, lines.c.amount_fen), else_=0))
+def _passed(of: FromClause, source: Account, target: Account) -> ColumnElement[int]:
+    route = (of.c.from_account == source.value) & (of.c.to_account == target.value)
+    return func.sum(case((route, of.c.amount_fen), else_=0))

@@ -10,7 +10,8 @@ from sqlalchemy import ColumnElement, Connection, case, func, literal, select
 
 from projections.asked import NOW, Moment, uuid_of
 from projections.disbursements import instructed
-from projections.journal import Account, funds, lines, lots
+from projections.journal import Account, funds, lots
+from projections.journal_sums import moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,23 +130,22 @@ def _moved(
     connection: Connection, ids: list[bytes], period: Period, earmark: str | None
 ) -> list[tuple[bytes, str, str, bytes, int, int]]:
     """Sum the journal up by organisation, route, origin, and before or within the period."""
+    of = moved(connection, period.until)
     inside: ColumnElement[int] = literal(1)
     if period.since is not None:
-        inside = case((lines.c.happened_on >= period.since, 1), else_=0)
+        inside = case((of.c.happened_on >= period.since, 1), else_=0)
     by = (
-        lines.c.organisation_id,
-        lines.c.from_account,
-        lines.c.to_account,
-        lines.c.origin_id,
+        of.c.organisation_id,
+        of.c.from_account,
+        of.c.to_account,
+        of.c.origin_id,
         inside.label("inside"),
     )
     statement = (
-        select(*by, func.sum(lines.c.amount_fen))
-        .where(lines.c.organisation_id.in_(ids), period.until.covers(lines))
-        .group_by(*by)
+        select(*by, func.sum(of.c.amount_fen)).where(of.c.organisation_id.in_(ids)).group_by(*by)
     )
     if earmark is not None:
-        statement = statement.where(lines.c.fund_id.in_(_funds_of(earmark)))
+        statement = statement.where(of.c.fund_id.in_(_funds_of(earmark)))
     return [tuple(row) for row in connection.execute(statement)]
 
 

@@ -11,6 +11,7 @@ from ledger.domain.values import Money
 from projections.asked import NOW, PAGE_ROWS_MAX, Moment, optional_uuid, uuid_of
 from projections.balances import net
 from projections.journal import Account, lines, lots
+from projections.journal_sums import moved
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,27 +188,28 @@ def _way_up(connection: Connection, lot_id: bytes) -> tuple[LotStep, ...]:
 
 
 def _places(connection: Connection, origin_id: UUID, moment: Moment) -> list[Place]:
+    of = moved(connection, moment)
     statement = (
         select(
-            lines.c.organisation_id,
-            lines.c.from_account,
-            lines.c.to_account,
-            func.sum(lines.c.amount_fen),
+            of.c.organisation_id,
+            of.c.from_account,
+            of.c.to_account,
+            func.sum(of.c.amount_fen),
         )
-        .where(lines.c.origin_id == origin_id.bytes, moment.covers(lines))
-        .group_by(lines.c.organisation_id, lines.c.from_account, lines.c.to_account)
-        .order_by(func.min(lines.c.position))
+        .where(of.c.origin_id == origin_id.bytes)
+        .group_by(of.c.organisation_id, of.c.from_account, of.c.to_account)
+        .order_by(func.min(of.c.first_position))
     )
     places: dict[bytes, Place] = {}
     for organisation, source, target, amount in connection.execute(statement):
         place = places.setdefault(organisation, Place(uuid_of(organisation)))
-        moved: dict[str, int] = defaultdict(int)
-        moved[source] -= amount
-        moved[target] += amount
-        place.in_hand_fen += moved[Account.FUND]
-        place.in_transit_fen += moved[Account.TRANSIT] + moved[Account.RETURNED]
-        place.paid_fen += moved[Account.RECIPIENT]
-        place.passed_on_fen += max(moved[Account.TRANSFER], 0)
+        went: dict[str, int] = defaultdict(int)
+        went[source] -= amount
+        went[target] += amount
+        place.in_hand_fen += went[Account.FUND]
+        place.in_transit_fen += went[Account.TRANSIT] + went[Account.RETURNED]
+        place.paid_fen += went[Account.RECIPIENT]
+        place.passed_on_fen += max(went[Account.TRANSFER], 0)
         if source in (Account.SOURCE, Account.TRANSFER):
             place.came_in_fen += amount
     return list(places.values())
@@ -216,21 +218,35 @@ def _places(connection: Connection, origin_id: UUID, moment: Moment) -> list[Pla
 def _payments(
     connection: Connection, origin_id: UUID, moment: Moment, after: int, limit: int
 ) -> list[PaidFrom]:
-    first = func.min(lines.c.position)
+    """Return a page of payments with their part of the appropriation, by their first line of it."""
+    before, every = lines.alias(), lines.alias()
+    earlier = (before.c.position < lines.c.position) | (
+        (before.c.position == lines.c.position) & (before.c.part < lines.c.part)
+    )
+    first = (
+        select(lines.c.disbursement_id, lines.c.organisation_id, lines.c.position)
+        .where(lines.c.origin_id == origin_id.bytes, lines.c.disbursement_id.is_not(None))
+        .where(lines.c.position > after, moment.covers(lines))
+        .where(
+            ~select(before.c.position)
+            .where(before.c.disbursement_id == lines.c.disbursement_id, earlier)
+            .where(before.c.origin_id == origin_id.bytes, moment.covers(before))
+            .exists()
+        )
+        .order_by(lines.c.position)
+        .limit(limit)
+        .subquery()
+    )
     statement = (
         select(
-            lines.c.disbursement_id,
-            lines.c.organisation_id,
             first,
-            net(Account.TRANSIT) + net(Account.RETURNED),
-            net(Account.RECIPIENT),
+            net(Account.TRANSIT, every) + net(Account.RETURNED, every),
+            net(Account.RECIPIENT, every),
         )
-        .where(lines.c.origin_id == origin_id.bytes, lines.c.disbursement_id.is_not(None))
-        .where(moment.covers(lines))
-        .group_by(lines.c.disbursement_id, lines.c.organisation_id)
-        .having(first > after)
-        .order_by(first)
-        .limit(limit)
+        .join(every, every.c.disbursement_id == first.c.disbursement_id)
+        .where(every.c.origin_id == origin_id.bytes, moment.covers(every))
+        .group_by(*first.c)
+        .order_by(first.c.position)
     )
     return [
         PaidFrom(uuid_of(row[0]), uuid_of(row[1]), row[2], Money(row[3]), Money(row[4]))
@@ -239,11 +255,10 @@ def _payments(
 
 
 def _received(connection: Connection, origin_id: UUID, moment: Moment) -> Money:
+    of = moved(connection, moment)
     amount = connection.execute(
-        select(func.coalesce(func.sum(lines.c.amount_fen), 0)).where(
-            lines.c.origin_id == origin_id.bytes,
-            lines.c.from_account == Account.SOURCE.value,
-            moment.covers(lines),
+        select(func.coalesce(func.sum(of.c.amount_fen), 0)).where(
+            of.c.origin_id == origin_id.bytes, of.c.from_account == Account.SOURCE.value
         )
     ).scalar_one()
     return Money(amount)

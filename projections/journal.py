@@ -51,7 +51,6 @@ lines = Table(
     number_column("vintage"),
     id_column("disbursement_id", nullable=True),
     number_column("amount_fen"),
-    Index("journal_by_organisation", "organisation_id", "position"),
     Index("journal_by_origin", "origin_id", "position"),
     Index("journal_by_disbursement", "disbursement_id", "position"),
     Index("journal_by_lot", "lot_id", "position"),

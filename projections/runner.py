@@ -15,14 +15,23 @@ from ledger.store.feed import Feed
 from projections.allocations import Allocations
 from projections.batches import Batches
 from projections.deadlines import Deadlines
-from projections.disbursements import Disbursements
 from projections.histories import Histories
 from projections.journal import Journal
+from projections.journal_sums import JournalSums
 from projections.notices import Notices
 from projections.organisations import Organisations
+from projections.payment_states import PaymentStates
+from projections.payment_sums import PaymentSums
 from projections.policies import Policies
 from projections.signatures import Signatures
-from projections.view import SCHEMA_VERSION, Projection, ReadModel, key_of, reading
+from projections.view import (
+    BLOCK_POSITIONS,
+    SCHEMA_VERSION,
+    Projection,
+    ReadModel,
+    key_of,
+    reading,
+)
 
 BATCH_EVENTS_MAX = 5_000
 
@@ -34,12 +43,14 @@ def projections() -> tuple[Projection, ...]:
     """Return every projection there is; a new one is added here."""
     return (
         Journal(),
+        JournalSums(),
         Organisations(),
         Policies(),
         Allocations(),
         Deadlines(),
         Batches(),
-        Disbursements(),
+        PaymentStates(),
+        PaymentSums(),
         Notices(),
         Signatures(),
         Histories(),
@@ -50,7 +61,13 @@ def open_model(path: Path) -> ReadModel:
     return ReadModel(path, projections())
 
 
-def catch_up(feed: Feed, path: Path, progress: Progress | None = None) -> ReadModel:
+def catch_up(
+    feed: Feed,
+    path: Path,
+    progress: Progress | None = None,
+    *,
+    block_positions: int = BLOCK_POSITIONS,
+) -> ReadModel:
     """Read what the log has and the read model has not; return the model.
 
     A model of another schema version, or one that is damaged or that knows more than the log, is
@@ -60,7 +77,7 @@ def catch_up(feed: Feed, path: Path, progress: Progress | None = None) -> ReadMo
     size = feed.size()
     position = _position(model) if path.exists() else None
     if position is None or position > size:
-        return rebuild(feed, path, progress)
+        return rebuild(feed, path, progress, block_positions=block_positions)
     while position < size:
         with model.engine.begin() as connection:
             # Locks out other writers before the position is read, so no event is added twice.
@@ -69,6 +86,7 @@ def catch_up(feed: Feed, path: Path, progress: Progress | None = None) -> ReadMo
             if not batch:
                 break
             model.add(connection, batch)
+            model.fold(connection, position, position + len(batch))
             position += len(batch)
             _mark(connection, position)
         if progress is not None:
@@ -76,7 +94,13 @@ def catch_up(feed: Feed, path: Path, progress: Progress | None = None) -> ReadMo
     return model
 
 
-def rebuild(feed: Feed, path: Path, progress: Progress | None = None) -> ReadModel:
+def rebuild(
+    feed: Feed,
+    path: Path,
+    progress: Progress | None = None,
+    *,
+    block_positions: int = BLOCK_POSITIONS,
+) -> ReadModel:
     """Build the read model from the log's first event on, and put it in the old one's place.
 
     The new file takes the name of the old one at once: a crash leaves the old one or the new one.
@@ -96,9 +120,16 @@ def rebuild(feed: Feed, path: Path, progress: Progress | None = None) -> ReadMod
             if progress is not None:
                 progress(start, max(size, start))
         connection.execute(
-            insert(reading).values(id=0, schema_version=SCHEMA_VERSION, next_position=start)
+            insert(reading).values(
+                id=0,
+                schema_version=SCHEMA_VERSION,
+                next_position=start,
+                block_positions=block_positions,
+            )
         )
     model.create_indexes()
+    with model.engine.begin() as connection:
+        model.fold(connection, 0, start)
     model.engine.dispose()
     with draft.open("rb") as file:
         os.fsync(file.fileno())

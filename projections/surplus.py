@@ -7,12 +7,13 @@ from fractions import Fraction
 from itertools import accumulate
 from uuid import UUID
 
-from sqlalchemy import Connection, Subquery, func, select
+from sqlalchemy import CTE, Connection, func, select
 
 from ledger.domain.values import BasisPoints, Money, floor_basis_points
 from projections.asked import NOW, Moment
 from projections.balances import net
-from projections.journal import Account, lines, lots, openings, targets
+from projections.journal import Account, lots, openings, targets
+from projections.journal_sums import moved, moved_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +59,13 @@ def surplus(
     Source: 总工会2017年“两节”期间开展送温暖活动方案, last paragraph of 四(五).
     """
     ids = [each.bytes for each in organisation_ids]
+    of = moved(connection, moment)
     held = connection.execute(
         select(
-            func.coalesce(net(Account.RECIPIENT), 0),
-            func.coalesce(net(Account.FUND), 0),
-            func.coalesce(net(Account.TRANSIT) + net(Account.RETURNED), 0),
-        ).where(lines.c.organisation_id.in_(ids), lines.c.vintage < year, moment.covers(lines))
+            func.coalesce(net(Account.RECIPIENT, of), 0),
+            func.coalesce(net(Account.FUND, of), 0),
+            func.coalesce(net(Account.TRANSIT, of) + net(Account.RETURNED, of), 0),
+        ).where(of.c.organisation_id.in_(ids), of.c.vintage < year)
     ).one()
     opening = connection.execute(
         select(func.coalesce(func.sum(openings.c.amount_fen), 0)).where(
@@ -104,13 +106,8 @@ def burn_down(
     )
     for day, amount in connection.execute(opened.group_by(openings.c.happened_on)):
         changes[day] += amount
-    once = _lots_followed(ids, year, moment)
-    paid = (
-        select(lines.c.happened_on, net(Account.RECIPIENT))
-        .join(once, lines.c.lot_id == once.c.lot_id)
-        .where(lines.c.position > once.c.since, moment.covers(lines))
-        .group_by(lines.c.happened_on)
-    )
+    of = moved_since(connection, moment, _lots_followed(ids, year, moment))
+    paid = select(of.c.happened_on, net(Account.RECIPIENT, of)).group_by(of.c.happened_on)
     for day, amount in connection.execute(paid):
         changes[day] -= amount
     remaining = accumulate(amount for _, amount in sorted(changes.items()))
@@ -130,16 +127,17 @@ def old_money(
     connection: Connection, organisation_ids: Collection[UUID], year: int, moment: Moment = NOW
 ) -> list[Vintage]:
     """Return what is left of each vintage before a fiscal year, the oldest first."""
+    of = moved(connection, moment)
     statement = (
         select(
-            lines.c.vintage,
-            net(Account.FUND),
-            net(Account.TRANSIT) + net(Account.RETURNED),
+            of.c.vintage,
+            net(Account.FUND, of),
+            net(Account.TRANSIT, of) + net(Account.RETURNED, of),
         )
-        .where(lines.c.organisation_id.in_([each.bytes for each in organisation_ids]))
-        .where(lines.c.vintage < year, moment.covers(lines))
-        .group_by(lines.c.vintage)
-        .order_by(lines.c.vintage)
+        .where(of.c.organisation_id.in_([each.bytes for each in organisation_ids]))
+        .where(of.c.vintage < year)
+        .group_by(of.c.vintage)
+        .order_by(of.c.vintage)
     )
     return [Vintage(row[0], Money(row[1]), Money(row[2])) for row in connection.execute(statement)]
 
@@ -159,19 +157,17 @@ def _followed(
     connection: Connection, ids: list[bytes], year: int, moment: Moment
 ) -> tuple[int, int]:
     """Return what of the opening lots was paid, and what is in transit, wherever they went."""
-    once = _lots_followed(ids, year, moment)
+    of = moved_since(connection, moment, _lots_followed(ids, year, moment))
     row = connection.execute(
         select(
-            func.coalesce(net(Account.RECIPIENT), 0),
-            func.coalesce(net(Account.TRANSIT) + net(Account.RETURNED), 0),
+            func.coalesce(net(Account.RECIPIENT, of), 0),
+            func.coalesce(net(Account.TRANSIT, of) + net(Account.RETURNED, of), 0),
         )
-        .join(once, lines.c.lot_id == once.c.lot_id)
-        .where(lines.c.position > once.c.since, moment.covers(lines))
     ).one()
     return row[0], row[1]
 
 
-def _lots_followed(ids: list[bytes], year: int, moment: Moment) -> Subquery:
+def _lots_followed(ids: list[bytes], year: int, moment: Moment) -> CTE:
     """Return the opening lots and those they were passed on as, and since which position."""
     followed = (
         select(openings.c.lot_id, func.min(openings.c.position).label("since"))
@@ -188,7 +184,7 @@ def _lots_followed(ids: list[bytes], year: int, moment: Moment) -> Subquery:
     return (
         select(followed.c.lot_id, func.min(followed.c.since).label("since"))
         .group_by(followed.c.lot_id)
-        .subquery()
+        .cte("once")
     )
 
 

@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, ClassVar
 
 from sqlalchemy import (
     BigInteger,
+    ColumnElement,
     Connection,
     Engine,
     Index,
@@ -20,8 +22,10 @@ from sqlalchemy import (
     NullPool,
     String,
     Table,
+    and_,
     create_engine,
     event,
+    select,
 )
 from sqlalchemy import Column as SqlColumn
 from sqlalchemy.engine.interfaces import DBAPIConnection
@@ -37,11 +41,19 @@ reading = Table(
     SqlColumn("id", Integer, primary_key=True, autoincrement=False),
     SqlColumn("schema_version", Integer, nullable=False),
     SqlColumn("next_position", Integer, nullable=False),
+    SqlColumn("block_positions", Integer, nullable=False),
 )
-"""One row: how far the log has been read. It changes in the transaction that changes the rows."""
+"""One row: how far the log has been read, and how long the blocks are that are summed up.
 
-SCHEMA_VERSION = 4
+It changes in the transaction that changes the rows.
+"""
+
+SCHEMA_VERSION = 5
 """Raise it when a table or what fills it changes: an older read model is then built anew."""
+
+BLOCK_POSITIONS = 2_048
+"""Of the log, summed up together: so many that most batches lie in one block or two, and so few
+that the rows of an open block are read in a few milliseconds."""
 
 BUSY_TIMEOUT_S = 60
 INSERT_ROWS = 200
@@ -52,8 +64,8 @@ def id_column(name: str, *, nullable: bool = False) -> SqlColumn[bytes]:
     return SqlColumn(name, LargeBinary(16), nullable=nullable)
 
 
-def text_column(name: str, *, nullable: bool = False) -> SqlColumn[str]:
-    return SqlColumn(name, String, nullable=nullable)
+def text_column(name: str, *, primary_key: bool = False, nullable: bool = False) -> SqlColumn[str]:
+    return SqlColumn(name, String, primary_key=primary_key, nullable=nullable)
 
 
 def number_column(
@@ -93,6 +105,29 @@ Handler = Callable[[Any, int, Rows], None]
 """Takes an event and its position, and adds the rows that it leaves."""
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A piece of the log: positions from `start` on, up to but not including `end`."""
+
+    number: int
+    positions: int
+
+    @property
+    def start(self) -> int:
+        return self.number * self.positions
+
+    @property
+    def end(self) -> int:
+        return self.start + self.positions
+
+    def holds(self, position: ColumnElement[int]) -> ColumnElement[bool]:
+        return and_(position >= self.start, position < self.end)
+
+
+Fold = Callable[[Connection, Block], None]
+"""Adds the rows that a full block comes to."""
+
+
 class Projection(ABC):
     """Says which rows an event leaves. Rows are only ever added, so as-of questions stay open."""
 
@@ -104,6 +139,10 @@ class Projection(ABC):
 
     def every(self) -> Handler | None:
         """Return what is done for every event, if anything."""
+        return None
+
+    def folding(self) -> Fold | None:
+        """Return what adds up a full block of the log, if anything."""
         return None
 
 
@@ -120,6 +159,7 @@ class ReadModel:
             for event_class, handler in projection.handlers().items():
                 self._handlers[event_class].append(handler)
         self._every = [every for projection in projections if (every := projection.every())]
+        self._folds = [fold for projection in projections if (fold := projection.folding())]
         self._tables = {table.name: table for each in projections for table in each.tables}
         self._inserts: dict[tuple[str, int], str] = {}
 
@@ -171,6 +211,13 @@ class ReadModel:
                 connection.exec_driver_sql(
                     self._insert(name, len(chunk)), tuple(chain.from_iterable(chunk))
                 )
+
+    def fold(self, connection: Connection, before: int, read: int) -> None:
+        """Sum up the blocks that became full when events were read from one position to another."""
+        positions = connection.execute(select(reading.c.block_positions)).scalar_one()
+        for number in range(before // positions, read // positions):
+            for fold in self._folds:
+                fold(connection, Block(number, positions))
 
     def _insert(self, name: str, count: int) -> str:
         """Return the statement that adds so many rows: one for many is twice as fast."""

@@ -8,11 +8,12 @@ from uuid import UUID, uuid4
 from hypothesis import strategies as st
 
 from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.batch import Batch
 from ledger.domain.disbursement import Disbursement, Status
 from ledger.domain.fiscal_year import FiscalYear
 from ledger.domain.fund import FundAccount, fund_id
 from ledger.domain.organisation import Organisation
-from ledger.domain.policy import SurplusTargets
+from ledger.domain.policy import Channel, SurplusTargets
 from ledger.domain.sealed import Sealed
 from ledger.domain.values import Money
 from ledger.store.feed import Recorded
@@ -34,6 +35,8 @@ step = st.tuples(
             "return",
             "correct",
             "reissue",
+            "leave_unresolved",
+            "go_back",
         ]
     ),
     st.integers(0, 10**6),
@@ -65,7 +68,23 @@ class Money3:
             FiscalYear.open(self.act, organisation_id=u.id, year=YEAR, targets=NOBODY)
             for u in self.unions
         ]
-        self.save(*self.funds, *self.years)
+        self.batches = [
+            Batch.draft(
+                self.act,
+                code=code,
+                campaign_id=UUID(int=1),
+                organisation_id=root.id,
+                earmark="送温暖",
+                channel=Channel.BANK_CARD,
+                bank_format="unionpay-df",
+                roster_sha256="0" * 64,
+                listed_count=1,
+                listed_total=Money(1),
+                drafted_by=UUID(int=2),
+            )
+            for code in ("B1", "B2")
+        ]
+        self.save(*self.funds, *self.years, *self.batches)
 
     @property
     def act(self) -> Act:
@@ -117,8 +136,8 @@ class Money3:
     def pay(self, which: int, amount: Money) -> None:
         fund = self.funds[which % 3]
         if fund.balance:
-            some = Money(min(amount, fund.balance))
-            id_, batch = uuid4(), uuid4()
+            some = Money(min(amount if which % 2 else 500, fund.balance))
+            id_, batch = uuid4(), self.batches[which % 2].id
             parts = fund.draw(self.act, disbursement_id=id_, batch_id=batch, amount=some)
             payment = Disbursement.begin(
                 Disbursement.Instructed,
@@ -130,7 +149,7 @@ class Money3:
                 organisation_id=fund.organisation_id,
                 fund_id=fund.id,
                 person_id=uuid4(),
-                category="建档困难职工",
+                category=("建档困难职工", "一线职工")[which // 2 % 2],
                 channel="银行卡",
                 amount_fen=some,
                 parts=parts,
@@ -154,6 +173,16 @@ class Money3:
                 sheet_sha256="0" * 64,
                 witness_id=uuid4(),
             )
+
+    def leave_unresolved(self, which: int, _: Money) -> None:
+        for payment in self.chosen(which, Status.IN_TRANSIT):
+            payment.leave_unresolved(
+                self.act, statement_id=uuid4(), reason="UNKNOWN", raw_code=None
+            )
+
+    def go_back(self, which: int, _: Money) -> None:
+        """Enter late what happened some days before."""
+        self.day -= timedelta(days=which % 6)
 
     def return_(self, which: int, _: Money) -> None:
         for payment in self.chosen(which, Status.IN_TRANSIT, Status.SETTLED):
