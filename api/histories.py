@@ -1,20 +1,23 @@
 """Histories as they are answered: events with who, when, what, signatures and proofs."""
 
 from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 import msgspec
 from sqlalchemy import Connection
 
-from api.dependencies import Page
+from api.dependencies import Page, Served
 from api.v1 import models
 from ledger.commands.attestation import attestation
+from ledger.domain.service_key import service_key_id
 from ledger.evidence.envelope import decode
 from ledger.evidence.merkle import inclusion_path, leaf_hash
 from ledger.store.application import Ledger, NotOnRecord
 from projections.histories import positions_of
-from projections.organisations import key_custodies, staff_numbers
+from projections.organisations import key_custodies, key_registrations, staff_numbers
 
 
 def history_of(
@@ -62,6 +65,52 @@ def entry_of(ledger: Ledger, position: int) -> models.Entry:
         leaf_hash=shown["leaf_hash"],
         inclusion_path=shown["inclusion_path"],
         checkpoint=receipt.checkpoint,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Signer:
+    """Whose key signed, and where in the log that key was registered."""
+
+    key_id: str
+    staff_number: str | None
+    custody: str | None
+    registered_at: int | None
+
+
+def signers_of(model: Connection, entries: Sequence[models.Entry]) -> list[Signer]:
+    """Return whose keys signed some entries, each key once."""
+    opened = [decode(entry.envelope.encode()) for entry in entries]
+    key_ids = list(dict.fromkeys(s.keyid for envelope in opened for s in envelope.signatures))
+    staff, custodies = staff_numbers(model), key_custodies(model)
+    registered = key_registrations(model, key_ids)
+    found = []
+    for key_id in key_ids:
+        owner = custodies.get(key_id)
+        at = registered.get(key_id)
+        if owner is None:
+            of_service = positions_of(model, service_key_id(key_id), limit=1)
+            at = of_service[0] if of_service else None
+        found.append(
+            Signer(key_id, staff.get(owner[0]) if owner else None, owner[1] if owner else None, at)
+        )
+    return found
+
+
+def head_of(found: Served) -> models.LogHead:
+    """Return the log's name, size, verifier key and last checkpoint.
+
+    Raises:
+        NotOnRecord: It is empty.
+    """
+    head = found.ledger.log.select_checkpoint()
+    if head is None:
+        raise NotOnRecord("checkpoint", UUID(int=0))
+    return models.LogHead(
+        origin=found.ledger.origin,
+        size=head[0],
+        vkey=found.home.note_key().vkey(),
+        checkpoint=head[1],
     )
 
 

@@ -217,6 +217,19 @@ def disbursement_list(
     return _listed(connection, statement.limit(limit))
 
 
+def first_and_last_state(connection: Connection, disbursement_id: UUID) -> list[int]:
+    """Return where a payment's instruction stands in the log, and where its last outcome does.
+
+    One position where nothing was heard of it since.
+    """
+    statement = (
+        select(func.min(states.c.position), func.max(states.c.position))
+        .where(states.c.disbursement_id == disbursement_id.bytes)
+        .having(func.count() > 0)
+    )
+    return sorted({position for row in connection.execute(statement) for position in row})
+
+
 def every_disbursement(
     connection: Connection, asked: Question, moment: Moment = NOW
 ) -> Iterator[Disbursement]:

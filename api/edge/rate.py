@@ -17,6 +17,8 @@ from api.problems import problem
 CALLERS_KEPT = 20_000
 ROUNDING = 1e-6
 """Of a token. Sums of fractions fall short of it: who waited as long as was said is let in."""
+OBJECTIONS = ("/notices/", "/objections")
+"""How the addresses begin and end at which anybody writes, without having signed in."""
 SIGN_IN_PATHS = ("/v1/session", "/sign-in", "/invitation")
 
 
@@ -31,6 +33,8 @@ class Rates:
     burst: int = 200
     sign_ins_per_second: float = 1.0
     sign_ins_burst: int = 30
+    objections_per_second: float = 1 / 30
+    objections_burst: int = 10
     address_per_second: float = 500.0
     address_burst: int = 2_000
 
@@ -83,6 +87,11 @@ class RateLimit:
         if scope["method"] == "POST" and scope["path"].startswith(SIGN_IN_PATHS):
             # Whoever signs in is told apart by address alone: a made-up secret is no other caller.
             return [(f"sign in {address}", rates.sign_ins_per_second, rates.sign_ins_burst)]
+        begins, ends = OBJECTIONS
+        path = scope["path"]
+        if scope["method"] == "POST" and path.startswith(begins) and path.endswith(ends):
+            # As above; what is written here stays for good.
+            return [(f"object {address}", rates.objections_per_second, rates.objections_burst)]
         return [
             (f"address {address}", rates.address_per_second, rates.address_burst),
             (caller_key(scope), rates.per_second, rates.burst),

@@ -1,16 +1,14 @@
 """The log itself: its head, its key, and any entry as stored with the proof that it is in it."""
 
 from typing import Annotated
-from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path
 
 from api.callers import READ, SIGNED_IN
 from api.dependencies import Served, TheLedger, served
-from api.histories import entry_of
+from api.histories import entry_of, head_of
 from api.problems import RESPONSES
 from api.v1 import models
-from ledger.store.application import NotOnRecord
 
 router = APIRouter(prefix="/log", tags=["log"], responses=RESPONSES)
 
@@ -21,15 +19,7 @@ def show_head(found: Annotated[Served, Depends(served)]) -> models.LogHead:
 
     Take the key from elsewhere too: a server can say anything about itself.
     """
-    head = found.ledger.log.select_checkpoint()
-    if head is None:
-        raise NotOnRecord("checkpoint", UUID(int=0))
-    return models.LogHead(
-        origin=found.ledger.origin,
-        size=head[0],
-        vkey=found.home.note_key().vkey(),
-        checkpoint=head[1],
-    )
+    return head_of(found)
 
 
 @router.get("/entries/{position}", dependencies=[READ])

@@ -34,6 +34,7 @@ MENU = (
     Entry("/flow", N_("流向")),
     Entry("/ledger", N_("台账")),
     Entry("/batches", N_("批次"), within=("/imports", "/archive")),
+    Entry("/notices", N_("公示")),
     Entry("/search", N_("溯源"), within=("/trace", "/receipts", "/verify")),
     Entry("/jobs", N_("任务"), HANDLERS | SYSTEM),
 )

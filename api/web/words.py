@@ -22,6 +22,26 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "returned": N_("已回盘"),
         "closed": N_("已办结"),
     },
+    "notice": {
+        "running": N_("公示中"),
+        "over": N_("期满待结束"),
+        "closed": N_("已结束"),
+        "withdrawn": N_("已撤回"),
+    },
+    "notice_unit": {
+        "natural": N_("自然日"),
+        "working": N_("工作日"),
+    },
+    "objection": {
+        "open": N_("待答复"),
+        "upheld": N_("成立"),
+        "dismissed": N_("不成立"),
+    },
+    "confidence": {
+        "certain": N_("原文可靠"),
+        "stated": N_("据转述"),
+        "uncertain": N_("存疑"),
+    },
     "reason": {
         "NAME_MISMATCH": N_("户名不符"),
         "ACCT_INVALID": N_("账号有误"),

@@ -114,7 +114,7 @@ def service_at(
         order = officers.Appointment(staff, "某某", "C01", role)
         officers.begin_administration(world.ledger, world.act(day=EARLY), order)
     hands = Hands()
-    rates = Rates(1e6, 10**6, 1e6, 10**6, 1e6, 10**6) if unlimited else Rates()
+    rates = Rates(1e6, 10**6, 1e6, 10**6, 1e6, 10**6, 1e6, 10**6) if unlimited else Rates()
     serving = Serving(hands.clock(), passwords=CHEAP, rates=rates, limits=limits or Limits())
     app = create_app(world.home, world.ledger, serving)
     with TestClient(app, base_url=HOST):

@@ -428,6 +428,33 @@ ASKED: dict[str, Asked] = {
     "POST /language": Asked(bound=False),
     "GET /r/{token}": Asked("none", bound=False),
     "GET /r/{token}/proof.json": Asked("none", bound=False),
+    "GET /r/{token}/log": Asked("none", bound=False),
+    "GET /r/{token}/entries/{position}": Asked("none 0", bound=False),
+    "GET /batches/{batch_id}/slips.pdf": Asked("{batch}"),
+    "GET /notices": Asked(bound=False),
+    "GET /notices/{notice_id}": Asked("{notice}", bound=False),
+    "GET /notices/{notice_id}.pdf": Asked("{notice}"),
+    "POST /notices/{notice_id}/objections": Asked(
+        "{notice}", form=form_of(text="有异议"), bound=False
+    ),
+    "GET /batches/{batch_id}/notices/new": Asked("{batch}"),
+    "POST /batches/{batch_id}/notices/new": Asked(
+        "{batch}",
+        form=form_of(
+            period_days="5",
+            period_unit="natural",
+            source="公示办法",
+            confidence="stated",
+            place="公告栏",
+            contact="工会办公室",
+        ),
+    ),
+    "POST /notices/{notice_id}/objections/{number}/reading": Asked("{notice} 1", form=form_of()),
+    "POST /notices/{notice_id}/objections/{number}/answer": Asked(
+        "{notice} 1", form=form_of(verdict="dismissed", reason="不属实")
+    ),
+    "POST /notices/{notice_id}/closing": Asked("{notice}", form=form_of()),
+    "POST /notices/{notice_id}/withdrawal": Asked("{notice}", form=form_of(reason="有误")),
     "GET /receipts/{disbursement_id}": Asked("{payment}"),
     "GET /overview": Asked(bound=False),
     "GET /organisations": Asked(bound=False),

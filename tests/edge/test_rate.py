@@ -115,3 +115,20 @@ def test_what_is_kept_of_callers_stays_in_bounds(service: Service) -> None:
         assert limit._take({**scope, "headers": [secret]}) is None
 
     assert len(limit._buckets) == CALLERS_KEPT
+
+
+def test_whoever_objects_without_having_signed_in_is_told_apart_by_address(
+    service: Service,
+) -> None:
+    rates = replace(RATES, objections_per_second=0.1, objections_burst=2)
+    bounded = Bounded(service, rates)
+    nobodys = "/notices/6d1f6b8e-2f0e-5f0e-9a55-6e75616e7a68/objections"
+
+    def objecting(secret: str, address: str) -> Callable[[], int]:
+        form = {"key": "k", "text": "有异议"}
+        return lambda: bounded.asking(secret, address).post(nobodys, data=form).status_code
+
+    assert let_through(objecting("", "10.0.0.1"), 3) == 2
+    assert let_through(objecting("made up", "10.0.0.1"), 3) == 0
+    assert let_through(objecting("", "10.0.0.2"), 3) == 2
+    assert let_through(live(bounded.asking()), 3) == 3

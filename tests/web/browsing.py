@@ -27,7 +27,7 @@ from ledger.store.application import Ledger
 from ledger.store.home import Home
 
 CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
-UNLIMITED = Rates(1e6, 10**6, 1e6, 10**6, 1e6, 10**6)
+UNLIMITED = Rates(1e6, 10**6, 1e6, 10**6, 1e6, 10**6, 1e6, 10**6)
 SIZES = {"phone": (390, 844), "desk": (1280, 800)}
 LANGUAGES = ("zh", "en")
 AXE = Axe()

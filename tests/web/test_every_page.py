@@ -5,7 +5,7 @@ import pytest
 from tests.web.browsing import LANGUAGES, SIZES, Office, accessible
 from tests.web.conftest import INSPECTOR
 
-OPEN = ("/sign-in", "/invitation", "/nowhere")
+OPEN = ("/sign-in", "/invitation", "/nowhere", "/notices")
 PAGES = (
     "/overview",
     "/search",

@@ -1,4 +1,5 @@
-// Goes through the proofs of one entry and shows each step; a step that fails says what it saw.
+// Goes through the proofs of one entry, or of several, and shows each step; a step that fails says
+// what it saw. Where the entries are had is the form's to say: a receipt's own, or the whole log's.
 
 import { ed25519, hex, keyId, leafHash, noteHolds, readCheckpoint, readVerifierKey, rootFrom, same, signedBytes, textBytes } from "./proofs.js";
 import { bytesOf, get, word } from "./service.js";
@@ -39,7 +40,7 @@ async function signatureStep(envelope, signature, trusted) {
   const row = document.querySelector(`[data-signer="${CSS.escape(signature.keyid)}"]`);
   const at = row?.dataset.registered;
   if (!at) return step("key", "bad", signature.keyid);
-  const entry = await get(`/v1/log/entries/${at}`);
+  const entry = await get(form.dataset.entries + at);
   const { holds } = await included(entry, trusted);
   const { type, data } = readPayload(JSON.parse(entry.envelope));
   const raw = bytesOf(data.public_key ?? "");
@@ -51,23 +52,37 @@ async function signatureStep(envelope, signature, trusted) {
   return step("signature", judged(await ed25519(raw, bytesOf(signature.sig), message)), `${signature.keyid} · ${hex(bytesOf(signature.sig))}`);
 }
 
-async function verify(position) {
-  const [head, entry] = await Promise.all([get("/v1/log"), get(`/v1/log/entries/${position}`)]);
+async function trustedKey() {
+  const head = await get(form.dataset.log);
   const mine = form.trusted.value.trim();
   const key = readVerifierKey(mine || head.vkey);
   if (mine) {
-    if (!step("trusted", judged(key !== null && mine === head.vkey.trim()), mine)) return;
+    if (!step("trusted", judged(key !== null && mine === head.vkey.trim()), mine)) return null;
   } else {
     step("trusted-missing", "doubt", head.vkey);
   }
+  if (key.type !== 1) step("algorithm", "doubt", head.vkey);
+  return key;
+}
+
+// A receipt says which payment it is of, and how much: the entries have to say the same.
+function matches(payload) {
+  const { stream, amount } = form.dataset;
+  return payload.stream === stream && String(payload.data.amount_fen) === amount;
+}
+
+async function verify(position, key) {
+  const entry = await get(form.dataset.entries + position);
   const found = await included(entry, key);
-  step("leaf", judged(same(found.leaf, bytesOf(entry.leaf_hash)) && entry.position === Number(position)), hex(found.leaf));
+  step("leaf", judged(same(found.leaf, bytesOf(entry.leaf_hash)) && entry.position === Number(position)), `${position} · ${hex(found.leaf)}`);
   step("inclusion", judged(found.root !== null && same(found.root, found.checkpoint.root)), found.root ? hex(found.root) : "");
   if (key.type === 1) step("checkpoint", judged(await noteHolds(found.checkpoint, key)), found.checkpoint.text);
-  else step("algorithm", "doubt", head.vkey);
   const envelope = JSON.parse(entry.envelope);
   for (const signature of envelope.signatures) await signatureStep(envelope, signature, key);
-  document.querySelector("[data-payload]").textContent = JSON.stringify(readPayload(envelope), null, 1);
+  const payload = readPayload(envelope);
+  if (form.dataset.stream) step("matches", judged(matches(payload)), payload.type);
+  const place = document.querySelector("[data-payload]");
+  if (place) place.textContent = JSON.stringify(payload, null, 1);
 }
 
 async function run() {
@@ -75,7 +90,8 @@ async function run() {
   worst = "good";
   outcome.textContent = "";
   try {
-    await verify(form.dataset.verify);
+    const key = await trustedKey();
+    if (key) for (const position of form.dataset.verify.split(" ")) await verify(position, key);
   } catch (error) {
     step("unreachable", "bad", error.code ?? error.name);
   }
@@ -83,6 +99,7 @@ async function run() {
   outcome.textContent = `${MARKS[worst]} ${word({ good: "holds", doubt: "partly", bad: "broken" }[worst])}`;
 }
 
+for (const note of document.querySelectorAll("[data-no-script]")) note.hidden = true;
 form.hidden = false;
 form.trusted.value = localStorage.getItem(TRUSTED) ?? "";
 form.addEventListener("submit", (event) => {

@@ -12,6 +12,7 @@ from api.dependencies import TheLedger, ThePage, TheReadModel
 from api.payees import payment_of
 from api.uploads import filename_of, whole
 from api.web.asked import Word
+from api.web.handbills import SLIPS_MAX
 from api.web.language import N_
 from api.web.posted import TheActingOnPage
 from api.web.screen import TheScreen
@@ -36,6 +37,7 @@ from ledger.domain.values import Money
 from ledger.files.banks import read_return
 from projections.batches import BankStatement, Batch, batch_list, rows_of, statements_of
 from projections.disbursements import Question, StatusTotal, disbursement_list, status_totals
+from projections.notices import Notice, notice_list
 from projections.organisations import staff_numbers, tree_on
 
 router = APIRouter(include_in_schema=False)
@@ -112,6 +114,8 @@ def show_batch(
     totals = status_totals(model, of_batch)
     staff = staff_numbers(model)
     answers = statements_of(model, batch_id)
+    notices = notice_list(model, batch_id=batch_id)
+    payments_count = sum(each.count for each in totals)
     return screen.show(
         "batches/batch.html",
         batch=batch,
@@ -122,9 +126,11 @@ def show_batch(
         rows=rows_of(model, batch_id),
         reconciled=reconciled(totals),
         payments=[payment_of(the_ledger, each) for each in payments],
-        payments_count=sum(each.count for each in totals),
+        payments_count=payments_count,
+        slip_parts=range(1, -(-payments_count // SLIPS_MAX) + 1),
+        notice=notices[-1] if notices else None,
         statements=answers,
-        acts=legal_acts(batch, caller),
+        acts=legal_acts(batch, caller, notices),
     )
 
 
@@ -224,7 +230,7 @@ def reconciled(totals: list[StatusTotal]) -> Reconciled:
     )
 
 
-def legal_acts(batch: Batch, caller: Caller) -> set[str]:
+def legal_acts(batch: Batch, caller: Caller, notices: list[Notice]) -> set[str]:
     """Return what this officer's posts let them do with the batch as it stands."""
     posts = {role for place, role in caller.posts if place == batch.organisation_id}
     state = batch.state
@@ -233,6 +239,9 @@ def legal_acts(batch: Batch, caller: Caller) -> set[str]:
         state = Stage.REVIEWED if reviewed else Stage.DRAFTED
     card = batch.channel == Channel.BANK_CARD
     acts: set[str] = set()
+    ended = all(each.ended is not None for each in notices)
+    if Role.HANDLER in posts and batch.accepted_count and ended:
+        acts.add("notice")
     if state == Stage.DRAFTED and Role.REVIEWER in posts:
         acts.add("review")
     if state == Stage.REVIEWED and Role.APPROVER in posts:
