@@ -201,6 +201,7 @@ class Public:
 
 READERS = BUSINESS | OBSERVERS
 VERIFIERS = frozenset((*OBSERVERS, *SYSTEM))
+WATCHERS = OBSERVERS | {Role.AUDIT_ADMINISTRATOR}
 
 # The commands say who may; a route asks the same, before anything is read.
 
@@ -221,7 +222,7 @@ OBSERVE = Depends(May(*OBSERVERS))
 KEEP_SYSTEM = Depends(May(*SYSTEM))
 KEEP_SECURITY = Depends(May(*SECURITY))
 CONFIRM = Depends(May(*CONFIRMING))
-WATCH_ACCESS = Depends(May(Role.AUDIT_ADMINISTRATOR, *OBSERVERS))
+WATCH_ACCESS = Depends(May(*WATCHERS))
 HAND_IN = Depends(May(*BUSINESS))
 KEEP_NOTICE = Depends(May(*ENDERS))
 READ_OBJECTIONS = Depends(May(*MAY_READ))
@@ -256,6 +257,13 @@ class Reach:
         return [asked]
 
 
+def watched(caller: TheCaller, model: TheReadModel) -> Reach:
+    """Say of which organisations a caller watches who saw personal data."""
+    tree = tree_on(model, caller.day)
+    places = caller.places(WATCHERS)
+    return Reach(frozenset(below for at in places for below in tree.subtree(at)), caller.day)
+
+
 def reach(caller: TheCaller, model: TheReadModel) -> Reach:
     """Say what a caller sees today."""
     tree = tree_on(model, caller.day)
@@ -266,3 +274,4 @@ def reach(caller: TheCaller, model: TheReadModel) -> Reach:
 
 
 TheReach = Annotated[Reach, Depends(reach)]
+TheWatched = Annotated[Reach, Depends(watched)]

@@ -155,6 +155,24 @@ def tree_on(connection: Connection, day: date | None = None) -> Tree:
 
 
 @dataclass(frozen=True, slots=True)
+class Parent:
+    """Under whom an organisation stands from a day on."""
+
+    parent_id: UUID | None
+    since: str
+    position: int
+
+
+def parents_of(connection: Connection, organisation_id: UUID) -> list[Parent]:
+    """Return an organisation's parents, the first one first."""
+    statement = select(parents).where(parents.c.organisation_id == organisation_id.bytes)
+    return [
+        Parent(optional_uuid(row.parent_id), row.since, row.position)
+        for row in connection.execute(statement.order_by(parents.c.since, parents.c.position))
+    ]
+
+
+@dataclass(frozen=True, slots=True)
 class OfficerKey:
     key_id: str
     custody: str

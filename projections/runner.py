@@ -15,13 +15,16 @@ from ledger.store.feed import Feed
 from projections.allocations import Allocations
 from projections.batches import Batches
 from projections.deadlines import Deadlines
+from projections.disclosures import Disclosures
 from projections.histories import Histories
 from projections.journal import Journal
 from projections.journal_sums import JournalSums
+from projections.keys import Keys
 from projections.notices import Notices
 from projections.organisations import Organisations
 from projections.payment_states import PaymentStates
 from projections.payment_sums import PaymentSums
+from projections.people import People
 from projections.policies import Policies
 from projections.signatures import Signatures
 from projections.view import (
@@ -54,6 +57,9 @@ def projections() -> tuple[Projection, ...]:
         Notices(),
         Signatures(),
         Histories(),
+        Keys(),
+        People(),
+        Disclosures(),
     )
 
 

@@ -65,6 +65,13 @@ class Accounts:
                 sql.execute(f"DELETE FROM {table} WHERE officer_id = ?", (officer_id,))  # noqa: S608 - our own names
         return Account(UUID(officer_id), found["staff_number"], active=True)
 
+    def invited_until_s(self, officer_id: UUID) -> int | None:
+        """Return until when the officer's last code is good; None once it was used, or never."""
+        found = self._store.row(
+            "SELECT invited_until_s FROM accounts WHERE officer_id = ?", str(officer_id)
+        )
+        return None if found is None else found["invited_until_s"]
+
     def find(self, staff_number: str) -> Account | None:
         found = self._store.row("SELECT * FROM accounts WHERE staff_number = ?", staff_number)
         if found is None:

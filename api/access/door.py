@@ -24,6 +24,21 @@ class SignedIn:
     device: str
 
 
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """How an officer stands at the door. Times are seconds since 1970.
+
+    `active`: they have set a password. `invited_until_s`: their last code is unused, and good until
+    then. `waiting_s`: devices that are not known have to wait so long, after too many failed tries.
+    """
+
+    active: bool
+    invited_until_s: int | None
+    signed_in_s: int | None
+    sessions: int
+    waiting_s: int
+
+
 class Door:
     def __init__(self, path: Path, party: RelyingParty, passwords: Passwords | None = None) -> None:
         self._store = AccessStore(path)
@@ -104,6 +119,35 @@ class Door:
         code = self.accounts.invite(officer_id, staff_number, now_s)
         self.journal.add("invited", now_s, officer_id=officer_id, by=by)
         return code
+
+    def standing(self, officer_id: UUID, staff_number: str, now_s: int) -> Standing:
+        """Say how an officer stands: let in before, invited, locked out."""
+        account = self.accounts.find(staff_number)
+        return Standing(
+            account is not None and account.active,
+            self.accounts.invited_until_s(officer_id),
+            self.journal.last_signed_in_s(officer_id),
+            len(self.sessions.list_of(officer_id, None, now_s)),
+            self._lockout.waiting_s(staff_number, now_s),
+        )
+
+    def remove_passkey(self, officer_id: UUID, passkey_id: str, now_s: int) -> None:
+        """Forget a passkey of an officer.
+
+        Raises:
+            PasskeyUnknown: It is not theirs.
+        """
+        self.passkeys.remove(officer_id, passkey_id)
+        self.journal.add("passkey.removed", now_s, officer_id=officer_id)
+
+    def revoke_token(self, officer_id: UUID, token_id: str, now_s: int) -> None:
+        """End a token of an officer.
+
+        Raises:
+            TokenUnknown: It is not theirs.
+        """
+        self.tokens.revoke(officer_id, token_id)
+        self.journal.add("token.revoked", now_s, officer_id=officer_id)
 
     def issue_token(
         self, officer_id: UUID, *, label: str, read_only: bool, ttl_s: int, now_s: int

@@ -1,5 +1,6 @@
 """The access journal: who signed in, failed to, was invited or got a token."""
 
+import sqlite3
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -49,21 +50,77 @@ class AccessJournal:
         )
         return None if row is None else _uuid(row["by_officer_id"])
 
+    def last_signed_in_s(self, officer_id: UUID) -> int | None:
+        """Return when the officer was let in last."""
+        row = self._store.row(
+            "SELECT at_s FROM journal WHERE officer_id = ? AND what LIKE 'sign_in.%'"
+            " AND what <> 'sign_in.failed' ORDER BY number DESC LIMIT 1",
+            str(officer_id),
+        )
+        return None if row is None else int(row["at_s"])
+
     def entries(self, *, after: int = 0, limit: int = 100) -> list[Entry]:
         """Return entries in their order, after the one of number `after`."""
         return [
-            Entry(
-                row["number"],
-                row["at_s"],
-                row["what"],
-                _uuid(row["officer_id"]),
-                row["address"],
-                _uuid(row["by_officer_id"]),
-            )
+            _entry(row)
             for row in self._store.rows(
                 "SELECT * FROM journal WHERE number > ? ORDER BY number LIMIT ?", after, limit
             )
         ]
+
+    def latest(
+        self,
+        *,
+        before: int | None = None,
+        officer_id: UUID | None = None,
+        what: str | None = None,
+        since_s: int | None = None,
+        until_s: int | None = None,
+        limit: int = 100,
+    ) -> list[Entry]:
+        """Return entries, the last first.
+
+        Args:
+            before: Number of the last one seen.
+            officer_id: Whom it concerns, or who did it.
+            what: Name of what happened, or what it begins with (`sign_in`).
+            since_s: From this moment on.
+            until_s: Before this moment.
+            limit: How many at most.
+        """
+        asked: list[tuple[str, tuple[object, ...]]] = []
+        if before is not None:
+            asked.append(("number < ?", (before,)))
+        if officer_id is not None:
+            asked.append(("(officer_id = ? OR by_officer_id = ?)", (str(officer_id),) * 2))
+        if what is not None:
+            named = (what, len(what) + 1, f"{what}.")
+            asked.append(("(what = ? OR substr(what, 1, ?) = ?)", named))
+        if since_s is not None:
+            asked.append(("at_s >= ?", (since_s,)))
+        if until_s is not None:
+            asked.append(("at_s < ?", (until_s,)))
+        conditions = " AND ".join(condition for condition, _ in asked) or "1"
+        values = [value for _, given in asked for value in given]
+        return [
+            _entry(row)
+            for row in self._store.rows(
+                f"SELECT * FROM journal WHERE {conditions} ORDER BY number DESC LIMIT ?",  # noqa: S608 - conditions of ours
+                *values,
+                limit,
+            )
+        ]
+
+
+def _entry(row: sqlite3.Row) -> Entry:
+    return Entry(
+        row["number"],
+        row["at_s"],
+        row["what"],
+        _uuid(row["officer_id"]),
+        row["address"],
+        _uuid(row["by_officer_id"]),
+    )
 
 
 def _text(id_: UUID | None) -> str | None:

@@ -38,6 +38,16 @@ class Lockout:
             if now_s < until_s:
                 raise TooManyTries(until_s - now_s)
 
+    def waiting_s(self, staff_number: str, now_s: int) -> int:
+        """Return for how long devices that are not known have to wait, wherever they are."""
+        found = self._store.row(
+            "SELECT * FROM failures WHERE counter = ?", _elsewhere(staff_number)
+        )
+        if found is None:
+            return 0
+        until_s = found["last_s"] + wait_s(found["count"] - FREE_TRIES_ELSEWHERE)
+        return max(0, int(until_s) - now_s)
+
     def failed(self, staff_number: str, device: str | None, address: str, now_s: int) -> None:
         with self._store.writing() as sql:
             sql.execute("DELETE FROM failures WHERE last_s < ?", (now_s - FORGOTTEN_AFTER_S,))
@@ -71,7 +81,7 @@ class Lockout:
             return [(f"device {hidden(device).hex()}", FREE_TRIES)]
         return [
             (f"address {hidden(address + ' ' + staff_number).hex()}", FREE_TRIES),
-            (f"elsewhere {hidden(staff_number).hex()}", FREE_TRIES_ELSEWHERE),
+            (_elsewhere(staff_number), FREE_TRIES_ELSEWHERE),
         ]
 
     def _knows(self, device: str, staff_number: str, now_s: int) -> bool:
@@ -82,6 +92,10 @@ class Lockout:
             staff_number,
         )
         return found is not None and now_s < found["known_since_s"] + DEVICE_TTL_S
+
+
+def _elsewhere(staff_number: str) -> str:
+    return f"elsewhere {hidden(staff_number).hex()}"
 
 
 def wait_s(failures_beyond: int) -> int:

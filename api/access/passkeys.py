@@ -5,6 +5,7 @@ import secrets
 import sqlite3
 from base64 import urlsafe_b64decode
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +18,7 @@ from webauthn.helpers.structs import (
     UserVerificationRequirement,
 )
 
-from api.access.refusals import PasskeyRefused
+from api.access.refusals import PasskeyRefused, PasskeyUnknown
 from api.access.store import AccessStore
 
 CHALLENGE_TTL_S = 300
@@ -35,6 +36,15 @@ class RelyingParty:
     id: str
     origin: str
     name: str = "暖账 Nuanzhang"
+
+
+@dataclass(frozen=True, slots=True)
+class Passkey:
+    """A passkey as its owner is shown it; `passkey_id` opens nothing."""
+
+    passkey_id: str
+    label: str
+    added_at_s: int
 
 
 class Passkeys:
@@ -100,6 +110,33 @@ class Passkeys:
                     now_s,
                 ),
             )
+
+    def list_of(self, officer_id: UUID) -> list[Passkey]:
+        """Return an officer's passkeys, the first added first."""
+        rows = self._store.rows(
+            "SELECT * FROM passkeys WHERE officer_id = ? ORDER BY added_at_s, credential_id",
+            str(officer_id),
+        )
+        return [
+            Passkey(passkey_id(row["credential_id"]), row["label"], row["added_at_s"])
+            for row in rows
+        ]
+
+    def remove(self, officer_id: UUID, named: str) -> None:
+        """Forget a passkey: what holds it lets nobody in any more.
+
+        Raises:
+            PasskeyUnknown: It is not this officer's, or was removed before.
+        """
+        with self._store.writing() as sql:
+            rows = self._store.rows(
+                "SELECT credential_id FROM passkeys WHERE officer_id = ?", str(officer_id)
+            )
+            found = [row["credential_id"] for row in rows]
+            mine = [each for each in found if passkey_id(each) == named]
+            if not mine:
+                raise PasskeyUnknown(named)
+            sql.execute("DELETE FROM passkeys WHERE credential_id = ?", (mine[0],))
 
     def signing_in(self, now_s: int) -> dict[str, Any]:
         """Return the options for `navigator.credentials.get`; they do not say who has a passkey."""
@@ -184,6 +221,11 @@ class Passkeys:
         ):
             raise PasskeyRefused("its challenge is not in force")
         return challenge
+
+
+def passkey_id(credential_id: bytes) -> str:
+    """Return the short name of a passkey, which stands in addresses in place of the credential."""
+    return sha256(credential_id).hexdigest()[:16]
 
 
 def _plain(options: Any) -> dict[str, Any]:

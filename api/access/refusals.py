@@ -74,6 +74,16 @@ class TokenUnknown(LedgerError):
         super().__init__(f"no token {token_id} is in force")
 
 
+class PasskeyUnknown(LedgerError):
+    """The officer has no such passkey."""
+
+    code = "access.passkey_unknown"
+    kind = Kind.ABSENT
+
+    def __init__(self, passkey_id: str) -> None:
+        super().__init__(f"there is no passkey {passkey_id}")
+
+
 class PasskeyRefused(LedgerError):
     """What the authenticator answered does not hold here."""
 

@@ -20,6 +20,16 @@ class Session:
     opened_at_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session as its officer is shown it; `this` is the one that they ask with."""
+
+    opened_by: str
+    opened_at_s: int
+    seen_at_s: int
+    this: bool
+
+
 class Sessions:
     def __init__(self, store: AccessStore) -> None:
         self._store = store
@@ -53,6 +63,23 @@ class Sessions:
                     (now_s, hidden(secret)),
                 )
         return Session(UUID(found["officer_id"]), found["opened_by"], found["opened_at_s"])
+
+    def list_of(self, officer_id: UUID, secret: str | None, now_s: int) -> list[OpenSession]:
+        """Return an officer's sessions that have not ended, the last opened first."""
+        rows = self._store.rows(
+            "SELECT * FROM sessions WHERE officer_id = ? AND seen_at_s > ? AND opened_at_s > ?"
+            " ORDER BY opened_at_s DESC, secret_hash",
+            str(officer_id),
+            now_s - IDLE_S,
+            now_s - LONGEST_S,
+        )
+        mine = None if secret is None else hidden(secret)
+        return [
+            OpenSession(
+                row["opened_by"], row["opened_at_s"], row["seen_at_s"], row["secret_hash"] == mine
+            )
+            for row in rows
+        ]
 
     def end(self, secret: str) -> None:
         with self._store.writing() as sql:

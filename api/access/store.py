@@ -64,6 +64,7 @@ CREATE TABLE IF NOT EXISTS journal (
     address TEXT NOT NULL,
     by_officer_id TEXT
 );
+CREATE INDEX IF NOT EXISTS journal_by_officer ON journal (officer_id, number);
 """
 
 

@@ -20,6 +20,8 @@ from api.callers import (
     TheCaller,
 )
 from api.dependencies import Served, TheLedger, ThePage, TheReadModel, served
+from api.inviting import require_not_inviter
+from api.key_ending import end_officer_key
 from api.problems import RESPONSES
 from api.v1 import forms, models
 from api.v1.models import Answer, Id
@@ -27,16 +29,12 @@ from api.v1.written import NamedKey, NamedOfficer, Nothing, Written, tag, writte
 from ledger.commands.officer_keys import (
     KeyConfirmation,
     KeyProposal,
-    KeyRevocation,
     confirm_key,
-    give_up_key,
     proposal_message,
     propose_key,
-    revoke_key,
 )
 from ledger.commands.officers import NewOfficer, Post, end_role, grant_role, register_officer
 from ledger.domain.officer import Officer, Role
-from ledger.errors import Kind, LedgerError
 from ledger.evidence.keys import Algorithm, PublicKey
 from ledger.store.application import Ledger, NotOnRecord
 from projections.organisations import officer_list
@@ -45,16 +43,6 @@ router = APIRouter(prefix="/officers", tags=["officers"], responses=RESPONSES)
 
 TheDoor = Annotated[Served, Depends(served)]
 KeyId = Annotated[str, Path(min_length=1, max_length=100, pattern="^[0-9A-Za-z:_+.-]+$")]
-
-
-class InviterConfirms(LedgerError):
-    """Whoever made an officer's way in could have used it; another confirms the key."""
-
-    code = "officer.inviter_confirms"
-    kind = Kind.FORBIDDEN
-
-    def __init__(self, officer_id: UUID, key_id: str) -> None:
-        super().__init__(f"key {key_id} of {officer_id}: who invited them cannot confirm it")
 
 
 class Tenure(Answer):
@@ -225,8 +213,7 @@ def confirm(
 
     Not one's own, and not of somebody whom one invited: that one might be both.
     """
-    if found.door.journal.last_inviter(officer_id) == acting.caller.officer_id:
-        raise InviterConfirms(officer_id, key_id)
+    require_not_inviter(found, officer_id, key_id, acting.caller.officer_id)
     order = KeyConfirmation(officer_id, key_id)
     answer = confirm_key(the_ledger, acting.act(stream=officer_id), order)
     return written(the_ledger, response, answer, NamedKey)
@@ -245,17 +232,7 @@ def end_key(
 
     What it signed before counts on, unless somebody else had it from a position on.
     """
-    officer = _officer(the_ledger, officer_id)
-    own = acting.caller.officer_id == officer_id
-    _require_own(
-        own or acting.caller.holds_any({Role.SECURITY_ADMINISTRATOR}), acting.caller.staff_number
-    )
-    order = KeyRevocation(officer.staff_number, key_id, form.reason)
-    act = acting.act(form.happened_on, stream=officer_id)
-    if form.compromised_from is None:
-        answer = revoke_key(the_ledger, act, order)
-    else:
-        answer = give_up_key(the_ledger, act, order, form.compromised_from)
+    answer = end_officer_key(the_ledger, acting, officer_id, key_id, form)
     return written(the_ledger, response, answer, Nothing)
 
 

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Query, Response
 from pydantic import Field
 from sqlalchemy import Connection
 
@@ -13,13 +13,14 @@ from api.dependencies import TheLedger, TheReadModel
 from api.payees import payment_of
 from api.problems import RESPONSES
 from api.v1 import forms, models
-from api.v1.models import Answer, Day, Id
+from api.v1.models import Answer, Day, Id, Position
 from api.v1.written import Nothing, Written, written
 from ledger.commands.recipients import decide_change, request_change
 from ledger.commands.searching import find_people
 from ledger.domain.recipient import Change, Recipient
 from ledger.store.application import Ledger, NotOnRecord
 from projections.disbursements import Question, disbursement_list
+from projections.people import person_changes
 
 router = APIRouter(tags=["people"], responses=RESPONSES)
 
@@ -75,6 +76,27 @@ class Person(Answer):
     requested: list[Change]
 
 
+class ChangeLine(Answer):
+    """A change to somebody's data that was asked for (`requested`), or `decided`."""
+
+    person_id: Id
+    change: Change
+    step: str = Field(examples=["requested"])
+    officer_id: UUID | None = Field(description="Null where the operator did it.")
+    reason: str | None
+    overriding: str | None
+    happened_on: Day
+    position: Position
+    pending: bool
+
+
+class ChangeList(Answer):
+    """The last first; `before` of the next page is the last position here, null at the end."""
+
+    items: list[ChangeLine]
+    before: int | None
+
+
 class Found(Answer):
     people: list[Person]
 
@@ -102,6 +124,26 @@ def show_person(
             raise NotOnRecord("recipient", person_id)
         raise OutsideReach(person_id)
     return shown
+
+
+@router.get("/change-requests", dependencies=[READ])
+def list_change_requests(
+    model: TheReadModel,
+    reach: TheReach,
+    *,
+    pending: bool = True,
+    before: Annotated[int | None, Query(ge=0, lt=2**53)] = None,
+    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+) -> ChangeList:
+    """List requests that nobody has decided, or with `pending=false` all, and all decisions."""
+    found = person_changes(
+        model, sorted(reach.ids), pending=pending, before=before, limit=limit + 1
+    )
+    shown = found[:limit]
+    return ChangeList(
+        items=[ChangeLine.model_validate(each) for each in shown],
+        before=shown[-1].position if len(found) > limit else None,
+    )
 
 
 @router.post("/people/{person_id}/change-requests", status_code=201, dependencies=[ASK])

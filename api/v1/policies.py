@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from api.acting import Prepared, Signed, TheActing, prepared
 from api.callers import APPROVE, SIGNED_IN
 from api.dependencies import TheLedger, ThePage, TheReadModel
+from api.policy_terms import form_of, terms_of
 from api.problems import RESPONSES
 from api.v1 import forms, models
 from api.v1.models import Answer, Id, Position
@@ -20,17 +21,7 @@ from ledger.commands.policies import (
     prepare_adoption,
 )
 from ledger.domain.campaign import Campaign
-from ledger.domain.policy import (
-    AmountRule,
-    CategoryRule,
-    Deadline,
-    Policy,
-    PolicyTerms,
-    RatioRule,
-    SurplusTargets,
-    YearsRule,
-)
-from ledger.domain.values import BasisPoints, Money
+from ledger.domain.policy import Policy
 from ledger.store.application import NotOnRecord
 from projections.batches import campaign_list
 from projections.policies import adoption_list
@@ -92,14 +83,16 @@ def show_policy(policy_id: UUID, the_ledger: TheLedger, response: Response) -> A
         raise NotOnRecord("policy", policy_id)
     tag(the_ledger, response, Policy, policy_id)
     return AdoptedPolicy(
-        policy_id=policy_id, code=policy.code, adoptions=[_shown(each) for each in policy.adoptions]
+        policy_id=policy_id,
+        code=policy.code,
+        adoptions=[form_of(each) for each in policy.adoptions],
     )
 
 
 @router.post("/policies/preparations", dependencies=[APPROVE])
 def prepare_policy(form: forms.PolicyForm, acting: TheActing, the_ledger: TheLedger) -> Prepared:
     """Prepare the adoption of a policy: what the approver is to sign. Nothing is written."""
-    return prepared(prepare_adoption(the_ledger, acting.act(), _terms(form)))
+    return prepared(prepare_adoption(the_ledger, acting.act(), terms_of(form)))
 
 
 @router.post("/policies", status_code=201, dependencies=[APPROVE])
@@ -107,7 +100,7 @@ def create_policy(
     form: AdoptionForm, acting: TheActing, the_ledger: TheLedger, response: Response
 ) -> Written[NamedPolicy]:
     """Adopt a policy that was prepared and signed."""
-    answer = adopt_policy(the_ledger, acting.signed(form.signed), _terms(form.policy))
+    answer = adopt_policy(the_ledger, acting.signed(form.signed), terms_of(form.policy))
     return written(the_ledger, response, answer, NamedPolicy)
 
 
@@ -154,86 +147,3 @@ def end_campaign(
     act = acting.act(form.happened_on, stream=campaign_id)
     answer = close_campaign(the_ledger, act, campaign_id, form.reason)
     return written(the_ledger, response, answer, Nothing)
-
-
-def _terms(form: forms.PolicyForm) -> PolicyTerms:
-    minimum, within = form.first_year_minimum, form.all_within
-    return PolicyTerms(
-        code=form.code,
-        title=form.title,
-        effective_from=form.effective_from,
-        categories=tuple(
-            CategoryRule(
-                source=each.source,
-                confidence=each.confidence,
-                name=each.name,
-                channel=each.channel,
-                archive_required=each.archive_required,
-                required_fields=tuple(each.required_fields),
-                minimum=_amount(each.minimum),
-                maximum=_amount(each.maximum),
-                monthly_income_below=_amount(each.monthly_income_below),
-            )
-            for each in form.categories
-        ),
-        surplus=SurplusTargets(
-            first_year_minimum=None
-            if minimum is None
-            else RatioRule(
-                source=minimum.source,
-                confidence=minimum.confidence,
-                basis_points=BasisPoints(minimum.basis_points),
-            ),
-            all_within=None
-            if within is None
-            else YearsRule(source=within.source, confidence=within.confidence, years=within.years),
-        ),
-        deadlines=tuple(
-            Deadline(
-                source=each.source, confidence=each.confidence, name=each.name, due_on=each.due_on
-            )
-            for each in form.deadlines
-        ),
-    )
-
-
-def _amount(terms: forms.AmountTerms | None) -> AmountRule | None:
-    if terms is None:
-        return None
-    return AmountRule(
-        source=terms.source, confidence=terms.confidence, amount_fen=Money(terms.amount_fen)
-    )
-
-
-def _shown(adopted: Policy.Adopted) -> forms.PolicyForm:
-    """Show rules as they were handed in; what an older form allowed is shown too."""
-    return forms.PolicyForm.model_construct(
-        code=adopted.code,
-        title=adopted.title,
-        effective_from=adopted.effective_from,
-        categories=[
-            forms.CategoryForm.model_construct(
-                name=each.name,
-                channel=each.channel,
-                archive_required=each.archive_required,
-                required_fields=list(each.required_fields),
-                source=each.source,
-                confidence=each.confidence,
-                minimum=_terms_of(each.minimum),
-                maximum=_terms_of(each.maximum),
-                monthly_income_below=_terms_of(each.monthly_income_below),
-            )
-            for each in adopted.categories
-        ],
-        first_year_minimum=None
-        if adopted.surplus.first_year_minimum is None
-        else forms.RatioTerms.model_validate(adopted.surplus.first_year_minimum),
-        all_within=None
-        if adopted.surplus.all_within is None
-        else forms.YearsTerms.model_validate(adopted.surplus.all_within),
-        deadlines=[forms.DeadlineForm.model_validate(each) for each in adopted.deadlines],
-    )
-
-
-def _terms_of(rule: AmountRule | None) -> forms.AmountTerms | None:
-    return None if rule is None else forms.AmountTerms.model_validate(rule)

@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Path, Request, Response
 from pydantic import ConfigDict, Field
 
 from api import entering
@@ -20,6 +20,7 @@ TOKEN_DAYS_MAX = 366
 DAY_S = 24 * 3600
 
 TheDoor = Annotated[Served, Depends(served)]
+PasskeyId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", examples=["0f3c5a7e9b1d2f4a"])]
 Password = Annotated[
     str, Field(min_length=1, max_length=256, json_schema_extra={"format": "password"})
 ]
@@ -62,6 +63,21 @@ class Me(Answer):
     staff_number: str
     posts: list[Post]
     key_ids: list[str]
+
+
+class Session(Answer):
+    """A session of one's own; `this` is the one that asks. Times are seconds since 1970."""
+
+    opened_by: str = Field(examples=["password"])
+    opened_at_s: int
+    seen_at_s: int
+    this: bool
+
+
+class Passkey(Answer):
+    passkey_id: str = Field(examples=["0f3c5a7e9b1d2f4a"])
+    label: str
+    added_at_s: int
 
 
 class Token(Answer):
@@ -142,6 +158,13 @@ def sign_out(caller: TheCaller, response: Response, found: TheDoor) -> None:
     response.delete_cookie(COOKIE, path="/")
 
 
+@router.get("/sessions", dependencies=[SIGNED_IN])
+def list_sessions(caller: TheCaller, found: TheDoor) -> list[Session]:
+    """List one's own sessions that have not ended, the last opened first."""
+    opened = found.door.sessions.list_of(caller.officer_id, caller.session, found.clock.now_s())
+    return [Session.model_validate(each) for each in opened]
+
+
 @router.delete("/sessions", status_code=204, dependencies=[SIGNED_IN])
 def sign_out_everywhere(caller: TheCaller, response: Response, found: TheDoor) -> None:
     """End all one's sessions and tokens, on every device."""
@@ -165,6 +188,20 @@ def add_passkey(form: CredentialForm, caller: TheCaller, found: TheDoor) -> None
     now_s = found.clock.now_s()
     found.door.passkeys.add(caller.officer_id, form.label, form.credential, now_s)
     found.door.journal.add("passkey.added", now_s, officer_id=caller.officer_id)
+
+
+@router.get("/passkeys", dependencies=[SIGNED_IN])
+def list_passkeys(caller: TheCaller, found: TheDoor) -> list[Passkey]:
+    """List one's own passkeys, the first added first."""
+    return [Passkey.model_validate(each) for each in found.door.passkeys.list_of(caller.officer_id)]
+
+
+@router.delete("/passkeys/{passkey_id}", status_code=204, dependencies=[SIGNED_IN])
+def remove_passkey(passkey_id: PasskeyId, caller: TheCaller, found: TheDoor) -> None:
+    """Forget a passkey of one's own: what holds it lets nobody in any more."""
+    if caller.session is None:
+        raise NotSignedIn
+    found.door.remove_passkey(caller.officer_id, passkey_id, found.clock.now_s())
 
 
 @router.get("/tokens", dependencies=[SIGNED_IN])
@@ -191,5 +228,4 @@ def issue_token(form: TokenForm, caller: TheCaller, found: TheDoor) -> IssuedTok
 @router.delete("/tokens/{token_id}", status_code=204, dependencies=[SIGNED_IN])
 def revoke_token(token_id: Code, caller: TheCaller, found: TheDoor) -> None:
     """End a token of one's own."""
-    found.door.tokens.revoke(caller.officer_id, token_id)
-    found.door.journal.add("token.revoked", found.clock.now_s(), officer_id=caller.officer_id)
+    found.door.revoke_token(caller.officer_id, token_id, found.clock.now_s())

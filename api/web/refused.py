@@ -50,6 +50,17 @@ def show_refusal(
     )
 
 
+def show_above(screen: Screen, refusal: LedgerError, template: str, **shown: object) -> Response:
+    """Show a refusal above its form, which keeps what was typed; programs get the problem.
+
+    Raises:
+        LedgerError: The refusal, where no browser asks.
+    """
+    if not is_page(screen.request):
+        raise refusal
+    return show_refusal(screen, refusal, template, **shown)
+
+
 def _answering(otherwise: Handler) -> Handler:
     async def answer(request: Request, error: Exception) -> Response:
         if is_page(request):

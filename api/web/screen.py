@@ -15,13 +15,14 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.access.refusals import NotSignedIn
 from api.background.integrity import Standing
-from api.callers import COOKIE, Caller, PostEnded, recognised
+from api.callers import COOKIE, READERS, Caller, PostEnded, recognised
 from api.dependencies import Served, TheServed
 from api.web import formats
 from api.web.assets import assets
 from api.web.language import Language, TheLanguage, languages
-from api.web.navigation import menu
+from api.web.navigation import menu, sections
 from api.web.words import fault_words, term
+from ledger.commands.recipients import ASKING
 
 TEMPLATES = Path(__file__).parent / "templates"
 SAID_COOKIE = "nuanzhang_said"
@@ -179,6 +180,9 @@ def environment(language: Language) -> Environment:
         seconds=lambda took_ms: formats.seconds(took_ms, language.locale),
         term=lambda kind, value: term(language, kind, value),
         refusal=language.refusal,
+        sections=sections,
+        may_read=lambda caller: caller is not None and caller.holds_any(READERS),
+        may_ask=lambda caller: caller is not None and caller.holds_any(ASKING),
         fault=lambda code: fault_words(language, code),
         NONE=formats.NONE,
     )

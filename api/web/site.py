@@ -2,6 +2,7 @@
 
 from api.web import assets
 from api.web.pages import (
+    account,
     batches,
     flow,
     imports,
@@ -20,6 +21,18 @@ from api.web.pages import (
     trace,
     verify,
 )
+from api.web.pages.admin import (
+    access,
+    campaigns,
+    disclosures,
+    index,
+    key_endings,
+    keys,
+    officers,
+    people,
+    webhooks,
+)
+from api.web.pages.admin import organisations as unions
 
 PAGES = (
     assets.router,
@@ -41,4 +54,15 @@ PAGES = (
     lots.router,
     verify.router,
     receipts.router,
+    account.router,
+    index.router,
+    unions.router,
+    officers.router,
+    key_endings.router,
+    keys.router,
+    campaigns.router,
+    disclosures.router,
+    people.router,
+    access.router,
+    webhooks.router,
 )

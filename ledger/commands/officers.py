@@ -5,7 +5,7 @@ from datetime import date
 from uuid import UUID
 
 from ledger.commands.duties import require_post, require_post_anywhere
-from ledger.commands.sealing import seal
+from ledger.commands.sealing import OFFICER, seal
 from ledger.domain.administration import Administration, administration_id
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.officer import ADMINISTRATORS, Officer, Role, officer_id
@@ -202,10 +202,10 @@ def _appoint(work: Work, act: CommandAct, order: Appointment) -> Officer:
 
 
 def _new_officer(work: Work, act: CommandAct, staff_number: str, name: str) -> Officer:
-    subject = work.ledger.vault.subject_id("officer", staff_number)
+    subject = work.ledger.vault.subject_id(OFFICER, staff_number)
     return Officer.appoint(
         act,
         staff_number=staff_number,
         subject_id=subject,
-        identity=seal(work, subject, "officer", {"name": name}),
+        identity=seal(work, subject, OFFICER, {"name": name}),
     )

@@ -19,6 +19,9 @@ ROSTER_ROW = "roster row"
 OBJECTION = "objection"
 OBJECTION_ANSWER = "objection answer"
 SIGNATURE = "signature"
+OFFICER = "officer"
+OFFICER_NAME = "officer name"
+"""Kind of the blind index that officers are found by; people are found by others."""
 
 MASKS: Mapping[str, Callable[[str], str]] = {
     "name": mask_name,
@@ -39,6 +42,8 @@ def seal(work: Work, subject: UUID, purpose: str, fields: Mapping[str, str]) -> 
     if purpose in FOUND_BY:
         for kind, value in findable(given):
             vault.note(subject, kind, value)
+    if purpose == OFFICER and "name" in given:
+        vault.note(subject, OFFICER_NAME, given["name"])
     return Sealed(ciphertext=ciphertext, commitment=commitment)
 
 

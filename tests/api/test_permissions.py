@@ -160,6 +160,9 @@ ASKED: dict[str, Asked] = {
     "DELETE /v1/sessions": Asked(bound=False),
     "POST /v1/passkeys": Asked(body=lambda _: {"credential": {}}, bound=False),
     "POST /v1/passkeys/options": Asked(bound=False),
+    "GET /v1/passkeys": Asked(bound=False),
+    "DELETE /v1/passkeys/{passkey_id}": Asked("0" * 16, bound=False),
+    "GET /v1/sessions": Asked(bound=False),
     "GET /v1/tokens": Asked(bound=False),
     "POST /v1/tokens": Asked(body=lambda _: {"label": "t"}, bound=False),
     "DELETE /v1/tokens/{token_id}": Asked("none", bound=False),
@@ -358,6 +361,8 @@ ASKED: dict[str, Asked] = {
     "POST /v1/notices/{notice_id}/withdrawal": Asked("{notice}", lambda _: {"reason": "有误"}),
     "POST /v1/searches": Asked(body=lambda _: {"name": "某某"}, bound=False),
     "GET /v1/people/{person_id}": Asked("{person}"),
+    "GET /v1/change-requests": Asked(bound=False),
+    "GET /v1/disclosures": Asked("organisation_id={organisation}"),
     "POST /v1/people/{person_id}/change-requests": Asked(
         "{person}", lambda _: {"change": "restrict", "reason": "本人要求"}
     ),
@@ -522,6 +527,89 @@ ASKED: dict[str, Asked] = {
     "POST /batches/{batch_id}/signing": Asked("{sheet}", form=form_of(reason="现场签字")),
     "GET /batches/{batch_id}/certification": Asked("{sheet}"),
     "GET /batches/{batch_id}/signatures/{number}/image": Asked("{sheet} 1"),
+    "GET /my-account": Asked(bound=False),
+    "POST /my-account/tokens": Asked(form=form_of(label="t", days="1"), bound=False),
+    "POST /my-account/tokens/{token_id}/revocation": Asked("none", form=form_of(), bound=False),
+    "POST /my-account/passkeys/{passkey_id}/removal": Asked("0" * 16, form=form_of(), bound=False),
+    "POST /my-account/sessions/ending": Asked(form=form_of(), bound=False),
+    "GET /admin": Asked(bound=False),
+    "GET /admin/organisations": Asked(bound=False),
+    "POST /admin/organisations": Asked(
+        form=lambda p: (
+            {
+                "key": uuid4().hex,
+                "code": f"N-{uuid4().hex[:8]}",
+                "name": "新",
+                "kind": "基层",
+                "parent_code": p.code,
+            },
+            {},
+        )
+    ),
+    "GET /admin/organisations/{organisation_id}": Asked("{organisation}", bound=False),
+    "POST /admin/organisations/{organisation_id}/moves": Asked(
+        "{organisation}", form=form_of(parent_code="X01", reason="区划")
+    ),
+    "GET /admin/officers": Asked(bound=False),
+    "POST /admin/officers": Asked(
+        form=lambda _: (
+            {"key": uuid4().hex, "staff_number": f"N-{uuid4().hex[:8]}", "name": "某某"},
+            {},
+        ),
+        bound=False,
+    ),
+    "POST /admin/officers/search": Asked(form=form_of(name="某某"), bound=False),
+    "GET /admin/officers/{officer_id}": Asked("{officer}", bound=False),
+    "POST /admin/officers/{officer_id}/posts": Asked(
+        "{officer}",
+        form=lambda p: ({"key": uuid4().hex, "organisation": p.code, "role": "经办"}, {}),
+    ),
+    "POST /admin/officers/{officer_id}/post-endings": Asked(
+        "{officer}",
+        form=lambda p: (
+            {
+                "key": uuid4().hex,
+                "organisation_id": p.ids["organisation"],
+                "role": "经办",
+            },
+            {},
+        ),
+    ),
+    "POST /admin/officers/{officer_id}/invitations": Asked(
+        "{officer}", form=form_of(), bound=False
+    ),
+    "POST /admin/officers/{officer_id}/sign-outs": Asked("{officer}", form=form_of(), bound=False),
+    "POST /admin/officers/{officer_id}/keys/{key_id}/confirmation": Asked(
+        "{officer} none", form=form_of(), bound=False
+    ),
+    "GET /admin/officers/{officer_id}/keys/{key_id}/ending": Asked("{officer} none", bound=False),
+    "POST /admin/officers/{officer_id}/keys/{key_id}/ending": Asked(
+        "{me} none", form=form_of(reason="遗失"), bound=False
+    ),
+    "GET /admin/keys": Asked(bound=False),
+    "GET /admin/keys/card": Asked(bound=False),
+    "GET /admin/campaigns": Asked(bound=False),
+    "POST /admin/campaigns": Asked(
+        form=form_of(**{name: str(value) for name, value in CAMPAIGN_FORM.items()}), bound=False
+    ),
+    "POST /admin/campaigns/{campaign_id}/closing": Asked(
+        NOBODYS, form=form_of(reason="结束"), bound=False
+    ),
+    "GET /admin/disclosures": Asked("organisation={code}"),
+    "GET /admin/disclosures.csv": Asked("organisation={code}"),
+    "GET /admin/people": Asked(bound=False),
+    "GET /admin/people/{person_id}/request": Asked("{person}", bound=False),
+    "POST /admin/people/{person_id}/request": Asked(
+        "{person}", form=form_of(change="restrict", reason="本人要求")
+    ),
+    "POST /admin/people/{person_id}/decision": Asked("{person}", form=form_of(change="restrict")),
+    "GET /admin/access": Asked(bound=False),
+    "GET /admin/webhooks": Asked(bound=False),
+    "POST /admin/webhooks": Asked(
+        form=form_of(url="https://hooks.invalid/", topics="export"), bound=False
+    ),
+    "POST /admin/webhooks/{webhook_id}/resumption": Asked("0" * 16, form=form_of(), bound=False),
+    "POST /admin/webhooks/{webhook_id}/ending": Asked("0" * 16, form=form_of(), bound=False),
 }
 
 
@@ -615,7 +703,8 @@ def rule_of(dependant: Dependant) -> May | Public | None:
 def ask(service: Service, staff: str, endpoint: str, place: Place) -> Response:
     method, path = endpoint.split(" ")
     asked = ASKED[endpoint]
-    words = asked.path.format(me=officer_id(staff) if staff else NOBODYS, **place.ids).split()
+    me = officer_id(staff) if staff else NOBODYS
+    words = asked.path.format(me=me, code=place.code, **place.ids).split()
     query = "&".join(word for word in words if "=" in word)
     for word in (word for word in words if "=" not in word):
         start, end = path.index("{"), path.index("}")

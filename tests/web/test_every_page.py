@@ -17,6 +17,16 @@ PAGES = (
     "/organisations",
     "/flow/allocations?organisation=X01",
     "/organisations?unfolded=X01,X02&figures_of=alone",
+    "/my-account",
+    "/admin",
+    "/admin/organisations",
+    "/admin/officers?organisation=X01",
+    "/admin/keys",
+    "/admin/keys/card",
+    "/admin/campaigns",
+    "/admin/disclosures?kind=file&organisation=C01",
+    "/admin/people",
+    "/admin/access",
 )
 """Each page that an observer sees; pages of other posts stand in the tests of their journeys."""
 

@@ -1,4 +1,4 @@
-// Signing in with a passkey (W3C WebAuthn Level 3, as JSON).
+// Signing in with a passkey, and adding one (W3C WebAuthn Level 3, as JSON).
 
 import { post } from "./service.js";
 
@@ -16,6 +16,27 @@ if (form && window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
       const credential = await navigator.credentials.get({ publicKey });
       await post("/v1/session/passkey", { credential: credential.toJSON() });
       location.assign(form.dataset.next);
+    } catch {
+      failed.hidden = false;
+    }
+  });
+}
+
+// Adding one of one's own, under a name.
+const adding = document.querySelector("[data-add-passkey]");
+
+if (adding && window.PublicKeyCredential?.parseCreationOptionsFromJSON) {
+  adding.hidden = false;
+  adding.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const failed = adding.querySelector("[data-failed]");
+    failed.hidden = true;
+    try {
+      const options = await post("/v1/passkeys/options");
+      const publicKey = PublicKeyCredential.parseCreationOptionsFromJSON(options);
+      const credential = await navigator.credentials.create({ publicKey });
+      await post("/v1/passkeys", { label: adding.label.value, credential: credential.toJSON() });
+      location.reload();
     } catch {
       failed.hidden = false;
     }

@@ -10,13 +10,15 @@ from api.callers import ANYBODY, COOKIE, SIGNED_IN, TheCaller, require_same_site
 from api.dependencies import TheServed
 from api.web.language import COOKIE as LANGUAGE_COOKIE
 from api.web.language import COOKIE_TTL_S, languages
+from api.web.navigation import home_of
 from api.web.refused import show_refusal
 from api.web.screen import TheScreen
 from ledger.errors import LedgerError
 
 router = APIRouter(include_in_schema=False)
 
-HOME = "/overview"
+HOME = "/"
+"""Leads each officer on to what they see first."""
 
 Next = Annotated[str, Form()]
 
@@ -24,7 +26,7 @@ Next = Annotated[str, Form()]
 @router.get("/", dependencies=[ANYBODY])
 def show_start(screen: TheScreen) -> Response:
     """Lead on: officers to what they see first, others to the door."""
-    return screen.go("/sign-in" if screen.caller is None else HOME)
+    return screen.go("/sign-in" if screen.caller is None else home_of(screen.caller))
 
 
 @router.get("/sign-in", dependencies=[ANYBODY])

@@ -1,0 +1,1 @@
+"""Administration: unions, officers, keys, rules, and who saw what."""

@@ -1,0 +1,156 @@
+"""Disclosures: every file in clear that was handed out, and every unmasking, for who watches."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Response
+from fastapi.responses import StreamingResponse
+
+from api.callers import WATCH_ACCESS, Reach, TheWatched
+from api.dependencies import TheReadModel, TheServed
+from api.web.asked import Day, Number, Word
+from api.web.language import N_, Language
+from api.web.pages.ledger import written
+from api.web.screen import TheScreen
+from api.web.words import term
+from api.within import organisation_within
+from ledger.domain.officer import officer_id
+from projections.disclosures import Disclosure, Question, disclosure_list
+from projections.organisations import Tree, staff_numbers, tree_on
+
+router = APIRouter(include_in_schema=False)
+
+ROWS = 100
+ROWS_EXPORTED_MAX = 100_000
+TITLES = (
+    N_("日期"),
+    N_("种类"),
+    N_("工号"),
+    N_("对象"),
+    N_("人数"),
+    N_("栏目"),
+    N_("交给谁"),
+    N_("理由"),
+    "SHA-256",
+    N_("日志位置"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """The question as the address has it. `kind` is file or unmasked; none for both."""
+
+    kind: Word = None
+    staff_number: Word = None
+    organisation: Word = None
+    since: Day = None
+    until: Day = None
+
+    def given(self) -> list[tuple[str, str]]:
+        values = ((field.name, getattr(self, field.name)) for field in fields(self))
+        return [(name, str(value)) for name, value in values if value is not None]
+
+
+TheFilter = Annotated[Filter, Depends()]
+
+
+@router.get("/admin/disclosures", dependencies=[WATCH_ACCESS])
+def show_disclosures(
+    screen: TheScreen,
+    model: TheReadModel,
+    watched: TheWatched,
+    asked: TheFilter,
+    before: Number = None,
+) -> Response:
+    """List who saw personal data, of what, and why, the last first."""
+    tree = tree_on(model)
+    question = question_of(asked, tree, watched)
+    found = disclosure_list(model, question, before=before, limit=ROWS + 1)
+    shown = found[:ROWS]
+    return screen.show(
+        "admin/disclosures.html",
+        asked=asked,
+        disclosures=shown,
+        next=shown[-1].position if len(found) > ROWS else None,
+        tree=tree,
+        choices=tree.among(watched.ids),
+        staff=staff_numbers(model),
+        subject_of=lambda each: subject_of(each, tree),
+    )
+
+
+@router.get("/admin/disclosures.csv", dependencies=[WATCH_ACCESS])
+def export_disclosures(
+    screen: TheScreen,
+    model: TheReadModel,
+    found: TheServed,
+    watched: TheWatched,
+    asked: TheFilter,
+) -> Response:
+    """Write the same as a table; nobody's data stands in it."""
+    tree = tree_on(model)
+    rows = disclosure_list(model, question_of(asked, tree, watched), limit=ROWS_EXPORTED_MAX)
+    say = screen.language.say
+    conditions = "; ".join(f"{name}={value}" for name, value in asked.given())
+    head: list[list[object]] = [
+        [say(N_("条件")), conditions or say(N_("全部"))],
+        [say(N_("截至日志位置")), found.ledger.size() - 1],
+        [say(title) for title in TITLES],
+    ]
+    staff = staff_numbers(model)
+    lines = [_row(each, tree, staff, screen.language) for each in rows]
+    return StreamingResponse(
+        iter(["\ufeff" + written(head), written(lines)]),
+        media_type="text/csv; charset=utf-8",
+        headers={
+            "Content-Disposition": 'attachment; filename="disclosures.csv"',
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+def question_of(asked: Filter, tree: Tree, watched: Reach) -> Question:
+    """Return the question, within what the officer watches.
+
+    Raises:
+        NotOnRecord: No such organisation.
+        OutsideReach: It is not within reach.
+    """
+    ids = sorted(watched.ids)
+    if asked.organisation is not None:
+        named = organisation_within(tree, watched, asked.organisation)
+        ids = tree.subtree(named.organisation_id)
+    return Question(
+        organisation_ids=ids,
+        officer_id=None if asked.staff_number is None else officer_id(asked.staff_number),
+        files={"file": True, "unmasked": False}.get(asked.kind or ""),
+        since=asked.since,
+        until=asked.until,
+    )
+
+
+def subject_of(each: Disclosure, tree: Tree) -> str:
+    """Say what a file is of, or who was read: by code or opaque id, never by name."""
+    if each.batch_code is not None:
+        return each.batch_code
+    place = tree.by_id.get(each.subject_id)
+    return str(each.subject_id) if place is None else place.name
+
+
+def _row(
+    each: Disclosure, tree: Tree, staff: Mapping[UUID, str], language: Language
+) -> list[object]:
+    return [
+        each.happened_on,
+        term(language, "disclosure", each.kind),
+        "" if each.officer_id is None else staff.get(each.officer_id, ""),
+        subject_of(each, tree),
+        each.people,
+        " ".join(term(language, "field", name) for name in each.fields),
+        each.made_for or "",
+        each.reason,
+        each.file_sha256 or "",
+        each.position,
+    ]

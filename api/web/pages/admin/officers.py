@@ -1,0 +1,276 @@
+"""Officers: who is on the register, their posts, keys and way in, and what administrators do."""
+
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Response
+from sqlalchemy import Connection
+
+from api.callers import CONFIRM, KEEP_SECURITY, KEEP_SYSTEM, SIGNED_IN
+from api.dependencies import ThePage, TheReadModel, TheServed
+from api.inviting import require_not_inviter
+from api.v1 import forms
+from api.v1.officers import KeyId
+from api.web.asked import Word
+from api.web.given import Given, TheFields, formed
+from api.web.language import N_
+from api.web.posted import TheActingOnPage
+from api.web.refused import show_above
+from api.web.screen import Screen, TheScreen
+from ledger.commands.officer_keys import CONFIRMING, KeyConfirmation, confirm_key
+from ledger.commands.officer_names import masked_name, officers_named
+from ledger.commands.officers import (
+    SECURITY,
+    SYSTEM,
+    NewOfficer,
+    Post,
+    end_role,
+    grant_role,
+    register_officer,
+)
+from ledger.domain.officer import ADMINISTRATORS, Role, officer_id
+from ledger.domain.organisation import organisation_id
+from ledger.errors import LedgerError
+from ledger.store.application import NotOnRecord
+from projections.asked import PAGE_ROWS_MAX
+from projections.keys import officer_keys
+from projections.officers import OfficerLine, Question, officers_found
+from projections.organisations import staff_numbers, tree_on
+
+router = APIRouter(include_in_schema=False)
+
+LIST, ONE = "admin/officers.html", "admin/officer.html"
+
+
+@router.get("/admin/officers", dependencies=[SIGNED_IN])
+def show_officers(
+    screen: TheScreen,
+    model: TheReadModel,
+    found: TheServed,
+    page: ThePage,
+    staff_number: Word = None,
+    organisation: Word = None,
+    role: Word = None,
+) -> Response:
+    """List officers by how their staff number begins, and by a post that they hold today."""
+    tree = tree_on(model)
+    place = None if organisation is None else tree.by_code.get(organisation)
+    ids = [organisation_id(organisation or "")] if place is None else [place.organisation_id]
+    asked = Question(screen.today, staff_number, ids if organisation else None, role)
+    lines = officers_found(model, asked, after=page.after, limit=page.limit + 1)
+    shown, further = page.cut(lines)
+    return screen.show(
+        LIST,
+        code=None,
+        given=Given(),
+        next=further,
+        **_listed(screen, model, found, shown, asked, organisation),
+    )
+
+
+@router.post("/admin/officers/search", dependencies=[CONFIRM])
+def find_by_name(
+    screen: TheScreen,
+    model: TheReadModel,
+    found: TheServed,
+    name: Annotated[str, Form(max_length=200)],
+) -> Response:
+    """Find officers by their whole name; it stands in no address and no log."""
+    named = officers_named(found.ledger, name.strip(), staff_numbers(model))
+    asked = Question(screen.today, officer_ids=named)
+    lines = officers_found(model, asked)
+    listed = _listed(screen, model, found, lines, asked, None)
+    return screen.show(LIST, code=None, given=Given(), next=None, **listed)
+
+
+@router.post("/admin/officers", dependencies=[KEEP_SYSTEM])
+def register(
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    given: TheFields,
+    model: TheReadModel,
+    found: TheServed,
+) -> Response:
+    """Put an officer on the register; posts are given by a security administrator."""
+    try:
+        form = formed(forms.OfficerForm, given, screen.language)
+        order = NewOfficer(form.staff_number, form.name)
+        register_officer(found.ledger, acting.act(form.happened_on), order)
+    except LedgerError as refusal:
+        asked = Question(screen.today)
+        listed = _listed(screen, model, found, officers_found(model, asked), asked, None)
+        return show_above(screen, refusal, LIST, given=given, next=None, **listed)
+    return screen.go(f"/admin/officers/{officer_id(form.staff_number)}", N_("人员已登记。"))
+
+
+@router.get("/admin/officers/{officer_id}", dependencies=[SIGNED_IN])
+def show_officer(
+    officer_id: UUID, screen: TheScreen, model: TheReadModel, found: TheServed
+) -> Response:
+    """Show an officer's posts, keys and way in."""
+    return screen.show(
+        ONE,
+        code=None,
+        given=Given(),
+        form="",
+        invitation=None,
+        **_shown(screen, model, found, officer_id),
+    )
+
+
+@router.post("/admin/officers/{officer_id}/posts", dependencies=[KEEP_SECURITY])
+def give_post(
+    officer_id: UUID,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    given: TheFields,
+    model: TheReadModel,
+    found: TheServed,
+) -> Response:
+    """Give an officer a post at an organisation, named by its code."""
+    shown = _shown(screen, model, found, officer_id)
+    try:
+        place = {"organisation_id": organisation_id(given["organisation"])}
+        typed = {name: value for name, value in given.items() if name != "organisation"}
+        form = formed(forms.PostForm, {**typed, **place}, screen.language)
+        order = Post(officer_id, form.organisation_id, form.role, form.until)
+        grant_role(found.ledger, acting.act(form.happened_on), order)
+    except LedgerError as refusal:
+        return _again(screen, refusal, shown, given, "post")
+    return screen.go(f"/admin/officers/{officer_id}", N_("岗位已授予。"))
+
+
+@router.post("/admin/officers/{officer_id}/post-endings", dependencies=[KEEP_SECURITY])
+def end_post(
+    officer_id: UUID,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    given: TheFields,
+    model: TheReadModel,
+    found: TheServed,
+) -> Response:
+    """End a post of an officer on a day."""
+    shown = _shown(screen, model, found, officer_id)
+    try:
+        form = formed(forms.PostEndForm, given, screen.language)
+        order = Post(officer_id, form.organisation_id, form.role)
+        end_role(found.ledger, acting.act(form.happened_on), order)
+    except LedgerError as refusal:
+        return _again(screen, refusal, shown, given, "posts")
+    return screen.go(f"/admin/officers/{officer_id}", N_("岗位已免去。"))
+
+
+@router.post("/admin/officers/{officer_id}/invitations", dependencies=[KEEP_SECURITY])
+def invite(
+    officer_id: UUID,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    model: TheReadModel,
+    found: TheServed,
+) -> Response:
+    """Make a code with which the officer sets a password; it is shown this once."""
+    shown = _shown(screen, model, found, officer_id)
+    staff, now_s = shown["officer"].staff_number, found.clock.now_s()
+    code = found.door.invite(officer_id, staff, acting.caller.officer_id, now_s)
+    shown["standing"] = found.door.standing(officer_id, staff, now_s)
+    return screen.show(ONE, code=None, given=Given(), form="", invitation=code, **shown)
+
+
+@router.post("/admin/officers/{officer_id}/sign-outs", dependencies=[KEEP_SECURITY])
+def sign_out(
+    officer_id: UUID,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    model: TheReadModel,
+    found: TheServed,
+) -> Response:
+    """End all sessions and tokens of an officer."""
+    _shown(screen, model, found, officer_id)
+    found.door.sign_out_everywhere(officer_id, acting.caller.officer_id, found.clock.now_s())
+    return screen.go(f"/admin/officers/{officer_id}", N_("其全部会话和令牌已结束。"))
+
+
+@router.post("/admin/officers/{officer_id}/keys/{key_id}/confirmation", dependencies=[CONFIRM])
+def confirm(
+    officer_id: UUID,
+    key_id: KeyId,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    model: TheReadModel,
+    found: TheServed,
+) -> Response:
+    """Confirm that a key is this officer's; not one's own, nor of somebody whom one invited."""
+    shown = _shown(screen, model, found, officer_id)
+    try:
+        require_not_inviter(found, officer_id, key_id, acting.caller.officer_id)
+        confirm_key(found.ledger, acting.act(), KeyConfirmation(officer_id, key_id))
+    except LedgerError as refusal:
+        return _again(screen, refusal, shown, Given(), "keys")
+    return screen.go(f"/admin/officers/{officer_id}", N_("密钥已确认，可以签名了。"))
+
+
+def _again(
+    screen: Screen, refusal: LedgerError, shown: dict[str, Any], given: Given, form: str
+) -> Response:
+    """Show the officer's page with a refusal above the form that brought it about."""
+    return show_above(screen, refusal, ONE, given=given, form=form, invitation=None, **shown)
+
+
+def _listed(
+    screen: Screen,
+    model: Connection,
+    found: TheServed,
+    lines: list[OfficerLine],
+    asked: Question,
+    organisation: str | None,
+) -> dict[str, Any]:
+    now_s = found.clock.now_s()
+    standings = {
+        each.officer_id: found.door.standing(each.officer_id, each.staff_number, now_s)
+        for each in lines
+    }
+    return {
+        "lines": lines,
+        "standings": standings,
+        "now_s": now_s,
+        "asked": asked,
+        "organisation": organisation,
+        "tree": tree_on(model),
+        "roles": list(Role),
+        "today": screen.today,
+        "may": _may(screen),
+    }
+
+
+def _shown(screen: Screen, model: Connection, found: TheServed, officer: UUID) -> dict[str, Any]:
+    lines = officers_found(model, Question(screen.today, officer_ids=[officer]))
+    if not lines:
+        raise NotOnRecord("officer", officer)
+    line, now_s = lines[0], found.clock.now_s()
+    may = _may(screen)
+    return {
+        "officer": line,
+        "name": masked_name(found.ledger, line.position) if "see_name" in may else None,
+        "keys": officer_keys(model, owner_id=officer, limit=PAGE_ROWS_MAX),
+        "standing": found.door.standing(officer, line.staff_number, now_s),
+        "now_s": now_s,
+        "staff": staff_numbers(model),
+        "tree": tree_on(model),
+        "roles": list(Role),
+        "today": screen.today,
+        "may": may,
+    }
+
+
+def _may(screen: Screen) -> set[str]:
+    """Return what the caller's posts let them do here: what the routes below ask for."""
+    caller = screen.caller
+    asked = {
+        "register": SYSTEM,
+        "posts": SECURITY,
+        "confirm": CONFIRMING,
+        "see_name": ADMINISTRATORS,
+    }
+    return (
+        set() if caller is None else {act for act, held in asked.items() if caller.holds_any(held)}
+    )
