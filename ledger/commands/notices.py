@@ -29,6 +29,7 @@ from ledger.domain.notice import (
     require_sayable,
 )
 from ledger.domain.officer import OBSERVERS, Role, RoleMissing
+from ledger.domain.recipient import Recipient
 from ledger.domain.sealed import Sealed
 from ledger.domain.values import Money
 from ledger.errors import Kind, LedgerError
@@ -160,7 +161,8 @@ def raise_objection(ledger: Ledger, act: CommandAct, order: Raising) -> Answer:
             subject_id=subject,
             details=seal(work, subject, OBJECTION, fields),
         )
-        work.save(notice)
+        # So that two officers may restrict or erase what is sealed of them, as of anybody.
+        work.save(notice, Recipient.register(act, subject, id_index=""))
         work.result["number"] = number
 
     request = (order.notice_id, order.row_number, order.text, order.name, order.contact)
@@ -273,6 +275,12 @@ def withdraw_notice(ledger: Ledger, act: CommandAct, notice: UUID, reason: str) 
             work.save(ending)
 
     return ledger.perform(act, "notice.withdraw", (notice, reason), decide)
+
+
+def standing_count(ledger: Ledger, batch: UUID) -> int:
+    """Return how many rows of a batch stand now."""
+    found = ledger.load(Batch, batch)
+    return len(found.rows) if found else 0
 
 
 @dataclass(frozen=True, slots=True)

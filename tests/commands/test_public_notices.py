@@ -18,7 +18,7 @@ from ledger.commands.notices import (
     read_objection,
     withdraw_notice,
 )
-from ledger.commands.recipients import erase_person
+from ledger.commands.recipients import decide_change, erase_person, request_change
 from ledger.domain.batch import Batch, batch_id
 from ledger.domain.notice import (
     DayUnit,
@@ -30,6 +30,7 @@ from ledger.domain.notice import (
     Period,
     notice_id,
 )
+from ledger.domain.recipient import Change
 from ledger.store.application import Answer
 from ledger.vault.keys import PersonErased
 from projections.notices import Notice as Shown
@@ -104,6 +105,22 @@ def test_what_somebody_objects_is_sealed_and_read_on_record(listed: World) -> No
     clear = read_objection(listed.ledger, listed.act("R-X01"), NOTICE, 1, "答复异议")
     assert clear == {"name": "李四", "contact": "13800001234", "text": TEXT}
     assert listed.types()[-1] == "notice.objection_read"
+    listed.check_log()
+
+
+def test_two_officers_may_erase_what_an_objector_wrote(listed: World) -> None:
+    put_up(listed)
+    object_to(listed)
+    found = listed.ledger.load(Notice, NOTICE)
+    assert found is not None
+    subject = found.objection(1).subject_id
+
+    asked = (subject, Change.ERASE, "本人要求", "个人信息保护法第四十七条")
+    request_change(listed.ledger, listed.act("H-X01"), *asked)
+    decide_change(listed.ledger, listed.act("A-X01"), subject, Change.ERASE)
+
+    with pytest.raises(PersonErased):
+        read_objection(listed.ledger, listed.act("R-X01"), NOTICE, 1, "答复异议")
     listed.check_log()
 
 

@@ -148,6 +148,7 @@ def test_an_objection_is_read_answered_and_takes_its_row(own: Office) -> None:
     reviewer.get_by_role("button", name="答复", exact=True).click()
     expect(reviewer.get_by_role("status")).to_have_text("异议成立，该行已从名单撤下。")
     expect(reviewer.get_by_role("region", name="名单").locator("tbody tr")).to_have_count(3)
+    expect(reviewer.locator(".facts")).to_contain_text("现有 3 人")
 
 
 def test_when_its_time_is_over_it_shows_nobody(own: Office) -> None:
@@ -255,10 +256,12 @@ def test_nothing_that_must_not_hang_leaves_by_page_print_or_interface(hung: Offi
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_the_poster_leads_to_the_page(hung: Office, language: str) -> None:
-    poster = hung.browser("H-X01", language).request.get(f"{PATH}.pdf").body()
+    browser = hung.browser("H-X01")
+    poster = browser.request.get(f"{PATH}.pdf", headers={"accept-language": language}).body()
     document = pypdfium2.PdfDocument(poster)
     picture = document[len(document) - 1].render(scale=3).to_pil()
     assert [each.text for each in read_barcodes(picture)] == [f"{hung.url}{PATH}"]
+    assert {"zh": "提出异议", "en": "Anybody may object"}[language] in pdf_text(poster)
     width, height = document[0].get_size()
     assert (round(width), round(height)) == (595, 842)
 

@@ -202,13 +202,15 @@ def test_the_slips_of_a_batch_lead_each_to_its_own_receipt(
     found, of_batch = smallest(workplace)
     gone = of_batch[0]
     workplace.ledger.vault.forget(person_of(workplace, gone.disbursement_id))
-    answer = workplace.browser(INSPECTOR, language).request.get(f"/batches/{found}/slips.pdf")
+    browser = workplace.browser(INSPECTOR).request
+    answer = browser.get(f"/batches/{found}/slips.pdf", headers={"accept-language": language})
     document = pypdfium2.PdfDocument(answer.body())
 
     text = "".join(page.get_textpage().get_text_range() for page in document)
     codes = [
         code.text for page in document for code in read_barcodes(page.render(scale=3).to_pil())
     ]
+    assert {"zh": "扫码查看", "en": "Scan to see"}[language] in text
     left = [each for each in of_batch if payment_of(workplace.ledger, each).payee.state == KEPT]
     assert gone not in left
     assert sorted(codes) == sorted(f"{workplace.url}{address(workplace, each)}" for each in left)

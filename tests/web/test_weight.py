@@ -10,7 +10,7 @@ BYTES_MAX = 60_000
 
 
 @pytest.mark.parametrize(
-    "path", ["/sign-in", "/organisations", "/flow", "/batches", "/ledger?limit=20"]
+    "path", ["/sign-in", "/organisations", "/flow", "/batches", "/notices", "/ledger?limit=20"]
 )
 def test_a_page_is_light(office: Office, path: str) -> None:
     page = office.browser(INSPECTOR if path != "/sign-in" else "").new_page()

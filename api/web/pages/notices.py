@@ -41,6 +41,7 @@ from ledger.commands.notices import (
     public_rows,
     raise_objection,
     read_objection,
+    standing_count,
     withdraw_notice,
 )
 from ledger.domain.aggregate import OPERATOR
@@ -340,6 +341,9 @@ def _shown(
         "days_left": notice.days_left(screen.today),
         "people": people,
         "rows": rows[:ROWS_SHOWN],
+        "standing": standing_count(found.ledger, notice.batch_id)
+        if people
+        else notice.listed_count,
         "start": start,
         "back": max(0, start - ROWS_SHOWN),
         "further": start + ROWS_SHOWN if len(rows) > ROWS_SHOWN else None,
