@@ -1,6 +1,8 @@
 """Balances: what each fund account holds, by vintage, at any moment; and the trial balance."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import itemgetter
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, FromClause, case, func, select
@@ -8,7 +10,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, case, func, select
 from ledger.domain.values import Money
 from projections.asked import NOW, Moment, uuid_of
 from projections.journal import Account, funds, lines, lots
-from projections.journal_sums import moved
+from projections.journal_sums import Routes, routes
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,30 +37,21 @@ def balances(
 
     In transit counts what was sent back by the bank and is not yet back in its lots.
     """
-    of = moved(connection, moment)
-    statement = (
-        select(
-            of.c.organisation_id,
-            of.c.fund_id,
-            funds.c.earmark,
-            of.c.vintage,
-            net(Account.FUND, of),
-            net(Account.TRANSIT, of) + net(Account.RETURNED, of),
-            net(Account.RECIPIENT, of),
-        )
-        .join(funds, funds.c.fund_id == of.c.fund_id)
-        .group_by(of.c.organisation_id, of.c.fund_id, funds.c.earmark, of.c.vintage)
-        .order_by(of.c.organisation_id, of.c.fund_id, of.c.vintage)
-    )
-    if organisation_ids is not None:
-        statement = statement.where(
-            of.c.organisation_id.in_([each.bytes for each in organisation_ids])
-        )
-    if earmark is not None:
-        statement = statement.where(funds.c.earmark == earmark)
+    by = ("organisation_id", "fund_id", "vintage")
+    earmark_of = {row.fund_id: row.earmark for row in connection.execute(select(funds))}
+    found = routes(connection, moment, by, _of_organisations(organisation_ids))
     return [
-        Balance(uuid_of(row[0]), uuid_of(row[1]), *row[2:])
-        for row in connection.execute(statement).all()
+        Balance(
+            uuid_of(organisation),
+            uuid_of(fund),
+            earmark_of[fund],
+            vintage,
+            of.net(Account.FUND),
+            of.net(Account.TRANSIT, Account.RETURNED),
+            of.net(Account.RECIPIENT),
+        )
+        for (organisation, fund, vintage), of in sorted(found.items(), key=itemgetter(0))
+        if earmark in (None, earmark_of[fund])
     ]
 
 
@@ -69,13 +62,9 @@ def trial_balance(
 
     Over some, what is missing to zero was passed on to others, or came from them.
     """
-    of = moved(connection, moment)
-    statement = select(*(func.coalesce(net(account, of), 0) for account in Account))
-    if organisation_ids is not None:
-        ids = [each.bytes for each in organisation_ids]
-        statement = statement.where(of.c.organisation_id.in_(ids))
-    row = connection.execute(statement).one()
-    return dict(zip(Account, map(Money, row), strict=True))
+    found = routes(connection, moment, where=_of_organisations(organisation_ids))
+    of = found.get((), Routes())
+    return {account: of.net(account) for account in Account}
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,16 +84,11 @@ class LotBalance:
 
 def lots_of(connection: Connection, fund_id: UUID, moment: Moment = NOW) -> list[LotBalance]:
     """Return an account's lots in the order in which they are drawn."""
-    of = moved(connection, moment)
-    left = (
-        select(of.c.lot_id, net(Account.FUND, of).label("left"))
-        .where(of.c.fund_id == fund_id.bytes)
-        .group_by(of.c.lot_id)
-        .subquery()
+    left = routes(
+        connection, moment, by=("lot_id",), where=lambda of: (of.c.fund_id == fund_id.bytes,)
     )
     statement = (
-        select(lots, left.c.left)
-        .join(left, left.c.lot_id == lots.c.lot_id)
+        select(lots)
         .where(lots.c.fund_id == fund_id.bytes)
         .order_by(lots.c.vintage, lots.c.position, lots.c.lot_id)
     )
@@ -118,9 +102,10 @@ def lots_of(connection: Connection, fund_id: UUID, moment: Moment = NOW) -> list
             row.document,
             row.happened_on,
             Money(row.amount_fen),
-            Money(row.left),
+            left[row.lot_id,].net(Account.FUND),
         )
-        for row in connection.execute(statement).all()
+        for row in connection.execute(statement)
+        if (row.lot_id,) in left
     ]
 
 
@@ -157,6 +142,15 @@ def earmarks(connection: Connection) -> list[str]:
     """Return the purposes (用途) that accounts were ever opened for."""
     statement = select(funds.c.earmark).distinct().order_by(funds.c.earmark)
     return list(connection.execute(statement).scalars())
+
+
+def _of_organisations(
+    organisation_ids: list[UUID] | None,
+) -> Callable[[FromClause], list[ColumnElement[bool]]]:
+    if organisation_ids is None:
+        return lambda _: []
+    ids = [each.bytes for each in organisation_ids]
+    return lambda table: [table.c.organisation_id.in_(ids)]
 
 
 def net(account: Account, of: FromClause = lines) -> ColumnElement[int]:

@@ -1,11 +1,12 @@
 """Batches, their rows, the payments they became, and what banks and people said to them."""
 
-from collections.abc import Mapping
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Index, RowMapping, Table, and_, func, select
+from sqlalchemy import Connection, Index, RowMapping, Table, case, func, select
 
 from ledger.domain.aggregate import Event
 from ledger.domain.batch import Batch as Root
@@ -83,7 +84,7 @@ rows_listed = Table(
     text_column("category", nullable=True),
     number_column("amount_fen", nullable=True),
     text_column("happened_on"),
-    Index("rows_by_batch", "batch_id", "number"),
+    Index("rows_by_batch", "batch_id", "number", "code", "line", "amount_fen"),
 )
 
 statements = Table(
@@ -235,7 +236,12 @@ def batch_list(
     if batch_id is not None:
         statement = statement.where(batches.c.batch_id == batch_id.bytes)
     found = connection.execute(statement).all()
-    return [_batch(connection, row._mapping) for row in found]  # noqa: SLF001 - SQLAlchemy's name
+    ids = [row.batch_id for row in found]
+    taken, counted = _steps_of(connection, ids), _counts_of(connection, ids)
+    return [
+        _batch(row._mapping, taken[row.batch_id], counted.get(row.batch_id, NO_ROWS))  # noqa: SLF001 - SQLAlchemy's name
+        for row in found
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,31 +353,38 @@ def refused_batches(
     return list(refused.items())
 
 
-def _batch(connection: Connection, row: RowMapping) -> Batch:
-    raw = row["batch_id"]
-    taken = connection.execute(
-        select(steps).where(steps.c.batch_id == raw).order_by(steps.c.position)
-    ).all()
-    count, total = connection.execute(
-        select(func.count(), func.coalesce(func.sum(rows_listed.c.amount_fen), 0)).where(
-            and_(rows_listed.c.batch_id == raw, rows_listed.c.code.is_(None))
-        )
-    ).one()
-    withdrawn, withdrawn_total, refused = 0, 0, 0
-    for code, line, amount in connection.execute(
-        select(rows_listed.c.code, rows_listed.c.line, rows_listed.c.amount_fen).where(
-            and_(rows_listed.c.batch_id == raw, rows_listed.c.code.is_not(None))
-        )
-    ):
-        refused += bool(code)
-        if line is None:
-            withdrawn, withdrawn_total = withdrawn + 1, withdrawn_total + amount
+@dataclass(frozen=True, slots=True)
+class _Counts:
+    """A batch's rows, counted: a row that was withdrawn was accepted before."""
+
+    accepted: int = 0
+    accepted_fen: int = 0
+    refused: int = 0
+    withdrawn: int = 0
+    withdrawn_fen: int = 0
+
+
+NO_ROWS = _Counts()
+
+
+def _batch(row: RowMapping, taken: Sequence[Step], counts: _Counts) -> Batch:
     facts = {str(name): value for name, value in row.items()}
     for name in ("batch_id", "campaign_id", "organisation_id", "drafted_by"):
         facts[name] = UUID(bytes=facts[name])
     return Batch(
         **facts,
-        steps=tuple(
+        steps=tuple(taken),
+        accepted_count=counts.accepted - counts.withdrawn,
+        accepted_total_fen=Money(counts.accepted_fen - counts.withdrawn_fen),
+        refused_count=counts.refused,
+    )
+
+
+def _steps_of(connection: Connection, batch_ids: list[bytes]) -> dict[bytes, list[Step]]:
+    taken: dict[bytes, list[Step]] = defaultdict(list)
+    statement = select(steps).where(steps.c.batch_id.in_(batch_ids)).order_by(steps.c.position)
+    for step in connection.execute(statement):
+        taken[step.batch_id].append(
             Step(
                 step.step,
                 step.happened_on,
@@ -381,12 +394,26 @@ def _batch(connection: Connection, row: RowMapping) -> Batch:
                 step.total_fen,
                 step.position,
             )
-            for step in taken
-        ),
-        accepted_count=count - withdrawn,
-        accepted_total_fen=Money(total - withdrawn_total),
-        refused_count=refused,
+        )
+    return taken
+
+
+def _counts_of(connection: Connection, batch_ids: list[bytes]) -> dict[bytes, _Counts]:
+    of = rows_listed.c
+    stands, gone = of.code.is_(None), of.code.is_not(None) & of.line.is_(None)
+    statement = (
+        select(
+            of.batch_id,
+            func.sum(case((stands, 1), else_=0)),
+            func.sum(case((stands, of.amount_fen), else_=0)),
+            func.sum(case((of.code.is_not(None), 1), else_=0)),
+            func.sum(case((gone, 1), else_=0)),
+            func.sum(case((gone, of.amount_fen), else_=0)),
+        )
+        .where(of.batch_id.in_(batch_ids))
+        .group_by(of.batch_id)
     )
+    return {row[0]: _Counts(*row[1:]) for row in connection.execute(statement)}
 
 
 # What the events leave.

@@ -75,6 +75,10 @@ def filing_list(
     if organisation_ids is not None:
         ids = [each.bytes for each in organisation_ids]
         statement = statement.where(filings.c.organisation_id.in_(ids))
+    if campaign_id is not None:
+        # What sends a filing back does not name the campaign.
+        of_campaign = select(filings.c.filing_id).where(filings.c.campaign_id == campaign_id.bytes)
+        statement = statement.where(filings.c.filing_id.in_(of_campaign))
     found: dict[bytes, FilingView] = {}
     for row in connection.execute(statement):
         before = found.get(row.filing_id)
@@ -95,7 +99,7 @@ def filing_list(
             None,
             row.position if before is None else before.position,
         )
-    return [each for each in found.values() if campaign_id in (None, each.campaign_id)]
+    return list(found.values())
 
 
 @dataclass(frozen=True, slots=True)

@@ -203,9 +203,10 @@ def disbursement_list(
     limit: int = PAGE_ROWS_MAX,
 ) -> list[Disbursement]:
     """Return payments in the order in which they were instructed."""
-    statement = _listing(moment, asked).where(disbursements.c.position > after)
+    statement = _listing(moment, asked)
     if disbursement_id is None and disbursement_ids is None and person_ids is None:
         return _first(connection, statement, asked, moment, after, limit)
+    statement = statement.where(disbursements.c.position > after).order_by(disbursements.c.position)
     if person_ids is not None:
         people = [each.bytes for each in person_ids]
         statement = statement.where(disbursements.c.person_id.in_(people))
@@ -351,7 +352,6 @@ def _listing(moment: Moment, asked: Question) -> Select[Any]:
         .join(batches, batches.c.batch_id == disbursements.c.batch_id)
         .join(states, states.c.position == _last_state(moment))
         .where(moment.covers(disbursements), *asked.conditions())
-        .order_by(disbursements.c.position)
     )
 
 
@@ -393,21 +393,25 @@ def _first(
     block holds few, twice as many are read at once.
     """
     blocks = blocks_at(connection, moment)
+    start = block_of.c.value * blocks.positions
+    # Not to be looked for: SQLite would begin with all payments after it, and forget the blocks.
+    place = disbursements.c.position + 0
+    within = (
+        statement.join(block_of, disbursements.c.position >= start)
+        .where(disbursements.c.position < start + blocks.positions, place > after)
+        .order_by(place)
+    )
     places = _places(connection, asked, moment, blocks, after)
     found: list[Disbursement] = []
     at_once = 1
     while len(found) < limit and (numbers := list(islice(places, at_once))):
-        start = block_of.c.value * blocks.positions
-        within = (
-            statement.join(block_of, disbursements.c.position >= start)
-            .where(disbursements.c.position < start + blocks.positions)
-            .params(numbers=json.dumps(numbers))
-        )
-        found += _listed(connection, within.limit(limit - len(found)))
+        asking = within.params(numbers=json.dumps(numbers))
+        found += _listed(connection, asking.limit(limit - len(found)))
         at_once = min(at_once * 2, BLOCKS_AT_ONCE)
     if len(found) < limit:
-        late = statement.where(disbursements.c.position >= blocks.end)
-        found += _listed(connection, late.limit(limit - len(found)))
+        late = disbursements.c.position > max(after, blocks.end - 1)
+        rest = statement.where(late).order_by(disbursements.c.position)
+        found += _listed(connection, rest.limit(limit - len(found)))
     return found
 
 

@@ -4,13 +4,12 @@ from collections.abc import Collection
 from dataclasses import dataclass, fields
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, FromClause, case, func, select
+from sqlalchemy import Connection
 
 from ledger.domain.values import Money
 from projections.asked import NOW, Moment, uuid_of
-from projections.balances import net
 from projections.journal import Account
-from projections.journal_sums import moved
+from projections.journal_sums import routes
 
 NOTHING = Money(0)
 
@@ -41,22 +40,25 @@ def figures(
     connection: Connection, organisation_ids: Collection[UUID], moment: Moment = NOW
 ) -> dict[UUID, Figures]:
     """Return the figures of each organisation that has any, of its own accounts alone."""
-    of = moved(connection, moment)
-    statement = (
-        select(
-            of.c.organisation_id,
-            _passed(of, Account.SOURCE, Account.FUND),
-            _passed(of, Account.TRANSFER, Account.FUND),
-            _passed(of, Account.FUND, Account.TRANSFER),
-            net(Account.RECIPIENT, of),
-            func.sum(case((of.c.to_account == Account.RETURNED.value, of.c.amount_fen), else_=0)),
-            net(Account.TRANSIT, of) + net(Account.RETURNED, of),
-            net(Account.FUND, of),
-        )
-        .where(of.c.organisation_id.in_([each.bytes for each in organisation_ids]))
-        .group_by(of.c.organisation_id)
+    ids = [each.bytes for each in organisation_ids]
+    found = routes(
+        connection,
+        moment,
+        by=("organisation_id",),
+        where=lambda table: (table.c.organisation_id.in_(ids),),
     )
-    return {uuid_of(row[0]): Figures(*map(Money, row[1:])) for row in connection.execute(statement)}
+    return {
+        uuid_of(organisation): Figures(
+            of.between(Account.SOURCE, Account.FUND),
+            of.between(Account.TRANSFER, Account.FUND),
+            of.between(Account.FUND, Account.TRANSFER),
+            of.net(Account.RECIPIENT),
+            of.into(Account.RETURNED),
+            of.net(Account.TRANSIT, Account.RETURNED),
+            of.net(Account.FUND),
+        )
+        for (organisation,), of in found.items()
+    }
 
 
 def total(of: Collection[Figures]) -> Figures:
@@ -65,8 +67,3 @@ def total(of: Collection[Figures]) -> Figures:
     for each in of:
         summed += each
     return summed
-
-
-def _passed(of: FromClause, source: Account, target: Account) -> ColumnElement[int]:
-    route = (of.c.from_account == source.value) & (of.c.to_account == target.value)
-    return func.sum(case((route, of.c.amount_fen), else_=0))

@@ -1,14 +1,18 @@
 """The journal summed up by block, so that figures over millions of lines read a few thousand."""
 
-from collections.abc import Mapping
-from typing import ClassVar
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, ClassVar
 
 from sqlalchemy import (
     CTE,
+    ColumnElement,
     Connection,
+    FromClause,
     Index,
     Subquery,
     Table,
+    and_,
     func,
     insert,
     literal,
@@ -17,9 +21,10 @@ from sqlalchemy import (
 )
 
 from ledger.domain.aggregate import Event
+from ledger.domain.values import Money
 from projections.asked import NOW, Moment
 from projections.blocks import blocks_at
-from projections.journal import lines
+from projections.journal import Account, lines
 from projections.view import (
     Block,
     Fold,
@@ -71,6 +76,58 @@ class JournalSums(Projection):
 
     def folding(self) -> Fold:
         return _fold
+
+
+class Routes:
+    """How much went from which account to which."""
+
+    def __init__(self) -> None:
+        self._amounts: Counter[tuple[str, str]] = Counter()
+
+    def add(self, source: str, target: str, amount: int) -> None:
+        self._amounts[source, target] += amount
+
+    def between(self, source: Account, target: Account) -> Money:
+        return Money(self._amounts[source, target])
+
+    def into(self, account: Account) -> Money:
+        return Money(sum(n for (_, target), n in self._amounts.items() if target == account))
+
+    def net(self, *accounts: Account) -> Money:
+        """Return what came into accounts less what left them."""
+        held = 0
+        for (source, target), amount in self._amounts.items():
+            held += amount * ((target in accounts) - (source in accounts))
+        return Money(held)
+
+
+def routes(
+    connection: Connection,
+    moment: Moment,
+    by: Sequence[str] = (),
+    where: Callable[[FromClause], Iterable[ColumnElement[bool]]] = lambda _: (),
+) -> dict[tuple[Any, ...], Routes]:
+    """Return what went where up to a moment, told apart by columns of the journal's lines.
+
+    Whole blocks and the open one are asked one after the other: together they would be copied
+    first, which takes as long as to sum them up.
+
+    Args:
+        connection: Of the read model.
+        moment: As of when.
+        by: Names of columns.
+        where: What holds of the lines, given the table that has their columns.
+    """
+    blocks = blocks_at(connection, moment)
+    folded = (sums, and_(sums.c.block < blocks.whole, moment.by_day(sums)))
+    since = (lines, and_(lines.c.position >= blocks.end, moment.covers(lines)))
+    found: dict[tuple[Any, ...], Routes] = defaultdict(Routes)
+    for table, until in (folded, since):
+        alike = (*(table.c[name] for name in by), table.c.from_account, table.c.to_account)
+        statement = select(*alike, func.sum(table.c.amount_fen)).where(until, *where(table))
+        for *key_, source, target, amount in connection.execute(statement.group_by(*alike)):
+            found[tuple(key_)].add(source, target, amount)
+    return found
 
 
 def moved(connection: Connection, moment: Moment = NOW) -> Subquery:

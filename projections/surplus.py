@@ -1,19 +1,20 @@
 """Opening surplus and how much of it has reached people (结余消化率)."""
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
+from operator import itemgetter
 from uuid import UUID
 
-from sqlalchemy import CTE, Connection, func, select
+from sqlalchemy import CTE, ColumnElement, Connection, FromClause, func, select
 
 from ledger.domain.values import BasisPoints, Money, floor_basis_points
 from projections.asked import NOW, Moment
 from projections.balances import net
 from projections.journal import Account, lots, openings, targets
-from projections.journal_sums import moved, moved_since
+from projections.journal_sums import Routes, moved_since, routes
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +60,7 @@ def surplus(
     Source: 总工会2017年“两节”期间开展送温暖活动方案, last paragraph of 四(五).
     """
     ids = [each.bytes for each in organisation_ids]
-    of = moved(connection, moment)
-    held = connection.execute(
-        select(
-            func.coalesce(net(Account.RECIPIENT, of), 0),
-            func.coalesce(net(Account.FUND, of), 0),
-            func.coalesce(net(Account.TRANSIT, of) + net(Account.RETURNED, of), 0),
-        ).where(of.c.organisation_id.in_(ids), of.c.vintage < year)
-    ).one()
+    held = routes(connection, moment, where=_old(ids, year)).get((), Routes())
     opening = connection.execute(
         select(func.coalesce(func.sum(openings.c.amount_fen), 0)).where(
             openings.c.organisation_id.in_(ids), openings.c.year == year, moment.covers(openings)
@@ -77,9 +71,9 @@ def surplus(
     return Surplus(
         year,
         Money(opening),
-        Money(held[0]),
-        Money(held[1]),
-        Money(held[2]),
+        held.net(Account.RECIPIENT),
+        held.net(Account.FUND),
+        held.net(Account.TRANSIT, Account.RETURNED),
         Money(consumed),
         Money(in_transit),
         minimum,
@@ -127,19 +121,12 @@ def old_money(
     connection: Connection, organisation_ids: Collection[UUID], year: int, moment: Moment = NOW
 ) -> list[Vintage]:
     """Return what is left of each vintage before a fiscal year, the oldest first."""
-    of = moved(connection, moment)
-    statement = (
-        select(
-            of.c.vintage,
-            net(Account.FUND, of),
-            net(Account.TRANSIT, of) + net(Account.RETURNED, of),
-        )
-        .where(of.c.organisation_id.in_([each.bytes for each in organisation_ids]))
-        .where(of.c.vintage < year)
-        .group_by(of.c.vintage)
-        .order_by(of.c.vintage)
-    )
-    return [Vintage(row[0], Money(row[1]), Money(row[2])) for row in connection.execute(statement)]
+    ids = [each.bytes for each in organisation_ids]
+    found = routes(connection, moment, by=("vintage",), where=_old(ids, year))
+    return [
+        Vintage(vintage, of.net(Account.FUND), of.net(Account.TRANSIT, Account.RETURNED))
+        for (vintage,), of in sorted(found.items(), key=itemgetter(0))
+    ]
 
 
 def years(connection: Connection, organisation_ids: Collection[UUID]) -> list[int]:
@@ -151,6 +138,11 @@ def years(connection: Connection, organisation_ids: Collection[UUID]) -> list[in
         .order_by(targets.c.year.desc())
     )
     return list(connection.execute(statement).scalars())
+
+
+def _old(ids: list[bytes], year: int) -> Callable[[FromClause], list[ColumnElement[bool]]]:
+    """Say what holds of lines that moved money of years before a fiscal year."""
+    return lambda table: [table.c.organisation_id.in_(ids), table.c.vintage < year]
 
 
 def _followed(
