@@ -133,7 +133,8 @@ def test_a_demo_says_so_by_name_and_lets_in_its_inspector_with_one_click(tmp_pat
         with TestClient(app, base_url=HOST, headers={"origin": HOST}) as http:
             assert "演示" in http.get("/sign-in").text
             assert http.get("/readyz").json()["demo"] is True
-            assert http.post("/demo", follow_redirects=False).headers["location"] == "/overview"
+            assert http.post("/demo", follow_redirects=False).headers["location"] == "/"
+            assert http.get("/", follow_redirects=False).headers["location"] == "/overview"
             me = http.get("/v1/session").json()
             assert me["staff_number"] == staff
             assert {post["role"] for post in me["posts"]} == {"纪检"}
