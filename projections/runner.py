@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
 
@@ -37,6 +38,8 @@ from projections.view import (
 )
 
 BATCH_EVENTS_MAX = 5_000
+MODELS_KEPT = 16
+"""How many read models of a process keep what they compiled."""
 
 Progress = Callable[[int, int], None]
 """Told how many events were read, and of how many."""
@@ -63,7 +66,9 @@ def projections() -> tuple[Projection, ...]:
     )
 
 
+@lru_cache(maxsize=MODELS_KEPT)
 def open_model(path: Path) -> ReadModel:
+    """Return the model of a path: always the same one, so that what it asks is compiled once."""
     return ReadModel(path, projections())
 
 

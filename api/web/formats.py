@@ -2,8 +2,10 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Literal
 
+from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from babel.units import format_unit
@@ -56,7 +58,7 @@ def percent(points: BasisPoints | int | None) -> str:
 
 
 def count(number: int, locale: str) -> str:
-    return str(format_decimal(number, locale=locale))
+    return str(format_decimal(number, locale=_known(locale)))
 
 
 def day(value: date | str | None, locale: str) -> str:
@@ -64,7 +66,7 @@ def day(value: date | str | None, locale: str) -> str:
     if value is None:
         return NONE
     on = date.fromisoformat(value[:10]) if isinstance(value, str) else value
-    return str(format_date(on, "medium", locale=locale))
+    return str(format_date(on, "medium", locale=_known(locale)))
 
 
 def moment(value: str | int | None, locale: str) -> str:
@@ -76,7 +78,7 @@ def moment(value: str | int | None, locale: str) -> str:
         if isinstance(value, int)
         else datetime.fromisoformat(value)
     )
-    return str(format_datetime(when, "medium", tzinfo=CHINA, locale=locale))
+    return str(format_datetime(when, "medium", tzinfo=CHINA, locale=_known(locale)))
 
 
 def seconds(took_ms: int, locale: str) -> str:
@@ -85,7 +87,13 @@ def seconds(took_ms: int, locale: str) -> str:
     number, unit = (took_ms / MINUTE_MS, "minute") if longer else (took_ms / 1000, "second")
     # In Chinese, Babel knows the unit's short form alone.
     length: Literal["short", "narrow"] = "short" if locale.startswith("zh") else "narrow"
-    return str(format_unit(round(number, 1), f"duration-{unit}", length, locale=locale))
+    return str(format_unit(round(number, 1), f"duration-{unit}", length, locale=_known(locale)))
+
+
+@cache
+def _known(locale: str) -> Locale:
+    """Return what Babel knows of a locale, which it looks for on disk each time it is asked."""
+    return Locale.parse(locale)
 
 
 def _whole(number: int) -> str:
