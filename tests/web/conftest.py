@@ -21,7 +21,7 @@ from tests.web.browsing import Office, copied, office_at
 SCENARIO = Path(__file__).parents[1] / "data" / "scenario-2017"
 TODAY = date(2017, 2, 12)
 INSPECTOR = next(row.staff_number for row in open_folder(SCENARIO).officers if row.role == "纪检")
-CHROMIUM = "/usr/bin/chromium"
+CHROMIUM = "/usr/bin/chromium-headless-shell"
 FLAGS = [
     "--no-sandbox",
     "--disable-gpu",
