@@ -83,10 +83,13 @@ class Question:
     until: date | None = None
     least_fen: int | None = None
     most_fen: int | None = None
+    further: tuple[ColumnElement[bool], ...] = ()
+    """What else holds of a payment, and is not summed up by block; `projections.turnover` asks."""
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return what holds of a payment and of the state that it is in."""
-        return [*self.of(disbursements), *self.amounts(disbursements), *self.stands(states)]
+        plain = (*self.of(disbursements), *self.amounts(disbursements), *self.stands(states))
+        return [*plain, *self.further]
 
     def stands(self, table: FromClause) -> list[ColumnElement[bool]]:
         """Return what holds of the status."""
@@ -142,6 +145,8 @@ def status_totals(
 
     Payments that were instructed after it do not count.
     """
+    if asked.further:
+        return _looked_at(connection, asked, moment, upto)
     blocks = blocks_at(connection, moment)
     counts: Counter[str] = Counter()
     totals_fen: Counter[str] = Counter()
@@ -201,9 +206,15 @@ def disbursement_list(
     person_ids: list[UUID] | None = None,
     after: int = -1,
     limit: int = PAGE_ROWS_MAX,
+    newest_first: bool = False,
 ) -> list[Disbursement]:
-    """Return payments in the order in which they were instructed."""
+    """Return payments in the order in which they were instructed, or the newest first.
+
+    `after` is where the page before ended; -1 is the beginning in either order.
+    """
     statement = _listing(moment, asked)
+    if newest_first:
+        return _newest(connection, statement, after, limit)
     if disbursement_id is None and disbursement_ids is None and person_ids is None:
         return _first(connection, statement, asked, moment, after, limit)
     statement = statement.where(disbursements.c.position > after).order_by(disbursements.c.position)
@@ -297,6 +308,31 @@ def totals(
     )
 
 
+def _looked_at(
+    connection: Connection, asked: Question, moment: Moment, upto: int | None
+) -> list[StatusTotal]:
+    """Sum up payments one by one, for questions that no sums are kept for."""
+    statement = (
+        select(states.c.status, func.count(), func.sum(disbursements.c.amount_fen))
+        .select_from(disbursements)
+        .join(states, states.c.position == last_state(moment))
+        .where(moment.covers(disbursements), *asked.conditions())
+        .group_by(states.c.status)
+        .order_by(states.c.status)
+    )
+    if upto is not None:
+        statement = statement.where(disbursements.c.position <= upto)
+    return [StatusTotal(row[0], row[1], Money(row[2])) for row in connection.execute(statement)]
+
+
+def _newest(
+    connection: Connection, statement: Select[Any], after: int, limit: int
+) -> list[Disbursement]:
+    at = disbursements.c.position
+    statement = statement.order_by(at.desc()).limit(limit)
+    return _listed(connection, statement if after < 0 else statement.where(at < after))
+
+
 def _folded(asked: Question, moment: Moment, blocks: Blocks) -> Select[tuple[str, int, int]]:
     """Sum up what whole blocks changed."""
     amounts = asked.amounts(sums_by_amount)
@@ -331,7 +367,7 @@ def _instructed_after(
     statement = (
         select(states.c.status, func.count(), func.sum(disbursements.c.amount_fen))
         .select_from(disbursements)
-        .join(states, states.c.position == _last_state(moment))
+        .join(states, states.c.position == last_state(moment))
         .where(disbursements.c.position > position, moment.covers(disbursements))
         .where(*asked.conditions())
         .group_by(states.c.status)
@@ -350,7 +386,7 @@ def _listing(moment: Moment, asked: Question) -> Select[Any]:
             states.c.happened_on.label("status_since"),
         )
         .join(batches, batches.c.batch_id == disbursements.c.batch_id)
-        .join(states, states.c.position == _last_state(moment))
+        .join(states, states.c.position == last_state(moment))
         .where(moment.covers(disbursements), *asked.conditions())
     )
 
@@ -466,7 +502,7 @@ def _blocks_touched(
     return list(connection.execute(statement).scalars())
 
 
-def _last_state(moment: Moment) -> ScalarSelect[int]:
+def last_state(moment: Moment) -> ScalarSelect[int]:
     """Say where a payment's last state at the moment stands, payment by payment.
 
     A page reads a few payments in order, and looks up the state of each: over all states at once

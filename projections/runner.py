@@ -21,6 +21,7 @@ from projections.histories import Histories
 from projections.journal import Journal
 from projections.journal_sums import JournalSums
 from projections.keys import Keys
+from projections.movements import Movements
 from projections.notices import Notices
 from projections.organisations import Organisations
 from projections.payment_states import PaymentStates
@@ -59,6 +60,7 @@ def projections() -> tuple[Projection, ...]:
         PaymentSums(),
         Notices(),
         Signatures(),
+        Movements(),
         Histories(),
         Keys(),
         People(),

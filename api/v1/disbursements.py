@@ -1,15 +1,17 @@
 """Disbursements: single payments, where their money came from, and all that happened to them."""
 
-import csv
-import io
+from dataclasses import replace
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Depends, Query, Response
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from api.acting import TheActing
 from api.callers import APPROVE, CORRECT, READ, UNMASK, TheReach
+from api.conditions import Conditions, asked_of
 from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
 from api.histories import history_of
 from api.payees import payment_of
@@ -27,37 +29,101 @@ from projections.disbursements import (
     every_disbursement,
     status_totals,
 )
+from projections.exports.delimited import lines
+from projections.exports.table import Column, Kind, Table
 from projections.flows import trace_back
+from projections.organisations import tree_on
+from projections.turnover import Ever
 
 router = APIRouter(prefix="/disbursements", tags=["disbursements"], responses=RESPONSES)
 
 
 COLUMNS = (
-    "batch_code",
-    "number",
-    "category",
-    "channel",
-    "amount_fen",
-    "status",
-    "status_since",
-    "reason",
-    "happened_on",
-    "disbursement_id",
-    "organisation_id",
-    "position",
+    Column("batch_code"),
+    Column("number", Kind.COUNT),
+    Column("category"),
+    Column("channel"),
+    Column("amount_fen", Kind.COUNT),
+    Column("status"),
+    Column("status_since", Kind.DAY),
+    Column("reason"),
+    Column("happened_on", Kind.DAY),
+    Column("disbursement_id"),
+    Column("organisation_id"),
+    Column("position", Kind.COUNT),
 )
+
+Words = Annotated[str | None, Query(max_length=200)]
+Fen = Annotated[int | None, Query(ge=0, lt=2**53)]
 
 
 def question(
+    model: TheReadModel,
     reach: TheReach,
+    moment: TheMoment,
     batch_id: UUID | None = None,
     organisation_id: UUID | None = None,
+    organisation: Annotated[
+        str | None,
+        Query(max_length=200, description="An organisation's code, for it and all below it."),
+    ] = None,
+    *,
+    alone: Annotated[bool, Query(description="Without what is below `organisation`.")] = False,
+    campaign: Words = None,
+    batch: Words = None,
+    channel: Words = None,
+    category: Words = None,
     status: Status | None = None,
+    since: date | None = None,
+    until: date | None = None,
+    least_fen: Fen = None,
+    most_fen: Fen = None,
+    source: Annotated[
+        str | None, Query(max_length=200, description="Where its money came from.")
+    ] = None,
+    document: Annotated[
+        str | None, Query(max_length=200, description="By which document its money came in.")
+    ] = None,
+    vintage: Annotated[
+        int | None, Query(ge=0, le=9999, description="Of which year its money is.")
+    ] = None,
+    earmark: Words = None,
+    officer: Annotated[
+        str | None,
+        Query(max_length=200, description="Staff number of who drafted, reviewed or approved it."),
+    ] = None,
+    reason: Annotated[
+        str | None, Query(max_length=200, description="For which it once came back.")
+    ] = None,
+    ever: Annotated[
+        Ever | None, Query(description="What once happened to it, however it stands now.")
+    ] = None,
 ) -> Question:
     """Read which payments are asked for; it stays within the caller's reach."""
-    return Question(
-        organisation_ids=reach.within(organisation_id), batch_id=batch_id, status=status
+    conditions = Conditions(
+        organisation=organisation,
+        alone=alone,
+        campaign=campaign,
+        batch=batch,
+        channel=channel,
+        category=category,
+        status=status,
+        since=since,
+        until=until,
+        least_fen=least_fen,
+        most_fen=most_fen,
+        source=source,
+        document=document,
+        vintage=vintage,
+        earmark=earmark,
+        officer=officer,
+        reason=reason,
+        ever=ever,
     )
+    asked = asked_of(model, conditions, tree_on(model, moment.as_of), reach).payments(moment)
+    if organisation_id is not None:
+        asked = replace(asked, organisation_ids=reach.within(organisation_id))
+    return asked if batch_id is None else replace(asked, batch_id=batch_id)
 
 
 TheQuestion = Annotated[Question, Depends(question)]
@@ -131,13 +197,12 @@ def show_totals(
 )
 def export(model: TheReadModel, moment: TheMoment, asked: TheQuestion) -> Response:
     """Write the payments of the same question as a table; nobody is named in it."""
-    lines = io.StringIO()
-    table = csv.writer(lines)
-    table.writerow(COLUMNS)
-    for each in every_disbursement(model, asked, moment):
-        table.writerow(getattr(each, column) for column in COLUMNS)
-    return Response(
-        "\ufeff" + lines.getvalue(),
+    rows = (
+        [getattr(each, column.title) for column in COLUMNS]
+        for each in every_disbursement(model, asked, moment)
+    )
+    return StreamingResponse(
+        lines(Table("disbursements", COLUMNS, rows), bare=True),
         media_type="text/csv",
         headers={"Content-Disposition": 'attachment; filename="disbursements.csv"'},
     )

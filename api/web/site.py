@@ -9,6 +9,7 @@ from api.web.pages import (
     integrity,
     jobs,
     ledger,
+    ledger_exports,
     lots,
     my_key,
     notices,
@@ -42,6 +43,7 @@ PAGES = (
     organisations.router,
     flow.router,
     ledger.router,
+    ledger_exports.router,
     # Before the batches: `/batches/new` is no batch.
     imports.router,
     batches.router,

@@ -57,6 +57,18 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "UNKNOWN": N_("银行原因不明"),
         "OTHER": N_("其他原因"),
     },
+    "movement": {
+        "payment": N_("发放"),
+        "receipt": N_("收款"),
+        "allocation": N_("拨付"),
+        "return": N_("退款"),
+        "reissue": N_("补发"),
+        "correction": N_("更正"),
+    },
+    "ever": {
+        "returned": N_("曾被退回"),
+        "reissued": N_("曾补发"),
+    },
     "custody": {
         "officer": N_("本人持有"),
         "operator_keyring": N_("代管密钥"),

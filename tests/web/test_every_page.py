@@ -12,6 +12,7 @@ PAGES = (
     "/integrity",
     "/ledger",
     "/ledger?status=returned&organisation=C01&since=2017-01-01&least=500",
+    "/ledger?kind=all&newest=yes&facet=organisation&chart=open&limit=20",
     "/my-key",
     "/batches",
     "/organisations",

@@ -6,6 +6,8 @@
 import uPlot from "./vendor/uplot.js";
 
 const DASHES = [[], [6, 3], [2, 3], [10, 4, 2, 4]];
+// Nothing here is finer than a day.
+const STEPS_S = [1, 2, 7, 14, 28, 56, 91, 182, 365, 730, 1825].map((days) => days * 86400);
 const INKS = ["--ink-1", "--ink-2", "--ink-3", "--ink-4"];
 
 function style(name) {
@@ -38,7 +40,7 @@ function draw(figure) {
       cursor: { drag: { x: false, y: false } },
       scales: { x: { time: true } },
       axes: [
-        { stroke: style("--pico-color"), values: (_, ticks) => ticks.map((t) => new Intl.DateTimeFormat(locale, { month: "numeric", day: "numeric", timeZone: "Asia/Shanghai" }).format(t * 1000)) },
+        { stroke: style("--pico-color"), incrs: STEPS_S, values: (_, ticks) => ticks.map((t) => new Intl.DateTimeFormat(locale, { month: "numeric", day: "numeric", timeZone: "Asia/Shanghai" }).format(t * 1000)) },
         { stroke: style("--pico-color"), size: 70, values: (_, ticks) => ticks.map((t) => money.format(t)) },
       ],
       series: [
@@ -52,4 +54,12 @@ function draw(figure) {
   new ResizeObserver(() => plot.setSize({ width: figure.clientWidth, height: 260 })).observe(figure);
 }
 
-for (const figure of document.querySelectorAll("figure[data-chart]")) draw(figure);
+// Figures that a page takes in later are drawn when it says so.
+export function drawAll() {
+  for (const figure of document.querySelectorAll("figure[data-chart]:not([data-drawn])")) {
+    figure.dataset.drawn = "";
+    draw(figure);
+  }
+}
+
+drawAll();

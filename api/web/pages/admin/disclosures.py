@@ -12,12 +12,13 @@ from api.callers import WATCH_ACCESS, Reach, TheWatched
 from api.dependencies import TheReadModel, TheServed
 from api.web.asked import Day, Number, Word
 from api.web.language import N_, Language
-from api.web.pages.ledger import written
 from api.web.screen import TheScreen
 from api.web.words import term
 from api.within import organisation_within
 from ledger.domain.officer import officer_id
 from projections.disclosures import Disclosure, Question, disclosure_list
+from projections.exports.delimited import lines
+from projections.exports.table import Cell, Column, Kind, Table
 from projections.organisations import Tree, staff_numbers, tree_on
 
 router = APIRouter(include_in_schema=False)
@@ -25,16 +26,16 @@ router = APIRouter(include_in_schema=False)
 ROWS = 100
 ROWS_EXPORTED_MAX = 100_000
 TITLES = (
-    N_("日期"),
-    N_("种类"),
-    N_("工号"),
-    N_("对象"),
-    N_("人数"),
-    N_("栏目"),
-    N_("交给谁"),
-    N_("理由"),
-    "SHA-256",
-    N_("日志位置"),
+    (N_("日期"), Kind.DAY),
+    (N_("种类"), Kind.TEXT),
+    (N_("工号"), Kind.TEXT),
+    (N_("对象"), Kind.TEXT),
+    (N_("人数"), Kind.COUNT),
+    (N_("栏目"), Kind.TEXT),
+    (N_("交给谁"), Kind.TEXT),
+    (N_("理由"), Kind.TEXT),
+    ("SHA-256", Kind.TEXT),
+    (N_("日志位置"), Kind.COUNT),
 )
 
 
@@ -94,15 +95,18 @@ def export_disclosures(
     rows = disclosure_list(model, question_of(asked, tree, watched), limit=ROWS_EXPORTED_MAX)
     say = screen.language.say
     conditions = "; ".join(f"{name}={value}" for name, value in asked.given())
-    head: list[list[object]] = [
-        [say(N_("条件")), conditions or say(N_("全部"))],
-        [say(N_("截至日志位置")), found.ledger.size() - 1],
-        [say(title) for title in TITLES],
-    ]
     staff = staff_numbers(model)
-    lines = [_row(each, tree, staff, screen.language) for each in rows]
+    table = Table(
+        title=say(N_("个人信息")),
+        columns=[Column(say(title), kind) for title, kind in TITLES],
+        rows=[_row(each, tree, staff, screen.language) for each in rows],
+        facts=(
+            (say(N_("条件")), conditions or say(N_("全部"))),
+            (say(N_("截至日志位置")), str(found.ledger.size() - 1)),
+        ),
+    )
     return StreamingResponse(
-        iter(["\ufeff" + written(head), written(lines)]),
+        lines(table),
         media_type="text/csv; charset=utf-8",
         headers={
             "Content-Disposition": 'attachment; filename="disclosures.csv"',
@@ -139,9 +143,7 @@ def subject_of(each: Disclosure, tree: Tree) -> str:
     return str(each.subject_id) if place is None else place.name
 
 
-def _row(
-    each: Disclosure, tree: Tree, staff: Mapping[UUID, str], language: Language
-) -> list[object]:
+def _row(each: Disclosure, tree: Tree, staff: Mapping[UUID, str], language: Language) -> list[Cell]:
     return [
         each.happened_on,
         term(language, "disclosure", each.kind),

@@ -1,0 +1,165 @@
+"""Tables as a workbook (XLSX), a sheet each, written in constant memory however long they are."""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from functools import cache
+from pathlib import Path
+
+import xlsxwriter
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from projections.exports.table import FEN_PER_YUAN, Cell, Kind, Table
+
+SHEET_ROWS_MAX = 1_048_576
+"""What a sheet of the format holds; a longer table goes on, under its titles, on a further one."""
+
+NAME_MAX = 31
+NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\']")
+AMOUNT, DAY, TEXT = "#,##0.00", "yyyy-mm-dd", "@"
+A4, LANDSCAPE_FROM = 9, 7
+FIRST_DAY = date(1899, 12, 30)
+
+
+def write(tables: Sequence[Table], path: Path, *, sheet_rows_max: int = SHEET_ROWS_MAX) -> None:
+    """Write tables to a file; what is kept until it is whole lies beside it.
+
+    Text is written as text whatever it begins with, so codes keep their noughts, and no name
+    becomes a formula or a link. Amounts are numbers of yuan, days are days.
+    """
+    options = {
+        "constant_memory": True,
+        "tmpdir": str(path.parent),
+        "strings_to_formulas": False,
+        "strings_to_urls": False,
+        "strings_to_numbers": False,
+    }
+    with xlsxwriter.Workbook(str(path), options) as book:
+        formats = _Formats(book)
+        for table in tables:
+            _Sheets(book, formats, table, sheet_rows_max).write()
+
+
+class _Formats:
+    """How cells look, by what they are."""
+
+    def __init__(self, book: xlsxwriter.Workbook) -> None:
+        self.title = book.add_format({"bold": True, "font_size": 14})
+        self.head = book.add_format({"bold": True, "bottom": 1, "text_wrap": True})
+        self.head_right = book.add_format({"bold": True, "bottom": 1, "align": "right"})
+        self.of: Mapping[Kind, Format] = {
+            Kind.TEXT: book.add_format({"num_format": TEXT}),
+            Kind.MONEY: book.add_format({"num_format": AMOUNT}),
+            Kind.COUNT: book.add_format({"num_format": "0"}),
+            Kind.DAY: book.add_format({"num_format": DAY, "align": "left"}),
+        }
+
+
+class _Sheets:
+    """The sheets that one table takes."""
+
+    def __init__(
+        self, book: xlsxwriter.Workbook, formats: _Formats, table: Table, rows_max: int
+    ) -> None:
+        self._book, self._formats, self._table, self._rows_max = book, formats, table, rows_max
+        self._part = 0
+
+    def write(self) -> None:
+        sheet, at = self._begun()
+        first = at
+        ways = [(WRITE[each.kind], self._formats.of[each.kind]) for each in self._table.columns]
+        for row in self._table.rows:
+            if at == self._rows_max:
+                self._end(sheet, first, at)
+                sheet, at = self._begun()
+                first = at
+            for number, (cell, (write, look)) in enumerate(zip(row, ways, strict=True)):
+                if cell is not None:
+                    write(sheet, at, number, cell, look)
+            at += 1
+        self._end(sheet, first, at)
+
+    def _begun(self) -> tuple[Worksheet, int]:
+        """Begin a sheet; return it, and where its first row of the table goes."""
+        self._part += 1
+        sheet = self._book.add_worksheet(self._name())
+        columns = self._table.columns
+        for number, column in enumerate(columns):
+            sheet.set_column(number, number, column.width)
+        at = self._head(sheet) if self._part == 1 else 0
+        for number, column in enumerate(columns):
+            right = column.kind in (Kind.MONEY, Kind.COUNT)
+            look = self._formats.head_right if right else self._formats.head
+            sheet.write_string(at, number, column.title, look)
+        sheet.freeze_panes(at + 1, 0)
+        sheet.repeat_rows(at)
+        sheet.set_paper(A4)
+        sheet.fit_to_pages(1, 0)
+        sheet.set_footer("&L&A&R&P / &N")
+        if len(columns) >= LANDSCAPE_FROM:
+            sheet.set_landscape()
+        return sheet, at + 1
+
+    def _head(self, sheet: Worksheet) -> int:
+        """Write what the table is of and what it comes to, above its titles."""
+        table, of = self._table, self._formats.of
+        sheet.write_string(0, 0, table.title, self._formats.title)
+        at = 1
+        for name, value in table.facts:
+            sheet.write_string(at, 0, name)
+            sheet.write_string(at, 1, value)
+            at += 1
+        for total in table.totals:
+            sheet.write_string(at, 0, total.name)
+            if total.count is not None:
+                sheet.write_number(at, 1, total.count, of[Kind.COUNT])
+            if total.amount_fen is not None:
+                sheet.write_number(at, 2, total.amount_fen / FEN_PER_YUAN, of[Kind.MONEY])
+            at += 1
+        return at + 1
+
+    def _end(self, sheet: Worksheet, first: int, end: int) -> None:
+        if end > first:
+            sheet.autofilter(first - 1, 0, end - 1, len(self._table.columns) - 1)
+
+    def _name(self) -> str:
+        """Return the sheet's name: no longer, and with no sign, than the format allows."""
+        name = NOT_IN_NAMES.sub(" ", self._table.title)
+        part = f" ({self._part})" if self._part > 1 else ""
+        taken = {each.get_name().lower() for each in self._book.worksheets()}
+        name = name[: NAME_MAX - len(part)] + part
+        while name.lower() in taken:
+            name = name[: NAME_MAX - 1] + "+" if len(name) == NAME_MAX else name + "+"
+        return name
+
+
+def _text(sheet: Worksheet, at: int, number: int, cell: Cell, look: Format) -> None:
+    sheet.write_string(at, number, str(cell), look)
+
+
+def _money(sheet: Worksheet, at: int, number: int, cell: Cell, look: Format) -> None:
+    # The nearest double is shown with its two decimals as they are, for all amounts that there are.
+    sheet.write_number(at, number, int(cell or 0) / FEN_PER_YUAN, look)
+
+
+def _count(sheet: Worksheet, at: int, number: int, cell: Cell, look: Format) -> None:
+    sheet.write_number(at, number, int(cell or 0), look)
+
+
+def _day(sheet: Worksheet, at: int, number: int, cell: Cell, look: Format) -> None:
+    sheet.write_number(at, number, _serial(str(cell)), look)
+
+
+@cache
+def _serial(day: str) -> int:
+    """Return the number by which spreadsheets know a day."""
+    return (date.fromisoformat(day) - FIRST_DAY).days
+
+
+WRITE: Mapping[Kind, Callable[[Worksheet, int, int, Cell, Format], None]] = {
+    Kind.TEXT: _text,
+    Kind.MONEY: _money,
+    Kind.COUNT: _count,
+    Kind.DAY: _day,
+}

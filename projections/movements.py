@@ -1,0 +1,163 @@
+"""Movements of money other than payments: what came in, was passed on, came back, was put right.
+
+They are few beside the payments: a table of their own says who recorded them, too, and when.
+"""
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import ClassVar
+from uuid import UUID
+
+from sqlalchemy import Index, Table
+
+from ledger.domain.aggregate import OPERATOR, Event
+from ledger.domain.disbursement import Disbursement as Payment
+from ledger.domain.fund import FundAccount
+from projections.view import (
+    Handler,
+    Projection,
+    Rows,
+    id_column,
+    metadata,
+    number_column,
+    text_column,
+)
+
+movements = Table(
+    "movements",
+    metadata,
+    number_column("position", primary_key=True),
+    text_column("kind"),
+    text_column("happened_on"),
+    text_column("recorded_at"),
+    id_column("officer_id", nullable=True),
+    id_column("organisation_id"),
+    id_column("other_id", nullable=True),
+    id_column("fund_id"),
+    id_column("lot_id", nullable=True),
+    id_column("disbursement_id", nullable=True),
+    text_column("document", nullable=True),
+    text_column("reason", nullable=True),
+    number_column("amount_fen"),
+    Index("movements_by_kind", "kind", "position"),
+    Index("movements_by_disbursement", "disbursement_id"),
+)
+"""`organisation_id` is whose account it concerns, `other_id` whom an allocation went to."""
+
+
+class Kind(StrEnum):
+    """What moves. A receipt put right is one, too, and adds its difference."""
+
+    PAYMENT = "payment"
+    RECEIPT = "receipt"
+    ALLOCATION = "allocation"
+    RETURN = "return"
+    REISSUE = "reissue"
+    CORRECTION = "correction"
+
+
+class Movements(Projection):
+    tables: ClassVar = (movements,)
+
+    def handlers(self) -> Mapping[type[Event], Handler]:
+        return {
+            FundAccount.Received: _received,
+            FundAccount.ReceiptCorrected: _receipt_corrected,
+            FundAccount.Allocated: _allocated,
+            Payment.Returned: _returned,
+            Payment.Reissued: _reissued,
+            Payment.Corrected: _corrected,
+        }
+
+
+def _received(event: FundAccount.Received, position: int, rows: Rows) -> None:
+    _of_account(event, position, rows, Kind.RECEIPT, event.amount_fen, lot_id=event.lot_id)
+
+
+def _receipt_corrected(event: FundAccount.ReceiptCorrected, position: int, rows: Rows) -> None:
+    _of_account(event, position, rows, Kind.RECEIPT, event.difference_fen, lot_id=event.lot_id)
+
+
+def _allocated(event: FundAccount.Allocated, position: int, rows: Rows) -> None:
+    _of_account(
+        event,
+        position,
+        rows,
+        Kind.ALLOCATION,
+        event.amount_fen,
+        other_id=event.to_organisation_id,
+        document=event.document,
+    )
+
+
+def _of_account(
+    event: FundAccount.Received | FundAccount.ReceiptCorrected | FundAccount.Allocated,
+    position: int,
+    rows: Rows,
+    kind: Kind,
+    amount_fen: int,
+    *,
+    other_id: UUID | None = None,
+    lot_id: UUID | None = None,
+    document: str | None = None,
+) -> None:
+    rows["movements"].append(
+        (
+            position,
+            kind.value,
+            event.happened_on.isoformat(),
+            event.recorded_at,
+            _officer(event),
+            event.organisation_id.bytes,
+            None if other_id is None else other_id.bytes,
+            event.originator_id.bytes,
+            None if lot_id is None else lot_id.bytes,
+            None,
+            document,
+            None,
+            amount_fen,
+        )
+    )
+
+
+def _returned(event: Payment.Returned, position: int, rows: Rows) -> None:
+    _of_payment(event, position, rows, Kind.RETURN, event.reason)
+
+
+def _reissued(event: Payment.Reissued, position: int, rows: Rows) -> None:
+    _of_payment(event, position, rows, Kind.REISSUE, None)
+
+
+def _corrected(event: Payment.Corrected, position: int, rows: Rows) -> None:
+    _of_payment(event, position, rows, Kind.CORRECTION, None)
+
+
+def _of_payment(
+    event: Payment.Returned | Payment.Reissued | Payment.Corrected,
+    position: int,
+    rows: Rows,
+    kind: Kind,
+    reason: str | None,
+) -> None:
+    """Add what happened to a payment; officers' own words stay in the event."""
+    rows["movements"].append(
+        (
+            position,
+            kind.value,
+            event.happened_on.isoformat(),
+            event.recorded_at,
+            _officer(event),
+            event.organisation_id.bytes,
+            None,
+            event.fund_id.bytes,
+            None,
+            event.originator_id.bytes,
+            None,
+            reason,
+            event.amount_fen,
+        )
+    )
+
+
+def _officer(event: Event) -> bytes | None:
+    return None if event.actor == OPERATOR else UUID(event.actor).bytes
