@@ -10,13 +10,15 @@ import openpyxl
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from api.background.jobs import State
+from api.background.jobs import Job, Jobs, State
+from api.background.sealing import Seal
+from api.background.store import BackgroundStore
 from ledger.commands import officers
 from ledger.domain.batch import Batch, batch_id
 from ledger.domain.officer import officer_id
 from tests.api.service import ADMINISTRATORS, EARLY, SYSTEM, TODAY
 from tests.files.samples import csv_bytes, xlsx_bytes
-from tests.web.browsing import LANGUAGES, Office, accessible, office_at
+from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, office_at
 from tests.world import CAMPAIGN, CARD_CLASS, EARMARK, Person, World, roster_row
 
 HANDLER = "H-X01"
@@ -266,16 +268,28 @@ def test_all_of_it_works_with_scripts_off(workplace: Office) -> None:
     expect(page.locator("h1")).to_contain_text("PLAIN-1")
 
 
-def test_a_job_is_cancelled_or_tried_again_by_whose_it_is(workplace: Office) -> None:
+@pytest.mark.parametrize("size", SIZES)
+def test_a_job_is_cancelled_or_tried_again_by_whose_it_is(workplace: Office, size: str) -> None:
     working = workplace.app.state.background
+    elsewhere, held = held_elsewhere(workplace)
+    page = workplace.page(HANDLER, f"/jobs/{held.job_id}", size=size)
+    accessible(page)
+    page.get_by_role("button", name="取消任务").click()
+    expect(page.get_by_role("status").first).to_have_text("已要求取消。")
+    expect(page.get_by_role("button", name="取消任务")).to_have_count(0)
+    elsewhere.end_cancelled(held, workplace.served.clock.now_s())
+    expect(page.locator(".pill")).to_have_text("已取消")
     job = working.jobs.submit("roster", officer_id(HANDLER), None, b"torn", 10)
-    page = workplace.page(HANDLER, f"/jobs/{job.job_id}")
+    page.goto(f"/jobs/{job.job_id}")
     expect(page.locator(".pill")).to_have_text("未完成")
+    expect(page.get_by_role("link", name="刷新进度")).to_have_count(0)
+    expect(page.get_by_role("alert")).to_contain_text("系统自身出错，没有记账。")
     accessible(page)
     page.get_by_role("button", name="重试").click()
     expect(page.get_by_role("status").first).to_have_text("已重新排队。")
     expect(page.locator(".pill")).to_have_text("未完成")
-    watching = workplace.page(SYSTEM, "/jobs", "en", "phone")
+    expect(page.get_by_role("button", name="重试")).to_be_visible()
+    watching = workplace.page(SYSTEM, "/jobs", "en", size)
     accessible(watching)
     expect(watching.locator("[data-row]", has_text=HANDLER).first).to_contain_text("Failed")
     watching.goto(f"/jobs/{job.job_id}")
@@ -283,6 +297,18 @@ def test_a_job_is_cancelled_or_tried_again_by_whose_it_is(workplace: Office) -> 
     stranger = workplace.page("H-X02", f"/jobs/{job.job_id}")
     expect(stranger.get_by_role("alert")).to_have_attribute("data-code", "job.unknown")
     assert working.jobs.find(job.job_id).state is State.FAILED
+
+
+def held_elsewhere(workplace: Office) -> tuple[Jobs, Job]:
+    """Have another process take up a job: it runs until that process says how it ended."""
+    store = BackgroundStore(workplace.home.jobs)
+    jobs = Jobs(store, Seal(workplace.home.derived_key("background")))
+    now_s = workplace.served.clock.now_s()
+    with store.writing():
+        jobs.submit("roster", officer_id(HANDLER), None, b"long", now_s)
+        held = jobs.claim(now_s)
+    assert held is not None
+    return jobs, held
 
 
 def annotated(page: Page, button: str) -> tuple[openpyxl.Workbook, Any]:

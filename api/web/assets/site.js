@@ -59,7 +59,11 @@ for (const fold of document.querySelectorAll("[data-fold]")) {
 }
 
 // What says that something needs scripts is there until they run.
-for (const note of document.querySelectorAll("[data-no-script]")) note.hidden = true;
+const hide = () => {
+  for (const note of document.querySelectorAll("[data-no-script]")) note.hidden = true;
+};
+hide();
+document.addEventListener("htmx:after:swap", hide);
 
 for (const button of document.querySelectorAll("[data-keys]")) {
   button.hidden = false;
