@@ -7,7 +7,6 @@ import typer
 
 from api import bootstrap
 from api.cli.printing import REFUSED, bar, say
-from api.serving import listen
 from ledger.commands.recipients import erase_person
 from ledger.domain.aggregate import OPERATOR
 from ledger.store.act import CommandAct
@@ -28,6 +27,8 @@ def serve(
     tour: Annotated[bool, typer.Option(help="Print what to look at.")] = False,
 ) -> None:
     """Serve the read interface over HTTP, on the loopback address only."""
+    from api.serving import listen  # noqa: PLC0415 - half of what starting takes; no other command needs it
+
     place = bootstrap.home()
     with bootstrap.opened(place) as ledger:
         listen(place, ledger, port, tour=tour, say=say)

@@ -4,12 +4,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-import uvicorn
 
 from api import bootstrap
 from api.cli.printing import REFUSED, AsJson, print_json, say
 from api.settings import Settings
-from api.witness_app import create_witness_app
 from ledger.anchoring.published_log import PublishedFolder
 from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.merkle import consistency_path
@@ -121,6 +119,10 @@ def serve(
     port: Annotated[int, typer.Option(help="TCP port on the loopback address.")] = 8018,
 ) -> None:
     """Answer ledgers over HTTP, on the loopback address; a proxy in front carries TLS."""
+    import uvicorn  # noqa: PLC0415 - as below
+
+    from api.witness_app import create_witness_app  # noqa: PLC0415 - other commands start sooner without
+
     place = _home()
     witness = Witness(place.state(), place.cosigners())
     say(f"witness {place.name()} listens on http://127.0.0.1:{port}")
