@@ -1,4 +1,4 @@
-"""Signatures as they were taken down: when, on which device, under whose eyes; never themselves."""
+"""Signatures as they were taken down, and scans of sheets: when, by whom; never what they show."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Index, Table, select
 
 from ledger.domain.aggregate import Event
+from ledger.domain.batch import Batch
 from ledger.domain.disbursement import Disbursement
 from projections.asked import uuid_of
 from projections.view import (
@@ -15,6 +16,7 @@ from projections.view import (
     Projection,
     Rows,
     id_column,
+    key,
     metadata,
     number_column,
     text_column,
@@ -41,11 +43,35 @@ signatures = Table(
 )
 
 
+scans = Table(
+    "sheet_scans",
+    metadata,
+    number_column("position", primary_key=True),
+    id_column("batch_id"),
+    text_column("file_sha256"),
+    number_column("page_count"),
+    id_column("scanned_by"),
+    text_column("happened_on"),
+    Index("scans_by_batch", "batch_id", "position"),
+)
+
+scan_rows = Table(
+    "sheet_scan_rows",
+    metadata,
+    number_column("position"),
+    number_column("part"),
+    number_column("page"),
+    number_column("number"),
+    text_column("seen"),
+    key("position", "part"),
+)
+
+
 class Signatures(Projection):
-    tables: ClassVar = (signatures,)
+    tables: ClassVar = (signatures, scans, scan_rows)
 
     def handlers(self) -> Mapping[type[Event], Handler]:
-        return {Disbursement.SignatureCaptured: _captured}
+        return {Disbursement.SignatureCaptured: _captured, Batch.SheetScanned: _scanned}
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +120,70 @@ def signatures_of(connection: Connection, batch_id: UUID) -> list[Signature]:
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class ScanRow:
+    """What a scan showed of a row, on which page of the file; `number` 0 is the page itself."""
+
+    page: int
+    number: int
+    seen: str
+
+
+@dataclass(frozen=True, slots=True)
+class SheetScan:
+    """A scan of signed pages; `happened_on` is the day on which they were signed."""
+
+    position: int
+    file_sha256: str
+    page_count: int
+    scanned_by: UUID
+    happened_on: str
+    rows: tuple[ScanRow, ...]
+
+
+def scans_of(connection: Connection, batch_id: UUID) -> list[SheetScan]:
+    """Return the scans that were taken in for a batch, in the order in which they came."""
+    found = connection.execute(
+        select(scans).where(scans.c.batch_id == batch_id.bytes).order_by(scans.c.position)
+    ).all()
+    rows: dict[int, list[ScanRow]] = {row.position: [] for row in found}
+    seen = (
+        select(scan_rows)
+        .where(scan_rows.c.position.in_(rows))
+        .order_by(scan_rows.c.position, scan_rows.c.part)
+    )
+    for row in connection.execute(seen):
+        rows[row.position].append(ScanRow(row.page, row.number, row.seen))
+    return [
+        SheetScan(
+            row.position,
+            row.file_sha256,
+            row.page_count,
+            uuid_of(row.scanned_by),
+            row.happened_on,
+            tuple(rows[row.position]),
+        )
+        for row in found
+    ]
+
+
 # What the events leave.
+
+
+def _scanned(event: Batch.SheetScanned, position: int, rows: Rows) -> None:
+    rows["sheet_scans"].append(
+        (
+            position,
+            event.originator_id.bytes,
+            event.file_sha256,
+            event.page_count,
+            event.scanned_by.bytes,
+            event.happened_on.isoformat(),
+        )
+    )
+    rows["sheet_scan_rows"] += [
+        (position, part, each.page, each.number, each.seen) for part, each in enumerate(event.seen)
+    ]
 
 
 def _captured(event: Disbursement.SignatureCaptured, position: int, rows: Rows) -> None:

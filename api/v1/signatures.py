@@ -1,17 +1,21 @@
-"""Signatures: drawn one by one under a witness's eyes, and certified by the witness."""
+"""Signatures: drawn one by one or scanned from paper, and certified by their witness."""
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, File, Form, Path, Response, UploadFile
 
 from api.acting import Prepared, Signed, TheActing, prepared
 from api.callers import READ, WITNESS, TheReach
-from api.dependencies import TheLedger, TheReadModel
+from api.dependencies import TheLedger, TheReadModel, TheServed
 from api.problems import RESPONSES
+from api.sheets import codes_key
+from api.uploads import whole
 from api.v1 import forms, models
-from api.v1.written import CertifiedSheet, TakenSignature, Written, written
+from api.v1.written import CertifiedSheet, TakenScan, TakenSignature, Written, written
 from api.within import batch_within
+from ledger.commands.sheets import ScanOrder, take_scan
 from ledger.commands.signatures import (
     Certification,
     DrawnSignature,
@@ -20,6 +24,7 @@ from ledger.commands.signatures import (
     prepare_captured,
 )
 from ledger.domain.batch import Batch
+from ledger.files.scans import read_scan
 from ledger.store.application import Ledger, NotOnRecord
 from projections.signatures import signatures_of
 
@@ -89,6 +94,24 @@ def certify_signatures(
     act = acting.signed(form.signed, stream=batch_id)
     answer = certify_captured(the_ledger, act, order)
     return written(the_ledger, response, answer, CertifiedSheet)
+
+
+@router.post("/{batch_id}/scans", status_code=201, dependencies=[WITNESS])
+def take_sheet_scan(
+    batch_id: BatchId,
+    acting: TheActing,
+    found: TheServed,
+    model: TheReadModel,
+    reach: TheReach,
+    response: Response,
+    file: Annotated[UploadFile, File(description="Signed pages: a PDF, or one PNG or JPEG.")],
+    signed_on: Annotated[date, Form(description="The day on which they were signed.")],
+) -> Written[TakenScan]:
+    """Take in a scan of a printed sheet; rows with ink in their box wait to be certified."""
+    batch = batch_within(model, reach, batch_id)  # before a stranger's file is looked at
+    order = ScanOrder(batch.code, read_scan(whole(file), codes_key(found.home)))
+    answer = take_scan(found.ledger, acting.act(signed_on, stream=batch_id), order)
+    return written(found.ledger, response, answer, TakenScan)
 
 
 def _code(ledger: Ledger, batch_id: UUID) -> str:

@@ -121,6 +121,13 @@ class TakenSignature(Answer):
     image_sha256: str
 
 
+class TakenScan(Answer):
+    """`rows` counts what was seen: `signed`, `doubtful`, `empty`, `repeated`, `other_batch`, …."""
+
+    file_sha256: str
+    rows: dict[str, int]
+
+
 class EnteredArchive(Answer):
     """`new`, `changed` (closed now) and `same` add up to `entered`; null in older answers."""
 

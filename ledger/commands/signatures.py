@@ -135,19 +135,24 @@ def signing_rows(ledger: Ledger, batch: UUID, officer: UUID, day: date) -> list[
     ]
 
 
+def masked_rows(ledger: Ledger, batch: UUID) -> list[SigningRow]:
+    """Return the rows of a sheet as anybody sees them: with names and numbers masked."""
+    found = _sheet(ledger, batch)
+    return [
+        replace(_row(ledger, number, _payment(ledger, found, number)), name=None)
+        for number in sorted(found.rows)
+    ]
+
+
 def waiting_rows(ledger: Ledger, batch: UUID, officer: UUID) -> tuple[list[SigningRow], int]:
     """Return rows that wait for this officer's certification, masked, and how many for others'."""
-    found = _sheet(ledger, batch)
-    mine, elsewhere = [], 0
-    for number in sorted(found.rows):
-        payment = _payment(ledger, found, number)
-        if payment.status is not Status.IN_TRANSIT or payment.captured is None:
-            continue
-        if payment.captured.witness_id == officer:
-            mine.append(replace(_row(ledger, number, payment), name=None))
-        else:
-            elsewhere += 1
-    return mine, elsewhere
+    waiting = [
+        row
+        for row in masked_rows(ledger, batch)
+        if row.status == Status.IN_TRANSIT and row.captured is not None
+    ]
+    mine = [row for row in waiting if row.captured and row.captured.witness_id == officer]
+    return mine, len(waiting) - len(mine)
 
 
 def capture_signature(ledger: Ledger, act: CommandAct, order: DrawnSignature) -> Answer:

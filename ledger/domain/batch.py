@@ -5,6 +5,8 @@ from enum import StrEnum
 from hashlib import sha256
 from uuid import UUID
 
+import msgspec
+
 from ledger.domain.aggregate import Act, Event, Root
 from ledger.domain.policy import Channel
 from ledger.domain.sealed import Sealed
@@ -62,6 +64,16 @@ class PaymentsUnderWay(LedgerError):
         super().__init__(f"batch {batch_id} has {count} payments in transit")
 
 
+class ScanKnown(LedgerError):
+    """The same file was taken in before: its rows are there already."""
+
+    code = "scan.known"
+    kind = Kind.CONFLICT
+
+    def __init__(self, batch_id: UUID, file_sha256: str) -> None:
+        super().__init__(f"scan {file_sha256} of batch {batch_id} was taken in before")
+
+
 class WrongChannel(LedgerError):
     """Bank files belong to card batches, signatures to sheets."""
 
@@ -70,6 +82,14 @@ class WrongChannel(LedgerError):
 
     def __init__(self, batch_id: UUID, channel: str) -> None:
         super().__init__(f"batch {batch_id} pays by {channel}")
+
+
+class SeenRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a scan showed of a row, on which page of the file; `number` 0 is the page itself."""
+
+    page: int
+    number: int
+    seen: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +129,7 @@ class Batch(Root):
             aggregate.bank_format = self.bank_format
             aggregate.officers = [self.drafted_by]
             aggregate.rows = {}
+            aggregate.scans = set()
             aggregate.stage = Stage.DRAFTED
 
     class ColumnsRead(Event, frozen=True):
@@ -225,6 +246,19 @@ class Batch(Root):
         numbers: tuple[int, ...]
         total_fen: Money
 
+    class SheetScanned(Event, frozen=True):
+        """A scan of signed pages was taken in: what was seen of every row and page of it."""
+
+        TOPIC = "batch.sheet_scanned"
+        organisation_id: UUID
+        file_sha256: str
+        page_count: int
+        scanned_by: UUID
+        seen: tuple[SeenRow, ...]
+
+        def apply(self, aggregate: "Batch") -> None:
+            aggregate.scans.add(self.file_sha256)
+
     class Closed(Event, frozen=True):
         """Every payment of it was answered for. A payment may still be returned later (退票)."""
 
@@ -242,6 +276,7 @@ class Batch(Root):
     bank_format: str | None
     officers: list[UUID]  # drafter, then reviewer, then approver
     rows: dict[int, Row]
+    scans: set[str]  # hashes of the files
     stage: Stage
 
     @classmethod
@@ -420,6 +455,36 @@ class Batch(Root):
             certified_by=certified_by,
             numbers=numbers,
             total_fen=Money(sum(self.rows[number].amount for number in numbers)),
+        )
+
+    def require_new_scan(self, file_sha256: str) -> None:
+        """Check that a file was not taken in before.
+
+        Raises:
+            ScanKnown: It was.
+        """
+        if file_sha256 in self.scans:
+            raise ScanKnown(self.id, file_sha256)
+
+    def take_scan(
+        self,
+        act: Act,
+        *,
+        file_sha256: str,
+        page_count: int,
+        scanned_by: UUID,
+        seen: tuple[SeenRow, ...],
+    ) -> None:
+        self.require_paid_by(Channel.SIGNATURE_SHEET)
+        self.require_new_scan(file_sha256)
+        self.trigger_event(
+            self.SheetScanned,
+            act,
+            organisation_id=self.organisation_id,
+            file_sha256=file_sha256,
+            page_count=page_count,
+            scanned_by=scanned_by,
+            seen=seen,
         )
 
     def close(self, act: Act, *, in_transit: int) -> None:

@@ -21,6 +21,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "batch.row_refused": ("名单行被拒绝", "row refused"),
     "batch.row_withdrawn": ("名单行撤下", "row withdrawn"),
     "batch.sheet_certified": ("签收表证明", "signature sheet certified"),
+    "batch.sheet_scanned": ("签字表扫描件接收", "signature sheet scanned"),
     "campaign.opened": ("活动开始", "campaign opened"),
     "disbursement.corrected": ("更正", "outcome corrected"),
     "disbursement.instructed": ("发放指令", "payment instructed"),

@@ -143,6 +143,7 @@ CAMPAIGN_FORM = {
 }
 
 NOBODYS = str(uuid4())
+NO_SCAN = ("s.png", b"")
 KEY = b64encode(bytes(31) + b"\x07").decode()
 
 ASKED: dict[str, Asked] = {
@@ -303,6 +304,9 @@ ASKED: dict[str, Asked] = {
     ),
     "GET /v1/batches/{batch_id}/signatures": Asked("{sheet}"),
     "POST /v1/batches/{batch_id}/signatures": Asked("{sheet}", drawn),
+    "POST /v1/batches/{batch_id}/scans": Asked(
+        "{sheet}", form=lambda _: ({"signed_on": TODAY.isoformat()}, {"file": NO_SCAN})
+    ),
     "POST /v1/batches/{batch_id}/signatures/certification/preparation": Asked(
         "{sheet}", lambda _: {"numbers": [9]}
     ),
@@ -615,6 +619,14 @@ ASKED: dict[str, Asked] = {
     ),
     "POST /admin/webhooks/{webhook_id}/resumption": Asked("0" * 16, form=form_of(), bound=False),
     "POST /admin/webhooks/{webhook_id}/ending": Asked("0" * 16, form=form_of(), bound=False),
+    "GET /batches/{batch_id}/scans": Asked("{sheet}"),
+    "POST /batches/{batch_id}/scans": Asked(
+        "{sheet}",
+        form=lambda _: ({"key": uuid4().hex, "signed_on": TODAY.isoformat()}, {"file": NO_SCAN}),
+    ),
+    "POST /batches/{batch_id}/sheet.pdf": Asked(
+        "{sheet}", form=form_of(reason="现场签字", made_for="经办人")
+    ),
 }
 
 

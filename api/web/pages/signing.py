@@ -21,8 +21,10 @@ from ledger.commands.signatures import (
 )
 from ledger.domain import strokes
 from ledger.domain.disbursement import Manner
+from ledger.files.scans import Ink
 from projections.batches import Batch, campaign_list
 from projections.organisations import tree_on
+from projections.signatures import scans_of
 
 router = APIRouter(include_in_schema=False)
 
@@ -107,11 +109,18 @@ def show_certification(
     """Show the witness what was signed under their eyes and waits for their own signature."""
     batch = batch_within(model, reach, batch_id)
     rows, elsewhere = waiting_rows(the_ledger, batch_id, caller.officer_id)
+    clear = {
+        (scan.file_sha256, row.number)
+        for scan in scans_of(model, batch_id)
+        for row in scan.rows
+        if row.seen == Ink.SIGNED
+    }
     return screen.show(
         "signing/certification.html",
         batch=batch,
         rows=rows,
         elsewhere=elsewhere,
+        clear=clear,
         **_about(model, batch, caller),
     )
 

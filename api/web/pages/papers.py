@@ -1,0 +1,136 @@
+"""Paper sheets: printed with codes, signed by hand, scanned, and matched row by row."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Annotated
+from urllib.parse import quote
+from uuid import UUID
+
+from fastapi import APIRouter, File, Form, Response, UploadFile
+
+from api.callers import WITNESS, Caller, TheCaller, TheReach
+from api.dependencies import TheLedger, TheReadModel, TheServed
+from api.sheets import codes_key
+from api.uploads import whole
+from api.web.formats import capital
+from api.web.language import N_
+from api.web.posted import TheActingOnPage
+from api.web.screen import TheScreen
+from api.within import batch_within
+from ledger.commands.sheets import ScanOrder, SheetOrder, print_sheet, take_scan
+from ledger.commands.signatures import SigningRow, masked_rows
+from ledger.domain.disbursement import Status
+from ledger.files.scans import read_scan
+from projections.batches import campaign_list
+from projections.organisations import staff_numbers, tree_on
+from projections.signatures import SheetScan, scans_of
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What a scan showed of a row, or of a page where `row` is None; `shown`: its box still is."""
+
+    page: int
+    number: int
+    seen: str
+    row: SigningRow | None
+    shown: bool
+
+
+@router.get("/batches/{batch_id}/scans", dependencies=[WITNESS])
+def show_scans(
+    batch_id: UUID,
+    screen: TheScreen,
+    model: TheReadModel,
+    reach: TheReach,
+    caller: TheCaller,
+    the_ledger: TheLedger,
+) -> Response:
+    """Show how to print a sheet, where to hand in its scans, and what was seen on each."""
+    batch = batch_within(model, reach, batch_id)
+    rows = masked_rows(the_ledger, batch_id)
+    scans = scans_of(model, batch_id)
+    return screen.show(
+        "signing/scans.html",
+        batch=batch,
+        organisation=tree_on(model).by_id[batch.organisation_id],
+        staff=staff_numbers(model),
+        scans=[(scan, seen_on(scan, rows, caller)) for scan in reversed(scans)],
+        missing=missing(rows, scans),
+        today=caller.day,
+    )
+
+
+@router.post("/batches/{batch_id}/sheet.pdf", dependencies=[WITNESS])
+def print_paper(
+    batch_id: UUID,
+    acting: TheActingOnPage,
+    found: TheServed,
+    model: TheReadModel,
+    reach: TheReach,
+    reason: Annotated[str, Form(min_length=1, max_length=200)],
+    made_for: Annotated[str, Form(min_length=1, max_length=200)],
+) -> Response:
+    """Hand out the sheet to print, with people in clear; that it was handed out is an event."""
+    batch = batch_within(model, reach, batch_id)
+    campaigns = {each.campaign_id: each.name for each in campaign_list(model)}
+    title = f"{campaigns.get(batch.campaign_id, '')}{batch.earmark}签字表"
+    order = SheetOrder(batch.code, title, reason, made_for)
+    file = print_sheet(found.ledger, acting.act(), order, codes_key(found.home), capital)
+    name = quote(f"{batch.code}-签字表.pdf")
+    return Response(
+        file.content,
+        media_type="application/pdf",
+        headers={
+            "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
+            "Cache-Control": "no-store",
+        },
+    )
+
+
+@router.post("/batches/{batch_id}/scans", dependencies=[WITNESS])
+def hand_in_scan(
+    batch_id: UUID,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    found: TheServed,
+    model: TheReadModel,
+    reach: TheReach,
+    file: Annotated[UploadFile, File()],
+    signed_on: Annotated[date, Form()],
+) -> Response:
+    """Take in a scan; each row with ink in its box waits to be looked at and certified."""
+    batch = batch_within(model, reach, batch_id)
+    scan = read_scan(whole(file), codes_key(found.home))
+    take_scan(found.ledger, acting.act(signed_on), ScanOrder(batch.code, scan))
+    return screen.go(f"/batches/{batch_id}/scans", N_("扫描件已读取，请逐行核对。"))
+
+
+def seen_on(scan: SheetScan, rows: Sequence[SigningRow], caller: Caller) -> list[Seen]:
+    """Return what a scan showed, with the rows as they stand now."""
+    of = {row.number: row for row in rows}
+    return [
+        Seen(each.page, each.number, each.seen, row, row is not None and _mine(row, scan, caller))
+        for each in scan.rows
+        for row in [of.get(each.number)]
+    ]
+
+
+def missing(rows: Sequence[SigningRow], scans: Sequence[SheetScan]) -> list[int]:
+    """Return rows that wait for a signature and stand on no scan."""
+    seen = {each.number for scan in scans for each in scan.rows}
+    waiting = (row for row in rows if row.status == Status.IN_TRANSIT and row.captured is None)
+    return [row.number for row in waiting if row.number not in seen]
+
+
+def _mine(row: SigningRow, scan: SheetScan, caller: Caller) -> bool:
+    """Say whether the box is still shown: to the witness alone, until they have certified it."""
+    return (
+        row.status == Status.IN_TRANSIT
+        and row.captured is not None
+        and row.captured.sheet_sha256 == scan.file_sha256
+        and row.captured.witness_id == caller.officer_id
+    )

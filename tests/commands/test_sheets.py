@@ -1,0 +1,182 @@
+"""Paper sheets: printed on record, matched by row, and paid once a witness certified them."""
+
+from datetime import date
+
+import pytest
+from PIL import Image
+
+from ledger.commands import recipients
+from ledger.commands.sheets import (
+    NoSheetCodes,
+    ScanOfOtherBatch,
+    ScanOrder,
+    SheetOrder,
+    print_sheet,
+    take_scan,
+)
+from ledger.commands.signatures import Certification, certify_captured, signature_image
+from ledger.domain.batch import Batch, ScanKnown, WrongChannel, batch_id
+from ledger.domain.disbursement import Disbursement, Status
+from ledger.domain.export import Export
+from ledger.domain.officer import officer_id
+from ledger.files.scans import read_scan
+from ledger.files.sheet import SheetFile
+from ledger.store.application import Answer
+from projections.runner import catch_up
+from projections.signatures import scans_of
+from tests.commands.refusing import nothing_more
+from tests.domain.acting import TEvent
+from tests.files.paper import (
+    as_pdf,
+    line,
+    on_the_glass,
+    seen_by_a_camera,
+    turned,
+    write_name,
+)
+from tests.world import Person, World, roster_row
+
+KEY = b"k" * 32
+PEOPLE = [Person(60 + number) for number in range(10)]
+SHEET, BATCH = "S1", batch_id("S1")
+WITNESS = "H-X01"
+SIGNED_ON = date(2017, 1, 21)
+
+
+@pytest.fixture
+def sheet(world: World) -> World:
+    world.receive("X01", 900_000)
+    world.sheet(SHEET, *PEOPLE)
+    return world
+
+
+def printed(world: World, code: str = SHEET) -> SheetFile:
+    order = SheetOrder(code, "两节送温暖签字表", "现场签字", "经办人")
+    return print_sheet(world.ledger, world.act(WITNESS), order, KEY, str)
+
+
+def take(world: World, *pages: Image.Image, code: str = SHEET) -> Answer:
+    scan = read_scan(as_pdf(pages), KEY)
+    act = world.act(WITNESS, SIGNED_ON)
+    return take_scan(world.ledger, act, ScanOrder(code, scan))
+
+
+def statuses(world: World) -> list[int]:
+    return [n for n, p in enumerate(PEOPLE, 1) if world.payment(p).status is Status.SIGNED]
+
+
+def test_a_sheet_is_printed_signed_scanned_and_certified(sheet: World) -> None:
+    file = printed(sheet)
+    handed_over = sheet.ledger.read(sheet.ledger.size() - 1, 1)[0].event
+    assert isinstance(handed_over, Export.HandedOver)
+    assert (handed_over.kind, handed_over.people) == ("signature_sheet", 10)
+    assert (handed_over.file_sha256, handed_over.made_for) == (file.sha256, "经办人")
+    one, two = on_the_glass(file.content)
+    for place in (0, 1, 3):
+        write_name(one, place)
+    write_name(two, 1)
+    line(one, (200, 130), (204, 130.4))
+    scan = [turned(one, 2), two, one]
+
+    answer = take(sheet, *scan)
+
+    assert answer.result["rows"] == {"signed": 4, "doubtful": 1, "empty": 9, "repeated": 4}
+    manner, image = signature_image(sheet.ledger, BATCH, 10, officer_id(WITNESS))
+    assert manner == "scanned"
+    assert image.startswith("iVBOR")
+    certify_captured(sheet.ledger, sheet.act(WITNESS), Certification(SHEET, [1, 2, 10]))
+    assert statuses(sheet) == [1, 2, 10]
+    signed = last(sheet, Disbursement.Signed)
+    certified = last(sheet, Batch.SheetCertified)
+    assert signed.sheet_sha256 == certified.sheet_sha256 == answer.result["file_sha256"]
+    assert signed.signed_at == "2017-01-21"
+    with catch_up(sheet.ledger, sheet.home.read_models).asking() as model:
+        [seen] = scans_of(model, BATCH)
+    assert (seen.page_count, seen.happened_on, len(seen.rows)) == (3, "2017-01-21", 18)
+    sheet.check_log()
+
+
+def test_what_is_on_a_scan_and_does_not_count_is_told_row_by_row(sheet: World) -> None:
+    one, two = on_the_glass(printed(sheet).content)
+    for place in range(3):
+        write_name(one, place)
+    take(sheet, one)
+    certify_captured(sheet.ledger, sheet.act(WITNESS), Certification(SHEET, [1]))
+    recipients.erase_person(sheet.ledger, sheet.act(), sheet.payment(PEOPLE[1]).person_id, "要求")
+    sheet.sheet("S2", Person(80))
+    [elsewhere] = on_the_glass(printed(sheet, "S2").content)
+    blank = Image.new("L", two.size, 255)
+
+    answer = take(sheet, one, elsewhere, blank)
+
+    rows = answer.result["rows"]
+    assert rows == {"paid": 1, "erased": 1, "signed": 1, "empty": 5, "other_batch": 1, "no_code": 1}
+    assert statuses(sheet) == [1]
+
+
+def test_a_page_laid_on_the_glass_again_once_it_is_signed_counts(sheet: World) -> None:
+    one, _ = on_the_glass(printed(sheet).content)
+    signed = one.copy()
+    write_name(signed, 0)
+
+    answer = take(sheet, one, signed)
+
+    assert answer.result["rows"] == {"empty": 15, "signed": 1}
+
+
+def test_a_photograph_aslant_counts_and_a_half_of_a_page_does_not(sheet: World) -> None:
+    one, two = on_the_glass(printed(sheet).content)
+    write_name(one, 0)
+    write_name(two, 0)
+    wide, high = one.size
+    photo = seen_by_a_camera(one, [(60, 0), (wide, 40), (wide - 50, high), (0, high - 60)])
+    half = two.crop((1500, 0, wide, high))
+
+    answer = take(sheet, photo, half)
+
+    assert answer.result["rows"] == {"signed": 1, "empty": 7, "bent": 1, "cut": 2}
+
+
+def test_somebody_erased_keeps_nobody_from_signing_on_paper(sheet: World) -> None:
+    recipients.erase_person(sheet.ledger, sheet.act(), sheet.payment(PEOPLE[0]).person_id, "要求")
+
+    one, _ = on_the_glass(printed(sheet).content)
+    write_name(one, 0)
+    write_name(one, 1)
+
+    assert take(sheet, one).result["rows"] == {"erased": 1, "signed": 1, "empty": 6}
+
+
+def test_wrong_files_are_refused_whole_and_leave_nothing(sheet: World) -> None:
+    one, _ = on_the_glass(printed(sheet).content)
+    sheet.sheet("S2", Person(80))
+    [elsewhere] = on_the_glass(printed(sheet, "S2").content)
+    take(sheet, one)
+
+    assert isinstance(nothing_more(sheet, lambda: take(sheet, one)), ScanKnown)
+    assert isinstance(nothing_more(sheet, lambda: take(sheet, elsewhere)), ScanOfOtherBatch)
+    blank = Image.new("L", one.size, 255)
+    assert isinstance(nothing_more(sheet, lambda: take(sheet, blank)), NoSheetCodes)
+    sheet.file(Person(90))
+    sheet.pay("B1", roster_row(1, Person(90), 80_000))
+    assert isinstance(nothing_more(sheet, lambda: printed(sheet, "B1")), WrongChannel)
+
+
+def test_a_drawn_over_scan_counts_for_its_last_witness(sheet: World) -> None:
+    one, _ = on_the_glass(printed(sheet).content)
+    write_name(one, 0)
+    take(sheet, one)
+    again = one.copy()
+    write_name(again, 0, shift=30)
+    scan = read_scan(as_pdf([again]), KEY)
+
+    act = sheet.act("R-X01", SIGNED_ON)
+    take_scan(sheet.ledger, act, ScanOrder(SHEET, scan))
+
+    captured = sheet.payment(PEOPLE[0]).captured
+    assert captured is not None
+    assert (captured.witness_id, captured.sheet_sha256) == (officer_id("R-X01"), scan.sha256)
+
+
+def last(world: World, event: type[TEvent]) -> TEvent:
+    return [each.event for each in world.ledger.read(0, 9999) if isinstance(each.event, event)][-1]
