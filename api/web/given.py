@@ -43,6 +43,7 @@ MISSING = ("必填项为空", "a required field is empty")
 FAULTS: Mapping[str, tuple[str, str]] = {
     "missing": MISSING,
     "string_too_short": MISSING,
+    "too_short": MISSING,
     "string_too_long": ("内容过长", "it is too long"),
     "string_pattern_mismatch": (
         "含有不允许的字符，或只有空格",

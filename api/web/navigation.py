@@ -47,6 +47,7 @@ SECTIONS = (
     Entry("/admin/organisations", N_("各级工会"), EVERYBODY),
     Entry("/admin/officers", N_("人员"), EVERYBODY),
     Entry("/admin/keys", N_("全部密钥"), EVERYBODY),
+    Entry("/admin/policies", N_("政策"), EVERYBODY),
     Entry("/admin/campaigns", N_("送温暖活动"), EVERYBODY),
     Entry("/admin/disclosures", N_("导出与查看明文"), WATCHERS),
     Entry("/admin/people", N_("个人信息申请")),

@@ -32,6 +32,7 @@ from api.web.pages.admin import (
     keys,
     officers,
     people,
+    policies,
     webhooks,
 )
 from api.web.pages.admin import organisations as unions
@@ -64,6 +65,7 @@ PAGES = (
     officers.router,
     key_endings.router,
     keys.router,
+    policies.router,
     campaigns.router,
     disclosures.router,
     people.router,

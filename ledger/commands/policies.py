@@ -42,6 +42,7 @@ def adopt_policy(ledger: Ledger, act: CommandAct, terms: PolicyTerms) -> Answer:
     Raises:
         OfficerRequired, RoleMissing: The actor approves nowhere.
         OfficerSignatureMissing: Nobody signs.
+        RuleTwice: Two rules for one category, or two deadlines for one filing.
     """
     return perform_signed(
         ledger, act, "policy.adopt", terms, policy_id(terms.code), _adopt(act, terms)
@@ -101,6 +102,7 @@ def close_campaign(ledger: Ledger, act: CommandAct, campaign: UUID, reason: str)
 def _adopt(act: CommandAct, terms: PolicyTerms) -> Decide:
     def decide(work: Work) -> None:
         require_approver(work, act)
+        terms.require_each_once()
         policy = work.find(Policy, policy_id(terms.code))
         if policy is None:
             policy = Policy.adopt(act, terms)

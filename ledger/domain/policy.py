@@ -69,6 +69,16 @@ class PolicyNotInForce(LedgerError):
         super().__init__(f"policy {policy_id} is in force from {since}, not on {day}")
 
 
+class RuleTwice(LedgerError):
+    """A category has one rule and a filing one deadline: of two, nobody could say which counts."""
+
+    code = "policy.rule_twice"
+    kind = Kind.INVALID
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"{name!r} is named more than once")
+
+
 class Policy(Root):
     """One policy pack; a corrected reading of the same document is adopted on top."""
 
@@ -102,6 +112,15 @@ class Policy(Root):
     def adopt_again(self, act: Act, terms: "PolicyTerms") -> None:
         self.trigger_event(self.Adopted, act, **_facts(terms))
 
+    def periods(self) -> "list[tuple[date, Adopted]]":
+        """Return from which day on which adoption counts, until the day of the next."""
+        found: list[tuple[date, Policy.Adopted]] = []
+        for day in sorted({each.effective_from for each in self.adoptions}):
+            counts = self.in_force_on(day)
+            if not found or found[-1][1] is not counts:
+                found.append((day, counts))
+        return found
+
     def in_force_on(self, day: date) -> Adopted:
         """Return the latest adoption that counts on the day.
 
@@ -123,6 +142,20 @@ class PolicyTerms(msgspec.Struct, frozen=True, kw_only=True):
     categories: tuple[CategoryRule, ...]
     surplus: SurplusTargets
     deadlines: tuple[Deadline, ...]
+
+    def require_each_once(self) -> None:
+        """Refuse two rules for one category, and two deadlines for one filing.
+
+        Raises:
+            RuleTwice: One is named again.
+        """
+        for names in (
+            [each.name for each in self.categories],
+            [each.name for each in self.deadlines],
+        ):
+            for at, name in enumerate(names):
+                if name in names[:at]:
+                    raise RuleTwice(name)
 
 
 def policy_id(code: str) -> UUID:

@@ -597,6 +597,23 @@ ASKED: dict[str, Asked] = {
     ),
     "GET /admin/keys": Asked(bound=False),
     "GET /admin/keys/card": Asked(bound=False),
+    "GET /admin/policies": Asked(bound=False),
+    "GET /admin/policies/adoption": Asked(bound=False),
+    "POST /admin/policies/adoption": Asked(
+        form=form_of(
+            **{
+                "code": "p-3",
+                "title": "方案",
+                "effective_from": "2017-01-01",
+                "c0.name": "一线职工",
+                "c0.channel": "签字表",
+                "c0.source": "方案",
+                "c0.confidence": "certain",
+            }
+        ),
+        bound=False,
+    ),
+    "GET /admin/policies/{policy_id}": Asked(str(policy_id(POLICY)), bound=False),
     "GET /admin/campaigns": Asked(bound=False),
     "POST /admin/campaigns": Asked(
         form=form_of(**{name: str(value) for name, value in CAMPAIGN_FORM.items()}), bound=False

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
+from msgspec import structs
 
 from ledger.commands import funds, officer_keys, officers, organisations, policies
 from ledger.domain.officer import Role, officer_id
@@ -70,6 +71,16 @@ def campaign(world: World, code: str, policy: str = POLICY, ends: date = DAY) ->
         ("campaign.known", lambda w: campaign(w, CAMPAIGN)),
         ("ledger.not_on_record", lambda w: campaign(w, "c2", "none")),
         ("campaign.period_backwards", lambda w: campaign(w, "c2", ends=date(2016, 12, 14))),
+        (
+            "policy.rule_twice",
+            lambda w: (
+                lambda: policies.adopt_policy(
+                    w.ledger,
+                    w.act("A-C01"),
+                    structs.replace(terms(), deadlines=terms().deadlines * 2),
+                )
+            ),
+        ),
         (
             "duty.officer_required",
             lambda w: lambda: policies.adopt_policy(w.ledger, w.act(), terms()),

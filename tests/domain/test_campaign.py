@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from ledger.domain.campaign import Campaign, PeriodBackwards, campaign_id
-from ledger.domain.policy import Policy, PolicyNotInForce, PolicyTerms, policy_id
+from ledger.domain.policy import Policy, PolicyNotInForce, PolicyTerms, RuleTwice, policy_id
 from tests.domain.acting import ACT, memory, only, replayed, settled
 from tests.world import terms
 
@@ -79,3 +79,26 @@ def test_a_replayed_policy_is_the_one_that_was_adopted() -> None:
     policy.adopt_again(ACT, titled("更正", FIRST))
 
     assert memory(replayed(policy.collect_events())) == memory(policy)
+
+
+def test_a_policy_says_which_adoption_counts_from_when_on() -> None:
+    policy = Policy.adopt(ACT, titled("first", FIRST))
+    policy.adopt_again(ACT, titled("later", date(2017, 2, 1)))
+    policy.adopt_again(ACT, titled("misread", date(2017, 3, 1)))
+    policy.adopt_again(ACT, titled("corrected", date(2017, 3, 1)))
+
+    assert [(day, adopted.title) for day, adopted in policy.periods()] == [
+        (FIRST, "first"),
+        (date(2017, 2, 1), "later"),
+        (date(2017, 3, 1), "corrected"),
+    ]
+
+
+@pytest.mark.parametrize("field", ["categories", "deadlines"])
+def test_of_two_rules_for_one_thing_neither_is_adopted(field: str) -> None:
+    given = terms(FIRST)
+    twice = msgspec.structs.replace(given, **{field: getattr(given, field)[:1] * 2})
+
+    with pytest.raises(RuleTwice):
+        twice.require_each_once()
+    given.require_each_once()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from ledger.domain.policy import policy_id
 from tests.web.browsing import LANGUAGES, SIZES, Office, accessible
 from tests.web.conftest import INSPECTOR
 
@@ -24,6 +25,8 @@ PAGES = (
     "/admin/officers?organisation=X01",
     "/admin/keys",
     "/admin/keys/card",
+    "/admin/policies",
+    f"/admin/policies/{policy_id('hefei-2017')}?on=2017-01-20",
     "/admin/campaigns",
     "/admin/disclosures?kind=file&organisation=C01",
     "/admin/people",

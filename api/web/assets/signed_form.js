@@ -4,8 +4,9 @@ import { NoKeyHere, sign } from "./officer_key.js";
 import { post, Refused, word } from "./service.js";
 
 // `path` is the act's; `asked` says what it is asked for (and throws Missing with the name of a word
-// of the page), `committed` what is sent with the signature.
-export function signedOnSubmit(form, path, { asked = () => ({}), committed = (_, signed) => ({ signed }) } = {}) {
+// of the page), `committed` what is sent with the signature, `preparation` where it is prepared, and
+// `done` what comes after.
+export function signedOnSubmit(form, path, { asked = () => ({}), committed = (_, signed) => ({ signed }), preparation = `${path}/preparation`, done = () => location.reload() } = {}) {
   const said = form.querySelector("[data-said]");
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
@@ -14,10 +15,10 @@ export function signedOnSubmit(form, path, { asked = () => ({}), committed = (_,
     said.textContent = "";
     try {
       const body = asked();
-      const prepared = await post(`${path}/preparation`, body);
+      const prepared = await post(preparation, body);
       const signed = await sign(form.dataset.officer, prepared);
       await post(path, committed(body, signed), { "Idempotency-Key": crypto.randomUUID() });
-      location.reload();
+      done();
     } catch (error) {
       said.textContent = error instanceof NoKeyHere ? word("no-key") : error instanceof Missing ? word(error.message) : word("failed");
       if (error instanceof Refused) said.textContent += ` ${error.code}`;
