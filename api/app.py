@@ -52,6 +52,7 @@ from api.v1 import (
     webhooks,
 )
 from api.web import refused
+from api.web.known import Kept
 from api.web.site import PAGES
 from ledger.anchoring.anchors import Anchors
 from ledger.store.application import Ledger
@@ -156,6 +157,7 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
     )
     app.state.served = found
     app.state.background = working
+    app.state.kept = Kept()
     # A page from elsewhere must not read the ledger through a name that it had point here.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(serving.hosts))
     app.state.metrics = Metrics(

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Index, RowMapping, Table, case, func, select
+from sqlalchemy import Connection, Index, RowMapping, Table, case, column, func, select
 
 from ledger.domain.aggregate import Event
 from ledger.domain.batch import Batch as Root
@@ -85,6 +85,7 @@ rows_listed = Table(
     number_column("amount_fen", nullable=True),
     text_column("happened_on"),
     Index("rows_by_batch", "batch_id", "number", "code", "line", "amount_fen"),
+    Index("rows_refused", "batch_id", "code", sqlite_where=column("code").is_not(None)),
 )
 
 statements = Table(

@@ -150,32 +150,36 @@ def moved(connection: Connection, moment: Moment = NOW) -> Subquery:
     return union_all(folded, since).subquery("moved")
 
 
-def moved_since(connection: Connection, moment: Moment, followed: CTE) -> Subquery:
+def moved_since(
+    connection: Connection, moment: Moment, followed: CTE, *, along: Sequence[str] = ()
+) -> Subquery:
     """Return the same of some lots alone, of each since a position of its own.
 
     Args:
         connection: Of the read model.
         moment: As of when.
         followed: Has the columns `lot_id` and `since`; what moved after `since` counts.
+        along: Further columns of `followed`, by which what moved is to be told apart.
     """
     blocks = blocks_at(connection, moment)
     names = ("happened_on", "from_account", "to_account", "amount_fen")
+    told = [followed.c[name] for name in along]
     # The block in which a lot begins to count is read line by line.
     begins = followed.c.since // blocks.positions
     folded = (
-        select(*(sums.c[name] for name in names))
+        select(*(sums.c[name] for name in names), *told)
         .join(followed, sums.c.lot_id == followed.c.lot_id)
         .where(sums.c.block > begins, sums.c.block < blocks.whole, moment.by_day(sums))
     )
     first = (
-        select(*(lines.c[name] for name in names))
+        select(*(lines.c[name] for name in names), *told)
         .join(followed, lines.c.lot_id == followed.c.lot_id)
         .where(lines.c.position > followed.c.since)
         .where(lines.c.position < (begins + 1) * blocks.positions)
         .where(lines.c.position < blocks.end, moment.covers(lines))
     )
     since = (
-        select(*(lines.c[name] for name in names))
+        select(*(lines.c[name] for name in names), *told)
         .join(followed, lines.c.lot_id == followed.c.lot_id)
         .where(lines.c.position > followed.c.since)
         .where(lines.c.position >= blocks.end, moment.covers(lines))

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 
 from ledger.store.feed import Feed
 from projections.allocations import Allocations
+from projections.attempts import Attempts
 from projections.batches import Batches
 from projections.deadlines import Deadlines
 from projections.disclosures import Disclosures
@@ -37,6 +38,7 @@ from projections.view import (
     key_of,
     reading,
 )
+from projections.witness_refusals import WitnessRefusals
 
 BATCH_EVENTS_MAX = 5_000
 MODELS_KEPT = 16
@@ -61,6 +63,8 @@ def projections() -> tuple[Projection, ...]:
         Notices(),
         Signatures(),
         Movements(),
+        Attempts(),
+        WitnessRefusals(),
         Histories(),
         Keys(),
         People(),

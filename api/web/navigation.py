@@ -32,12 +32,13 @@ class Entry:
 EVERYBODY = frozenset(Role)
 
 MENU = (
-    Entry("/overview", N_("总览")),
+    Entry("/overview", N_("总览"), within=("/deadlines",)),
     Entry("/organisations", N_("组织")),
     Entry("/flow", N_("流向")),
     Entry("/ledger", N_("台账")),
     Entry("/batches", N_("批次"), within=("/imports", "/archive")),
     Entry("/notices", N_("公示")),
+    Entry("/findings", N_("疑点")),
     Entry("/search", N_("溯源"), within=("/trace", "/receipts", "/verify")),
     Entry("/jobs", N_("任务"), HANDLERS | SYSTEM),
     Entry("/admin", N_("管理"), EVERYBODY),

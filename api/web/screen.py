@@ -177,6 +177,7 @@ def environment(language: Language) -> Environment:
         count=lambda number: formats.count(number, language.locale),
         day=lambda value: formats.day(value, language.locale),
         moment=lambda value: formats.moment(value, language.locale),
+        moment_at=lambda value: formats.moment(value, language.locale),
         seconds=lambda took_ms: formats.seconds(took_ms, language.locale),
         term=lambda kind, value: term(language, kind, value),
         refusal=language.refusal,

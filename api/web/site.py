@@ -4,6 +4,8 @@ from api.web import assets
 from api.web.pages import (
     account,
     batches,
+    deadlines,
+    findings,
     flow,
     imports,
     integrity,
@@ -42,6 +44,8 @@ PAGES = (
     sign_in.router,
     overview.router,
     integrity.router,
+    findings.router,
+    deadlines.router,
     organisations.router,
     flow.router,
     ledger.router,

@@ -469,6 +469,8 @@ ASKED: dict[str, Asked] = {
     "GET /organisations": Asked(bound=False),
     "GET /my-key": Asked(bound=False),
     "GET /integrity": Asked(bound=False),
+    "GET /findings": Asked(bound=False),
+    "GET /deadlines": Asked(bound=False),
     "POST /integrity": Asked(form=form_of(), bound=False),
     "GET /ledger": Asked(bound=False),
     "GET /ledger.csv": Asked(bound=False),

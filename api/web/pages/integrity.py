@@ -1,38 +1,17 @@
 """Whether the log holds: the light, what it rests on, and what to do where it is not green."""
 
-from dataclasses import dataclass
-
 from fastapi import APIRouter, Response
 
 from api.background.running import TheBackground
 from api.callers import SIGNED_IN, VERIFIERS, VERIFY
-from api.dependencies import Served, TheServed
+from api.dependencies import TheServed
 from api.web.language import N_
+from api.web.published import last_published
 from api.web.screen import TheScreen
-from ledger.anchoring.publications import latest
-from ledger.anchoring.witnesses import Witnessed, witnessed
 
 router = APIRouter(include_in_schema=False)
 
 RUNS_SHOWN = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """The last checkpoint that was carried out to others, and who cosigned it."""
-
-    size: int
-    at: str
-    witnessed: Witnessed
-
-
-def last_published(found: Served) -> Published | None:
-    """Return the last published checkpoint with its witnesses, if there ever was one."""
-    published = latest(found.ledger)
-    if published is None:
-        return None
-    standing = witnessed(found.ledger, found.anchors, published)
-    return Published(published.size, published.announced.event.recorded_at, standing)
 
 
 @router.get("/integrity", dependencies=[SIGNED_IN])

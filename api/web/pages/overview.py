@@ -1,5 +1,6 @@
 """The overview: an officer's own organisations and all below them, in figures."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -8,10 +9,13 @@ from fastapi import APIRouter, Response
 from sqlalchemy import Connection
 
 from api.callers import READ, TheReach
-from api.dependencies import TheLedger, TheReadModel
+from api.dependencies import TheReadModel, TheServed
 from api.web.asked import Number, TheMomentOnPage, Word
+from api.web.behind import Behind
+from api.web.known import Known, TheKept, counts, within
+from api.web.old_money import OldMoney, old_money_of, pace_of
+from api.web.published import last_published
 from api.web.screen import TheScreen
-from api.web.surplus_clock import surplus_clock
 from api.within import organisation_within
 from ledger.domain.policy import Policy
 from ledger.store.application import Ledger
@@ -19,7 +23,8 @@ from projections.asked import Moment
 from projections.batches import Campaign, campaign_list
 from projections.deadlines import filing_list, missing
 from projections.figures import figures, total
-from projections.organisations import tree_on
+from projections.followed_lots import Consumption, Target
+from projections.organisations import Organisation, tree_on
 from projections.surplus import burn_down, old_money, surplus, years
 
 router = APIRouter(include_in_schema=False)
@@ -30,6 +35,7 @@ class Due:
     """Something a campaign asks for by a day, and how many organisations have not handed it in."""
 
     campaign: str
+    code: str
     name: str
     due_on: date
     days_left: int
@@ -47,17 +53,22 @@ def show_overview(
     model: TheReadModel,
     reach: TheReach,
     moment: TheMomentOnPage,
-    the_ledger: TheLedger,
+    found: TheServed,
+    kept: TheKept,
     organisation: Word = None,
     year: Number = None,
 ) -> Response:
-    """Show the money in figures, how the opening surplus goes down, and what is due."""
+    """Show the money in figures, how the opening surplus goes down, what is due and what is odd."""
+    the_ledger = found.ledger
     tree = tree_on(model, moment.as_of)
     shown = None if organisation is None else organisation_within(tree, reach, organisation)
+    tops = [each for each in tree.among(reach.ids) if each.parent_id not in reach.ids]
     ids = sorted(reach.ids) if shown is None else tree.subtree(shown.organisation_id)
     today = moment.as_of or screen.today
     opened = years(model, ids)
     chosen = year or (opened[0] if opened else today.year)
+    known = kept.known(model, the_ledger, moment, screen.today)
+    followed = kept.known(model, the_ledger, moment, screen.today, chosen)
     old = surplus(model, ids, chosen, moment)
     burned = burn_down(model, ids, chosen, moment)
     return screen.show(
@@ -70,11 +81,32 @@ def show_overview(
         old=old,
         burned=burned,
         vintages=old_money(model, ids, chosen, moment),
-        clock=surplus_clock(old, burned, today),
+        clock=pace_of(
+            Target(old.first_year_minimum_bp, old.all_within_years),
+            chosen,
+            Consumption(old.opening_fen, old.consumed_fen),
+            burned[0].day if burned else None,
+            today,
+        ),
+        old_of=list(_old_money(followed, [shown] if shown else tops, chosen)),
         dues=_dues(the_ledger, model, ids, moment, today),
+        findings=counts(within(known, reach, None if shown is None else ids)),
+        behind=Behind(shown.code if shown else None, alone=False, moment=moment),
+        published=last_published(found),
         events=the_ledger.size(),
         moment=moment,
     )
+
+
+def _old_money(known: Known, tops: list[Organisation], year: int) -> Iterator[OldMoney]:
+    """Show each organisation by itself, and those below it each with all of theirs."""
+    for top in tops:
+        below = known.tree.children(top.organisation_id)
+        rows = [(top, True), *((each, False) for each in below)]
+        for organisation, alone in rows:
+            of = old_money_of(known, organisation, alone=alone, year=year)
+            if of is not None:
+                yield of
 
 
 def _dues(
@@ -106,6 +138,7 @@ def _dues_of(
     return [
         Due(
             campaign.name,
+            campaign.code,
             deadline.name,
             deadline.due_on,
             (deadline.due_on - today).days,

@@ -1,0 +1,105 @@
+"""The lists behind figures: where each of them is made up row by row."""
+
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+from ledger.domain.disbursement import Status
+from ledger.domain.policy import Channel
+from projections.asked import Moment
+from projections.findings import Finding
+
+EVERY_YEAR = 0
+PAID = "paid"
+
+
+@dataclass(frozen=True, slots=True)
+class Behind:
+    """Lists of an organisation with all below it, or of it `alone`; of all, where there is no code.
+
+    Their moment is that of the figure.
+    """
+
+    code: str | None
+    alone: bool
+    moment: Moment
+
+    def payments(self, **conditions: object) -> str:
+        return self._address("/ledger", **self._place(), **conditions)
+
+    @property
+    def received(self) -> str:
+        return self._address("/flow/receipts", year=EVERY_YEAR, **self._place())
+
+    @property
+    def came_down(self) -> str:
+        return self._address("/flow/allocations", year=EVERY_YEAR, **self._side("taker"))
+
+    @property
+    def passed_on(self) -> str:
+        return self._address("/flow/allocations", year=EVERY_YEAR, **self._side("giver"))
+
+    @property
+    def in_hand(self) -> str:
+        return self._address("/flow/holdings", year=EVERY_YEAR, **self._place())
+
+    @property
+    def paid(self) -> str:
+        return self.payments(status=PAID)
+
+    @property
+    def returned(self) -> str:
+        return self.payments(status=Status.RETURNED.value)
+
+    @property
+    def in_transit(self) -> str:
+        return self.payments(status=Status.IN_TRANSIT.value)
+
+    @property
+    def unanswered(self) -> str:
+        return self.payments(status=Status.IN_TRANSIT.value, channel=Channel.BANK_CARD.value)
+
+    @property
+    def findings(self) -> str:
+        return self._address("/findings", **self._place())
+
+    def findings_of(self, severity: str) -> str:
+        return self._address("/findings", **self._place(), severity=severity)
+
+    def deadline(self, campaign: str, name: str) -> str:
+        return self._address("/deadlines", **self._place(), campaign=campaign, name=name)
+
+    def of_finding(self, finding: Finding, campaign: str | None) -> str:
+        """Return what a finding rests on."""
+        if finding.rule == "G1":
+            return self._address("/overview", organisation=self.code, year=finding.year)
+        if finding.rule == "D5":
+            return self._address(
+                "/deadlines", campaign=campaign, name=finding.detail, **self._place()
+            )
+        if finding.detail in (Status.RETURNED, Status.IN_TRANSIT):
+            channel = CHANNELS.get(finding.rule)
+            return self.payments(campaign=campaign, status=finding.detail, channel=channel)
+        if finding.batch_id is not None:
+            return f"/batches/{finding.batch_id}"
+        return f"/verify/{finding.position}"
+
+    def _place(self) -> dict[str, object]:
+        return {"organisation": self.code, "alone": "yes" if self.alone and self.code else None}
+
+    def _side(self, side: str) -> dict[str, object]:
+        alone = "yes" if self.alone else None
+        return {} if self.code is None else {side: self.code, f"{side}_alone": alone}
+
+    def _address(self, path: str, **conditions: object) -> str:
+        asked = {**conditions, "as_of": self.moment.as_of, "at": self.moment.at}
+        query = urlencode({name: value for name, value in asked.items() if value is not None})
+        return f"{path}?{query}" if query else path
+
+
+CHANNELS = {
+    "D3": Channel.SIGNATURE_SHEET.value,
+    "G5": Channel.BANK_CARD.value,
+    "J4": Channel.BANK_CARD.value,
+    "F5": Channel.BANK_CARD.value,
+}
+"""By which channel the payments went that a rule looks at."""

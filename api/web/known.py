@@ -1,0 +1,178 @@
+"""What pages know of all organisations at a moment, found once for each length of the log.
+
+It is of everybody, and each page shows what its reader may see of it.
+"""
+
+import threading
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import Depends, Request
+from sqlalchemy import Connection, select
+
+from api.callers import Reach
+from ledger.domain.policy import Channel, Deadline, Policy
+from ledger.store.application import Ledger
+from projections.asked import NOW, Moment
+from projections.batches import batches, campaign_list
+from projections.findings import Asked, Finding, Severity, findings
+from projections.followed_lots import (
+    FollowedLot,
+    Target,
+    followed_lots,
+    opened_on,
+    surplus_targets,
+)
+from projections.journal import targets
+from projections.open_payments import Open, OpenPayments, first_unanswered, open_payments
+from projections.organisations import Tree, tree_on
+from projections.view import reading
+
+KEPT_MAX = 16
+
+
+@dataclass(frozen=True)
+class Known:
+    """One state of the ledger: what is open, what became of old money of `year`, and what is odd.
+
+    `unanswered_since` is the first day of a card payment without an answer, by organisation;
+    `card_payers` are those that ever paid by card.
+    """
+
+    day: date
+    tree: Tree
+    open: list[Open]
+    year: int | None
+    followed: list[FollowedLot]
+    findings: list[Finding]
+    unanswered_since: dict[UUID, str]
+    card_payers: frozenset[UUID]
+    targets: dict[UUID, Target]
+    opened_on: dict[UUID, str]
+
+    @cached_property
+    def by_owner(self) -> dict[UUID, list[FollowedLot]]:
+        """The lots of old money by the organisation whose opening surplus they are of."""
+        found: dict[UUID, list[FollowedLot]] = {}
+        for each in self.followed:
+            found.setdefault(each.owner_id, []).append(each)
+        return found
+
+    @cached_property
+    def findings_of(self) -> dict[UUID | None, list[Finding]]:
+        found: dict[UUID | None, list[Finding]] = {}
+        for each in self.findings:
+            found.setdefault(each.organisation_id, []).append(each)
+        return found
+
+
+def within(known: Known, reach: Reach, ids: list[UUID] | None = None) -> list[Finding]:
+    """Return the findings that somebody sees; of the whole ledger only who sees all of it."""
+    seen = reach.ids if ids is None else frozenset(ids) & reach.ids
+    whole = ids is None and reach.ids >= known.tree.by_id.keys()
+    return [
+        each
+        for each in known.findings
+        if (whole if each.organisation_id is None else each.organisation_id in seen)
+    ]
+
+
+def counts(found: list[Finding]) -> dict[str, int]:
+    """Count findings by severity, the gravest first."""
+    counted = Counter(each.severity for each in found)
+    return {each.value: counted[each] for each in Severity}
+
+
+class Kept:
+    """Keeps the last states that were asked for; the ledger may have grown since any of them."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._open = OpenPayments()
+        self._known: OrderedDict[tuple[int, Moment, date, int | None], Known] = OrderedDict()
+
+    def known(
+        self,
+        connection: Connection,
+        ledger: Ledger,
+        moment: Moment,
+        today: date,
+        year: int | None = None,
+    ) -> Known:
+        """Return what is known at a moment.
+
+        Args:
+            connection: Of the read model.
+            ledger: The log, for what policies ask.
+            moment: As of when; its day, where it has one, counts as today.
+            today: The day it is.
+            year: Whose opening surplus is followed; None for the last that any organisation opened.
+        """
+        end: int = connection.execute(select(reading.c.next_position)).scalar_one()
+        day = moment.as_of or today
+        if year is None:
+            opened = connection.execute(select(targets.c.year).distinct()).scalars()
+            year = max((each for each in opened if each <= day.year), default=None)
+        key = (end, moment, today, year)
+        with self._lock:
+            known = self._known.get(key)
+            if known is None:
+                known = self._find(connection, ledger, moment, day, year)
+                self._known[key] = known
+                while len(self._known) > KEPT_MAX:
+                    self._known.popitem(last=False)
+            self._known.move_to_end(key)
+            return known
+
+    def _find(
+        self,
+        connection: Connection,
+        ledger: Ledger,
+        moment: Moment,
+        day: date,
+        year: int | None,
+    ) -> Known:
+        open_ = self._open.now(connection) if moment == NOW else open_payments(connection, moment)
+        tree = tree_on(connection, moment.as_of)
+        ids = list(tree.by_id)
+        followed = [] if year is None else followed_lots(connection, year, moment)
+        asked = Asked(
+            connection, day, open_, followed, year, _deadlines(connection, ledger), ids, moment
+        )
+        payers = select(batches.c.organisation_id).where(
+            batches.c.channel == Channel.BANK_CARD, moment.covers(batches)
+        )
+        return Known(
+            day,
+            tree,
+            open_,
+            year,
+            followed,
+            findings(asked),
+            first_unanswered(open_, Channel.BANK_CARD),
+            frozenset(UUID(bytes=raw) for raw in connection.execute(payers.distinct()).scalars()),
+            {} if year is None else surplus_targets(connection, year),
+            {} if year is None else opened_on(connection, year, moment),
+        )
+
+
+def _deadlines(connection: Connection, ledger: Ledger) -> dict[UUID, tuple[Deadline, ...]]:
+    """Return what each campaign's policy asks for by when, in its latest reading."""
+    found = {}
+    for campaign in campaign_list(connection):
+        policy = ledger.load(Policy, campaign.policy_id)
+        if policy is not None:
+            found[campaign.campaign_id] = policy.adoptions[-1].deadlines
+    return found
+
+
+def kept(request: Request) -> Kept:
+    found: Kept = request.app.state.kept
+    return found
+
+
+TheKept = Annotated[Kept, Depends(kept)]

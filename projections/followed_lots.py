@@ -1,0 +1,164 @@
+"""Opening surplus, lot by lot, wherever it was passed on: whose it was, and what became of it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date
+from fractions import Fraction
+from uuid import UUID
+
+from sqlalchemy import Connection, func, literal, select
+
+from ledger.domain.values import WHOLE_BP, BasisPoints, floor_basis_points
+from projections.asked import NOW, Moment, uuid_of
+from projections.balances import net
+from projections.journal import Account, lots, openings, targets
+from projections.journal_sums import moved_since
+
+ALONG = ("owner_id", "lot_id", "since")
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedLot:
+    """A lot of an organisation's opening surplus, or what it was passed on as.
+
+    `opening_fen` is what stood in it when the year began, 0 for what it was passed on as.
+    `consumed_fen` is what of it reached people since.
+    """
+
+    owner_id: UUID
+    lot_id: UUID
+    vintage: int
+    since: int
+    opening_fen: int
+    consumed_fen: int
+
+
+def followed_lots(connection: Connection, year: int, moment: Moment = NOW) -> list[FollowedLot]:
+    """Return every lot of every organisation's opening surplus of a fiscal year."""
+    opened = (
+        select(
+            openings.c.organisation_id.label("owner_id"),
+            openings.c.lot_id,
+            openings.c.vintage,
+            func.min(openings.c.position).label("since"),
+            func.sum(openings.c.amount_fen).label("opening_fen"),
+        )
+        .where(openings.c.year == year, moment.covers(openings))
+        .group_by(openings.c.organisation_id, openings.c.lot_id, openings.c.vintage)
+        .cte("followed", recursive=True)
+    )
+    followed = opened.union(
+        select(opened.c.owner_id, lots.c.lot_id, lots.c.vintage, opened.c.since, literal(0))
+        .join(opened, lots.c.parent_id == opened.c.lot_id)
+        .where(lots.c.position > opened.c.since)
+    )
+    of = moved_since(connection, moment, followed, along=ALONG)
+    along = [of.c[name] for name in ALONG]
+    reached = select(*along, net(Account.RECIPIENT, of)).group_by(*along)
+    consumed = {tuple(row[:-1]): row[-1] for row in connection.execute(reached)}
+    found = connection.execute(select(followed)).all()
+    return [
+        FollowedLot(
+            uuid_of(row.owner_id),
+            uuid_of(row.lot_id),
+            row.vintage,
+            row.since,
+            row.opening_fen,
+            consumed.get((row.owner_id, row.lot_id, row.since), 0),
+        )
+        for row in found
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Consumption:
+    """What there was of old money, and what of it reached people. A sum over no lots is empty."""
+
+    opening_fen: int
+    consumed_fen: int
+
+    @property
+    def remaining_fen(self) -> int:
+        return self.opening_fen - self.consumed_fen
+
+    @property
+    def ratio_basis_points(self) -> BasisPoints | None:
+        """Rounded down, so that a target is not met by rounding; None where there was nothing."""
+        if not self.opening_fen:
+            return None
+        return floor_basis_points(Fraction(self.consumed_fen, self.opening_fen))
+
+
+def consumption(followed: Iterable[FollowedLot]) -> Consumption:
+    """Sum up; what several owners follow, since it went from one to the other, counts once."""
+    opening = 0
+    first: dict[UUID, FollowedLot] = {}
+    for each in followed:
+        opening += each.opening_fen
+        known = first.get(each.lot_id)
+        if known is None or each.since < known.since:
+            first[each.lot_id] = each
+    return Consumption(opening, sum(each.consumed_fen for each in first.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """How old money goes down against the next line, at `due_on`; amounts in fen.
+
+    `forecast_fen` is what would be left then if it went on as it did, None where there is no pace.
+    """
+
+    due_on: date
+    days_left: int
+    may_remain_fen: int
+    remaining_fen: int
+    fen_per_day: int
+    forecast_fen: int | None
+
+    @property
+    def shortfall_fen(self) -> int:
+        """What would still be too much on the day."""
+        left = self.remaining_fen if self.forecast_fen is None else self.forecast_fen
+        return max(0, left - self.may_remain_fen)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """What a fiscal year asks of old money, by the policy it was opened under."""
+
+    first_year_minimum_bp: BasisPoints | None
+    all_within_years: int | None
+
+    def pace(self, year: int, of: Consumption, began: date, day: date) -> Pace:
+        """Say how money stands on a day against the first year's line, or that of all of it.
+
+        Source: 总工会2017年“两节”期间开展送温暖活动方案, last paragraph of 四(五).
+        """
+        within = self.all_within_years or 1
+        first_year = day <= date(year, 12, 31) and within > 1
+        due_on = date(year if first_year else year + within - 1, 12, 31)
+        minimum = self.first_year_minimum_bp if first_year else WHOLE_BP
+        may_remain = of.opening_fen * (WHOLE_BP - (minimum or 0)) // WHOLE_BP
+        passed, left = (day - began).days, max(0, (due_on - day).days)
+        per_day = of.consumed_fen // passed if passed > 0 else 0
+        forecast = max(0, of.remaining_fen - per_day * left) if passed > 0 else None
+        return Pace(due_on, left, may_remain, of.remaining_fen, per_day, forecast)
+
+
+def surplus_targets(connection: Connection, year: int) -> dict[UUID, Target]:
+    """Return what was asked of each organisation that opened the year."""
+    found = connection.execute(select(targets).where(targets.c.year == year))
+    return {
+        uuid_of(row.organisation_id): Target(row.first_year_minimum_bp, row.all_within_years)
+        for row in found
+    }
+
+
+def opened_on(connection: Connection, year: int, moment: Moment = NOW) -> dict[UUID, str]:
+    """Return the day on which each organisation brought its surplus forward."""
+    statement = (
+        select(openings.c.organisation_id, func.min(openings.c.happened_on))
+        .where(openings.c.year == year, moment.covers(openings))
+        .group_by(openings.c.organisation_id)
+    )
+    return {uuid_of(row[0]): row[1] for row in connection.execute(statement)}

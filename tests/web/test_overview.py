@@ -1,0 +1,103 @@
+"""The overview, the tree and the findings: each figure leads to the list that it is made up of."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.web.browsing import LANGUAGES, Office, accessible
+from tests.web.conftest import INSPECTOR
+
+NEXT = {"zh": "下一页", "en": "Next page"}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_figure_leads_to_the_list_behind_it(office: Office, language: str) -> None:
+    page = office.page(INSPECTOR, "/overview", language)
+    links = page.locator(".figures a, [data-row] a, table a")
+    addresses = {str(link.get_attribute("href")) for link in links.all()}
+    assert len(addresses) > 12
+    for address in sorted(addresses):
+        answer = page.goto(address)
+        assert answer is not None
+        assert answer.status == 200, address
+
+
+def test_findings_are_counted_listed_and_followed_to_their_ground(office: Office) -> None:
+    page = office.page(INSPECTOR, "/overview")
+    counted = page.locator("a[href*='severity=E']")
+    number = counted.inner_text().split()[0]
+    counted.click()
+    expect(page.get_by_text(f"共 {number} 项")).to_be_visible()
+    expect(page.locator("[data-row]")).to_have_count(int(number))
+    returned = page.locator("[data-row]", has_text="退票未重发").first
+    amount = returned.locator("td").last.inner_text()
+    returned.get_by_role("link").click()
+    page.wait_for_url("**/ledger?*")
+    expect(page.locator("main")).to_contain_text(amount)
+    page.goto("/findings?rule=H1")
+    page.locator("[data-row] a").click()
+    expect(page.locator(".attempts")).to_contain_text("duty.same_person")
+
+    page.goto("/findings")
+    first = page.locator("[data-row]").count()
+    page.get_by_role("link", name=NEXT["zh"]).click()
+    expect(page.locator("[data-row]").first).to_be_visible()
+    assert first == 100
+
+
+@pytest.mark.parametrize("scripts", [True, False])
+def test_the_tree_unfolds_and_its_figures_lead_on(office: Office, *, scripts: bool) -> None:
+    page = office.browser(INSPECTOR, scripts=scripts).new_page()
+    page.goto("/organisations")
+    before = page.locator("[data-row]").count()
+    page.get_by_role("link", name="展开 示范一区总工会").click()
+    page.wait_for_url("**unfolded=X01*")
+    expect(page.get_by_role("link", name="收起 示范一区总工会")).to_be_visible()
+    assert page.locator("[data-row]").count() > before
+    row = page.locator("[data-row]", has_text="X01 ·")
+    expect(row).to_contain_text("有须处理")
+    found = row.get_by_role("link").last
+    number = found.inner_text()
+    found.click()
+    expect(page.get_by_text(f"共 {number} 项")).to_be_visible()
+    if scripts:
+        accessible(page)
+
+
+def test_a_tree_shows_so_many_of_one_level_and_the_rest_on_request(office: Office) -> None:
+    page = office.page(INSPECTOR, "/organisations?rows=3", "en")
+    expect(page.locator("[data-row]")).to_have_count(4)
+    page.get_by_role("link", name="6 more below").click()
+    expect(page.locator("[data-row]")).to_have_count(10)
+
+
+def test_rows_are_walked_by_keys(office: Office) -> None:
+    page = office.page(INSPECTOR, "/findings?severity=E")
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    second = page.locator("[data-row]").nth(1).get_by_role("link")
+    expect(second).to_be_focused()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/ledger?*")
+
+
+@pytest.mark.parametrize(
+    ("path", "code"),
+    [
+        ("/findings?organisation=NONE", "ledger.not_on_record"),
+        ("/deadlines?as_of=soon", "request.invalid"),
+        ("/organisations?rows=-1", "request.invalid"),
+    ],
+)
+def test_wrong_questions_are_refused_in_words(office: Office, path: str, code: str) -> None:
+    page = office.page(INSPECTOR, path)
+    expect(page.get_by_role("alert")).to_contain_text(code)
+
+
+def test_who_is_late_is_listed_by_document(office: Office) -> None:
+    page: Page = office.page(INSPECTOR, "/overview", "en")
+    link = page.locator("a[href^='/deadlines']").first
+    owed = int(link.inner_text().split("/")[0])
+    link.click()
+    expect(page.locator("[data-row]")).to_have_count(owed)
+    expect(page.locator("[data-row]").first).to_contain_text("days late")
+    accessible(page)
