@@ -1,22 +1,22 @@
 """Scanned signature sheets: what stands in the box of each row, found by the row's own code."""
 
 import math
-import threading
+import struct
+import subprocess
+import sys
 from collections.abc import Generator, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
 from enum import StrEnum
-from functools import cache
 from hashlib import sha256
 from io import BytesIO
 from typing import NamedTuple
 
-import pypdfium2
 import zxingcpp
 from PIL import Image, UnidentifiedImageError
-from pypdfium2.raw import FPDF_PAGEOBJ_IMAGE
 
 from ledger.errors import Kind, LedgerError
+from ledger.files import pdf_pages
 from ledger.files.sheet import (
     PAGE_CODE_CENTRES_MM,
     PAGE_CODE_MM,
@@ -40,7 +40,6 @@ LAYERS_MAX = 3
 """Of pictures on a page of a PDF: writing, colour and mask, as scanners press pages into them."""
 
 RENDER_DPI = 200
-POINTS_AN_INCH = 72
 SIDE_POINTS_MAX = 2000
 """Longer than the longer side of A3 (1191), in case somebody scans two pages at once."""
 
@@ -382,7 +381,7 @@ def _png(box: Image.Image) -> bytes:
 def _pictures(data: bytes) -> Generator[Image.Image, None, None]:
     """Yield the pages of a file in grey, one after another, so that one at a time is in memory."""
     if data.startswith(b"%PDF-"):
-        yield from _rendered(data)
+        yield from _drawn(data)
         return
     try:
         picture = Image.open(BytesIO(data), formats=("PNG", "JPEG"))
@@ -395,45 +394,31 @@ def _pictures(data: bytes) -> Generator[Image.Image, None, None]:
         raise ScanTooLarge("pixels a page", PIXELS_MAX) from None
 
 
-def _rendered(data: bytes) -> Iterator[Image.Image]:
-    # The library may be in one thread at a time.
-    with _one_at_a_time():
-        try:
-            document = pypdfium2.PdfDocument(data)
-        except pypdfium2.PdfiumError:
-            raise ScanUnreadable from None
-        try:
-            if len(document) > PAGES_MAX:
-                raise ScanTooLarge("pages", PAGES_MAX)
-            for page in document:
-                yield _picture_of(page)
-        except pypdfium2.PdfiumError:
-            raise ScanUnreadable from None
-        finally:
-            document.close()
+def _drawn(data: bytes) -> Iterator[Image.Image]:
+    """Yield the pages of a PDF as a process of its own draws them."""
+    limits = (RENDER_DPI, PAGES_MAX, PIXELS_MAX, LAYERS_MAX, SIDE_POINTS_MAX)
+    script = [sys.executable, "-I", pdf_pages.__file__, *map(str, limits)]
+    piped = subprocess.PIPE
+    with subprocess.Popen(  # noqa: S603 - our own script, with numbers of ours
+        script, stdin=piped, stdout=piped, stderr=subprocess.DEVNULL
+    ) as drawing:
+        if drawing.stdin is None or drawing.stdout is None:
+            raise ScanUnreadable
+        with suppress(BrokenPipeError):  # it has ended already, and says below how
+            drawing.stdin.write(data)
+            drawing.stdin.close()
+        while head := drawing.stdout.read(struct.calcsize(pdf_pages.HEAD)):
+            size = struct.unpack(pdf_pages.HEAD, head)
+            dots = drawing.stdout.read(size[0] * size[1])
+            if len(dots) < size[0] * size[1]:
+                break
+            yield Image.frombytes("L", size, dots)
+    if drawing.returncode == pdf_pages.UNREADABLE:
+        raise ScanUnreadable
+    if drawing.returncode != 0:
+        raise ScanTooLarge("pages, pixels or bytes unpacked", PIXELS_MAX)
 
 
-def _picture_of(page: pypdfium2.PdfPage) -> Image.Image:
-    width, height = page.get_size()
-    if not 0 < max(width, height) <= SIDE_POINTS_MAX:
-        raise ScanTooLarge("points along a side", SIDE_POINTS_MAX)
-    # Pictures inside are unpacked whole before they are drawn, however small they come out. Some
-    # scanners cut a page into strips, and none draws it over more than a few times.
-    pixels = 0
-    for picture in page.get_objects(filter=[FPDF_PAGEOBJ_IMAGE]):
-        wide, high = picture.get_px_size()
-        _require_pixels(wide, high)
-        pixels += wide * high
-        _require_pixels(pixels, 1, LAYERS_MAX)
-    drawn: Image.Image = page.render(scale=RENDER_DPI / POINTS_AN_INCH, grayscale=True).to_pil()
-    return drawn.convert("L")
-
-
-def _require_pixels(width: int, height: int, layers: int = 1) -> None:
-    if width * height > PIXELS_MAX * layers:
+def _require_pixels(width: int, height: int) -> None:
+    if width * height > PIXELS_MAX:
         raise ScanTooLarge("pixels a page", PIXELS_MAX)
-
-
-@cache
-def _one_at_a_time() -> threading.Lock:
-    return threading.Lock()

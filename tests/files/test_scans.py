@@ -1,5 +1,6 @@
 """Scans: each row's box is found however the sheet lay on the glass, and judged."""
 
+import resource
 import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -179,6 +180,29 @@ def bomb() -> bytes:
     small = as_picture(Image.new("L", (1, 1)), "PNG")
     head = b"IHDR" + (100_000).to_bytes(4, "big") * 2 + small[24:29]
     return small[:12] + head + zlib.crc32(head).to_bytes(4, "big") + small[33:]
+
+
+def unpacking_to(mebibytes: int) -> bytes:
+    """Return a small PDF whose one page says "q Q" for so long, packed twice over."""
+    packer = zlib.compressobj(9)
+    once = b"".join(packer.compress(b"q Q " * 2**18) for _ in range(mebibytes)) + packer.flush()
+    packed = zlib.compress(once, 9)
+    length = str(len(packed)).encode()
+    return (
+        b"%PDF-1.7\n1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n"
+        b"2 0 obj\n<</Type/Pages/Kids[3 0 R]/Count 1>>\nendobj\n"
+        b"3 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R>>\nendobj\n"
+        b"4 0 obj\n<</Filter[/FlateDecode/FlateDecode]/Length " + length + b">>stream\n" + packed
+    ) + b"\nendstream\nendobj\ntrailer<</Root 1 0 R>>\n%%EOF"
+
+
+def test_a_small_file_that_unpacks_to_gigabytes_is_refused_at_little_cost() -> None:
+    [page] = read_scan(unpacking_to(1), KEY).pages
+    assert page.codes == ()
+
+    with pytest.raises(ScanTooLarge):
+        read_scan(unpacking_to(900), KEY)
+    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss < 2**20  # in KiB
 
 
 @pytest.mark.parametrize(

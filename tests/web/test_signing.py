@@ -163,6 +163,21 @@ def test_what_was_signed_without_a_connection_arrives_once_when_it_is_back(place
     assert captured(place) == [1, 2, 3]
     assert page.evaluate(QUEUED) == []
 
+    page.locator("[data-absent]").click()
+    sign(page, 4)
+    expect(page.locator("#signer-name")).to_have_text(PEOPLE[3].name)
+    sign(page, 5)
+    expect(page.locator("[data-done]")).to_be_visible()
+    expect(page.locator("#signer-name")).not_to_be_visible()
+    expect(page.locator("[data-link]")).to_have_text("联机。 已全部发送。")
+    row(page, 2).locator("[data-open]").click()
+    expect(page.locator("[data-confirm]")).not_to_be_visible()
+    page.locator("[data-again]").click()
+    sign(page, 6)
+    expect(page.locator("[data-done]")).to_be_visible()
+    expect(row(page, 2)).to_have_attribute("data-state", "captured")
+    assert sorted(captured(place)) == [1, 2, 2, 3, 4, 5]
+
 
 def test_a_session_that_ended_and_a_reload_lose_nothing(place: Office) -> None:
     page = tablet(place)

@@ -18,6 +18,9 @@ const canvas = find("pad");
 const pad = new SignaturePad(canvas, { minWidth: 1, maxWidth: 3, minDistance: 3, penColor: "#000" });
 const numbered = (name, ...numbers) => numbers.reduce((text, each) => text.replace("#", each), word(name));
 
+// Whose signature is still to come, in this order: those who were not there are asked last.
+const NEXT = ["open", "refused", "absent"];
+
 let at = rows[0];
 let width = 0;
 
@@ -70,14 +73,14 @@ function faultOf(strokes) {
 function paint(row) {
   find("pill", row).textContent = word(row.dataset.state);
   if (row !== at) return;
-  const open = ["open", "absent", "refused", "captured"].includes(row.dataset.state);
-  find("form").hidden = !open;
+  find("form").hidden = !NEXT.includes(row.dataset.state);
+  find("again").hidden = row.dataset.state !== "captured";
   find("state-said").textContent = row.dataset.state === "open" ? "" : word(row.dataset.state);
 }
 
 function count() {
   const done = rows.filter((row) => ["waiting", "captured", "signed"].includes(row.dataset.state)).length;
-  const still = rows.filter((row) => ["open", "absent", "refused"].includes(row.dataset.state)).length;
+  const still = rows.filter((row) => NEXT.includes(row.dataset.state)).length;
   find("counts").textContent = numbered("counts", done, still);
 }
 
@@ -91,6 +94,8 @@ function show(row, focus = true) {
   if (at && at !== row) at.removeAttribute("aria-current");
   at = row;
   row.setAttribute("aria-current", "true");
+  find("signer").hidden = false;
+  find("done").hidden = true;
   const { number, name, amount, capital, id } = row.dataset;
   find("place").textContent = numbered("place", number);
   for (const [what, said] of Object.entries({ amount, capital, id })) find(what).textContent = said;
@@ -107,14 +112,18 @@ function step(by) {
   show(rows[(rows.indexOf(at) + by + rows.length) % rows.length]);
 }
 
-// Who comes next: the next that has not signed, or else just the next.
-function onward() {
-  const after = [...rows.slice(rows.indexOf(at) + 1), ...rows.slice(0, rows.indexOf(at))];
-  show(after.find((row) => row.dataset.state === "open") ?? after.find((row) => row.dataset.state === "refused") ?? after[0] ?? at);
+// Who comes next; once nobody does, no name is left standing on the screen.
+function onward(after = [...rows.slice(rows.indexOf(at) + 1), ...rows.slice(0, rows.indexOf(at))], focus = true) {
+  const next = NEXT.map((state) => after.find((row) => row.dataset.state === state)).find(Boolean);
+  if (next) return show(next, focus);
+  at?.removeAttribute("aria-current");
+  find("signer").hidden = true;
+  find("done").hidden = false;
+  if (focus) find("done").focus();
 }
 
 async function waiting() {
-  const all = await kept();
+  const all = await kept().catch(() => []); // where nothing can be kept, nothing waits
   const mine = all.filter((entry) => entry.witness === witness && !entry.refused);
   return { mine, others: all.some((entry) => entry.witness !== witness && !entry.refused), refused: all.filter((entry) => entry.batch === batch && entry.refused) };
 }
@@ -163,6 +172,11 @@ find("form").addEventListener("submit", async (event) => {
   sender.now();
 });
 find("clear").addEventListener("click", () => pad.clear());
+find("again").addEventListener("click", () => {
+  find("again").hidden = true;
+  find("form").hidden = false;
+  fit();
+});
 find("absent").addEventListener("click", () => {
   mark(at, "absent");
   onward();
@@ -177,6 +191,10 @@ find("find").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && rowOf(event.target.value.trim())) show(rowOf(event.target.value.trim()));
 });
 window.addEventListener("offline", () => told("offline"));
+// Without a connection this page would not come again, and nobody could go on signing.
+window.addEventListener("beforeunload", (event) => {
+  if (!navigator.onLine) event.preventDefault();
+});
 
 root.hidden = false;
 new ResizeObserver(fit).observe(canvas);
@@ -186,6 +204,6 @@ for (const entry of await kept().catch(() => [])) {
 }
 for (const row of rows) paint(row);
 count();
-if (rows.length) show(rows.find((row) => row.dataset.state === "open") ?? rows[0], false);
+onward(rows, false);
 await told("kept");
 sender.now();
