@@ -36,6 +36,7 @@ LABELS: Mapping[str, str] = {
     "policy_code": N_("政策编码"),
     "change": N_("申请事项"),
     "overriding": N_("优先的命令"),
+    "fields": N_("栏目"),
 }
 """What a form's fields are called on pages."""
 

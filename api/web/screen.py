@@ -22,7 +22,7 @@ from api.web.assets import assets
 from api.web.language import Language, TheLanguage, languages
 from api.web.navigation import menu, sections
 from api.web.words import fault_words, term
-from ledger.commands.recipients import ASKING
+from ledger.commands.recipients import ASKING, MAY_UNMASK
 
 TEMPLATES = Path(__file__).parent / "templates"
 SAID_COOKIE = "nuanzhang_said"
@@ -184,6 +184,7 @@ def environment(language: Language) -> Environment:
         sections=sections,
         may_read=lambda caller: caller is not None and caller.holds_any(READERS),
         may_ask=lambda caller: caller is not None and caller.holds_any(ASKING),
+        may_unmask=lambda caller: caller is not None and caller.holds_any(MAY_UNMASK),
         fault=lambda code: fault_words(language, code),
         NONE=formats.NONE,
     )

@@ -23,6 +23,7 @@ from api.web.pages import (
     sign_in,
     signing,
     trace,
+    unmasking,
     verify,
 )
 from api.web.pages.admin import (
@@ -61,6 +62,7 @@ PAGES = (
     search.router,
     trace.router,
     lots.router,
+    unmasking.router,
     verify.router,
     receipts.router,
     account.router,

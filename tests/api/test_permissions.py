@@ -483,6 +483,10 @@ ASKED: dict[str, Asked] = {
     "POST /search": Asked(form=lambda _: ({"kind": "name", "value": "某某"}, {}), bound=False),
     "GET /verify/{position}": Asked("0", bound=False),
     "GET /trace/payments/{disbursement_id}": Asked("{payment}"),
+    "GET /trace/payments/{disbursement_id}/unmasking": Asked("{payment}"),
+    "POST /trace/payments/{disbursement_id}/unmasking": Asked(
+        "{payment}", form=form_of(show_name="yes", reason="核对")
+    ),
     "GET /trace/lots/{lot_id}": Asked("{lot}"),
     "GET /flow": Asked(bound=False),
     "GET /flow/receipts": Asked(bound=False),
@@ -780,6 +784,7 @@ def test_only_posts_of_business_write_business(service: Service) -> None:
             if observer in rule.roles:
                 assert endpoint in (
                     "POST /v1/disbursements/{disbursement_id}/unmaskings",
+                    "POST /trace/payments/{disbursement_id}/unmasking",
                     "POST /v1/evidence/packs",
                     "POST /v1/notices/{notice_id}/objections/{number}/readings",
                     "POST /notices/{notice_id}/objections/{number}/reading",

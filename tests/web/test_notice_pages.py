@@ -187,6 +187,13 @@ def test_what_is_wrong_is_said_above_what_was_written(
     assert (long.status, "notice.objection_too_long" in long.text()) == (422, True)
     if scripts:
         accessible(page)
+    objecting(page, "有异议", "1")
+    expect(page.get_by_role("status")).to_contain_text(
+        {"zh": "异议已收到", "en": "Your objection was taken in"}[language]
+    )
+    expect(page.locator(".facts")).to_contain_text(
+        {"zh": "还有 5 天", "en": "5 days left"}[language]
+    )
     on(hung, AFTER)
     objecting(page, "有异议", "1")
     expect(alert).to_have_attribute("data-code", "notice.not_running")
