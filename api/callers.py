@@ -12,7 +12,7 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 
 from api.access.refusals import NotSignedIn
 from api.dependencies import Served, TheReadModel, served
-from ledger.commands.batches import CLOSERS, HANDLERS
+from ledger.commands.batches import CLOSERS, HANDLERS, REVIEWERS
 from ledger.commands.disbursements import WITNESSES
 from ledger.commands.filings import CHECKERS
 from ledger.commands.funds import CASHIERS, CORRECTORS
@@ -208,7 +208,7 @@ WATCHERS = OBSERVERS | {Role.AUDIT_ADMINISTRATOR}
 SIGNED_IN = Depends(May())
 READ = Depends(May(*READERS))
 HANDLE = Depends(May(*HANDLERS))
-REVIEW = Depends(May(Role.REVIEWER))
+REVIEW = Depends(May(*REVIEWERS))
 ASK = Depends(May(*ASKING))
 REVIEW_OR_APPROVE = Depends(May(*CHECKERS))
 APPROVE = Depends(May(*APPROVERS))

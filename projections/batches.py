@@ -3,12 +3,12 @@
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Index, RowMapping, Table, case, column, func, select
+from sqlalchemy import Connection, Index, Row, RowMapping, Table, case, column, func, select
 
-from ledger.domain.aggregate import Event
+from ledger.domain.aggregate import OPERATOR, Event
 from ledger.domain.batch import Batch as Root
 from ledger.domain.campaign import Campaign as CampaignRoot
 from ledger.domain.statement import Statement
@@ -51,6 +51,7 @@ batches = Table(
     text_column("bank_format", nullable=True),
     number_column("listed_count"),
     number_column("listed_total_fen"),
+    text_column("roster_sha256"),
     id_column("drafted_by"),
     text_column("happened_on"),
     number_column("position"),
@@ -69,6 +70,7 @@ steps = Table(
     text_column("code", nullable=True),
     number_column("row_count", nullable=True),
     number_column("total_fen", nullable=True),
+    text_column("file_sha256", nullable=True),
     Index("steps_by_batch", "batch_id", "position"),
 )
 
@@ -141,7 +143,10 @@ def campaign_exists(connection: Connection, campaign_id: UUID) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One thing that happened to a batch. `code` says why a refusal refused."""
+    """One thing that happened to a batch. `code` says why a refusal refused.
+
+    `file_sha256` is of the bank's file that was written, or of the sheet that was certified.
+    """
 
     step: str
     happened_on: str
@@ -149,6 +154,7 @@ class Step:
     code: str | None
     count: int | None
     total_fen: int | None
+    file_sha256: str | None
     position: int
 
 
@@ -165,6 +171,7 @@ class Batch:
     bank_format: str | None
     listed_count: int
     listed_total_fen: Money
+    roster_sha256: str
     drafted_by: UUID
     happened_on: str
     position: int
@@ -266,18 +273,33 @@ def rows_of(connection: Connection, batch_id: UUID) -> list[RowVerdict]:
         .order_by(rows_listed.c.number, rows_listed.c.position)
     )
     last = {row.number: row for row in found}
-    return [
-        RowVerdict(
-            row.number,
-            row.line,
-            row.code,
-            row.field,
-            row.category,
-            row.amount_fen,
-            row.position,
-        )
-        for row in last.values()
-    ]
+    return [_verdict(row) for row in last.values()]
+
+
+def _verdict(row: Row[Any]) -> RowVerdict:
+    return RowVerdict(
+        row.number,
+        row.line,
+        row.code,
+        row.field,
+        row.category,
+        row.amount_fen,
+        row.position,
+    )
+
+
+def refused_rows_of(
+    connection: Connection, batch_id: UUID, *, after: int = -1, limit: int = PAGE_ROWS_MAX
+) -> list[RowVerdict]:
+    """Return rows of a batch that do not stand, in the order in which they were refused."""
+    statement = (
+        select(rows_listed)
+        .where(rows_listed.c.batch_id == batch_id.bytes, rows_listed.c.code.is_not(None))
+        .where(rows_listed.c.position > after)
+        .order_by(rows_listed.c.position)
+        .limit(limit)
+    )
+    return [_verdict(row) for row in connection.execute(statement)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -393,6 +415,7 @@ def _steps_of(connection: Connection, batch_ids: list[bytes]) -> dict[bytes, lis
                 step.code,
                 step.row_count,
                 step.total_fen,
+                step.file_sha256,
                 step.position,
             )
         )
@@ -447,6 +470,7 @@ def _drafted(event: Root.Drafted, position: int, rows: Rows) -> None:
             event.bank_format,
             event.listed_count,
             event.listed_total_fen,
+            event.roster_sha256,
             event.drafted_by.bytes,
             event.happened_on.isoformat(),
             position,
@@ -521,11 +545,21 @@ def _refused(event: Root.Refused, position: int, rows: Rows) -> None:
 
 
 def _exported(event: Root.Exported, position: int, rows: Rows) -> None:
-    _step(event, position, rows, "exported", None, None, event.line_count, event.total_fen)
+    _step(
+        event,
+        position,
+        rows,
+        "exported",
+        _officer(event.actor),
+        None,
+        event.line_count,
+        event.total_fen,
+        event.file_sha256,
+    )
 
 
 def _closed(event: Root.Closed, position: int, rows: Rows) -> None:
-    _step(event, position, rows, "closed", None, None, None, None)
+    _step(event, position, rows, "closed", _officer(event.actor), None, None, None)
 
 
 def _certified(event: Root.SheetCertified, position: int, rows: Rows) -> None:
@@ -538,6 +572,7 @@ def _certified(event: Root.SheetCertified, position: int, rows: Rows) -> None:
         None,
         len(event.numbers),
         event.total_fen,
+        event.sheet_sha256,
     )
 
 
@@ -550,6 +585,7 @@ def _step(
     code: str | None,
     count: int | None,
     total: int | None,
+    file_sha256: str | None = None,
 ) -> None:
     rows["batch_steps"].append(
         (
@@ -561,8 +597,13 @@ def _step(
             code,
             count,
             total,
+            file_sha256,
         )
     )
+
+
+def _officer(actor: str) -> UUID | None:
+    return None if actor == OPERATOR else UUID(actor)
 
 
 def _statement_received(event: Statement.Received, position: int, rows: Rows) -> None:

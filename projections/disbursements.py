@@ -502,7 +502,7 @@ def _blocks_touched(
     return list(connection.execute(statement).scalars())
 
 
-def last_state(moment: Moment) -> ScalarSelect[int]:
+def last_state(moment: Moment = NOW) -> ScalarSelect[int]:
     """Say where a payment's last state at the moment stands, payment by payment.
 
     A page reads a few payments in order, and looks up the state of each: over all states at once

@@ -124,6 +124,15 @@ class Tree:
     def children(self, organisation_id: UUID) -> list[Organisation]:
         return self._children.get(organisation_id, [])
 
+    def line(self, organisation_id: UUID) -> list[UUID]:
+        """Return the organisation and all above it."""
+        found: list[UUID] = []
+        at: UUID | None = organisation_id
+        while at in self.by_id and at not in found:
+            found.append(at)
+            at = self.by_id[at].parent_id
+        return found
+
     def subtree(self, organisation_id: UUID) -> list[UUID]:
         """Return the organisation and all below it."""
         found = [organisation_id]

@@ -14,6 +14,7 @@ from sqlalchemy.exc import DatabaseError
 
 from ledger.store.feed import Feed
 from projections.allocations import Allocations
+from projections.answers import Answers
 from projections.attempts import Attempts
 from projections.batches import Batches
 from projections.deadlines import Deadlines
@@ -60,6 +61,7 @@ def projections() -> tuple[Projection, ...]:
         Batches(),
         PaymentStates(),
         PaymentSums(),
+        Answers(),
         Notices(),
         Signatures(),
         Movements(),

@@ -2,6 +2,7 @@
 
 import json
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
@@ -109,8 +110,8 @@ class Imports:
             )
         return import_id
 
-    def find(self, import_id: str, officer_id: UUID, now_s: int) -> Import:
-        """Return an officer's upload.
+    def find(self, import_id: str, officer_id: UUID, now_s: int, kinds: Collection[str]) -> Import:
+        """Return an officer's upload that is of one of these kinds.
 
         Raises:
             ImportUnknown: There is none of theirs.
@@ -121,7 +122,7 @@ class Imports:
             str(officer_id),
             now_s - KEPT_S,
         )
-        if found is None:
+        if found is None or found["kind"] not in kinds:
             raise ImportUnknown(import_id)
         return self._import(found)
 

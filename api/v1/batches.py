@@ -1,14 +1,13 @@
 """Batches: drafted from a roster, reviewed, approved, written out, answered for, closed."""
 
-from base64 import b64encode
 from typing import Annotated
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, File, Form, Response, UploadFile
 from fastapi import Path as PathParameter
 
 from api.acting import Prepared, Signed, TheActing, prepared
+from api.bank_files import bank_file_answer, return_uploaded
 from api.callers import APPROVE, CASH, END, HANDLE, READ, REVIEW, WITNESS, TheReach
 from api.dependencies import TheLedger, ThePage, TheReadModel
 from api.histories import history_of
@@ -38,10 +37,9 @@ from ledger.commands.batches import (
     review_batch,
 )
 from ledger.commands.disbursements import SignedSheet, prepare_certification, record_signatures
-from ledger.commands.statements import ReturnFile, receive_statement
+from ledger.commands.statements import receive_statement
 from ledger.domain.batch import Batch
 from ledger.domain.policy import Channel
-from ledger.files.banks import read_return
 from ledger.files.roster import read_roster
 from ledger.files.signatures import SignatureRow
 from ledger.files.text import person_name
@@ -181,15 +179,7 @@ def write_bank_file(
     """Write the payment file of what is in transit; that it was handed over is an event."""
     order = BankFileOrder(_batch(the_ledger, batch_id).code, form.reason, form.made_for)
     file = export_batch(the_ledger, acting.act(stream=batch_id), order)
-    return Response(
-        file.content,
-        media_type="application/octet-stream",
-        headers={
-            # Batches of past campaigns have names that no header can hold as they are (RFC 8187).
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.filename)}",
-            "Content-Digest": f"sha-256=:{b64encode(bytes.fromhex(file.sha256)).decode()}:",
-        },
-    )
+    return bank_file_answer(file)
 
 
 @router.post("/{batch_id}/returns", status_code=201, dependencies=[CASH])
@@ -202,9 +192,7 @@ def take_return(
 ) -> Written[TakenStatement]:
     """Take in a bank's return file: each payment settles, comes back, or stays in transit."""
     batch = _batch(the_ledger, batch_id)
-    name = filename_of(file)
-    content = read_return(batch.bank_format or "", name, whole(file))
-    order = ReturnFile(batch.code, name, content)
+    order = return_uploaded(batch.code, batch.bank_format, file)
     answer = receive_statement(the_ledger, acting.act(stream=batch_id), order)
     return written(the_ledger, response, answer, TakenStatement)
 

@@ -177,8 +177,7 @@ def written(ledger: Ledger, response: Response, answer: Stored, result: type[T])
     Raises:
         RecordedRefusal: It was refused, and the attempt put on record.
     """
-    if answer.refusal_code is not None:
-        raise RecordedRefusal(answer, kind_of(answer.refusal_code))
+    require_stood(answer)
     if answer.replayed:
         response.headers["Idempotency-Replayed"] = "true"
     last = None if answer.dry_run else answer.last_position
@@ -190,6 +189,16 @@ def written(ledger: Ledger, response: Response, answer: Stored, result: type[T])
         dry_run=answer.dry_run,
         receipt=None if last is None else receipt_of(ledger, last),
     )
+
+
+def require_stood(answer: Stored) -> None:
+    """Check that an act was not refused.
+
+    Raises:
+        RecordedRefusal: It was, and the attempt put on record.
+    """
+    if answer.refusal_code is not None:
+        raise RecordedRefusal(answer, kind_of(answer.refusal_code))
 
 
 def receipt_of(ledger: Ledger, position: int) -> Receipt:

@@ -3,6 +3,7 @@
 from api.web import assets
 from api.web.pages import (
     account,
+    bank_returns,
     batches,
     deadlines,
     findings,
@@ -54,6 +55,7 @@ PAGES = (
     # Before the batches: `/batches/new` is no batch.
     imports.router,
     batches.router,
+    bank_returns.router,
     jobs.router,
     signing.router,
     notices.router,

@@ -42,6 +42,42 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "stated": N_("据转述"),
         "uncertain": N_("存疑"),
     },
+    "figure": {
+        "approved": N_("已签批"),
+        "exported": N_("已交银行"),
+        "certified": N_("已签认签字表"),
+        "arrived": N_("已到人"),
+        "returned": N_("已退回"),
+        "in_transit": N_("在途"),
+    },
+    "check": {
+        "approved_instructed": N_("签批合计与逐笔发放"),
+        "approved_exported": N_("签批合计与银行文件"),
+        "bank_arrived": N_("银行答复成功与账本到人"),
+        "bank_returned": N_("银行答复失败与账本退回"),
+        "certified_signed": N_("签认的签字表与账本签领"),
+    },
+    "outcome": {
+        "settled": N_("成功"),
+        "failed": N_("失败"),
+        "pending": N_("未定"),
+    },
+    "came_of": {
+        "settled": N_("到账"),
+        "returned": N_("退回"),
+        "unresolved": N_("未定"),
+    },
+    "tried": {
+        "batch.review": N_("复核"),
+        "batch.approval": N_("审批"),
+        "disbursement.sign": N_("签领"),
+    },
+    "document": {
+        "roster": N_("名册"),
+        "exported": N_("银行代发文件"),
+        "statement": N_("银行回盘文件"),
+        "certified": N_("签字表"),
+    },
     "reason": {
         "NAME_MISMATCH": N_("户名不符"),
         "ACCT_INVALID": N_("账号有误"),

@@ -41,6 +41,8 @@ from ledger.vault.keys import PersonErased
 PURPOSE = "送温暖慰问金"
 
 HANDLERS = frozenset({Role.HANDLER})
+REVIEWERS = frozenset({Role.REVIEWER})
+APPROVERS = frozenset({Role.APPROVER})
 CLOSERS = CASHIERS | {Role.APPROVER}
 
 
@@ -161,7 +163,7 @@ def review_batch(ledger: Ledger, act: CommandAct, order: Step) -> Answer:
         try:
             batch.require_reviewable_by(reviewer)
             require_role(work, reviewer, Role.REVIEWER, batch.organisation_id, act.happened_on)
-            require_post(work, act, {Role.REVIEWER}, batch.organisation_id)
+            require_post(work, act, REVIEWERS, batch.organisation_id)
         except (SamePerson, RoleMissing) as refusal:
             _refuse(work, act, batch, "review", reviewer, refusal)
             return
@@ -289,7 +291,7 @@ def _approve(act: CommandAct, order: Step) -> Decide:
         try:
             batch.require_approvable_by(approver)
             require_role(work, approver, Role.APPROVER, batch.organisation_id, act.happened_on)
-            require_post(work, act, {Role.APPROVER}, batch.organisation_id)
+            require_post(work, act, APPROVERS, batch.organisation_id)
             _require_money(batch, fund, standing)
         except (SamePerson, RoleMissing, FundInsufficient) as refusal:
             _refuse(work, act, batch, "approval", approver, refusal)

@@ -2,23 +2,23 @@
 
 from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import quote
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi import APIRouter, Form, Response
 
+from api.bank_files import bank_file_answer
 from api.callers import CASH, END, READ, REVIEW, Caller, TheCaller, TheReach
 from api.dependencies import TheLedger, ThePage, TheReadModel
 from api.payees import payment_of
-from api.uploads import filename_of, whole
+from api.v1.written import require_stood
 from api.web.asked import Word
 from api.web.handbills import SLIPS_MAX
 from api.web.language import N_
 from api.web.posted import TheActingOnPage
+from api.web.reconciled import reconciled
 from api.web.screen import TheScreen
-from api.within import batch_within
+from api.within import batch_within, organisation_within
 from ledger.commands.batches import (
-    CLOSERS,
     HANDLERS,
     BankFileOrder,
     Step,
@@ -27,22 +27,25 @@ from ledger.commands.batches import (
     review_batch,
 )
 from ledger.commands.disbursements import WITNESSES
-from ledger.commands.funds import CASHIERS
-from ledger.commands.statements import ReturnFile, receive_statement
+from ledger.commands.turns import Standing, turns_of
 from ledger.domain.batch import Stage
-from ledger.domain.disbursement import Status
-from ledger.domain.officer import Role
 from ledger.domain.policy import Channel
-from ledger.domain.values import Money
-from ledger.files.banks import read_return
-from projections.batches import BankStatement, Batch, batch_list, rows_of, statements_of
-from projections.disbursements import Question, StatusTotal, disbursement_list, status_totals
+from projections.answers import odd_payments, standings
+from projections.attempts import Attempt, attempts_on
+from projections.batches import (
+    BankStatement,
+    Batch,
+    batch_list,
+    refused_rows_of,
+    statements_of,
+)
+from projections.disbursements import Question, disbursement_list
 from projections.notices import Notice, notice_list
-from projections.organisations import staff_numbers, tree_on
+from projections.organisations import Tree, staff_numbers, tree_on
 
 router = APIRouter(include_in_schema=False)
 
-PAYMENTS_SHOWN = 100
+ROWS_SHOWN = 20
 STAGES = ("drafted", "reviewed", "approved", "exported", "returned", "closed")
 
 
@@ -55,20 +58,20 @@ class Stop:
     officer: str | None
     position: int | None
 
+    @property
+    def counted(self) -> bool:
+        """Whether it takes one officer's word, so that it is told as 0/1 or 1/1."""
+        return self.stage in ("reviewed", "approved")
+
 
 @dataclass(frozen=True, slots=True)
-class Reconciled:
-    """What was instructed, and where it is; `difference_fen` is what nobody accounts for."""
+class Document:
+    """A file that stands on record: what it is, since when, and its hash."""
 
-    instructed_fen: Money
-    arrived_fen: Money
-    returned_fen: Money
-    in_transit_fen: Money
-
-    @property
-    def difference_fen(self) -> Money:
-        known = self.arrived_fen + self.returned_fen + self.in_transit_fen
-        return Money(self.instructed_fen - known)
+    what: str
+    on: str
+    sha256: str
+    position: int
 
 
 @router.get("/batches", dependencies=[READ])
@@ -79,12 +82,15 @@ def show_batches(
     reach: TheReach,
     caller: TheCaller,
     organisation: Word = None,
+    alone: Word = None,
 ) -> Response:
-    """List batches in the order in which they were drafted."""
+    """List batches in the order in which they were drafted, of a union with all below it."""
     tree = tree_on(model)
     ids = sorted(reach.ids)
-    if organisation is not None and (named := tree.by_code.get(organisation)):
-        ids = reach.within(named.organisation_id)
+    if organisation is not None:
+        named = organisation_within(tree, reach, organisation)
+        own = [named.organisation_id]
+        ids = own if alone else tree.subtree(named.organisation_id)
     found = batch_list(model, organisation_ids=ids, after=page.after, limit=page.limit + 1)
     shown, further = page.cut(found)
     return screen.show(
@@ -93,6 +99,7 @@ def show_batches(
         tree=tree,
         choices=tree.among(reach.ids),
         organisation=organisation,
+        alone=alone,
         hands_in=caller.holds_any(HANDLERS),
         next=further,
     )
@@ -103,35 +110,54 @@ def show_batch(
     batch_id: UUID,
     screen: TheScreen,
     model: TheReadModel,
+    page: ThePage,
     reach: TheReach,
     caller: TheCaller,
     the_ledger: TheLedger,
 ) -> Response:
-    """Show a batch: its way, refused attempts, figures, rows, payments and documents."""
+    """Show a batch: its way, refused attempts, figures, documents, payments and refused rows."""
     batch = batch_within(model, reach, batch_id)
-    of_batch = Question(batch_id=batch_id)
-    payments = disbursement_list(model, asked=of_batch, limit=PAYMENTS_SHOWN)
-    totals = status_totals(model, of_batch)
-    staff = staff_numbers(model)
+    found = disbursement_list(
+        model, asked=Question(batch_id=batch_id), after=page.after, limit=page.limit + 1
+    )
+    payments, further = page.cut(found)
+    standing = standings(model, batch_id)
     answers = statements_of(model, batch_id)
+    sums = reconciled(batch, standing, answers)
+    tree = tree_on(model)
     notices = notice_list(model, batch_id=batch_id)
-    payments_count = sum(each.count for each in totals)
+    payments_count = sum(each.count for each in standing)
     return screen.show(
         "batches/batch.html",
         batch=batch,
-        organisation=tree_on(model).by_id[batch.organisation_id],
-        stops=stops(batch, answers, staff),
-        attempts=[step for step in batch.steps if step.step == "refused"],
+        organisation=tree.by_id[batch.organisation_id],
+        stops=stops(batch, answers, staff := staff_numbers(model)),
+        attempts=attempts(batch, attempts_on(model, batch_id)),
         staff=staff,
-        rows=rows_of(model, batch_id),
-        reconciled=reconciled(totals),
+        rows=refused_rows_of(model, batch_id, limit=ROWS_SHOWN),
+        reconciled=sums,
+        odds=[] if sums.holds else odd_payments(model, batch_id),
         payments=[payment_of(the_ledger, each) for each in payments],
         payments_count=payments_count,
         slip_parts=range(1, -(-payments_count // SLIPS_MAX) + 1),
         notice=notices[-1] if notices else None,
+        next=further,
+        documents=documents(batch, answers),
         statements=answers,
-        acts=legal_acts(batch, caller, notices),
+        acts=legal_acts(batch, caller, tree, notices),
     )
+
+
+@router.get("/batches/{batch_id}/rows", dependencies=[READ])
+def show_rows(
+    batch_id: UUID, screen: TheScreen, model: TheReadModel, page: ThePage, reach: TheReach
+) -> Response:
+    """List the rows that do not stand, each with the first rule that it broke."""
+    batch = batch_within(model, reach, batch_id)
+    rows, further = page.cut(
+        refused_rows_of(model, batch_id, after=page.after, limit=page.limit + 1)
+    )
+    return screen.show("batches/rows.html", batch=batch, rows=rows, next=further)
 
 
 @router.post("/batches/{batch_id}/review", dependencies=[REVIEW])
@@ -145,7 +171,8 @@ def review(
 ) -> Response:
     """Review a drafted batch."""
     batch = batch_within(model, reach, batch_id)
-    review_batch(the_ledger, acting.act(), Step(batch.code, acting.caller.staff_number))
+    step = Step(batch.code, acting.caller.staff_number)
+    require_stood(review_batch(the_ledger, acting.act(), step))
     return screen.go(f"/batches/{batch_id}", N_("已复核。"))
 
 
@@ -162,30 +189,7 @@ def write_bank_file(
     """Hand out the bank's payment file; that it was handed out is an event."""
     batch = batch_within(model, reach, batch_id)
     file = export_batch(the_ledger, acting.act(), BankFileOrder(batch.code, reason, made_for))
-    disposition = f"attachment; filename*=UTF-8''{quote(file.filename)}"
-    return Response(
-        file.content,
-        media_type="application/octet-stream",
-        headers={"Content-Disposition": disposition, "Cache-Control": "no-store"},
-    )
-
-
-@router.post("/batches/{batch_id}/returns", dependencies=[CASH])
-def take_return(
-    batch_id: UUID,
-    screen: TheScreen,
-    acting: TheActingOnPage,
-    the_ledger: TheLedger,
-    model: TheReadModel,
-    reach: TheReach,
-    file: Annotated[UploadFile, File()],
-) -> Response:
-    """Take in what the bank sent back."""
-    batch = batch_within(model, reach, batch_id)
-    name = filename_of(file)
-    content = read_return(batch.bank_format or "", name, whole(file))
-    receive_statement(the_ledger, acting.act(), ReturnFile(batch.code, name, content))
-    return screen.go(f"/batches/{batch_id}", N_("银行回盘已登记。"))
+    return bank_file_answer(file)
 
 
 @router.post("/batches/{batch_id}/closing", dependencies=[END])
@@ -219,37 +223,42 @@ def stops(batch: Batch, answers: list[BankStatement], staff: dict[UUID, str]) ->
     return [reached.get(stage, Stop(stage, None, None, None)) for stage in stages]
 
 
-def reconciled(totals: list[StatusTotal]) -> Reconciled:
-    """Say what a batch's payments come to, by where they stand."""
-    of = {each.status: each.total_fen for each in totals}
-    return Reconciled(
-        Money(sum(of.values())),
-        Money(of.get(Status.SETTLED, 0) + of.get(Status.SIGNED, 0)),
-        Money(of.get(Status.RETURNED, 0)),
-        Money(of.get(Status.IN_TRANSIT, 0)),
-    )
+def attempts(batch: Batch, apart: list[Attempt]) -> list[Attempt]:
+    """Return what was tried and refused: in the batch's own stream, and in streams of their own."""
+    own = [
+        Attempt("batch", step.code or "", step.officer_id, step.happened_on, step.position)
+        for step in batch.steps
+        if step.step == "refused"
+    ]
+    return sorted([*own, *apart], key=lambda each: each.position)
 
 
-def legal_acts(batch: Batch, caller: Caller, notices: list[Notice]) -> set[str]:
-    """Return what this officer's posts let them do with the batch as it stands."""
-    posts = {role for place, role in caller.posts if place == batch.organisation_id}
-    state = batch.state
-    if state == "refused":
-        reviewed = any(step.step == "reviewed" for step in batch.steps)
-        state = Stage.REVIEWED if reviewed else Stage.DRAFTED
-    card = batch.channel == Channel.BANK_CARD
-    acts: set[str] = set()
-    ended = all(each.ended is not None for each in notices)
-    if Role.HANDLER in posts and batch.accepted_count and ended:
+def documents(batch: Batch, answers: list[BankStatement]) -> list[Document]:
+    """Return the files that stand on record for a batch, each by its hash, in their order."""
+    listed = Document("roster", batch.happened_on, batch.roster_sha256, batch.position)
+    written = [
+        Document(step.step, step.happened_on, step.file_sha256, step.position)
+        for step in batch.steps
+        if step.file_sha256 is not None
+    ]
+    answered = [
+        Document("statement", each.happened_on, each.file_sha256, each.position) for each in answers
+    ]
+    return [listed, *sorted([*written, *answered], key=lambda each: each.position)]
+
+
+def legal_acts(batch: Batch, caller: Caller, tree: Tree, notices: list[Notice]) -> set[str]:
+    """Return what this officer may do with the batch as it stands, here or from above."""
+    places = set(tree.line(batch.organisation_id))
+    posts = {role for place, role in caller.posts if place in places}
+    reached = [step.step for step in batch.steps if step.step in set(Stage)]
+    stage = Stage(reached[-1]) if reached else Stage.DRAFTED
+    parts = [step.officer_id for step in batch.steps if step.step in ("reviewed", "approved")]
+    officers = [batch.drafted_by, *(each for each in parts if each is not None)]
+    acts = turns_of(caller.officer_id, posts, Standing(stage, batch.channel, officers))
+    if HANDLERS & posts and batch.accepted_count and all(each.ended for each in notices):
         acts.add("notice")
-    if state == Stage.DRAFTED and Role.REVIEWER in posts:
-        acts.add("review")
-    if state == Stage.REVIEWED and Role.APPROVER in posts:
-        acts.add("approve")
-    if state == Stage.APPROVED and card and posts & CASHIERS:
-        acts |= {"export", "return"}
-    if state == Stage.APPROVED and not card and caller.holds_any(WITNESSES):
+    on_sheets = batch.channel == Channel.SIGNATURE_SHEET
+    if stage is Stage.APPROVED and on_sheets and WITNESSES & posts:
         acts.add("sign")
-    if state == Stage.APPROVED and posts & CLOSERS:
-        acts.add("close")
     return acts

@@ -74,7 +74,9 @@ def ask_roster(
     """Ask for a roster and what it is for; `like` an upload before it, when one is mended."""
     order = NOTHING_ASKED
     if like is not None:
-        order = working.imports.find(str(like), caller.officer_id, found.clock.now_s()).facts.order
+        order = working.imports.find(
+            str(like), caller.officer_id, found.clock.now_s(), (ROSTER,)
+        ).facts.order
     return screen.show("imports/roster.html", code=None, **_choices(model, caller, reach, order))
 
 
@@ -152,7 +154,7 @@ def show_import(
     line: Number = None,
 ) -> Response:
     """Show an upload: its columns first, then what came of trying it."""
-    upload = working.imports.find(str(import_id), caller.officer_id, found.clock.now_s())
+    upload = working.imports.find(str(import_id), caller.officer_id, found.clock.now_s(), FIELDS)
     if upload.layout is None or upload.trial is None or step == "columns" or line is not None:
         return _columns(screen, working, upload, line)
     return _tried(screen, upload, upload.layout, working.jobs.find(upload.trial))
@@ -170,7 +172,7 @@ def name_columns(
 ) -> Response:
     """Say what each column is taken for, and try the file so: nothing is written."""
     now_s, caller = found.clock.now_s(), acting.caller
-    upload = working.imports.find(str(import_id), caller.officer_id, now_s)
+    upload = working.imports.find(str(import_id), caller.officer_id, now_s, FIELDS)
     layout = Layout(line, tuple(None if each == LEFT_OUT else each for each in field))
     try:
         require_readable(upload.facts.filename, layout, FIELDS[upload.kind])
@@ -196,7 +198,9 @@ def annotated_workbook(
     made_for: Annotated[forms.Text, Form()],
 ) -> Response:
     """Hand out the clerk's own rows with their faults marked; that this was done is an event."""
-    upload = working.imports.find(str(import_id), acting.caller.officer_id, found.clock.now_s())
+    upload = working.imports.find(
+        str(import_id), acting.caller.officer_id, found.clock.now_s(), FIELDS
+    )
     if upload.layout is None or upload.trial is None:
         raise ImportNotTried(upload.import_id)
     job = working.jobs.find(upload.trial)
@@ -246,7 +250,7 @@ def commit(
     """
     del key
     now_s = found.clock.now_s()
-    upload = working.imports.find(str(import_id), caller.officer_id, now_s)
+    upload = working.imports.find(str(import_id), caller.officer_id, now_s, FIELDS)
     if upload.layout is None or upload.trial is None:
         raise ImportNotTried(upload.import_id)
     if working.jobs.find(upload.trial).state is not State.DONE:

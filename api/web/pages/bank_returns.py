@@ -1,0 +1,130 @@
+"""What a bank sent back, looked at before it is taken in: what each line would settle or return."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, File, Response, UploadFile
+
+from api.background.imports import Facts, Import, ImportUnknown
+from api.background.running import Background, TheBackground
+from api.bank_files import return_read, return_uploaded
+from api.callers import CASH, Caller, TheCaller, TheReach
+from api.dependencies import Served, TheLedger, TheReadModel, TheServed
+from api.uploads import whole
+from api.web.language import N_
+from api.web.posted import TheActingOnPage
+from api.web.screen import TheScreen
+from api.within import batch_within
+from ledger.commands.statements import ReturnFile, receive_statement
+from ledger.files.bank import Outcome
+from projections.batches import statements_of
+
+router = APIRouter(include_in_schema=False)
+
+RETURN = "return"
+LINES_SHOWN = 200
+WORDS = ("settled", "returned", "unresolved")
+
+
+@router.post("/batches/{batch_id}/returns", dependencies=[CASH])
+def take_return(
+    batch_id: UUID,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    the_ledger: TheLedger,
+    found: TheServed,
+    model: TheReadModel,
+    reach: TheReach,
+    working: TheBackground,
+    file: Annotated[UploadFile, File()],
+) -> Response:
+    """Try a return file: what is wrong with it is said at once, and nothing is written."""
+    batch = batch_within(model, reach, batch_id)
+    order = return_uploaded(batch.code, batch.bank_format, file)
+    answer = receive_statement(the_ledger, acting.act(dry_run=True), order)
+    file.file.seek(0)
+    facts = _facts(batch_id, order, {word: int(answer.result[word]) for word in WORDS})
+    kept = working.imports.keep(
+        RETURN, acting.caller.officer_id, facts, whole(file), found.clock.now_s()
+    )
+    return screen.go(f"/batches/{batch_id}/returns/{kept}")
+
+
+@router.get("/batches/{batch_id}/returns/{import_id}", dependencies=[CASH])
+def show_return(
+    batch_id: UUID,
+    import_id: UUID,
+    screen: TheScreen,
+    caller: TheCaller,
+    found: TheServed,
+    model: TheReadModel,
+    reach: TheReach,
+    working: TheBackground,
+) -> Response:
+    """Show what would come of a return file, or that it was taken in."""
+    batch = batch_within(model, reach, batch_id)
+    upload = _upload(working, batch_id, import_id, caller, found)
+    answers = statements_of(model, batch_id)
+    digest = upload.facts.order["sha256"]
+    taken = next((each for each in answers if each.file_sha256 == digest), None)
+    return screen.show("batches/return.html", batch=batch, upload=upload, taken=taken, words=WORDS)
+
+
+@router.post("/batches/{batch_id}/returns/{import_id}", dependencies=[CASH])
+def record_return(
+    batch_id: UUID,
+    import_id: UUID,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    the_ledger: TheLedger,
+    found: TheServed,
+    model: TheReadModel,
+    reach: TheReach,
+    working: TheBackground,
+) -> Response:
+    """Take in the very file that was looked at."""
+    batch = batch_within(model, reach, batch_id)
+    upload = _upload(working, batch_id, import_id, acting.caller, found)
+    content = working.imports.content(upload)
+    order = return_read(batch.code, batch.bank_format, upload.facts.filename, content)
+    receive_statement(the_ledger, acting.act(), order)
+    return screen.go(f"/batches/{batch_id}", N_("银行回盘已登记。"))
+
+
+def _upload(
+    working: Background, batch_id: UUID, import_id: UUID, caller: Caller, found: Served
+) -> Import:
+    upload = working.imports.find(str(import_id), caller.officer_id, found.clock.now_s(), (RETURN,))
+    if upload.facts.order["batch_id"] != str(batch_id):
+        raise ImportUnknown(str(import_id))
+    return upload
+
+
+def _facts(batch_id: UUID, order: ReturnFile, new: dict[str, int]) -> Facts:
+    """Keep what the page shows: sums by outcome, and the lines that did not go well.
+
+    Of a bank that lists failures alone, the successes are what its control totals vouch for.
+    """
+    content = order.content
+    told: dict[str, str] = {"batch_id": str(batch_id), "sha256": content.sha256}
+    for word, outcome in zip(WORDS, Outcome, strict=True):
+        lines = [line for line in content.lines if line.outcome is outcome]
+        count, total = len(lines), sum(line.amount_fen for line in lines)
+        if outcome is Outcome.SETTLED and content.settled_count is not None:
+            count, total = content.settled_count, content.settled_fen or 0
+        told |= {f"{word}_count": str(count), f"{word}_fen": str(total), word: str(new[word])}
+    bad = [line for line in content.lines if line.outcome is not Outcome.SETTLED][:LINES_SHOWN]
+    head = [
+        (
+            line.line,
+            [
+                "" if line.number is None else str(line.number),
+                str(line.amount_fen),
+                line.outcome.value,
+                line.reason or "",
+                line.raw_code or "",
+            ],
+        )
+        for line in bad
+    ]
+    return Facts(filename=order.name, order=told, rows=len(content.lines), head=head)
