@@ -2,8 +2,8 @@
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import date
 from heapq import merge
 from itertools import islice
@@ -17,6 +17,7 @@ from sqlalchemy import (
     ScalarSelect,
     Select,
     String,
+    and_,
     bindparam,
     func,
     select,
@@ -25,11 +26,11 @@ from sqlalchemy import (
 
 from ledger.domain.disbursement import Status
 from ledger.domain.values import Money
-from projections.asked import NOW, PAGE_ROWS_MAX, Moment, uuid_of
+from projections.asked import NOW, PAGE_ROWS_MAX, POSITIONS_MAX, Moment, uuid_of
 from projections.batches import batches
 from projections.blocks import Blocks, blocks_at
 from projections.journal import funds
-from projections.payment_states import disbursements, states
+from projections.payment_states import disbursements, origins_of, states
 from projections.payment_sums import changes, runs, sums, sums_by_amount
 
 RUNS_AT_ONCE, BLOCKS_AT_ONCE = 100, 32
@@ -83,13 +84,16 @@ class Question:
     until: date | None = None
     least_fen: int | None = None
     most_fen: int | None = None
-    further: tuple[ColumnElement[bool], ...] = ()
-    """What else holds of a payment, and is not summed up by block; `projections.turnover` asks."""
+    among: tuple[tuple[str, Any], ...] = ()
+    """Columns that payments and their runs have, each with the values that it may have."""
+
+    few: tuple[Select[Any], ...] = ()
+    """Ids of payments, all of which hold it: so few that each is looked at."""
 
     def conditions(self) -> list[ColumnElement[bool]]:
         """Return what holds of a payment and of the state that it is in."""
         plain = (*self.of(disbursements), *self.amounts(disbursements), *self.stands(states))
-        return [*plain, *self.further]
+        return [*plain, *(disbursements.c.disbursement_id.in_(ids) for ids in self.few)]
 
     def stands(self, table: FromClause) -> list[ColumnElement[bool]]:
         """Return what holds of the status."""
@@ -106,6 +110,7 @@ class Question:
             (table.c.category, self.category),
         )
         found = [column == value for column, value in equal if value is not None]
+        found += [table.c[name].in_(values) for name, values in self.among]
         if self.since is not None:
             found.append(table.c.happened_on >= self.since.isoformat())
         if self.until is not None:
@@ -131,37 +136,65 @@ EVERY = Question()
 
 @dataclass(frozen=True, slots=True)
 class StatusTotal:
-    """Payments that stand alike, counted and summed up."""
+    """Payments that stand alike, counted and summed up; `shared` are values that they have."""
 
     status: str
     count: int
     total_fen: Money
+    shared: tuple[Any, ...] = ()
 
 
 def status_totals(
-    connection: Connection, asked: Question, moment: Moment = NOW, *, upto: int | None = None
+    connection: Connection,
+    asked: Question,
+    moment: Moment = NOW,
+    *,
+    by: Sequence[str] = (),
+    upto: int | None = None,
 ) -> list[StatusTotal]:
-    """Sum up the payments of a question by where they stand; `upto` is a log position.
+    """Sum up the payments of a question by where they stand.
 
-    Payments that were instructed after it do not count.
+    Args:
+        connection: Of the read model.
+        asked: Which payments.
+        moment: As of when, as known when.
+        by: Columns by which they are told apart, too; of those that runs of payments have.
+        upto: A log position; payments that were instructed after it do not count.
     """
-    if asked.further:
-        return _looked_at(connection, asked, moment, upto)
-    blocks = blocks_at(connection, moment)
-    counts: Counter[str] = Counter()
-    totals_fen: Counter[str] = Counter()
-    for status, count, total_fen in (
-        *connection.execute(_folded(asked, moment, blocks)),
-        *_since(connection, asked, moment, blocks),
-        *(() if upto is None else _instructed_after(connection, asked, moment, upto)),
-    ):
-        counts[status] += count
-        totals_fen[status] += total_fen
+    counts: Counter[tuple[Any, ...]] = Counter()
+    totals_fen: Counter[tuple[Any, ...]] = Counter()
+    for *alike, count, total_fen in _summed(connection, asked, moment, by, upto):
+        counts[tuple(alike)] += count
+        totals_fen[tuple(alike)] += total_fen
     return [
-        StatusTotal(status, counts[status], Money(totals_fen[status]))
-        for status in sorted(counts)
-        if counts[status]
+        StatusTotal(alike[-1], counts[alike], Money(totals_fen[alike]), alike[:-1])
+        for alike in sorted(counts)
+        if counts[alike]
     ]
+
+
+def _summed(
+    connection: Connection, asked: Question, moment: Moment, by: Sequence[str], upto: int | None
+) -> Iterator[Sequence[Any]]:
+    """Return sums that are to be added: what is told apart, the status, count and amount."""
+    late = None if upto is None else disbursements.c.position > upto
+    if asked.few:
+        yield from connection.execute(_looked_at(asked, moment, by))
+    else:
+        blocks = blocks_at(connection, moment)
+        yield from connection.execute(_folded(asked, moment, blocks, by))
+        yield from _since(connection, asked, moment, blocks, by)
+    if late is not None:
+        for *alike, count, total in connection.execute(_looked_at(asked, moment, by).where(late)):
+            yield *alike, -count, -total
+
+
+def drawn_from(connection: Connection, origins: Collection[UUID]) -> list[str]:
+    """Return the texts of appropriations that payments first came from, with one of these."""
+    end = blocks_at(connection, NOW).end
+    late = select(disbursements.c.origins).where(disbursements.c.position >= end)
+    found = connection.execute(select(runs.c.origins).distinct().union(late)).scalars()
+    return [text for text in found if not set(origins).isdisjoint(origins_of(text))]
 
 
 def instructed(
@@ -213,11 +246,17 @@ def disbursement_list(
     `after` is where the page before ended; -1 is the beginning in either order.
     """
     statement = _listing(moment, asked)
-    if newest_first:
-        return _newest(connection, statement, after, limit)
-    if disbursement_id is None and disbursement_ids is None and person_ids is None:
-        return _first(connection, statement, asked, moment, after, limit)
-    statement = statement.where(disbursements.c.position > after).order_by(disbursements.c.position)
+    by_id = not (disbursement_id is None and disbursement_ids is None and person_ids is None)
+    if newest_first and after < 0:
+        after = POSITIONS_MAX
+    if not by_id and not asked.few:
+        way = _Way(after, newest_first=newest_first)
+        return _first(connection, statement, asked, moment, way, limit)
+    # Not to be looked for by position: they are found by what is told of them, and put in order.
+    place = disbursements.c.position + 0
+    beyond = place < after if newest_first else place > after
+    statement = statement.where(beyond, place < moment.known_end)
+    statement = statement.order_by(place.desc() if newest_first else place)
     if person_ids is not None:
         people = [each.bytes for each in person_ids]
         statement = statement.where(disbursements.c.person_id.in_(people))
@@ -308,75 +347,53 @@ def totals(
     )
 
 
-def _looked_at(
-    connection: Connection, asked: Question, moment: Moment, upto: int | None
-) -> list[StatusTotal]:
-    """Sum up payments one by one, for questions that no sums are kept for."""
-    statement = (
-        select(states.c.status, func.count(), func.sum(disbursements.c.amount_fen))
+def _looked_at(asked: Question, moment: Moment, by: Sequence[str]) -> Select[Any]:
+    """Sum up payments one by one."""
+    alike = (*(disbursements.c[name] for name in by), states.c.status)
+    return (
+        select(*alike, func.count(), func.sum(disbursements.c.amount_fen))
         .select_from(disbursements)
         .join(states, states.c.position == last_state(moment))
         .where(moment.covers(disbursements), *asked.conditions())
-        .group_by(states.c.status)
-        .order_by(states.c.status)
+        .group_by(*alike)
     )
-    if upto is not None:
-        statement = statement.where(disbursements.c.position <= upto)
-    return [StatusTotal(row[0], row[1], Money(row[2])) for row in connection.execute(statement)]
 
 
-def _newest(
-    connection: Connection, statement: Select[Any], after: int, limit: int
-) -> list[Disbursement]:
-    at = disbursements.c.position
-    statement = statement.order_by(at.desc()).limit(limit)
-    return _listed(connection, statement if after < 0 else statement.where(at < after))
-
-
-def _folded(asked: Question, moment: Moment, blocks: Blocks) -> Select[tuple[str, int, int]]:
+def _folded(asked: Question, moment: Moment, blocks: Blocks, by: Sequence[str]) -> Select[Any]:
     """Sum up what whole blocks changed."""
     amounts = asked.amounts(sums_by_amount)
     of = sums_by_amount if amounts else sums
     total = of.c.count * of.c.amount_fen if amounts else of.c.total_fen
+    alike = (*(runs.c[name] for name in by), of.c.status)
     return (
-        select(of.c.status, func.sum(of.c.count), func.sum(total))
+        select(*alike, func.sum(of.c.count), func.sum(total))
         .join(runs, runs.c.run == of.c.run)
         .where(of.c.block < blocks.whole, moment.by_day(of), *asked.of(runs), *amounts)
         .where(*asked.stands(of))
-        .group_by(of.c.status)
+        .group_by(*alike)
     )
 
 
 def _since(
-    connection: Connection, asked: Question, moment: Moment, blocks: Blocks
-) -> Iterator[tuple[str, int, int]]:
+    connection: Connection, asked: Question, moment: Moment, blocks: Blocks, by: Sequence[str]
+) -> Iterator[tuple[Any, ...]]:
     """Return what was changed since the last whole block."""
+    columns = [disbursements.c[name] for name in by]
     where = (*asked.of(disbursements), *asked.amounts(disbursements))
     as_of = None if moment.as_of is None else moment.as_of.isoformat()
-    for _, (status, day, amount, more) in changes(
-        connection, blocks.end, moment.known_end, where=where
+    for alike, (status, day, amount, more) in changes(
+        connection, blocks.end, moment.known_end, columns, where
     ):
         if asked.allows(status) and (as_of is None or day <= as_of):
-            yield status, more, more * amount
-
-
-def _instructed_after(
-    connection: Connection, asked: Question, moment: Moment, position: int
-) -> Iterator[tuple[str, int, int]]:
-    """Take off the payments that were instructed after a position."""
-    statement = (
-        select(states.c.status, func.count(), func.sum(disbursements.c.amount_fen))
-        .select_from(disbursements)
-        .join(states, states.c.position == last_state(moment))
-        .where(disbursements.c.position > position, moment.covers(disbursements))
-        .where(*asked.conditions())
-        .group_by(states.c.status)
-    )
-    for status, count, total in connection.execute(statement):
-        yield status, -count, -total
+            yield *alike, status, more, more * amount
 
 
 def _listing(moment: Moment, asked: Question) -> Select[Any]:
+    """Select payments as of a day, however much of the log was known.
+
+    What is known is told with the positions that are read: as a bound of its own, SQLite would
+    read up to there instead of to the end of a block.
+    """
     return (
         select(
             disbursements,
@@ -387,7 +404,7 @@ def _listing(moment: Moment, asked: Question) -> Select[Any]:
         )
         .join(batches, batches.c.batch_id == disbursements.c.batch_id)
         .join(states, states.c.position == last_state(moment))
-        .where(moment.covers(disbursements), *asked.conditions())
+        .where(moment.by_day(disbursements), *asked.conditions())
     )
 
 
@@ -415,56 +432,78 @@ def _listed(connection: Connection, statement: Select[Any]) -> list[Disbursement
     ]
 
 
+@dataclass(frozen=True, slots=True)
+class _Way:
+    """In which direction payments are read, and after which position."""
+
+    after: int
+    newest_first: bool
+
+    def beyond(self, place: ColumnElement[int]) -> ColumnElement[bool]:
+        return place < self.after if self.newest_first else place > self.after
+
+    def order(self, place: ColumnElement[int]) -> ColumnElement[int]:
+        return place.desc() if self.newest_first else place
+
+
 def _first(
     connection: Connection,
     statement: Select[Any],
     asked: Question,
     moment: Moment,
-    after: int,
+    way: _Way,
     limit: int,
 ) -> list[Disbursement]:
     """Return the first payments of a question, read block by block.
 
     Blocks in which none stands are left out: what is rare is found as fast as what is not. Where a
-    block holds few, twice as many are read at once.
+    block holds few, twice as many are read at once. What no whole block holds is read in order,
+    after them or, where the newest come first, before.
     """
     blocks = blocks_at(connection, moment)
+    at = disbursements.c.position
     start = block_of.c.value * blocks.positions
     # Not to be looked for: SQLite would begin with all payments after it, and forget the blocks.
-    place = disbursements.c.position + 0
+    place = at + 0
     within = (
-        statement.join(block_of, disbursements.c.position >= start)
-        .where(disbursements.c.position < start + blocks.positions, place > after)
-        .order_by(place)
+        statement.join(block_of, at >= start)
+        .where(at < start + blocks.positions, way.beyond(place))
+        .order_by(way.order(place))
     )
-    places = _places(connection, asked, moment, blocks, after)
+    if way.newest_first:
+        open_block = and_(at >= blocks.end, at < min(way.after, moment.known_end))
+    else:
+        open_block = and_(at > max(way.after, blocks.end - 1), at < moment.known_end)
+    late = statement.where(open_block).order_by(way.order(at))
     found: list[Disbursement] = []
+    if way.newest_first:
+        found += _listed(connection, late.limit(limit))
+    places = _places(connection, asked, moment, blocks, way)
     at_once = 1
     while len(found) < limit and (numbers := list(islice(places, at_once))):
         asking = within.params(numbers=json.dumps(numbers))
         found += _listed(connection, asking.limit(limit - len(found)))
         at_once = min(at_once * 2, BLOCKS_AT_ONCE)
-    if len(found) < limit:
-        late = disbursements.c.position > max(after, blocks.end - 1)
-        rest = statement.where(late).order_by(disbursements.c.position)
-        found += _listed(connection, rest.limit(limit - len(found)))
+    if len(found) < limit and not way.newest_first:
+        found += _listed(connection, late.limit(limit - len(found)))
     return found
 
 
 def _places(
-    connection: Connection, asked: Question, moment: Moment, blocks: Blocks, after: int
+    connection: Connection, asked: Question, moment: Moment, blocks: Blocks, way: _Way
 ) -> Iterator[int]:
-    """Return the whole blocks in which payments of a question can stand, rising."""
-    last = -1
-    folded = _blocks_with(connection, asked, moment, blocks, after)
-    for number in merge(folded, _blocks_touched(connection, asked, moment, blocks)):
-        if number > last:
+    """Return the whole blocks in which payments of a question can stand, each once, in order."""
+    last = None
+    folded = _blocks_with(connection, asked, moment, blocks, way)
+    touched = _blocks_touched(connection, asked, moment, blocks, way)
+    for number in merge(folded, touched, reverse=way.newest_first):
+        if number != last:
             last = number
             yield number
 
 
 def _blocks_with(
-    connection: Connection, asked: Question, moment: Moment, blocks: Blocks, after: int
+    connection: Connection, asked: Question, moment: Moment, blocks: Blocks, way: _Way
 ) -> Iterator[int]:
     """Return the whole blocks in which a run has payments of a question, by what is summed up."""
     amounts = asked.amounts(sums_by_amount)
@@ -472,20 +511,22 @@ def _blocks_with(
     count = func.sum(of.c.count)
     conditions = (of.c.run == runs.c.run, of.c.block < blocks.whole, moment.by_day(of), *amounts)
     stand = select(count).where(*conditions, *asked.stands(of)).correlate(runs).scalar_subquery()
+    beyond = way.beyond(runs.c.run if way.newest_first else runs.c.last_position)
     statement = (
         select(runs.c.run)
-        .where(runs.c.run < blocks.end, runs.c.last_position > after, *asked.of(runs), stand > 0)
-        .order_by(runs.c.run)
+        .where(runs.c.run < blocks.end, beyond, *asked.of(runs), stand > 0)
+        .order_by(way.order(runs.c.run))
         .limit(RUNS_AT_ONCE)
     )
-    run = -1
-    while found := list(connection.execute(statement.where(runs.c.run > run)).scalars()):
+    asking = statement
+    while found := list(connection.execute(asking).scalars()):
         for run in found:
             yield run // blocks.positions
+        asking = statement.where(replace(way, after=found[-1]).beyond(runs.c.run))
 
 
 def _blocks_touched(
-    connection: Connection, asked: Question, moment: Moment, blocks: Blocks
+    connection: Connection, asked: Question, moment: Moment, blocks: Blocks, way: _Way
 ) -> list[int]:
     """Return the whole blocks whose payments may stand as asked for by what came since."""
     if asked.status is None:
@@ -495,9 +536,10 @@ def _blocks_touched(
         select(number)
         .join(states, states.c.disbursement_id == disbursements.c.disbursement_id)
         .where(states.c.position >= blocks.end, moment.covers(states))
-        .where(disbursements.c.position < blocks.end, *asked.of(disbursements))
+        # Not to be looked for: they are few, and found by their states.
+        .where(disbursements.c.position + 0 < blocks.end, *asked.of(disbursements))
         .distinct()
-        .order_by(number)
+        .order_by(way.order(number))
     )
     return list(connection.execute(statement).scalars())
 

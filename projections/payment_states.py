@@ -1,7 +1,8 @@
 """Payments as they were instructed, and every state that each was ever in."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import ClassVar
+from uuid import UUID
 
 from sqlalchemy import Index, Table
 
@@ -19,6 +20,8 @@ from projections.view import (
     text_column,
 )
 
+HEX = len(UUID(int=0).hex)
+
 disbursements = Table(
     "disbursements",
     metadata,
@@ -31,12 +34,14 @@ disbursements = Table(
     id_column("person_id"),
     text_column("category"),
     text_column("channel"),
+    text_column("origins"),
     number_column("amount_fen"),
     text_column("happened_on"),
     number_column("position", primary_key=True),
     Index("disbursements_by_person", "person_id", "position"),
     key("disbursement_id"),
 )
+"""`origins` are the appropriations that its money first came from, as `origins_text` has them."""
 
 states = Table(
     "disbursement_states",
@@ -66,6 +71,16 @@ class PaymentStates(Projection):
         }
 
 
+def origins_text(ids: Iterable[UUID]) -> str:
+    """Write which appropriations money is of, each once and in order, so that texts compare."""
+    return "".join(sorted({each.hex for each in ids}))
+
+
+def origins_of(text: str) -> list[UUID]:
+    """Read what `origins_text` wrote."""
+    return [UUID(text[at : at + HEX]) for at in range(0, len(text), HEX)]
+
+
 # What the events leave.
 
 
@@ -81,6 +96,7 @@ def _instructed(event: Payment.Instructed, position: int, rows: Rows) -> None:
             event.person_id.bytes,
             event.category,
             event.channel,
+            origins_text(part.origin_id for part in event.parts),
             event.amount_fen,
             event.happened_on.isoformat(),
             position,

@@ -48,10 +48,12 @@ runs = Table(
     id_column("batch_id"),
     text_column("channel"),
     text_column("category"),
+    text_column("origins"),
     text_column("happened_on"),
     number_column("count"),
     number_column("total_fen"),
     Index("runs_by_batch", "batch_id", "run"),
+    Index("runs_by_origins", "origins"),
 )
 """`run` is the position of its first payment; `happened_on` the day of all of them."""
 
@@ -88,6 +90,7 @@ ALIKE = (
     "batch_id",
     "channel",
     "category",
+    "origins",
     "happened_on",
 )
 

@@ -4,7 +4,8 @@ Payments and the movements beside them stand in tables of their own; each is ask
 the log, so a page of all of them is the first rows of a few short lists.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from heapq import merge
@@ -21,7 +22,9 @@ from projections.disbursements import (
     EVERY,
     Disbursement,
     Question,
+    StatusTotal,
     disbursement_list,
+    drawn_from,
     status_totals,
 )
 from projections.journal import Account, funds, lines, lots
@@ -36,6 +39,7 @@ class Ever(StrEnum):
     REISSUED = "reissued"
 
 
+ROWS_AT_ONCE = 5_000
 TOOK_PART = ("reviewed", "approved")
 EVER = {Ever.RETURNED: Kind.RETURN, Ever.REISSUED: Kind.REISSUE}
 
@@ -63,24 +67,37 @@ class Asked:
     reason: str | None = None
     ever: Ever | None = None
 
-    def payments(self, moment: Moment) -> Question:
-        """Return the question as it is put to payments."""
-        of = disbursements.c
-        found: list[ColumnElement[bool]] = []
+    def payments(self, connection: Connection, moment: Moment) -> list[Question]:
+        """Return the question as it is put to payments: in parts that have none in common."""
+        among: list[tuple[str, Any]] = []
         if self.earmark is not None:
-            found.append(of.fund_id.in_(_accounts_of(self.earmark)))
+            among.append(("fund_id", _accounts_of(self.earmark)))
         if self.officer_id is not None:
             theirs = select(handlers.c.batch_id).where(
                 handlers.c.officer_id == self.officer_id.bytes
             )
-            found.append(of.batch_id.in_(theirs))
-        if self.of_lots():
-            found.append(exists(self._pieces(moment, of.disbursement_id)))
+            among.append(("batch_id", theirs))
+        few = []
         if self.reason is not None:
-            found.append(of.disbursement_id.in_(_that(Kind.RETURN, moment, self.reason)))
+            few.append(_that(Kind.RETURN, moment, self.reason))
         if self.ever is not None:
-            found.append(of.disbursement_id.in_(_that(EVER[self.ever], moment)))
-        return replace(self.plain, further=tuple(found))
+            few.append(_that(EVER[self.ever], moment))
+        asked = replace(self.plain, among=tuple(among), few=tuple(few))
+        if not self.of_lots():
+            return [asked]
+        lots_asked = select(origins.c.lot_id).where(
+            *self.of_lots(), origins.c.lot_id == origins.c.origin_id
+        )
+        first = drawn_from(
+            connection, {uuid_of(each) for each in connection.execute(lots_asked).scalars()}
+        )
+        again = drawn_again(moment, disbursements.c.disbursement_id).where(
+            *self.of_lots(), disbursements.c.origins.not_in(first)
+        )
+        return [
+            replace(asked, among=(*among, ("origins", first))),
+            replace(asked, few=(*few, again)),
+        ]
 
     def of_lots(self) -> list[ColumnElement[bool]]:
         """Return what is asked of the appropriations that money came from."""
@@ -208,13 +225,8 @@ def movement_list(
     """
     listed: list[list[Movement]] = []
     if Kind.PAYMENT in asked.kinds:
-        found = disbursement_list(
-            connection,
-            moment,
-            asked=asked.payments(moment),
-            after=after,
-            limit=limit,
-            newest_first=newest_first,
+        found = payment_list(
+            connection, asked, moment, after=after, limit=limit, newest_first=newest_first
         )
         listed.append([_payment(each) for each in found])
     if asked.kinds - {Kind.PAYMENT}:
@@ -223,12 +235,65 @@ def movement_list(
     return list(islice(in_order, limit))
 
 
+def payment_list(
+    connection: Connection,
+    asked: Asked,
+    moment: Moment = NOW,
+    *,
+    after: int = -1,
+    limit: int = PAGE_ROWS_MAX,
+    newest_first: bool = False,
+) -> list[Disbursement]:
+    """Return payments alone, as `movement_list` does."""
+    listed = [
+        disbursement_list(
+            connection, moment, asked=part, after=after, limit=limit, newest_first=newest_first
+        )
+        for part in asked.payments(connection, moment)
+    ]
+    in_order = merge(*listed, key=lambda each: each.position, reverse=newest_first)
+    return list(islice(in_order, limit))
+
+
+def payment_totals(
+    connection: Connection,
+    asked: Asked,
+    moment: Moment = NOW,
+    *,
+    by: Sequence[str] = (),
+    upto: int | None = None,
+) -> list[StatusTotal]:
+    """Sum up payments by where they stand, and by columns that their runs have."""
+    counts: Counter[tuple[Any, ...]] = Counter()
+    totals_fen: Counter[tuple[Any, ...]] = Counter()
+    for part in asked.payments(connection, moment):
+        for each in status_totals(connection, part, moment, by=by, upto=upto):
+            counts[*each.shared, each.status] += each.count
+            totals_fen[*each.shared, each.status] += each.total_fen
+    return [
+        StatusTotal(alike[-1], counts[alike], Money(totals_fen[alike]), alike[:-1])
+        for alike in sorted(counts)
+    ]
+
+
+def every_payment(
+    connection: Connection, asked: Asked, moment: Moment = NOW
+) -> Iterator[Disbursement]:
+    """Return all payments of a question, read page by page."""
+    after = -1
+    while page := payment_list(connection, asked, moment, after=after):
+        yield from page
+        after = page[-1].position
+
+
 def every_movement(
     connection: Connection, asked: Asked, moment: Moment = NOW, *, newest_first: bool = False
 ) -> Iterator[Movement]:
-    """Return all movements of a question, read page by page."""
+    """Return all movements of a question, read some thousand at a time."""
     after = -1
-    while page := movement_list(connection, asked, moment, after=after, newest_first=newest_first):
+    while page := movement_list(
+        connection, asked, moment, after=after, limit=ROWS_AT_ONCE, newest_first=newest_first
+    ):
         yield from page
         after = page[-1].position
 
@@ -249,10 +314,9 @@ def sums(
     """Sum up: payments by where they stand, others by kind; `upto` is a log position."""
     found = []
     if Kind.PAYMENT in asked.kinds:
-        question = asked.payments(moment)
         found = [
             Sum(Kind.PAYMENT, each.status, each.count, each.total_fen)
-            for each in status_totals(connection, question, moment, upto=upto)
+            for each in payment_totals(connection, asked, moment, upto=upto)
         ]
     statement = joined(movements.c.kind, func.count(), func.sum(movements.c.amount_fen))
     statement = statement.where(*asked.conditions(moment)).group_by(movements.c.kind)
@@ -352,6 +416,24 @@ def joined(*columns: Any) -> Select[Any]:
         select(*columns)
         .select_from(movements)
         .outerjoin(disbursements, disbursements.c.disbursement_id == movements.c.disbursement_id)
+    )
+
+
+def drawn_again(moment: Moment, *columns: Any) -> Select[Any]:
+    """Select of payments that were made again, from lots drawn anew, and of what they came from.
+
+    A payment's first draw is known with it; what a later one took stands in the journal alone.
+    """
+    return (
+        select(*columns)
+        .select_from(movements)
+        .join(disbursements, disbursements.c.disbursement_id == movements.c.disbursement_id)
+        .join(lines, lines.c.disbursement_id == movements.c.disbursement_id)
+        .join(origins, origins.c.lot_id == lines.c.origin_id)
+        .where(movements.c.kind == Kind.REISSUE.value, moment.covers(movements))
+        .where(lines.c.to_account == Account.TRANSIT.value, moment.covers(lines))
+        .where(lines.c.from_account == Account.FUND.value)
+        .correlate(None)
     )
 
 

@@ -48,7 +48,7 @@ reading = Table(
 It changes in the transaction that changes the rows.
 """
 
-SCHEMA_VERSION = 10
+SCHEMA_VERSION = 11
 """Raise it when a table or what fills it changes: an older read model is then built anew."""
 
 BLOCK_POSITIONS = 2_048

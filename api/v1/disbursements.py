@@ -23,17 +23,11 @@ from api.within import payment_within
 from ledger.commands.disbursements import Reissue, correct_outcome, reissue_payment
 from ledger.commands.recipients import unmask_payee
 from ledger.domain.disbursement import Disbursement, Status
-from projections.disbursements import (
-    Question,
-    disbursement_list,
-    every_disbursement,
-    status_totals,
-)
 from projections.exports.delimited import lines
 from projections.exports.table import Column, Kind, Table
 from projections.flows import trace_back
 from projections.organisations import tree_on
-from projections.turnover import Ever
+from projections.turnover import Asked, Ever, every_payment, payment_list, payment_totals
 
 router = APIRouter(prefix="/disbursements", tags=["disbursements"], responses=RESPONSES)
 
@@ -98,7 +92,7 @@ def question(
     ever: Annotated[
         Ever | None, Query(description="What once happened to it, however it stands now.")
     ] = None,
-) -> Question:
+) -> Asked:
     """Read which payments are asked for; it stays within the caller's reach."""
     conditions = Conditions(
         organisation=organisation,
@@ -120,13 +114,14 @@ def question(
         reason=reason,
         ever=ever,
     )
-    asked = asked_of(model, conditions, tree_on(model, moment.as_of), reach).payments(moment)
+    asked = asked_of(model, conditions, tree_on(model, moment.as_of), reach)
+    plain = asked.plain
     if organisation_id is not None:
-        asked = replace(asked, organisation_ids=reach.within(organisation_id))
-    return asked if batch_id is None else replace(asked, batch_id=batch_id)
+        plain = replace(plain, organisation_ids=reach.within(organisation_id))
+    return replace(asked, plain=plain if batch_id is None else replace(plain, batch_id=batch_id))
 
 
-TheQuestion = Annotated[Question, Depends(question)]
+TheQuestion = Annotated[Asked, Depends(question)]
 
 
 class StatusTotal(Answer):
@@ -160,7 +155,7 @@ def list_disbursements(
     the_ledger: TheLedger,
 ) -> models.Listed[models.Disbursement]:
     """List payments in the order in which they were instructed, as they stood at the moment."""
-    found = disbursement_list(model, moment, asked=asked, after=page.after, limit=page.limit + 1)
+    found = payment_list(model, asked, moment, after=page.after, limit=page.limit + 1)
     shown, further = page.cut(found)
     return models.Listed(
         items=[payment_of(the_ledger, each) for each in shown],
@@ -174,7 +169,7 @@ def show_totals(
     model: TheReadModel, moment: TheMoment, asked: TheQuestion, the_ledger: TheLedger
 ) -> PaymentTotals:
     """Show what the payments of the same question come to, by where they stand."""
-    found = status_totals(model, asked, moment)
+    found = payment_totals(model, asked, moment)
     return PaymentTotals(
         items=[StatusTotal.model_validate(each) for each in found],
         count=sum(each.count for each in found),
@@ -199,7 +194,7 @@ def export(model: TheReadModel, moment: TheMoment, asked: TheQuestion) -> Respon
     """Write the payments of the same question as a table; nobody is named in it."""
     rows = (
         [getattr(each, column.title) for column in COLUMNS]
-        for each in every_disbursement(model, asked, moment)
+        for each in every_payment(model, asked, moment)
     )
     return StreamingResponse(
         lines(Table("disbursements", COLUMNS, rows), bare=True),

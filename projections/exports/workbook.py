@@ -5,12 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import cache
 from pathlib import Path
+from xml.sax.saxutils import escape
 
 import xlsxwriter
 from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
 
-from projections.exports.table import FEN_PER_YUAN, Cell, Kind, Table
+from projections.exports.table import FEN_PER_YUAN, Cell, Kind, Row, Table
 
 SHEET_ROWS_MAX = 1_048_576
 """What a sheet of the format holds; a longer table goes on, under its titles, on a further one."""
@@ -20,6 +22,9 @@ NOT_IN_NAMES = re.compile(r"[\[\]:*?/\\']")
 AMOUNT, DAY, TEXT = "#,##0.00", "yyyy-mm-dd", "@"
 A4, LANDSCAPE_FROM = 9, 7
 FIRST_DAY = date(1899, 12, 30)
+TEXT_MAX = 32_767
+CONTROLS = re.compile("[\x00-\x08\x0b-\x1f]")
+"""Signs that XML has no place for; the format has one of its own for them."""
 
 
 def write(tables: Sequence[Table], path: Path, *, sheet_rows_max: int = SHEET_ROWS_MAX) -> None:
@@ -56,6 +61,42 @@ class _Formats:
         }
 
 
+class _Way:
+    """How the cells of a column are written, as the format has them."""
+
+    def __init__(self, kind: Kind, look: Format) -> None:
+        # What a sheet calls a format by, which it says to nobody but itself.
+        self._style = look._get_xf_index()  # noqa: SLF001
+        self._text = kind is Kind.TEXT
+        self._number: Callable[[Cell], object] = NUMBERS.get(kind, str)
+
+    def cell(self, place: str, cell: Cell) -> str:
+        if not self._text:
+            return f'<c r="{place}" s="{self._style}"><v>{self._number(cell)}</v></c>'
+        text = escape(str(cell)[:TEXT_MAX])
+        if CONTROLS.search(text):
+            text = CONTROLS.sub(lambda found: f"_x{ord(found[0]):04X}_", text)
+        return (
+            f'<c r="{place}" s="{self._style}" t="inlineStr">'
+            f'<is><t xml:space="preserve">{text}</t></is></c>'
+        )
+
+
+class _Sheet(Worksheet):  # type: ignore[misc]  # its library says no types
+    """A sheet whose rows are written whole: cell by cell, a long table takes four times as long."""
+
+    def write_cells(self, at: int, row: Row, ways: Sequence[_Way]) -> None:
+        self._write_single_row(at)
+        number = at + 1
+        cells = "".join(
+            way.cell(f"{letters(column)}{number}", cell)
+            for column, (cell, way) in enumerate(zip(row, ways, strict=True))
+            if cell is not None
+        )
+        self.fh.write(f'<row r="{number}">{cells}</row>')
+        self.dim_rowmax = at
+
+
 class _Sheets:
     """The sheets that one table takes."""
 
@@ -68,22 +109,20 @@ class _Sheets:
     def write(self) -> None:
         sheet, at = self._begun()
         first = at
-        ways = [(WRITE[each.kind], self._formats.of[each.kind]) for each in self._table.columns]
+        ways = [_Way(each.kind, self._formats.of[each.kind]) for each in self._table.columns]
         for row in self._table.rows:
             if at == self._rows_max:
                 self._end(sheet, first, at)
                 sheet, at = self._begun()
                 first = at
-            for number, (cell, (write, look)) in enumerate(zip(row, ways, strict=True)):
-                if cell is not None:
-                    write(sheet, at, number, cell, look)
+            sheet.write_cells(at, row, ways)
             at += 1
         self._end(sheet, first, at)
 
-    def _begun(self) -> tuple[Worksheet, int]:
+    def _begun(self) -> tuple["_Sheet", int]:
         """Begin a sheet; return it, and where its first row of the table goes."""
         self._part += 1
-        sheet = self._book.add_worksheet(self._name())
+        sheet: _Sheet = self._book.add_worksheet(self._name(), worksheet_class=_Sheet)
         columns = self._table.columns
         for number, column in enumerate(columns):
             sheet.set_column(number, number, column.width)
@@ -134,32 +173,20 @@ class _Sheets:
         return name
 
 
-def _text(sheet: Worksheet, at: int, number: int, cell: Cell, look: Format) -> None:
-    sheet.write_string(at, number, str(cell), look)
-
-
-def _money(sheet: Worksheet, at: int, number: int, cell: Cell, look: Format) -> None:
-    # The nearest double is shown with its two decimals as they are, for all amounts that there are.
-    sheet.write_number(at, number, int(cell or 0) / FEN_PER_YUAN, look)
-
-
-def _count(sheet: Worksheet, at: int, number: int, cell: Cell, look: Format) -> None:
-    sheet.write_number(at, number, int(cell or 0), look)
-
-
-def _day(sheet: Worksheet, at: int, number: int, cell: Cell, look: Format) -> None:
-    sheet.write_number(at, number, _serial(str(cell)), look)
+@cache
+def letters(column: int) -> str:
+    return str(xl_col_to_name(column))
 
 
 @cache
-def _serial(day: str) -> int:
+def _serial(day: Cell) -> int:
     """Return the number by which spreadsheets know a day."""
-    return (date.fromisoformat(day) - FIRST_DAY).days
+    return (date.fromisoformat(str(day)) - FIRST_DAY).days
 
 
-WRITE: Mapping[Kind, Callable[[Worksheet, int, int, Cell, Format], None]] = {
-    Kind.TEXT: _text,
-    Kind.MONEY: _money,
-    Kind.COUNT: _count,
-    Kind.DAY: _day,
+NUMBERS: Mapping[Kind, Callable[[Cell], object]] = {
+    # The nearest double is shown with its two decimals as they are, for all amounts that there are.
+    Kind.MONEY: lambda fen: int(fen or 0) / FEN_PER_YUAN,
+    Kind.COUNT: lambda count: int(count or 0),
+    Kind.DAY: _serial,
 }

@@ -74,6 +74,17 @@ def test_a_workbook_holds_text_as_text_and_amounts_as_numbers(tmp_path: Path) ->
     assert [each.name for each in tmp_path.iterdir()] == ["a.xlsx"]
 
 
+def test_whatever_stands_in_a_cell_leaves_the_workbook_whole(tmp_path: Path) -> None:
+    texts = (" <b>&amp; ]]> ", "a\x01b\x0cc", "𠮷", "x" * 40_000)
+    rows = tuple((text, "-", 1, 1, None) for text in texts)
+    workbook.write([a_table(rows)], tmp_path / "a.xlsx")
+
+    sheet = load_workbook(tmp_path / "a.xlsx").active
+    assert sheet is not None
+    cells = [str(row[0].value) for row in sheet.iter_rows(min_row=7)]
+    assert cells == [texts[0], "a_x0001_b_x000C_c", texts[2], "x" * 32_767]
+
+
 def test_a_long_table_goes_on_under_its_titles_on_further_sheets(tmp_path: Path) -> None:
     rows = tuple((str(n), "x", n, n, "2017-02-01") for n in range(20))
     odd = a_table(title="a/b:[c]?*'" + "很长" * 20)
