@@ -1,12 +1,14 @@
 """The ledger's question: movements of every kind, listed, summed up and told apart alike."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from sqlalchemy import Connection
 
 from ledger.domain.aggregate import Event
@@ -14,11 +16,18 @@ from ledger.domain.disbursement import Disbursement
 from ledger.domain.fund import FundAccount
 from projections.asked import NOW, Moment
 from projections.disbursements import Question
-from projections.facets import day_sums, facet
+from projections.facets import NAMES, day_sums, facet
 from projections.movements import Kind
 from projections.runner import catch_up
 from projections.turnover import Asked, Ever, every_movement, movement_list, sums
-from tests.projections.streams import ListFeed, Money3
+from tests.projections.streams import ListFeed, Money3, steps
+from tests.projections.test_sums import (
+    NEVER_FULL,
+    model_of,
+    moments,
+    often_enough,
+    questions,
+)
 
 STORY = [
     ("receive", 0, 50_000),
@@ -144,3 +153,65 @@ def test_days_add_up_to_the_sums(told: tuple[Money3, Connection], moment: Moment
         by_day[each.of] += each.total_fen
 
     assert by_day == {each.of: each.total_fen for each in sums(model, Asked(), moment)}
+
+
+def asking(world: Money3) -> st.SearchStrategy[Asked]:
+    """Return questions by what stands beside a payment."""
+    return st.builds(
+        Asked,
+        questions(world),
+        source=st.sampled_from([None, None, "地方财政", "无此来源"]),
+        vintage=st.sampled_from([None, None, 2014, 2015, 2016]),
+        earmark=st.sampled_from([None, None, "送温暖"]),
+        officer_id=st.sampled_from([None, None, UUID(int=2), UUID(int=3)]),
+        ever=st.sampled_from([None, None, *Ever]),
+    )
+
+
+@given(steps, st.integers(1, 9), st.data())
+@often_enough
+def test_every_question_is_answered_the_same_by_blocks_and_one_by_one(
+    taken: list[tuple[str, int, int]], block_positions: int, data: st.DataObject
+) -> None:
+    world = Money3().take([*STORY, *taken]).finish()
+    with model_of(world, block_positions) as fast, model_of(world, NEVER_FULL) as slow:
+        asked_and_when = st.tuples(asking(world), moments(world))
+        for asked, moment in data.draw(st.lists(asked_and_when, min_size=3, max_size=6)):
+            whole = list(every_movement(slow, asked, moment))
+            for newest in (False, True):
+                seen, after = [], -1
+                while page := movement_list(
+                    fast, asked, moment, after=after, limit=3, newest_first=newest
+                ):
+                    seen += page
+                    after = page[-1].position
+                assert seen == (whole[::-1] if newest else whole)
+            assert sums(fast, asked, moment) == sums(slow, asked, moment)
+            assert day_sums(fast, asked, moment) == day_sums(slow, asked, moment)
+            for name in NAMES:
+                if asked.kinds == {Kind.PAYMENT} or name not in ("status", "ever"):
+                    assert facet(fast, asked, name, moment) == facet(slow, asked, name, moment)
+
+
+@given(steps, st.integers(1, 9))
+@often_enough
+def test_money_of_a_year_is_followed_into_what_was_paid_again(
+    taken: list[tuple[str, int, int]], block_positions: int
+) -> None:
+    world = Money3().take([*STORY, *taken]).finish()
+    years: dict[UUID, set[int]] = defaultdict(set)
+    for event in world.log:
+        if isinstance(event, Disbursement.Instructed | Disbursement.Reissued):
+            years[event.originator_id] |= {part.vintage for part in event.parts}
+
+    payments = frozenset({Kind.PAYMENT})
+    with model_of(world, block_positions) as model:
+        for year in range(2014, 2018):
+            found = every_movement(model, Asked(kinds=payments, vintage=year))
+            assert {each.disbursement_id for each in found} == {
+                id_ for id_, drawn in years.items() if year in drawn
+            }
+        counted = {
+            each.value: each.count for each in facet(model, Asked(kinds=payments), "vintage")
+        }
+    assert counted == Counter(year for drawn in years.values() for year in drawn)
