@@ -7,6 +7,7 @@ from ledger.domain.disbursement import Status
 from ledger.domain.policy import Channel
 from projections.asked import Moment
 from projections.findings import Finding
+from projections.movements import Kind
 
 EVERY_YEAR = 0
 PAID = "paid"
@@ -48,7 +49,8 @@ class Behind:
 
     @property
     def returned(self) -> str:
-        return self.payments(status=Status.RETURNED.value)
+        """What the bank ever sent back: the payments that still stand so may be fewer."""
+        return self.payments(kind=Kind.RETURN.value)
 
     @property
     def in_transit(self) -> str:

@@ -15,10 +15,17 @@ def test_every_figure_leads_to_the_list_behind_it(office: Office, language: str)
     links = page.locator(".figures a, [data-row] a, table a")
     addresses = {str(link.get_attribute("href")) for link in links.all()}
     assert len(addresses) > 12
+    figures = {
+        str(link.get_attribute("href")): link.inner_text()
+        for link in page.locator("dl.figures a").all()
+    }
+    assert len(figures) == 6
     for address in sorted(addresses):
         answer = page.goto(address)
         assert answer is not None
         assert answer.status == 200, address
+        if address in figures:
+            expect(page.locator("main")).to_contain_text(figures[address])
 
 
 def test_findings_are_counted_listed_and_followed_to_their_ground(office: Office) -> None:
