@@ -107,6 +107,18 @@ def test_pages_are_numbered_and_dated_and_made_alike() -> None:
     assert sheet(rows=ROWS_A_PAGE).pages == 1
 
 
+def test_long_names_and_reasons_run_over_nothing() -> None:
+    row = {"id_number": "340101197001010001", "phone": "17000000001、" * 9, "amount_fen": 1}
+    rows = [SheetRow(number=n, name="某" * 40, reason="病" * 400, **row) for n in (1, 2)]  # type: ignore[arg-type]
+    printed = Sheet(BATCH, "S1", "签字表" * 60, [("单位", "某" * 300)], rows, "贰分", "x" * 60)
+
+    [page] = on_the_glass(write_sheet(printed, KEY, datetime(2017, 1, 20, tzinfo=UTC)).content)
+
+    [read] = read_scan(as_picture(page), KEY).pages
+    assert (len(read.codes), read.bent) == (5, False)
+    assert {row.ink for row in read.rows} == {Ink.EMPTY}
+
+
 def test_codes_of_others_are_counted_and_lead_nowhere(pages: Sequence[Image.Image]) -> None:
     page = pages[0].copy()
     made_up = BytesIO()
