@@ -1,7 +1,7 @@
 """Histories as they are answered: events with who, when, what, signatures and proofs."""
 
 from base64 import b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -17,6 +17,7 @@ from ledger.evidence.envelope import decode
 from ledger.evidence.merkle import inclusion_path, leaf_hash
 from ledger.store.application import Ledger, NotOnRecord
 from projections.histories import positions_of
+from projections.keys import key_ends
 from projections.organisations import key_custodies, key_registrations, staff_numbers
 
 
@@ -35,19 +36,31 @@ def history_of(
     shown = positions[: page.limit]
     more = len(positions) > page.limit
     size, note = ledger.log.select_checkpoint(page.at + 1) or (0, "")
-    staff, custodies = staff_numbers(connection), key_custodies(connection)
-    items = []
-    for position in shown:
-        ((_, _, envelope),) = ledger.log.select_states(position, 1)
-        path = inclusion_path(position, size, ledger.log.subtree_hash)
-        items.append(_event(position, envelope, path, staff, custodies, envelopes=envelopes))
     return models.History(
         subject_id=subject_id,
-        items=items,
+        items=events_at(ledger, connection, shown, size, envelopes=envelopes),
         next=page.cursor(shown[-1] if more else None),
         at=page.at,
         checkpoint=note,
     )
+
+
+def events_at(
+    ledger: Ledger,
+    connection: Connection,
+    positions: Iterable[int],
+    size: int,
+    *,
+    envelopes: bool = False,
+) -> list[models.HistoryEvent]:
+    """Return the events at positions, with the proofs that they are in a log of a size."""
+    staff, custodies = staff_numbers(connection), key_custodies(connection)
+    items = []
+    for position in positions:
+        ((_, _, envelope),) = ledger.log.select_states(position, 1)
+        path = inclusion_path(position, size, ledger.log.subtree_hash)
+        items.append(_event(position, envelope, path, staff, custodies, envelopes=envelopes))
+    return items
 
 
 def entry_of(ledger: Ledger, position: int) -> models.Entry:
@@ -70,12 +83,13 @@ def entry_of(ledger: Ledger, position: int) -> models.Entry:
 
 @dataclass(frozen=True, slots=True)
 class Signer:
-    """Whose key signed, and where in the log that key was registered."""
+    """Whose key signed, and where in the log that key was registered, and ended if it has."""
 
     key_id: str
     staff_number: str | None
     custody: str | None
     registered_at: int | None
+    ended_at: int | None
 
 
 def signers_of(model: Connection, entries: Sequence[models.Entry]) -> list[Signer]:
@@ -83,7 +97,7 @@ def signers_of(model: Connection, entries: Sequence[models.Entry]) -> list[Signe
     opened = [decode(entry.envelope.encode()) for entry in entries]
     key_ids = list(dict.fromkeys(s.keyid for envelope in opened for s in envelope.signatures))
     staff, custodies = staff_numbers(model), key_custodies(model)
-    registered = key_registrations(model, key_ids)
+    registered, ends = key_registrations(model, key_ids), key_ends(model, key_ids)
     found = []
     for key_id in key_ids:
         owner = custodies.get(key_id)
@@ -91,9 +105,8 @@ def signers_of(model: Connection, entries: Sequence[models.Entry]) -> list[Signe
         if owner is None:
             of_service = positions_of(model, service_key_id(key_id), limit=1)
             at = of_service[0] if of_service else None
-        found.append(
-            Signer(key_id, staff.get(owner[0]) if owner else None, owner[1] if owner else None, at)
-        )
+        staff_number, custody = (staff.get(owner[0]), owner[1]) if owner else (None, None)
+        found.append(Signer(key_id, staff_number, custody, at, ends.get(key_id)))
     return found
 
 

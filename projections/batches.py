@@ -1,7 +1,7 @@
 """Batches, their rows, the payments they became, and what banks and people said to them."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 from uuid import UUID
@@ -231,6 +231,9 @@ def batch_list(
     *,
     organisation_ids: list[UUID] | None = None,
     batch_id: UUID | None = None,
+    listed_total_fen: int | None = None,
+    since: str | None = None,
+    until: str | None = None,
     after: int = -1,
     limit: int = PAGE_ROWS_MAX,
 ) -> list[Batch]:
@@ -243,6 +246,12 @@ def batch_list(
         statement = statement.where(batches.c.organisation_id.in_(ids))
     if batch_id is not None:
         statement = statement.where(batches.c.batch_id == batch_id.bytes)
+    if listed_total_fen is not None:
+        statement = statement.where(batches.c.listed_total_fen == listed_total_fen)
+    if since is not None:
+        statement = statement.where(batches.c.happened_on >= since)
+    if until is not None:
+        statement = statement.where(batches.c.happened_on <= until)
     found = connection.execute(statement).all()
     ids = [row.batch_id for row in found]
     taken, counted = _steps_of(connection, ids), _counts_of(connection, ids)
@@ -250,6 +259,16 @@ def batch_list(
         _batch(row._mapping, taken[row.batch_id], counted.get(row.batch_id, NO_ROWS))  # noqa: SLF001 - SQLAlchemy's name
         for row in found
     ]
+
+
+def batch_places(
+    connection: Connection, batch_ids: Collection[UUID]
+) -> dict[UUID, tuple[str, UUID]]:
+    """Return the code of each batch and the organisation that it is of."""
+    statement = select(batches.c.batch_id, batches.c.code, batches.c.organisation_id).where(
+        batches.c.batch_id.in_([each.bytes for each in batch_ids])
+    )
+    return {uuid_of(row[0]): (row[1], uuid_of(row[2])) for row in connection.execute(statement)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +325,7 @@ def refused_rows_of(
 class BankStatement:
     """What a bank answered about a batch, by the file that it came in."""
 
+    batch_id: UUID
     bank_format: str
     file_sha256: str
     line_count: int
@@ -325,21 +345,38 @@ def statements_of(connection: Connection, batch_id: UUID) -> list[BankStatement]
         .where(statements.c.batch_id == batch_id.bytes)
         .order_by(statements.c.position)
     )
-    return [
-        BankStatement(
-            row.bank_format,
-            row.file_sha256,
-            row.line_count,
-            row.settled_count,
-            Money(row.settled_total_fen),
-            row.returned_count,
-            Money(row.returned_total_fen),
-            row.unresolved_count,
-            row.happened_on,
-            row.position,
-        )
-        for row in connection.execute(statement)
-    ]
+    return [_statement(row) for row in connection.execute(statement)]
+
+
+def statements_on(
+    connection: Connection, organisation_ids: Collection[UUID], day: str, limit: int
+) -> list[BankStatement]:
+    """Return what banks answered on a day about batches of some organisations."""
+    statement = (
+        select(statements)
+        .join(batches, batches.c.batch_id == statements.c.batch_id)
+        .where(batches.c.organisation_id.in_([each.bytes for each in organisation_ids]))
+        .where(statements.c.happened_on == day)
+        .order_by(statements.c.position)
+        .limit(limit)
+    )
+    return [_statement(row) for row in connection.execute(statement)]
+
+
+def _statement(row: Row[Any]) -> BankStatement:
+    return BankStatement(
+        uuid_of(row.batch_id),
+        row.bank_format,
+        row.file_sha256,
+        row.line_count,
+        row.settled_count,
+        Money(row.settled_total_fen),
+        row.returned_count,
+        Money(row.returned_total_fen),
+        row.unresolved_count,
+        row.happened_on,
+        row.position,
+    )
 
 
 def refused_rows(

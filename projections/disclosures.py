@@ -1,6 +1,6 @@
 """Disclosures: every file in clear that was handed out, and every reading of personal data."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import ClassVar
@@ -162,6 +162,17 @@ def disclosure_list(
         )
         for row in found
     ]
+
+
+def files_of(connection: Connection, subject_ids: Collection[UUID]) -> list[int]:
+    """Return where the log tells of files in clear that were made of these, and handed out."""
+    statement = (
+        select(disclosures.c.position)
+        .where(disclosures.c.subject_id.in_([each.bytes for each in subject_ids]))
+        .where(disclosures.c.kind != UNMASKED)
+        .order_by(disclosures.c.position)
+    )
+    return list(connection.execute(statement).scalars())
 
 
 def _concerns(

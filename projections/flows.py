@@ -157,6 +157,9 @@ def appropriations(
     organisation_ids: Sequence[UUID] | None = None,
     lot_id: UUID | None = None,
     document: str | None = None,
+    amount_fen: int | None = None,
+    since: str | None = None,
+    until: str | None = None,
     after: int = -1,
     limit: int = PAGE_ROWS_MAX,
 ) -> list[LotStep]:
@@ -174,6 +177,12 @@ def appropriations(
         statement = statement.where(lots.c.lot_id == lot_id.bytes)
     if document is not None:
         statement = statement.where(lots.c.document == document)
+    if amount_fen is not None:
+        statement = statement.where(lots.c.amount_fen == amount_fen)
+    if since is not None:
+        statement = statement.where(lots.c.happened_on >= since)
+    if until is not None:
+        statement = statement.where(lots.c.happened_on <= until)
     return [_step(row) for row in connection.execute(statement)]
 
 

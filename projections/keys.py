@@ -1,6 +1,6 @@
 """Keys: the ledger's own and its officers', from when they were handed in to their end."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
@@ -126,6 +126,26 @@ def service_keys(connection: Connection) -> list[KeyView]:
     first = func.min(steps.c.position)
     statement = select(steps.c.key_id).where(steps.c.owner_id.is_(None)).group_by(steps.c.key_id)
     return _views(connection, list(connection.execute(statement.order_by(first)).scalars()))
+
+
+def key_ends(connection: Connection, key_ids: Collection[str]) -> dict[str, int]:
+    """Return from which position on keys signed nothing any more, of those that have ended."""
+    statement = (
+        select(steps.c.key_id, func.min(steps.c.position))
+        .where(steps.c.key_id.in_(key_ids), steps.c.step.in_((ENDED, COMPROMISED)))
+        .group_by(steps.c.key_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def service_key_registrations(connection: Connection) -> list[int]:
+    """Return where the ledger's own keys were registered, the founding one first."""
+    statement = (
+        select(steps.c.position)
+        .where(steps.c.owner_id.is_(None), steps.c.step == REGISTERED)
+        .order_by(steps.c.position)
+    )
+    return list(connection.execute(statement).scalars())
 
 
 def _views(connection: Connection, key_ids: list[str]) -> list[KeyView]:

@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from ledger.commands.sealing import PAYEE, masked, person_id, unseal
+from ledger.commands.sealing import ARCHIVE_FILE, PAYEE, masked, person_id, unseal
+from ledger.domain.recipient import Recipient
 from ledger.domain.sealed import Sealed
 from ledger.errors import Kind, LedgerError
 from ledger.store.application import Ledger
@@ -46,8 +47,22 @@ def find_people(ledger: Ledger, known: Mapping[str, str]) -> set[UUID]:
 
 def masked_payee(ledger: Ledger, person: UUID, payee: Sealed) -> tuple[str, dict[str, str]]:
     """Return whether a payee's data is kept, restricted or erased, and what may be shown of it."""
+    return _masked(ledger, person, PAYEE, payee)
+
+
+def masked_person(ledger: Ledger, person: Recipient) -> tuple[str, dict[str, str]]:
+    """Return the same of a person on file, as their last file has it."""
+    if person.erased or not person.files:
+        return (ERASED if person.erased else KEPT), {}
+    latest = max(person.files.values(), key=lambda file: file.opened_on)
+    return _masked(ledger, person.id, ARCHIVE_FILE, latest.details)
+
+
+def _masked(
+    ledger: Ledger, person: UUID, purpose: str, sealed: Sealed
+) -> tuple[str, dict[str, str]]:
     try:
-        return KEPT, masked(unseal(ledger, person, PAYEE, payee))
+        return KEPT, masked(unseal(ledger, person, purpose, sealed))
     except PersonRestricted:
         return RESTRICTED, {}
     except PersonErased:

@@ -488,6 +488,7 @@ ASKED: dict[str, Asked] = {
         "{payment}", form=form_of(show_name="yes", reason="核对")
     ),
     "GET /trace/lots/{lot_id}": Asked("{lot}"),
+    "GET /trace/people/{person_id}": Asked("{person}"),
     "GET /flow": Asked(bound=False),
     "GET /flow/receipts": Asked(bound=False),
     "GET /flow/holdings": Asked(bound=False),

@@ -38,7 +38,7 @@ def test_a_payment_is_traced_to_its_source_and_to_its_proofs(
     )
     told = " ".join(page.locator(".timeline summary, .facts .pill + *").all_inner_texts())
     assert not re.search("[a-z]+[.][a-z_]+|[A-Z]+_[A-Z]+", told), "a code that has no words"
-    page.locator(".timeline a").first.click()
+    page.locator(".timeline li > a").first.click()
     expect(page.locator("[data-outcome]")).to_have_attribute("data-state", "doubt")
 
 

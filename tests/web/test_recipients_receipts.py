@@ -65,7 +65,7 @@ def test_a_receipt_is_read_and_verified_by_whoever_holds_it(
     verified(page, office.home.note_key().vkey())
     expect(outcome).to_contain_text("✓")
     names = page.locator("[data-steps] li").evaluate_all("all => all.map(li => li.dataset.name)")
-    once = ["leaf", "inclusion", "checkpoint", "key", "signature", "matches"]
+    once = ["leaf", "inclusion", "checkpoint", "key", "in-force", "signature", "matches"]
     assert names == ["trusted", *once, *once]
     accessible(page)
     assert f"{payment.amount_fen // 100:,}" in page.inner_text("main")

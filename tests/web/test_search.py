@@ -1,9 +1,15 @@
-"""Finding people and numbers, without either ever standing in an address."""
+"""Finding people, numbers, amounts and days, without any of them ever standing in an address."""
+
+from collections import Counter
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from api.folder import open_folder
+from ledger.vault.masking import mask_name
+from projections.batches import batch_list, statements_of
+from projections.disbursements import disbursement_list
+from projections.runner import catch_up
 from tests.web.browsing import LANGUAGES, Office, accessible
 from tests.web.conftest import INSPECTOR, SCENARIO
 
@@ -11,10 +17,23 @@ DOCUMENT = next(row.document for row in open_folder(SCENARIO).funds)
 PERSON = next(row for row in open_folder(SCENARIO).archive.rows)
 
 
+def seek(page: Page, kind: str, value: str, **days: str) -> None:
+    page.goto("/search")
+    page.locator("[name=kind]").select_option(kind)
+    page.locator("[name=value]").fill(value)
+    for name, day in days.items():
+        page.locator(f"[name={name}]").fill(day)
+    page.locator("main form button").click()
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 @pytest.mark.parametrize(
     ("kind", "value"),
-    [("id_number", PERSON.id_number), ("name", PERSON.name), ("card_number", PERSON.card_number)],
+    [
+        ("id_number", PERSON.id_number),
+        ("name", mask_name(PERSON.name)),
+        ("card_number", PERSON.card_number),
+    ],
 )
 def test_a_person_is_found_and_followed_and_named_in_no_address(
     office: Office, kind: str, value: str, language: str
@@ -30,22 +49,50 @@ def test_a_person_is_found_and_followed_and_named_in_no_address(
     assert PERSON.id_number not in page.content()
     accessible(page)
     page.locator("[data-row] a").first.click()
+    page.wait_for_url("**/trace/people/*")
+    expect(page.locator("h1")).to_have_text(mask_name(PERSON.name))
+    page.locator("[data-list] a[href^='/trace/payments/']").first.click()
     expect(page.locator(".way li").first).to_be_visible()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_payments_are_found_by_amount_and_by_day(office: Office, language: str) -> None:
+    with catch_up(office.ledger, office.home.read_models).asking() as model:
+        payments = disbursement_list(model)
+        [(amount, _), *_] = Counter(each.amount_fen for each in payments).most_common()
+        answered = next(
+            each for batch in batch_list(model) for each in statements_of(model, batch.batch_id)
+        )
+    alike = [each for each in payments if each.amount_fen == amount]
+    day = alike[0].happened_on
+    page = office.browser(INSPECTOR, language).new_page()
+
+    seek(page, "amount", f"{amount // 100:,}.00")
+    rows = page.locator("[data-row] a[href^='/trace/payments/']")
+    expect(rows).to_have_count(min(len(alike), 50))
+    accessible(page)
+    page.get_by_role("link", name={"zh": "在台账中看全部", "en": "See all"}[language]).click()
+    page.wait_for_url("**/ledger?*")
+
+    seek(page, "amount", str(amount // 100), since=day, until=day)
+    that_day = [each for each in alike if each.happened_on == day]
+    expect(rows).to_have_count(min(len(that_day), 50))
+
+    seek(page, "day", answered.happened_on)
+    expect(page.locator("[data-row] a[href^='/batches/']").first).to_be_visible()
+    expect(page.locator("a[href^='/verify/']").first).to_be_visible()
+    accessible(page)
 
 
 def test_numbers_lead_to_what_they_name(office: Office) -> None:
     page = office.page(INSPECTOR, "/search")
     for kind, value, url in (("batch", "SWN20170016", "/batches/"), ("position", "7", "/verify/7")):
-        page.goto("/search")
-        page.locator("[name=kind]").select_option(kind)
-        page.locator("[name=value]").fill(value)
-        page.get_by_role("button", name="查找").click()
+        seek(page, kind, value)
         page.wait_for_url(f"**{url}*")
-    page.goto("/search")
-    page.locator("[name=kind]").select_option("document")
-    page.locator("[name=value]").fill(DOCUMENT)
-    page.get_by_role("button", name="查找").click()
+    seek(page, "document", DOCUMENT)
     expect(page.locator("[data-row]").first).to_contain_text(DOCUMENT)
+    page.locator("[data-row] a").first.click()
+    page.wait_for_url("**/trace/lots/*")
 
 
 @pytest.mark.parametrize(
@@ -54,14 +101,16 @@ def test_numbers_lead_to_what_they_name(office: Office) -> None:
         ("batch", "NONE", "ledger.not_on_record"),
         ("position", "99999999", "log.no_such_position"),
         ("id_number", "not an ID number", "权限内没有找到。"),
+        ("name", "无*人", "权限内没有找到。"),
+        ("amount", "a lot", "金额请按元填写"),
+        ("amount", "0.07", "权限内没有找到。"),
+        ("day", "yesterday", "日期请写成"),
+        ("day", "1999-01-01", "权限内没有找到。"),
     ],
 )
 def test_what_is_not_there_is_said_in_words(
     office: Office, kind: str, value: str, said: str
 ) -> None:
     page = office.browser(INSPECTOR, scripts=False).new_page()
-    page.goto("/search")
-    page.locator("[name=kind]").select_option(kind)
-    page.locator("[name=value]").fill(value)
-    page.get_by_role("button", name="查找").click()
+    seek(page, kind, value)
     expect(page.locator("main")).to_contain_text(said)

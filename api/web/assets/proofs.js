@@ -63,7 +63,9 @@ export function readVerifierKey(text) {
   const [, name, hash, coded] = /^([^+\s]+)\+([0-9a-f]{8})\+(\S+)$/.exec(text.trim()) ?? [];
   if (!name) return null;
   const typed = bytesOf(coded);
-  return { name, hash, typed, type: typed[0], raw: typed.slice(1) };
+  // Types without a number of their own begin with 255 and a name that a line feed ends.
+  const prefix = typed[0] === 255 ? typed.indexOf(10) + 1 : 1;
+  return { name, hash, typed, type: typed[0], raw: typed.slice(prefix) };
 }
 
 export async function ed25519(raw, signature, message) {

@@ -8,6 +8,7 @@ from api.callers import READ
 from api.dependencies import TheLedger, TheReadModel
 from api.histories import entry_of, signers_of
 from api.web.screen import TheScreen
+from projections.keys import service_key_registrations
 
 router = APIRouter(include_in_schema=False)
 
@@ -29,4 +30,5 @@ def show_verification(
         position=position,
         signers=signers_of(model, [entry_of(the_ledger, position)]),
         last=the_ledger.size() - 1,
+        service_keys=service_key_registrations(model),
     )
