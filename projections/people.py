@@ -1,7 +1,8 @@
 """People whose data is asked about: where they are on file, and changes asked for and decided."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from typing import ClassVar
 from uuid import UUID
 
@@ -46,6 +47,7 @@ changes = Table(
 )
 
 REQUESTED, DECIDED = "requested", "decided"
+PEOPLE_AT_ONCE = 500
 
 
 class People(Projection):
@@ -140,6 +142,32 @@ def known_at(person: ColumnElement[bytes], organisation_ids: Sequence[UUID]) -> 
         disbursements.c.person_id == person, disbursements.c.organisation_id.in_(ids)
     )
     return or_(filed, paid)
+
+
+def first_known_at(
+    connection: Connection,
+    person_ids: Collection[UUID],
+    organisation_ids: Collection[UUID],
+    limit: int,
+) -> list[UUID]:
+    """Return those of some people, in the order of their ids, who are known at one of these.
+
+    Many people can share a name as it is shown masked, so no more are looked at than it takes.
+    """
+    near = {each.bytes for each in organisation_ids}
+    found: list[UUID] = []
+    waiting = iter(sorted(person_ids))
+    while len(found) < limit and (some := [each.bytes for each in islice(waiting, PEOPLE_AT_ONCE)]):
+        known = {
+            person
+            for of in (places, disbursements)
+            for person, organisation in connection.execute(
+                select(of.c.person_id, of.c.organisation_id).where(of.c.person_id.in_(some))
+            )
+            if organisation in near
+        }
+        found += [uuid_of(each) for each in sorted(known)]
+    return found[:limit]
 
 
 Decided = Recipient.Restricted | Recipient.RestrictionLifted | Recipient.Erased

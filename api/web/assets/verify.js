@@ -139,6 +139,7 @@ async function run() {
   list.replaceChildren();
   worst = "good";
   outcome.textContent = "";
+  delete outcome.dataset.state;
   try {
     const key = await trustedKey();
     if (key) for (const position of form.dataset.verify.split(" ")) await verify(position, key);
@@ -149,12 +150,18 @@ async function run() {
   outcome.textContent = `${MARKS[worst]} ${word({ good: "holds", doubt: "partly", bad: "broken" }[worst])}`;
 }
 
+// One after another: two at once would mix their steps, and one could speak for the other.
+let turn = Promise.resolve();
+function inTurn() {
+  turn = turn.then(run);
+}
+
 for (const note of document.querySelectorAll("[data-no-script]")) note.hidden = true;
 form.hidden = false;
 form.trusted.value = localStorage.getItem(TRUSTED) ?? "";
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   localStorage.setItem(TRUSTED, form.trusted.value.trim());
-  run();
+  inTurn();
 });
-run();
+inTurn();

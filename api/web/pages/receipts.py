@@ -30,6 +30,7 @@ from projections.disbursements import (
     every_disbursement,
     first_and_last_state,
 )
+from projections.keys import service_key_registrations
 from projections.organisations import tree_on
 
 router = APIRouter(include_in_schema=False)
@@ -66,18 +67,21 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Proven:
-    """The entries that a receipt rests on, and where the keys were registered that signed them.
+    """The entries that a receipt rests on, and where keys were registered, and ended.
 
     `entries` are the instruction and the last that was heard of it: one entry where that is all.
+    `service_keys` lead from whichever key of the ledger a recipient once noted to today's.
     """
 
     entries: list[models.Entry]
     signers: list[Signer]
+    service_keys: list[int]
 
     @property
     def positions(self) -> set[int]:
-        keys = {each.registered_at for each in self.signers if each.registered_at is not None}
-        return {each.position for each in self.entries} | keys
+        keys = {at for each in self.signers for at in (each.registered_at, each.ended_at)}
+        told = {each.position for each in self.entries} | keys | set(self.service_keys)
+        return {at for at in told if at is not None}
 
 
 class Download(BaseModel):
@@ -255,4 +259,4 @@ def _each_shown(found: Served, model: Connection, payments: list[Disbursement]) 
 def _proven(found: Served, model: Connection, payment: Disbursement) -> Proven:
     positions = first_and_last_state(model, payment.disbursement_id)
     entries = [entry_of(found.ledger, position) for position in positions]
-    return Proven(entries, signers_of(model, entries))
+    return Proven(entries, signers_of(model, entries), service_key_registrations(model))

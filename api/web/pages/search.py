@@ -28,6 +28,7 @@ from projections.batches import BankStatement, Batch, batch_list, batch_places, 
 from projections.disbursements import Disbursement, Question, disbursement_list
 from projections.flows import LotStep, appropriations
 from projections.organisations import tree_on
+from projections.people import first_known_at
 
 router = APIRouter(include_in_schema=False)
 
@@ -106,8 +107,9 @@ class Finder:
     def people(self, kind: str, sought: str) -> Found:
         """Find people by a value as it is, or as it is shown masked, with their payments."""
         named = f"{kind} masked" if "*" in sought else kind
-        ids = sorted(find_people(self.ledger, {named: sought}))
-        within = Question(organisation_ids=self.reach.within(None))
+        alike, near = find_people(self.ledger, {named: sought}), self.reach.within(None)
+        ids = first_known_at(self.model, alike, near, PEOPLE_MAX + 1)
+        within = Question(organisation_ids=near)
         payments = disbursement_list(
             self.model, asked=within, person_ids=ids[:PEOPLE_MAX], limit=SHOWN_MAX + 1
         )
