@@ -1,12 +1,24 @@
 """People whose data is asked about: where they are on file, and changes asked for and decided."""
 
+from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Index, Table, and_, exists, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Index,
+    Table,
+    and_,
+    exists,
+    literal,
+    or_,
+    select,
+    union_all,
+)
 
 from ledger.domain.aggregate import OPERATOR, Event
 from ledger.domain.recipient import Change, Recipient
@@ -144,30 +156,35 @@ def known_at(person: ColumnElement[bytes], organisation_ids: Sequence[UUID]) -> 
     return or_(filed, paid)
 
 
-def first_known_at(
+def people_known_at(
     connection: Connection,
-    person_ids: Collection[UUID],
+    people: Sequence[UUID],
     organisation_ids: Collection[UUID],
     limit: int,
-) -> list[UUID]:
-    """Return those of some people, in the order of their ids, who are known at one of these.
+) -> dict[UUID, int]:
+    """Return the first of these people who are known at one of these, with their payments there.
 
-    Many people can share a name as it is shown masked, so no more are looked at than it takes.
+    Of a name that many have, the few within reach are found, however many stand before them.
     """
     near = {each.bytes for each in organisation_ids}
-    found: list[UUID] = []
-    waiting = iter(sorted(person_ids))
-    while len(found) < limit and (some := [each.bytes for each in islice(waiting, PEOPLE_AT_ONCE)]):
-        known = {
-            person
-            for of in (places, disbursements)
-            for person, organisation in connection.execute(
-                select(of.c.person_id, of.c.organisation_id).where(of.c.person_id.in_(some))
+    found: dict[UUID, int] = {}
+    for start in range(0, len(people), PEOPLE_AT_ONCE):
+        some = [each.bytes for each in people[start : start + PEOPLE_AT_ONCE]]
+        filed, paid = (
+            select(table.c.person_id, table.c.organisation_id, literal(count)).where(
+                table.c.person_id.in_(some)
             )
-            if organisation in near
-        }
-        found += [uuid_of(each) for each in sorted(known)]
-    return found[:limit]
+            for table, count in ((places, 0), (disbursements, 1))
+        )
+        counts: Counter[bytes] = Counter()
+        # Organisations are told apart here: there are thousands, but few that a person is known at.
+        for person, organisation, count in connection.execute(union_all(filed, paid)):
+            if organisation in near:
+                counts[person] += count
+        found |= {uuid_of(each): counts[each] for each in some if each in counts}
+        if len(found) >= limit:
+            break
+    return dict(islice(found.items(), limit))
 
 
 Decided = Recipient.Restricted | Recipient.RestrictionLifted | Recipient.Erased

@@ -19,7 +19,7 @@ from projections.disclosures import disclosure_list
 from projections.keys import officer_keys, service_keys
 from projections.officers import Question, officers_found
 from projections.organisations import staff_numbers
-from projections.people import PEOPLE_AT_ONCE, first_known_at, person_changes
+from projections.people import PEOPLE_AT_ONCE, people_known_at, person_changes
 from projections.runner import catch_up
 from tests.world import DAY, Person, World, roster_row
 
@@ -56,8 +56,8 @@ def test_one_within_reach_is_found_among_many_who_share_a_masked_name(
     person = world.payment(ONE).person_id
     alike = {UUID(int=number) for number in range(PEOPLE_AT_ONCE + 1)} | {person}
 
-    assert first_known_at(model, alike, {X01}, 2) == [person]
-    assert first_known_at(model, alike, {X02}, 2) == []
+    assert people_known_at(model, sorted(alike), {X01}, 2) == {person: 1}
+    assert people_known_at(model, sorted(alike), {X02}, 2) == {}
 
 
 def test_files_and_readings_are_listed_with_who_what_and_why(

@@ -1,6 +1,7 @@
 """Finding people, numbers, amounts and days, without any of them ever standing in an address."""
 
 from collections import Counter
+from uuid import UUID
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -9,6 +10,8 @@ from api.folder import open_folder
 from ledger.vault.masking import mask_name
 from projections.batches import batch_list, statements_of
 from projections.disbursements import disbursement_list
+from projections.organisations import tree_on
+from projections.people import people_known_at
 from projections.runner import catch_up
 from tests.web.browsing import LANGUAGES, Office, accessible
 from tests.web.conftest import INSPECTOR, SCENARIO
@@ -82,6 +85,22 @@ def test_payments_are_found_by_amount_and_by_day(office: Office, language: str) 
     expect(page.locator("[data-row] a[href^='/batches/']").first).to_be_visible()
     expect(page.locator("a[href^='/verify/']").first).to_be_visible()
     accessible(page)
+
+
+def test_the_few_within_reach_are_found_among_all_of_a_name(office: Office) -> None:
+    with catch_up(office.ledger, office.home.read_models).asking() as model:
+        near = {tree_on(model).by_code["X01"].organisation_id}
+        paid = Counter(
+            each.person_id for each in disbursement_list(model) if each.organisation_id in near
+        )
+        strangers = [UUID(int=number) for number in range(1_200)]
+        found = people_known_at(model, [*strangers, *sorted(paid)], near, limit=10_000)
+        some = people_known_at(model, [*strangers, *sorted(paid)], near, limit=3)
+        elsewhere = people_known_at(model, sorted(paid), set(), limit=3)
+
+    assert found == paid
+    assert list(some) == sorted(paid)[:3]
+    assert not elsewhere
 
 
 def test_numbers_lead_to_what_they_name(office: Office) -> None:

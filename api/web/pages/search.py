@@ -28,7 +28,7 @@ from projections.batches import BankStatement, Batch, batch_list, batch_places, 
 from projections.disbursements import Disbursement, Question, disbursement_list
 from projections.flows import LotStep, appropriations
 from projections.organisations import tree_on
-from projections.people import first_known_at
+from projections.people import people_known_at
 
 router = APIRouter(include_in_schema=False)
 
@@ -107,22 +107,18 @@ class Finder:
     def people(self, kind: str, sought: str) -> Found:
         """Find people by a value as it is, or as it is shown masked, with their payments."""
         named = f"{kind} masked" if "*" in sought else kind
-        alike, near = find_people(self.ledger, {named: sought}), self.reach.within(None)
-        ids = first_known_at(self.model, alike, near, PEOPLE_MAX + 1)
-        within = Question(organisation_ids=near)
+        ids = sorted(find_people(self.ledger, {named: sought}))
+        near = people_known_at(self.model, ids, self.reach.ids, PEOPLE_MAX + 1)
+        shown = list(near)[:PEOPLE_MAX]
+        within = Question(organisation_ids=self.reach.within(None))
         payments = disbursement_list(
-            self.model, asked=within, person_ids=ids[:PEOPLE_MAX], limit=SHOWN_MAX + 1
+            self.model, asked=within, person_ids=shown, limit=SHOWN_MAX + 1
         )
-        shown = [payment_of(self.ledger, each) for each in payments[:SHOWN_MAX]]
-        found = Found(payments=shown)
-        found.people = [
-            person
-            for id_ in ids[:PEOPLE_MAX]
-            if (person := self._person(id_, [each for each in shown if each.person_id == id_]))
-        ]
-        found.cut = {"people"} if len(ids) > PEOPLE_MAX else set()
-        found.cut |= {"payments"} if len(payments) > SHOWN_MAX else set()
-        return found
+        found = Found(
+            people=[self._person(id_, near[id_]) for id_ in shown], payments=self._masked(payments)
+        )
+        found.cut = {"people"} if len(near) > PEOPLE_MAX else set()
+        return self._shortened(found)
 
     def amount(self, amount_fen: int, since: date | None, until: date | None) -> Found:
         """Find what is of exactly this amount, on days from one to another."""
@@ -194,18 +190,23 @@ class Finder:
     def _masked(self, payments: Sequence[Disbursement]) -> list[models.Disbursement]:
         return [payment_of(self.ledger, each) for each in payments]
 
-    def _person(self, id_: UUID, payments: list[models.Disbursement]) -> Person | None:
-        """Return a person; None where nothing of theirs is within reach."""
+    def _person(self, id_: UUID, payments: int) -> Person:
+        """Return a person as their file has them; where there is none, as they were last paid."""
         recipient = self.ledger.load(Recipient, id_)
-        files = [] if recipient is None else list(recipient.files.values())
-        near = any(each.organisation_id in self.reach.ids for each in files)
-        if not payments and not near:
-            return None
         state, known = (KEPT, {}) if recipient is None else masked_person(self.ledger, recipient)
-        if payments and not known and state != ERASED:
-            state = payments[-1].payee.state
-            known = payments[-1].payee.model_dump(exclude={"state"}, exclude_none=True)
-        return Person(id_, state, known, len(payments))
+        if known or state == ERASED or not payments:
+            return Person(id_, state, known, payments)
+        [last] = self._masked(
+            disbursement_list(
+                self.model,
+                asked=Question(organisation_ids=self.reach.within(None)),
+                person_ids=[id_],
+                limit=1,
+                newest_first=True,
+            )
+        )
+        known = last.payee.model_dump(exclude={"state"}, exclude_none=True)
+        return Person(id_, last.payee.state, known, payments)
 
     @staticmethod
     def _shortened(found: Found) -> Found:
