@@ -306,9 +306,14 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "summary_report": N_("工作总结"),
         "statistics_tables": N_("统计报表"),
     },
+    "stopped": {
+        "duty.same_person": N_("同一人不得经手这两个环节"),
+        "duty.role_missing": N_("经手人在这里没有所需的岗位"),
+        "fund.insufficient": N_("账户中这类资金余额不足"),
+    },
     "severity": {
         "E": N_("须处理"),
-        "W": N_("疑点"),
+        "W": N_("待核实"),
         "I": N_("提示"),
     },
     "rule": {
