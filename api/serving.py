@@ -21,6 +21,7 @@ from api.settings import Settings
 from ledger.errors import Kind, LedgerError
 from ledger.store.application import Ledger
 from ledger.store.home import Home
+from projections.asked import NOW
 from projections.runner import catch_up
 
 PORTS_TRIED = 20
@@ -66,7 +67,7 @@ def listen(
     Raises:
         PortTaken: The port that was asked for is in use, or none is free.
     """
-    catch_up(ledger, home.read_models)
+    model = catch_up(ledger, home.read_models)
     settings = Settings()
     sock = _bind(settings.host, port)
     url = f"http://{settings.host}:{sock.getsockname()[1]}"
@@ -92,6 +93,9 @@ def listen(
     requests_log.setLevel(logging.INFO)
     requests_log.propagate = False
     app = create_app(home, ledger, serving)
+    # What pages keep is found before the first of them is asked for.
+    with model.asking() as connection:
+        app.state.kept.known(connection, ledger, NOW, serving.clock.today())
     config = uvicorn.Config(
         app,
         log_level="critical",

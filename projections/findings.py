@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from enum import StrEnum
+from functools import cached_property
 from uuid import UUID
 
 from sqlalchemy import Connection, func, select
@@ -66,7 +67,7 @@ class Patience:
     answer_days: int = 7
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Asked:
     """What findings are asked about: one state of the read model, and what else rules look at.
 
@@ -83,6 +84,13 @@ class Asked:
     organisation_ids: Sequence[UUID] = ()
     moment: Moment = NOW
     patience: Patience = Patience()
+
+    @cached_property
+    def answered(self) -> set[UUID]:
+        """The batches of which a bank return was taken in."""
+        of = statements.c.batch_id
+        found = select(of).where(self.moment.covers(statements)).distinct()
+        return {uuid_of(raw) for raw in self.connection.execute(found).scalars()}
 
     def past(self, days: int) -> str:
         """Return the last day that is so many days ago."""
@@ -114,11 +122,10 @@ def returned_and_not_paid_again(asked: Asked) -> Iterator[Finding]:
 def unanswered(asked: Asked) -> Iterator[Finding]:
     """J4: the bank does not know what became of it, or left it out of its answer, for days."""
     late = asked.past(asked.patience.answer_days)
-    answered = _answered_batches(asked)
     for each in _by_campaign(
         one
         for one in _on_their_way(asked, Channel.BANK_CARD, late)
-        if one.unknown or one.batch_id in answered
+        if one.unknown or one.batch_id in asked.answered
     ):
         yield _of("J4", Severity.WARNING, each)
 
@@ -129,9 +136,8 @@ def not_proved(asked: Asked) -> Iterator[Finding]:
     With the bank's statements this will become the comparison of balances.
     """
     late = asked.past(asked.patience.answer_days)
-    answered = _answered_batches(asked)
     for each in _on_their_way(asked, Channel.BANK_CARD, late):
-        if not each.unknown and each.batch_id not in answered:
+        if not each.unknown and each.batch_id not in asked.answered:
             yield _of("F5", Severity.WARNING, each, batch=True)
 
 
@@ -337,12 +343,6 @@ def _on_their_way(asked: Asked, channel: Channel, until: str) -> Iterator[Open]:
     for each in asked.open:
         if each.status == Status.IN_TRANSIT and each.channel == channel and each.since <= until:
             yield each
-
-
-def _answered_batches(asked: Asked) -> set[UUID]:
-    """Return the batches of which a bank return was taken in."""
-    statement = select(statements.c.batch_id).where(asked.moment.covers(statements)).distinct()
-    return {uuid_of(raw) for raw in asked.connection.execute(statement).scalars()}
 
 
 def _by_campaign(found: Iterable[Open]) -> list[Open]:

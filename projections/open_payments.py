@@ -1,8 +1,8 @@
 """Payments that have not reached anybody: on their way, or sent back, and since when."""
 
 import threading
-from collections import Counter
-from collections.abc import Iterable
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -53,7 +53,10 @@ def open_payments(connection: Connection, moment: Moment = NOW) -> list[Open]:
     statement = _states().where(
         states.c.status.in_(OPEN), moment.covers(states), moment.covers(disbursements), ~superseded
     )
-    return _together((_kind(row), row.amount_fen) for row in connection.execute(statement))
+    alike: dict[tuple[Any, ...], _Sum] = defaultdict(_Sum)
+    for row in connection.execute(statement):
+        alike[_kind(row)].add(row.amount_fen)
+    return _listed(alike)
 
 
 class OpenPayments:
@@ -62,21 +65,34 @@ class OpenPayments:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._read = 0
-        self._open: dict[bytes, tuple[tuple[Any, ...], int]] = {}
+        self._begin()
 
     def now(self, connection: Connection) -> list[Open]:
         """Return what is open as the read model stands."""
         end: int = connection.execute(select(reading.c.next_position)).scalar_one()
         with self._lock:
             if end < self._read:  # Built anew over a log that was put back.
-                self._read, self._open = 0, {}
+                self._begin()
             for row in connection.execute(self._unread(end)):
+                self._forget(row.disbursement_id)
                 if row.status in OPEN:
-                    self._open[row.disbursement_id] = (_kind(row), row.amount_fen)
-                else:
-                    self._open.pop(row.disbursement_id, None)
+                    self._open[row.disbursement_id] = kind, amount = _kind(row), row.amount_fen
+                    self._alike[kind].add(amount)
             self._read = end
-            return _together(self._open.values())
+            return _listed(self._alike)
+
+    def _begin(self) -> None:
+        self._read = 0
+        self._open: dict[bytes, tuple[tuple[Any, ...], int]] = {}
+        self._alike: dict[tuple[Any, ...], _Sum] = defaultdict(_Sum)
+
+    def _forget(self, disbursement_id: bytes) -> None:
+        known = self._open.pop(disbursement_id, None)
+        if known is not None:
+            kind, amount = known
+            self._alike[kind].add(-amount, -1)
+            if not self._alike[kind].count:
+                del self._alike[kind]
 
     def _unread(self, end: int) -> Select[Any]:
         statement = _states().where(states.c.position < end).order_by(states.c.position)
@@ -119,13 +135,18 @@ def _kind(row: Row[Any]) -> tuple[Any, ...]:
     )
 
 
-def _together(found: Iterable[tuple[tuple[Any, ...], int]]) -> list[Open]:
-    counts: Counter[tuple[Any, ...]] = Counter()
-    amounts: Counter[tuple[Any, ...]] = Counter()
-    for kind, amount in found:
-        counts[kind] += 1
-        amounts[kind] += amount
-    return [_open(kind, counts[kind], amounts[kind]) for kind in sorted(counts)]
+@dataclass(slots=True)
+class _Sum:
+    count: int = 0
+    amount_fen: int = 0
+
+    def add(self, amount_fen: int, count: int = 1) -> None:
+        self.count += count
+        self.amount_fen += amount_fen
+
+
+def _listed(alike: Mapping[tuple[Any, ...], _Sum]) -> list[Open]:
+    return [_open(kind, alike[kind].count, alike[kind].amount_fen) for kind in sorted(alike)]
 
 
 def _open(kind: tuple[Any, ...], count: int, amount: int) -> Open:

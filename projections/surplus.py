@@ -1,7 +1,7 @@
 """Opening surplus and how much of it has reached people (结余消化率)."""
 
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
@@ -52,60 +52,12 @@ class Surplus:
         return None if self.ratio is None else floor_basis_points(self.ratio)
 
 
-def surplus(
-    connection: Connection, organisation_ids: Collection[UUID], year: int, moment: Moment = NOW
-) -> Surplus:
-    """Return the surplus of a fiscal year over these organisations together.
-
-    Source: 总工会2017年“两节”期间开展送温暖活动方案, last paragraph of 四(五).
-    """
-    ids = [each.bytes for each in organisation_ids]
-    held = routes(connection, moment, where=_old(ids, year)).get((), Routes())
-    opening = connection.execute(
-        select(func.coalesce(func.sum(openings.c.amount_fen), 0)).where(
-            openings.c.organisation_id.in_(ids), openings.c.year == year, moment.covers(openings)
-        )
-    ).scalar_one()
-    consumed, in_transit = _followed(connection, ids, year, moment)
-    minimum, within = _targets(connection, ids, year)
-    return Surplus(
-        year,
-        Money(opening),
-        held.net(Account.RECIPIENT),
-        held.net(Account.FUND),
-        held.net(Account.TRANSIT, Account.RETURNED),
-        Money(consumed),
-        Money(in_transit),
-        minimum,
-        within,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Burned:
     """What remains, at the end of a day, of the opening surplus: not yet with people."""
 
     day: str
     remaining_fen: Money
-
-
-def burn_down(
-    connection: Connection, organisation_ids: Collection[UUID], year: int, moment: Moment = NOW
-) -> list[Burned]:
-    """Return how a year's opening surplus went down, on each day on which it changed."""
-    ids = [each.bytes for each in organisation_ids]
-    changes: Counter[str] = Counter()
-    opened = select(openings.c.happened_on, func.sum(openings.c.amount_fen)).where(
-        openings.c.organisation_id.in_(ids), openings.c.year == year, moment.covers(openings)
-    )
-    for day, amount in connection.execute(opened.group_by(openings.c.happened_on)):
-        changes[day] += amount
-    of = moved_since(connection, moment, _lots_followed(ids, year, moment))
-    paid = select(of.c.happened_on, net(Account.RECIPIENT, of)).group_by(of.c.happened_on)
-    for day, amount in connection.execute(paid):
-        changes[day] -= amount
-    remaining = accumulate(amount for _, amount in sorted(changes.items()))
-    return [Burned(day, Money(left)) for day, left in zip(sorted(changes), remaining, strict=True)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,16 +69,67 @@ class Vintage:
     in_transit_fen: Money
 
 
-def old_money(
+@dataclass(frozen=True, slots=True)
+class BurnDown:
+    """A fiscal year's surplus, how it went down, and what is left of the money it is part of.
+
+    `burned` has each day on which it changed, `vintages` each year before, the oldest first.
+    """
+
+    surplus: Surplus
+    burned: list[Burned]
+    vintages: list[Vintage]
+
+
+def surplus(
     connection: Connection, organisation_ids: Collection[UUID], year: int, moment: Moment = NOW
-) -> list[Vintage]:
-    """Return what is left of each vintage before a fiscal year, the oldest first."""
+) -> Surplus:
+    """Return the surplus of a fiscal year over these organisations together.
+
+    Source: 总工会2017年“两节”期间开展送温暖活动方案, last paragraph of 四(五).
+    """
+    return burn_down(connection, organisation_ids, year, moment).surplus
+
+
+def burn_down(
+    connection: Connection, organisation_ids: Collection[UUID], year: int, moment: Moment = NOW
+) -> BurnDown:
+    """Return the surplus of a fiscal year, day by day and vintage by vintage."""
     ids = [each.bytes for each in organisation_ids]
-    found = routes(connection, moment, by=("vintage",), where=_old(ids, year))
-    return [
-        Vintage(vintage, of.net(Account.FUND), of.net(Account.TRANSIT, Account.RETURNED))
-        for (vintage,), of in sorted(found.items(), key=itemgetter(0))
-    ]
+    held = routes(connection, moment, by=("vintage",), where=_old(ids, year))
+    statement = select(openings.c.happened_on, func.sum(openings.c.amount_fen)).where(
+        openings.c.organisation_id.in_(ids), openings.c.year == year, moment.covers(openings)
+    )
+    opened = connection.execute(statement.group_by(openings.c.happened_on)).all()
+    opening = sum(amount for _, amount in opened)
+    reached = _reached(connection, ids, year, moment) if opened else []
+    changes: Counter[str] = Counter()
+    for day, amount in (*opened, *((day, -paid) for day, paid, _ in reached)):
+        changes[day] += amount
+    remaining = accumulate(amount for _, amount in sorted(changes.items()))
+    minimum, within = _targets(connection, ids, year)
+    return BurnDown(
+        Surplus(
+            year,
+            Money(opening),
+            _sum(held, Account.RECIPIENT),
+            _sum(held, Account.FUND),
+            _sum(held, Account.TRANSIT, Account.RETURNED),
+            Money(sum(paid for _, paid, _ in reached)),
+            Money(sum(in_transit for *_, in_transit in reached)),
+            minimum,
+            within,
+        ),
+        [Burned(day, Money(left)) for day, left in zip(sorted(changes), remaining, strict=True)],
+        [
+            Vintage(vintage, of.net(Account.FUND), of.net(Account.TRANSIT, Account.RETURNED))
+            for (vintage,), of in sorted(held.items(), key=itemgetter(0))
+        ],
+    )
+
+
+def _sum(held: Mapping[tuple[int], Routes], *accounts: Account) -> Money:
+    return Money(sum(of.net(*accounts) for of in held.values()))
 
 
 def years(connection: Connection, organisation_ids: Collection[UUID]) -> list[int]:
@@ -145,18 +148,15 @@ def _old(ids: list[bytes], year: int) -> Callable[[FromClause], list[ColumnEleme
     return lambda table: [table.c.organisation_id.in_(ids), table.c.vintage < year]
 
 
-def _followed(
+def _reached(
     connection: Connection, ids: list[bytes], year: int, moment: Moment
-) -> tuple[int, int]:
-    """Return what of the opening lots was paid, and what is in transit, wherever they went."""
+) -> list[tuple[str, int, int]]:
+    """Return what of the opening lots reached people, and went on its way, day by day."""
     of = moved_since(connection, moment, _lots_followed(ids, year, moment))
-    row = connection.execute(
-        select(
-            func.coalesce(net(Account.RECIPIENT, of), 0),
-            func.coalesce(net(Account.TRANSIT, of) + net(Account.RETURNED, of), 0),
-        )
-    ).one()
-    return row[0], row[1]
+    paid, on_its_way = net(Account.RECIPIENT, of), net(Account.TRANSIT, of)
+    sent_back = net(Account.RETURNED, of)
+    statement = select(of.c.happened_on, paid, on_its_way + sent_back).group_by(of.c.happened_on)
+    return [(row[0], row[1], row[2]) for row in connection.execute(statement)]
 
 
 def _lots_followed(ids: list[bytes], year: int, moment: Moment) -> CTE:

@@ -25,7 +25,7 @@ from projections.deadlines import filing_list, missing
 from projections.figures import figures, total
 from projections.followed_lots import Consumption, Target
 from projections.organisations import Organisation, tree_on
-from projections.surplus import burn_down, old_money, surplus, years
+from projections.surplus import burn_down, years
 
 router = APIRouter(include_in_schema=False)
 
@@ -69,8 +69,8 @@ def show_overview(
     chosen = year or (opened[0] if opened else today.year)
     known = kept.known(model, the_ledger, moment, screen.today)
     followed = kept.known(model, the_ledger, moment, screen.today, chosen)
-    old = surplus(model, ids, chosen, moment)
-    burned = burn_down(model, ids, chosen, moment)
+    history = burn_down(model, ids, chosen, moment)
+    old, burned = history.surplus, history.burned
     return screen.show(
         "overview/overview.html",
         organisation=shown,
@@ -80,7 +80,7 @@ def show_overview(
         years=opened,
         old=old,
         burned=burned,
-        vintages=old_money(model, ids, chosen, moment),
+        vintages=history.vintages,
         clock=pace_of(
             Target(old.first_year_minimum_bp, old.all_within_years),
             chosen,
