@@ -1,6 +1,5 @@
 """Balances: what each fund account holds, by vintage, at any moment; and the trial balance."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from operator import itemgetter
 from uuid import UUID
@@ -10,7 +9,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, case, func, select
 from ledger.domain.values import Money
 from projections.asked import NOW, Moment, uuid_of
 from projections.journal import Account, funds, lines, lots
-from projections.journal_sums import Routes, routes
+from projections.journal_sums import EVERY, Among, Routes, of_organisations, routes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def balances(
     """
     by = ("organisation_id", "fund_id", "vintage")
     earmark_of = {row.fund_id: row.earmark for row in connection.execute(select(funds))}
-    found = routes(connection, moment, by, _of_organisations(organisation_ids))
+    found = routes(connection, moment, by, _among(organisation_ids))
     return [
         Balance(
             uuid_of(organisation),
@@ -62,7 +61,7 @@ def trial_balance(
 
     Over some, what is missing to zero was passed on to others, or came from them.
     """
-    found = routes(connection, moment, where=_of_organisations(organisation_ids))
+    found = routes(connection, moment, among=_among(organisation_ids))
     of = found.get((), Routes())
     return {account: of.net(account) for account in Account}
 
@@ -85,7 +84,7 @@ class LotBalance:
 def lots_of(connection: Connection, fund_id: UUID, moment: Moment = NOW) -> list[LotBalance]:
     """Return an account's lots in the order in which they are drawn."""
     left = routes(
-        connection, moment, by=("lot_id",), where=lambda of: (of.c.fund_id == fund_id.bytes,)
+        connection, moment, by=("lot_id",), among=Among(fund_ids=frozenset({fund_id.bytes}))
     )
     statement = (
         select(lots)
@@ -144,13 +143,8 @@ def earmarks(connection: Connection) -> list[str]:
     return list(connection.execute(statement).scalars())
 
 
-def _of_organisations(
-    organisation_ids: list[UUID] | None,
-) -> Callable[[FromClause], list[ColumnElement[bool]]]:
-    if organisation_ids is None:
-        return lambda _: []
-    ids = [each.bytes for each in organisation_ids]
-    return lambda table: [table.c.organisation_id.in_(ids)]
+def _among(organisation_ids: list[UUID] | None) -> Among:
+    return EVERY if organisation_ids is None else of_organisations(organisation_ids)
 
 
 def net(account: Account, of: FromClause = lines) -> ColumnElement[int]:

@@ -14,10 +14,14 @@ from projections.view import reading
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """How many blocks are whole at a moment; what stands from `end` on is read row by row."""
+    """How many blocks are whole at a moment; what stands from `end` on is read row by row.
+
+    `model` names the read model that they are of: what its whole blocks come to never changes.
+    """
 
     whole: int
     positions: int
+    model: str
 
     @property
     def end(self) -> int:
@@ -26,8 +30,8 @@ class Blocks:
 
 def blocks_at(connection: Connection, moment: Moment) -> Blocks:
     """Return the blocks that are full, read, and known at the moment."""
-    read, positions = connection.execute(
-        select(reading.c.next_position, reading.c.block_positions)
+    read, positions, model = connection.execute(
+        select(reading.c.next_position, reading.c.block_positions, reading.c.model)
     ).one()
     known = read if moment.at is None else min(read, moment.at + 1)
-    return Blocks(known // positions, positions)
+    return Blocks(known // positions, positions, model)

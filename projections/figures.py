@@ -9,7 +9,7 @@ from sqlalchemy import Connection
 from ledger.domain.values import Money
 from projections.asked import NOW, Moment, uuid_of
 from projections.journal import Account
-from projections.journal_sums import routes
+from projections.journal_sums import of_organisations, routes
 
 NOTHING = Money(0)
 
@@ -40,13 +40,8 @@ def figures(
     connection: Connection, organisation_ids: Collection[UUID], moment: Moment = NOW
 ) -> dict[UUID, Figures]:
     """Return the figures of each organisation that has any, of its own accounts alone."""
-    ids = [each.bytes for each in organisation_ids]
-    found = routes(
-        connection,
-        moment,
-        by=("organisation_id",),
-        where=lambda table: (table.c.organisation_id.in_(ids),),
-    )
+    by, among = ("organisation_id",), of_organisations(organisation_ids)
+    found = routes(connection, moment, by, among)
     return {
         uuid_of(organisation): Figures(
             of.between(Account.SOURCE, Account.FUND),

@@ -1,17 +1,18 @@
 """The flow of funds: what came in, through which organisations it went, and where it is now."""
 
 from collections import defaultdict
-from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, case, func, literal, select
+from sqlalchemy import Connection, Select, func, select
 
 from projections.asked import NOW, Moment, uuid_of
 from projections.disbursements import instructed
 from projections.journal import Account, funds, lots
-from projections.journal_sums import moved
+from projections.journal_sums import Among, Routes, routes
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,6 +84,14 @@ class Period:
         as_of = self.moment.as_of
         return Moment(end if as_of is None else min(end, as_of), self.moment.at)
 
+    @property
+    def before(self) -> Moment | None:
+        """What counts as having been there when the period began; None where all is within it."""
+        if self.year is None:
+            return None
+        day_before, until = date(self.year - 1, 12, 31), self.until.as_of
+        return replace(self.until, as_of=day_before if until is None else min(day_before, until))
+
     def is_carried(self, origin: Origin) -> bool:
         """Say whether money is of an earlier year than the period's: opening surplus (结余)."""
         return self.year is not None and origin.vintage < self.year
@@ -128,28 +137,24 @@ def flow_of_funds(
 
 def _moved(
     connection: Connection, ids: list[bytes], period: Period, earmark: str | None
-) -> list[tuple[bytes, str, str, bytes, int, int]]:
+) -> Iterator[tuple[bytes, str, str, bytes, bool, int]]:
     """Sum the journal up by organisation, route, origin, and before or within the period."""
-    of = moved(connection, period.until)
-    inside: ColumnElement[int] = literal(1)
-    if period.since is not None:
-        inside = case((of.c.happened_on >= period.since, 1), else_=0)
-    by = (
-        of.c.organisation_id,
-        of.c.from_account,
-        of.c.to_account,
-        of.c.origin_id,
-        inside.label("inside"),
-    )
-    statement = (
-        select(*by, func.sum(of.c.amount_fen)).where(of.c.organisation_id.in_(ids)).group_by(*by)
-    )
+    by, among = ("organisation_id", "origin_id"), Among(frozenset(ids))
     if earmark is not None:
-        statement = statement.where(of.c.fund_id.in_(_funds_of(earmark)))
-    return [tuple(row) for row in connection.execute(statement)]
+        accounts = connection.execute(_funds_of(earmark)).scalars()
+        among = replace(among, fund_ids=frozenset(accounts))
+    until = routes(connection, period.until, by, among)
+    before = {} if period.before is None else routes(connection, period.before, by, among)
+    for key, of in until.items():
+        earlier = before.get(key, Routes())
+        for source, target, amount in of.items():
+            was = earlier.between(Account(source), Account(target))
+            for inside, part in ((False, was), (True, amount - was)):
+                if part:
+                    yield key[0], source, target, key[1], inside, part
 
 
-def _add(stop: Stop, account: str, amount: int, origin: UUID, *, inside: int) -> None:
+def _add(stop: Stop, account: str, amount: int, origin: UUID, *, inside: bool) -> None:
     """Put what came into an account, or left it, where it belongs.
 
     What stood in an account when the period began came in with it.
@@ -196,5 +201,5 @@ def _origins(connection: Connection, stops: Collection[Stop]) -> dict[UUID, Orig
     return {each.origin_id: each for each in all_of_them if each.origin_id in named}
 
 
-def _funds_of(earmark: str) -> ColumnElement[bytes]:
-    return select(funds.c.fund_id).where(funds.c.earmark == earmark).scalar_subquery()
+def _funds_of(earmark: str) -> Select[Any]:
+    return select(funds.c.fund_id).where(funds.c.earmark == earmark)

@@ -10,9 +10,8 @@ from sqlalchemy import Connection, func, literal, select
 
 from ledger.domain.values import WHOLE_BP, BasisPoints, floor_basis_points
 from projections.asked import NOW, Moment, uuid_of
-from projections.balances import net
 from projections.journal import Account, lots, openings, targets
-from projections.journal_sums import moved_since
+from projections.journal_sums import routes_since
 
 ALONG = ("owner_id", "lot_id", "since")
 
@@ -52,10 +51,7 @@ def followed_lots(connection: Connection, year: int, moment: Moment = NOW) -> li
         .join(opened, lots.c.parent_id == opened.c.lot_id)
         .where(lots.c.position > opened.c.since)
     )
-    of = moved_since(connection, moment, followed, along=ALONG)
-    along = [of.c[name] for name in ALONG]
-    reached = select(*along, net(Account.RECIPIENT, of)).group_by(*along)
-    consumed = {tuple(row[:-1]): row[-1] for row in connection.execute(reached)}
+    moved = routes_since(connection, moment, followed, ALONG, ("followed lots", year))
     found = connection.execute(select(followed)).all()
     return [
         FollowedLot(
@@ -64,7 +60,7 @@ def followed_lots(connection: Connection, year: int, moment: Moment = NOW) -> li
             row.vintage,
             row.since,
             row.opening_fen,
-            consumed.get((row.owner_id, row.lot_id, row.since), 0),
+            moved[row.owner_id, row.lot_id, row.since].net(Account.RECIPIENT),
         )
         for row in found
     ]

@@ -1,8 +1,11 @@
 """The journal summed up by block, so that figures over millions of lines read a few thousand."""
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import threading
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, ClassVar
+from uuid import UUID
 
 from sqlalchemy import (
     CTE,
@@ -10,6 +13,8 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Index,
+    Row,
+    Select,
     Subquery,
     Table,
     and_,
@@ -56,6 +61,9 @@ sums = Table(
 )
 """What went from account to account within a block, of each lot and day."""
 
+ANSWERS_KEPT = 64
+"""How many questions are kept with what whole blocks come to; each is a few thousand rows."""
+
 ALIKE = (
     "happened_on",
     "from_account",
@@ -87,6 +95,10 @@ class Routes:
     def add(self, source: str, target: str, amount: int) -> None:
         self._amounts[source, target] += amount
 
+    def items(self) -> Iterator[tuple[str, str, int]]:
+        """Return from which account to which, and how much."""
+        return ((source, target, amount) for (source, target), amount in self._amounts.items())
+
     def between(self, source: Account, target: Account) -> Money:
         return Money(self._amounts[source, target])
 
@@ -101,33 +113,124 @@ class Routes:
         return Money(held)
 
 
+@dataclass(frozen=True, slots=True)
+class Among:
+    """Which lines are meant: of some organisations, some accounts, vintages before a year."""
+
+    organisation_ids: frozenset[bytes] | None = None
+    fund_ids: frozenset[bytes] | None = None
+    before: int | None = None
+
+    def of(self, table: FromClause) -> Iterator[ColumnElement[bool]]:
+        """Return what holds of the rows of a table that has the columns of lines."""
+        if self.organisation_ids is not None:
+            yield table.c.organisation_id.in_(sorted(self.organisation_ids))
+        if self.fund_ids is not None:
+            yield table.c.fund_id.in_(sorted(self.fund_ids))
+        if self.before is not None:
+            yield table.c.vintage < self.before
+
+
+EVERY = Among()
+
+
+def of_organisations(ids: Iterable[UUID]) -> Among:
+    return Among(frozenset(each.bytes for each in ids))
+
+
 def routes(
-    connection: Connection,
-    moment: Moment,
-    by: Sequence[str] = (),
-    where: Callable[[FromClause], Iterable[ColumnElement[bool]]] = lambda _: (),
+    connection: Connection, moment: Moment, by: Sequence[str] = (), among: Among = EVERY
 ) -> dict[tuple[Any, ...], Routes]:
     """Return what went where up to a moment, told apart by columns of the journal's lines.
 
-    Whole blocks and the open one are asked one after the other: together they would be copied
-    first, which takes as long as to sum them up.
+    What whole blocks come to never changes, so it is kept; rows of the open one are read.
 
     Args:
         connection: Of the read model.
         moment: As of when.
         by: Names of columns.
-        where: What holds of the lines, given the table that has their columns.
+        among: Which lines.
     """
     blocks = blocks_at(connection, moment)
-    folded = (sums, and_(sums.c.block < blocks.whole, moment.by_day(sums)))
-    since = (lines, and_(lines.c.position >= blocks.end, moment.covers(lines)))
+
+    def asked(table: Table, until: ColumnElement[bool]) -> Select[Any]:
+        alike = [table.c[name] for name in by]
+        return _routed(table, alike).where(until, *among.of(table))
+
+    folded = asked(sums, and_(sums.c.block < blocks.whole, moment.by_day(sums)))
+    key_ = (blocks, moment.as_of, tuple(by), among)
+    since = asked(lines, and_(lines.c.position >= blocks.end, moment.covers(lines)))
+    return _added((*_FOLDED.rows(connection, key_, folded), *connection.execute(since)))
+
+
+def routes_since(
+    connection: Connection, moment: Moment, followed: CTE, by: Sequence[str], asked: Hashable
+) -> dict[tuple[Any, ...], Routes]:
+    """Return what went where of some lots alone, of each since a position of its own.
+
+    Args:
+        connection: Of the read model.
+        moment: As of when.
+        followed: Has the columns `lot_id` and `since`; what moved after `since` counts. What it
+            has of a `since` before any position may not change any more.
+        by: Names of columns, of `followed` or else of the journal's lines.
+        asked: Tells `followed` from all others.
+    """
+    blocks = blocks_at(connection, moment)
+    # The block in which a lot begins to count is read line by line.
+    begins = followed.c.since // blocks.positions
+
+    def of(table: Table, *until: ColumnElement[bool]) -> Select[Any]:
+        alike = [followed.c[name] if name in followed.c else table.c[name] for name in by]
+        joined = _routed(table, alike).join(followed, table.c.lot_id == followed.c.lot_id)
+        return joined.where(*until)
+
+    later, known = lines.c.position > followed.c.since, moment.covers(lines)
+    within = and_(sums.c.block > begins, sums.c.block < blocks.whole)
+    first = and_(lines.c.position < (begins + 1) * blocks.positions, lines.c.position < blocks.end)
+    key_ = (blocks, moment.as_of, tuple(by), asked)
+    folded = _FOLDED.rows(
+        connection, key_, of(sums, within, moment.by_day(sums)), of(lines, later, first, known)
+    )
+    since = of(lines, later, lines.c.position >= blocks.end, known)
+    return _added((*folded, *connection.execute(since)))
+
+
+def _routed(table: Table, alike: Sequence[ColumnElement[Any]]) -> Select[Any]:
+    columns = (*alike, table.c.from_account, table.c.to_account)
+    return select(*columns, func.sum(table.c.amount_fen)).group_by(*columns)
+
+
+def _added(rows: Iterable[Sequence[Any]]) -> dict[tuple[Any, ...], Routes]:
     found: dict[tuple[Any, ...], Routes] = defaultdict(Routes)
-    for table, until in (folded, since):
-        alike = (*(table.c[name] for name in by), table.c.from_account, table.c.to_account)
-        statement = select(*alike, func.sum(table.c.amount_fen)).where(until, *where(table))
-        for *key_, source, target, amount in connection.execute(statement.group_by(*alike)):
-            found[tuple(key_)].add(source, target, amount)
+    for *alike, source, target, amount in rows:
+        found[tuple(alike)].add(source, target, amount)
     return found
+
+
+class _Folded:
+    """Keeps what whole blocks came to, of the questions that were asked last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, Sequence[Row[Any]]] = OrderedDict()
+
+    def rows(
+        self, connection: Connection, key_: Hashable, *statements: Select[Any]
+    ) -> Sequence[Row[Any]]:
+        with self._lock:
+            if key_ in self._kept:
+                self._kept.move_to_end(key_)
+                return self._kept[key_]
+        found = [row for each in statements for row in connection.execute(each)]
+        with self._lock:
+            self._kept[key_] = found
+            while len(self._kept) > ANSWERS_KEPT:
+                self._kept.popitem(last=False)
+        return found
+
+
+_FOLDED = _Folded()
 
 
 def moved(connection: Connection, moment: Moment = NOW) -> Subquery:
@@ -148,43 +251,6 @@ def moved(connection: Connection, moment: Moment = NOW) -> Subquery:
         .where(moment.covers(lines))
     )
     return union_all(folded, since).subquery("moved")
-
-
-def moved_since(
-    connection: Connection, moment: Moment, followed: CTE, *, along: Sequence[str] = ()
-) -> Subquery:
-    """Return the same of some lots alone, of each since a position of its own.
-
-    Args:
-        connection: Of the read model.
-        moment: As of when.
-        followed: Has the columns `lot_id` and `since`; what moved after `since` counts.
-        along: Further columns of `followed`, by which what moved is to be told apart.
-    """
-    blocks = blocks_at(connection, moment)
-    names = ("happened_on", "from_account", "to_account", "amount_fen")
-    told = [followed.c[name] for name in along]
-    # The block in which a lot begins to count is read line by line.
-    begins = followed.c.since // blocks.positions
-    folded = (
-        select(*(sums.c[name] for name in names), *told)
-        .join(followed, sums.c.lot_id == followed.c.lot_id)
-        .where(sums.c.block > begins, sums.c.block < blocks.whole, moment.by_day(sums))
-    )
-    first = (
-        select(*(lines.c[name] for name in names), *told)
-        .join(followed, lines.c.lot_id == followed.c.lot_id)
-        .where(lines.c.position > followed.c.since)
-        .where(lines.c.position < (begins + 1) * blocks.positions)
-        .where(lines.c.position < blocks.end, moment.covers(lines))
-    )
-    since = (
-        select(*(lines.c[name] for name in names), *told)
-        .join(followed, lines.c.lot_id == followed.c.lot_id)
-        .where(lines.c.position > followed.c.since)
-        .where(lines.c.position >= blocks.end, moment.covers(lines))
-    )
-    return union_all(folded, first, since).subquery("moved")
 
 
 def _fold(connection: Connection, block: Block) -> None:

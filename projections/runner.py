@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
+from uuid import uuid4
 
 from sqlalchemy import Connection, Engine, insert, inspect, select, update
 from sqlalchemy.exc import DatabaseError
@@ -144,6 +145,7 @@ def rebuild(
                 schema_version=SCHEMA_VERSION,
                 next_position=start,
                 block_positions=block_positions,
+                model=uuid4().hex,
             )
         )
     model.create_indexes()

@@ -1,20 +1,19 @@
 """Opening surplus and how much of it has reached people (结余消化率)."""
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
 from operator import itemgetter
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, Connection, FromClause, func, select
+from sqlalchemy import CTE, Connection, func, select
 
 from ledger.domain.values import BasisPoints, Money, floor_basis_points
 from projections.asked import NOW, Moment
-from projections.balances import net
 from projections.journal import Account, lots, openings, targets
-from projections.journal_sums import Routes, moved_since, routes
+from projections.journal_sums import Among, Routes, routes, routes_since
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +95,8 @@ def burn_down(
 ) -> BurnDown:
     """Return the surplus of a fiscal year, day by day and vintage by vintage."""
     ids = [each.bytes for each in organisation_ids]
-    held = routes(connection, moment, by=("vintage",), where=_old(ids, year))
+    old = Among(frozenset(ids), before=year)
+    held = routes(connection, moment, by=("vintage",), among=old)
     statement = select(openings.c.happened_on, func.sum(openings.c.amount_fen)).where(
         openings.c.organisation_id.in_(ids), openings.c.year == year, moment.covers(openings)
     )
@@ -143,20 +143,17 @@ def years(connection: Connection, organisation_ids: Collection[UUID]) -> list[in
     return list(connection.execute(statement).scalars())
 
 
-def _old(ids: list[bytes], year: int) -> Callable[[FromClause], list[ColumnElement[bool]]]:
-    """Say what holds of lines that moved money of years before a fiscal year."""
-    return lambda table: [table.c.organisation_id.in_(ids), table.c.vintage < year]
-
-
 def _reached(
     connection: Connection, ids: list[bytes], year: int, moment: Moment
 ) -> list[tuple[str, int, int]]:
     """Return what of the opening lots reached people, and went on its way, day by day."""
-    of = moved_since(connection, moment, _lots_followed(ids, year, moment))
-    paid, on_its_way = net(Account.RECIPIENT, of), net(Account.TRANSIT, of)
-    sent_back = net(Account.RETURNED, of)
-    statement = select(of.c.happened_on, paid, on_its_way + sent_back).group_by(of.c.happened_on)
-    return [(row[0], row[1], row[2]) for row in connection.execute(statement)]
+    lots_of = _lots_followed(ids, year, moment)
+    asked = ("surplus", frozenset(ids), year)
+    moved = routes_since(connection, moment, lots_of, ("happened_on",), asked)
+    return [
+        (day, of.net(Account.RECIPIENT), of.net(Account.TRANSIT, Account.RETURNED))
+        for (day,), of in moved.items()
+    ]
 
 
 def _lots_followed(ids: list[bytes], year: int, moment: Moment) -> CTE:

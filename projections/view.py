@@ -42,13 +42,15 @@ reading = Table(
     SqlColumn("schema_version", Integer, nullable=False),
     SqlColumn("next_position", Integer, nullable=False),
     SqlColumn("block_positions", Integer, nullable=False),
+    SqlColumn("model", String, nullable=False),
 )
-"""One row: how far the log has been read, and how long the blocks are that are summed up.
+"""One row: how far the log has been read, how long the blocks are that are summed up, and a name
+that no other read model has.
 
 It changes in the transaction that changes the rows.
 """
 
-SCHEMA_VERSION = 11
+SCHEMA_VERSION = 12
 """Raise it when a table or what fills it changes: an older read model is then built anew."""
 
 BLOCK_POSITIONS = 2_048
