@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, FromClause, and_, true
@@ -36,9 +37,14 @@ NOW = Moment()
 PAGE_ROWS_MAX = 1000
 
 
+IDS_KEPT = 16_384
+
+
+@lru_cache(maxsize=IDS_KEPT)
 def uuid_of(raw: bytes) -> UUID:
+    """Return the id that a column holds; those of unions come by the hundred with each page."""
     return UUID(bytes=raw)
 
 
 def optional_uuid(raw: bytes | None) -> UUID | None:
-    return None if raw is None else UUID(bytes=raw)
+    return None if raw is None else uuid_of(raw)

@@ -18,6 +18,7 @@ from sqlalchemy import (
     Subquery,
     Table,
     and_,
+    case,
     func,
     insert,
     literal,
@@ -192,7 +193,9 @@ def routes_since(
     folded = _FOLDED.rows(
         connection, key_, of(sums, within, moment.by_day(sums)), of(lines, later, first, known)
     )
-    since = of(lines, later, lines.c.position >= blocks.end, known)
+    # One bound, not two: SQLite looks for one in the index, and reads all rows for the other.
+    last = case((followed.c.since >= blocks.end, followed.c.since), else_=blocks.end - 1)
+    since = of(lines, lines.c.position > last, known)
     return _added((*folded, *connection.execute(since)))
 
 
