@@ -12,7 +12,7 @@ demo: $(VENV)/.run ## load the 2017 campaign into ./nuanzhang-data and serve it
 	$(BIN)/nuanzhang load --demo tests/data/scenario-2017
 	$(BIN)/nuanzhang serve --tour
 
-test: $(VENV)/.dev $(VENV)/.browser ## all that CI runs
+test: $(VENV)/.dev $(VENV)/.browser $(VENV)/.programs ## all that CI runs
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
@@ -74,4 +74,10 @@ $(VENV)/.interop: Makefile | $(VENV)/bin/python
 BROWSER_PACKAGES := chromium-headless-shell fonts-noto-cjk
 $(VENV)/.browser: Makefile | $(VENV)/bin/python
 	dpkg -s $(BROWSER_PACKAGES) >/dev/null 2>&1 || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends $(BROWSER_PACKAGES); }
+	touch $@
+
+# Other people's programs that read what we write: hledger adds up our journal.
+PROGRAM_PACKAGES := hledger
+$(VENV)/.programs: Makefile | $(VENV)/bin/python
+	dpkg -s $(PROGRAM_PACKAGES) >/dev/null 2>&1 || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends $(PROGRAM_PACKAGES); }
 	touch $@

@@ -9,6 +9,7 @@ from api.cli import (
     anchor,
     campaigns,
     evidence,
+    exports,
     keys,
     packs,
     publish,
@@ -34,6 +35,7 @@ app.command()(evidence.verify)
 app.command()(anchor.anchor)
 app.add_typer(anchor.app, name="witnesses")
 app.add_typer(admin.app, name="admin")
+app.add_typer(exports.app, name="export")
 app.add_typer(keys.app, name="key")
 app.add_typer(timestamps.app, name="timestamp")
 app.add_typer(witness.app, name="witness")

@@ -263,6 +263,15 @@ class LogRecorder(ApplicationRecorder):
             .fetchall()
         )
 
+    def select_heads(self, start: int, stop: int) -> list[tuple[int, UUID, int, str]]:
+        """Return position, stream, version and topic of the events from `start` up to `stop`."""
+        found = self._reader().execute(
+            "SELECT position, originator_id, originator_version, topic FROM log_events"
+            " WHERE position >= ? AND position < ? ORDER BY position",
+            (start, stop),
+        )
+        return [(at, UUID(bytes=stream), version, topic) for at, stream, version, topic in found]
+
     def select_stream_positions(self, originator_id: UUID) -> list[tuple[int, int]]:
         """Return version and position of every event of a stream."""
         return (

@@ -384,6 +384,7 @@ ASKED: dict[str, Asked] = {
         "mode=all_or_nothing", lambda _: {"happened_on": None}, bound=False
     ),
     "GET /v1/balances": Asked("organisation_id={organisation}"),
+    "GET /v1/journal": Asked("format=hledger&organisation_id={organisation}"),
     "GET /v1/log": Asked(bound=False),
     "GET /v1/log/entries/{position}": Asked("0", bound=False),
     "GET /v1/evidence/publications": Asked(bound=False),
