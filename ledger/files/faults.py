@@ -27,6 +27,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "bank_file.not_accepted": ("银行未受理整批", "the bank did not accept the batch"),
     "bank_file.other_batch": ("文件属于另一批次", "the file belongs to another batch"),
     "bank_file.other_format": ("文件是另一家银行的格式", "the file is of another bank's format"),
+    "bank_file.several_statements": (
+        "一个文件里有几份对账单，请逐份导出",
+        "the file holds several statements; export them one by one",
+    ),
     "bank_file.truncated": ("文件不完整，末尾缺失", "the file ends before its last line does"),
     "bank_file.unknown_line": ("此行与任何指令都不相符", "the line matches no instruction"),
     "campaign.malformed": ("活动与政策文件内容有误", "the campaign file is malformed"),

@@ -1,0 +1,1 @@
+"""Bank formats as data: one template per format, one engine that reads and writes by them."""
