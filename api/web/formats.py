@@ -2,14 +2,13 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from functools import cache
 from typing import Literal
 
-from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from babel.units import format_unit
 
+from api.web.language import Counted, locale_of
 from ledger.commands.duties import CHINA
 from ledger.domain.values import BasisPoints
 
@@ -57,8 +56,9 @@ def percent(points: BasisPoints | int | None) -> str:
     return NONE if points is None else f"{Decimal(points) / 100:.2f}%"
 
 
-def count(number: int, locale: str) -> str:
-    return str(format_decimal(number, locale=_known(locale)))
+def count(number: int, locale: str) -> Counted:
+    """Write a number; sentences that count take their form by it."""
+    return Counted(format_decimal(number, locale=locale_of(locale)), number)
 
 
 def day(value: date | str | None, locale: str) -> str:
@@ -66,7 +66,7 @@ def day(value: date | str | None, locale: str) -> str:
     if value is None:
         return NONE
     on = date.fromisoformat(value[:10]) if isinstance(value, str) else value
-    return str(format_date(on, "medium", locale=_known(locale)))
+    return str(format_date(on, "medium", locale=locale_of(locale)))
 
 
 def moment(value: str | int | None, locale: str) -> str:
@@ -78,7 +78,7 @@ def moment(value: str | int | None, locale: str) -> str:
         if isinstance(value, int)
         else datetime.fromisoformat(value)
     )
-    return str(format_datetime(when, "medium", tzinfo=CHINA, locale=_known(locale)))
+    return str(format_datetime(when, "medium", tzinfo=CHINA, locale=locale_of(locale)))
 
 
 def seconds(took_ms: int, locale: str) -> str:
@@ -87,13 +87,7 @@ def seconds(took_ms: int, locale: str) -> str:
     number, unit = (took_ms / MINUTE_MS, "minute") if longer else (took_ms / 1000, "second")
     # In Chinese, Babel knows the unit's short form alone.
     length: Literal["short", "narrow"] = "short" if locale.startswith("zh") else "narrow"
-    return str(format_unit(round(number, 1), f"duration-{unit}", length, locale=_known(locale)))
-
-
-@cache
-def _known(locale: str) -> Locale:
-    """Return what Babel knows of a locale, which it looks for on disk each time it is asked."""
-    return Locale.parse(locale)
+    return str(format_unit(round(number, 1), f"duration-{unit}", length, locale=locale_of(locale)))
 
 
 def _whole(number: int) -> str:

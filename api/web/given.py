@@ -89,7 +89,7 @@ class FieldsUnreadable(LedgerError):
 
     def __init__(self, faults: tuple[Wrong, ...]) -> None:
         self.faults = faults
-        super().__init__(f"{len(faults)} fields cannot be read")
+        super().__init__(f"fields that cannot be read: {len(faults)}")
 
 
 class Given(dict[str, str]):

@@ -11,7 +11,7 @@ import segno
 from api.web import formats
 from api.web.language import N_
 from api.web.screen import TEMPLATES, Screen
-from api.web.words import term
+from api.web.words import period_words
 from ledger import typesetting
 from ledger.commands.notices import PublicRow
 from projections.notices import Notice
@@ -57,9 +57,9 @@ def poster(
     say, locale, notice = screen.language.say, screen.language.locale, hanging.notice
     total = sum(row.amount for row in rows)
     first = date.fromisoformat(notice.happened_on) + timedelta(days=1)
-    period = say(N_("{days} 个{unit}，自 {first} 至 {last}")).format(
-        days=notice.period_days,
-        unit=term(screen.language, "notice_unit", notice.period_unit),
+    period = say(
+        N_("{period}，自 {first} 至 {last}"),
+        period=period_words(screen.language, notice.period_days, notice.period_unit),
         first=formats.day(first, locale),
         last=formats.day(notice.last_day, locale),
     )
@@ -71,7 +71,7 @@ def poster(
         (say(N_("张贴")), notice.place),
         (
             say(N_("合计")),
-            say(N_("{n} 人，{amount}")).format(n=len(rows), amount=formats.yuan(total))
+            say(N_("{n} 人，{amount}"), n=len(rows), amount=formats.yuan(total))
             + (f"（{formats.capital(total)}）" if locale == "zh_CN" else ""),
         ),
     ]
@@ -113,10 +113,13 @@ def poster(
         "address": address,
         "seal": say(N_("（单位盖章）")),
         "dated": formats.day(notice.happened_on, locale),
-        "checkpoint": say(N_("账本检查点：{origin}，共 {size} 条，树根 {root}")).format(
-            origin=origin, size=size, root=root
+        "checkpoint": say(
+            N_("账本检查点：{origin}，共 {size} 条，树根 {root}"),
+            origin=origin,
+            size=int(size) if size else size,
+            root=root,
         ),
-        "entry": say(N_("本次公示记于日志第 {n} 条。")).format(n=notice.position),
+        "entry": say(N_("本次公示记于日志第 {n} 条。"), n=notice.position),
     }
 
 
@@ -143,7 +146,7 @@ def slips(screen: Screen, made: Sequence[Slip], left_out: int) -> dict[str, Any]
         left_out: Of how many payments there is none, since nothing may be shown of their payees.
     """
     say, locale = screen.language.say, screen.language.locale
-    note = say(N_("另有 {n} 人的信息已销毁或限制使用，不出凭据。")).format(n=left_out)
+    note = say(N_("另有 {n} 人的信息已销毁或限制使用，不出凭据。"), n=left_out)
     return {
         "lang": screen.language.code[:2],
         "title": say(N_("领款凭据")),

@@ -2,14 +2,21 @@
 
 The catalogue is gettext's: the Chinese sentence is the key. `locales/en` holds the English of every
 sentence, a file per page; `locales/zh/refusals.po` says each refusal's code in a clerk's words.
+
+What is counted takes its form by the number, where a language has forms (ICU's plural, as far as it
+is needed): `%(n)s {n, plural, one {row} other {rows}}`. Chinese has none, so its sentence stays the
+key, and one sentence may count several things.
 """
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
+from babel import Locale
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
@@ -21,6 +28,20 @@ COOKIE = "nuanzhang_language"
 COOKIE_TTL_S = 366 * 24 * 3600
 REFUSAL = "refusal"
 """Context of the messages that are codes of refusals."""
+PLURAL = re.compile(r"\{(\w+), plural,((?: \w+ \{[^{}]*\})+)\}")
+FORM = re.compile(r"(\w+) \{([^{}]*)\}")
+
+
+class Counted(str):
+    """A number as people write it, which still knows what it counts."""
+
+    __slots__ = ("number",)
+    number: int
+
+    def __new__(cls, written: str, number: int) -> Self:
+        made = super().__new__(cls, written)
+        made.number = number
+        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +52,31 @@ class Language:
     locale: str
     translations: Translations
 
-    def say(self, message: str) -> str:
-        return self.translations.ugettext(message)
+    def say(self, message: str, **told: object) -> str:
+        """Say a sentence; what is told in it stands in braces."""
+        said = self.numbered(message, told)
+        return said.format(**told) if told else said
+
+    def numbered(self, message: str, told: Mapping[str, object]) -> str:
+        """Return a sentence in the forms that its numbers take; they still have to be filled in."""
+        said: str = self.translations.ugettext(message)
+        if ", plural," not in said:
+            return said
+        return PLURAL.sub(lambda found: self._form(told[found[1]], found[2]), said)
 
     def refusal(self, code: str) -> str | None:
         """Return what a refusal means, in a clerk's words; None where its own text says it."""
         said = self.translations.upgettext(REFUSAL, code)
         return None if said == code else str(said)
+
+    def _form(self, number: object, forms: str) -> str:
+        known: dict[str, str] = dict(FORM.findall(forms))
+        counted = number.number if isinstance(number, Counted) else number
+        one = self._rule(counted) if isinstance(counted, int) else "other"
+        return known.get(one, known["other"])
+
+    def _rule(self, number: int) -> str:
+        return str(locale_of(self.locale).plural_form(number))
 
 
 def catalogue(code: str) -> Catalog:
@@ -84,3 +123,9 @@ def _compiled(code: str) -> Translations:
     write_mo(compiled, catalogue(code))
     compiled.seek(0)
     return Translations(compiled)
+
+
+@cache
+def locale_of(name: str) -> Locale:
+    """Return what Babel knows of a locale, which it looks for on disk each time it is asked."""
+    return Locale.parse(name)

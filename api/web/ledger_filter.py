@@ -250,11 +250,11 @@ def _said(language: Language, asked: Filter, tree: Tree) -> Iterator[str]:
 
 def moment_words(language: Language, moment: Moment, at: int) -> str:
     """Say which moment figures are of: what had happened by when, as known by which entry."""
-    known = language.say(N_("账本第 {n} 条及以前记录在案的")).format(n=at)
+    known = language.say(N_("账本第 {n} 条及以前记录在案的"), n=at)
     if moment.as_of is None:
-        return language.say(N_("{known}全部情况")).format(known=known)
+        return language.say(N_("{known}全部情况"), known=known)
     on = day(moment.as_of, language.locale)
-    return language.say(N_("{known}、截至 {day} 已经发生的情况")).format(known=known, day=on)
+    return language.say(N_("{known}、截至 {day} 已经发生的情况"), known=known, day=on)
 
 
 def _code_of(tree: Tree, named: str | None) -> str | None:

@@ -63,7 +63,7 @@ def ledger_table(of: Reading, language: Language, address: str, now: datetime) -
         ],
         totals=totals(language, sums(of.model, of.asked, of.moment), of.asked.kinds),
         address=address,
-        foot=say(N_("账本第 {n} 条")).format(n=of.at),
+        foot=say(N_("账本第 {n} 条"), n=of.at),
         pages=say(N_("第 {page} 页，共 {pages} 页")),
         dated=now,
     )

@@ -2,6 +2,7 @@
 
 import gzip
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cache
@@ -12,6 +13,7 @@ from urllib.parse import quote, unquote, urlencode
 from fastapi import Depends, Request
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from api.access.refusals import NotSignedIn
 from api.background.integrity import Standing
@@ -21,7 +23,7 @@ from api.web import formats
 from api.web.assets import assets
 from api.web.language import Language, TheLanguage, languages
 from api.web.navigation import menu, sections
-from api.web.words import fault_words, term
+from api.web.words import fault_words, period_words, term
 from ledger.commands.recipients import ASKING, MAY_UNMASK
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -167,8 +169,9 @@ def environment(language: Language) -> Environment:
         lstrip_blocks=True,
         extensions=["jinja2.ext.i18n"],
     )
-    made.install_gettext_translations(language.translations, newstyle=True)  # type: ignore[attr-defined]
+    made.newstyle_gettext = True  # type: ignore[attr-defined]
     made.globals.update(
+        gettext=lambda message, /, **told: _spoken(language, message, told),
         asset=assets().address,
         new_key=lambda: secrets.token_hex(16),
         yuan=formats.yuan,
@@ -180,6 +183,7 @@ def environment(language: Language) -> Environment:
         moment_at=lambda value: formats.moment(value, language.locale),
         seconds=lambda took_ms: formats.seconds(took_ms, language.locale),
         term=lambda kind, value: term(language, kind, value),
+        period=lambda days, unit: period_words(language, days, unit),
         refusal=language.refusal,
         sections=sections,
         may_read=lambda caller: caller is not None and caller.holds_any(READERS),
@@ -189,6 +193,11 @@ def environment(language: Language) -> Environment:
         NONE=formats.NONE,
     )
     return made
+
+
+def _spoken(language: Language, message: str, told: Mapping[str, object]) -> Markup:
+    """Say a sentence of the templates, whose marks are ours; what is told in it is escaped."""
+    return Markup(language.numbered(message, told)) % told  # noqa: S704 - the catalogue's, not a caller's
 
 
 def _somebody(request: Request, found: Served) -> Caller | None:

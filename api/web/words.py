@@ -398,12 +398,23 @@ STORED = (
 )
 """Words of the registers that are stored as they are; others are shown as they stand."""
 
+PERIODS: Mapping[str, str] = {
+    "natural": N_("{n} 个自然日"),
+    "working": N_("{n} 个工作日"),
+}
+"""By the kind of day that a notice's period counts."""
+
 
 def term(language: Language, kind: str, value: str | None) -> str:
     """Return the word for a stored code; a word of the registers is its own."""
     if value is None:
         return ""
     return language.say(TERMS.get(kind, {}).get(value, value))
+
+
+def period_words(language: Language, days: int, unit: str) -> str:
+    """Return how long something lasts, in days of a kind."""
+    return language.say(PERIODS[unit], n=days)
 
 
 def fault_words(language: Language, code: str) -> str:

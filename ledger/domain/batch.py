@@ -61,7 +61,7 @@ class PaymentsUnderWay(LedgerError):
     kind = Kind.CONFLICT
 
     def __init__(self, batch_id: UUID, count: int) -> None:
-        super().__init__(f"batch {batch_id} has {count} payments in transit")
+        super().__init__(f"payments of batch {batch_id} that are in transit: {count}")
 
 
 class ScanKnown(LedgerError):

@@ -113,7 +113,7 @@ class ObjectionsOpen(LedgerError):
     kind = Kind.CONFLICT
 
     def __init__(self, notice_id: UUID, count: int) -> None:
-        super().__init__(f"notice {notice_id} has {count} objections that nobody has answered")
+        super().__init__(f"objections to notice {notice_id} that nobody has answered: {count}")
 
 
 class ObjectionUnknown(LedgerError):

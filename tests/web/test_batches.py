@@ -63,6 +63,8 @@ WORDS = {
         "documents": "备案文件",
         "close": "办结批次",
         "closed": "已办结",
+        "still": "还有 1 笔在途",
+        "nothing": "没有可导出的银行文件",
     },
     "en": {
         "review": "Review",
@@ -86,6 +88,8 @@ WORDS = {
         "documents": "Documents on record",
         "close": "Close the batch",
         "closed": "Closed",
+        "still": "1 payment is still in transit",
+        "nothing": "so there is no bank file to write",
     },
 }
 ANSWERS = {"zh": ("00", "成功"), "en": ("3018", "户名不符")}
@@ -103,6 +107,8 @@ def test_a_batch_goes_its_way_through_four_pairs_of_hands(workplace: Office, lan
     approve(workplace, path, language)
 
     cashier = workplace.page("K-X01", path, language)
+    expect(cashier.get_by_text(say["still"])).to_be_visible()
+    expect(cashier.get_by_role("button", name=say["close"])).to_have_count(0)
     cashier.get_by_label(say["reason"]).fill("代发")
     cashier.get_by_label(say["made-for"]).fill("徽商银行")
     with cashier.expect_download() as taken:
@@ -120,6 +126,8 @@ def test_a_batch_goes_its_way_through_four_pairs_of_hands(workplace: Office, lan
     assert workplace.ledger.size() == size
     cashier.get_by_role("button", name=say["take"]).click()
     expect(cashier.get_by_role("status")).to_have_text(say["taken"])
+    expect(cashier.get_by_text(say["nothing"])).to_be_visible()
+    expect(cashier.get_by_role("button", name=say["export"])).to_have_count(0)
     expect(cashier.locator(".checks .good")).to_have_count(4)
     expect(cashier.locator(".bars")).to_contain_text("¥800.00")
     documents = cashier.get_by_role("region", name=say["documents"])

@@ -8,7 +8,8 @@ from babel.messages.extract import extract_from_dir
 from jinja2.lexer import Lexer
 
 import api.web
-from api.web.language import REFUSAL, catalogue, languages
+from api.web.formats import count
+from api.web.language import FORM, PLURAL, REFUSAL, catalogue, languages, locale_of
 from api.web.screen import environment
 from api.web.words import TERMS
 from ledger.files.reasons import _CODES, _WORDS, OTHER
@@ -19,6 +20,11 @@ HAN = re.compile("[\u3400-\u9fff\uff00-\uffef]")
 OWN_NAMES = {"中文"}
 METHODS = [("**.py", "python"), ("**.html", "jinja2")]
 OPTIONS = {"**.html": {"trim_blocks": "true", "lstrip_blocks": "true"}}
+
+
+# A number before what can only be many: "%(n)s rows", "{n} people". Years and units come as words.
+MANY = re.compile(r"(?:%\((\w+)\)s|\{(\w+)\}) (?:more |first )?([a-z]*[^s\W]s|people|are|were)\b")
+NO_COUNT = {"is", "was", "has", "as", "proves"}
 
 
 def said() -> Iterator[tuple[str, str, int]]:
@@ -46,6 +52,39 @@ def test_the_catalogue_holds_nothing_that_is_not_said() -> None:
     spoken = {message for message, _, _ in said()}
     ids = {m.id[0] if isinstance(m.id, tuple) else m.id for m in catalogue("en") if m.id}
     assert sorted(ids - spoken) == []
+
+
+def test_every_english_count_has_a_form_for_one() -> None:
+    for message in catalogue("en"):
+        text, key = str(message.string), str(message.id)
+        for name, forms in PLURAL.findall(text):
+            assert f"%({name})s" in key or f"{{{name}}}" in key, key
+            assert {form for form, _ in FORM.findall(forms)} == set(
+                locale_of("en_GB").plural_form.tags
+            ) | {"other"}
+        spoken = PLURAL.sub("", text)
+        assert "plural," not in spoken, key
+        alone = [what for *_, what in MANY.findall(spoken) if what not in NO_COUNT]
+        assert not alone, f"{key}: {alone}"
+
+
+def test_a_sentence_takes_the_form_of_each_number_in_it() -> None:
+    english, chinese = languages()["en"], languages()["zh"]
+    two = "%(given)s 个见证人已联署，要求 %(needed)s 个。"
+
+    assert english.numbered(two, {"given": 1, "needed": count(2, "en_GB")}) == (
+        "%(given)s witness cosigned it; %(needed)s are required."
+    )
+    assert english.say("{n} 个自然日", n=1) == "1 calendar day"
+    assert english.say("{n} 个自然日", n=5) == "5 calendar days"
+    assert english.say("{n} 人，{amount}", n=count(1_001, "en_GB"), amount="¥1.00") == (
+        "1,001 people, ¥1.00"
+    )
+    assert chinese.say("{n} 人，{amount}", n=1, amount="¥1.00") == "1 人，¥1.00"
+    page = environment(english).from_string(
+        "{% trans rows=count(1) %}拒绝 {{ rows }} 行{% endtrans %}"
+    )
+    assert page.render() == "1 row refused"
 
 
 def test_no_sentence_goes_past_the_catalogue() -> None:

@@ -4,11 +4,12 @@ import io
 import re
 import zipfile
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import openpyxl
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from api.background.jobs import Job, Jobs, State
 from api.background.sealing import Seal
@@ -297,6 +298,44 @@ def test_a_job_is_cancelled_or_tried_again_by_whose_it_is(workplace: Office, siz
     stranger = workplace.page("H-X02", f"/jobs/{job.job_id}")
     expect(stranger.get_by_role("alert")).to_have_attribute("data-code", "job.unknown")
     assert working.jobs.find(job.job_id).state is State.FAILED
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_stands_of_a_job_stays_while_its_state_cannot_be_read(
+    workplace: Office, language: str
+) -> None:
+    elsewhere, held = held_elsewhere(workplace)
+    page = workplace.page(HANDLER, f"/jobs/{held.job_id}", language)
+    unread = page.get_by_text(
+        {"zh": "没有读到最新内容", "en": "The latest could not be read"}[language]
+    )
+    expect(unread).to_be_hidden()
+    for status in (403, 500, 200):
+        answer = partial(Route.fulfill, status=status, body="?")
+        page.route("**/jobs/*", answer)
+        expect(unread).to_be_visible()
+        expect(page.locator("#job progress")).to_be_visible()
+        accessible(page)
+        page.unroute("**/jobs/*")
+        expect(unread).to_be_hidden()
+    page.context.set_offline(True)
+    expect(unread).to_be_visible()
+    expect(page.locator("#job progress")).to_be_visible()
+    elsewhere.end_cancelled(held, workplace.served.clock.now_s())
+    page.context.set_offline(False)
+    expect(page.locator("#job .pill")).to_have_text({"zh": "已取消", "en": "Cancelled"}[language])
+    expect(unread).to_be_hidden()
+    assert all("Failed to fetch" in said for said in workplace.complaints)
+    workplace.complaints.clear()
+
+
+def test_who_is_signed_out_while_a_job_runs_comes_back_to_it(workplace: Office) -> None:
+    elsewhere, held = held_elsewhere(workplace)
+    page = workplace.page(HANDLER, f"/jobs/{held.job_id}")
+    expect(page.locator("#job progress")).to_be_visible()
+    page.context.clear_cookies()
+    expect(page.locator("[name=next]").first).to_have_value(f"/jobs/{held.job_id}")
+    elsewhere.end_cancelled(held, workplace.served.clock.now_s())
 
 
 def held_elsewhere(workplace: Office) -> tuple[Jobs, Job]:

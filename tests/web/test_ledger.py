@@ -295,6 +295,10 @@ def test_wrong_questions_are_refused_in_words(office: Office) -> None:
         page.goto(f"/ledger?{question}")
         expect(page.get_by_role("alert")).to_contain_text(code)
         expect(page.get_by_role("alert").locator("strong")).not_to_contain_text(code)
+    page = office.page(INSPECTOR, "/ledger")
+    page.locator("[name=organisation]").fill("NONE")
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("alert")).to_contain_text("ledger.not_on_record")
     for form in ("csv", "xlsx", "pdf"):
         answer = page.request.get(f"/ledger.{form}?least=10&most=9")
         assert (answer.status, answer.json()["code"]) == (422, "request.range_backwards")

@@ -1,5 +1,6 @@
 // What every page does beside its HTML: keyboard, and telling the officer what went wrong.
 
+import "./unread.js";
 import { tinykeys } from "./vendor/tinykeys.js";
 
 const dialog = document.getElementById("keys");

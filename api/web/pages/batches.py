@@ -29,6 +29,7 @@ from ledger.commands.batches import (
 from ledger.commands.disbursements import WITNESSES
 from ledger.commands.turns import Standing, turns_of
 from ledger.domain.batch import Stage
+from ledger.domain.disbursement import Status
 from ledger.domain.policy import Channel
 from projections.answers import odd_payments, standings
 from projections.attempts import Attempt, attempts_on
@@ -139,6 +140,7 @@ def show_batch(
         odds=[] if sums.holds else odd_payments(model, batch_id),
         payments=[payment_of(the_ledger, each) for each in payments],
         payments_count=payments_count,
+        in_transit=sum(each.count for each in standing if each.status == Status.IN_TRANSIT),
         slip_parts=range(1, -(-payments_count // SLIPS_MAX) + 1),
         notice=notices[-1] if notices else None,
         next=further,
