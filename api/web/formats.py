@@ -2,13 +2,14 @@
 
 from datetime import UTC, date, datetime
 from decimal import Decimal
-from typing import Literal
+from functools import cache
+from typing import Literal, Self
 
+from babel import Locale
 from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from babel.units import format_unit
 
-from api.web.language import Counted, locale_of
 from ledger.commands.duties import CHINA
 from ledger.domain.values import BasisPoints
 
@@ -21,6 +22,18 @@ GROUPS = ("", "万", "亿", "兆")
 FEN_PER_YUAN = 100
 GROUP = 10_000
 MINUTE_MS = 60 * 1000
+
+
+class Counted(str):
+    """A number as people write it, which still knows what it counts."""
+
+    __slots__ = ("number",)
+    number: int
+
+    def __new__(cls, written: str, number: int) -> Self:
+        made = super().__new__(cls, written)
+        made.number = number
+        return made
 
 
 def yuan(fen: int | None) -> str:
@@ -88,6 +101,12 @@ def seconds(took_ms: int, locale: str) -> str:
     # In Chinese, Babel knows the unit's short form alone.
     length: Literal["short", "narrow"] = "short" if locale.startswith("zh") else "narrow"
     return str(format_unit(round(number, 1), f"duration-{unit}", length, locale=locale_of(locale)))
+
+
+@cache
+def locale_of(name: str) -> Locale:
+    """Return what Babel knows of a locale, which it looks for on disk each time it is asked."""
+    return Locale.parse(name)
 
 
 def _whole(number: int) -> str:

@@ -14,14 +14,15 @@ from dataclasses import dataclass
 from functools import cache
 from io import BytesIO
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated
 
-from babel import Locale
 from babel.messages.catalog import Catalog
 from babel.messages.mofile import write_mo
 from babel.messages.pofile import read_po
 from babel.support import Translations
 from fastapi import Cookie, Depends, Header
+
+from api.web.formats import Counted, locale_of
 
 LOCALES = Path(__file__).parent / "locales"
 COOKIE = "nuanzhang_language"
@@ -30,18 +31,6 @@ REFUSAL = "refusal"
 """Context of the messages that are codes of refusals."""
 PLURAL = re.compile(r"\{(\w+), plural,((?: \w+ \{[^{}]*\})+)\}")
 FORM = re.compile(r"(\w+) \{([^{}]*)\}")
-
-
-class Counted(str):
-    """A number as people write it, which still knows what it counts."""
-
-    __slots__ = ("number",)
-    number: int
-
-    def __new__(cls, written: str, number: int) -> Self:
-        made = super().__new__(cls, written)
-        made.number = number
-        return made
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,9 +112,3 @@ def _compiled(code: str) -> Translations:
     write_mo(compiled, catalogue(code))
     compiled.seek(0)
     return Translations(compiled)
-
-
-@cache
-def locale_of(name: str) -> Locale:
-    """Return what Babel knows of a locale, which it looks for on disk each time it is asked."""
-    return Locale.parse(name)

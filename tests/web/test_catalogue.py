@@ -8,8 +8,8 @@ from babel.messages.extract import extract_from_dir
 from jinja2.lexer import Lexer
 
 import api.web
-from api.web.formats import count
-from api.web.language import FORM, PLURAL, REFUSAL, catalogue, languages, locale_of
+from api.web.formats import count, locale_of
+from api.web.language import FORM, PLURAL, REFUSAL, catalogue, languages
 from api.web.screen import environment
 from api.web.words import TERMS
 from ledger.files.reasons import _CODES, _WORDS, OTHER
