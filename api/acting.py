@@ -148,6 +148,10 @@ class Acting:
             dated=happened_on is not None,
         )
 
+    def bare(self) -> CommandAct:
+        """Return the act without its key, for what is done in pieces: each is safe to repeat."""
+        return replace(self.act(), idempotency_key=None)
+
     def signed(self, signed: Signed, *, stream: UUID | None = None) -> CommandAct:
         """Return the act that was prepared, with the signature that was made of it.
 

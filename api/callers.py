@@ -12,6 +12,8 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 
 from api.access.refusals import NotSignedIn
 from api.dependencies import Served, TheReadModel, served
+from ledger.commands.bank_accounts import ACCOUNT_KEEPERS
+from ledger.commands.bank_matching import MATCHERS
 from ledger.commands.batches import CLOSERS, HANDLERS, REVIEWERS
 from ledger.commands.disbursements import WITNESSES
 from ledger.commands.filings import CHECKERS
@@ -213,6 +215,8 @@ ASK = Depends(May(*ASKING))
 REVIEW_OR_APPROVE = Depends(May(*CHECKERS))
 APPROVE = Depends(May(*APPROVERS))
 CASH = Depends(May(*CASHIERS))
+KEEP_ACCOUNTS = Depends(May(*ACCOUNT_KEEPERS))
+MATCH = Depends(May(*MATCHERS))
 CORRECT = Depends(May(*CORRECTORS))
 END = Depends(May(*CLOSERS))
 WITNESS = Depends(May(*WITNESSES))

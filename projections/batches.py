@@ -203,9 +203,7 @@ class Campaign:
     position: int
 
 
-def campaign_list(
-    connection: Connection, *, after: int = -1, limit: int | None = None
-) -> list[Campaign]:
+def campaign_list(connection: Connection, *, after: int = -1, limit: int = 100) -> list[Campaign]:
     """Return campaigns in the order in which they were opened."""
     statement = (
         select(campaigns)

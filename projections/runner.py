@@ -17,6 +17,7 @@ from ledger.store.feed import Feed
 from projections.allocations import Allocations
 from projections.answers import Answers
 from projections.attempts import Attempts
+from projections.bank_books import BankBooks
 from projections.batches import Batches
 from projections.deadlines import Deadlines
 from projections.disclosures import Disclosures
@@ -67,6 +68,7 @@ def projections() -> tuple[Projection, ...]:
         Signatures(),
         Movements(),
         Attempts(),
+        BankBooks(),
         WitnessRefusals(),
         Histories(),
         Keys(),

@@ -50,7 +50,7 @@ that no other read model has.
 It changes in the transaction that changes the rows.
 """
 
-SCHEMA_VERSION = 12
+SCHEMA_VERSION = 13
 """Raise it when a table or what fills it changes: an older read model is then built anew."""
 
 BLOCK_POSITIONS = 2_048
@@ -129,9 +129,15 @@ class Block:
 Fold = Callable[[Connection, Block], None]
 """Adds the rows that a full block comes to."""
 
+Change = Callable[[Connection, Sequence[Recorded]], None]
+"""Brings rows that say how something stands now to the end of a run of events."""
+
 
 class Projection(ABC):
-    """Says which rows an event leaves. Rows are only ever added, so as-of questions stay open."""
+    """Says which rows an event leaves. Rows are only ever added, so as-of questions stay open.
+
+    The exception is what `changing` keeps: rows found by what they are about, not by when.
+    """
 
     tables: ClassVar[Sequence[Table]]
 
@@ -145,6 +151,13 @@ class Projection(ABC):
 
     def folding(self) -> Fold | None:
         """Return what adds up a full block of the log, if anything."""
+        return None
+
+    def changing(self) -> Change | None:
+        """Return what keeps rows that change, if anything.
+
+        While a model is built anew there are no indexes: rows are found by primary keys alone.
+        """
         return None
 
 
@@ -162,6 +175,7 @@ class ReadModel:
                 self._handlers[event_class].append(handler)
         self._every = [every for projection in projections if (every := projection.every())]
         self._folds = [fold for projection in projections if (fold := projection.folding())]
+        self._changes = [each for projection in projections if (each := projection.changing())]
         self._tables = {table.name: table for each in projections for table in each.tables}
         self._inserts: dict[tuple[str, int], str] = {}
 
@@ -213,6 +227,8 @@ class ReadModel:
                 connection.exec_driver_sql(
                     self._insert(name, len(chunk)), tuple(chain.from_iterable(chunk))
                 )
+        for change in self._changes:
+            change(connection, batch)
 
     def fold(self, connection: Connection, before: int, read: int) -> None:
         """Sum up the blocks that became full when events were read from one position to another."""

@@ -339,9 +339,12 @@ def _instruct(act: CommandAct, batch: Batch, fund: FundAccount, row: Row) -> Dis
 
 
 def _instruction(work: Work, batch: Batch, row: Row) -> InstructionLine | None:
-    """Return the line of a payment that is on its way; what arrived or came back is not resent."""
+    """Return the line of a payment that is on its way; what arrived or came back is not resent.
+
+    Nor is what the bank does not know of: it may have been paid, so it is asked after.
+    """
     payment = work.get(Disbursement, disbursement_id(batch.campaign_id, row.person_id))
-    if payment.status is not Status.IN_TRANSIT:
+    if payment.status is not Status.IN_TRANSIT or payment.unknown:
         return None
     payee = unseal(work.ledger, row.person_id, PAYEE, payment.payee)
     return InstructionLine(

@@ -131,6 +131,7 @@ class Disbursement(Root):
             aggregate.payee = self.payee
             aggregate.outcomes = []
             aggregate.captured = None
+            aggregate.unknown = False
             aggregate.status = Status.IN_TRANSIT
 
     class Settled(Event, frozen=True):
@@ -170,6 +171,9 @@ class Disbursement(Root):
         amount_fen: Money
         reason: str
         raw_code: str | None
+
+        def apply(self, aggregate: "Disbursement") -> None:
+            aggregate.unknown = True
 
     class SignatureCaptured(Event, frozen=True):
         """The recipient signed under a witness's eyes. It counts once the witness certifies it.
@@ -235,6 +239,7 @@ class Disbursement(Root):
             aggregate.payee = self.payee
             aggregate.outcomes = []
             aggregate.captured = None
+            aggregate.unknown = False
             aggregate.status = Status.IN_TRANSIT
 
     class Corrected(Event, frozen=True):
@@ -265,6 +270,7 @@ class Disbursement(Root):
     payee: Sealed
     outcomes: list[tuple[int, Status]]  # version that recorded it, what it was before
     captured: Captured | None
+    unknown: bool  # the bank said that it does not know: asked again, never sent again
     status: Status
 
     @classmethod
@@ -486,6 +492,7 @@ class Disbursement(Root):
 
     def remember_outcome(self, version: int, status: Status) -> None:
         self.outcomes.append((version, self.status))
+        self.unknown = False
         self.status = status
 
     def _money(self) -> dict[str, object]:

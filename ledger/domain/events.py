@@ -2,7 +2,11 @@
 
 from ledger.domain import (
     administration,
+    bank_account,
+    bank_match,
+    bank_statement,
     batch,
+    book_item,
     campaign,
     disbursement,
     export,
@@ -27,7 +31,11 @@ from ledger.domain.aggregate import EVENT_CLASSES, Event
 
 AGGREGATES = (
     administration.Administration,
+    bank_account.BankAccount,
+    bank_match.BankMatch,
+    bank_statement.BankStatement,
     batch.Batch,
+    book_item.BookItem,
     campaign.Campaign,
     disbursement.Disbursement,
     export.Export,

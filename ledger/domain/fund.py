@@ -85,6 +85,16 @@ class NothingToAcknowledge(LedgerError):
         )
 
 
+class FundKeptElsewhere(LedgerError):
+    """An account's money stands in one bank account; where, is said once."""
+
+    code = "fund.kept_elsewhere"
+    kind = Kind.CONFLICT
+
+    def __init__(self, fund_id: UUID, bank_account_id: UUID) -> None:
+        super().__init__(f"fund account {fund_id} is kept in bank account {bank_account_id}")
+
+
 class FundAccount(Root):
     """Organisation × earmark. Sources and vintages stay with the money wherever it goes."""
 
@@ -102,6 +112,7 @@ class FundAccount(Root):
             aggregate.lots = {}
             aggregate.live = []
             aggregate.unacknowledged = {}
+            aggregate.bank_account_id = None
 
     class Received(Event, frozen=True):
         """Money from outside. `carried_into` is the fiscal year whose opening surplus it is."""
@@ -194,6 +205,16 @@ class FundAccount(Root):
         def apply(self, aggregate: "FundAccount") -> None:
             aggregate.bring_back(self.parts)
 
+    class KeptAt(Event, frozen=True):
+        """Its money stands in this bank account: what it moves, the bank moves."""
+
+        TOPIC = "fund.kept_at"
+        organisation_id: UUID
+        bank_account_id: UUID
+
+        def apply(self, aggregate: "FundAccount") -> None:
+            aggregate.bank_account_id = self.bank_account_id
+
     class ReceiptCorrected(Event, frozen=True):
         """A receipt was entered wrongly: the difference is added, the first entry stays."""
 
@@ -222,6 +243,7 @@ class FundAccount(Root):
     lots: dict[UUID, Lot]
     live: list[Lot]  # lots with money left, oldest vintage first, then by arrival
     unacknowledged: dict[UUID, Money]  # allocations that came in, until the receiver says so
+    bank_account_id: UUID | None
 
     @classmethod
     def open(cls, act: Act, fund_id: UUID, organisation_id: UUID, earmark: str) -> "FundAccount":
@@ -289,6 +311,21 @@ class FundAccount(Root):
             allocation_id=allocation_id,
             amount_fen=amount,
             acknowledged_by=acknowledged_by,
+        )
+
+    def keep_at(self, act: Act, *, bank_account_id: UUID) -> None:
+        """Say in which bank account its money stands.
+
+        Raises:
+            FundKeptElsewhere: That was said before.
+        """
+        if self.bank_account_id is not None:
+            raise FundKeptElsewhere(self.id, self.bank_account_id)
+        self.trigger_event(
+            self.KeptAt,
+            act,
+            organisation_id=self.organisation_id,
+            bank_account_id=bank_account_id,
         )
 
     def draw(

@@ -11,6 +11,16 @@ KINDS: Mapping[str, tuple[str, str]] = {
 }
 
 EVENTS: Mapping[str, tuple[str, str]] = {
+    "bank_account.closed": ("银行账户销户", "bank account closed"),
+    "bank_account.registered": ("银行账户登记", "bank account registered"),
+    "bank_account.statement_taken": ("对账单覆盖期间", "days covered by a statement"),
+    "bank_match.made": ("银行与账面核对相符", "bank and books matched"),
+    "bank_match.undone": ("撤销核对", "match undone"),
+    "bank_statement.line_set_aside": ("对账单行另行处理", "bank line set aside"),
+    "bank_statement.line_taken": ("对账单行", "line of an account statement"),
+    "bank_statement.lines_matched": ("对账单行核对相符", "bank lines matched"),
+    "bank_statement.lines_reopened": ("对账单行重新打开", "bank lines opened again"),
+    "bank_statement.received": ("收到银行对账单", "account statement received"),
     "batch.approved": ("批次审批通过", "batch approved"),
     "batch.columns_read": ("名册栏目对应", "columns of the roster"),
     "batch.drafted": ("批次拟定", "batch drafted"),
@@ -22,6 +32,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "batch.row_withdrawn": ("名单行撤下", "row withdrawn"),
     "batch.sheet_certified": ("签收表证明", "signature sheet certified"),
     "batch.sheet_scanned": ("签字表扫描件接收", "signature sheet scanned"),
+    "book_item.matched": ("账面收支核对相符", "movement of the books matched"),
+    "book_item.released": ("账面收支重新打开", "movement of the books opened again"),
     "campaign.opened": ("活动开始", "campaign opened"),
     "disbursement.corrected": ("更正", "outcome corrected"),
     "disbursement.instructed": ("发放指令", "payment instructed"),
@@ -37,6 +49,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "fund.allocated": ("下拨", "allocated"),
     "fund.allocation_received": ("收到下拨", "allocation received"),
     "fund.drawn": ("支取", "drawn for a payment"),
+    "fund.kept_at": ("资金存放的银行账户", "bank account that a fund is kept in"),
     "fund.opened": ("开立资金账户", "fund account opened"),
     "fund.receipt_corrected": ("收款更正", "receipt corrected"),
     "fund.received": ("收到资金", "funds received"),

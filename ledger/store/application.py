@@ -317,6 +317,17 @@ class Ledger(Application[UUID]):
             for position, topic, state in self._log.select_states(start, limit)
         ]
 
+    def event(self, stream: UUID, version: int) -> Event:
+        """Return one event of a stream.
+
+        Raises:
+            NotOnRecord: The stream has no such version.
+        """
+        found = self.events.get(stream, gt=version - 1, lte=version)
+        for event in found:
+            return cast("Event", event)
+        raise NotOnRecord("event", stream)
+
     def size(self) -> int:
         return self._log.size()
 

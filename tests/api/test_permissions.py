@@ -18,8 +18,10 @@ from httpx2 import Response
 
 from api.callers import May, Public
 from ledger.anchoring.publications import announce
+from ledger.commands.bank_accounts import number_index
 from ledger.commands.filings import HandingIn, hand_in
 from ledger.commands.notices import Opening, Raising, open_notice, raise_objection
+from ledger.domain.bank_account import bank_account_id
 from ledger.domain.batch import batch_id
 from ledger.domain.campaign import campaign_id
 from ledger.domain.disbursement import disbursement_id
@@ -30,10 +32,12 @@ from ledger.domain.officer import Role, officer_id
 from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import policy_id
 from projections.allocations import allocation_list
+from projections.bank_accounts import statement_list
 from projections.flows import appropriations
 from projections.runner import catch_up
 from tests.api.service import EARLY, TODAY, Service, service_at
 from tests.api.test_campaign_over_http import roster_csv
+from tests.commands.banking import BEGINS, Bank, entry, statement
 from tests.world import CAMPAIGN, EARMARK, POLICY, RECORDED_AT, Person, roster_row
 
 OWN, BELOW, ELSEWHERE = "X01", "X01-01", "X02"
@@ -242,6 +246,51 @@ ASKED: dict[str, Asked] = {
     "GET /v1/fund-accounts/{fund_id}": Asked("{fund}"),
     "GET /v1/fund-accounts/{fund_id}/lots": Asked("{fund}"),
     "GET /v1/fund-accounts/{fund_id}/history": Asked("{fund}"),
+    "GET /v1/bank-accounts": Asked("organisation_id={organisation}"),
+    "POST /v1/bank-accounts": Asked(
+        body=lambda p: {
+            "organisation_code": p.code,
+            "name": "专户",
+            "number": f"77{uuid4().int % 10**14:014d}",
+            "bank_format": "camt-053",
+            "begins_on": "2017-01-01",
+            "opening_fen": 0,
+        }
+    ),
+    "GET /v1/bank-accounts/{account_id}": Asked("{bank}"),
+    "POST /v1/bank-accounts/{account_id}/funds": Asked(
+        "{bank}", lambda p: {"organisation_code": p.code, "earmark": EARMARK}
+    ),
+    "POST /v1/bank-accounts/{account_id}/closing": Asked(
+        "{other_bank}", lambda _: {"reason": "销户"}
+    ),
+    "GET /v1/bank-accounts/{account_id}/statements": Asked("{bank}"),
+    "POST /v1/bank-accounts/{account_id}/statements": Asked(
+        "{bank}", form=lambda _: ({}, {"file": ("s.xml", b"<x/>")})
+    ),
+    "POST /v1/bank-accounts/{account_id}/rules": Asked("{bank}"),
+    "GET /v1/bank-accounts/{account_id}/open-lines": Asked("{bank}"),
+    "GET /v1/bank-accounts/{account_id}/open-items": Asked("{bank}"),
+    "GET /v1/bank-accounts/{account_id}/candidates/{statement_id}/{line}": Asked(
+        "{bank} {bank_statement} 1"
+    ),
+    "POST /v1/bank-accounts/{account_id}/matches": Asked("{bank}", lambda _: {}),
+    "GET /v1/bank-accounts/{account_id}/matches/{match_id}": Asked(f"{{bank}} {NOBODYS}"),
+    "POST /v1/bank-accounts/{account_id}/matches/{match_id}/undoing": Asked(
+        f"{{bank}} {NOBODYS}", lambda _: {"reason": "看错了"}
+    ),
+    "POST /v1/bank-accounts/{account_id}/lines/{statement_id}/{line}/ignoring": Asked(
+        "{bank} {bank_statement} 9", lambda _: {"reason": "无关"}
+    ),
+    "POST /v1/bank-accounts/{account_id}/lines/{statement_id}/{line}/writing-off": Asked(
+        "{bank} {bank_statement} 9", lambda _: {"reason": "手续费"}
+    ),
+    "POST /v1/bank-accounts/{account_id}/lines/{statement_id}/{line}/taking-up": Asked(
+        "{bank} {bank_statement} 9", lambda _: {"reason": "再看"}
+    ),
+    "POST /v1/bank-accounts/{account_id}/lines/{statement_id}/{line}/coming-back": Asked(
+        "{bank} {bank_statement} 9", lambda _: {"disbursement_id": NOBODYS}
+    ),
     "GET /v1/appropriations": Asked("organisation_id={organisation}"),
     "POST /v1/appropriations": Asked(
         body=lambda p: {
@@ -699,6 +748,10 @@ def settle(service: Service, code: str, serial: int) -> None:
     open_notice(world.ledger, world.act(f"H-{staff}", TODAY), opening)
     raising = Raising(notice_id(opening.batch_id, 1), 1, "有异议")
     raise_objection(world.ledger, world.act(day=TODAY), raising)
+    bank = Bank(world, code, f"13{serial:014d}")
+    bank.keep(code)
+    bank.take(statement(BEGINS, TODAY, 0, entry(TODAY, 5), account_number=bank.number))
+    Bank(world, code, f"14{serial:014d}")
     filed = HandingIn(CAMPAIGN, CHILD[code], "签字表", "ab" * 32)
     hand_in(world.ledger, world.act(f"H-{code}"), filed)
 
@@ -719,13 +772,21 @@ def place_of(service: Service, code: str) -> Place:
         "filing": filing_id(campaign_id(CAMPAIGN), organisation_id(CHILD[code]), "签字表"),
         "officer": officer_id(f"H-{code}"),
         "notice": notice_id(batch_id(f"DRAFT-{code}"), 1),
+        "bank": account_of(service, f"13{serial:014d}"),
+        "other_bank": account_of(service, f"14{serial:014d}"),
     }
     with catch_up(service.world.ledger, service.world.home.read_models).asking() as model:
         [lot, *_] = appropriations(model, organisation_ids=[ids["organisation"]])
         [given, *_] = allocation_list(model, organisation_ids=[ids["organisation"]])
+        [taken] = statement_list(model, ids["bank"])
     ids |= {"lot": lot.lot_id, "allocation": given.allocation_id}
+    ids["bank_statement"] = taken.statement_id
     named = {name: str(id_) for name, id_ in ids.items()}
     return Place(code, named | {"file": f"DA{serial}"}, serial)
+
+
+def account_of(service: Service, number: str) -> UUID:
+    return bank_account_id(number_index(service.world.ledger, number))
 
 
 def routes(service: Service) -> dict[str, Dependant]:

@@ -1,0 +1,294 @@
+"""Account statements of a bank: checked against themselves and the chain, taken in line by line."""
+
+import re
+from collections import Counter, defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from uuid import UUID
+
+from ledger.commands.bank_accounts import account_subject, number_index
+from ledger.commands.duties import require_post
+from ledger.commands.funds import CASHIERS
+from ledger.commands.sealing import BANK_LINE, card_index, seal
+from ledger.domain.bank_account import BankAccount, Span
+from ledger.domain.bank_statement import BankStatement, Line, bank_statement_id
+from ledger.domain.sealed import Sealed
+from ledger.domain.values import Money
+from ledger.errors import Kind, LedgerError
+from ledger.files.account_statement import AccountStatement, StatementEntry
+from ledger.store.act import CommandAct
+from ledger.store.application import Answer, Ledger, Work
+from ledger.vault.keys import PersonErased, PersonRestricted
+
+CURRENCY = "CNY"
+DOCUMENT = re.compile(r"[\u4e00-\u9fff]{1,12}〔[0-9]{4}〕[0-9]{1,5}号")
+"""An official document's number (发文字号): whose, of which year, which. It names no person."""
+
+PLAIN = re.compile(r"[0-9A-Za-z][0-9A-Za-z._/-]{0,63}")
+LONG_NUMBER = re.compile(r"[0-9]{15}")
+"""Account, card and ID numbers are this long; a reference that holds one is sealed."""
+
+
+class BankStatementKnown(LedgerError):
+    """Nothing in this file is new: it, or all that it says, was taken in before."""
+
+    code = "bank_statement.known"
+    kind = Kind.CONFLICT
+
+    def __init__(self, file_sha256: str) -> None:
+        super().__init__(f"all that file {file_sha256[:16]} says was taken in before")
+
+
+class OtherBankAccount(LedgerError):
+    """The statement is of another account than it was handed in for."""
+
+    code = "bank_statement.other_account"
+    kind = Kind.INVALID
+
+    def __init__(self, account_id: UUID) -> None:
+        super().__init__(f"the statement names another account number than account {account_id}")
+
+
+class OtherCurrency(LedgerError):
+    """Relief money is in yuan."""
+
+    code = "bank_statement.other_currency"
+    kind = Kind.INVALID
+
+    def __init__(self, currency: str) -> None:
+        super().__init__(f"the statement is in {currency}, not in {CURRENCY}")
+
+
+class DoesNotAddUp(LedgerError):
+    """Opening balance and all lines come to the closing balance."""
+
+    code = "bank_statement.does_not_add_up"
+    kind = Kind.INVALID
+
+    def __init__(self, expected: int, got: int) -> None:
+        super().__init__(f"opening and lines come to {expected} fen, the statement says {got}")
+
+
+class LineOutside(LedgerError):
+    """A statement's lines were booked in the days that it covers, each once in the file."""
+
+    code = "bank_statement.line_outside"
+    kind = Kind.INVALID
+
+    def __init__(self, line: int) -> None:
+        super().__init__(f"line {line} is repeated, or booked on a day outside of the statement")
+
+
+class SaysOtherwise(LedgerError):
+    """A day has the same lines in every statement of it."""
+
+    code = "bank_statement.says_otherwise"
+    kind = Kind.CONFLICT
+
+    def __init__(self, day: date, known: int, got: int) -> None:
+        super().__init__(
+            f"of {day} another statement has {known} lines on record, this one has {got};"
+            " they are not the same lines"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StatementFile:
+    """A statement as a bank sent it for an account; `name` is for messages only."""
+
+    account_id: UUID
+    name: str
+    content: AccountStatement = field(repr=False)
+
+
+def take_bank_statement(ledger: Ledger, act: CommandAct, order: StatementFile) -> Answer:
+    """Take in a statement: each of its lines that is new is open until it is matched or set aside.
+
+    Days that are covered already have to hold the very same lines, known by their hashes; these are
+    counted as `known` and not taken twice. The result says `statement_id`, `taken` and `known`.
+
+    Raises:
+        BankStatementKnown: Nothing is new.
+        OtherBankAccount, OtherCurrency, DoesNotAddUp, LineOutside: The file is wrong in itself.
+        SaysOtherwise, ChainBroken, BeforeBeginning, BankAccountClosed: It does not fit what is
+            there; nothing is written.
+    """
+    content = order.content
+
+    def decide(work: Work) -> None:
+        account = work.get(BankAccount, order.account_id)
+        require_post(work, act, CASHIERS, account.organisation_id)
+        if number_index(ledger, content.account_number) != account.number_index:
+            raise OtherBankAccount(account.id)
+        _require_sound(content)
+        if work.find(BankStatement, bank_statement_id(account.id, content.sha256)):
+            raise BankStatementKnown(content.sha256)
+        indexes = {
+            entry.line: ledger.vault.index("bank line", f"{entry.booked_on} {entry.line_sha256}")
+            for entry in content.entries
+        }
+        spans = _new_spans(account, content)
+        covered = _covered_lines(work, account, content)
+        _require_same(content, covered, spans, indexes)
+        if not spans:
+            raise BankStatementKnown(content.sha256)
+        new = [
+            entry
+            for entry in content.entries
+            if any(span.opened_on <= entry.booked_on <= span.closed_on for span in spans)
+        ]
+        statement = BankStatement.receive(
+            act,
+            account_id=account.id,
+            organisation_id=account.organisation_id,
+            bank_format=content.bank_format,
+            number=_plain(content.number),
+            file_sha256=content.sha256,
+            opened_on=content.opened_on,
+            closed_on=content.closed_on,
+            opening=Money(content.opening_fen),
+            closing=Money(content.closing_fen),
+            line_count=len(content.entries),
+            known_count=len(content.entries) - len(new),
+        )
+        for span in spans:
+            account.take(act, statement_id=statement.id, span=span)
+        for entry in new:
+            _take(work, act, account, statement, entry, indexes[entry.line])
+        work.save(account, statement)
+        work.result.update(
+            statement_id=str(statement.id),
+            taken=len(new),
+            known=len(content.entries) - len(new),
+        )
+
+    request = (order.account_id, content.bank_format, content.sha256)
+    return ledger.perform(act, "bank_statement.take", request, decide)
+
+
+def _require_sound(content: AccountStatement) -> None:
+    if content.currency != CURRENCY:
+        raise OtherCurrency(content.currency)
+    seen: set[int] = set()
+    for entry in content.entries:
+        inside = content.opened_on <= entry.booked_on <= content.closed_on
+        if not inside or entry.line in seen:
+            raise LineOutside(entry.line)
+        seen.add(entry.line)
+    total = content.opening_fen + sum(entry.amount_fen for entry in content.entries)
+    if total != content.closing_fen:
+        raise DoesNotAddUp(total, content.closing_fen)
+
+
+def _new_spans(account: BankAccount, content: AccountStatement) -> list[Span]:
+    """Return the stretches of days that nothing is known of, with the balances around them."""
+    spans = []
+    for first, last in account.uncovered(content.opened_on, content.closed_on):
+        before = sum(each.amount_fen for each in content.entries if each.booked_on < first)
+        within = sum(each.amount_fen for each in content.entries if first <= each.booked_on <= last)
+        opening = content.opening_fen + before
+        spans.append(Span(first, last, Money(opening), Money(opening + within)))
+    return spans
+
+
+def _covered_lines(
+    work: Work, account: BankAccount, content: AccountStatement
+) -> dict[date, Counter[str]]:
+    """Return the lines on record of the days that the statement is about."""
+    known: dict[date, Counter[str]] = defaultdict(Counter)
+    for id_ in account.overlapping(content.opened_on, content.closed_on):
+        for line in work.get(BankStatement, id_).lines.values():
+            if content.opened_on <= line.booked_on <= content.closed_on:
+                known[line.booked_on][line.index] += 1
+    return known
+
+
+def _require_same(
+    content: AccountStatement,
+    covered: dict[date, Counter[str]],
+    spans: Sequence[Span],
+    indexes: dict[int, str],
+) -> None:
+    """Check that on days that are covered already both say the same."""
+    said: dict[date, Counter[str]] = defaultdict(Counter)
+    for entry in content.entries:
+        if not any(span.opened_on <= entry.booked_on <= span.closed_on for span in spans):
+            said[entry.booked_on][indexes[entry.line]] += 1
+    for day in sorted({*said, *covered}):
+        if said[day] != covered.get(day, Counter()):
+            raise SaysOtherwise(day, covered.get(day, Counter()).total(), said[day].total())
+
+
+def _take(
+    work: Work,
+    act: CommandAct,
+    account: BankAccount,
+    statement: BankStatement,
+    entry: StatementEntry,
+    index: str,
+) -> None:
+    subject, details = _sealed(work, account, entry)
+    statement.take_line(
+        act,
+        Line(
+            entry.line,
+            index,
+            entry.booked_on,
+            Money(entry.amount_fen),
+            _plain(entry.batch_code),
+            _plain(entry.end_to_end_id),
+            _document(entry),
+            entry.returned,
+        ),
+        value_on=entry.value_on,
+        count=entry.count,
+        reference=_plain(entry.reference),
+        payer_index=card_index(work.ledger, entry.counterparty_account or ""),
+        subject_id=subject,
+        details=details,
+    )
+
+
+def _sealed(work: Work, account: BankAccount, entry: StatementEntry) -> tuple[UUID, Sealed]:
+    """Seal what the line says of others: for the recipient whose card it names, if there is one.
+
+    So their erasure is the line's, too. Of somebody who was erased, nothing is kept again.
+    """
+    vault = work.ledger.vault
+    said = {
+        "name": entry.counterparty_name or "",
+        "card_number": entry.counterparty_account or "",
+        "text": entry.text or "",
+        "reference": entry.reference or "",
+        "end_to_end_id": entry.end_to_end_id or "",
+        "line_sha256": entry.line_sha256,
+    }
+    people = (
+        vault.noted("card_number", entry.counterparty_account)
+        if entry.counterparty_account
+        else set()
+    )
+    everybody = account_subject(work.ledger, account.id)
+    if len(people) == 1:
+        [person] = people
+        try:
+            return person, seal(work, person, BANK_LINE, said)
+        except (PersonErased, PersonRestricted):
+            return everybody, seal(work, everybody, BANK_LINE, {})
+    return everybody, seal(work, everybody, BANK_LINE, said)
+
+
+def _plain(reference: str | None) -> str | None:
+    """Return a reference that may stand in clear: a code, with no number of an account in it."""
+    if reference is None or not PLAIN.fullmatch(reference) or LONG_NUMBER.search(reference):
+        return None
+    return reference
+
+
+def _document(entry: StatementEntry) -> str | None:
+    for text in (entry.reference, entry.end_to_end_id, entry.text):
+        found = DOCUMENT.search(text or "")
+        if found is not None:
+            return found.group()
+    return None

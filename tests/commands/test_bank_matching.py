@@ -1,0 +1,312 @@
+"""Bank and books held against each other: what matches, what does not, and who may say so."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from ledger.commands import bank_matching
+from ledger.commands.bank_accounts import BankAccountKnown, FundNotHere
+from ledger.commands.bank_matching import (
+    ComingBack,
+    ItemChosen,
+    LineChosen,
+    Matching,
+    NotAMovement,
+    OtherAccount,
+    SettingAside,
+)
+from ledger.commands.bank_statements import (
+    BankStatementKnown,
+    DoesNotAddUp,
+    LineOutside,
+    OtherBankAccount,
+    OtherCurrency,
+    SaysOtherwise,
+)
+from ledger.domain.bank_account import BeforeBeginning, ChainBroken
+from ledger.domain.bank_match import NothingToMatch, SumsDiffer
+from ledger.domain.bank_statement import LineDecided, LineState
+from ledger.domain.book_item import ItemMatched
+from ledger.domain.disbursement import Status
+from ledger.domain.fund import FundKeptElsewhere
+from ledger.domain.matching_rules import BY_REFERENCE, RuleDoesNotHold
+from projections.bank_accounts import reopenings
+from projections.runner import catch_up, compare, rebuild
+from tests.commands.banking import BEGINS, LATER, Bank, entry, statement
+from tests.world import DAY, Person, World, failed, roster_row, settled
+
+ONE, TWO, THREE = Person(1), Person(2), Person(3)
+DEBITED, MONTH_END = date(2017, 1, 12), date(2017, 1, 31)
+
+
+@pytest.fixture
+def bank(tmp_path: Path) -> Iterator[Bank]:
+    """X01 was given 10,000 yuan, and has a batch of three for 800 each; two of them arrived."""
+    world = World.at(tmp_path).settle_in()
+    world.receive("X01", 1_000_000)
+    world.file(ONE, TWO, THREE)
+    rows = [roster_row(n, each, 80_000) for n, each in enumerate((ONE, TWO, THREE), 1)]
+    world.pay("PAY-1", *rows)
+    world.answer(
+        "PAY-1", settled(1, ONE, 80_000), failed(2, TWO, 80_000), settled(3, THREE, 80_000)
+    )
+    bank = Bank(world)
+    bank.keep()
+    yield bank
+    world.check_log()
+
+
+RECEIVED = entry(date(2017, 1, 2), 1_000_000, reference="拨〔2017〕1号")
+PAID = entry(DEBITED, -240_000, batch_code="PAY-1", count=3)
+BACK = entry(DEBITED, 80_000, end_to_end_id="PAY-1-000002", returned=True)
+
+
+def test_what_names_the_same_matches_by_rule_and_the_account_is_proved(bank: Bank) -> None:
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, PAID, BACK))
+
+    assert bank.standing.proved_to == date(2017, 1, 1)
+    assert bank.apply_rules() == 3
+    assert (bank.lines, bank.items) == ([], [])
+    assert bank.standing.proved_to == MONTH_END
+    assert bank.standing.why_not_further == "statement"
+
+
+def test_a_bank_that_debits_successes_alone_is_matched_with_payout_and_returns(bank: Bank) -> None:
+    net = entry(DEBITED, -160_000, batch_code="PAY-1", count=2)
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, net))
+
+    assert bank.apply_rules() == 2
+    assert (bank.lines, bank.items) == ([], [])
+
+
+def test_a_bank_that_books_each_payment_is_matched_many_to_one(bank: Bank) -> None:
+    singles = [entry(DEBITED, -80_000, end_to_end_id=f"PAY-1-{n:06d}") for n in (1, 2, 3)]
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, *singles, BACK))
+
+    assert bank.apply_rules() == 3
+    assert (bank.lines, bank.items) == ([], [])
+
+
+def test_amount_and_day_alone_never_match_by_themselves(bank: Bank) -> None:
+    silent = entry(DEBITED, -240_000)
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, silent, BACK))
+
+    bank.apply_rules()
+
+    [line], [item] = bank.lines, bank.items
+    assert (line.amount_fen, item.amount_fen) == (-240_000, -240_000)
+    with pytest.raises(RuleDoesNotHold):
+        bank.match([line], [item], BY_REFERENCE)
+    bank.match([line], [item])
+    assert (bank.lines, bank.items) == ([], [])
+
+
+def test_what_does_not_come_to_the_same_is_not_matched(bank: Bank) -> None:
+    wrong = entry(DEBITED, -240_001, batch_code="PAY-1")
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, wrong, BACK))
+    bank.apply_rules()
+    [line], [item] = bank.lines, bank.items
+    size = bank.world.ledger.size()
+
+    with pytest.raises(SumsDiffer):
+        bank.match([line], [item])
+    with pytest.raises(NothingToMatch):
+        bank.match([line], [])
+    assert bank.world.ledger.size() == size
+
+
+def test_nothing_is_matched_twice_and_a_match_can_be_undone(bank: Bank) -> None:
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, PAID, BACK))
+    lines, items = bank.lines, bank.items
+    [line] = [each for each in lines if each.amount_fen == -240_000]
+    [item] = [each for each in items if each.kind == "payout"]
+    made = UUID(bank.match([line], [item]).result["match_id"])
+
+    with pytest.raises(LineDecided):
+        bank.match([line], [item])
+    other = [each for each in lines if each is not line]
+    with pytest.raises(ItemMatched):
+        bank.match(other, [item])
+    bank.apply_rules()
+    assert bank.standing.proved_to == MONTH_END
+
+    act = bank.world.act("H-X01", LATER)
+    bank_matching.unmatch(bank.world.ledger, act, made, "看错了")
+
+    assert bank.standing.proved_to == date(2017, 1, 9)
+    assert bank.standing.why_not_further == "item"
+    with catch_up(bank.world.ledger, bank.world.home.read_models).asking() as model:
+        [opened] = reopenings(model, bank.standing.account, 10)
+    assert (opened.what, opened.day) == ("undone", "2017-01-10")
+    again = UUID(bank.match([line], [item]).result["match_id"])
+    assert again != made
+    assert bank.standing.proved_to == MONTH_END
+
+
+def test_a_line_is_set_aside_and_taken_up_again(bank: Bank) -> None:
+    fee = entry(MONTH_END, -500, text="手续费")
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, PAID, BACK, fee))
+    bank.apply_rules()
+    [line] = bank.lines
+    chosen = LineChosen(line.statement_id, line.line)
+    act = bank.world.act("A-X01", LATER)
+
+    order = SettingAside(chosen, LineState.WRITTEN_OFF, "手续费由本级经费负担")
+    bank_matching.set_aside(bank.world.ledger, act, order)
+    assert bank.lines == []
+    with pytest.raises(LineDecided):
+        bank_matching.set_aside(bank.world.ledger, act, order)
+    bank_matching.take_up(bank.world.ledger, act, chosen, "改列支出")
+    assert [each.line for each in bank.lines] == [line.line]
+
+
+def test_a_payment_that_comes_back_after_its_success_is_taken_back_by_its_line(bank: Bank) -> None:
+    late = entry(date(2017, 2, 3), 80_000, end_to_end_id="PAY-1-000003", returned=True)
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, PAID, BACK))
+    bank.apply_rules()
+    bank.take(statement(date(2017, 2, 1), date(2017, 2, 5), 840_000, late))
+    assert bank.apply_rules() == 0
+    [line] = bank.lines
+    before = bank.world.fund("X01").balance
+    act = bank.world.act("H-X01", LATER)
+
+    def back(person: Person) -> ComingBack:
+        chosen = LineChosen(line.statement_id, line.line)
+        return ComingBack(chosen, bank.world.payment_id(person), "RETURNED")
+
+    with pytest.raises(bank_matching.NoSuchReturn):
+        bank_matching.come_back(bank.world.ledger, act, back(ONE))
+    bank_matching.come_back(bank.world.ledger, act, back(THREE))
+
+    assert bank.world.payment(THREE).status is Status.RETURNED
+    assert bank.world.fund("X01").balance == before + 80_000
+    assert (bank.lines, bank.items) == ([], [])
+    assert bank.standing.proved_to == date(2017, 2, 5)
+
+
+def test_a_late_return_by_file_opens_days_again_that_were_proved(bank: Bank) -> None:
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, PAID, BACK))
+    bank.apply_rules()
+    assert bank.standing.proved_to == MONTH_END
+
+    lines = (
+        settled(1, ONE, 80_000),
+        failed(2, TWO, 80_000),
+        failed(3, THREE, 80_000, "RETURNED"),
+    )
+    bank.world.answer("PAY-1", *lines, sha="ab" * 32)
+
+    assert bank.standing.proved_to == date(2017, 1, 9)
+    with catch_up(bank.world.ledger, bank.world.home.read_models).asking() as model:
+        [opened] = reopenings(model, bank.standing.account, 10)
+    assert (opened.what, opened.day) == ("return", DAY.isoformat())
+
+
+def test_statements_go_on_from_one_another_and_are_known_again(bank: Bank) -> None:
+    first = statement(BEGINS, date(2017, 1, 10), 0, RECEIVED)
+    bank.take(first)
+
+    with pytest.raises(BankStatementKnown):
+        bank.take(first)
+    with pytest.raises(ChainBroken):
+        bank.take(statement(date(2017, 1, 11), MONTH_END, 999, PAID))
+    whole = bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, PAID, BACK)).result
+    assert (whole["taken"], whole["known"]) == (2, 1)
+    with pytest.raises(BankStatementKnown):
+        bank.take(statement(BEGINS, DEBITED, 0, RECEIVED, PAID, BACK))
+    with pytest.raises(SaysOtherwise):
+        bank.take(statement(BEGINS, date(2017, 2, 1), 0, RECEIVED, PAID))
+    assert len(bank.lines) == 3
+
+
+def test_a_statement_may_come_out_of_turn_and_the_chain_says_so(bank: Bank) -> None:
+    bank.take(statement(BEGINS, date(2017, 1, 10), 0, RECEIVED))
+    bank.take(statement(date(2017, 1, 20), MONTH_END, 840_000))
+    bank.apply_rules()
+    broken = bank.standing.chain.broken
+    assert broken is not None
+    assert (broken.after, broken.expected_fen, broken.got_fen) == (
+        date(2017, 1, 10),
+        1_000_000,
+        840_000,
+    )
+
+    bank.take(statement(date(2017, 1, 11), date(2017, 1, 19), 1_000_000, PAID, BACK))
+    bank.apply_rules()
+
+    assert bank.standing.chain.broken is None
+    assert bank.standing.proved_to == MONTH_END
+    with catch_up(bank.world.ledger, bank.world.home.read_models).asking() as model:
+        [opened] = reopenings(model, bank.standing.account, 10)
+    assert (opened.what, opened.day) == ("statement", "2017-01-11")
+
+
+def test_a_statement_that_is_wrong_in_itself_is_refused_whole(bank: Bank) -> None:
+    sound = statement(BEGINS, MONTH_END, 0, RECEIVED)
+    size = bank.world.ledger.size()
+    for refusal, content in (
+        (OtherBankAccount, statement(BEGINS, MONTH_END, 0, account_number="999")),
+        (OtherCurrency, statement(BEGINS, MONTH_END, 0, currency="USD")),
+        (DoesNotAddUp, statement(BEGINS, MONTH_END, 0, RECEIVED, closing_fen=1)),
+        (LineOutside, statement(BEGINS, MONTH_END, 0, entry(LATER, 5))),
+        (LineOutside, statement(BEGINS, MONTH_END, 0, entries=sound.entries * 2)),
+        (BeforeBeginning, statement(date(2016, 12, 31), MONTH_END, 0, RECEIVED)),
+    ):
+        with pytest.raises(refusal):
+            bank.take(content)
+    assert bank.world.ledger.size() == size
+
+
+def test_bank_and_books_of_other_accounts_are_kept_apart(bank: Bank) -> None:
+    world = bank.world
+    with pytest.raises(BankAccountKnown):
+        Bank(world)
+    with pytest.raises(FundKeptElsewhere):
+        bank.keep()
+    world.receive("C01", 5_000)
+    with pytest.raises(FundNotHere):
+        bank.keep("C01")
+    bank.take(statement(BEGINS, MONTH_END, 0, entry(DAY, 5_000)))
+    [line] = bank.lines
+    chosen = (LineChosen(line.statement_id, line.line),)
+    elsewhere = ItemChosen(world.fund("C01").id, 2)
+    nothing = ItemChosen(world.fund("C01").id, 1)
+    for refusal, item in ((OtherAccount, elsewhere), (NotAMovement, nothing)):
+        with pytest.raises(refusal):
+            bank_matching.match(
+                world.ledger, world.act("H-X01"), Matching(bank.account_id, chosen, (item,))
+            )
+
+
+def test_the_read_model_is_the_same_built_anew(bank: Bank, tmp_path: Path) -> None:
+    world = bank.world
+    bank.take(statement(BEGINS, date(2017, 1, 11), 0, RECEIVED))
+    bank.apply_rules()
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, PAID, BACK))
+    bank.apply_rules()
+    catch_up(world.ledger, world.home.read_models)
+
+    rebuild(world.ledger, tmp_path / "anew.sqlite")
+
+    assert compare(tmp_path / "anew.sqlite", world.home.read_models) == []
+
+
+def test_no_event_tells_an_account_number_or_whom_a_line_names(bank: Bank) -> None:
+    named = entry(
+        DEBITED,
+        80_000,
+        counterparty_account=TWO.card,
+        counterparty_name=TWO.name,
+        reference=f"退{TWO.card}",
+        text=f"退票 {TWO.name}",
+    )
+    bank.take(statement(BEGINS, MONTH_END, 0, named))
+
+    said = b"".join(
+        state for _, _, state in bank.world.ledger.log.select_states(0, bank.world.ledger.size())
+    ).decode()
+    for secret in (TWO.card, TWO.name, "13400017050100001"):
+        assert secret not in said
