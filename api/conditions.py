@@ -77,7 +77,7 @@ def asked_of(model: Connection, conditions: Conditions, tree: Tree, reach: Reach
         alone = [named.organisation_id]
         ids = alone if of.alone else tree.subtree(named.organisation_id)
     plain = Question(
-        organisation_ids=ids,
+        organisation_ids=tree.unless_all(ids),
         campaign_id=None if of.campaign is None else campaign_id(of.campaign),
         batch_id=None if of.batch is None else batch_id(of.batch),
         channel=of.channel,

@@ -22,6 +22,11 @@ class Moment:
         """The first position that was not known."""
         return POSITIONS_MAX if self.at is None else self.at + 1
 
+    @property
+    def last_day(self) -> str:
+        """The last day that had come; no day lies after it where none was asked for."""
+        return date.max.isoformat() if self.as_of is None else self.as_of.isoformat()
+
     def covers(self, table: FromClause) -> ColumnElement[bool]:
         """Return the condition on a table with columns `happened_on` and `position`."""
         known = true() if self.at is None else table.c.position <= self.at

@@ -203,7 +203,9 @@ class Campaign:
     position: int
 
 
-def campaign_list(connection: Connection, *, after: int = -1, limit: int = 100) -> list[Campaign]:
+def campaign_list(
+    connection: Connection, *, after: int = -1, limit: int | None = None
+) -> list[Campaign]:
     """Return campaigns in the order in which they were opened."""
     statement = (
         select(campaigns)

@@ -4,12 +4,19 @@ A figure at any moment is that of the whole blocks before it, and of the rows of
 Sums of a block are rows like others: added once, when the block is full, and never changed.
 """
 
+import threading
+from collections import OrderedDict
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, Row, Select, select
 
 from projections.asked import Moment
 from projections.view import reading
+
+ANSWERS_KEPT = 64
+"""How many questions are kept with what whole blocks come to; each is a few thousand rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,3 +42,29 @@ def blocks_at(connection: Connection, moment: Moment) -> Blocks:
     ).one()
     known = read if moment.at is None else min(read, moment.at + 1)
     return Blocks(known // positions, positions, model)
+
+
+class Folded:
+    """Keeps what whole blocks came to, of the questions that were asked last."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._kept: OrderedDict[Hashable, Sequence[Row[Any]]] = OrderedDict()
+
+    def rows(
+        self, connection: Connection, key: Hashable, *statements: Select[Any]
+    ) -> Sequence[Row[Any]]:
+        """Return the rows of all statements. `key` tells the question from all others."""
+        with self._lock:
+            if key in self._kept:
+                self._kept.move_to_end(key)
+                return self._kept[key]
+        found = [row for each in statements for row in connection.execute(each)]
+        with self._lock:
+            self._kept[key] = found
+            while len(self._kept) > ANSWERS_KEPT:
+                self._kept.popitem(last=False)
+        return found
+
+
+FOLDED = Folded()

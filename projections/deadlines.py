@@ -1,5 +1,6 @@
 """Deadlines: who has handed in what, how late, and who has not."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
@@ -12,6 +13,7 @@ from ledger.domain.aggregate import Event
 from ledger.domain.filing import Filing
 from ledger.domain.policy import Deadline
 from projections.asked import NOW, Moment, optional_uuid, uuid_of
+from projections.kept import Kept
 from projections.view import (
     Handler,
     Projection,
@@ -102,6 +104,23 @@ def filing_list(
     return list(found.values())
 
 
+_BY_CAMPAIGN: Kept[Mapping[UUID | None, Sequence[FilingView]]] = Kept(filings)
+
+
+def filings_by_campaign(
+    connection: Connection, moment: Moment = NOW
+) -> Mapping[UUID | None, Sequence[FilingView]]:
+    """Return all filings as they stood at the moment, of each campaign in order."""
+
+    def find() -> Mapping[UUID | None, Sequence[FilingView]]:
+        found: dict[UUID | None, list[FilingView]] = defaultdict(list)
+        for each in filing_list(connection, moment):
+            found[each.campaign_id].append(each)
+        return dict(found)
+
+    return _BY_CAMPAIGN.answer(connection, moment, find)
+
+
 @dataclass(frozen=True, slots=True)
 class Missing:
     """What an organisation has not handed in, or has not again; late from `due_on` on."""
@@ -119,15 +138,24 @@ def missing(
     day: date,
 ) -> list[Missing]:
     """Return what is not handed in on a day, by deadline and then by organisation."""
-    standing = {(each.organisation_id, each.name) for each in handed_in if each.sent_back is None}
+    standing = filed(handed_in)
     return [
         Missing(
             id_, deadline.name, deadline.due_on.isoformat(), max(0, (day - deadline.due_on).days)
         )
         for deadline in deadlines
         for id_ in organisation_ids
-        if (id_, deadline.name) not in standing
+        if id_ not in standing.get(deadline.name, ())
     ]
+
+
+def filed(handed_in: Sequence[FilingView]) -> dict[str, set[UUID]]:
+    """Return who has handed in what, by its name, so that it stands."""
+    found: dict[str, set[UUID]] = defaultdict(set)
+    for each in handed_in:
+        if each.sent_back is None:
+            found[each.name].add(each.organisation_id)
+    return found
 
 
 def _handed_in(event: Filing.HandedIn, position: int, rows: Rows) -> None:

@@ -2,7 +2,7 @@
 
 import json
 from collections import Counter
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Hashable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from heapq import merge
@@ -21,6 +21,7 @@ from sqlalchemy import (
     bindparam,
     func,
     select,
+    true,
     union_all,
 )
 
@@ -28,7 +29,7 @@ from ledger.domain.disbursement import Status
 from ledger.domain.values import Money
 from projections.asked import NOW, PAGE_ROWS_MAX, POSITIONS_MAX, Moment, uuid_of
 from projections.batches import batches
-from projections.blocks import Blocks, blocks_at
+from projections.blocks import FOLDED, Blocks, blocks_at
 from projections.journal import funds
 from projections.payment_states import disbursements, origins_of, states
 from projections.payment_sums import changes, runs, sums, sums_by_amount
@@ -121,6 +122,15 @@ class Question:
             )
         return found
 
+    def key(self) -> Hashable:
+        """Return what tells questions apart that are put to what is summed up; see `few`."""
+        among = tuple(
+            (name, tuple(values) if isinstance(values, list) else values)
+            for name, values in self.among
+        )
+        ids = None if self.organisation_ids is None else tuple(self.organisation_ids)
+        return replace(self, organisation_ids=ids, among=among, few=())
+
     def allows(self, status: str) -> bool:
         return self.status in (None, status) or (self.status == PAID and status in REACHED)
 
@@ -182,7 +192,8 @@ def _summed(
         yield from connection.execute(_looked_at(asked, moment, by))
     else:
         blocks = blocks_at(connection, moment)
-        yield from connection.execute(_folded(asked, moment, blocks, by))
+        kept = (blocks, moment.as_of, asked.key(), tuple(by))
+        yield from FOLDED.rows(connection, kept, _folded(asked, moment, blocks, by))
         yield from _since(connection, asked, moment, blocks, by)
     if late is not None:
         for *alike, count, total in connection.execute(_looked_at(asked, moment, by).where(late)):
@@ -365,13 +376,16 @@ def _folded(asked: Question, moment: Moment, blocks: Blocks, by: Sequence[str]) 
     of = sums_by_amount if amounts else sums
     total = of.c.count * of.c.amount_fen if amounts else of.c.total_fen
     alike = (*(runs.c[name] for name in by), of.c.status)
-    return (
+    statement = (
         select(*alike, func.sum(of.c.count), func.sum(total))
-        .join(runs, runs.c.run == of.c.run)
-        .where(of.c.block < blocks.whole, moment.by_day(of), *asked.of(runs), *amounts)
-        .where(*asked.stands(of))
+        .where(of.c.block < blocks.whole, moment.by_day(of), *amounts, *asked.stands(of))
         .group_by(*alike)
     )
+    of_runs = asked.of(runs)
+    if by:
+        return statement.join(runs, runs.c.run == of.c.run).where(*of_runs)
+    # Runs are looked at once each, not once for each of their sums.
+    return statement.where(of.c.run.in_(select(runs.c.run).where(*of_runs)) if of_runs else true())
 
 
 def _since(

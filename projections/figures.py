@@ -2,6 +2,7 @@
 
 from collections.abc import Collection
 from dataclasses import dataclass, fields
+from operator import attrgetter
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -31,9 +32,7 @@ class Figures:
     in_hand_fen: Money = NOTHING
 
     def __add__(self, other: "Figures") -> "Figures":
-        return Figures(
-            *(Money(getattr(self, f.name) + getattr(other, f.name)) for f in fields(self))
-        )
+        return total((self, other))
 
 
 def figures(
@@ -58,7 +57,9 @@ def figures(
 
 def total(of: Collection[Figures]) -> Figures:
     """Add figures up. What came down within them was passed on within them."""
-    summed = Figures()
-    for each in of:
-        summed += each
-    return summed
+    return Figures(
+        *(Money(sum(amounts)) for amounts in zip(*map(_AMOUNTS, of), strict=True) if amounts)
+    )
+
+
+_AMOUNTS = attrgetter(*(each.name for each in fields(Figures)))

@@ -4,7 +4,7 @@ They are doubts (疑点) until a person has confirmed them. Each rule is one fun
 of the read model; what evaluates rules as events arrive may take its place and keep `Finding`.
 """
 
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -12,21 +12,23 @@ from enum import StrEnum
 from functools import cached_property
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, Table, func, select
 
 from ledger.domain.disbursement import Status
 from ledger.domain.policy import Channel, Deadline
 from projections.asked import NOW, Moment, uuid_of
 from projections.attempts import attempts
-from projections.batches import batches, campaign_list, rows_listed, statements, steps
-from projections.deadlines import filing_list, missing
+from projections.batches import batches, campaign_list, campaigns, rows_listed, statements, steps
+from projections.deadlines import filings, filings_by_campaign, missing
 from projections.followed_lots import (
     FollowedLot,
     consumption,
     opened_on,
     surplus_targets,
 )
-from projections.open_payments import Open
+from projections.journal import openings, targets
+from projections.open_payments import Open, together
+from projections.view import reading
 from projections.witness_refusals import witness_refusals
 
 
@@ -97,14 +99,51 @@ class Asked:
         return (self.day - timedelta(days=days)).isoformat()
 
 
-Rule = Callable[[Asked], Iterable[Finding]]
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule, and all that it looks at: what is asked, by name, and tables of the read model."""
+
+    find: Callable[[Asked], Iterable[Finding]]
+    looks_at: tuple[str, ...] = ()
+    reads: tuple[Table, ...] = ()
 
 
 def findings(asked: Asked) -> list[Finding]:
     """Return all findings: the gravest first, and of these the oldest."""
-    found = [each for rule in RULES for each in rule(asked)]
-    rank = {each: number for number, each in enumerate(Severity)}
-    return sorted(found, key=lambda each: (rank[each.severity], each.since, each.rule))
+    return Evaluated().findings(asked)
+
+
+class Evaluated:
+    """Keeps what each rule found last: it is asked again when something it looks at has changed.
+
+    Not to be shared by threads.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Moment, dict[Rule, tuple[tuple[object, ...], list[Finding]]]]
+        self._kept = OrderedDict()
+
+    def findings(self, asked: Asked) -> list[Finding]:
+        """Return all findings, as the function of this name does."""
+        kept = self._kept.setdefault(asked.moment, {})
+        self._kept.move_to_end(asked.moment)
+        while len(self._kept) > MOMENTS_KEPT:
+            self._kept.popitem(last=False)
+        model, *last = asked.connection.execute(_LAST_ROWS).one()
+        last_of = dict(zip(_READ, last, strict=True))
+        found: list[Finding] = []
+        for rule in RULES:
+            looked_at = (
+                model,
+                asked.day,
+                asked.patience,
+                *(getattr(asked, name) for name in rule.looks_at),
+                *(last_of[table] for table in rule.reads),
+            )
+            if rule not in kept or kept[rule][0] != looked_at:
+                kept[rule] = looked_at, list(rule.find(asked))
+            found += kept[rule][1]
+        return sorted(found, key=lambda each: (_RANK[each.severity], each.since, each.rule))
 
 
 def returned_and_not_paid_again(asked: Asked) -> Iterator[Finding]:
@@ -160,11 +199,12 @@ def unsigned_after_deadline(asked: Asked) -> Iterator[Finding]:
 
 def filings_late(asked: Asked) -> Iterator[Finding]:
     """D5: a sheet, a report or a table that is due and was not handed in, or was sent back."""
+    handed_in_of = filings_by_campaign(asked.connection, asked.moment)
     for campaign_id, deadlines in asked.deadlines.items():
         overdue = [each for each in deadlines if each.due_on < asked.day]
         if not overdue:
             continue
-        handed_in = filing_list(asked.connection, asked.moment, campaign_id=campaign_id)
+        handed_in = handed_in_of.get(campaign_id, ())
         for owed in missing(handed_in, overdue, asked.organisation_ids, asked.day):
             yield Finding(
                 "D5",
@@ -300,17 +340,24 @@ def witnesses_refused(asked: Asked) -> Iterator[Finding]:
 
 
 RULES: Sequence[Rule] = (
-    returned_and_not_paid_again,
-    unsigned_after_deadline,
-    surplus_not_used,
-    unanswered,
-    not_proved,
-    not_paid_by_the_end,
-    filings_late,
-    attempts_refused,
-    witnesses_refused,
-    rows_refused,
+    Rule(returned_and_not_paid_again, ("open",)),
+    Rule(unsigned_after_deadline, ("open", "deadlines")),
+    Rule(surplus_not_used, ("year", "followed"), (targets, openings)),
+    Rule(unanswered, ("open",), (statements,)),
+    Rule(not_proved, ("open",), (statements,)),
+    Rule(not_paid_by_the_end, ("open",), (campaigns,)),
+    Rule(filings_late, ("deadlines", "organisation_ids"), (filings,)),
+    Rule(attempts_refused, (), (batches, steps, attempts)),
+    Rule(witnesses_refused, (), (witness_refusals,)),
+    Rule(rows_refused, (), (batches, rows_listed)),
 )
+
+MOMENTS_KEPT = 16
+_READ = tuple(dict.fromkeys(table for rule in RULES for table in rule.reads))
+_LAST_ROWS = select(
+    reading.c.model, *(select(func.max(each.c.position)).scalar_subquery() for each in _READ)
+)
+_RANK = {each: number for number, each in enumerate(Severity)}
 
 SIGNATURE_SHEETS = ("signature_sheets", "签字表")
 """What campaigns call the deadline of signature sheets."""
@@ -347,12 +394,10 @@ def _on_their_way(asked: Asked, channel: Channel, until: str) -> Iterator[Open]:
 
 def _by_campaign(found: Iterable[Open]) -> list[Open]:
     """Put together what stands alike at one organisation in one campaign, since the first of it."""
-    together: dict[tuple[UUID, UUID, str], Open] = {}
+    alike: dict[tuple[UUID, UUID, str], list[Open]] = defaultdict(list)
     for each in found:
-        key = (each.organisation_id, each.campaign_id, each.status)
-        known = together.get(key)
-        together[key] = each if known is None else known.with_(each)
-    return list(together.values())
+        alike[each.organisation_id, each.campaign_id, each.status].append(each)
+    return [together(of) for of in alike.values()]
 
 
 def _of(

@@ -1,7 +1,6 @@
 """The journal summed up by block, so that figures over millions of lines read a few thousand."""
 
-import threading
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -13,7 +12,6 @@ from sqlalchemy import (
     Connection,
     FromClause,
     Index,
-    Row,
     Select,
     Subquery,
     Table,
@@ -29,7 +27,7 @@ from sqlalchemy import (
 from ledger.domain.aggregate import Event
 from ledger.domain.values import Money
 from projections.asked import NOW, Moment
-from projections.blocks import blocks_at
+from projections.blocks import FOLDED, blocks_at
 from projections.journal import Account, lines
 from projections.view import (
     Block,
@@ -61,9 +59,6 @@ sums = Table(
     key("block", "lot_id", "happened_on", "from_account", "to_account"),
 )
 """What went from account to account within a block, of each lot and day."""
-
-ANSWERS_KEPT = 64
-"""How many questions are kept with what whole blocks come to; each is a few thousand rows."""
 
 ALIKE = (
     "happened_on",
@@ -161,7 +156,7 @@ def routes(
     folded = asked(sums, and_(sums.c.block < blocks.whole, moment.by_day(sums)))
     key_ = (blocks, moment.as_of, tuple(by), among)
     since = asked(lines, and_(lines.c.position >= blocks.end, moment.covers(lines)))
-    return _added((*_FOLDED.rows(connection, key_, folded), *connection.execute(since)))
+    return _added((*FOLDED.rows(connection, key_, folded), *connection.execute(since)))
 
 
 def routes_since(
@@ -190,7 +185,7 @@ def routes_since(
     within = and_(sums.c.block > begins, sums.c.block < blocks.whole)
     first = and_(lines.c.position < (begins + 1) * blocks.positions, lines.c.position < blocks.end)
     key_ = (blocks, moment.as_of, tuple(by), asked)
-    folded = _FOLDED.rows(
+    folded = FOLDED.rows(
         connection, key_, of(sums, within, moment.by_day(sums)), of(lines, later, first, known)
     )
     # One bound, not two: SQLite looks for one in the index, and reads all rows for the other.
@@ -209,31 +204,6 @@ def _added(rows: Iterable[Sequence[Any]]) -> dict[tuple[Any, ...], Routes]:
     for *alike, source, target, amount in rows:
         found[tuple(alike)].add(source, target, amount)
     return found
-
-
-class _Folded:
-    """Keeps what whole blocks came to, of the questions that were asked last."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, Sequence[Row[Any]]] = OrderedDict()
-
-    def rows(
-        self, connection: Connection, key_: Hashable, *statements: Select[Any]
-    ) -> Sequence[Row[Any]]:
-        with self._lock:
-            if key_ in self._kept:
-                self._kept.move_to_end(key_)
-                return self._kept[key_]
-        found = [row for each in statements for row in connection.execute(each)]
-        with self._lock:
-            self._kept[key_] = found
-            while len(self._kept) > ANSWERS_KEPT:
-                self._kept.popitem(last=False)
-        return found
-
-
-_FOLDED = _Folded()
 
 
 def moved(connection: Connection, moment: Moment = NOW) -> Subquery:

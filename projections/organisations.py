@@ -13,6 +13,7 @@ from ledger.domain.aggregate import Event
 from ledger.domain.officer import Officer
 from ledger.domain.organisation import Organisation as Root
 from projections.asked import optional_uuid, uuid_of
+from projections.kept import Kept
 from projections.view import (
     Handler,
     Projection,
@@ -121,6 +122,10 @@ class Tree:
         """Return those of these organisations that there were on the day, in the same order."""
         return [each for id_, each in self.by_id.items() if id_ in ids]
 
+    def unless_all(self, ids: Collection[UUID]) -> list[UUID] | None:
+        """Return these, or None where they are all there are: nothing has to be compared then."""
+        return None if self.by_id.keys() <= set(ids) else list(ids)
+
     def children(self, organisation_id: UUID) -> list[Organisation]:
         return self._children.get(organisation_id, [])
 
@@ -141,8 +146,15 @@ class Tree:
         return found
 
 
+_TREES: Kept[Tree] = Kept(organisations, parents)
+
+
 def tree_on(connection: Connection, day: date | None = None) -> Tree:
     """Return the tree on a day, or as it is now; before its first day, a parent counts too."""
+    return _TREES.answer(connection, day, lambda: _tree_on(connection, day))
+
+
+def _tree_on(connection: Connection, day: date | None) -> Tree:
     parent_of: dict[bytes, bytes | None] = {}
     changes = select(parents).order_by(parents.c.since, parents.c.position)
     for row in connection.execute(changes):

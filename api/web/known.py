@@ -19,7 +19,7 @@ from ledger.domain.policy import Channel, Deadline, Policy
 from ledger.store.application import Ledger
 from projections.asked import NOW, Moment
 from projections.batches import batches, campaign_list
-from projections.findings import Asked, Finding, Severity, findings
+from projections.findings import Asked, Evaluated, Finding, Severity
 from projections.followed_lots import (
     FollowedLot,
     Target,
@@ -28,7 +28,7 @@ from projections.followed_lots import (
     surplus_targets,
 )
 from projections.journal import targets
-from projections.open_payments import Open, OpenPayments, first_unanswered, open_payments
+from projections.open_payments import Open, OpenPayments, first_unanswered
 from projections.organisations import Tree, tree_on
 from projections.view import reading
 
@@ -93,6 +93,7 @@ class Kept:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._open = OpenPayments()
+        self._findings = Evaluated()
         self._known: OrderedDict[tuple[int, Moment, date, int | None], Known] = OrderedDict()
 
     def known(
@@ -136,7 +137,7 @@ class Kept:
         day: date,
         year: int | None,
     ) -> Known:
-        open_ = self._open.now(connection) if moment == NOW else open_payments(connection, moment)
+        open_ = self._open.now(connection) if moment == NOW else self._open.at(connection, moment)
         tree = tree_on(connection, moment.as_of)
         ids = list(tree.by_id)
         followed = [] if year is None else followed_lots(connection, year, moment)
@@ -152,7 +153,7 @@ class Kept:
             open_,
             year,
             followed,
-            findings(asked),
+            self._findings.findings(asked),
             first_unanswered(open_, Channel.BANK_CARD),
             frozenset(UUID(bytes=raw) for raw in connection.execute(payers.distinct()).scalars()),
             {} if year is None else surplus_targets(connection, year),

@@ -48,6 +48,28 @@ def test_what_is_kept_is_what_is_open_however_the_log_grew(
     assert first_unanswered(found, channel).keys() == waiting
 
 
+@given(steps, st.integers(1, 40), st.data())
+@few
+def test_what_was_open_follows_from_what_is_open_at_every_moment(
+    taken: list[tuple[str, int, int]], block_positions: int, data: st.DataObject
+) -> None:
+    world = Money3().take(taken).finish()
+    days = sorted({event.happened_on for _, event in world.recorded})
+    moments = st.builds(
+        Moment,
+        st.none() | st.sampled_from(days),
+        st.none() | st.integers(0, len(world.recorded) - 1),
+    )
+    kept = OpenPayments()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "read.sqlite"
+        for shown in (len(world.recorded) // 2 + 1, len(world.recorded)):
+            feed = ListFeed(world.recorded, shown)
+            with catch_up(feed, path, block_positions=block_positions).asking() as model:
+                for moment in data.draw(st.lists(moments, max_size=6)):
+                    assert kept.at(model, moment) == open_payments(model, moment)
+
+
 @given(steps)
 @few
 def test_old_money_lot_by_lot_comes_to_the_surplus(taken: list[tuple[str, int, int]]) -> None:

@@ -35,7 +35,7 @@ def test_findings_are_counted_listed_and_followed_to_their_ground(office: Office
     counted.click()
     expect(page.get_by_text(f"共 {number} 项")).to_be_visible()
     expect(page.locator("[data-row]")).to_have_count(int(number))
-    returned = page.locator("[data-row]", has_text="退票未重发").first
+    returned = page.locator("[data-row]", has_text="被银行退回").first
     amount = returned.locator("td").last.inner_text()
     returned.get_by_role("link").click()
     page.wait_for_url("**/ledger?*")

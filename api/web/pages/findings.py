@@ -1,5 +1,6 @@
 """Findings: what looks wrong within reach, by rule, and the list behind each."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -20,16 +21,27 @@ from projections.organisations import Organisation
 router = APIRouter(include_in_schema=False)
 
 PAGE_ROWS = 100
+PLACES_MAX = 40
+TOGETHER = frozenset({"D5"})
+"""Rules that find the same thing at many organisations at once: it is said once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A finding as it is shown: where, and what it rests on."""
+    """What was found, where, and the list that it rests on; `further` places are not named."""
 
     finding: Finding
-    organisation: Organisation | None
-    campaign: str | None
+    places: list[Organisation]
+    further: int
     behind: str
+
+
+@dataclass(slots=True)
+class Section:
+    """What one rule found: the rule is said once, above."""
+
+    first: Finding
+    rows: list[Row]
 
 
 @router.get("/findings", dependencies=[READ])
@@ -46,7 +58,7 @@ def show_findings(
     rule: Word = None,
     page: Number = None,
 ) -> Response:
-    """List findings: the gravest first, and of these the oldest."""
+    """List findings by rule: the gravest first, and of these what the oldest is of."""
     known = kept.known(model, the_ledger, moment, screen.today)
     chosen, ids = None, None
     if organisation is not None:
@@ -59,12 +71,14 @@ def show_findings(
         for each in seen
         if severity in (None, each.severity.value) and rule in (None, each.rule)
     ]
+    lines = together(by_rule(found))
     at = max(page or 1, 1)
-    shown = found[(at - 1) * PAGE_ROWS : at * PAGE_ROWS]
+    shown = lines[(at - 1) * PAGE_ROWS : at * PAGE_ROWS]
     campaigns = {each.campaign_id: each.code for each in campaign_list(model)}
+    every = Behind(None if chosen is None else chosen.code, alone=bool(alone), moment=moment)
     return screen.show(
         "findings.html",
-        rows=[row_of(known, each, moment, campaigns) for each in shown],
+        sections=sections(row_of(known, each, every, campaigns) for each in shown),
         found=len(found),
         counts=counts(seen),
         rules=sorted({each.rule for each in seen}),
@@ -74,14 +88,51 @@ def show_findings(
         severity=severity,
         rule=rule,
         page=at,
-        pages=-(-len(found) // PAGE_ROWS),
+        pages=-(-len(lines) // PAGE_ROWS),
         moment=moment,
     )
 
 
-def row_of(known: Known, finding: Finding, moment: Moment, campaigns: dict[UUID, str]) -> Row:
-    id_ = finding.organisation_id
-    place = None if id_ is None else known.tree.by_id[id_]
+def by_rule(found: Iterable[Finding]) -> list[Finding]:
+    """Put what one rule found side by side; rules stay in the order of what each found first."""
+    kinds: dict[tuple[str, str], list[Finding]] = {}
+    for each in found:
+        kinds.setdefault((each.severity, each.rule), []).append(each)
+    return [each for kind in kinds.values() for each in kind]
+
+
+def together(found: Iterable[Finding]) -> list[list[Finding]]:
+    """Take together what is one thing missing at many organisations; all else stands alone."""
+    lines: dict[object, list[Finding]] = {}
+    for number, each in enumerate(found):
+        same = (each.rule, each.campaign_id, each.detail, each.since)
+        lines.setdefault(same if each.rule in TOGETHER else number, []).append(each)
+    return list(lines.values())
+
+
+def row_of(known: Known, found: list[Finding], every: Behind, campaigns: dict[UUID, str]) -> Row:
+    """Show one finding, or many that are one; these lead to the list of all of them."""
+    finding = found[0]
+    places = [known.tree.by_id[id_] for each in found if (id_ := each.organisation_id) is not None]
     campaign = None if finding.campaign_id is None else campaigns.get(finding.campaign_id)
-    lists = Behind(None if place is None else place.code, alone=True, moment=moment)
-    return Row(finding, place, campaign, lists.of_finding(finding, campaign))
+    lists = every if len(found) > 1 else at(places, every.moment)
+    named = places[:PLACES_MAX]
+    return Row(finding, named, len(places) - len(named), lists.of_finding(finding, campaign))
+
+
+def at(places: list[Organisation], moment: Moment) -> Behind:
+    return Behind(places[0].code if places else None, alone=True, moment=moment)
+
+
+def sections(rows: Iterable[Row]) -> list[Section]:
+    """Gather rows under their rules."""
+    found: list[Section] = []
+    for row in rows:
+        first = row.finding
+        if not found or (found[-1].first.rule, found[-1].first.severity) != (
+            first.rule,
+            first.severity,
+        ):
+            found.append(Section(first, []))
+        found[-1].rows.append(row)
+    return found

@@ -21,7 +21,7 @@ from ledger.domain.policy import Policy
 from ledger.store.application import Ledger
 from projections.asked import Moment
 from projections.batches import Campaign, campaign_list
-from projections.deadlines import filing_list, missing
+from projections.deadlines import filed, filings_by_campaign
 from projections.figures import figures, total
 from projections.followed_lots import Consumption, Target
 from projections.organisations import Organisation, tree_on
@@ -89,7 +89,7 @@ def show_overview(
             today,
         ),
         old_of=list(_old_money(followed, [shown] if shown else tops, chosen)),
-        dues=_dues(the_ledger, model, ids, moment, today),
+        dues=_dues(the_ledger, model, frozenset(ids), moment, today),
         findings=counts(within(known, reach, None if shown is None else ids)),
         behind=Behind(shown.code if shown else None, alone=False, moment=moment),
         published=last_published(found),
@@ -110,7 +110,7 @@ def _old_money(known: Known, tops: list[Organisation], year: int) -> Iterator[Ol
 
 
 def _dues(
-    ledger: Ledger, model: Connection, ids: list[UUID], moment: Moment, today: date
+    ledger: Ledger, model: Connection, ids: frozenset[UUID], moment: Moment, today: date
 ) -> list[Due]:
     """Return what campaigns ask for, the next or the longest overdue first."""
     found = [
@@ -125,7 +125,7 @@ def _dues_of(
     ledger: Ledger,
     model: Connection,
     campaign: Campaign,
-    ids: list[UUID],
+    ids: frozenset[UUID],
     moment: Moment,
     today: date,
 ) -> list[Due]:
@@ -133,8 +133,7 @@ def _dues_of(
     if policy is None:
         return []
     deadlines = policy.adoptions[-1].deadlines
-    handed_in = filing_list(model, moment, organisation_ids=ids, campaign_id=campaign.campaign_id)
-    owed = missing(handed_in, deadlines, ids, today)
+    standing = filed(filings_by_campaign(model, moment).get(campaign.campaign_id, ()))
     return [
         Due(
             campaign.name,
@@ -143,7 +142,7 @@ def _dues_of(
             deadline.due_on,
             (deadline.due_on - today).days,
             len(ids),
-            sum(each.name == deadline.name for each in owed),
+            len(ids - standing.get(deadline.name, set())),
         )
         for deadline in deadlines
     ]
