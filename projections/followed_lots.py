@@ -1,7 +1,7 @@
 """Opening surplus, lot by lot, wherever it was passed on: whose it was, and what became of it."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from fractions import Fraction
 from uuid import UUID
@@ -87,14 +87,21 @@ class Consumption:
 
 def consumption(followed: Iterable[FollowedLot]) -> Consumption:
     """Sum up; what several owners follow, since it went from one to the other, counts once."""
-    opening = 0
+    once = owned_once(followed)
+    return Consumption(
+        sum(each.opening_fen for each in once), sum(each.consumed_fen for each in once)
+    )
+
+
+def owned_once(followed: Iterable[FollowedLot]) -> list[FollowedLot]:
+    """Leave what reached people from a lot to whoever followed it first, where several do."""
+    every = list(followed)
     first: dict[UUID, FollowedLot] = {}
-    for each in followed:
-        opening += each.opening_fen
+    for each in every:
         known = first.get(each.lot_id)
         if known is None or each.since < known.since:
             first[each.lot_id] = each
-    return Consumption(opening, sum(each.consumed_fen for each in first.values()))
+    return [each if first[each.lot_id] is each else replace(each, consumed_fen=0) for each in every]
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,3 +165,25 @@ def opened_on(connection: Connection, year: int, moment: Moment = NOW) -> dict[U
         .group_by(openings.c.organisation_id)
     )
     return {uuid_of(row[0]): row[1] for row in connection.execute(statement)}
+
+
+@dataclass(frozen=True, slots=True)
+class LotOrigin:
+    """The document by which the money of a lot first came in from outside."""
+
+    origin_id: UUID
+    source: str
+    document: str
+
+
+def lot_origins(connection: Connection, before: int) -> dict[UUID, LotOrigin]:
+    """Return where each lot of vintages before a year first came in, also what was passed on."""
+    statement = select(lots.c.lot_id, lots.c.origin_id, lots.c.source, lots.c.document)
+    first = select(lots.c.lot_id, lots.c.document).where(lots.c.parent_id.is_(None))
+    document_of = {row.lot_id: row.document for row in connection.execute(first)}
+    return {
+        uuid_of(row.lot_id): LotOrigin(
+            uuid_of(row.origin_id), row.source, document_of.get(row.origin_id, row.document)
+        )
+        for row in connection.execute(statement.where(lots.c.vintage < before))
+    }

@@ -43,6 +43,13 @@ class Behind:
     def in_hand(self) -> str:
         return self._address("/flow/holdings", year=EVERY_YEAR, **self._place())
 
+    def held_of(self, vintage: int) -> str:
+        return self._address("/flow/holdings", year=EVERY_YEAR, vintage=vintage, **self._place())
+
+    def opening(self, year: int, vintage: int | None = None) -> str:
+        """What of a year's opening surplus reached people, document by document."""
+        return self._address("/flow/opening", year=year, vintage=vintage, **self._place())
+
     @property
     def paid(self) -> str:
         return self.payments(status=PAID)

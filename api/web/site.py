@@ -16,6 +16,7 @@ from api.web.pages import (
     lots,
     my_key,
     notices,
+    opening_lots,
     organisations,
     overview,
     papers,
@@ -51,6 +52,7 @@ PAGES = (
     deadlines.router,
     organisations.router,
     flow.router,
+    opening_lots.router,
     ledger.router,
     ledger_exports.router,
     # Before the batches: `/batches/new` is no batch.

@@ -542,6 +542,7 @@ ASKED: dict[str, Asked] = {
     "GET /flow": Asked(bound=False),
     "GET /flow/receipts": Asked(bound=False),
     "GET /flow/holdings": Asked(bound=False),
+    "GET /flow/opening": Asked(bound=False),
     "GET /flow/allocations": Asked(bound=False),
     "GET /batches": Asked(bound=False),
     "GET /batches/new": Asked(bound=False),

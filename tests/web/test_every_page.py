@@ -21,6 +21,7 @@ PAGES = (
     "/batches",
     "/organisations",
     "/flow/allocations?organisation=X01",
+    "/flow/opening?organisation=X01&year=2017",
     "/organisations?unfolded=X01,X02&figures_of=alone",
     "/my-account",
     "/admin",

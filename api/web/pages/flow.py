@@ -1,6 +1,6 @@
 """The flow of funds: a drawing in which every band leads to the list behind it, and those lists."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Annotated
 from urllib.parse import urlencode
@@ -14,6 +14,7 @@ from api.dependencies import ThePage, TheReadModel
 from api.web import flow_nodes
 from api.web.asked import Number, TheMomentOnPage, Word
 from api.web.flow_nodes import Band, Node, Picture, picture
+from api.web.language import N_
 from api.web.sankey import draw
 from api.web.screen import TheScreen
 from api.within import organisation_within
@@ -29,6 +30,9 @@ router = APIRouter(include_in_schema=False)
 
 LEVELS, LEVELS_MAX = 2, 4
 EVERY_YEAR = 0
+
+Condition = tuple[str, str, int | str | None]
+"""What a list is narrowed to: a parameter, its name in words, and its value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,6 +203,21 @@ class Links:
             return self._list(band.end, band.start)
         return self._list(band.start, band.end)
 
+    def of_sum(self, what: str) -> str:
+        """Return where a figure of the whole flow is listed, by the name that it has in `Sums`."""
+        tops = self._of.tops
+        code = tops[0].code if len(tops) == 1 else None
+        if what in ("carried", "received"):
+            since = {"carried": "yes", "received": "no"}[what]
+            carried = None if self._of.period.year is None else since
+            return f"/flow/receipts?{self._of.query(organisation=code, carried=carried)}"
+        if what in ("came_down", "passed_on"):
+            side = {"taker" if what == "came_down" else "giver": code}
+            return f"/flow/allocations?{self._of.query(organisation=code, **side)}"
+        if what == flow_nodes.IN_HAND:
+            return f"/flow/holdings?{self._of.query(organisation=code)}"
+        return self._of.ledger(self._of.chosen, None, what)
+
     def _list(self, what: Node, place: Node | None) -> str:
         """Return where the money is listed that stands at the left or right edge."""
         organisation = self._of.chosen if place is None else place.organisation
@@ -256,26 +275,58 @@ TheListed = Annotated[tuple[Question, Flow], Depends(listed)]
 
 @router.get("/flow/receipts", dependencies=[READ])
 def show_receipts(
-    screen: TheScreen, found: TheListed, vintage: Number = None, source: Word = None
+    screen: TheScreen,
+    found: TheListed,
+    vintage: Number = None,
+    source: Word = None,
+    carried: Word = None,
 ) -> Response:
-    """List what was carried over or came from outside, by organisation and document."""
+    """List what was carried over or came from outside, by organisation and document.
+
+    `carried` is `yes` for what was there when the year began, `no` for what came in since.
+    """
     of, flow = found
     rows = [
         each
         for each in _held(of, flow, lambda stop: stop.came_in)
         if (vintage is None or (each.carried and each.origin.vintage == vintage))
         and (source is None or (not each.carried and each.origin.source == source))
+        and carried in (None, "yes" if each.carried else "no")
     ]
-    return screen.show("flow/lots.html", of=of, rows=rows, returned=0, what="receipts")
+    conditions = [*_conditions(vintage, source)]
+    if carried is not None:
+        conditions.append(("carried", N_("年初结转") if carried == "yes" else N_("收入"), None))
+    return screen.show(
+        "flow/lots.html", of=of, rows=rows, returned=0, what="receipts", conditions=conditions
+    )
+
+
+def _conditions(vintage: int | None, source: str | None) -> Iterator[Condition]:
+    """Name what a list is narrowed to, each to be taken away."""
+    if vintage is not None:
+        yield "vintage", N_("来款年度"), vintage
+    if source is not None:
+        yield "source", N_("资金来源"), source
 
 
 @router.get("/flow/holdings", dependencies=[READ])
-def show_holdings(screen: TheScreen, found: TheListed) -> Response:
+def show_holdings(screen: TheScreen, found: TheListed, vintage: Number = None) -> Response:
     """List what organisations hold, by the document that it came in by, the oldest first."""
     of, flow = found
-    returned = sum(stop.returned_fen for stop in flow.stops.values())
-    rows = _held(of, flow, lambda stop: stop.held)
-    return screen.show("flow/lots.html", of=of, rows=rows, returned=returned, what="holdings")
+    returned = sum(stop.returned_fen for stop in flow.stops.values()) if vintage is None else 0
+    rows = [
+        each
+        for each in _held(of, flow, lambda stop: stop.held)
+        if vintage in (None, each.origin.vintage)
+    ]
+    return screen.show(
+        "flow/lots.html",
+        of=of,
+        rows=rows,
+        returned=returned,
+        what="holdings",
+        conditions=[*_conditions(vintage, None)],
+    )
 
 
 @router.get("/flow/allocations", dependencies=[READ])

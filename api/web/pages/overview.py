@@ -92,6 +92,7 @@ def show_overview(
         dues=_dues(the_ledger, model, frozenset(ids), moment, today),
         findings=counts(within(known, reach, None if shown is None else ids)),
         behind=Behind(shown.code if shown else None, alone=False, moment=moment),
+        behind_of=lambda of: Behind(of.organisation.code, alone=of.alone, moment=moment),
         published=last_published(found),
         events=the_ledger.size(),
         moment=moment,
