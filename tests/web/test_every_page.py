@@ -1,5 +1,7 @@
 """Every page, in both languages and two widths: no violation of axe, nothing the policy stopped."""
 
+import re
+
 import pytest
 
 from ledger.domain.policy import policy_id
@@ -37,6 +39,22 @@ PAGES = (
     "/admin/access",
 )
 """Each page that an observer sees; pages of other posts stand in the tests of their journeys."""
+
+
+def test_what_no_page_may_have_is_found(office: Office) -> None:
+    page = office.page("", "/sign-in")
+    page.evaluate("document.querySelectorAll('label').forEach((label) => label.remove())")
+    page.evaluate(
+        "const faint = document.createElement('p'); faint.textContent = '看不清';"
+        "faint.style.color = '#bbb'; document.querySelector('main').append(faint)"
+    )
+
+    with pytest.raises(AssertionError) as found:
+        accessible(page)
+
+    assert {"color-contrast", "label"} <= set(
+        re.findall(r"Rule Violated:\s*([\w-]+)", str(found.value))
+    )
 
 
 @pytest.mark.parametrize("size", SIZES)
