@@ -26,6 +26,7 @@ from api.edge.metrics import Metrics
 from api.edge.rate import RateLimit, Rates
 from api.edge.requests_log import RequestLog
 from api.edge.security_headers import SecurityHeaders
+from api.known import Kept
 from api.v1 import (
     allocations,
     appropriations,
@@ -39,6 +40,7 @@ from api.v1 import (
     events,
     evidence,
     filings,
+    findings,
     fiscal_years,
     fund_accounts,
     jobs,
@@ -54,7 +56,6 @@ from api.v1 import (
     webhooks,
 )
 from api.web import refused
-from api.web.known import Kept
 from api.web.site import PAGES
 from ledger.anchoring.anchors import Anchors
 from ledger.store.application import Ledger
@@ -90,6 +91,7 @@ ROUTERS = (
     disclosures.router,
     fiscal_years.router,
     filings.router,
+    findings.router,
     notices.router,
     balances.router,
     journal.router,

@@ -1,12 +1,13 @@
 """The lists behind figures: where each of them is made up row by row."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from ledger.domain.disbursement import Status
 from ledger.domain.policy import Channel
 from projections.asked import Moment
-from projections.findings import Finding
+from projections.findings.finding import Finding
 from projections.movements import Kind
 
 EVERY_YEAR = 0
@@ -79,12 +80,27 @@ class Behind:
 
     def of_finding(self, finding: Finding, campaign: str | None) -> str:
         """Return what a finding rests on."""
-        if finding.rule == "G1":
-            return self._address("/overview", organisation=self.code, year=finding.year)
-        if finding.rule == "D5":
-            return self._address(
-                "/deadlines", campaign=campaign, name=finding.detail, **self._place()
-            )
+        return self._by_rule(finding, campaign) or self._by_ids(finding, campaign)
+
+    def _by_rule(self, finding: Finding, campaign: str | None) -> str | None:
+        """Return the list that a rule looks at, where it has one of its own."""
+        back = {"campaign": campaign, "kind": Kind.RETURN.value}
+        lists: Mapping[str, Callable[[], str]] = {
+            "C2": lambda: self.payments(**back, reason="NAME_MISMATCH"),
+            "D5": lambda: self.deadline(campaign or "", finding.detail or ""),
+            "F3": lambda: self.in_hand,
+            "G1": lambda: self._address("/overview", organisation=self.code, year=finding.year),
+            "G3": lambda: self._address("/flow", organisation=self.code, year=finding.year),
+            "G4": lambda: self._address("/flow", organisation=self.code, year=finding.year),
+            "H4": lambda: self.payments(kind=Kind.RECEIPT.value),
+            "J3": lambda: self.payments(**back),
+            "K1": lambda: self._address("/batches", organisation=self.code),
+        }
+        found = lists.get(finding.rule)
+        return None if found is None else found()
+
+    def _by_ids(self, finding: Finding, campaign: str | None) -> str:
+        """Return the payments, the batch or the entry that a finding names."""
         if finding.detail in (Status.RETURNED, Status.IN_TRANSIT):
             channel = CHANNELS.get(finding.rule)
             return self.payments(campaign=campaign, status=finding.detail, channel=channel)

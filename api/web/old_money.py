@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from api.web.known import Known
+from api.known import Known
 from projections.followed_lots import Consumption, FollowedLot, Pace, Target, consumption
 from projections.organisations import Organisation
 

@@ -389,6 +389,8 @@ ASKED: dict[str, Asked] = {
     "POST /v1/fiscal-years/closings": Asked(
         body=lambda p: {"organisation_code": p.code, "year": 2017}
     ),
+    "GET /v1/findings": Asked("organisation_id={organisation}"),
+    "GET /v1/rules": Asked(bound=False),
     "GET /v1/filings": Asked("campaign_id={campaign} organisation_id={organisation}"),
     "POST /v1/filings": Asked(
         body=lambda p: {

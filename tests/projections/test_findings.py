@@ -1,33 +1,62 @@
 """Each rule finds what breaks it, and nothing where nothing is wrong."""
 
-from datetime import date
+import inspect
+import re
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date, timedelta
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
+from sqlalchemy import Connection
 
-from ledger.commands import disbursements
+from ledger.commands import disbursements, funds, statements
+from ledger.commands.filings import HandingIn, hand_in
+from ledger.commands.notices import Opening, close_notice, open_notice
 from ledger.commands.witnesses import (
     WitnessAppointment,
     WitnessRefusal,
     appoint_witness,
     record_witness_refusal,
 )
+from ledger.domain.batch import batch_id
+from ledger.domain.notice import DayUnit, Period, notice_id
 from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Policy
 from ledger.evidence.cosignature import Cosigner
 from ledger.evidence.keys import Ed25519Signer
+from ledger.files.bank import BankReturn, Lists
 from projections.asked import NOW, Moment
 from projections.batches import campaign_list
-from projections.findings import Asked, Finding, Severity, findings
+from projections.findings import lists, money, papers, payments, witnessing
+from projections.findings.asked import Asked
+from projections.findings.catalogue import RULES_KNOWN
+from projections.findings.finding import Finding, Severity
+from projections.findings.payments import SIGNATURE_SHEETS
+from projections.findings.rules import Evaluated, findings
 from projections.followed_lots import followed_lots
 from projections.open_payments import open_payments
 from projections.organisations import tree_on
 from projections.runner import catch_up
-from tests.world import DAY, Person, World, failed, pending, roster_row, settled
+from tests.world import (
+    CAMPAIGN,
+    DAY,
+    EARMARK,
+    POLICY,
+    Person,
+    World,
+    failed,
+    pending,
+    roster_row,
+    settled,
+    signature,
+)
 
 ONE, TWO, THREE = Person(1), Person(2), Person(3)
 SOON, LATER, OVER = date(2017, 1, 12), date(2017, 1, 25), date(2017, 3, 1)
 X01 = organisation_id("X01")
+ROOMS = (lists, money, papers, payments, witnessing)
 
 
 @pytest.fixture
@@ -39,23 +68,25 @@ def world(world: World) -> World:
 
 def found(world: World, day: date, moment: Moment = NOW) -> list[Finding]:
     with catch_up(world.ledger, world.home.read_models).asking() as model:
-        deadlines = {}
-        for campaign in campaign_list(model):
-            policy = world.ledger.load(Policy, campaign.policy_id)
-            assert policy is not None
-            deadlines[campaign.campaign_id] = policy.adoptions[-1].deadlines
-        return findings(
-            Asked(
-                model,
-                day,
-                open_payments(model, moment),
-                followed_lots(model, 2017, moment),
-                2017,
-                deadlines,
-                list(tree_on(model).by_id),
-                moment,
-            )
-        )
+        return findings(asked_of(world, model, day, moment))
+
+
+def asked_of(world: World, model: Connection, day: date, moment: Moment = NOW) -> Asked:
+    deadlines = {}
+    for campaign in campaign_list(model):
+        policy = world.ledger.load(Policy, campaign.policy_id)
+        assert policy is not None
+        deadlines[campaign.campaign_id] = policy.adoptions[-1].deadlines
+    return Asked(
+        model,
+        day,
+        open_payments(model, moment),
+        followed_lots(model, 2017, moment),
+        2017,
+        deadlines,
+        list(tree_on(model).by_id),
+        moment,
+    )
 
 
 def of(rule: str, every: list[Finding]) -> list[tuple[UUID | None, int, int | None]]:
@@ -140,6 +171,136 @@ def test_a_witness_that_refuses_concerns_the_whole_ledger(world: World) -> None:
     record_witness_refusal(world.ledger, world.act(), refusal)
 
     assert of("L2", found(world, DAY)) == [(None, 1, None)]
+
+
+def test_what_the_bank_says_of_a_card_or_takes_back_is_told_by_its_rule(world: World) -> None:
+    world.pay("B1", roster_row(1, ONE, 80_000), roster_row(2, TWO, 70_000))
+    world.answer("B1", failed(1, ONE, 80_000, "NAME_MISMATCH"), settled(2, TWO, 70_000))
+    before = Moment(at=world.ledger.size() - 1)
+    again = (failed(1, ONE, 80_000, "NAME_MISMATCH"), failed(2, TWO, 70_000, "RETURNED"))
+    world.answer("B1", *again, sha="ee" * 32)
+
+    assert of("C2", found(world, SOON)) == [(X01, 1, 80_000)]
+    assert of("J3", found(world, SOON, before)) == []
+    assert of("J3", found(world, SOON)) == [(X01, 1, 70_000)]
+
+
+def test_who_signs_for_another_is_on_record(world: World) -> None:
+    world.sheet("S1", ONE, TWO)
+    world.sign("S1", signature(1, "别人"), signature(2, TWO.name))
+
+    [stopped] = [each for each in found(world, SOON) if each.rule == "D1"]
+    assert (stopped.organisation_id, stopped.detail) == (X01, "signature.not_own")
+
+
+def test_a_file_that_became_two_lists_is_a_finding_when_both_are_approved(world: World) -> None:
+    for code, person in (("B1", ONE), ("B2", TWO)):
+        world.draft(code, roster_row(1, person, 60_000))
+        world.review(code)
+        assert of("E4", found(world, SOON)) == []
+        world.approve(code)
+
+    assert of("E4", found(world, SOON)) == [(X01, 1, 60_000)]
+
+
+def test_money_that_is_kept_back_or_lies_idle_is_a_doubt(world: World) -> None:
+    world.allocate("X01", "X01-01", 300_000)
+
+    lower = organisation_id("X01-01")
+    sixty_days_on = DAY + timedelta(days=60)
+    assert of("F3", found(world, sixty_days_on - timedelta(days=1))) == []
+    assert of("F3", found(world, sixty_days_on)) == [(lower, 1, 300_000)]
+    assert of("G4", found(world, date(2017, 12, 31))) == []
+    held = {(X01, 1, 700_000), (lower, 1, 300_000)}
+    assert set(of("G4", found(world, date(2018, 1, 1)))) == held
+
+
+def test_what_is_spent_in_the_last_days_of_a_year_is_a_doubt(world: World) -> None:
+    world.pay("B1", roster_row(1, ONE, 80_000))
+    world.answer("B1", settled(1, ONE, 80_000))
+    assert of("G3", found(world, date(2018, 1, 1))) == []
+
+    in_the_end = date(2017, 12, 20)
+    world.draft("B2", roster_row(1, TWO, 70_000), day=in_the_end)
+    world.review("B2", day=in_the_end)
+    world.approve("B2", day=in_the_end)
+    content = BankReturn(
+        "unionpay-df", "B2", Lists.ALL, (settled(1, TWO, 70_000),), None, None, "ee" * 32
+    )
+    order = statements.ReturnFile("B2", "return.txt", content)
+    statements.receive_statement(world.ledger, world.act(day=in_the_end), order)
+    assert of("G3", found(world, date(2018, 1, 1))) == [(X01, 1, 70_000)]
+    assert of("G3", found(world, date(2017, 12, 31))) == []
+
+
+def test_what_is_recorded_long_after_its_day_is_told_but_not_what_came_before_the_ledger(
+    world: World,
+) -> None:
+    assert of("H4", found(world, OVER)) == []
+
+    months_on = replace(world.act(day=date(2017, 3, 5)), recorded_at="2017-05-01T08:00:00.000Z")
+    order = funds.FundReceipt("X01", EARMARK, "社会捐赠", "捐1号", 2017, 500, None, POLICY)
+    funds.receive_funds(world.ledger, months_on, order)
+    assert of("H4", found(world, OVER)) == [(X01, 1, 500)]
+
+
+def test_one_document_handed_in_twice_is_a_doubt(world: World) -> None:
+    for union in ("X01", "X02"):
+        assert of("I3", found(world, SOON)) == []
+        order = HandingIn(CAMPAIGN, union, SIGNATURE_SHEETS[-1], "ab" * 32)
+        hand_in(world.ledger, world.act(f"H-{union}"), order)
+
+    both = {(X01, 2, None), (organisation_id("X02"), 2, None)}
+    assert set(of("I3", found(world, SOON))) == both
+
+
+def test_where_others_put_up_notices_a_list_without_one_is_a_doubt(world: World) -> None:
+    world.draft("B1", roster_row(1, ONE, 60_000))
+    world.pay("B2", roster_row(1, TWO, 60_000))
+    assert of("K1", found(world, LATER)) == []
+
+    period = Period(5, DayUnit.NATURAL, None, 3, "公示办法 第三条", "stated")
+    opening = Opening(batch_id("B1"), period, "单位公告栏", "工会办公室")
+    open_notice(world.ledger, world.act("H-X01"), opening)
+    after = date(2017, 1, 16)
+    close_notice(world.ledger, world.act("H-X01", after), notice_id(batch_id("B1"), 1))
+    world.review("B1", day=after)
+    world.approve("B1", day=after)
+    assert of("K1", found(world, LATER)) == [(X01, 1, 60_000)]
+
+
+def test_rules_are_asked_again_when_what_they_look_at_has_changed(world: World) -> None:
+    kept = Evaluated()
+
+    def everything() -> list[Finding]:
+        with catch_up(world.ledger, world.home.read_models).asking() as model:
+            asked = asked_of(world, model, date(2017, 4, 1))
+            found = kept.findings(asked)
+            assert found == findings(asked)
+            return found
+
+    seen = [everything()]
+    steps_taken: tuple[Callable[[], object], ...] = (
+        lambda: world.pay("B1", roster_row(1, ONE, 80_000), roster_row(2, TWO, 5)),
+        lambda: world.answer("B1", failed(1, ONE, 80_000, "NAME_MISMATCH")),
+        lambda: world.allocate("X01", "X01-01", 300_000),
+        lambda: world.sheet("S1", THREE),
+        lambda: hand_in(
+            world.ledger,
+            world.act("H-X01"),
+            HandingIn(CAMPAIGN, "X01", SIGNATURE_SHEETS[-1], "ab" * 32),
+        ),
+    )
+    for step in steps_taken:
+        step()
+        seen.append(everything())
+    assert all(before != after for before, after in pairwise(seen))
+
+
+def test_every_rule_that_finds_something_is_known_by_name_clause_and_version() -> None:
+    used = set(re.findall(r'"([A-L][0-9]+)"', "".join(map(inspect.getsource, ROOMS))))
+
+    assert used == set(RULES_KNOWN)
 
 
 def test_where_nothing_is_wrong_nothing_is_found(world: World) -> None:

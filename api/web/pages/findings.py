@@ -8,14 +8,14 @@ from fastapi import APIRouter, Response
 
 from api.callers import READ, TheReach
 from api.dependencies import TheLedger, TheReadModel
+from api.known import Known, TheKept, counts, within
 from api.web.asked import Number, TheMomentOnPage, Word
 from api.web.behind import Behind
-from api.web.known import Known, TheKept, counts, within
 from api.web.screen import TheScreen
 from api.within import organisation_within
 from projections.asked import Moment
 from projections.batches import campaign_list
-from projections.findings import Finding
+from projections.findings.finding import Finding
 from projections.organisations import Organisation
 
 router = APIRouter(include_in_schema=False)

@@ -8,8 +8,8 @@ from fastapi import APIRouter, Response
 
 from api.callers import READ, TheReach
 from api.dependencies import TheLedger, TheReadModel
+from api.known import TheKept
 from api.web.asked import Number, TheMomentOnPage, Word
-from api.web.known import TheKept
 from api.web.old_money import followed_of
 from api.web.screen import TheScreen
 from api.within import organisation_within

@@ -10,14 +10,14 @@ from fastapi import APIRouter, Response
 
 from api.callers import READ, TheReach
 from api.dependencies import TheLedger, TheReadModel
+from api.known import Known, TheKept
 from api.web.asked import Number, TheMomentOnPage, Word
 from api.web.behind import Behind
-from api.web.known import Known, TheKept
 from api.web.old_money import followed_of
 from api.web.screen import TheScreen
 from projections.asked import Moment
 from projections.figures import Figures, figures, total
-from projections.findings import Severity
+from projections.findings.finding import Severity
 from projections.followed_lots import Consumption, consumption
 from projections.organisations import Organisation, Tree
 

@@ -10,9 +10,9 @@ from sqlalchemy import Connection
 
 from api.callers import READ, TheReach
 from api.dependencies import TheReadModel, TheServed
+from api.known import Known, TheKept, counts, within
 from api.web.asked import Number, TheMomentOnPage, Word
 from api.web.behind import Behind
-from api.web.known import Known, TheKept, counts, within
 from api.web.old_money import OldMoney, old_money_of, pace_of
 from api.web.published import last_published
 from api.web.screen import TheScreen

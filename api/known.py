@@ -19,7 +19,9 @@ from ledger.domain.policy import Channel, Deadline, Policy
 from ledger.store.application import Ledger
 from projections.asked import NOW, Moment
 from projections.batches import batches, campaign_list
-from projections.findings import Asked, Evaluated, Finding, Severity
+from projections.findings.asked import Asked
+from projections.findings.finding import Finding, Severity
+from projections.findings.rules import Evaluated
 from projections.followed_lots import (
     FollowedLot,
     Target,

@@ -1,0 +1,108 @@
+"""Findings: what looks wrong within reach, and the rules by which it is sifted out."""
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Query
+from pydantic import Field
+
+from api.callers import READ, TheReach
+from api.dependencies import TheLedger, TheMoment, TheReadModel
+from api.known import TheKept, within
+from api.problems import RESPONSES
+from api.v1.models import Answer, Day, Fen
+from projections.findings.catalogue import RULES_KNOWN
+from projections.findings.finding import Severity
+
+router = APIRouter(tags=["findings"], responses=RESPONSES)
+
+ROWS_MAX = 1_000
+
+
+class Finding(Answer):
+    """A doubt until a person has confirmed it. `organisation_id` null: of the ledger as a whole.
+
+    `detail` says more in a code: of a refusal, of a document that is due, or where payments stand.
+    """
+
+    rule: str = Field(examples=["G5"])
+    severity: Severity
+    organisation_id: UUID | None
+    since: Day
+    count: int
+    amount_fen: Fen | None
+    detail: str | None
+    campaign_id: UUID | None
+    batch_id: UUID | None
+    year: int | None
+    position: int | None
+
+
+class Findings(Answer):
+    """`found` counts all that were asked for; at most a thousand are listed, by `offset`."""
+
+    items: list[Finding]
+    found: int
+    day: Day
+
+
+class Rule(Answer):
+    """A rule: its code, the clause it stands on, and the topics of the events that it reads."""
+
+    code: str = Field(examples=["G5"])
+    name: str
+    clause: str
+    version: int = Field(description="Rises when what the rule finds changes.")
+    reads: list[str]
+
+
+class Rules(Answer):
+    items: list[Rule]
+
+
+@router.get("/findings", dependencies=[READ])
+def list_findings(
+    model: TheReadModel,
+    moment: TheMoment,
+    reach: TheReach,
+    the_ledger: TheLedger,
+    kept: TheKept,
+    organisation_id: UUID | None = None,
+    rule: str | None = None,
+    severity: Severity | None = None,
+    offset: Annotated[int, Query(ge=0, description="How many of them to leave out.")] = 0,
+) -> Findings:
+    """List findings: the gravest first, and of these the oldest.
+
+    `as_of` and `at` ask what the rules would have said of an earlier state.
+    """
+    known = kept.known(model, the_ledger, moment, reach.day)
+    places = None if organisation_id is None else reach.within(organisation_id)
+    found = [
+        each
+        for each in within(known, reach, places)
+        if rule in (None, each.rule) and severity in (None, each.severity)
+    ]
+    shown = found[offset : offset + ROWS_MAX]
+    return Findings(
+        items=[Finding.model_validate(each) for each in shown],
+        found=len(found),
+        day=known.day.isoformat(),
+    )
+
+
+@router.get("/rules", dependencies=[READ])
+def list_rules() -> Rules:
+    """List the rules that findings are sifted out by."""
+    return Rules(
+        items=[
+            Rule(
+                code=code,
+                name=about.name,
+                clause=about.clause,
+                version=about.version,
+                reads=list(about.reads),
+            )
+            for code, about in RULES_KNOWN.items()
+        ]
+    )

@@ -1,0 +1,253 @@
+"""What each rule is called, the clause that it stands on, its version, and the events it reads."""
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+
+class About(NamedTuple):
+    """`version` rises with every change of what the rule finds. `reads` are topics of events."""
+
+    name: str
+    clause: str
+    version: int
+    reads: tuple[str, ...]
+
+
+RULES_KNOWN: Mapping[str, About] = {
+    "A1": About(
+        "未建档先帮扶",
+        "依档帮扶：先建档、后帮扶、实名制（总工发〔2015〕20号）",
+        1,
+        ("batch.row_refused",),
+    ),
+    "A2": About(
+        "已退档仍发放",
+        "脱困、退休、调离、死亡后不再发放",
+        1,
+        ("batch.row_refused",),
+    ),
+    "A7": About(
+        "劳模收入超线",
+        "困难劳模月均工资应低于上年度职工月平均工资（方案二）",
+        1,
+        ("batch.row_refused",),
+    ),
+    "B1": About(
+        "低于标准下限",
+        "慰问标准下限（方案二(二)）",
+        1,
+        ("batch.row_refused",),
+    ),
+    "B2": About(
+        "超标准",
+        "慰问标准上限（方案二(二)）",
+        1,
+        ("batch.row_refused",),
+    ),
+    "C1": About(
+        "应卡未卡",
+        "建档困难职工、困难劳模一律采用银行卡发放（方案四(五)）",
+        1,
+        ("batch.row_refused",),
+    ),
+    "C2": About(
+        "卡非本人",
+        "银行卡应为本人账户（方案四(五)）",
+        1,
+        ("disbursement.returned",),
+    ),
+    "D1": About(
+        "代签代领",
+        "不允许代签代领（方案四(五)）",
+        1,
+        ("refusal.recorded",),
+    ),
+    "D3": About(
+        "签字表与名单不一致",
+        "签字表与职工名单一致，本人签字（方案四(五)）",
+        1,
+        (
+            "disbursement.*",
+            "policy.adopted",
+        ),
+    ),
+    "D4": About(
+        "实名要素缺失",
+        "实名制：身份证号、电话等要素齐全（方案四(五)）",
+        1,
+        ("batch.row_refused",),
+    ),
+    "D5": About(
+        "报送逾期",
+        "签字表、总结、统计表按期报送（方案）",
+        1,
+        (
+            "filing.handed_in",
+            "filing.sent_back",
+            "policy.adopted",
+        ),
+    ),
+    "E1": About(
+        "同次重复发放",
+        "同一活动不得重复发放",
+        1,
+        ("batch.row_refused",),
+    ),
+    "E4": About(
+        "同一文件重复发放",
+        "同一名册文件不得重复发放",
+        1,
+        (
+            "batch.drafted",
+            "batch.approved",
+        ),
+    ),
+    "F1": About(
+        "类别不在方案内",
+        "专款专用：发放对象限于方案所列各类",
+        1,
+        ("batch.row_refused",),
+    ),
+    "F2": About(
+        "超额分配",
+        "分配与支出之和不得超过到账资金",
+        1,
+        (
+            "refusal.recorded",
+            "batch.refused",
+        ),
+    ),
+    "F3": About(
+        "资金滞留",
+        "不得截留、滞留上级下达的资金",
+        1,
+        (
+            "fund.allocation_received",
+            "fund.*",
+            "disbursement.*",
+        ),
+    ),
+    "F5": About(
+        "账实尚未核对",
+        "银行存款余额应与账面核对",
+        1,
+        (
+            "disbursement.*",
+            "statement.received",
+        ),
+    ),
+    "G1": About(
+        "结余消化不足",
+        "结余资金首年至少消化一半，两年内消化完毕（方案四(五)末段）",
+        1,
+        (
+            "fiscal_year.*",
+            "fund.*",
+            "disbursement.*",
+        ),
+    ),
+    "G2": About(
+        "拨付不及时",
+        "慰问金应在活动期内发到职工手中",
+        1,
+        (
+            "disbursement.*",
+            "campaign.opened",
+        ),
+    ),
+    "G3": About(
+        "年末突击发放",
+        "资金应均衡使用，不得年末突击发放",
+        1,
+        ("disbursement.*",),
+    ),
+    "G4": About(
+        "资金沉淀",
+        "资金应及时使用，不得沉淀",
+        1,
+        (
+            "fund.*",
+            "disbursement.*",
+        ),
+    ),
+    "G5": About(
+        "退票未重发",
+        "银行退票的款项应核实后重新发放",
+        1,
+        ("disbursement.*",),
+    ),
+    "H1": About(
+        "自审自批",
+        "不相容岗位分离（财会〔2012〕21号）",
+        1,
+        (
+            "batch.refused",
+            "refusal.recorded",
+        ),
+    ),
+    "H2": About(
+        "越权审批",
+        "审批须在授权范围内（财会〔2012〕21号）",
+        1,
+        (
+            "batch.refused",
+            "refusal.recorded",
+        ),
+    ),
+    "H4": About(
+        "登记滞后",
+        "业务应及时登记，不得倒签、补签",
+        1,
+        (
+            "fund.received",
+            "fund.receipt_corrected",
+            "fund.allocated",
+        ),
+    ),
+    "I3": About(
+        "一据多用",
+        "一份凭证只能支持一项业务",
+        1,
+        ("filing.handed_in",),
+    ),
+    "J1": About(
+        "金额有误",
+        "明细金额应为正数且与合计一致",
+        1,
+        ("batch.row_refused",),
+    ),
+    "J3": About(
+        "成功后退票",
+        "银行回报成功后退回的款项应核实",
+        1,
+        (
+            "disbursement.settled",
+            "disbursement.returned",
+        ),
+    ),
+    "J4": About(
+        "状态未知逾期",
+        "银行未答复的款项应查询，不得自动重发",
+        1,
+        (
+            "disbursement.*",
+            "statement.received",
+        ),
+    ),
+    "K1": About(
+        "未经公示",
+        "名单应先公示、后审批",
+        1,
+        (
+            "notice.*",
+            "batch.approved",
+        ),
+    ),
+    "L2": About(
+        "见证人拒绝联署",
+        "检查点只能接续，不能回退或分叉",
+        1,
+        ("witness.refused",),
+    ),
+}
+"""By code, as the table of audit rules has it."""

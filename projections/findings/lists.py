@@ -1,0 +1,181 @@
+"""Rules about lists and who acts on them: rows and attempts stopped, one list paid twice."""
+
+from collections.abc import Iterator, Mapping
+
+from sqlalchemy import func, select
+
+from projections.asked import optional_uuid, uuid_of
+from projections.attempts import attempts
+from projections.batches import batches, rows_listed, steps
+from projections.findings.asked import Asked
+from projections.findings.finding import Finding, Severity
+from projections.journal import funds
+from projections.notices import notices
+from projections.notices import steps as notice_steps
+from projections.payment_states import disbursements
+
+ROW_RULES: Mapping[str, str] = {
+    "archive.not_on_file": "A1",
+    "archive.closed": "A2",
+    "model_worker.income_above_line": "A7",
+    "amount.below_minimum": "B1",
+    "amount.above_maximum": "B2",
+    "channel.card_required": "C1",
+    "field.missing": "D4",
+    "id.invalid": "D4",
+    "id.not_text": "D4",
+    "card.not_text": "D4",
+    "person.duplicate_in_campaign": "E1",
+    "category.not_in_policy": "F1",
+    "amount.invalid": "J1",
+}
+"""The rule that a refused row broke, by the code of its refusal."""
+
+ATTEMPT_RULES: Mapping[str, str] = {
+    "duty.same_person": "H1",
+    "duty.role_missing": "H2",
+    "fund.insufficient": "F2",
+    "signature.not_own": "D1",
+}
+
+
+def rows_refused(asked: Asked) -> Iterator[Finding]:
+    """A to F: rows of lists that a rule stopped; nothing was paid, and they are on record."""
+    statement = (
+        select(
+            batches.c.organisation_id,
+            batches.c.campaign_id,
+            batches.c.batch_id,
+            rows_listed.c.code,
+            func.min(rows_listed.c.happened_on),
+            func.count(),
+            func.sum(rows_listed.c.amount_fen),
+        )
+        .join(batches, batches.c.batch_id == rows_listed.c.batch_id)
+        .where(rows_listed.c.code.is_not(None), asked.moment.covers(rows_listed))
+        .group_by(batches.c.batch_id, rows_listed.c.code)
+    )
+    for row in asked.connection.execute(statement):
+        yield Finding(
+            ROW_RULES.get(row[3], "D4"),
+            Severity.INFORMATION,
+            uuid_of(row[0]),
+            row[4],
+            row[5],
+            row[6],
+            detail=row[3],
+            campaign_id=uuid_of(row[1]),
+            batch_id=uuid_of(row[2]),
+        )
+
+
+def attempts_refused(asked: Asked) -> Iterator[Finding]:
+    """H1, H2, F2, D1: somebody tried what they may not; it was stopped, and kept on record."""
+    statement = (
+        select(steps, batches.c.organisation_id, batches.c.campaign_id)
+        .join(batches, batches.c.batch_id == steps.c.batch_id)
+        .where(steps.c.step == "refused", asked.moment.covers(steps))
+        .where(steps.c.code.in_(ATTEMPT_RULES))
+    )
+    # An attempt stands under what it was about: a batch, a payment, or an account.
+    subject = attempts.c.subject_id
+    apart = (
+        select(
+            attempts.c.code,
+            attempts.c.happened_on,
+            attempts.c.position,
+            func.coalesce(batches.c.batch_id, disbursements.c.batch_id).label("batch_id"),
+            func.coalesce(
+                batches.c.organisation_id, disbursements.c.organisation_id, funds.c.organisation_id
+            ).label("organisation_id"),
+            func.coalesce(batches.c.campaign_id, disbursements.c.campaign_id).label("campaign_id"),
+        )
+        .outerjoin(batches, batches.c.batch_id == subject)
+        .outerjoin(disbursements, disbursements.c.disbursement_id == subject)
+        .outerjoin(funds, funds.c.fund_id == subject)
+    )
+    apart = apart.where(asked.moment.covers(attempts), attempts.c.code.in_(ATTEMPT_RULES))
+    for row in (*asked.connection.execute(statement), *asked.connection.execute(apart)):
+        yield Finding(
+            ATTEMPT_RULES[row.code],
+            Severity.WARNING,
+            optional_uuid(row.organisation_id),
+            row.happened_on,
+            1,
+            detail=row.code,
+            campaign_id=optional_uuid(row.campaign_id),
+            batch_id=optional_uuid(row.batch_id),
+            position=row.position,
+        )
+
+
+def paid_twice_from_one_file(asked: Asked) -> Iterator[Finding]:
+    """E4: the same file became a list again after a list of it had been approved."""
+    once, again = batches.alias(), batches.alias()
+    approved = (
+        select(steps.c.batch_id, steps.c.position)
+        .where(steps.c.step == "approved", asked.moment.covers(steps))
+        .cte("approved")
+    )
+    first, second = approved.alias(), approved.alias()
+    statement = (
+        select(again)
+        .join(
+            once,
+            (once.c.roster_sha256 == again.c.roster_sha256) & (once.c.batch_id != again.c.batch_id),
+        )
+        .join(first, first.c.batch_id == once.c.batch_id)
+        .join(second, second.c.batch_id == again.c.batch_id)
+        .where(first.c.position < second.c.position)
+        .distinct()
+    )
+    for row in asked.connection.execute(statement):
+        yield Finding(
+            "E4",
+            Severity.ERROR,
+            uuid_of(row.organisation_id),
+            row.happened_on,
+            row.listed_count,
+            row.listed_total_fen,
+            campaign_id=uuid_of(row.campaign_id),
+            batch_id=uuid_of(row.batch_id),
+        )
+
+
+def not_shown_in_public(asked: Asked) -> Iterator[Finding]:
+    """K1: approved without a notice that had run its time, in a campaign that puts up notices."""
+    ended = (
+        select(notices.c.batch_id, notice_steps.c.position)
+        .join(notice_steps, notice_steps.c.notice_id == notices.c.notice_id)
+        .where(notice_steps.c.step == "closed", asked.moment.covers(notice_steps))
+        .subquery("ended")
+    )
+    puts_up = select(notices.c.campaign_id).where(asked.moment.covers(notices)).distinct()
+    statement = (
+        select(
+            batches.c.organisation_id,
+            batches.c.campaign_id,
+            func.min(steps.c.happened_on).label("since"),
+            func.count().label("number"),
+            func.sum(batches.c.listed_total_fen).label("amount_fen"),
+        )
+        .join(steps, (steps.c.batch_id == batches.c.batch_id) & (steps.c.step == "approved"))
+        .where(batches.c.campaign_id.in_(puts_up), asked.moment.covers(steps))
+        .where(
+            ~select(ended.c.position)
+            .where(ended.c.batch_id == batches.c.batch_id)
+            .where(ended.c.position < steps.c.position)
+            .exists()
+        )
+        .group_by(batches.c.organisation_id, batches.c.campaign_id)
+    )
+    for row in asked.connection.execute(statement):
+        yield Finding(
+            "K1",
+            Severity.WARNING,
+            uuid_of(row.organisation_id),
+            row.since,
+            row.number,
+            row.amount_fen,
+            campaign_id=uuid_of(row.campaign_id),
+        )

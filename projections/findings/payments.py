@@ -1,0 +1,164 @@
+"""Rules about payments: on their way too long, sent back, in another's name, not signed for."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from typing import Any
+from uuid import UUID
+
+from sqlalchemy import ColumnElement, Row, Select, exists, func, select
+
+from ledger.domain.disbursement import Status
+from ledger.domain.policy import Channel
+from projections.asked import uuid_of
+from projections.batches import campaign_list
+from projections.findings.asked import Asked
+from projections.findings.finding import Finding, Severity
+from projections.movements import Kind, movements
+from projections.open_payments import Open, together
+from projections.payment_states import disbursements, states
+
+SIGNATURE_SHEETS = ("signature_sheets", "签字表")
+"""What campaigns call the deadline of signature sheets."""
+
+
+def returned_and_not_paid_again(asked: Asked) -> Iterator[Finding]:
+    """G5: the bank sent it back, and within the days allowed nobody paid it again.
+
+    Source: 一卡通发放 rules: 支付退票 is verified by the unit and paid again.
+    """
+    late = asked.past(asked.patience.reissue_days)
+    for each in _by_campaign(
+        one for one in asked.open if one.status == Status.RETURNED and one.since <= late
+    ):
+        yield _of("G5", Severity.ERROR, each)
+
+
+def unanswered(asked: Asked) -> Iterator[Finding]:
+    """J4: the bank does not know what became of it, or left it out of its answer, for days."""
+    late = asked.past(asked.patience.answer_days)
+    for each in _by_campaign(
+        one
+        for one in _on_their_way(asked, Channel.BANK_CARD, late)
+        if one.unknown or one.batch_id in asked.answered
+    ):
+        yield _of("J4", Severity.WARNING, each)
+
+
+def not_proved(asked: Asked) -> Iterator[Finding]:
+    """F5: payments by card of which no bank return has said anything: not proved to the bank.
+
+    With the bank's statements this will become the comparison of balances.
+    """
+    late = asked.past(asked.patience.answer_days)
+    for each in _on_their_way(asked, Channel.BANK_CARD, late):
+        if not each.unknown and each.batch_id not in asked.answered:
+            yield _of("F5", Severity.WARNING, each, batch=True)
+
+
+def unsigned_after_deadline(asked: Asked) -> Iterator[Finding]:
+    """D3: approved for a sheet, and not signed for when the sheets were due.
+
+    Source: 总工会2017年“两节”期间开展送温暖活动方案, 四(五): the sheets agree with the list.
+    """
+    due = {
+        campaign_id: deadline.due_on.isoformat()
+        for campaign_id, deadlines in asked.deadlines.items()
+        for deadline in deadlines
+        if deadline.name in SIGNATURE_SHEETS
+    }
+    today = asked.day.isoformat()
+    for each in _on_their_way(asked, Channel.SIGNATURE_SHEET, today):
+        if due.get(each.campaign_id, today) < today:
+            yield _of("D3", Severity.ERROR, each, batch=True)
+
+
+def not_paid_by_the_end(asked: Asked) -> Iterator[Finding]:
+    """G2: the campaign is over, and what was approved in it has not reached people."""
+    today = asked.day.isoformat()
+    over = {
+        each.campaign_id: each.ends_on
+        for each in campaign_list(asked.connection)
+        if each.ends_on < today
+    }
+    for each in _by_campaign(one for one in asked.open if one.campaign_id in over):
+        yield _of("G2", Severity.WARNING, each, since=over[each.campaign_id])
+
+
+def in_anothers_name(asked: Asked) -> Iterator[Finding]:
+    """C2: the bank says that the card is not in the recipient's name; verify who it is for.
+
+    Source: 总工会2017年“两节”期间开展送温暖活动方案, 四(五).
+    """
+    for row in asked.connection.execute(_sent_back(asked, movements.c.reason == "NAME_MISMATCH")):
+        yield _of_row("C2", Severity.ERROR, row)
+
+
+def sent_back_after_success(asked: Asked) -> Iterator[Finding]:
+    """J3: the bank had said that it was paid, and sent it back later (退票)."""
+    before = states.alias()
+    had_settled = exists(
+        select(before.c.position)
+        .where(before.c.disbursement_id == movements.c.disbursement_id)
+        .where(before.c.position < movements.c.position)
+        .where(before.c.status == Status.SETTLED.value)
+    )
+    for row in asked.connection.execute(_sent_back(asked, had_settled)):
+        yield _of_row("J3", Severity.WARNING, row)
+
+
+def _sent_back(asked: Asked, *conditions: ColumnElement[bool]) -> Select[Any]:
+    """Sum up what the bank sent back, by organisation and campaign."""
+    place = (disbursements.c.organisation_id, disbursements.c.campaign_id)
+    return (
+        select(
+            *place,
+            func.min(movements.c.happened_on).label("since"),
+            func.count().label("number"),
+            func.sum(movements.c.amount_fen).label("amount_fen"),
+        )
+        .join(disbursements, disbursements.c.disbursement_id == movements.c.disbursement_id)
+        .where(movements.c.kind == Kind.RETURN.value, asked.moment.covers(movements), *conditions)
+        .group_by(*place)
+    )
+
+
+def _of_row(rule: str, severity: Severity, row: Row[Any]) -> Finding:
+    return Finding(
+        rule,
+        severity,
+        uuid_of(row.organisation_id),
+        row.since,
+        row.number,
+        row.amount_fen,
+        campaign_id=uuid_of(row.campaign_id),
+    )
+
+
+def _on_their_way(asked: Asked, channel: Channel, until: str) -> Iterator[Open]:
+    for each in asked.open:
+        if each.status == Status.IN_TRANSIT and each.channel == channel and each.since <= until:
+            yield each
+
+
+def _by_campaign(found: Iterable[Open]) -> list[Open]:
+    """Put together what stands alike at one organisation in one campaign, since the first of it."""
+    alike: dict[tuple[UUID, UUID, str], list[Open]] = defaultdict(list)
+    for each in found:
+        alike[each.organisation_id, each.campaign_id, each.status].append(each)
+    return [together(of) for of in alike.values()]
+
+
+def _of(
+    rule: str, severity: Severity, open_: Open, *, batch: bool = False, since: str | None = None
+) -> Finding:
+    return Finding(
+        rule,
+        severity,
+        open_.organisation_id,
+        since or open_.since,
+        open_.count,
+        open_.amount_fen,
+        detail=open_.status,
+        campaign_id=open_.campaign_id,
+        batch_id=open_.batch_id if batch else None,
+    )

@@ -1,0 +1,113 @@
+"""All rules, what each looks at, and their evaluation: they are doubts (疑点) until confirmed.
+
+Each rule is a function over one state of the read model. It is asked again when something that
+it looks at has changed.
+"""
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import ScalarSelect, Table, func, select
+
+from projections.asked import Moment
+from projections.attempts import attempts
+from projections.batches import batches, campaigns, rows_listed, statements, steps
+from projections.deadlines import filings
+from projections.findings import lists, money, papers, payments, witnessing
+from projections.findings.asked import Asked
+from projections.findings.finding import Finding, Severity
+from projections.journal import lines, openings, targets
+from projections.movements import Kind, movements
+from projections.notices import notices
+from projections.notices import steps as notice_steps
+from projections.view import reading
+from projections.witness_refusals import witness_refusals
+
+Last = ScalarSelect[int]
+"""Where the last row stands that a rule reads."""
+
+
+def _last(table: Table, *kinds: Kind) -> Last:
+    found = select(func.max(table.c.position))
+    if kinds:
+        found = found.where(table.c.kind.in_([kind.value for kind in kinds]))
+    return found.scalar_subquery()
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A rule, and all that it looks at: what is asked, by name, and tables of the read model."""
+
+    find: Callable[[Asked], Iterable[Finding]]
+    looks_at: tuple[str, ...] = ()
+    reads: tuple[Last, ...] = ()
+
+
+def findings(asked: Asked) -> list[Finding]:
+    """Return all findings: the gravest first, and of these the oldest."""
+    return Evaluated().findings(asked)
+
+
+class Evaluated:
+    """Keeps what each rule found last: it is asked again when something it looks at has changed.
+
+    Not to be shared by threads.
+    """
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Moment, dict[Rule, tuple[tuple[object, ...], list[Finding]]]]
+        self._kept = OrderedDict()
+
+    def findings(self, asked: Asked) -> list[Finding]:
+        """Return all findings, as the function of this name does."""
+        kept = self._kept.setdefault(asked.moment, {})
+        self._kept.move_to_end(asked.moment)
+        while len(self._kept) > MOMENTS_KEPT:
+            self._kept.popitem(last=False)
+        model, *last = asked.connection.execute(_LAST_ROWS).one()
+        last_of = dict(zip(_READ, last, strict=True))
+        found: list[Finding] = []
+        for rule in RULES:
+            looked_at = (
+                model,
+                asked.day,
+                asked.patience,
+                *(getattr(asked, name) for name in rule.looks_at),
+                *(last_of[table] for table in rule.reads),
+            )
+            if rule not in kept or kept[rule][0] != looked_at:
+                kept[rule] = looked_at, list(rule.find(asked))
+            found += kept[rule][1]
+        return sorted(found, key=lambda each: (_RANK[each.severity], each.since, each.rule))
+
+
+_BATCHES, _STEPS, _FILINGS = _last(batches), _last(steps), _last(filings)
+_RETURNS, _NOTICES, _LINES = _last(movements, Kind.RETURN), _last(notices), _last(lines)
+
+RULES: Sequence[Rule] = (
+    Rule(payments.returned_and_not_paid_again, ("open",)),
+    Rule(payments.unsigned_after_deadline, ("open", "deadlines")),
+    Rule(payments.unanswered, ("open",), (_last(statements),)),
+    Rule(payments.not_proved, ("open",), (_last(statements),)),
+    Rule(payments.not_paid_by_the_end, ("open",), (_last(campaigns),)),
+    Rule(payments.in_anothers_name, (), (_RETURNS,)),
+    Rule(payments.sent_back_after_success, (), (_RETURNS,)),
+    Rule(money.surplus_not_used, ("year", "followed"), (_last(targets), _last(openings))),
+    Rule(money.kept_back, (), (_LINES,)),
+    Rule(money.spent_in_a_rush, (), (_LINES,)),
+    Rule(money.idle, (), (_LINES,)),
+    Rule(money.recorded_late, (), (_last(movements, Kind.RECEIPT, Kind.ALLOCATION),)),
+    Rule(papers.filings_late, ("deadlines", "organisation_ids"), (_FILINGS,)),
+    Rule(papers.one_document_for_two, (), (_FILINGS,)),
+    Rule(lists.attempts_refused, (), (_BATCHES, _STEPS, _last(attempts))),
+    Rule(lists.rows_refused, (), (_BATCHES, _last(rows_listed))),
+    Rule(lists.paid_twice_from_one_file, (), (_STEPS,)),
+    Rule(lists.not_shown_in_public, (), (_STEPS, _NOTICES, _last(notice_steps))),
+    Rule(witnessing.witnesses_refused, (), (_last(witness_refusals),)),
+)
+
+MOMENTS_KEPT = 16
+_READ = tuple(dict.fromkeys(last for rule in RULES for last in rule.reads))
+_LAST_ROWS = select(reading.c.model, *_READ)
+_RANK = {each: number for number, each in enumerate(Severity)}
