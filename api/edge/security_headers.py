@@ -9,6 +9,7 @@ FOR_PAGES = (
     " connect-src 'self'; worker-src 'self'; form-action 'self';"
     " frame-ancestors 'none'; base-uri 'none'"
 )
+FOR_WORKERS = f"{FOR_DATA}; connect-src 'self'"
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -33,7 +34,9 @@ class SecurityHeaders:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 page = headers.get("content-type", "").startswith("text/html")
-                headers["Content-Security-Policy"] = FOR_PAGES if page else FOR_DATA
+                worker = "service-worker-allowed" in headers
+                policy = FOR_PAGES if page else FOR_WORKERS if worker else FOR_DATA
+                headers["Content-Security-Policy"] = policy
                 for name, value in HEADERS.items():
                     headers[name] = value
                 if scope["path"].startswith("/v1"):

@@ -18,6 +18,9 @@ VENDOR = Path(__file__).parent / "vendor"
 """Laid out when the package is built; see `frontend`."""
 
 SERVED = frozenset({".css", ".js", ".svg"})
+WORKER = "signing_worker.js"
+WORKER_SCOPE = "/batches/"
+"""Below which the worker may answer for pages; the page that brings it asks for its own address."""
 FOREVER = "public, max-age=31536000, immutable"
 # Types by name alone: what a machine's own tables say must not change what browsers run.
 TYPES = mimetypes.MimeTypes(filenames=())
@@ -62,6 +65,8 @@ class Assets:
         if content is None or version != self.version:
             raise AssetMissing
         headers = {"Cache-Control": FOREVER, "Vary": "Accept-Encoding"}
+        if name == WORKER:
+            headers["Service-Worker-Allowed"] = WORKER_SCOPE
         if gzipped:
             headers["Content-Encoding"] = "gzip"
         return Response(content, media_type=TYPES.guess_type(name)[0], headers=headers)

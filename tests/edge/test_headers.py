@@ -5,7 +5,8 @@ from html.parser import HTMLParser
 import pytest
 from starlette.testclient import TestClient
 
-from api.edge.security_headers import FOR_DATA, FOR_PAGES, HEADERS
+from api.edge.security_headers import FOR_DATA, FOR_PAGES, FOR_WORKERS, HEADERS
+from api.web.assets import WORKER, assets
 from tests.api.service import HOST, Service
 
 SAID = {
@@ -23,7 +24,7 @@ def directives(policy: str) -> dict[str, list[str]]:
     return {name: sources for name, *sources in parts}
 
 
-@pytest.mark.parametrize("policy", [FOR_DATA, FOR_PAGES])
+@pytest.mark.parametrize("policy", [FOR_DATA, FOR_PAGES, FOR_WORKERS])
 def test_the_policies_begin_with_nothing_and_let_in_our_own_alone(policy: str) -> None:
     found = directives(policy)
 
@@ -41,6 +42,8 @@ def test_the_policies_begin_with_nothing_and_let_in_our_own_alone(policy: str) -
     [
         ("/sign-in", 200, FOR_PAGES),
         ("/assets/none/site.css", 404, FOR_DATA),
+        (assets().address("site.js"), 200, FOR_DATA),
+        (assets().address(WORKER), 200, FOR_WORKERS),
         ("/livez", 200, FOR_DATA),
         ("/openapi.json", 200, FOR_DATA),
         ("/v1/session", 401, FOR_DATA),

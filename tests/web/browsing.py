@@ -3,7 +3,7 @@
 import shutil
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -22,6 +22,7 @@ from api.callers import COOKIE
 from api.clock import Clock
 from api.dependencies import Served
 from api.edge.rate import Rates
+from api.web.language import languages
 from ledger.domain.officer import officer_id
 from ledger.store.application import Ledger
 from ledger.store.home import Home
@@ -95,12 +96,24 @@ class Office:
             context.close()
         self.opened.clear()
         complaints, self.complaints = self.complaints, []
-        assert complaints == []
+        assert complaints == [], complaints
 
     def _hear(self, kind: str, text: str) -> None:
         # Refusals are part of what is tried; Chromium reports each as an error of loading.
         if kind in ("error", "warning") and "Failed to load resource" not in text:
             self.complaints.append(text)
+
+
+def saying(language: str) -> Callable[..., str]:
+    """Return what says a sentence of the pages in a language, for journeys that run in both."""
+    spoken = languages()[language]
+
+    def say(sentence: str, **told: object) -> str:
+        said = spoken.numbered(sentence, told)
+        assert (said == sentence) == (language == "zh"), f"{sentence} has no English"
+        return said % told if told else said
+
+    return say
 
 
 def accessible(page: Page) -> None:

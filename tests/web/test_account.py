@@ -4,7 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from api.callers import COOKIE
-from tests.web.browsing import Office, accessible
+from tests.web.browsing import LANGUAGES, Office, accessible, saying
 from tests.web.conftest import INSPECTOR
 
 AUTHENTICATOR = {
@@ -18,36 +18,38 @@ AUTHENTICATOR = {
 
 
 @pytest.fixture
-def mine(workplace: Office) -> Page:
+def mine(workplace: Office, language: str) -> Page:
     """A page in a browser on a device that confirms its user."""
-    page = workplace.browser(INSPECTOR).new_page()
+    page = workplace.browser(INSPECTOR, language).new_page()
     devtools = page.context.new_cdp_session(page)
     devtools.send("WebAuthn.enable")
     devtools.send("WebAuthn.addVirtualAuthenticator", {"options": AUTHENTICATOR})
     return page
 
 
-def test_a_passkey_is_added_lets_in_and_is_removed(mine: Page) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_passkey_is_added_lets_in_and_is_removed(mine: Page, language: str) -> None:
+    say = saying(language)
     mine.goto("/my-account")
     mine.locator("[data-add-passkey] input").fill("办公室电脑")
-    mine.get_by_role("button", name="在这台设备上添加").click()
+    mine.get_by_role("button", name=say("在这台设备上添加")).click()
     added = mine.get_by_role("row", name="办公室电脑")
     expect(added).to_be_visible()
     accessible(mine)
 
     mine.context.clear_cookies(name=COOKIE)
     mine.goto("/sign-in?next=/my-account")
-    mine.get_by_role("button", name="用通行密钥登录").click()
+    mine.get_by_role("button", name=say("用通行密钥登录")).click()
     mine.wait_for_url("**/my-account")
-    expect(mine.get_by_role("row", name="这一次")).to_contain_text("通行密钥")
+    expect(mine.get_by_role("row", name=say("这一次"))).to_contain_text(say("通行密钥"))
 
     added.get_by_role("button").click()
-    expect(mine.get_by_role("status")).to_have_text("通行密钥已删除。")
+    expect(mine.get_by_role("status")).to_have_text(say("通行密钥已删除。"))
     expect(added).to_have_count(0)
     mine.context.clear_cookies(name=COOKIE)
     mine.goto("/sign-in")
-    mine.get_by_role("button", name="用通行密钥登录").click()
-    expect(mine.get_by_text("通行密钥未被接受")).to_be_visible()
+    mine.get_by_role("button", name=say("用通行密钥登录")).click()
+    expect(mine.get_by_text(say("通行密钥未被接受，请重试或用口令登录。"))).to_be_visible()
 
 
 def test_a_token_is_shown_once_works_and_is_ended(workplace: Office) -> None:

@@ -11,7 +11,7 @@ from ledger.commands import officers
 from ledger.domain.officer import Role, officer_id
 from ledger.domain.organisation import organisation_id
 from tests.api.service import ADMINISTRATORS, AUDIT, EARLY, SECURITY, SYSTEM, TODAY
-from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, office_at
+from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, office_at, saying
 from tests.web.conftest import INSPECTOR
 from tests.world import World
 
@@ -58,31 +58,32 @@ def fill(page: Page, form: str, **fields: str) -> None:
     found.get_by_role("button").click()
 
 
-@pytest.mark.parametrize("scripts", [True, False])
+@pytest.mark.parametrize(("language", "scripts"), [("zh", True), ("en", False)])
 def test_a_union_is_registered_and_moved_by_the_system_administrator(
-    workplace: Office, *, scripts: bool
+    workplace: Office, language: str, *, scripts: bool
 ) -> None:
-    page = workplace.browser(SYSTEM, scripts=scripts).new_page()
+    say = saying(language)
+    page = workplace.browser(SYSTEM, language, scripts=scripts).new_page()
     code = "Y01" if scripts else "Y02"
     page.goto("/")
     expect(page).to_have_url(f"{workplace.url}/admin")
-    page.get_by_role("link", name="各级工会").first.click()
-    page.get_by_text("登记单位").click()
+    page.get_by_role("link", name=say("各级工会")).first.click()
+    page.locator("summary", has_text=say("登记单位")).click()
     register = "/admin/organisations"
     fill(page, register, code="X01", name="又一个", kind="县区", parent_code="C01")
     assert refused(page) == "organisation.known"
-    expect(page.get_by_label("名称", exact=True)).to_have_value("又一个")
+    expect(page.get_by_label(say("名称"), exact=True)).to_have_value("又一个")
     fill(page, register, code=code, name="示范三区总工会", kind="县区", parent_code="NONE")
     assert refused(page) == "ledger.not_on_record"
     fill(page, register, parent_code="C01")
-    expect(page.get_by_role("status")).to_have_text("单位已登记。")
+    expect(page.get_by_role("status")).to_have_text(say("单位已登记。"))
 
-    page.get_by_text("调整到另一上级").click()
+    page.get_by_text(say("调整到另一上级")).click()
     moves = f"/admin/organisations/{organisation_id(code)}/moves"
     fill(page, moves, parent_code="X01", reason="区划调整")
     assert refused(page) == "organisation.parent_not_later"
     page.goto(f"/admin/organisations/{organisation_id('X02')}")
-    page.get_by_text("调整到另一上级").click()
+    page.get_by_text(say("调整到另一上级")).click()
     fill(
         page,
         f"/admin/organisations/{organisation_id('X02')}/moves",
@@ -90,50 +91,54 @@ def test_a_union_is_registered_and_moved_by_the_system_administrator(
         happened_on="2017-02-01" if scripts else "2017-02-02",
         reason="区划调整",
     )
-    expect(page.get_by_role("status")).to_have_text("上级单位已变更。")
+    expect(page.get_by_role("status")).to_have_text(say("上级单位已变更。"))
     expect(page.locator("[data-row]")).to_have_count(2 if scripts else 3)
 
 
-def let_in(workplace: Office, code: str) -> Page:
+def let_in(workplace: Office, code: str, language: str = "zh") -> Page:
     """Set a password with the code of an invitation, in a browser of its own."""
-    page = workplace.browser().new_page()
+    page, say = workplace.browser(language=language).new_page(), saying(language)
     page.goto("/invitation")
-    page.get_by_label("邀请码").fill(code)
-    page.get_by_label("新口令").fill(PASSWORD)
+    page.get_by_label(say("邀请码")).fill(code)
+    page.get_by_label(say("新口令")).fill(PASSWORD)
     page.locator("main button").click()
     return page
 
 
-def test_an_officer_comes_to_be_and_is_invited(workplace: Office) -> None:
-    path = f"/admin/officers/{officer_id('N-1')}"
-    system = workplace.page(SYSTEM, "/admin/officers")
-    system.get_by_text("登记人员").click()
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_officer_comes_to_be_and_is_invited(workplace: Office, language: str) -> None:
+    say, staff = saying(language), f"N-{language}"
+    path = f"/admin/officers/{officer_id(staff)}"
+    system = workplace.page(SYSTEM, "/admin/officers", language)
+    system.locator("summary", has_text=say("登记人员")).click()
     fill(system, "/admin/officers", staff_number="H-X01", name="张小三")
     assert refused(system) == "officer.known"
-    fill(system, "/admin/officers", staff_number="N-1")
-    expect(system.get_by_role("status")).to_have_text("人员已登记。")
+    fill(system, "/admin/officers", staff_number=staff)
+    expect(system.get_by_role("status")).to_have_text(say("人员已登记。"))
     expect(system.locator("h1")).to_contain_text("张*三")
-    expect(system.get_by_text("授予岗位")).to_have_count(0)
+    expect(system.get_by_text(say("授予岗位"))).to_have_count(0)
 
-    security = workplace.page(SECURITY, path)
-    security.get_by_text("授予岗位").click()
+    security = workplace.page(SECURITY, path, language)
+    security.locator("summary", has_text=say("授予岗位")).click()
     fill(security, f"{path}/posts", role="审批", organisation="NOWHERE")
     assert refused(security) == "ledger.not_on_record"
     fill(security, f"{path}/posts", organisation="X01", happened_on="2017-02-01")
-    expect(security.get_by_role("status")).to_have_text("岗位已授予。")
-    security.get_by_text("授予岗位").click()
+    expect(security.get_by_role("status")).to_have_text(say("岗位已授予。"))
+    security.locator("summary", has_text=say("授予岗位")).click()
     fill(security, f"{path}/posts", role="审计", organisation="X01")
     assert refused(security) == "duty.posts_incompatible"
-    expect(security.get_by_role("alert").first).to_contain_text("不能由同一人兼任")
+    expect(security.get_by_role("alert").first).to_contain_text(
+        {"zh": "不能由同一人兼任", "en": "duty.posts_incompatible"}[language]
+    )
     fill(security, f"{path}/posts", role="出纳", happened_on="2017-02-01", until="2017-02-20")
     rows = security.locator("[data-row]")
     expect(rows).to_have_count(2)
     fill(security, f"{path}/invitations")
     code = security.locator(".once .mono").inner_text()
-    let_in(workplace, code).wait_for_url("**/overview")
+    let_in(workplace, code, language).wait_for_url("**/overview")
     security.goto(path)
     expect(security.locator(".once")).to_have_count(0)
-    again = let_in(workplace, code)
+    again = let_in(workplace, code, language)
     assert refused(again) == "access.invitation_unknown"
 
 

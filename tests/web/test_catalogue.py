@@ -1,15 +1,17 @@
 """Every sentence goes through the catalogue, and is there in both languages."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po
 from jinja2.lexer import Lexer
 
 import api.web
 from api.web.formats import count, locale_of
-from api.web.language import FORM, PLURAL, REFUSAL, catalogue, languages
+from api.web.language import FORM, LOCALES, PLURAL, REFUSAL, catalogue, languages
 from api.web.screen import environment
 from api.web.words import TERMS
 from ledger.files.reasons import _CODES, _WORDS, OTHER
@@ -89,6 +91,16 @@ def test_a_sentence_takes_the_form_of_each_number_in_it() -> None:
         "{% trans rows=count(1) %}拒绝 {{ rows }} 行{% endtrans %}"
     )
     assert page.render() == "1 row refused"
+
+
+def test_no_sentence_stands_in_two_files() -> None:
+    places = Counter(
+        (message.context, message.id)
+        for path in sorted(LOCALES.glob("*/*.po"))
+        for message in read_po(path.open("rb"))
+        if message.id
+    )
+    assert [said for said, times in places.items() if times > 1] == [], "the first would count"
 
 
 def test_no_sentence_goes_past_the_catalogue() -> None:

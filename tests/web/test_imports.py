@@ -14,12 +14,14 @@ from playwright.sync_api import Browser, Page, Route, expect
 from api.background.jobs import Job, Jobs, State
 from api.background.sealing import Seal
 from api.background.store import BackgroundStore
+from api.web.language import languages
+from api.web.words import fault_words
 from ledger.commands import officers
 from ledger.domain.batch import Batch, batch_id
 from ledger.domain.officer import officer_id
 from tests.api.service import ADMINISTRATORS, EARLY, SYSTEM, TODAY
 from tests.files.samples import csv_bytes, xlsx_bytes
-from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, office_at
+from tests.web.browsing import LANGUAGES, Office, accessible, office_at, saying
 from tests.world import CAMPAIGN, CARD_CLASS, EARMARK, Person, World, roster_row
 
 HANDLER = "H-X01"
@@ -222,24 +224,27 @@ def test_an_archive_is_entered_and_its_job_says_what_came_of_it(
     expect(figures).to_have_text(["1", "0", "1", "1"])
 
 
-@pytest.mark.parametrize("size", ["phone", "desk"])
-def test_wrong_files_are_refused_in_words_and_nothing_is_lost(workplace: Office, size: str) -> None:
-    page = workplace.page(HANDLER, "/batches/new", size=size)
+@pytest.mark.parametrize(("language", "size"), [("zh", "phone"), ("en", "desk")])
+def test_wrong_files_are_refused_in_words_and_nothing_is_lost(
+    workplace: Office, language: str, size: str
+) -> None:
+    say, wrong = saying(language), partial(fault_words, languages()[language])
+    page = workplace.page(HANDLER, "/batches/new", language, size)
     before = workplace.ledger.size()
     upload(page, "名册.xlsx", b"PK\x03\x04 torn", **order("W-1"))
-    expect(page.get_by_role("alert")).to_contain_text("文件不完整")
+    expect(page.get_by_role("alert")).to_contain_text(wrong("file.truncated"))
     expect(page.locator("[name=code]")).to_have_value("W-1")
     accessible(page)
     upload(page, "图.png", b"\x89PNG\r\n\x00\x00", **order("W-1"))
-    expect(page.get_by_role("alert")).to_contain_text("文件既非UTF-8也非GB18030")
+    expect(page.get_by_role("alert")).to_contain_text(wrong("file.not_text"))
     upload(page, "名册.xlsx", bomb(), **order("W-1"))
-    expect(page.get_by_role("alert")).to_contain_text("压缩内容异常庞大")
+    expect(page.get_by_role("alert")).to_contain_text(wrong("file.archive_bomb"))
     upload(page, "名册.xlsx", workbook(listed(1, Person(1))), **order("KNOWN-1"))
     expect(page.get_by_role("alert")).to_have_attribute("data-code", "batch.known")
     upload(page, "名册.xlsx", workbook(listed(1, Person(1))), **order("W-1"))
     accessible(page)
-    page.get_by_label("表头在第几行").select_option("1")
-    page.get_by_role("button", name="换表头行").click()
+    page.get_by_label(say("表头在第几行")).select_option("1")
+    page.get_by_role("button", name=say("换表头行")).click()
     expect(page.locator(".columns li")).to_have_count(1)
     assert workplace.ledger.size() == before
 
@@ -269,27 +274,32 @@ def test_all_of_it_works_with_scripts_off(workplace: Office) -> None:
     expect(page.locator("h1")).to_contain_text("PLAIN-1")
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_a_job_is_cancelled_or_tried_again_by_whose_it_is(workplace: Office, size: str) -> None:
+@pytest.mark.parametrize(("language", "size"), [("zh", "phone"), ("en", "desk")])
+def test_a_job_is_cancelled_or_tried_again_by_whose_it_is(
+    workplace: Office, language: str, size: str
+) -> None:
+    say = saying(language)
     working = workplace.app.state.background
     elsewhere, held = held_elsewhere(workplace)
-    page = workplace.page(HANDLER, f"/jobs/{held.job_id}", size=size)
+    page = workplace.page(HANDLER, f"/jobs/{held.job_id}", language, size)
     accessible(page)
-    page.get_by_role("button", name="取消任务").click()
-    expect(page.get_by_role("status").first).to_have_text("已要求取消。")
-    expect(page.get_by_role("button", name="取消任务")).to_have_count(0)
+    page.get_by_role("button", name=say("取消任务")).click()
+    expect(page.get_by_role("status").first).to_have_text(say("已要求取消。"))
+    expect(page.get_by_role("button", name=say("取消任务"))).to_have_count(0)
     elsewhere.end_cancelled(held, workplace.served.clock.now_s())
-    expect(page.locator(".pill")).to_have_text("已取消")
+    expect(page.locator(".pill")).to_have_text(say("已取消"))
     job = working.jobs.submit("roster", officer_id(HANDLER), None, b"torn", 10)
     page.goto(f"/jobs/{job.job_id}")
-    expect(page.locator(".pill")).to_have_text("未完成")
-    expect(page.get_by_role("link", name="刷新进度")).to_have_count(0)
-    expect(page.get_by_role("alert")).to_contain_text("系统自身出错，没有记账。")
+    expect(page.locator(".pill")).to_have_text(say("未完成"))
+    expect(page.get_by_role("link", name=say("刷新进度"))).to_have_count(0)
+    expect(page.get_by_role("alert")).to_contain_text(
+        {"zh": "系统自身出错，没有记账。", "en": "server.failed"}[language]
+    )
     accessible(page)
-    page.get_by_role("button", name="重试").click()
-    expect(page.get_by_role("status").first).to_have_text("已重新排队。")
-    expect(page.locator(".pill")).to_have_text("未完成")
-    expect(page.get_by_role("button", name="重试")).to_be_visible()
+    page.get_by_role("button", name=say("重试")).click()
+    expect(page.get_by_role("status").first).to_have_text(say("已重新排队。"))
+    expect(page.locator(".pill")).to_have_text(say("未完成"))
+    expect(page.get_by_role("button", name=say("重试"))).to_be_visible()
     watching = workplace.page(SYSTEM, "/jobs", "en", size)
     accessible(watching)
     expect(watching.locator("[data-row]", has_text=HANDLER).first).to_contain_text("Failed")

@@ -22,7 +22,7 @@ from ledger.domain.officer import Role
 from projections.notices import notice_list
 from projections.runner import catch_up
 from tests.api.service import EARLY
-from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, office_at
+from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, office_at, saying
 from tests.world import DAY, Person, World, roster_row
 
 TODAY, AFTER, GONE = (date(2017, 1, day) for day in (10, 16, 20))
@@ -128,40 +128,48 @@ def test_a_handler_hangs_a_list_up_once(bare: Office) -> None:
     expect(handler.get_by_role("button", name="发布公示")).to_have_count(0)
 
 
-def test_an_objection_is_read_answered_and_takes_its_row(own: Office) -> None:
-    public = own.page("", PATH, size="phone")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_objection_is_read_answered_and_takes_its_row(own: Office, language: str) -> None:
+    say = saying(language)
+    public = own.page("", PATH, language, size="phone")
     objecting(public, TEXT, "2", "李四")
-    expect(public.get_by_role("status")).to_contain_text("异议已收到")
-    expect(public.get_by_role("region", name="异议")).to_contain_text("待答复")
+    expect(public.get_by_role("status")).to_have_text(
+        say("异议已收到并密封记入账本，编号见“异议”一节末行。")
+    )
+    expect(public.get_by_role("region", name=say("异议"))).to_contain_text(say("待答复"))
     assert "李四" not in public.inner_text("main")
     accessible(public)
 
-    reviewer = own.page("R-X01", PATH)
-    reviewer.get_by_role("button", name="查看第 1 件").click()
+    reviewer = own.page("R-X01", PATH, language)
+    reviewer.get_by_role("button", name=say("查看第 %(n)s 件", n=1)).click()
     expect(reviewer.locator(".opened")).to_contain_text(TEXT)
     expect(reviewer.locator(".opened")).to_contain_text("李四")
     accessible(reviewer)
     reviewer.goto(PATH)
     assert TEXT not in reviewer.content()
-    reviewer.get_by_label("成立：该行撤下").check()
-    reviewer.get_by_label("理由（密封保存）").fill("经查已调离")
-    reviewer.get_by_role("button", name="答复", exact=True).click()
-    expect(reviewer.get_by_role("status")).to_have_text("异议成立，该行已从名单撤下。")
-    expect(reviewer.get_by_role("region", name="名单").locator("tbody tr")).to_have_count(3)
-    expect(reviewer.locator(".facts")).to_contain_text("现有 3 人")
+    reviewer.get_by_label(say("成立：该行撤下")).check()
+    reviewer.get_by_label(say("理由（密封保存）")).fill("经查已调离")
+    reviewer.get_by_role("button", name=say("答复"), exact=True).click()
+    expect(reviewer.get_by_role("status")).to_have_text(say("异议成立，该行已从名单撤下。"))
+    expect(reviewer.get_by_role("region", name=say("名单")).locator("tbody tr")).to_have_count(3)
+    expect(reviewer.locator(".facts")).to_contain_text(say("现有 %(n)s 人", n=3))
 
 
-def test_when_its_time_is_over_it_shows_nobody(own: Office) -> None:
-    public = own.page("", PATH)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_when_its_time_is_over_it_shows_nobody(own: Office, language: str) -> None:
+    say = saying(language)
+    public = own.page("", PATH, language)
     on(own, AFTER)
     public.reload()
     expect(public.locator("form.objecting")).to_have_count(0)
-    handler = own.page("H-X01", PATH)
-    handler.get_by_role("button", name="结束公示").click()
-    expect(handler.locator("h1")).to_contain_text("已结束")
+    handler = own.page("H-X01", PATH, language)
+    handler.get_by_role("button", name=say("结束公示")).click()
+    expect(handler.locator("h1")).to_contain_text(say("已结束"))
     on(own, GONE)
     public.reload()
-    expect(public.get_by_text("现已不再展示")).to_be_visible()
+    expect(
+        public.get_by_text({"zh": "现已不再展示", "en": "are no more"}[language])
+    ).to_be_visible()
     assert PEOPLE[0].id_number[-3:] not in public.inner_text("main")
     accessible(public)
     with catch_up(own.ledger, own.home.read_models).asking() as model:
@@ -200,22 +208,24 @@ def test_what_is_wrong_is_said_above_what_was_written(
     on(hung, TODAY)
 
 
-def test_who_put_it_up_does_not_answer(own: Office) -> None:
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_who_put_it_up_does_not_answer(own: Office, language: str) -> None:
+    say = saying(language)
     world = World(own.home)
     world.ledger = own.ledger
     appoint_officer(
         own.ledger, world.act(day=EARLY), Appointment("H-X01", "某某", "X01", Role.REVIEWER)
     )
-    objecting(public := own.page("", PATH), TEXT)
-    expect(public.get_by_role("status")).to_contain_text("异议已收到")
-    handler = own.page("H-X01", PATH)
-    handler.get_by_label("不成立").check()
-    handler.get_by_label("理由（密封保存）").fill("不属实")
-    handler.get_by_role("button", name="答复", exact=True).click()
+    objecting(public := own.page("", PATH, language), TEXT)
+    expect(public.get_by_role("status")).to_be_visible()
+    handler = own.page("H-X01", PATH, language)
+    handler.get_by_label(say("不成立")).check()
+    handler.get_by_label(say("理由（密封保存）")).fill("不属实")
+    handler.get_by_role("button", name=say("答复"), exact=True).click()
     alert = handler.locator("[role=alert]")
     expect(alert).to_have_attribute("data-code", "notice.same_person")
-    expect(alert).to_contain_text("已记入日志")
-    expect(handler.get_by_label("理由（密封保存）")).to_have_value("不属实")
+    expect(alert).to_contain_text({"zh": "已记入日志", "en": "stands in the log"}[language])
+    expect(handler.get_by_label(say("理由（密封保存）"))).to_have_value("不属实")
 
 
 def test_a_list_of_which_no_row_stands_is_not_put_up(bare: Office) -> None:

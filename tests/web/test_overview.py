@@ -6,7 +6,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.web.browsing import LANGUAGES, Office, accessible
+from tests.web.browsing import LANGUAGES, Office, accessible, saying
 from tests.web.conftest import INSPECTOR
 
 NEXT = {"zh": "下一页", "en": "Next page"}
@@ -70,14 +70,19 @@ def fen(text: str) -> int:
     return int(f"{found[1]}{found[2]}".replace(",", ""))
 
 
-def test_findings_are_counted_listed_and_followed_to_their_ground(office: Office) -> None:
-    page = office.page(INSPECTOR, "/overview")
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_findings_are_counted_listed_and_followed_to_their_ground(
+    office: Office, language: str
+) -> None:
+    say = saying(language)
+    page = office.page(INSPECTOR, "/overview", language)
     counted = page.locator("a[href*='severity=E']")
     number = counted.inner_text().split()[0]
     counted.click()
-    expect(page.get_by_text(f"共 {number} 项")).to_be_visible()
+    expect(page.get_by_text(say("共 %(n)s 项", n=number))).to_be_visible()
     expect(page.locator("[data-row]")).to_have_count(int(number))
-    returned = page.locator("[data-row]", has_text="被银行退回").first
+    back = {"zh": "被银行退回", "en": "sent back by the bank"}[language]
+    returned = page.locator("[data-row]", has_text=back).first
     amount = returned.locator("td").last.inner_text()
     returned.get_by_role("link").click()
     page.wait_for_url("**/ledger?*")
@@ -88,26 +93,31 @@ def test_findings_are_counted_listed_and_followed_to_their_ground(office: Office
 
     page.goto("/findings")
     first = page.locator("[data-row]").count()
-    page.get_by_role("link", name=NEXT["zh"]).click()
+    page.get_by_role("link", name=NEXT[language]).click()
     expect(page.locator("[data-row]").first).to_be_visible()
     assert first == 100
 
 
-@pytest.mark.parametrize("scripts", [True, False])
-def test_the_tree_unfolds_and_its_figures_lead_on(office: Office, *, scripts: bool) -> None:
-    page = office.browser(INSPECTOR, scripts=scripts).new_page()
+@pytest.mark.parametrize(("language", "scripts"), [("zh", True), ("en", True), ("en", False)])
+def test_the_tree_unfolds_and_its_figures_lead_on(
+    office: Office, language: str, *, scripts: bool
+) -> None:
+    say = saying(language)
+    page = office.browser(INSPECTOR, language, scripts=scripts).new_page()
     page.goto("/organisations")
     before = page.locator("[data-row]").count()
-    page.get_by_role("link", name="展开 示范一区总工会").click()
+    page.get_by_role("link", name=say("展开 %(name)s", name="示范一区总工会")).click()
     page.wait_for_url("**unfolded=X01*")
-    expect(page.get_by_role("link", name="收起 示范一区总工会")).to_be_visible()
+    expect(
+        page.get_by_role("link", name=say("收起 %(name)s", name="示范一区总工会"))
+    ).to_be_visible()
     assert page.locator("[data-row]").count() > before
     row = page.locator("[data-row]", has_text="X01 ·")
-    expect(row).to_contain_text("有须处理")
+    expect(row).to_contain_text(say("有须处理"))
     found = row.get_by_role("link").last
     number = found.inner_text()
     found.click()
-    expect(page.get_by_text(f"共 {number} 项")).to_be_visible()
+    expect(page.get_by_text(say("共 %(n)s 项", n=number))).to_be_visible()
     if scripts:
         accessible(page)
 

@@ -10,7 +10,7 @@ from ledger.domain.disbursement import Status
 from ledger.store.home import Home
 from tests.api.service import TODAY
 from tests.files.paper import as_pdf, as_picture, line, on_the_glass, turned, write_name
-from tests.web.browsing import SIZES, Office, accessible, copied, office_at
+from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, copied, office_at
 from tests.web.test_signing import BATCH, WITNESS, approved, make_key, payment
 
 PATH = f"/batches/{BATCH}/scans"
@@ -89,8 +89,9 @@ def test_a_sheet_goes_from_the_printer_to_the_ledger(
     assert place.browser("R-X01").request.get(f"/batches/{BATCH}/signatures/4/image").status == 403
 
 
-def test_wrong_scans_are_told_in_words_above_the_form(place: Office) -> None:
-    page = place.browser(WITNESS, scripts=False).new_page()
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_wrong_scans_are_told_in_words_above_the_form(place: Office, language: str) -> None:
+    page = place.browser(WITNESS, language, scripts=False).new_page()
     [paper] = on_the_glass(print_sheet(page))
     write_name(paper, 0)
     hand_in(page, b"not a scan", "image/png")

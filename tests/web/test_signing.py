@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Error, Locator, Page, expect
 
 from api.web.formats import capital
 from ledger.commands import officers
@@ -19,7 +19,7 @@ from ledger.store.home import Home
 from projections.runner import catch_up
 from projections.signatures import signatures_of
 from tests.api.service import ADMINISTRATORS, EARLY, TODAY
-from tests.web.browsing import LANGUAGES, Office, accessible, copied, office_at
+from tests.web.browsing import LANGUAGES, Office, accessible, copied, office_at, saying
 from tests.web.test_batches import confirm
 from tests.world import CAMPAIGN, Person, World
 
@@ -168,6 +168,7 @@ def test_what_was_signed_without_a_connection_arrives_once_when_it_is_back(place
     expect(page.locator("#signer-name")).to_have_text(PEOPLE[3].name)
     sign(page, 5)
     expect(page.locator("[data-done]")).to_be_visible()
+    page.wait_for_function(FORGOTTEN)
     expect(page.locator("#signer-name")).not_to_be_visible()
     expect(page.locator("[data-link]")).to_have_text("联机。 已全部发送。")
     row(page, 2).locator("[data-open]").click()
@@ -179,21 +180,69 @@ def test_what_was_signed_without_a_connection_arrives_once_when_it_is_back(place
     assert sorted(captured(place)) == [1, 2, 2, 3, 4, 5]
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_the_page_comes_again_without_a_connection_and_names_nobody_on_disk(
+    place: Office, language: str
+) -> None:
+    say = saying(language)
+    page = tablet(place, language)
+    expect(page.locator("[data-kept]")).to_be_attached()
+    page.context.set_offline(True)
+    sign(page, 3)
+    expect(row(page, 1)).to_have_attribute("data-state", "waiting")
+    for number in (2, 3):
+        page.reload()
+        expect(row(page, number - 1)).to_have_attribute("data-state", "waiting")
+        expect(page.locator("#signer-name")).to_have_text(PEOPLE[number - 1].name)
+        expect(page.locator("[data-link]")).to_contain_text(
+            say("没有连上服务器，可以继续签字，签好的保存在本机。可以刷新本页，但请不要关闭。")
+        )
+        sign(page, number + 3)
+        expect(row(page, number)).to_have_attribute("data-state", "waiting")
+    accessible(page)
+    left = page.evaluate(LEFT)
+    assert "SHEET-1" in left
+    assert not [each for each in PEOPLE if each.name in left or each.name[0] + "*" in left]
+    beside = page.context.new_page()
+    beside.goto(PATH)
+    expect(beside.locator("[data-link]")).to_have_text(
+        say("没有连上服务器，这台设备上也没有打开过这份名单，现在不能签字。连上之后请刷新本页。")
+    )
+    accessible(beside)
+    beside.close()
+
+    page.context.set_offline(False)
+    expect(page.locator("[data-link]")).to_contain_text(say("已全部发送。"))
+    assert captured(place) == [1, 2, 3]
+    page.reload()
+    expect(row(page, 3)).to_have_attribute("data-state", "captured")
+    expect(page.locator("[data-kept]")).to_be_attached()
+    page.get_by_role("button", name=say("退出"), exact=True).click()
+    page.wait_for_url("**/sign-in*")
+    page.wait_for_function(GONE)
+    page.context.set_offline(True)
+    with pytest.raises(Error, match="ERR_INTERNET_DISCONNECTED"):
+        page.goto(PATH)
+
+
 def test_a_session_that_ended_and_a_reload_lose_nothing(place: Office) -> None:
-    page = tablet(place)
+    say = saying("en")
+    page = tablet(place, "en")
     cookies = page.context.cookies()
     page.context.clear_cookies()
     sign(page, 2)
     expect(page.locator("[data-signed-out]")).to_be_visible()
     expect(row(page, 1)).to_have_attribute("data-state", "waiting")
-    page.get_by_role("link", name="重新登录").click()
-    expect(page.get_by_label("工号")).to_be_visible()
+    page.get_by_role("link", name=say("重新登录")).click()
+    expect(page.get_by_label(say("工号"))).to_be_visible()
 
     other = place.browser("R-X01").cookies()
     page.context.add_cookies(other)  # type: ignore[arg-type]
     page.goto(PATH)
-    page.get_by_role("button", name="开始签字").click()
-    expect(page.locator("[data-link]")).to_contain_text("另一位人员见证")
+    page.get_by_role("button", name=say("开始签字")).click()
+    expect(page.locator("[data-link]")).to_contain_text(
+        say("本机还有另一位人员见证的签字待发送，须由其登录后发送。")
+    )
     assert captured(place) == []
 
     page.context.add_cookies(cookies)  # type: ignore[arg-type]
@@ -249,6 +298,28 @@ def test_without_scripts_the_pages_say_what_needs_them(place: Office) -> None:
     expect(page.get_by_text("没有等待您签认的签字。")).to_be_visible()
 
 
+LEFT = """async () => {
+  const texts = [];
+  for (const name of await caches.keys()) {
+    const cache = await caches.open(name);
+    for (const request of await cache.keys()) texts.push(await (await cache.match(request)).text());
+  }
+  const opened = await new Promise((done) => {
+    const request = indexedDB.open("nuanzhang-sheets");
+    request.onsuccess = () => done(request.result);
+  });
+  const all = await new Promise((done) => {
+    const request = opened.transaction("sheet").objectStore("sheet").getAll();
+    request.onsuccess = () => done(request.result);
+  });
+  opened.close();
+  for (const each of all) texts.push(new TextDecoder().decode(each.sealed), JSON.stringify(each));
+  return texts.join("\\n");
+}"""
+GONE = """async () => (await caches.keys()).length + sessionStorage.length === 0
+  && !(await indexedDB.databases()).some((each) => each.name === "nuanzhang-sheets")
+  && !(await navigator.serviceWorker.getRegistrations()).length"""
+FORGOTTEN = f"""async (path) => !await caches.match("{PATH}")"""
 QUEUED = """async () => {
   const opened = await new Promise((done) => {
     const request = indexedDB.open("nuanzhang-signatures");

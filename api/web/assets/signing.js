@@ -1,6 +1,7 @@
 // One person a screen: who signs, for how much and what for. What is drawn is kept as strokes, so
 // that it survives a turned screen, and stays on this device until the service has it.
 
+import { forgetSheet, keepPage, keepPeople } from "./kept_sheet.js";
 import { deviceId, drop, keep, kept, Sender } from "./signature_queue.js";
 import { word } from "./service.js";
 import SignaturePad from "./vendor/signature_pad.js";
@@ -23,6 +24,7 @@ const NEXT = ["open", "refused", "absent"];
 
 let at = rows[0];
 let width = 0;
+let comesAgain = "kept" in root.dataset;
 
 // The library clears the canvas when its size is set, and still says that it is not empty.
 function fit() {
@@ -88,6 +90,14 @@ function mark(row, state) {
   row.dataset.state = state;
   paint(row);
   count();
+  keepOrForget();
+}
+
+// What is kept of the sheet follows each signature; once nobody is left and all was sent, it goes.
+let keeping = Promise.resolve();
+const someLeft = () => rows.some((row) => [...NEXT, "waiting"].includes(row.dataset.state));
+function keepOrForget() {
+  if (comesAgain) keeping = keeping.then(someLeft() ? keepPeople : forgetSheet).catch(() => {});
 }
 
 function show(row, focus = true) {
@@ -134,7 +144,7 @@ async function told(what, entry) {
   if (row && what === "refused") mark(row, "refused");
   find("signed-out").hidden = what !== "signed-out";
   const { mine, others, refused } = await waiting();
-  const said = [what === "offline" || !navigator.onLine ? word("offline") : word("online")];
+  const said = [what === "offline" || !navigator.onLine ? word(comesAgain ? "offline-kept" : "offline") : word("online")];
   said.push(mine.length ? numbered("n-waiting", mine.length) : word("all-sent"));
   if (others) said.push(word("others"));
   for (const each of refused) {
@@ -191,13 +201,15 @@ find("find").addEventListener("keydown", (event) => {
   if (event.key === "Enter" && rowOf(event.target.value.trim())) show(rowOf(event.target.value.trim()));
 });
 window.addEventListener("offline", () => told("offline"));
-// Without a connection this page would not come again, and nobody could go on signing.
+// Where nothing could be kept, this page would not come again without a connection.
 window.addEventListener("beforeunload", (event) => {
-  if (!navigator.onLine) event.preventDefault();
+  if (!navigator.onLine && !comesAgain) event.preventDefault();
 });
 
 root.hidden = false;
 new ResizeObserver(fit).observe(canvas);
+// What waited when the people were kept, and waits no more, was sent.
+for (const row of rows) if (row.dataset.state === "waiting") row.dataset.state = "captured";
 for (const entry of await kept().catch(() => [])) {
   const row = entry.batch === batch ? rowOf(entry.number) : null;
   if (row) row.dataset.state = entry.refused ? "refused" : "waiting";
@@ -207,3 +219,8 @@ count();
 onward(rows, false);
 await told("kept");
 sender.now();
+if (someLeft()) {
+  comesAgain = (await keepPage(root.dataset.worker).catch(() => false)) || comesAgain;
+  if (comesAgain) root.dataset.kept = "";
+  keepOrForget();
+}

@@ -1,6 +1,7 @@
 // What every page does beside its HTML: keyboard, and telling the officer what went wrong.
 
 import "./unread.js";
+import { forgetSheets } from "./sheet_traces.js";
 import { tinykeys } from "./vendor/tinykeys.js";
 
 const dialog = document.getElementById("keys");
@@ -8,11 +9,17 @@ const typing = (event) =>
   event.isComposing || event.target.closest("input, select, textarea, [contenteditable], dialog");
 
 function rows() {
-  return [...document.querySelectorAll("[data-list] [data-row]")].filter((row) => row.offsetParent);
+  return [...document.querySelectorAll("[data-list] [data-row]")].filter((row) => row.offsetParent && linkOf(row));
 }
 
 function linkOf(row) {
   return row.matches("a, button") ? row : row.querySelector("[data-open], a, button");
+}
+
+// Up is what the page says, else the part of the menu that it belongs to; what belongs to none is left for the start.
+function up() {
+  const menu = document.querySelector("header nav");
+  return document.querySelector("[data-up]") ?? (menu?.querySelector("[aria-current]") ? menu.querySelector("[aria-current='true']") : document.querySelector("a.brand"));
 }
 
 // The row in hand is the one that holds the focus, so Enter opens it by itself.
@@ -34,7 +41,7 @@ const free = (act) => (event) => {
 tinykeys(window, {
   j: free(() => step(1)),
   k: free(() => step(-1)),
-  u: free(() => document.querySelector("[data-up]")?.click()),
+  u: free(() => up()?.click()),
   "/": free(() => {
     const field = document.querySelector("[data-search]");
     if (field) field.focus();
@@ -75,6 +82,10 @@ for (const button of document.querySelectorAll("[data-print]")) {
   button.hidden = false;
   button.addEventListener("click", () => window.print());
 }
+
+// What a signature sheet left on this device goes with the officer.
+for (const form of document.querySelectorAll("form[action='/sign-out'], form[action='/my-account/sessions/ending']")) form.addEventListener("submit", forgetSheets);
+if (document.querySelector("form[action='/sign-in']")) forgetSheets();
 
 // A form that is sent twice counts once by its key; the button says that it is under way.
 document.addEventListener("submit", (event) => {
