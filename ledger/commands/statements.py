@@ -116,10 +116,7 @@ def _payments(work: Work, batch: Batch) -> dict[int, _Payment]:
 
 def _match(name: str, content: BankReturn, payments: dict[int, _Payment]) -> list[_Match]:
     """Say what the file decides of each payment, in the order of the roster."""
-    if content.lists is Lists.ALL:
-        lines = _by_number(name, content, payments)
-    else:
-        lines = _by_account(name, content, payments)
+    lines = _lines_by_number(name, content, payments)
     unanswered = [
         each
         for number, each in payments.items()
@@ -133,28 +130,25 @@ def _match(name: str, content: BankReturn, payments: dict[int, _Payment]) -> lis
     ):
         raise refuse(name, "bank_file.control_total")
     matches = [_Match(payments[number], line, line.outcome) for number, line in lines.items()]
-    matches += [_Match(each, None, Outcome.SETTLED) for each in unanswered]
+    if content.lists is Lists.FAILURES:
+        matches += [_Match(each, None, Outcome.SETTLED) for each in unanswered]
     return sorted(filter(_says_something_new, matches), key=lambda match: match.payment.row.number)
 
 
-def _by_number(
+def _lines_by_number(
     name: str, content: BankReturn, payments: dict[int, _Payment]
 ) -> dict[int, ReturnLine]:
-    lines = {}
-    for line in content.lines:
-        payment = payments.get(line.number or 0)
-        if payment is None or not _same(line, payment):
-            raise refuse(name, "bank_file.unknown_line", row=line.line)
-        lines[payment.row.number] = line
-    return lines
-
-
-def _by_account(
-    name: str, content: BankReturn, payments: dict[int, _Payment]
-) -> dict[int, ReturnLine]:
+    """Find the one payment that each line is about: by number, or else by account."""
+    of_account: dict[str | None, list[_Payment]] = {}
+    for each in payments.values():
+        of_account.setdefault(each.account, []).append(each)
     lines: dict[int, ReturnLine] = {}
     for line in content.lines:
-        found = [each for each in payments.values() if _same(line, each)]
+        if line.number is not None:
+            near = [payments[line.number]] if line.number in payments else []
+        else:
+            near = of_account.get(line.account, [])
+        found = [each for each in near if _same(line, each)]
         if len(found) != 1:
             raise refuse(name, "bank_file.unknown_line", row=line.line)
         lines[found[0].row.number] = line
@@ -162,14 +156,15 @@ def _by_account(
 
 
 def _same(line: ReturnLine, payment: _Payment) -> bool:
-    """Say whether a line is about a payment. Of an erased recipient, number and amount must do."""
+    """Say whether a line is about a payment: all that it carries must agree, and enough of it.
+
+    Of an erased recipient, number and amount must do.
+    """
+    if line.amount_fen not in (None, payment.row.amount):
+        return False
     if payment.account is None:
         return (line.number, line.amount_fen) == (payment.row.number, payment.row.amount)
-    return (line.account, line.name, line.amount_fen) == (
-        payment.account,
-        payment.name,
-        payment.row.amount,
-    )
+    return line.account in (None, payment.account) and line.name in (None, payment.name)
 
 
 def _says_something_new(match: _Match) -> bool:

@@ -1,23 +1,23 @@
-"""The bank formats there are, by the name that batches call them."""
+"""The bank formats that batches go out in and are answered in, by their names."""
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date
+from hashlib import sha256
 
-from ledger.files import bank_failures_xml, bank_netbank, bank_unionpay
 from ledger.files.bank import BankReturn, InstructionFile, InstructionLine
+from ledger.files.bank_formats import grid, tree
+from ledger.files.bank_formats.answers import bank_return
+from ledger.files.bank_formats.shelf import templates
+from ledger.files.bank_formats.template import In, Template, XmlIn
+from ledger.files.bank_formats.writing import write
 from ledger.files.faults import refuse
 
 BYTES_MAX = 100 * 1024 * 1024
+_HEAD_BYTES = 2000
 
-
-class BankFormat(NamedTuple):
-    read: Callable[[str, bytes], BankReturn]
-    write: Callable[[str, Sequence[InstructionLine]], InstructionFile]
-
-
-FORMATS: Mapping[str, BankFormat] = {
-    module.FORMAT: BankFormat(module.read, module.write)
-    for module in (bank_unionpay, bank_failures_xml, bank_netbank)
+FORMATS: Mapping[str, Template] = {
+    name: template for name, template in templates().items() if template.out or template.returns
 }
 
 
@@ -30,21 +30,46 @@ def read_return(bank_format: str, name: str, data: bytes) -> BankReturn:
     """
     if len(data) > BYTES_MAX:
         raise refuse(name, "file.too_large")
-    return _format(bank_format, name).read(name, data)
+    template = _template(bank_format, name)
+    layout = _layout(template, name, data)
+    if isinstance(layout, XmlIn):
+        answer = tree.read(layout, name, data)
+    else:
+        answer = grid.read(layout, name, data)
+    return bank_return(template, layout, name, answer, sha256(data).hexdigest())
 
 
 def write_instruction(
-    bank_format: str, batch_code: str, lines: Sequence[InstructionLine]
+    bank_format: str,
+    batch_code: str,
+    lines: Sequence[InstructionLine],
+    payer: Mapping[str, str] | None = None,
+    day: date = date.min,
 ) -> InstructionFile:
     """Write a batch's payments for the bank.
 
     Raises:
-        FileRefused: The format is not known, or the bank's charset lacks a character of a name.
+        FileRefused: The format is not known or not written, or rows hold what it cannot.
     """
-    return _format(bank_format, batch_code).write(batch_code, lines)
+    return write(_template(bank_format, batch_code), batch_code, lines, payer or {}, day)
 
 
-def _format(bank_format: str, name: str) -> BankFormat:
+def _template(bank_format: str, name: str) -> Template:
     if bank_format not in FORMATS:
         raise refuse(name, "bank_file.format_unknown")
     return FORMATS[bank_format]
+
+
+def _layout(template: Template, name: str, data: bytes) -> In:
+    """Choose among a bank's files the kind that this is; another bank's file is called that.
+
+    One that is of no kind we know is read as the first, to say what is wrong with it.
+    """
+    if not template.returns:
+        raise refuse(name, "bank_file.not_read")
+    head = data[:_HEAD_BYTES].decode("gb18030", "replace").lstrip("\ufeff \r\n")
+    own = [each for each in template.returns if re.search(each.looks, head)]
+    others = (each.looks for other in FORMATS.values() for each in other.returns)
+    if not own and any(re.search(looks, head) for looks in others):
+        raise refuse(name, "bank_file.other_format")
+    return (own or template.returns)[0]

@@ -17,6 +17,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     "archive.not_on_file": ("未建档", "the person is not in the archive"),
     "bank_file.control_total": ("控制合计与明细不符", "the control totals disagree with the lines"),
     "bank_file.duplicate_line": ("同一笔在文件中出现两次", "a payment stands in the file twice"),
+    "bank_file.field_too_long": ("内容超出银行允许的长度", "longer than the bank takes"),
     "bank_file.format_unknown": ("不认识的银行格式", "no such bank format"),
     "bank_file.incomplete": ("文件未覆盖全部指令", "the file does not answer every instruction"),
     "bank_file.line_invalid": ("此行无法识读", "the line cannot be read"),
@@ -25,11 +26,27 @@ TEXTS: dict[str, tuple[str, str]] = {
         "the bank's charset lacks a character",
     ),
     "bank_file.not_accepted": ("银行未受理整批", "the bank did not accept the batch"),
+    "bank_file.not_read": (
+        "此银行格式没有回盘文件",
+        "the bank sends no return file in this format",
+    ),
+    "bank_file.not_written": (
+        "此银行格式没有代发文件，请在银行页面提交名单",
+        "this format has no payment file: hand the list in at the bank's own page",
+    ),
     "bank_file.other_batch": ("文件属于另一批次", "the file belongs to another batch"),
     "bank_file.other_format": ("文件是另一家银行的格式", "the file is of another bank's format"),
+    "bank_file.payer_missing": (
+        "缺少银行要求的付款方信息，或内容不能写入文件",
+        "a fact about the payer that the bank asks for is missing, or cannot be written",
+    ),
     "bank_file.several_statements": (
         "一个文件里有几份对账单，请逐份导出",
         "the file holds several statements; export them one by one",
+    ),
+    "bank_file.too_many_rows": (
+        "超出银行单个文件的笔数上限，请拆分批次",
+        "more rows than the bank takes in one file; split the batch",
     ),
     "bank_file.truncated": ("文件不完整，末尾缺失", "the file ends before its last line does"),
     "bank_file.unknown_line": ("此行与任何指令都不相符", "the line matches no instruction"),

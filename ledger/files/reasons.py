@@ -13,6 +13,7 @@ class Reason(NamedTuple):
 
 UNKNOWN = Reason("UNKNOWN", pending=True)
 OTHER = Reason("OTHER")
+RETURNED = Reason("RETURNED")
 
 _CODES = {
     code: Reason(reason, pending=reason == "UNKNOWN")

@@ -214,7 +214,7 @@ def test_an_xml_that_declares_another_charset_is_another_banks() -> None:
         _read("failures-xml", failures_xml(returned()).replace(b"GB18030", b"UTF-8"))
 
 
-def test_there_are_three_formats() -> None:
+def test_a_format_that_nobody_knows_is_refused() -> None:
     with refused("bank_file.format_unknown"):
         _read("cheque", b"")
 

@@ -76,7 +76,7 @@ def test_each_bank_return_agrees_with_its_roster(batch: BatchRow) -> None:
     assert content.batch_code in {None, batch.code}
     assert (content.lists is Lists.FAILURES) == (batch.bank_format == "failures-xml")
     for line in content.lines:
-        row = rows[line.number] if line.number else by_card[line.account]
+        row = rows[line.number] if line.number else by_card[line.account or ""]
         assert (row.card_number, row.name) == (line.account, line.name)
         assert row.amount_fen == line.amount_fen
         assert (line.reason is None) == (line.outcome is Outcome.SETTLED)
@@ -89,7 +89,7 @@ def test_the_reasons_of_all_failures_are_those_expected() -> None:
         for line in _return(batch).lines:
             if line.outcome is Outcome.FAILED and line.reason:
                 counted[line.reason] = counted.get(line.reason, 0) + 1
-                returned_fen += line.amount_fen
+                returned_fen += line.amount_fen or 0
 
     assert counted == EXPECTED["returned_by_reason"]
     assert returned_fen == EXPECTED["returned_fen"]

@@ -109,7 +109,7 @@ def _facts(batch_id: UUID, order: ReturnFile, new: dict[str, int]) -> Facts:
     told: dict[str, str] = {"batch_id": str(batch_id), "sha256": content.sha256}
     for word, outcome in zip(WORDS, Outcome, strict=True):
         lines = [line for line in content.lines if line.outcome is outcome]
-        count, total = len(lines), sum(line.amount_fen for line in lines)
+        count, total = len(lines), sum(line.amount_fen or 0 for line in lines)
         if outcome is Outcome.SETTLED and content.settled_count is not None:
             count, total = content.settled_count, content.settled_fen or 0
         told |= {f"{word}_count": str(count), f"{word}_fen": str(total), word: str(new[word])}
@@ -119,7 +119,7 @@ def _facts(batch_id: UUID, order: ReturnFile, new: dict[str, int]) -> Facts:
             line.line,
             [
                 "" if line.number is None else str(line.number),
-                str(line.amount_fen),
+                "" if line.amount_fen is None else str(line.amount_fen),
                 line.outcome.value,
                 line.reason or "",
                 line.raw_code or "",

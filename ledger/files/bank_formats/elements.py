@@ -10,6 +10,8 @@ from defusedxml.ElementTree import fromstring
 from ledger.files.faults import refuse
 
 _DECLARED = re.compile(r"""<\?xml[^>]*?encoding\s*=\s*["']([A-Za-z0-9._-]+)["']""")
+DECLARED = "declared"
+_HEAD_BYTES = 200
 _CHINESE = ("gb2312", "gbk", "gb18030", "cp936")
 
 
@@ -24,6 +26,9 @@ def parse(name: str, data: bytes, charset: str) -> Element:
         FileRefused: `file.not_text`, `file.xml_forbidden`, `bank_file.other_format`,
             `bank_file.line_invalid`, `bank_file.truncated`.
     """
+    if charset == DECLARED:
+        found = _DECLARED.search(data[:_HEAD_BYTES].decode("ascii", "replace"))
+        charset = "gb18030" if found and found[1].lower() in _CHINESE else "utf-8"
     try:
         text = data.decode(charset).lstrip("\ufeff")
     except UnicodeDecodeError:

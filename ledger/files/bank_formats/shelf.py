@@ -9,6 +9,7 @@ from importlib.resources import files
 import msgspec
 
 from ledger.files.bank_formats.template import Template
+from ledger.files.bank_formats.writing import require_known_words
 
 SUFFIX = ".toml"
 
@@ -36,9 +37,10 @@ def load(text: str) -> Template:
     """
     try:
         template = msgspec.convert(tomllib.loads(text), Template)
-    except (tomllib.TOMLDecodeError, msgspec.ValidationError) as wrong:
+        require_known_words(template)
+        for layout in template.returns:
+            re.compile(layout.looks)
+            re.compile(layout.reference)
+    except (ValueError, re.error, msgspec.ValidationError) as wrong:
         raise RuntimeError(f"bank format template: {wrong}") from None
-    for layout in template.returns:
-        re.compile(layout.looks)
-        re.compile(layout.reference)
     return template

@@ -163,7 +163,9 @@ class Status(Part, frozen=True, kw_only=True):
 class Reading(Part, frozen=True, kw_only=True):
     """`looks` is a pattern by which a file of this kind is known, over its first characters.
 
-    `reference` takes the batch's code and the row's number out of what went out.
+    `reference` takes the batch's code and the row's number out of what went out; of a file that
+    speaks of other business too, `skip_others` passes over what has no such reference.
+    `all_settled`: to be listed is to be paid.
     """
 
     looks: str
@@ -171,21 +173,24 @@ class Reading(Part, frozen=True, kw_only=True):
     lists: Lists = Lists.ALL
     amount: Unit = Unit.YUAN
     reference: str = r"(?P<batch>.+)-(?P<number>[0-9]{6})"
-    columns: tuple[InColumn, ...]
+    skip_others: bool = False
+    all_settled: bool = False
+    columns: tuple[InColumn, ...] = ()
     status: Status | None = None
-    codes: dict[str, Words] = {}
 
 
 class GridIn(Reading, frozen=True, kw_only=True):
     """`head` are the lines above the titles: what each of their cells says, "" for anything.
 
-    `total_word` begins the line of totals, in which the columns of number and amount hold count
-    and sum; `total_of` says of which payments.
+    `more`: a line may have further cells at its end, which nobody reads.
+    `total_word` begins the last line, which says what they add up to; `total_line` is of its cells.
     """
 
     head: tuple[tuple[Total, ...], ...] = ()
     titles: Literal["named", "exact", "none"] = "named"
+    more: bool = False
     total_word: str = ""
+    total_line: tuple[Total, ...] = ()
     total_needed: bool = False
 
 
@@ -209,14 +214,15 @@ class WorkbookIn(GridIn, tag_field="shape", tag="workbook", frozen=True, kw_only
 class XmlIn(Reading, tag_field="shape", tag="xml", frozen=True, kw_only=True):
     """`inside` holds the rows; other elements than rows in it are refused where it is `only_rows`.
 
-    `accepted` are the words by which the bank says that it took the batch.
+    `accepted` are the words by which the bank says that it took the batch; an answer that says
+    that alone has no `row`. The charset `declared` is the one that the document names.
     """
 
     root: str
     namespace: str = ""
     ends_line: bool = False
     inside: str = ""
-    row: str
+    row: str = ""
     only_rows: bool = False
     batch: Paths = ()
     accepted_at: Paths = ()
@@ -314,7 +320,8 @@ AccountStatementTemplate = XmlStatement | Mt940Statement | ColumnsStatement
 class Template(Part, frozen=True, kw_only=True):
     """One bank format. `confirm` says what only the bank can tell, and is to be asked there.
 
-    `accepted_is_final`: whether a bank that has taken a payment in has thereby paid it.
+    `accepted_is_final`: whether a bank that has taken a payment in has thereby paid it. `codes`
+    are its own codes by what they mean; the usual ones of four digits are known to all.
     """
 
     name: str
@@ -323,6 +330,7 @@ class Template(Part, frozen=True, kw_only=True):
     rows_max: int = 0
     accepted_is_final: bool = False
     confirm: Words = ()
+    codes: dict[str, Words] = {}
     out: Out | None = None
     returns: tuple[In, ...] = ()
     statement: AccountStatementTemplate | None = None
