@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -16,8 +17,11 @@ from ledger.domain.matching_rules import (
     rests_on_amount_alone,
     score,
 )
+from ledger.errors import Kind, LedgerError
+from ledger.store.act import CommandAct
 from ledger.store.application import Ledger, NotOnRecord
 from projections.bank_accounts import Account, account_list
+from projections.bank_balance import Balance, balance_at
 from projections.bank_lines import ItemView, LineView, candidates, could_come_back, line_of
 from projections.bank_proposals import Proposal, proposals
 
@@ -49,6 +53,16 @@ class Returnable:
     score: int
 
 
+class NotCovered(LedgerError):
+    """What the bank held on a day is known where its statements go on unbroken up to it."""
+
+    code = "reconciliation.not_covered"
+    kind = Kind.INVALID
+
+    def __init__(self, account_id: UUID, day: date) -> None:
+        super().__init__(f"no unbroken run of statements of {account_id} reaches {day}")
+
+
 def account_within(model: Connection, reach: Reach, account_id: UUID) -> Account:
     """Return a bank account.
 
@@ -61,6 +75,18 @@ def account_within(model: Connection, reach: Reach, account_id: UUID) -> Account
         raise NotOnRecord("bank account", account_id)
     reach.require(found[0].organisation_id)
     return found[0]
+
+
+def balance_within(model: Connection, account: Account, day: date) -> Balance:
+    """Return an account's reconciliation statement.
+
+    Raises:
+        NotCovered: No unbroken run of statements says what the bank held on that day.
+    """
+    found = balance_at(model, account, day)
+    if found is None:
+        raise NotCovered(account.account_id, day)
+    return found
 
 
 def line_within(
@@ -118,13 +144,18 @@ def returnables_for(
 
 
 def apply_rules(ledger: Ledger, acting: Acting, model: Connection, account: Account) -> int:
+    """Match what the rules say is the same, for an officer; return how many matches that made."""
+    return apply_found(ledger, acting.bare(), model, account)
+
+
+def apply_found(ledger: Ledger, act: CommandAct, model: Connection, account: Account) -> int:
     """Match what the rules say is the same; return how many matches that made.
 
     In pieces, each stored whole: what one piece matched stands when a later one is refused.
     """
     found = proposals(model, account.account_id, account.begins_on)
     for start in range(0, len(found), APPLIED_AT_ONCE):
-        _apply(ledger, acting, account, found[start : start + APPLIED_AT_ONCE])
+        _apply(ledger, act, account, found[start : start + APPLIED_AT_ONCE])
     return len(found)
 
 
@@ -136,9 +167,7 @@ def chosen_items(items: Sequence[ItemView]) -> tuple[ItemChosen, ...]:
     return tuple(ItemChosen(each.source_id, each.version) for each in items)
 
 
-def _apply(ledger: Ledger, acting: Acting, account: Account, found: Sequence[Proposal]) -> None:
-    act = acting.bare()
-
+def _apply(ledger: Ledger, act: CommandAct, account: Account, found: Sequence[Proposal]) -> None:
     def take() -> dict[str, int]:
         for each in found:
             order = Matching(

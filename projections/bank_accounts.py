@@ -160,6 +160,11 @@ def kept_in(connection: Connection, account_id: UUID) -> list[Kept]:
     ]
 
 
+def kept_anywhere(connection: Connection) -> set[UUID]:
+    """Return the fund accounts of which it is said where they are kept."""
+    return {uuid_of(raw) for raw in connection.execute(select(kept_funds.c.fund_id)).scalars()}
+
+
 def statement_list(connection: Connection, account_id: UUID) -> list[StatementView]:
     """Return an account's statements in the order in which they came."""
     statement = (

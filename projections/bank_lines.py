@@ -1,12 +1,12 @@
 """Bank lines and items of the books: what is open, what it may be, what it was matched with."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, Row, Select, and_, func, or_, select
+from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func, or_, select
 
 from ledger.domain.bank_statement import Line, LineState
 from ledger.domain.book_item import ItemKind, Movement
@@ -14,7 +14,7 @@ from ledger.domain.disbursement import Status
 from ledger.domain.matching_rules import payment_reference
 from ledger.domain.values import Money
 from projections.asked import optional_uuid, uuid_of
-from projections.bank_books import OPEN, decisions, items, kept_funds, lines, matches
+from projections.bank_books import MATCHED, OPEN, decisions, items, kept_funds, lines, matches
 from projections.batches import batches
 from projections.payment_states import disbursements, states
 
@@ -381,14 +381,22 @@ def kept_at(account_id: UUID) -> Select[tuple[bytes]]:
     return select(kept_funds.c.fund_id).where(kept_funds.c.account_id == account_id.bytes)
 
 
+@dataclass(frozen=True, slots=True)
+class Sums:
+    """What came in and what went out, each above zero."""
+
+    count: int
+    in_fen: Money
+    out_fen: Money
+
+
 def timing_lines(
     connection: Connection, account_id: UUID, begins_on: str, day: str, limit: int
 ) -> list[LineView]:
     """Return what the bank had booked by a day and the books had not, as far as is known now."""
     statement = (
         select(lines)
-        .where(lines.c.account_id == account_id.bytes, lines.c.booked_on.between(begins_on, day))
-        .where(_met_later(lines.c.match_id, account_id, day) | (lines.c.state != "matched"))
+        .where(*_timing_lines(account_id, begins_on, day))
         .order_by(lines.c.booked_on, lines.c.position)
         .limit(limit)
     )
@@ -401,15 +409,44 @@ def timing_items(
     """Return what the books had moved by a day and the bank had not booked."""
     statement = (
         _joined()
-        .where(
-            items.c.fund_id.in_(kept_at(account_id)),
-            items.c.booked_on.between(begins_on, day),
-            _met_later(items.c.match_id, account_id, day) | (items.c.state == OPEN),
-        )
+        .where(*_timing_items(account_id, begins_on, day))
         .order_by(items.c.booked_on, items.c.position)
         .limit(limit)
     )
     return [_item(row) for row in connection.execute(statement)]
+
+
+def timing_line_sums(connection: Connection, account_id: UUID, begins_on: str, day: str) -> Sums:
+    return _sums(connection, lines.c.amount_fen, _timing_lines(account_id, begins_on, day))
+
+
+def timing_item_sums(connection: Connection, account_id: UUID, begins_on: str, day: str) -> Sums:
+    return _sums(connection, items.c.amount_fen, _timing_items(account_id, begins_on, day))
+
+
+def _sums(
+    connection: Connection, amount: ColumnElement[int], where: Sequence[ColumnElement[bool]]
+) -> Sums:
+    into = func.sum(case((amount > 0, amount), else_=0))
+    out = func.sum(case((amount < 0, -amount), else_=0))
+    count, in_fen, out_fen = connection.execute(select(func.count(), into, out).where(*where)).one()
+    return Sums(count, Money(in_fen or 0), Money(out_fen or 0))
+
+
+def _timing_lines(account_id: UUID, begins_on: str, day: str) -> list[ColumnElement[bool]]:
+    return [
+        lines.c.account_id == account_id.bytes,
+        lines.c.booked_on.between(begins_on, day),
+        or_(lines.c.state != MATCHED, _met_later(lines.c.match_id, account_id, day)),
+    ]
+
+
+def _timing_items(account_id: UUID, begins_on: str, day: str) -> list[ColumnElement[bool]]:
+    return [
+        items.c.fund_id.in_(kept_at(account_id)),
+        items.c.booked_on.between(begins_on, day),
+        or_(items.c.state == OPEN, _met_later(items.c.match_id, account_id, day)),
+    ]
 
 
 def _codes(line: LineView) -> list[str]:

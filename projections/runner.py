@@ -17,6 +17,7 @@ from ledger.store.feed import Feed
 from projections.allocations import Allocations
 from projections.answers import Answers
 from projections.attempts import Attempts
+from projections.bank_balance import BankReconciliations
 from projections.bank_books import BankBooks
 from projections.batches import Batches
 from projections.deadlines import Deadlines
@@ -69,6 +70,7 @@ def projections() -> tuple[Projection, ...]:
         Movements(),
         Attempts(),
         BankBooks(),
+        BankReconciliations(),
         WitnessRefusals(),
         Histories(),
         Keys(),

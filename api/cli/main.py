@@ -7,6 +7,7 @@ import typer
 from api.cli import (
     admin,
     anchor,
+    bank,
     campaigns,
     evidence,
     exports,
@@ -35,6 +36,7 @@ app.command()(evidence.verify)
 app.command()(anchor.anchor)
 app.add_typer(anchor.app, name="witnesses")
 app.add_typer(admin.app, name="admin")
+app.add_typer(bank.app, name="bank")
 app.add_typer(exports.app, name="export")
 app.add_typer(keys.app, name="key")
 app.add_typer(timestamps.app, name="timestamp")

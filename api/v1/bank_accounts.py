@@ -1,13 +1,15 @@
 """Bank accounts: their statements taken in, their lines matched with the books."""
 
+from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, File, Query, Response, UploadFile
+from msgspec.structs import asdict
 from sqlalchemy import Connection
 
 from api.acting import TheActing
-from api.banking import account_within, apply_rules, found_for, line_within
+from api.banking import account_within, apply_rules, balance_within, found_for, line_within
 from api.callers import APPROVE, CASH, KEEP_ACCOUNTS, MATCH, READ, TheReach
 from api.dependencies import TheLedger, ThePage, TheReadModel
 from api.problems import RESPONSES
@@ -372,6 +374,21 @@ def payment_came_back(
     order = ComingBack(LineChosen(statement_id, line), form.disbursement_id, form.reason)
     answer = come_back(the_ledger, acting.act(), order)
     return written(the_ledger, response, answer, models.CameBack)
+
+
+@router.get("/{account_id}/reconciliation", dependencies=[READ])
+def show_reconciliation(
+    account_id: UUID, as_of: date, model: TheReadModel, reach: TheReach
+) -> models.Reconciliation:
+    """Show the bank reconciliation statement as of a day: both columns, and where they end."""
+    account = account_within(model, reach, account_id)
+    found = balance_within(model, account, as_of)
+    return models.Reconciliation(
+        as_of=found.as_of,
+        books_foot_fen=found.figures.books_foot,
+        bank_foot_fen=found.figures.bank_foot,
+        **asdict(found.figures),
+    )
 
 
 def standing_of(model: Connection, account: Account) -> models.BankAccountStanding:

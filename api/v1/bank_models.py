@@ -166,3 +166,18 @@ class BankMatch(Answer):
     undone_on: Day | None
     lines: list[BankLine]
     items: list[BookItem]
+
+
+class Reconciliation(Answer):
+    """Both balances, four kinds of difference in time (each above zero), and both feet."""
+
+    as_of: date
+    books_fen: int
+    bank_in_fen: int
+    bank_out_fen: int
+    books_foot_fen: int
+    bank_fen: int
+    books_in_fen: int
+    books_out_fen: int
+    bank_foot_fen: int
+    count: int = Field(description="Lines and items that make up the four kinds.")

@@ -37,6 +37,7 @@ MENU = (
     Entry("/flow", N_("流向")),
     Entry("/ledger", N_("台账")),
     Entry("/batches", N_("批次"), within=("/imports", "/archive")),
+    Entry("/bank", N_("银行")),
     Entry("/notices", N_("公示")),
     Entry("/findings", N_("疑点")),
     Entry("/search", N_("溯源"), within=("/trace", "/receipts", "/verify")),

@@ -3,6 +3,8 @@
 from api.web import assets
 from api.web.pages import (
     account,
+    bank,
+    bank_desk,
     bank_returns,
     batches,
     deadlines,
@@ -22,6 +24,7 @@ from api.web.pages import (
     papers,
     person,
     receipts,
+    reconciliation,
     search,
     sign_in,
     signing,
@@ -59,6 +62,9 @@ PAGES = (
     imports.router,
     batches.router,
     bank_returns.router,
+    bank.router,
+    bank_desk.router,
+    reconciliation.router,
     jobs.router,
     signing.router,
     notices.router,

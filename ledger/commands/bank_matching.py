@@ -133,7 +133,7 @@ def match(ledger: Ledger, act: CommandAct, order: Matching) -> Answer:
     """
 
     def decide(work: Work) -> None:
-        account = _account(work, act, order.account_id, by_rule=order.rule is not None)
+        account = account_to_match(work, act, order.account_id, by_rule=order.rule is not None)
         lines = [
             (_statement(work, account, each.statement_id), each.line)
             for each in dict.fromkeys(order.lines)
@@ -156,7 +156,7 @@ def unmatch(ledger: Ledger, act: CommandAct, match_id: UUID, reason: str) -> Ans
 
     def decide(work: Work) -> None:
         found = work.get(BankMatch, match_id)
-        account = _account(work, act, found.account_id)
+        account = account_to_match(work, act, found.account_id)
         found.undo(act, reason=reason)
         work.save(found)
         for id_ in found.statement_ids:
@@ -185,7 +185,7 @@ def set_aside(ledger: Ledger, act: CommandAct, order: SettingAside) -> Answer:
         if order.state is LineState.WRITTEN_OFF:
             require_post(work, act, WRITERS_OFF, statement.organisation_id)
         else:
-            _account(work, act, statement.account_id)
+            account_to_match(work, act, statement.account_id)
         statement.set_aside(act, number=order.chosen.line, state=order.state, reason=order.reason)
         work.save(statement)
 
@@ -201,7 +201,7 @@ def take_up(ledger: Ledger, act: CommandAct, chosen: LineChosen, reason: str) ->
 
     def decide(work: Work) -> None:
         statement = work.get(BankStatement, chosen.statement_id)
-        _account(work, act, statement.account_id)
+        account_to_match(work, act, statement.account_id)
         statement.take_up(act, number=chosen.line, reason=reason)
         work.save(statement)
 
@@ -222,7 +222,7 @@ def come_back(ledger: Ledger, act: CommandAct, order: ComingBack) -> Answer:
 
     def decide(work: Work) -> None:
         statement = work.get(BankStatement, order.chosen.statement_id)
-        account = _account(work, act, statement.account_id)
+        account = account_to_match(work, act, statement.account_id)
         line = statement.open_line(order.chosen.line)
         payment = work.get(Disbursement, order.disbursement_id)
         batch = work.get(Batch, payment.batch_id)
@@ -256,7 +256,7 @@ def come_back(ledger: Ledger, act: CommandAct, order: ComingBack) -> Answer:
     return ledger.perform(act, "bank_line.come_back", order, decide)
 
 
-def _account(
+def account_to_match(
     work: Work, act: CommandAct, account_id: UUID, *, by_rule: bool = False
 ) -> BankAccount:
     """Return the account, for one who may hold it against the books.

@@ -70,6 +70,8 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "organisation.registered": ("组织登记", "union registered"),
     "policy.adopted": ("采用政策", "policy adopted"),
     "publication.announced": ("发布检查点", "checkpoint published"),
+    "reconciliation.prepared": ("编制余额调节表", "reconciliation statement prepared"),
+    "reconciliation.reviewed": ("复核余额调节表", "reconciliation statement reviewed"),
     "recipient.erased": ("个人信息销毁", "personal data erased"),
     "recipient.file_closed": ("退档", "file closed"),
     "recipient.filed": ("建档", "file opened"),

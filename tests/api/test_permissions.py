@@ -291,6 +291,7 @@ ASKED: dict[str, Asked] = {
     "POST /v1/bank-accounts/{account_id}/lines/{statement_id}/{line}/coming-back": Asked(
         "{bank} {bank_statement} 9", lambda _: {"disbursement_id": NOBODYS}
     ),
+    "GET /v1/bank-accounts/{account_id}/reconciliation": Asked("{bank} as_of=2017-01-31"),
     "GET /v1/appropriations": Asked("organisation_id={organisation}"),
     "POST /v1/appropriations": Asked(
         body=lambda p: {
@@ -546,6 +547,51 @@ ASKED: dict[str, Asked] = {
     "GET /flow/holdings": Asked(bound=False),
     "GET /flow/opening": Asked(bound=False),
     "GET /flow/allocations": Asked(bound=False),
+    "GET /bank": Asked(bound=False),
+    "POST /bank": Asked(
+        form=lambda p: (
+            {
+                "key": uuid4().hex,
+                "organisation_code": p.code,
+                "name": "专户",
+                "number": f"78{uuid4().int % 10**14:014d}",
+                "bank_format": "camt-053",
+                "begins_on": "2017-01-01",
+                "opening": "0",
+            },
+            {},
+        )
+    ),
+    "GET /bank/{account_id}": Asked("{bank}"),
+    "POST /bank/{account_id}/funds": Asked("{bank}", form=form_of(fund_id=NOBODYS)),
+    "POST /bank/{account_id}/closing": Asked("{other_bank}", form=form_of(reason="销户")),
+    "POST /bank/{account_id}/statements": Asked(
+        "{bank}", form=lambda _: ({"key": uuid4().hex}, {"file": ("s.xml", b"<x/>")})
+    ),
+    "POST /bank/{account_id}/rules": Asked("{bank}", form=form_of()),
+    "POST /bank/{account_id}/matches": Asked("{bank}", form=form_of()),
+    "GET /bank/{account_id}/matches/{match_id}": Asked(f"{{bank}} {NOBODYS}"),
+    "POST /bank/{account_id}/matches/{match_id}/undoing": Asked(
+        f"{{bank}} {NOBODYS}", form=form_of(reason="看错了")
+    ),
+    "POST /bank/{account_id}/lines/ignoring": Asked(
+        "{bank}", form=form_of(in_hand=f"{NOBODYS}.1", reason="无关")
+    ),
+    "POST /bank/{account_id}/lines/writing-off": Asked(
+        "{bank}", form=form_of(in_hand=f"{NOBODYS}.1", reason="手续费")
+    ),
+    "POST /bank/{account_id}/lines/taking-up": Asked(
+        "{bank}", form=form_of(in_hand=f"{NOBODYS}.1", reason="再看")
+    ),
+    "POST /bank/{account_id}/lines/coming-back": Asked(
+        "{bank}", form=form_of(in_hand=f"{NOBODYS}.1", disbursement_id=NOBODYS)
+    ),
+    "GET /bank/{account_id}/reconciliation": Asked("{bank} day=2017-02-01"),
+    "GET /bank/{account_id}/reconciliation.pdf": Asked("{bank} day=2017-02-01"),
+    "POST /bank/{account_id}/reconciliation": Asked("{bank}", form=form_of(day="2017-02-01")),
+    "POST /bank/{account_id}/reconciliation/review": Asked(
+        "{bank}", form=form_of(day="2017-02-01")
+    ),
     "GET /batches": Asked(bound=False),
     "GET /batches/new": Asked(bound=False),
     "POST /batches/new": Asked(

@@ -38,6 +38,7 @@ FOR_OBSERVERS = (
     "/findings",
     "/findings?severity=E&organisation=X01",
     "/deadlines",
+    "/bank",
     "/ledger",
     "/ledger?status=returned&organisation=C01&since=2017-01-01&least=500",
     "/ledger?kind=all&newest=yes&facet=organisation&chart=open&limit=20",
