@@ -19,6 +19,7 @@ from api.access.passkeys import RelyingParty
 from api.access.passwords import Passwords
 from api.background.integrity import Rhythm
 from api.background.running import Background
+from api.background.work import INSPECTION
 from api.clock import Clock
 from api.dependencies import Served
 from api.edge.limits import BodyLimits, Limits
@@ -26,6 +27,7 @@ from api.edge.metrics import Metrics
 from api.edge.rate import RateLimit, Rates
 from api.edge.requests_log import RequestLog
 from api.edge.security_headers import SecurityHeaders
+from api.inspecting import inspecting
 from api.known import Kept
 from api.v1 import (
     allocations,
@@ -138,7 +140,12 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
     )
 
     working = Background(
-        home, ledger, serving.clock, serving.rhythm, inside=serving.webhooks_inside
+        home,
+        ledger,
+        serving.clock,
+        serving.rhythm,
+        lambda packages: {INSPECTION: inspecting(home, ledger, serving.clock, packages)},
+        inside=serving.webhooks_inside,
     )
 
     @asynccontextmanager

@@ -2,6 +2,7 @@
 
 import random
 import threading
+from collections.abc import Callable, Mapping
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -10,12 +11,13 @@ from api.background.deliveries import Deliveries
 from api.background.imports import Imports
 from api.background.integrity import Integrity, Rhythm
 from api.background.jobs import Jobs
+from api.background.packages import Packages
 from api.background.sealing import Seal
 from api.background.store import BackgroundStore
 from api.background.verifying import Task
 from api.background.webhooks import Subscriptions
 from api.background.work import handlers
-from api.background.worker import Worker
+from api.background.worker import Handler, Worker
 from api.clock import Clock
 from ledger.store.application import Ledger
 from ledger.store.home import Home
@@ -24,20 +26,30 @@ STOP_S = 20.0
 
 
 class Background:
-    """`stopping` is set when the process is to end, for those who wait for something to come."""
+    """`stopping` is set when the process is to end, for those who wait for something to come.
+
+    `making` returns who does further kinds of jobs, and keeps what they make in `packages`.
+    """
 
     def __init__(
-        self, home: Home, ledger: Ledger, clock: Clock, rhythm: Rhythm, *, inside: bool
+        self,
+        home: Home,
+        ledger: Ledger,
+        clock: Clock,
+        rhythm: Rhythm,
+        making: Callable[[Packages], Mapping[str, Handler]],
+        *,
+        inside: bool,
     ) -> None:
         self._store = BackgroundStore(home.jobs)
         seal = Seal(home.derived_key("background"))
         self.stopping = threading.Event()
         self.jobs = Jobs(self._store, seal)
         self.imports = Imports(self._store, seal)
+        self.packages = Packages(home.packages, seal)
         self.subscriptions = Subscriptions(self._store, seal, inside=inside)
-        self._worker = Worker(
-            self.jobs, handlers(ledger, clock), clock.now_s, also_purge=self.imports.purge
-        )
+        does = {**handlers(ledger, clock), **making(self.packages)}
+        self._worker = Worker(self.jobs, does, clock.now_s, also_purge=self._purge)
         self._deliveries = Deliveries(
             ledger,
             self.subscriptions,
@@ -57,6 +69,10 @@ class Background:
         self.integrity.start()
         self._worker.start()
         self._deliveries.start()
+
+    def _purge(self, now_s: int) -> None:
+        self.imports.purge(now_s)
+        self.packages.purge(now_s)
 
     def stop(self) -> None:
         """Let the step under way end. What is not done by then is taken up at the next start."""

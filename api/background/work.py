@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any, Self, TypeVar
+from uuid import UUID
 
 import msgspec
 
@@ -18,8 +19,10 @@ from ledger.files.columns import Layout
 from ledger.files.roster import Roster, read_roster
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger
+from projections.exports.delimited import Encoding
 
 ROSTER, ARCHIVE = "roster", "archive"
+INSPECTION = "inspection"
 ROSTER_TRIAL, ARCHIVE_TRIAL = "roster_trial", "archive_trial"
 """The same work as a dry run, which is what a clerk looks at before committing it."""
 
@@ -51,7 +54,19 @@ class ArchiveWork(msgspec.Struct, frozen=True, kw_only=True):
     layout: Layout | None = None
 
 
-def packed(work: RosterWork | ArchiveWork) -> bytes:
+class InspectionWork(msgspec.Struct, frozen=True, kw_only=True):
+    """A package to be made for an inspector, in clear for whom and why, or masked."""
+
+    organisation_id: UUID
+    organisation_code: str
+    year: int
+    encoding: Encoding
+    opened: bool
+    reason: str
+    made_for: str
+
+
+def packed(work: msgspec.Struct) -> bytes:
     return msgspec.msgpack.encode(work)
 
 

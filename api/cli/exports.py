@@ -1,6 +1,7 @@
-"""Commands of what is taken away: the journal, for programs of plain-text accounting."""
+"""Commands of what is taken away: the journal as plain text, and packages for inspectors."""
 
 import sys
+from contextlib import closing
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -10,11 +11,18 @@ import typer
 from sqlalchemy import Connection
 
 from api import bootstrap
-from api.cli.printing import say
+from api.cli.printing import REFUSED, bar, say
+from api.inspection.package import InspectionOrder, Maker
 from api.journal_file import journal_lines
+from ledger.anchoring.publications import announce
+from ledger.domain.aggregate import OPERATOR
+from ledger.domain.officer import officer_id
 from ledger.domain.organisation import organisation_id
+from ledger.store.act import CommandAct
 from ledger.store.application import NotOnRecord
+from ledger.store.map_store import MapStore
 from projections.asked import Moment
+from projections.exports.delimited import Encoding
 from projections.exports.plain_text import Dialect
 from projections.organisations import tree_on
 from projections.runner import catch_up
@@ -54,6 +62,44 @@ def journal(
             file.writelines(written)
         draft.replace(out)
     say(f"{out}: {out.stat().st_size} bytes")
+
+
+@app.command()
+def inspection(
+    organisation: Annotated[str, typer.Option(help="Code of a union; what stands below, too.")],
+    year: Annotated[int, typer.Option(min=1949, max=2200, help="Fiscal year.")],
+    out: Annotated[Path, typer.Option(help="ZIP file, or folder that is not there yet.")],
+    encoding: Annotated[Encoding, typer.Option(help="Of CSV and XML.")] = Encoding.UTF_8,
+    *,
+    opened: Annotated[
+        bool, typer.Option("--open", help="Show personal data in clear; it is put on record.")
+    ] = False,
+    officer: Annotated[str, typer.Option(help="Staff number of who asks, with --open.")] = "",
+    reason: Annotated[str, typer.Option(help="Why, with --open; it stands in the log.")] = "",
+    made_for: Annotated[str, typer.Option("--for", help="For whom, with --open.")] = "",
+) -> None:
+    """Write an inspector's package: all tables in all forms, control totals, hashes and proofs."""
+    place = bootstrap.home()
+    with bootstrap.opened(place) as ledger, closing(MapStore(place.map)) as maps:
+        operator = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
+        with bar("mapping", "events") as progress:
+            published = announce(ledger, maps, operator, progress)
+        actor = str(officer_id(officer)) if officer else OPERATOR
+        act = CommandAct(actor, bootstrap.today(), bootstrap.now())
+        order = InspectionOrder(
+            organisation_id(organisation), year, encoding, opened, reason, made_for
+        )
+        with (
+            catch_up(ledger, place.read_models).asking() as connection,
+            bar("writing", "files") as progress,
+        ):
+            made = Maker(ledger, connection, maps, published).make(act, order, out, progress)
+    say(f"{out}: {made.files} files, {made.payments} payments, sha256 {made.sha256}")
+    for each in made.controls:
+        if each.agrees is False:
+            say(f"不符 {each.table} {each.item}: {each.amount_fen}, ledger {each.ledger_fen}")
+    if not made.agrees:
+        raise typer.Exit(REFUSED)
 
 
 def below(connection: Connection, code: str) -> list[UUID]:

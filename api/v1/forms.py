@@ -10,6 +10,7 @@ from ledger.domain.officer import Role
 from ledger.domain.policy import Channel
 from ledger.domain.values import MONEY_MAX
 from ledger.evidence.keys import Algorithm
+from projections.exports.delimited import Encoding
 
 Text = Annotated[
     str,
@@ -277,6 +278,17 @@ class CorrectionForm(Reasoned):
 
 class ReissueForm(Reasoned):
     card_number: Card = ""
+
+
+class InspectionForm(Form):
+    """Of which organisation with all below it, which year; with `opened`, people in clear."""
+
+    organisation_code: Code = Field(examples=["C01"])
+    year: Year
+    encoding: Encoding = Field(default=Encoding.UTF_8, description="Of CSV and XML.")
+    opened: bool = False
+    reason: Maybe = ""
+    made_for: Maybe = ""
 
 
 class PackForm(Form):

@@ -5,19 +5,29 @@ from uuid import UUID
 
 from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from fastapi import Path as PathParameter
+from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from api.acting import Acting, TheActing
 from api.background.jobs import State
 from api.background.running import Background, TheBackground
-from api.background.work import ARCHIVE, ROSTER, ArchiveWork, RosterWork, packed
-from api.callers import HANDLE, SIGNED_IN, TheCaller, TheReach
+from api.background.work import (
+    ARCHIVE,
+    INSPECTION,
+    ROSTER,
+    ArchiveWork,
+    InspectionWork,
+    RosterWork,
+    packed,
+)
+from api.callers import HANDLE, READ, SIGNED_IN, TheCaller, TheReach
 from api.dependencies import Served, TheServed
+from api.package_file import package_file
 from api.problems import RESPONSES
 from api.uploads import filename_of, whole
 from api.v1 import forms
 from api.v1.models import Answer, Id
-from api.v1.written import DraftedBatch, EnteredArchive
+from api.v1.written import DraftedBatch, EnteredArchive, MadePackage
 from api.within import job_within, own_job, sees_all_jobs
 from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Channel
@@ -37,7 +47,7 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
 class JobResult(Answer):
     """What came of the work, as the same request without a job would have answered."""
 
-    result: DraftedBatch | EnteredArchive
+    result: DraftedBatch | EnteredArchive | MadePackage
     first_position: int | None
     last_position: int | None
     replayed: bool
@@ -45,7 +55,7 @@ class JobResult(Answer):
 
 
 class JobShown(Answer):
-    """A job. `done` of `total` counts rows; a job that failed says why, as a problem would.
+    """A job that failed says why, as a problem would. `done` of `total` counts rows, or files.
 
     `attempts` counts how often it was begun: a crash in the middle does not end it.
     """
@@ -145,6 +155,45 @@ def submit_archive(
     return _submitted(working, found, acting, response, ARCHIVE, work)
 
 
+@router.post("/inspection", status_code=202, dependencies=[READ], responses=ACCEPTED)
+def submit_inspection(
+    form: forms.InspectionForm,
+    acting: TheActing,
+    found: TheServed,
+    working: TheBackground,
+    reach: TheReach,
+    response: Response,
+) -> JobShown:
+    """Have an inspector's package made: tables in all forms, control totals, hashes, proofs.
+
+    People stand in it masked; with `opened`, in clear, which is on record before anybody has it.
+    """
+    union = organisation_id(form.organisation_code)
+    reach.require(union)
+    work = InspectionWork(
+        organisation_id=union,
+        organisation_code=form.organisation_code,
+        year=form.year,
+        encoding=form.encoding,
+        opened=form.opened,
+        reason=form.reason,
+        made_for=form.made_for,
+    )
+    return _submitted(working, found, acting, response, INSPECTION, work)
+
+
+@router.get(
+    "/{job_id:uuid}/package",
+    dependencies=[READ],
+    response_class=StreamingResponse,
+    responses={200: {"content": {"application/zip": {}}, "description": "The package, a ZIP."}},
+)
+def show_package(job_id: JobId, caller: TheCaller, working: TheBackground) -> StreamingResponse:
+    """Hand over what a job made, to whoever had it made; it is kept for a day."""
+    own_job(working.jobs, caller, job_id)
+    return package_file(working.packages, str(job_id))
+
+
 @router.post("/{job_id:uuid}/cancellation", dependencies=[SIGNED_IN])
 def cancel_job(
     job_id: JobId, caller: TheCaller, found: TheServed, working: TheBackground
@@ -167,7 +216,7 @@ def _submitted(
     acting: Acting,
     response: Response,
     kind: str,
-    work: RosterWork | ArchiveWork,
+    work: RosterWork | ArchiveWork | InspectionWork,
 ) -> JobShown:
     job = working.jobs.submit(
         kind, acting.caller.officer_id, acting.key, packed(work), found.clock.now_s()

@@ -91,6 +91,19 @@ class DraftedBatch(Answer):
     refused: list[RefusedRow]
 
 
+class MadePackage(Answer):
+    """A package for an inspector. `agrees`: all its control totals are those of the ledger."""
+
+    organisation_id: Id
+    organisation_code: str
+    year: int
+    sha256: str
+    files: int
+    payments: int
+    people: int
+    agrees: bool
+
+
 class WithdrawnRow(Answer):
     number: int
     code: str

@@ -40,6 +40,7 @@ MENU = (
     Entry("/bank", N_("银行")),
     Entry("/notices", N_("公示")),
     Entry("/findings", N_("疑点")),
+    Entry("/reports", N_("报表")),
     Entry("/search", N_("溯源"), within=("/trace", "/receipts", "/verify")),
     Entry("/jobs", N_("任务"), HANDLERS | SYSTEM),
     Entry("/admin", N_("管理"), EVERYBODY),

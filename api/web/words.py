@@ -283,6 +283,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
     "disclosure": {
         "unmasked": N_("查看未遮盖信息"),
         "bank_file": N_("银行文件"),
+        "inspection": N_("检查资料包"),
         "pack.fund": N_("资金账户证据包"),
         "pack.batch": N_("批次证据包"),
         "pack.payment": N_("发放证据包"),

@@ -108,6 +108,11 @@ class Home:
         return self.path / "jobs.sqlite"
 
     @property
+    def packages(self) -> Path:
+        """Packages for inspectors, sealed, for a day; the ledger loses nothing with it."""
+        return self.path / "packages"
+
+    @property
     def verdicts(self) -> Path:
         """What verification found while the ledger was served; it may be lost."""
         return self.path / "verdicts.sqlite"

@@ -462,6 +462,10 @@ ASKED: dict[str, Asked] = {
     "POST /v1/jobs/archive": Asked(
         form=lambda _: ({}, {"workbook": ("a.csv", b"x\n")}), bound=False
     ),
+    "POST /v1/jobs/inspection": Asked(
+        body=lambda p: {"organisation_code": p.code, "year": 2017, "encoding": "utf-8"}
+    ),
+    "GET /v1/jobs/{job_id:uuid}/package": Asked(NOBODYS, bound=False),
     "POST /v1/jobs/{job_id:uuid}/cancellation": Asked(NOBODYS, bound=False),
     "POST /v1/jobs/{job_id:uuid}/retry": Asked(NOBODYS, bound=False),
     "GET /v1/webhooks": Asked(bound=False),
@@ -524,6 +528,12 @@ ASKED: dict[str, Asked] = {
     "GET /integrity": Asked(bound=False),
     "GET /findings": Asked(bound=False),
     "GET /deadlines": Asked(bound=False),
+    "GET /reports": Asked(bound=False),
+    "GET /reports/inspection": Asked(bound=False),
+    "POST /reports/inspection": Asked(
+        form=lambda p: ({"key": uuid4().hex, "organisation": p.code, "year": "2017"}, {})
+    ),
+    "GET /reports/inspection/{job_id}.zip": Asked(NOBODYS, bound=False),
     "POST /integrity": Asked(form=form_of(), bound=False),
     "GET /ledger": Asked(bound=False),
     "GET /ledger.csv": Asked(bound=False),
@@ -901,6 +911,8 @@ def test_only_posts_of_business_write_business(service: Service) -> None:
                     "POST /v1/disbursements/{disbursement_id}/unmaskings",
                     "POST /trace/payments/{disbursement_id}/unmasking",
                     "POST /v1/evidence/packs",
+                    "POST /v1/jobs/inspection",
+                    "POST /reports/inspection",
                     "POST /v1/notices/{notice_id}/objections/{number}/readings",
                     "POST /notices/{notice_id}/objections/{number}/reading",
                     "POST /v1/searches",

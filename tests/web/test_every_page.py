@@ -39,6 +39,8 @@ FOR_OBSERVERS = (
     "/findings?severity=E&organisation=X01",
     "/deadlines",
     "/bank",
+    "/reports",
+    "/reports/inspection",
     "/ledger",
     "/ledger?status=returned&organisation=C01&since=2017-01-01&least=500",
     "/ledger?kind=all&newest=yes&facet=organisation&chart=open&limit=20",

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from api.background.jobs import Job, State
 from api.background.running import TheBackground
-from api.background.work import ARCHIVE, ARCHIVE_TRIAL, ROSTER, ROSTER_TRIAL
+from api.background.work import ARCHIVE, ARCHIVE_TRIAL, INSPECTION, ROSTER, ROSTER_TRIAL
 from api.callers import SIGNED_IN, TheCaller
 from api.dependencies import TheReadModel, TheServed
 from api.web.asked import Number, Word
@@ -26,6 +26,7 @@ KINDS = {
     ROSTER_TRIAL: N_("试算名册"),
     ARCHIVE: N_("导入档案"),
     ARCHIVE_TRIAL: N_("试算档案"),
+    INSPECTION: N_("制作检查资料包"),
 }
 
 

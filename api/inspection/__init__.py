@@ -1,0 +1,1 @@
+"""The inspector's package: what is handed over to whoever audits, whole and checkable."""
