@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Index, Table, select
 from ledger.domain.aggregate import Event
 from ledger.domain.officer import Officer
 from ledger.domain.organisation import Organisation as Root
-from projections.asked import optional_uuid, uuid_of
+from projections.asked import POSITIONS_MAX, optional_uuid, uuid_of
 from projections.kept import Kept
 from projections.view import (
     Handler,
@@ -154,13 +154,19 @@ def tree_on(connection: Connection, day: date | None = None) -> Tree:
     return _TREES.answer(connection, day, lambda: _tree_on(connection, day))
 
 
-def _tree_on(connection: Connection, day: date | None) -> Tree:
+def tree_known_at(connection: Connection, at: int) -> Tree:
+    """Return the tree as it was known at a position of the log, whatever was recorded since."""
+    return _tree_on(connection, None, at)
+
+
+def _tree_on(connection: Connection, day: date | None, at: int = POSITIONS_MAX) -> Tree:
     parent_of: dict[bytes, bytes | None] = {}
     changes = select(parents).order_by(parents.c.since, parents.c.position)
-    for row in connection.execute(changes):
+    for row in connection.execute(changes.where(parents.c.position <= at)):
         if row.organisation_id not in parent_of or day is None or row.since <= day.isoformat():
             parent_of[row.organisation_id] = row.parent_id
-    listed = connection.execute(select(organisations).order_by(organisations.c.position)).all()
+    known = select(organisations).where(organisations.c.position <= at)
+    listed = connection.execute(known.order_by(organisations.c.position)).all()
     return Tree(
         [
             Organisation(

@@ -33,6 +33,7 @@ from projections.payment_states import PaymentStates
 from projections.payment_sums import PaymentSums
 from projections.people import People
 from projections.policies import Policies
+from projections.samples import Samples
 from projections.signatures import Signatures
 from projections.view import (
     BLOCK_POSITIONS,
@@ -67,6 +68,7 @@ def projections() -> tuple[Projection, ...]:
         Answers(),
         Notices(),
         Signatures(),
+        Samples(),
         Movements(),
         Attempts(),
         BankBooks(),

@@ -14,6 +14,7 @@ from api.cli import (
     keys,
     packs,
     publish,
+    samples,
     service,
     timestamps,
     witness,
@@ -45,6 +46,7 @@ app.command()(publish.publish)
 app.command(name="verify-publication")(publish.verify_publication)
 app.command()(packs.pack)
 app.command(name="verify-pack")(packs.verify_pack)
+app.command(name="verify-sample")(samples.verify_sample)
 app.command(name="rebuild")(service.rebuild_read_model)
 app.command(name="bank-file")(campaigns.bank_file)
 app.command(name="check-file")(campaigns.check)

@@ -155,6 +155,14 @@ class NamedFiling(Answer):
     filing_id: Id
 
 
+class NamedSample(Answer):
+    sample_id: Id
+
+
+class DrawnSample(Answer):
+    drawn: int = Field(description="How many payments were drawn.")
+
+
 class NamedNotice(Answer):
     notice_id: Id
 

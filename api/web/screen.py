@@ -25,6 +25,7 @@ from api.web.language import Language, TheLanguage, languages
 from api.web.navigation import menu, sections
 from api.web.words import fault_words, period_words, term
 from ledger.commands.recipients import ASKING, MAY_UNMASK
+from ledger.domain.officer import OBSERVERS
 
 TEMPLATES = Path(__file__).parent / "templates"
 SAID_COOKIE = "nuanzhang_said"
@@ -188,6 +189,7 @@ def environment(language: Language) -> Environment:
         sections=sections,
         may_read=lambda caller: caller is not None and caller.holds_any(READERS),
         may_ask=lambda caller: caller is not None and caller.holds_any(ASKING),
+        may_observe=lambda caller: caller is not None and caller.holds_any(OBSERVERS),
         may_unmask=lambda caller: caller is not None and caller.holds_any(MAY_UNMASK),
         fault=lambda code: fault_words(language, code),
         NONE=formats.NONE,

@@ -155,6 +155,17 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "allocation_out": N_("补记的下拨"),
         "allocation_in": N_("补记的上级拨入"),
     },
+    "sampling": {
+        "simple": N_("简单随机"),
+        "stratified": N_("分层随机"),
+        "monetary_unit": N_("货币单位（金额大的必然或更常抽中）"),
+    },
+    "stratum": {
+        "organisation": N_("单位"),
+        "category": N_("类别"),
+        "channel": N_("方式"),
+        "batch": N_("批次"),
+    },
     "custody": {
         "officer": N_("本人持有"),
         "operator_keyring": N_("代管密钥"),
@@ -197,6 +208,8 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "notice.opened": N_("张贴公示"),
         "notice.closed": N_("公示结束"),
         "notice.withdrawn": N_("公示撤回"),
+        "sample.planned": N_("制定抽样方案"),
+        "sample.drawn": N_("抽出样本"),
     },
     "of_event": {
         "status": N_("状态"),

@@ -17,10 +17,12 @@ from fastapi.routing import iter_route_contexts
 from httpx2 import Response
 
 from api.callers import May, Public
+from api.sampling import universe_of
 from ledger.anchoring.publications import announce
 from ledger.commands.bank_accounts import number_index
 from ledger.commands.filings import HandingIn, hand_in
 from ledger.commands.notices import Opening, Raising, open_notice, raise_objection
+from ledger.commands.samples import Plan, plan_sample
 from ledger.domain.bank_account import bank_account_id
 from ledger.domain.batch import batch_id
 from ledger.domain.campaign import campaign_id
@@ -31,10 +33,12 @@ from ledger.domain.notice import DayUnit, Period, notice_id
 from ledger.domain.officer import Role, officer_id
 from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import policy_id
+from ledger.domain.sample import Condition, Method
 from projections.allocations import allocation_list
 from projections.bank_accounts import statement_list
 from projections.flows import appropriations
 from projections.runner import catch_up
+from projections.samples import sample_list
 from tests.api.service import EARLY, TODAY, Service, service_at
 from tests.api.test_campaign_over_http import roster_csv
 from tests.commands.banking import BEGINS, Bank, entry, statement
@@ -402,6 +406,14 @@ ASKED: dict[str, Asked] = {
         }
     ),
     "POST /v1/filings/{filing_id}/sendings-back": Asked("{filing}", lambda _: {"reason": "缺页"}),
+    "GET /v1/samples": Asked("organisation_id={organisation}"),
+    "POST /v1/samples": Asked(
+        body=lambda p: {"title": "抽查", "organisation_code": p.code, "method": "simple", "size": 1}
+    ),
+    "GET /v1/samples/{sample_id}": Asked("{sample}"),
+    "GET /v1/samples/{sample_id}/universe": Asked("{sample}"),
+    "GET /v1/samples/{sample_id}/verification": Asked("{sample}"),
+    "POST /v1/samples/{sample_id}/draws": Asked("{sample}"),
     "GET /v1/notices": Asked("organisation_id={organisation}"),
     "POST /v1/notices": Asked(body=lambda p: notice_form(p.ids["reviewed"])),
     "GET /v1/notices/{notice_id}": Asked("{notice}"),
@@ -534,6 +546,23 @@ ASKED: dict[str, Asked] = {
         form=lambda p: ({"key": uuid4().hex, "organisation": p.code, "year": "2017"}, {})
     ),
     "GET /reports/inspection/{job_id}.zip": Asked(NOBODYS, bound=False),
+    "GET /samples": Asked(bound=False),
+    "GET /samples/new": Asked(bound=False),
+    "POST /samples/new": Asked(
+        form=lambda p: (
+            {
+                "key": uuid4().hex,
+                "title": "抽查",
+                "organisation": p.code,
+                "method": "simple",
+                "size": "1",
+            },
+            {},
+        )
+    ),
+    "GET /samples/{sample_id}": Asked("{sample}"),
+    "GET /samples/{sample_id}.csv": Asked("{sample}"),
+    "POST /samples/{sample_id}/draw": Asked("{sample}", form=form_of()),
     "POST /integrity": Asked(form=form_of(), bound=False),
     "GET /ledger": Asked(bound=False),
     "GET /ledger.csv": Asked(bound=False),
@@ -813,6 +842,12 @@ def settle(service: Service, code: str, serial: int) -> None:
     Bank(world, code, f"14{serial:014d}")
     filed = HandingIn(CAMPAIGN, CHILD[code], "签字表", "ab" * 32)
     hand_in(world.ledger, world.act(f"H-{code}"), filed)
+    asked = (Condition("organisation", code),)
+    known_to = world.ledger.size() - 1
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        universe = universe_of(model, asked, known_to, None)
+    planned = Plan("抽查", code, asked, Method.SIMPLE, 1)
+    plan_sample(world.ledger, world.act("U-C01", TODAY), planned, universe)
 
 
 def place_of(service: Service, code: str) -> Place:
@@ -838,7 +873,9 @@ def place_of(service: Service, code: str) -> Place:
         [lot, *_] = appropriations(model, organisation_ids=[ids["organisation"]])
         [given, *_] = allocation_list(model, organisation_ids=[ids["organisation"]])
         [taken] = statement_list(model, ids["bank"])
+        [sample, *_] = sample_list(model, organisation_ids=[ids["organisation"]])
     ids |= {"lot": lot.lot_id, "allocation": given.allocation_id}
+    ids["sample"] = sample.sample_id
     ids["bank_statement"] = taken.statement_id
     named = {name: str(id_) for name, id_ in ids.items()}
     return Place(code, named | {"file": f"DA{serial}"}, serial)

@@ -13,6 +13,16 @@ from ledger.evidence.merkle import inclusion_path, leaf_hash, root_hash
 from ledger.evidence.note import NoteKey
 from ledger.evidence.proofs import Receipt
 from ledger.evidence.reanchoring import Sm3Tree, sm3_leaf
+from ledger.evidence.sampling import (
+    MONETARY_UNIT,
+    SIMPLE,
+    STRATIFIED,
+    Unit,
+    draw,
+    line_of,
+    seed_of,
+    universe_sha256,
+)
 from ledger.evidence.verifiable_map import REGISTERS, subject_key
 from tests.evidence.sample_log import (
     LOG_KEY,
@@ -66,6 +76,25 @@ def sm3_root(log: SampleLog) -> bytes:
     return tree.root()
 
 
+SAMPLE = "00000000-0000-0000-0000-000000000007"
+UNIVERSE = (
+    Unit(6, 80_000, "X01"),
+    Unit(8, 120_000, "X01"),
+    Unit(10, 80_000, "X02"),
+    Unit(12, 500_000, "X02"),
+    Unit(14, 30_000, "X02"),
+    Unit(16, 30_000, "示范基层"),
+)
+
+
+def samples(log: SampleLog) -> str:
+    seed = seed_of(SAMPLE, log.edge().root())
+    return "\n".join(
+        f"{method} {' '.join(map(str, draw(method, 4, UNIVERSE, seed)))}"
+        for method in (SIMPLE, STRATIFIED, MONETARY_UNIT)
+    )
+
+
 def vectors() -> dict[str, str]:
     log = sample_log()
     envelope = log.entries[SIGNED_BY_OFFICER].envelope
@@ -99,6 +128,10 @@ def vectors() -> dict[str, str]:
         "registers": "\n".join(REGISTERS),
         "map-root": b64encode(built.root()).decode(),
         "map-proof": json.dumps(proof.to_json(), indent=2),
+        "universe": b"".join(map(line_of, UNIVERSE)).decode().removesuffix("\n"),
+        "universe-sha256": universe_sha256(UNIVERSE),
+        "sample-seed": seed_of(SAMPLE, log.edge().root()).hex(),
+        "samples": samples(log),
         "receipt": json.dumps(
             receipt_for(log, SIGNED_BY_OFFICER).to_json(), indent=2, ensure_ascii=False
         ),
