@@ -1,56 +1,80 @@
 """`nuanzhang`: the commands by name."""
 
 import logging
+from collections import UserDict
+from importlib import import_module
+from typing import Any
 
 import typer
+from typer.core import TyperGroup
+from typer.main import get_command, get_group
 
-from api.cli import (
-    admin,
-    anchor,
-    bank,
-    campaigns,
-    evidence,
-    exports,
-    keys,
-    packs,
-    publish,
-    samples,
-    service,
-    timestamps,
-    witness,
-)
 from api.cli.printing import fail
 from ledger.errors import LedgerError
 
+COMMANDS = {
+    "init": "service.init",
+    "load": "campaigns.load",
+    "report": "campaigns.report",
+    "serve": "service.serve",
+    "verify": "evidence.verify",
+    "anchor": "anchor.anchor",
+    "publish": "publish.publish",
+    "verify-publication": "publish.verify_publication",
+    "pack": "packs.pack",
+    "verify-pack": "packs.verify_pack",
+    "verify-sample": "samples.verify_sample",
+    "rebuild": "read_models.rebuild_read_model",
+    "bank-file": "campaigns.bank_file",
+    "check-file": "campaigns.check",
+    "erase": "service.erase",
+    "witnesses": "anchor.app",
+    "admin": "admin.app",
+    "bank": "bank.app",
+    "export": "exports.app",
+    "key": "keys.app",
+    "timestamp": "timestamps.app",
+    "witness": "witness.app",
+}
+"""Where each command stands, or those that share its first word."""
+
+
+class Commands(UserDict[str, Any]):
+    """The commands, each imported when it is asked for.
+
+    Each needs a part of what all of them need, and importing is most of what a short one takes.
+    """
+
+    def __getitem__(self, name: str) -> Any:
+        module, attribute = self.data[name].split(".")
+        found = getattr(import_module(f"api.cli.{module}"), attribute)
+        if isinstance(found, typer.Typer):
+            group = get_group(found)
+            group.name = name
+            return group
+        alone = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+        alone.command(name=name)(found)
+        return get_command(alone)
+
+
+class ByName(TyperGroup):
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        self.commands = Commands(COMMANDS)
+
+
 app = typer.Typer(
+    cls=ByName,
     help="暖账 Nuanzhang: an audit ledger for relief funds. State lives in NUANZHANG_HOME.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     add_completion=False,
 )
 
-app.command()(service.init)
-app.command()(campaigns.load)
-app.command()(campaigns.report)
-app.command()(service.serve)
-app.command()(evidence.verify)
-app.command()(anchor.anchor)
-app.add_typer(anchor.app, name="witnesses")
-app.add_typer(admin.app, name="admin")
-app.add_typer(bank.app, name="bank")
-app.add_typer(exports.app, name="export")
-app.add_typer(keys.app, name="key")
-app.add_typer(timestamps.app, name="timestamp")
-app.add_typer(witness.app, name="witness")
-app.command()(publish.publish)
-app.command(name="verify-publication")(publish.verify_publication)
-app.command()(packs.pack)
-app.command(name="verify-pack")(packs.verify_pack)
-app.command(name="verify-sample")(samples.verify_sample)
-app.command(name="rebuild")(service.rebuild_read_model)
-app.command(name="bank-file")(campaigns.bank_file)
-app.command(name="check-file")(campaigns.check)
-app.command()(service.erase)
+
+@app.callback()
+def nuanzhang() -> None:
+    """Take any command; what it does stands with it."""
 
 
 def main() -> None:

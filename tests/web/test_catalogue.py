@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from io import BytesIO
 from pathlib import Path
 
 from babel.messages.extract import extract_from_dir
@@ -97,7 +98,7 @@ def test_no_sentence_stands_in_two_files() -> None:
     places = Counter(
         (message.context, message.id)
         for path in sorted(LOCALES.glob("*/*.po"))
-        for message in read_po(path.open("rb"))
+        for message in read_po(BytesIO(path.read_bytes()))
         if message.id
     )
     assert [said for said, times in places.items() if times > 1] == [], "the first would count"
