@@ -38,6 +38,8 @@ FOR_OBSERVERS = (
     "/findings",
     "/findings?severity=E&organisation=X01",
     "/deadlines",
+    "/samples",
+    "/samples/new?channel=银行卡&least=500",
     "/bank",
     "/reports",
     "/reports/inspection",
@@ -89,6 +91,7 @@ FOR_POSTS = (
     ("H-X01", "/batches/{sheet}/signing"),
     ("H-X01", "/batches/{sheet}/certification"),
     ("H-X01", "/batches/{sheet}/scans"),
+    ("J-X01", "/samples/{sample}"),
     ("K-X01", "/batches/{approved}"),
     ("K-X01", "/batches/{approved}/returns/{return}"),
     ("R-X01", "/admin/people/{person}/request"),
@@ -107,6 +110,7 @@ NO_PAGES = {
     "/ledger.xlsx": "a file",
     "/ledger.pdf": "a file",
     "/notices/{notice_id}.pdf": "a file",
+    "/samples/{sample_id}.csv": "a file",
     "/batches/{batch_id}/slips.pdf": "a file",
     "/batches/{batch_id}/signatures/{number}/image": "a picture",
     "/admin/disclosures.csv": "a file",
@@ -235,6 +239,7 @@ def _at_work(
 ) -> Iterator[tuple[Office, dict[str, str]]]:
     world = administered(tmp_path_factory.mktemp("every"))
     world.appoint_without_key("K-X01", "X01", Role.CASHIER, EARLY)
+    world.appoint_without_key("J-X01", "X01", Role.INSPECTOR, EARLY)
     world.receive("X01", 1_000_000)
     world.file(Person(1), Person(2))
     world.draft("EVERY-1", roster_row(1, Person(2), 80_000))
@@ -265,7 +270,10 @@ def underway(office: Office) -> dict[str, str]:
     answer = handed_in(office, "K-X01", path, {"file": bank})
     handed_in(office, "H-X01", f"/batches/{APPROVED}/notices/new", NOTICE)
     handed_in(office, "H-X01", f"/batches/{SHEET}/signing", {"reason": "现场签字"})
+    plan = {"title": "抽查", "organisation": "X01", "method": "simple", "size": "1"}
+    sample = handed_in(office, "J-X01", "/samples/new", plan)
     return {
+        "sample": sample.rpartition("/")[2],
         "import": came.rpartition("/")[2],
         "job": str(job.job_id),
         "return": answer.rpartition("/")[2],

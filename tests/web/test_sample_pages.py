@@ -11,6 +11,8 @@ from ledger.store.act import CommandAct
 from tests.web.browsing import SIZES, Office, accessible
 from tests.web.conftest import INSPECTOR
 
+CLERK = "S0005"
+
 
 def publish(place: Office) -> None:
     clock = place.served.clock
@@ -60,8 +62,7 @@ def test_a_sample_goes_from_the_filter_to_the_payments(
         everywhere(page)
     address = page.url.partition("?")[0]
     table = page.request.get(f"{address}.csv").text()
-    assert table.count("/trace") == 0
-    assert len(re.findall(r"PAY|-\d+,", table)) >= 40
+    assert len(re.findall(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}\s", table)) == 40
     page.locator("[data-row] a[data-open]").first.click()
     expect(page).to_have_url(re.compile("/trace/payments/"))
     page.goto("/samples")
@@ -73,7 +74,7 @@ def test_a_sample_goes_from_the_filter_to_the_payments(
 
 
 def test_who_does_not_watch_sees_samples_and_plans_none(workplace: Office) -> None:
-    clerk = workplace.browser("H-X01").new_page()
+    clerk = workplace.browser(CLERK).new_page()
     clerk.goto("/ledger")
     expect(clerk.locator("a[href^='/samples/new']")).to_have_count(0)
     clerk.goto("/samples")
