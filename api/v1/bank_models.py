@@ -77,7 +77,7 @@ class BankLine(Answer):
     statement_id: Id
     line: int
     booked_on: Day
-    amount_fen: int
+    amount_fen: Fen
     count: int
     counterparty: str | None
     account: str | None
@@ -100,7 +100,7 @@ class BookItem(Answer):
     fund_id: Id
     organisation_id: Id
     booked_on: Day
-    amount_fen: int
+    amount_fen: Fen
     document: str | None
     batch_code: str | None
     number: int | None = Field(description="Row of the roster, of a single payment.")

@@ -99,9 +99,12 @@ class Office:
         assert complaints == [], complaints
 
     def _hear(self, kind: str, text: str) -> None:
-        # Refusals are part of what is tried; Chromium reports each as an error of loading.
-        if kind in ("error", "warning") and "Failed to load resource" not in text:
+        # Refusals and lost connections are part of what is tried; Chromium reports each.
+        if kind in ("error", "warning") and not any(each in text for each in NOT_LOADED):
             self.complaints.append(text)
+
+
+NOT_LOADED = ("Failed to load resource", "error occurred when fetching the script")
 
 
 def saying(language: str) -> Callable[..., str]:

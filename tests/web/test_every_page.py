@@ -5,8 +5,9 @@ No page is left out: what the site answers is held against what is visited here.
 
 import re
 from collections.abc import Iterator
+from datetime import date
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi.routing import APIRoute
@@ -16,9 +17,12 @@ from starlette.routing import Match
 from api.receipts import token_of
 from api.web.site import PAGES as SITE
 from ledger.domain.batch import batch_id
+from ledger.domain.fund import fund_id
 from ledger.domain.notice import notice_id
 from ledger.domain.officer import Role, officer_id
+from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import policy_id
+from projections.bank_lines import last_matches
 from projections.disbursements import Question, disbursement_list
 from projections.flows import appropriations
 from projections.organisations import tree_on
@@ -27,6 +31,7 @@ from tests.api.service import EARLY, SYSTEM, TODAY
 from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, office_at
 from tests.web.conftest import INSPECTOR
 from tests.web.test_administration import administered
+from tests.web.test_bank import NUMBER, listed
 from tests.web.test_batches import answered
 from tests.world import CAMPAIGN, EARMARK, Person, roster_row
 
@@ -92,6 +97,9 @@ FOR_POSTS = (
     ("H-X01", "/batches/{sheet}/certification"),
     ("H-X01", "/batches/{sheet}/scans"),
     ("J-X01", "/samples/{sample}"),
+    ("B-X01", "/bank/{account}"),
+    ("B-X01", "/bank/{account}/matches/{match}"),
+    ("B-X01", "/bank/{account}/reconciliation"),
     ("K-X01", "/batches/{approved}"),
     ("K-X01", "/batches/{approved}/returns/{return}"),
     ("R-X01", "/admin/people/{person}/request"),
@@ -114,12 +122,14 @@ NO_PAGES = {
     "/batches/{batch_id}/slips.pdf": "a file",
     "/batches/{batch_id}/signatures/{number}/image": "a picture",
     "/admin/disclosures.csv": "a file",
+    "/bank/{account_id}/reconciliation.pdf": "a file",
+    "/reports/inspection/{job_id}.zip": "a file",
     "/r/{token}/proof.json": "a file",
     "/r/{token}/log": "data for the page's script",
     "/r/{token}/entries/{position}": "data for the page's script",
 }
 WALKED_PAST = """() => [...document.querySelectorAll("main tbody tr, main [data-list] li")]
-  .filter((row) => row.querySelector("a, button") && !row.matches("[data-list] [data-row]"))
+  .filter((row) => row.querySelector("a, button") && !row.closest("[data-list] [data-row]"))
   .map((row) => row.outerHTML.slice(0, 200))"""
 DRAFTED, APPROVED, SHEET = batch_id("EVERY-1"), batch_id("PAGE-1"), batch_id("EVERY-3")
 NOTICE = {
@@ -240,6 +250,7 @@ def _at_work(
     world = administered(tmp_path_factory.mktemp("every"))
     world.appoint_without_key("K-X01", "X01", Role.CASHIER, EARLY)
     world.appoint_without_key("J-X01", "X01", Role.INSPECTOR, EARLY)
+    world.appoint_without_key("B-X01", "X01", Role.ACCOUNTANT, EARLY)
     world.receive("X01", 1_000_000)
     world.file(Person(1), Person(2))
     world.draft("EVERY-1", roster_row(1, Person(2), 80_000))
@@ -272,7 +283,10 @@ def underway(office: Office) -> dict[str, str]:
     handed_in(office, "H-X01", f"/batches/{SHEET}/signing", {"reason": "现场签字"})
     plan = {"title": "抽查", "organisation": "X01", "method": "simple", "size": "1"}
     sample = handed_in(office, "J-X01", "/samples/new", plan)
+    account, match = reconciled(office)
     return {
+        "account": account,
+        "match": match,
         "sample": sample.rpartition("/")[2],
         "import": came.rpartition("/")[2],
         "job": str(job.job_id),
@@ -287,6 +301,23 @@ def underway(office: Office) -> dict[str, str]:
     }
 
 
+def reconciled(office: Office) -> tuple[str, str]:
+    """Have a bank account with a statement, of which one line is matched."""
+    order = {"organisation_code": "X01", "name": "专户", "number": NUMBER, "opening": "0"}
+    order |= {"bank_format": "statement-list", "begins_on": "2017-01-01"}
+    page = handed_in(office, "B-X01", "/bank", order)
+    account = page.partition("?")[0].rpartition("/")[2]
+    fund = fund_id(organisation_id("X01"), EARMARK)
+    handed_in(office, "B-X01", f"/bank/{account}/funds", {"fund_id": str(fund)})
+    rows = (("2017-01-02", 1_000_000, "拨〔2017〕1号"), ("2017-01-31", -500, ""))
+    bank = ("对账单.csv", listed(date(2017, 1, 1), date(2017, 1, 31), 0, *rows))
+    handed_in(office, "K-X01", f"/bank/{account}/statements", {"file": bank})
+    handed_in(office, "B-X01", f"/bank/{account}/rules", {})
+    with catch_up(office.ledger, office.home.read_models).asking() as model:
+        [match] = last_matches(model, UUID(account), 1)
+    return account, str(match.match_id)
+
+
 def handed_in(office: Office, staff: str, path: str, fields: dict[str, Any]) -> str:
     """Send a form as its page does; return where it leads."""
     form = FormData()
@@ -295,7 +326,8 @@ def handed_in(office: Office, staff: str, path: str, fields: dict[str, Any]) -> 
         for each in value if isinstance(value, list) else [value]:
             if isinstance(each, tuple):
                 file, text = each
-                form.append(name, {"name": file, "mimeType": "text/plain", "buffer": text.encode()})
+                data = text if isinstance(text, bytes) else text.encode()
+                form.append(name, {"name": file, "mimeType": "text/plain", "buffer": data})
             else:
                 form.append(name, each)
     browser = office.browser(staff)
