@@ -10,7 +10,7 @@ from api.callers import READ, TheReach
 from api.dependencies import TheLedger, TheMoment, TheReadModel
 from api.known import TheKept, within
 from api.problems import RESPONSES
-from api.v1.models import Answer, Day, Fen
+from api.v1.models import Answer, Day
 from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Severity
 
@@ -30,7 +30,7 @@ class Finding(Answer):
     organisation_id: UUID | None
     since: Day
     count: int
-    amount_fen: Fen | None
+    amount_fen: int | None = Field(description="Whole fen (1/100 yuan).", examples=[80000])
     detail: str | None
     campaign_id: UUID | None
     batch_id: UUID | None

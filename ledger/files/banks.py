@@ -70,6 +70,8 @@ def _layout(template: Template, name: str, data: bytes) -> In:
     head = data[:_HEAD_BYTES].decode("gb18030", "replace").lstrip("\ufeff \r\n")
     own = [each for each in template.returns if re.search(each.looks, head)]
     others = (each.looks for other in FORMATS.values() for each in other.returns)
-    if not own and any(re.search(looks, head) for looks in others):
+    is_xml = head.startswith("<")
+    read_as_xml = any(isinstance(each, XmlIn) for each in template.returns)
+    if not own and ((is_xml and not read_as_xml) or any(re.search(each, head) for each in others)):
         raise refuse(name, "bank_file.other_format")
     return (own or template.returns)[0]

@@ -145,9 +145,11 @@ def person_name(text: str) -> str:
     NFKC would replace characters that people really have in their names. White space goes, as in
     `张　三`; between the words of a Latin name one space stays.
     """
-    visible = unicodedata.normalize("NFC", _without_invisible(text))
-    dotted = _DOT_IN_NAME.sub("·", visible.translate(_MIDDLE_DOTS))
-    return _SPACE_OF_LAYOUT.sub("", _SPACES.sub(" ", dotted.strip()))
+    dotted = _DOT_IN_NAME.sub("·", _without_invisible(text).translate(_MIDDLE_DOTS))
+    spaced = _SPACES.sub(" ", dotted.strip())
+    plain = unicodedata.normalize("NFC", _SPACE_OF_LAYOUT.sub("", spaced))
+    # What layout kept apart may belong together, such as a letter and its accent.
+    return plain if plain == text else person_name(plain)
 
 
 def _without_invisible(text: str) -> str:
