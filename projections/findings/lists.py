@@ -111,25 +111,17 @@ def attempts_refused(asked: Asked) -> Iterator[Finding]:
 
 def paid_twice_from_one_file(asked: Asked) -> Iterator[Finding]:
     """E4: the same file became a list again after a list of it had been approved."""
-    once, again = batches.alias(), batches.alias()
-    approved = (
-        select(steps.c.batch_id, steps.c.position)
-        .where(steps.c.step == "approved", asked.moment.covers(steps))
-        .cte("approved")
-    )
-    first, second = approved.alias(), approved.alias()
     statement = (
-        select(again)
-        .join(
-            once,
-            (once.c.roster_sha256 == again.c.roster_sha256) & (once.c.batch_id != again.c.batch_id),
-        )
-        .join(first, first.c.batch_id == once.c.batch_id)
-        .join(second, second.c.batch_id == again.c.batch_id)
-        .where(first.c.position < second.c.position)
-        .distinct()
+        select(batches)
+        .join(steps, (steps.c.batch_id == batches.c.batch_id) & (steps.c.step == "approved"))
+        .where(asked.moment.covers(steps))
+        .order_by(steps.c.position)
     )
+    seen: set[str] = set()
     for row in asked.connection.execute(statement):
+        if row.roster_sha256 not in seen:
+            seen.add(row.roster_sha256)
+            continue
         yield Finding(
             "E4",
             Severity.ERROR,

@@ -1,19 +1,22 @@
 """Rules about money that unions hold: old, kept back, idle, spent in a rush, recorded late."""
 
-from collections import defaultdict
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Hashable, Iterator
 from datetime import date, timedelta
+from functools import cache
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import ColumnElement, Select, Table, case, func, select
 
 from ledger.domain.values import WHOLE_BP
 from projections.asked import Moment, uuid_of
+from projections.blocks import FOLDED, blocks_at
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
 from projections.followed_lots import FollowedLot, consumption, opened_on, surplus_targets
-from projections.journal import Account, lots
-from projections.journal_sums import Routes, routes
+from projections.journal import Account, lines, lots
+from projections.journal_sums import Routes, routes, sums
 from projections.movements import Kind, movements
 
 DAY = len("2017-01-20")
@@ -58,27 +61,57 @@ def kept_back(asked: Asked) -> Iterator[Finding]:
     Source: 送温暖资金使用管理办法: 不得截留.
     """
     late = asked.past(asked.patience.passing_on_days)
-    statement = (
-        select(lots.c.lot_id, lots.c.organisation_id, lots.c.happened_on)
-        .where(lots.c.parent_id.is_not(None), lots.c.happened_on <= late)
-        .where(asked.moment.covers(lots))
-    )
-    old = asked.connection.execute(statement).all()
-    held = routes(asked.connection, asked.moment, by=("lot_id",)) if old else {}
+    blocks = blocks_at(asked.connection, asked.moment)
+    kept = (blocks, asked.moment, "kept back", late)
+    folded = _from_above(sums, late, asked.moment.by_day(sums), sums.c.block < blocks.whole)
+    since = _from_above(lines, late, asked.moment.covers(lines), lines.c.position >= blocks.end)
+    left: Counter[tuple[bytes, str, bytes]] = Counter()
+    for *lot, amount in (
+        *FOLDED.rows(asked.connection, kept, folded),
+        *asked.connection.execute(since),
+    ):
+        left[lot[0], lot[1], lot[2]] += amount
     by_place: dict[bytes, list[tuple[str, int]]] = defaultdict(list)
-    for row in old:
-        left = held[row.lot_id,].net(Account.FUND) if (row.lot_id,) in held else 0
-        if left > 0:
-            by_place[row.organisation_id].append((row.happened_on, left))
-    for place, kept in by_place.items():
+    for (place, day, _), amount in left.items():
+        if amount > 0:
+            by_place[place].append((day, amount))
+    for place, held in by_place.items():
         yield Finding(
             "F3",
             Severity.WARNING,
             uuid_of(place),
-            min(day for day, _ in kept),
-            len(kept),
-            sum(left for _, left in kept),
+            min(day for day, _ in held),
+            len(held),
+            sum(amount for _, amount in held),
         )
+
+
+def _from_above(table: Table, late: str, *conditions: ColumnElement[bool]) -> Select[Any]:
+    """Sum up what old lots from above hold by these rows, lot by lot where that is not nothing."""
+    fund = Account.FUND.value
+    held = func.sum(
+        case((table.c.to_account == fund, table.c.amount_fen), else_=0)
+        - case((table.c.from_account == fund, table.c.amount_fen), else_=0)
+    )
+    lot = (lots.c.organisation_id, lots.c.happened_on, lots.c.lot_id)
+    return (
+        select(*lot, held)
+        .join(table, table.c.lot_id == lots.c.lot_id)
+        .where(lots.c.parent_id.is_not(None), lots.c.happened_on <= late, *conditions)
+        .group_by(*lot)
+        .having(held != 0)
+    )
+
+
+def last_year_known(asked: Asked) -> Hashable:
+    """Return what changes when the log says something more of the years that are over."""
+    blocks = blocks_at(asked.connection, asked.moment)
+    said = select(func.count()).where(
+        lines.c.position >= blocks.end,
+        asked.moment.covers(lines),
+        lines.c.happened_on <= date(asked.day.year - 1, 12, 31).isoformat(),
+    )
+    return blocks, asked.connection.execute(said).scalar_one()
 
 
 def spent_in_a_rush(asked: Asked) -> Iterator[Finding]:
@@ -140,9 +173,14 @@ def recorded_late(asked: Asked) -> Iterator[Finding]:
     began = asked.connection.execute(select(func.min(of.recorded_at))).scalar_one() or ""
     statement = statement.where(of.happened_on >= began[:DAY])
     tolerated = timedelta(days=asked.patience.recording_days)
+
+    @cache
+    def in_time(day: str) -> str:
+        return (date.fromisoformat(day) + tolerated).isoformat()
+
     late: dict[bytes, list[tuple[str, int]]] = defaultdict(list)
     for place, day, recorded, amount in asked.connection.execute(statement):
-        if date.fromisoformat(recorded[:DAY]) - date.fromisoformat(day) > tolerated:
+        if recorded[:DAY] > in_time(day):
             late[place].append((day, amount))
     for place, found in late.items():
         yield Finding(

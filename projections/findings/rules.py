@@ -5,7 +5,7 @@ it looks at has changed.
 """
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import ScalarSelect, Table, func, select
@@ -37,11 +37,16 @@ def _last(table: Table, *kinds: Kind) -> Last:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """A rule, and all that it looks at: what is asked, by name, and tables of the read model."""
+    """A rule, and all that it looks at: what is asked, by name, and tables of the read model.
+
+    `tells` returns what changes with what the rule finds, where the last row of a table would say
+    so far too often.
+    """
 
     find: Callable[[Asked], Iterable[Finding]]
     looks_at: tuple[str, ...] = ()
     reads: tuple[Last, ...] = ()
+    tells: Callable[[Asked], Hashable] | None = None
 
 
 def findings(asked: Asked) -> list[Finding]:
@@ -75,6 +80,7 @@ class Evaluated:
                 asked.patience,
                 *(getattr(asked, name) for name in rule.looks_at),
                 *(last_of[table] for table in rule.reads),
+                rule.tells(asked) if rule.tells else None,
             )
             if rule not in kept or kept[rule][0] != looked_at:
                 kept[rule] = looked_at, list(rule.find(asked))
@@ -95,8 +101,8 @@ RULES: Sequence[Rule] = (
     Rule(payments.sent_back_after_success, (), (_RETURNS,)),
     Rule(money.surplus_not_used, ("year", "followed"), (_last(targets), _last(openings))),
     Rule(money.kept_back, (), (_LINES,)),
-    Rule(money.spent_in_a_rush, (), (_LINES,)),
-    Rule(money.idle, (), (_LINES,)),
+    Rule(money.spent_in_a_rush, tells=money.last_year_known),
+    Rule(money.idle, tells=money.last_year_known),
     Rule(money.recorded_late, (), (_last(movements, Kind.RECEIPT, Kind.ALLOCATION),)),
     Rule(papers.filings_late, ("deadlines", "organisation_ids"), (_FILINGS,)),
     Rule(papers.one_document_for_two, (), (_FILINGS,)),
