@@ -5,15 +5,27 @@ from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Index, ScalarSelect, Table, and_, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Index,
+    ScalarSelect,
+    Table,
+    and_,
+    func,
+    or_,
+    select,
+)
 
 from ledger.domain.aggregate import Event
 from ledger.domain.disbursement import Status
 from ledger.domain.statement import Statement
 from ledger.domain.values import Money
-from projections.asked import uuid_of
+from projections.asked import NOW, uuid_of
+from projections.blocks import blocks_at
 from projections.disbursements import last_state
 from projections.payment_states import disbursements, states
+from projections.payment_sums import runs
 from projections.view import (
     Handler,
     Projection,
@@ -83,7 +95,7 @@ def standings(connection: Connection, batch_id: UUID) -> list[Standing]:
         .select_from(disbursements)
         .join(states, states.c.position == last_state())
         .outerjoin(lines, lines.c.position == _last_line())
-        .where(disbursements.c.batch_id == batch_id.bytes)
+        .where(_of_batch(connection, batch_id))
         .group_by(lines.c.outcome, states.c.status)
     )
     return [
@@ -110,7 +122,7 @@ def odd_payments(connection: Connection, batch_id: UUID) -> list[Odd]:
         .select_from(disbursements)
         .join(states, states.c.position == last_state())
         .outerjoin(lines, lines.c.position == _last_line())
-        .where(disbursements.c.batch_id == batch_id.bytes, differ)
+        .where(_of_batch(connection, batch_id), differ)
         .order_by(disbursements.c.position)
         .limit(ODDS_MAX)
     )
@@ -118,6 +130,19 @@ def odd_payments(connection: Connection, batch_id: UUID) -> list[Odd]:
         Odd(uuid_of(row[0]), row[1], Money(row[2]), row[3], row[4])
         for row in connection.execute(statement)
     ]
+
+
+def _of_batch(connection: Connection, batch_id: UUID) -> ColumnElement[bool]:
+    """Say which payments are of a batch, and where alone they can stand."""
+    first, last = connection.execute(
+        select(func.min(runs.c.run), func.max(runs.c.last_position)).where(
+            runs.c.batch_id == batch_id.bytes
+        )
+    ).one()
+    at = disbursements.c.position
+    within = and_(at >= (first or 0), at <= (last or 0))
+    late = at >= blocks_at(connection, NOW).end
+    return and_(disbursements.c.batch_id == batch_id.bytes, or_(within, late))
 
 
 def _last_line() -> ScalarSelect[int]:
