@@ -26,6 +26,7 @@ from projections.histories import Histories
 from projections.journal import Journal
 from projections.journal_sums import JournalSums
 from projections.keys import Keys
+from projections.likeness import Likeness
 from projections.movements import Movements
 from projections.notices import Notices
 from projections.organisations import Organisations
@@ -68,6 +69,7 @@ def projections() -> tuple[Projection, ...]:
         Answers(),
         Notices(),
         Signatures(),
+        Likeness(),
         Samples(),
         Movements(),
         Attempts(),

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from ledger.commands.disbursements import SignedRowUnknown, payment_of_row, witnessed_batch
 from ledger.commands.duties import acting_officer
+from ledger.commands.likeness import compare, traits_of_picture
 from ledger.commands.sealing import PAYEE, SIGNATURE, seal, unseal
 from ledger.commands.signatures import claim_signature
 from ledger.domain.batch import Batch, SeenRow
@@ -217,7 +218,7 @@ def _take_row(work: Work, act: CommandAct, batch: Batch, scan: Scan, row: Scanne
             ended_at=act.happened_on.isoformat(),
             witness_id=acting_officer(act),
         )
-        claim_signature(work, act, digest, payment.id)
+        claim = claim_signature(work, act, digest, payment.id)
     except SignedRowUnknown:
         return UNKNOWN
     except NotInTransit:
@@ -227,6 +228,7 @@ def _take_row(work: Work, act: CommandAct, batch: Batch, scan: Scan, row: Scanne
     except SignatureReused:
         return REUSED
     work.save(payment)
+    compare(work, act, claim, payment.person_id, traits_of_picture(row.image))
     return row.ink
 
 

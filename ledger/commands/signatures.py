@@ -16,6 +16,7 @@ from ledger.commands.disbursements import (
     witnessed_batch,
 )
 from ledger.commands.duties import NotOwnAct, acting_officer
+from ledger.commands.likeness import compare, traits_of_strokes
 from ledger.commands.refusals import recorded
 from ledger.commands.sealing import PAYEE, SIGNATURE, seal, unseal
 from ledger.commands.signed_acts import perform_signed
@@ -193,29 +194,34 @@ def capture_signature(ledger: Ledger, act: CommandAct, order: DrawnSignature) ->
                 ended_at=order.ended_at,
                 witness_id=order.witness_id,
             )
-            claim_signature(work, act, digest, payment.id)
+            claim = claim_signature(work, act, digest, payment.id)
         except (SignatureReused, SignedForByAnother) as refusal:
             # Neither was saved; only that it was tried is.
             work.save(recorded(act, "signature.capture", refusal, payment.id))
             work.refuse(refusal)
             return
         work.save(payment)
+        compare(work, act, claim, payment.person_id, traits_of_strokes(strokes))
         work.result.update(number=order.number, image_sha256=digest)
 
     return ledger.perform(act, "signature.capture", order, decide)
 
 
-def claim_signature(work: Work, act: CommandAct, image_sha256: str, payment: UUID) -> None:
-    """Have a picture stand for one payment for good.
+def claim_signature(
+    work: Work, act: CommandAct, image_sha256: str, payment: UUID
+) -> SignatureClaim:
+    """Have a picture stand for one payment for good; return its claim.
 
     Raises:
         SignatureReused: It stands for another.
     """
     claimed = work.find(SignatureClaim, signature_id(image_sha256))
     if claimed is None:
-        work.save(SignatureClaim.claim(act, image_sha256=image_sha256, disbursement_id=payment))
+        claimed = SignatureClaim.claim(act, image_sha256=image_sha256, disbursement_id=payment)
+        work.save(claimed)
     else:
         claimed.require_of(payment)
+    return claimed
 
 
 def certify_captured(ledger: Ledger, act: CommandAct, order: Certification) -> Answer:

@@ -191,7 +191,7 @@ def read_scan(data: bytes, key: bytes) -> Scan:
 def judged(box: Image.Image) -> Ink:
     """Say whether somebody wrote in a box, as `cut_out` gives it."""
     histogram = box.histogram()
-    paper = _brightness_of_paper(histogram, box.width * box.height)
+    paper = brightness_of_paper(histogram, box.width * box.height)
     ink = box.point([255 if grey < paper - INK_DARKER_BY else 0 for grey in range(256)])
     dots = ink.histogram()[255]
     around = ink.getbbox()
@@ -362,7 +362,7 @@ def _corner_pairs(
         yield (centre[0] + across * half, centre[1] + down * half), corner
 
 
-def _brightness_of_paper(histogram: Sequence[int], dots: int) -> int:
+def brightness_of_paper(histogram: Sequence[int], dots: int) -> int:
     """Return how bright most of a box is: nobody fills half of it with ink."""
     seen = 0
     for grey in range(255, -1, -1):

@@ -81,6 +81,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "service_key.registered": ("服务密钥登记", "service key registered"),
     "service_key.retired": ("服务密钥停用", "service key retired"),
     "signature.claimed": ("签字归属登记", "signature claimed"),
+    "signature.found_alike": ("笔迹雷同提示", "signatures found alike"),
     "statement.line_matched": ("银行回单行匹配", "bank line matched"),
     "statement.received": ("收到银行回单", "bank file received"),
 }

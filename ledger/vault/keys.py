@@ -12,6 +12,8 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ledger.errors import Kind, LedgerError
+from ledger.vault.prints import SCHEMA as PRINTS_SCHEMA
+from ledger.vault.prints import Prints
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS person_keys (
@@ -128,12 +130,13 @@ class PersonKeys:
         self._restricted: set[bytes] = set()
         self._new_indexes: set[tuple[bytes, bytes]] = set()
         self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self.prints = Prints(self._connection)
         try:
             self._connection.execute("PRAGMA journal_mode = WAL").close()
             self._connection.execute("PRAGMA synchronous = FULL")
             # A destroyed key is overwritten in the file, not only unlinked from it.
             self._connection.execute("PRAGMA secure_delete = ON")
-            self._connection.executescript(SCHEMA)
+            self._connection.executescript(SCHEMA + PRINTS_SCHEMA)
             self._check_master()
         except sqlite3.OperationalError:
             self._connection.close()
@@ -153,7 +156,7 @@ class PersonKeys:
                 was sealed here must not be stored: its key would be lost.
         """
         with self._lock:
-            if not self._new and not self._new_indexes:
+            if not self._new and not self._new_indexes and not self.prints.waiting:
                 return
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -164,25 +167,23 @@ class PersonKeys:
                 self._connection.executemany(
                     "INSERT OR IGNORE INTO person_indexes VALUES (?, ?)", self._new_indexes
                 )
+                self.prints.write_new()
                 self._connection.execute("COMMIT")
             except sqlite3.IntegrityError:
                 self._connection.execute("ROLLBACK")
-                self._new.clear()
-                self._new_indexes.clear()
+                self._clear_new()
                 raise KeyMadeElsewhere from None
             except sqlite3.Error:
                 self._connection.execute("ROLLBACK")
                 raise
             for subject, new in self._new.items():
                 self._keep(subject, new.key)
-            self._new.clear()
-            self._new_indexes.clear()
+            self._clear_new()
 
     def discard_new(self) -> None:
         """Forget keys made since the last `flush`: what they sealed was not stored."""
         with self._lock:
-            self._new.clear()
-            self._new_indexes.clear()
+            self._clear_new()
 
     def note(self, subject: UUID, value: bytes) -> None:
         """Have a person found by a blind index, from the next `flush` on until they are erased."""
@@ -227,6 +228,7 @@ class PersonKeys:
             self._connection.execute(
                 "DELETE FROM person_indexes WHERE subject = ?", (subject.bytes,)
             )
+            self.prints.forget(subject)
             # The write-ahead log still holds the page with the key: fold it in and empty it.
             folded = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             if folded[0]:
@@ -281,6 +283,15 @@ class PersonKeys:
             raw = AESGCM.generate_key(bit_length=DATA_KEY_BITS)
             made = self._new[subject] = _NewKey(AESGCM(raw), self._wrap(subject, raw))
             return made.key
+
+    @property
+    def lock(self) -> threading.RLock:
+        return self._lock
+
+    def _clear_new(self) -> None:
+        self._new.clear()
+        self._new_indexes.clear()
+        self.prints.discard_new()
 
     def _keep(self, subject: UUID, key: AESGCM) -> None:
         self._kept[subject] = key

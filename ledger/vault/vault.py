@@ -3,21 +3,40 @@
 import hmac
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from hashlib import sha256
 from pathlib import Path
+from typing import NamedTuple
 from uuid import UUID
 
 import msgspec
 from cryptography.exceptions import InvalidTag
 
 from ledger.errors import Kind, LedgerError
-from ledger.vault.keys import NONCE_BYTES, PersonKeys, context
+from ledger.vault.keys import NONCE_BYTES, PersonErased, PersonKeys, context
+from ledger.vault.prints import SealedPrint
 
 KEY_BYTES = 32
 """Length of the master key and of the index key."""
 
 SALT_BYTES = 32
+
+
+PRINT = "signature print"
+BAND_BYTES = 8
+
+
+class Print(NamedTuple):
+    """What a signature is compared by: of which picture (SHA-256), that stands for which payment.
+
+    `kind` says what was made of it, and how: prints of different kinds are not compared.
+    """
+
+    subject: UUID
+    payment: UUID
+    image: str
+    kind: str
+    content: bytes
 
 
 class _Plain(msgspec.Struct):
@@ -128,6 +147,57 @@ class Vault:
         whole = msgspec.json.decode(plain, type=_Plain)
         return whole.fields, whole.salt
 
+    # Prints of signatures.
+
+    def keep_print(self, made: Print, bands: Sequence[str]) -> None:
+        """Keep what a signature is compared by until its person is erased, from `flush` on.
+
+        Raises:
+            PersonErased: The person's key was destroyed, or may not be used.
+        """
+        nonce = os.urandom(NONCE_BYTES)
+        image = bytes.fromhex(made.image)
+        sealed = nonce + self._keys.find_or_make(made.subject).encrypt(
+            nonce, made.content, _print_context(made.subject, made.payment, made.kind)
+        )
+        kept = SealedPrint(made.subject, made.payment, image, made.kind, sealed)
+        with self._keys.lock:
+            self._keys.prints.add(kept, [self._band(made.kind, each) for each in bands])
+
+    def has_print(self, payment: UUID, image: str, kind: str) -> bool:
+        with self._keys.lock:
+            return self._keys.prints.has(payment, bytes.fromhex(image), kind)
+
+    def prints_sharing(self, kind: str, bands: Sequence[str]) -> list[Print]:
+        """Return prints that share bands: those that share the most first, and not too many.
+
+        People who were erased or restricted are left out.
+        """
+        with self._keys.lock:
+            found = self._keys.prints.sharing(kind, [self._band(kind, each) for each in bands])
+        prints = []
+        for each in found:
+            try:
+                content = self._opened(each)
+            except PersonErased:
+                continue
+            prints.append(Print(each.subject, each.payment, each.image.hex(), kind, content))
+        return prints
+
+    def _opened(self, kept: SealedPrint) -> bytes:
+        key = self._keys.find(kept.subject)
+        if key is None:
+            raise SealBroken(kept.subject)
+        nonce, sealed = kept.sealed[:NONCE_BYTES], kept.sealed[NONCE_BYTES:]
+        try:
+            return key.decrypt(nonce, sealed, _print_context(kept.subject, kept.payment, kept.kind))
+        except InvalidTag:
+            raise SealBroken(kept.subject) from None
+
+    def _band(self, kind: str, band: str) -> int:
+        digest = self._digest("band", kind, band)[:BAND_BYTES]
+        return int.from_bytes(digest, "big", signed=True)
+
     # Keys.
 
     def flush(self) -> None:
@@ -160,6 +230,10 @@ class Vault:
         # Each part with its length, so that no two lists of parts give the same bytes.
         message = b"".join(b"%d:%b" % (len(part), part) for part in map(_utf8, named))
         return hmac.digest(self._index_key, message, "sha256")
+
+
+def _print_context(subject: UUID, payment: UUID, kind: str) -> bytes:
+    return context(subject, f"{PRINT} {kind} {payment}")
 
 
 def _utf8(text: str) -> bytes:

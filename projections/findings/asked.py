@@ -20,7 +20,8 @@ class Patience:
     """How much is borne before it is a doubt; the policy will say so one day.
 
     Days, and shares in basis points: of what a union spent in a year, what it may have spent in
-    the last `rush_days` of it; of what it received in a year, what it may hold at the end.
+    the last `rush_days` of it; of what it received in a year, what it may hold at the end. Of
+    signatures on one device, how many people's are too many.
     """
 
     reissue_days: int = 10
@@ -30,6 +31,9 @@ class Patience:
     rush_days: int = 15
     rush_share_bp: int = 4_000
     idle_share_bp: int = 5_000
+    signatures_a_minute: int = 20
+    signatures_in_a_row: int = 10
+    signatures_at_night: int = 3
 
 
 @dataclass(frozen=True)

@@ -62,6 +62,18 @@ RULES_KNOWN: Mapping[str, About] = {
         1,
         ("refusal.recorded",),
     ),
+    "D2": About(
+        "笔迹雷同",
+        "不允许代签代领，一人一签（方案四(五)）",
+        1,
+        (
+            "signature.found_alike",
+            "disbursement.signature_captured",
+            "disbursement.signed",
+            "refusal.recorded",
+            "recipient.erased",
+        ),
+    ),
     "D3": About(
         "签字表与名单不一致",
         "签字表与职工名单一致，本人签字（方案四(五)）",

@@ -36,6 +36,7 @@ ATTEMPT_RULES: Mapping[str, str] = {
     "duty.role_missing": "H2",
     "fund.insufficient": "F2",
     "signature.not_own": "D1",
+    "signature.reused": "D2",
 }
 
 
@@ -70,7 +71,7 @@ def rows_refused(asked: Asked) -> Iterator[Finding]:
 
 
 def attempts_refused(asked: Asked) -> Iterator[Finding]:
-    """H1, H2, F2, D1: somebody tried what they may not; it was stopped, and kept on record."""
+    """H1, H2, F2, D1, D2: somebody tried what they may not; it was stopped, and kept on record."""
     statement = (
         select(steps, batches.c.organisation_id, batches.c.campaign_id)
         .join(batches, batches.c.batch_id == steps.c.batch_id)

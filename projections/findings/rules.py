@@ -14,10 +14,11 @@ from projections.asked import Moment
 from projections.attempts import attempts
 from projections.batches import batches, campaigns, rows_listed, statements, steps
 from projections.deadlines import filings
-from projections.findings import lists, money, papers, payments, witnessing
+from projections.findings import lists, money, papers, payments, signatures, witnessing
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
 from projections.journal import lines, openings, targets
+from projections.likeness import paces, pairs, voids
 from projections.movements import Kind, movements
 from projections.notices import notices
 from projections.notices import steps as notice_steps
@@ -110,6 +111,8 @@ RULES: Sequence[Rule] = (
     Rule(lists.rows_refused, (), (_BATCHES, _last(rows_listed))),
     Rule(lists.paid_twice_from_one_file, (), (_STEPS,)),
     Rule(lists.not_shown_in_public, (), (_STEPS, _NOTICES, _last(notice_steps))),
+    Rule(signatures.signatures_alike, (), (_last(pairs), _last(voids))),
+    Rule(signatures.signed_in_no_time, (), (_last(paces),)),
     Rule(witnessing.witnesses_refused, (), (_last(witness_refusals),)),
 )
 
