@@ -55,6 +55,7 @@ from api.v1 import (
     policies,
     samples,
     session,
+    signature_clusters,
     signatures,
     webhooks,
 )
@@ -97,6 +98,7 @@ ROUTERS = (
     findings.router,
     notices.router,
     samples.router,
+    signature_clusters.router,
     balances.router,
     journal.router,
     log.router,

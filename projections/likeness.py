@@ -266,6 +266,12 @@ def _ms(moment: datetime) -> int:
     return (moment.astimezone(UTC) - _EPOCH) // timedelta(milliseconds=1)
 
 
+def moment_of(milliseconds: int) -> str:
+    """Return when that was, in China's time."""
+    moment = _EPOCH + timedelta(milliseconds=milliseconds)
+    return moment.astimezone(CHINA).isoformat(timespec="milliseconds")
+
+
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 

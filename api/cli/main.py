@@ -33,6 +33,7 @@ COMMANDS = {
     "bank": "bank.app",
     "export": "exports.app",
     "key": "keys.app",
+    "signatures": "signatures.app",
     "timestamp": "timestamps.app",
     "witness": "witness.app",
 }

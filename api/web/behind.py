@@ -87,6 +87,7 @@ class Behind:
         back = {"campaign": campaign, "kind": Kind.RETURN.value}
         lists: Mapping[str, Callable[[], str]] = {
             "C2": lambda: self.payments(**back, reason="NAME_MISMATCH"),
+            "D2": lambda: self._signatures(finding),
             "D5": lambda: self.deadline(campaign or "", finding.detail or ""),
             "F3": lambda: self.in_hand,
             "G1": lambda: self._address("/overview", organisation=self.code, year=finding.year),
@@ -98,6 +99,13 @@ class Behind:
         }
         found = lists.get(finding.rule)
         return None if found is None else found()
+
+    def _signatures(self, finding: Finding) -> str:
+        if finding.detail in DEVICES:
+            return f"/findings/devices/{finding.position}"
+        if finding.detail in ALIKE:
+            return "/findings/signatures"
+        return f"/verify/{finding.position}"
 
     def _by_ids(self, finding: Finding, campaign: str | None) -> str:
         """Return the payments, the batch or the entry that a finding names."""
@@ -120,6 +128,10 @@ class Behind:
         query = urlencode({name: value for name, value in asked.items() if value is not None})
         return f"{path}?{query}" if query else path
 
+
+DEVICES = ("pace", "in_a_row", "night")
+ALIKE = ("strokes", "image", "same")
+"""What D2 says of devices, and of signatures beside one another."""
 
 CHANNELS = {
     "D3": Channel.SIGNATURE_SHEET.value,

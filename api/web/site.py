@@ -3,6 +3,7 @@
 from api.web import assets
 from api.web.pages import (
     account,
+    alike,
     bank,
     bank_desk,
     bank_returns,
@@ -54,6 +55,7 @@ PAGES = (
     sign_in.router,
     overview.router,
     integrity.router,
+    alike.router,
     findings.router,
     samples.router,
     deadlines.router,

@@ -170,6 +170,11 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "officer": N_("本人持有"),
         "operator_keyring": N_("代管密钥"),
     },
+    "alike": {
+        "strokes": N_("笔画相近"),
+        "image": N_("图像相近"),
+        "same": N_("同一张图像"),
+    },
     "event": {
         "disbursement.instructed": N_("下达发放"),
         "disbursement.settled": N_("银行确认到账"),

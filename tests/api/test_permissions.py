@@ -406,6 +406,11 @@ ASKED: dict[str, Asked] = {
         }
     ),
     "POST /v1/filings/{filing_id}/sendings-back": Asked("{filing}", lambda _: {"reason": "缺页"}),
+    "GET /v1/signature-clusters": Asked(bound=False),
+    "GET /v1/signature-clusters/{number}": Asked("0", bound=False),
+    "POST /v1/signature-clusters/{number}/unmaskings": Asked(
+        "0", lambda _: {"reason": "核对笔迹"}, bound=False
+    ),
     "GET /v1/samples": Asked("organisation_id={organisation}"),
     "POST /v1/samples": Asked(
         body=lambda p: {"title": "抽查", "organisation_code": p.code, "method": "simple", "size": 1}
@@ -546,6 +551,10 @@ ASKED: dict[str, Asked] = {
         form=lambda p: ({"key": uuid4().hex, "organisation": p.code, "year": "2017"}, {})
     ),
     "GET /reports/inspection/{job_id}.zip": Asked(NOBODYS, bound=False),
+    "GET /findings/signatures": Asked(bound=False),
+    "GET /findings/signatures/{number}": Asked("0", bound=False),
+    "POST /findings/signatures/{number}": Asked("0", form=form_of(reason="核对笔迹"), bound=False),
+    "GET /findings/devices/{position}": Asked("0", bound=False),
     "GET /samples": Asked(bound=False),
     "GET /samples/new": Asked(bound=False),
     "POST /samples/new": Asked(
@@ -952,6 +961,8 @@ def test_only_posts_of_business_write_business(service: Service) -> None:
                     "POST /reports/inspection",
                     "POST /v1/notices/{notice_id}/objections/{number}/readings",
                     "POST /notices/{notice_id}/objections/{number}/reading",
+                    "POST /v1/signature-clusters/{number}/unmaskings",
+                    "POST /findings/signatures/{number}",
                     "POST /v1/samples",
                     "POST /v1/samples/{sample_id}/draws",
                     "POST /samples/new",

@@ -7,15 +7,18 @@ from random import Random
 import pytest
 
 from ledger.commands import recipients
+from ledger.commands.comparing import show_signatures
 from ledger.commands.likeness import compare_again, traits_of_strokes
 from ledger.commands.signatures import DrawnSignature, capture_signature
-from ledger.domain.officer import officer_id
+from ledger.domain.officer import Role, RoleMissing, officer_id
+from ledger.domain.organisation import organisation_id
 from ledger.domain.signature import SignatureClaim
 from ledger.domain.strokes import Strokes
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding
 from projections.findings.rules import findings
 from projections.runner import catch_up, compare, rebuild
+from projections.signature_clusters import cluster_list, pairs_of
 from tests.hands import form_of, written
 from tests.world import DAY, Person, World, signature
 
@@ -159,6 +162,28 @@ def test_what_a_device_sends_the_wrong_way_round_is_counted_by_its_clock(sheet: 
     fresh = sheet.home.read_models.with_name("again.sqlite")
     rebuild(sheet.ledger, fresh)
     assert compare(sheet.home.read_models, fresh) == []
+
+
+def test_pictures_are_shown_when_it_is_on_record_who_looked(sheet: World) -> None:
+    sheet.appoint("J-C01", "C01", Role.INSPECTOR, DAY)
+    sign(sheet, 1, hand("甲", 1), spread(1))
+    sign(sheet, 2, hand("甲", 2), spread(2))
+    ids = [organisation_id(code) for code in ("C01", "X01")]
+    with catch_up(sheet.ledger, sheet.home.read_models).asking() as model:
+        [cluster] = cluster_list(model, ids)
+        assert cluster_list(model, [organisation_id("X02")]) == []
+        pair = pairs_of(model, cluster.number, ids)[0]
+    wanted = [(side.disbursement_id, side.sha256) for side in (pair.one, pair.other)]
+
+    with pytest.raises(RoleMissing):
+        show_signatures(sheet.ledger, sheet.act("R-X02"), wanted, "核对笔迹")
+    known = sheet.ledger.size()
+    pictures = show_signatures(sheet.ledger, sheet.act("J-C01"), wanted, "核对笔迹")
+
+    assert [each.content[:4] for each in pictures.values()] == ["<svg", "<svg"]
+    assert sheet.types(known).count("recipient.unmasked") == 2
+    recipients.erase_person(sheet.ledger, sheet.act(), sheet.payment(PEOPLE[0]).person_id, "要求")
+    assert len(show_signatures(sheet.ledger, sheet.act("J-C01"), wanted, "核对笔迹")) == 1
 
 
 def test_no_print_stands_in_clear_or_in_the_log(sheet: World) -> None:
