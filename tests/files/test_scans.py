@@ -5,11 +5,12 @@ import zlib
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from io import BytesIO
+from random import Random
 from uuid import UUID
 
 import pytest
 import segno
-from PIL import Image
+from PIL import Image, ImageFilter
 
 from ledger.errors import LedgerError
 from ledger.files.scans import (
@@ -99,6 +100,22 @@ def test_pictures_of_other_resolutions_are_read(dpi: int, kind: str) -> None:
     [page] = on_the_glass(sheet(rows=3).content, dpi)
 
     assert inks(read_scan(as_picture(page, kind), KEY)) == dict.fromkeys((1, 2, 3), Ink.EMPTY)
+
+
+@pytest.mark.parametrize(
+    ("dpi", "blur", "noise"), [(110, 1.0, 0.02), (110, 0.6, 0.15), (90, 0.6, 0.02)]
+)
+def test_codes_of_a_coarse_and_noisy_scan_are_found(dpi: int, blur: float, noise: float) -> None:
+    page = turned(on_the_glass(sheet().content, dpi)[0], 0.7)
+    page = page.filter(ImageFilter.GaussianBlur(blur))
+    grains = Random(1).randbytes(page.width * page.height)
+    page = Image.blend(page, Image.frombytes("L", page.size, grains), noise)
+
+    [read] = read_scan(as_picture(page), KEY).pages
+
+    assert len({code.place for code in read.codes if code.number}) == ROWS_A_PAGE
+    assert not read.bent
+    assert {row.ink for row in read.rows} == {Ink.EMPTY}
 
 
 def test_pages_are_numbered_and_dated_and_made_alike() -> None:
