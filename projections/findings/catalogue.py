@@ -70,6 +70,7 @@ RULES_KNOWN: Mapping[str, About] = {
             "signature.found_alike",
             "disbursement.signature_captured",
             "disbursement.signed",
+            "batch.sheet_scanned",
             "refusal.recorded",
             "recipient.erased",
         ),
@@ -77,9 +78,10 @@ RULES_KNOWN: Mapping[str, About] = {
     "D3": About(
         "签字表与名单不一致",
         "签字表与职工名单一致，本人签字（方案四(五)）",
-        1,
+        2,
         (
             "disbursement.*",
+            "batch.sheet_scanned",
             "policy.adopted",
         ),
     ),

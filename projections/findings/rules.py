@@ -14,7 +14,7 @@ from projections.asked import Moment
 from projections.attempts import attempts
 from projections.batches import batches, campaigns, rows_listed, statements, steps
 from projections.deadlines import filings
-from projections.findings import lists, money, papers, payments, signatures, witnessing
+from projections.findings import lists, money, papers, payments, sheets, signatures, witnessing
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
 from projections.journal import lines, openings, targets
@@ -22,6 +22,8 @@ from projections.likeness import paces, pairs, voids
 from projections.movements import Kind, movements
 from projections.notices import notices
 from projections.notices import steps as notice_steps
+from projections.signatures import scans
+from projections.signatures import signatures as captured
 from projections.view import reading
 from projections.witness_refusals import witness_refusals
 
@@ -113,6 +115,8 @@ RULES: Sequence[Rule] = (
     Rule(lists.not_shown_in_public, (), (_STEPS, _NOTICES, _last(notice_steps))),
     Rule(signatures.signatures_alike, (), (_last(pairs), _last(voids))),
     Rule(signatures.signed_in_no_time, (), (_last(paces),)),
+    Rule(sheets.sheets_against_ledger, ("open",), (_last(scans), _last(captured))),
+    Rule(sheets.one_picture_on_two_rows, (), (_last(scans),)),
     Rule(witnessing.witnesses_refused, (), (_last(witness_refusals),)),
 )
 

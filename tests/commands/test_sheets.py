@@ -1,6 +1,6 @@
 """Paper sheets: printed on record, matched by row, and paid once a witness certified them."""
 
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from PIL import Image
@@ -22,6 +22,10 @@ from ledger.domain.officer import officer_id
 from ledger.files.scans import read_scan
 from ledger.files.sheet import SheetFile
 from ledger.store.application import Answer
+from projections.findings.asked import Asked
+from projections.findings.rules import findings
+from projections.findings.sheets import SHEET_TOTAL
+from projections.open_payments import open_payments
 from projections.runner import catch_up
 from projections.signatures import scans_of
 from tests.commands.refusing import nothing_more
@@ -112,6 +116,26 @@ def test_what_is_on_a_scan_and_does_not_count_is_told_row_by_row(sheet: World) -
     rows = answer.result["rows"]
     assert rows == {"paid": 1, "erased": 1, "signed": 1, "empty": 5, "other_batch": 1, "no_code": 1}
     assert statuses(sheet) == [1]
+
+
+def test_a_sheet_that_comes_to_more_than_the_ledger_is_found_after_a_week(sheet: World) -> None:
+    one, _ = on_the_glass(printed(sheet).content)
+    for place in range(3):
+        write_name(one, place)
+    take(sheet, one)
+    certify_captured(sheet.ledger, sheet.act(WITNESS), Certification(SHEET, [1]))
+
+    assert differences(sheet, 7) == [(2, 60_000)]
+    assert differences(sheet, 6) == []
+    certify_captured(sheet.ledger, sheet.act(WITNESS), Certification(SHEET, [2, 3]))
+    assert differences(sheet, 7) == []
+
+
+def differences(world: World, days: int) -> list[tuple[int, int | None]]:
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        asked = Asked(model, SIGNED_ON + timedelta(days=days), open_payments(model))
+        found = [each for each in findings(asked) if each.detail == SHEET_TOTAL]
+    return [(each.count, each.amount_fen) for each in found]
 
 
 def test_a_page_laid_on_the_glass_again_once_it_is_signed_counts(sheet: World) -> None:

@@ -1,0 +1,154 @@
+"""D3 and D2 of sheets on paper: what stands signed on a scan, held against the ledger's rows."""
+
+from collections import defaultdict
+from collections.abc import Iterator
+from uuid import UUID
+
+from sqlalchemy import Connection, func, select
+
+from ledger.domain.disbursement import Manner, Status
+from ledger.domain.policy import Channel
+from projections.asked import uuid_of
+from projections.batches import batches, rows_listed
+from projections.findings.asked import Asked
+from projections.findings.finding import Finding, Severity
+from projections.payment_states import disbursements, states
+from projections.signatures import scan_rows, scans, signatures
+
+SHEET_TOTAL = "sheet_total"
+REUSED = "signature.reused"
+"""The refusal that a drawn signature would have met."""
+
+
+def sheets_against_ledger(asked: Asked) -> Iterator[Finding]:
+    """D3: the sheet comes to more than the ledger says was signed for.
+
+    Rows with a signature on the scan that nobody certified within the days that an answer may
+    take, and rows that were withdrawn after the sheet was printed and signed for all the same.
+
+    Source: 总工会2017年“两节”期间开展送温暖活动方案, 四(五): the sheets agree with the list.
+    """
+    more: dict[bytes, list[tuple[str, int, int, int]]] = defaultdict(list)
+    waiting = {
+        each.batch_id
+        for each in asked.open
+        if each.status == Status.IN_TRANSIT and each.channel == Channel.SIGNATURE_SHEET
+    }
+    for batch_id in sorted(waiting & _scanned(asked)):
+        found = _uncertified(asked, batch_id)
+        if found:
+            more[batch_id.bytes].append(found)
+    for batch, difference in _withdrawn(asked):
+        more[batch].append(difference)
+    for batch, differences in sorted(more.items()):
+        place = _place(asked.connection, batch)
+        yield Finding(
+            "D3",
+            Severity.WARNING,
+            place[0],
+            min(each[0] for each in differences),
+            sum(each[2] for each in differences),
+            sum(each[3] for each in differences),
+            detail=SHEET_TOTAL,
+            campaign_id=place[1],
+            batch_id=uuid_of(batch),
+            position=min(each[1] for each in differences),
+        )
+
+
+def one_picture_on_two_rows(asked: Asked) -> Iterator[Finding]:
+    """D2: the very same picture stood in a box before; the row was not taken."""
+    statement = (
+        select(
+            scans.c.batch_id,
+            func.min(scans.c.happened_on).label("since"),
+            func.min(scans.c.position).label("position"),
+            func.count().label("number"),
+        )
+        .join(scan_rows, scan_rows.c.position == scans.c.position)
+        .where(scan_rows.c.seen == "reused", asked.moment.covers(scans))
+        .group_by(scans.c.batch_id)
+        .order_by(func.min(scans.c.position))
+    )
+    for row in asked.connection.execute(statement):
+        organisation_id, campaign_id = _place(asked.connection, row.batch_id)
+        yield Finding(
+            "D2",
+            Severity.WARNING,
+            organisation_id,
+            row.since,
+            row.number,
+            detail=REUSED,
+            campaign_id=campaign_id,
+            batch_id=uuid_of(row.batch_id),
+            position=row.position,
+        )
+
+
+def _scanned(asked: Asked) -> set[UUID]:
+    of = select(scans.c.batch_id).where(asked.moment.covers(scans)).distinct()
+    return {uuid_of(raw) for raw in asked.connection.execute(of).scalars()}
+
+
+def _uncertified(asked: Asked, batch_id: UUID) -> tuple[str, int, int, int] | None:
+    """Return since when, where, how many and how much of a batch's scanned rows is in transit."""
+    captured = (
+        select(signatures.c.disbursement_id, func.min(signatures.c.happened_on).label("since"))
+        .add_columns(func.min(signatures.c.position).label("position"))
+        .where(signatures.c.batch_id == batch_id.bytes, asked.moment.covers(signatures))
+        .where(signatures.c.manner == Manner.SCANNED.value)
+        .where(signatures.c.happened_on <= asked.past(asked.patience.answer_days))
+        .group_by(signatures.c.disbursement_id)
+        .subquery("captured")
+    )
+    last = (
+        select(func.max(states.c.position))
+        .where(states.c.disbursement_id == captured.c.disbursement_id, asked.moment.covers(states))
+        .correlate(captured)
+        .scalar_subquery()
+    )
+    statement = (
+        select(
+            func.min(captured.c.since),
+            func.min(captured.c.position),
+            func.count(),
+            func.sum(disbursements.c.amount_fen),
+        )
+        .select_from(captured)
+        .join(disbursements, disbursements.c.disbursement_id == captured.c.disbursement_id)
+        .join(states, states.c.position == last)
+        .where(states.c.status == Status.IN_TRANSIT.value)
+    )
+    since, position, number, amount = asked.connection.execute(statement).one()
+    return (since, position, number, amount) if number else None
+
+
+def _withdrawn(asked: Asked) -> Iterator[tuple[bytes, tuple[str, int, int, int]]]:
+    """Yield what was signed for on paper of rows that are not on the list any more, row by row."""
+    statement = (
+        select(
+            scans.c.batch_id,
+            func.min(scans.c.happened_on),
+            func.min(scans.c.position),
+            func.coalesce(func.max(rows_listed.c.amount_fen), 0),
+        )
+        .join(scan_rows, scan_rows.c.position == scans.c.position)
+        .outerjoin(
+            rows_listed,
+            (rows_listed.c.batch_id == scans.c.batch_id)
+            & (rows_listed.c.number == scan_rows.c.number)
+            & rows_listed.c.code.is_(None),
+        )
+        .where(scan_rows.c.seen == "unknown", asked.moment.covers(scans))
+        # Laid on the glass twice, a row is still one.
+        .group_by(scans.c.batch_id, scan_rows.c.number)
+    )
+    for row in asked.connection.execute(statement):
+        yield row[0], (row[1], row[2], 1, row[3])
+
+
+def _place(connection: Connection, batch: bytes) -> tuple[UUID, UUID]:
+    row = connection.execute(
+        select(batches.c.organisation_id, batches.c.campaign_id).where(batches.c.batch_id == batch)
+    ).one()
+    return uuid_of(row.organisation_id), uuid_of(row.campaign_id)
