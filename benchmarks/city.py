@@ -213,7 +213,7 @@ class City:
             batch.approve(approver, approved_by=officer_id(f"A-{letter}"))
             fund = work.get(FundAccount, fund_id(organisation, EARMARK))
             work.save(batch, fund)
-            made.extend(_instruct(operator, batch, fund, row) for row in batch.rows.values())
+            made.extend(instruct(operator, batch, fund, row) for row in batch.rows.values())
             work.save(*made)
             work.result["batch"] = str(batch.id)
             self.waiting.append((code, batch, made))
@@ -367,7 +367,7 @@ def _parent(code: str) -> str | None:
     return code.rpartition("-")[0] or CITY
 
 
-def _instruct(act: CommandAct, batch: Batch, fund: FundAccount, row: Row) -> Disbursement:
+def instruct(act: CommandAct, batch: Batch, fund: FundAccount, row: Row) -> Disbursement:
     id_ = disbursement_id(batch.campaign_id, row.person_id)
     parts = fund.draw(act, disbursement_id=id_, batch_id=batch.id, amount=row.amount)
     return Disbursement.instruct(

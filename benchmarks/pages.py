@@ -166,12 +166,12 @@ def _serve(home: Home, listening: socket.socket) -> None:
 
 def _answers(port: int) -> bool:
     try:
-        return _get(port, "/livez", "")[0] == http.client.OK
+        return get(port, "/livez", "")[0] == http.client.OK
     except OSError:
         return False
 
 
-def _get(port: int, path: str, cookie: str) -> tuple[int, int]:
+def get(port: int, path: str, cookie: str) -> tuple[int, int]:
     """Return the status of an answer, and its length as it came."""
     connection = http.client.HTTPConnection("127.0.0.1", port)
     connection.request("GET", path, headers={"Cookie": cookie, "Accept-Encoding": "gzip"})
@@ -196,26 +196,26 @@ def report(
         cold: list[float] = []
         warm: list[float] = []
         # What the process does once (compile templates and statements) is not what a page takes.
-        _get(port, case.path, cookies[case.staff])
+        get(port, case.path, cookies[case.staff])
         length = 0
         for _ in range(rounds):
             _write(ledger)
             for spent in (cold, warm):
                 start = time.perf_counter()
-                status, length = _get(port, case.path, cookies[case.staff])
+                status, length = get(port, case.path, cookies[case.staff])
                 spent.append((time.perf_counter() - start) * 1000)
                 if status != http.client.OK:
                     raise SystemExit(f"{case.path}: {status}")
-        worst = max(_percentile(spent, 95) for spent in (cold, warm))
+        worst = max(percentile(spent, 95) for spent in (cold, warm))
         figures = " | ".join(
-            " ".join(f"{_percentile(spent, share):>7.0f}" for share in (50, 95, 99))
+            " ".join(f"{percentile(spent, share):>7.0f}" for share in (50, 95, 99))
             for spent in (cold, warm)
         )
         missed = "" if worst <= TARGET_MS else "   MISSED"
         print(f"{case.name:<34} {length / 1000:>5.0f} | {figures}{missed}", flush=True)
 
 
-def _percentile(spent: list[float], share: int) -> float:
+def percentile(spent: list[float], share: int) -> float:
     return statistics.quantiles(spent, n=100, method="inclusive")[share - 1]
 
 

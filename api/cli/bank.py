@@ -7,11 +7,15 @@ from uuid import UUID
 import typer
 
 from api import bootstrap
+from api.bank_files import return_read
 from api.banking import apply_found
-from api.cli.printing import say
+from api.cli.printing import bar, say
 from ledger.commands.bank_accounts import shown_account
 from ledger.commands.bank_statements import StatementFile, take_bank_statement
+from ledger.commands.batches import SpellingAgreement, agree_spelling
+from ledger.commands.statements import receive_statement
 from ledger.domain.aggregate import OPERATOR
+from ledger.domain.batch import Batch, batch_id
 from ledger.domain.values import yuan_text
 from ledger.files.account_statements import read_account_statement
 from ledger.store.act import CommandAct
@@ -60,6 +64,40 @@ def take(
         act = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
         answer = take_bank_statement(ledger, act, StatementFile(account, path.name, content))
         say(f"{answer.result['taken']} lines taken in, {answer.result['known']} known before")
+
+
+@app.command(name="return")
+def take_return(
+    batch: Annotated[str, typer.Argument(help="Code of an approved card batch.")],
+    path: Annotated[Path, typer.Argument(help="What the bank sent back, as it came.")],
+) -> None:
+    """Take in a return file: each payment of the batch settles, comes back, or stays in transit."""
+    with bootstrap.opened(bootstrap.home()) as ledger:
+        # The first event alone: a long file is read before a long batch is loaded, to save memory.
+        drafted = ledger.event(batch_id(batch), 1)
+        bank_format = drafted.bank_format if isinstance(drafted, Batch.Drafted) else None
+        order = return_read(batch, bank_format, path.name, path.read_bytes())
+        act = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
+        with bar("matching", "payments") as progress:
+            came = receive_statement(ledger, act, order, progress).result
+        say(
+            f"{came['settled']} settled, {came['returned']} returned,"
+            f" {came['unresolved']} not decided"
+        )
+
+
+@app.command()
+def spell(
+    batch: Annotated[str, typer.Argument(help="Code of an approved card batch.")],
+    number: Annotated[int, typer.Argument(help="The row whose name the bank cannot write.")],
+    ground: Annotated[str, typer.Option(help="On what ground: the bank's word.")],
+    spelling: Annotated[str, typer.Option(prompt="The name as the bank's file is to spell it")],
+) -> None:
+    """Say how a bank's file spells a name that the bank's charset lacks characters of."""
+    with bootstrap.opened(bootstrap.home()) as ledger:
+        act = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
+        agree_spelling(ledger, act, SpellingAgreement(batch, number, spelling, ground))
+        say(f"{batch} row {number}: spelling agreed")
 
 
 @app.command()

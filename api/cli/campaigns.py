@@ -5,11 +5,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
 
+import msgspec
 import typer
 from rich.console import Console
 from rich.table import Table
 
 from api import bootstrap
+from api.bank_formats import bank_formats
 from api.checking import check_file
 from api.cli.printing import REFUSED, AsJson, bar, print_json, say
 from api.demo import make_demo
@@ -82,16 +84,37 @@ def report(
 def bank_file(
     batch: Annotated[str, typer.Argument(help="Code of an approved card batch.")],
     folder: Annotated[Path, typer.Option("--to", help="Folder to write the file into.")] = Path(),
+    payer: Annotated[
+        list[str] | None,
+        typer.Option(help="word=value that the format asks of the payer; see `bank-formats`."),
+    ] = None,
 ) -> None:
     """Write the payment file of a batch for its bank; that it was written is put on record."""
     with bootstrap.opened(bootstrap.home()) as ledger:
         act = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
-        file = export_batch(ledger, act, BankFileOrder(batch))
+        facts = dict(each.partition("=")[::2] for each in payer or ())
+        file = export_batch(ledger, act, BankFileOrder(batch, payer=facts))
         path = folder / file.filename
         path.touch(mode=0o600)
         path.write_bytes(file.content)
         total = yuan_text(Money(file.total_fen))
         say(f"{path}: {file.count} payments, {total} yuan, sha256 {file.sha256}")
+
+
+def list_formats(*, as_json: AsJson = False) -> None:
+    """List the formats of banks: which ways each goes, charset, unit, what its statuses mean."""
+    found = bank_formats()
+    if as_json:
+        print_json(msgspec.to_builtins(found))
+        return
+    for each in found:
+        say(f"{each.name}: {each.zh} ({each.en})")
+        for way in each.ways:
+            facts = (way.shape, way.charset, way.unit, way.measure, *way.totals)
+            said = "; ".join(f"{word} = {', '.join(way.statuses[word])}" for word in way.statuses)
+            say(f"  {way.direction}: {' '.join(filter(None, facts))}{'; ' if said else ''}{said}")
+        if each.asks:
+            say(f"  asks: {', '.join(f'{ask.word} {ask.zh}' for ask in each.asks)}")
 
 
 def check(

@@ -26,6 +26,7 @@ COMMANDS = {
     "verify-sample": "samples.verify_sample",
     "rebuild": "read_models.rebuild_read_model",
     "bank-file": "campaigns.bank_file",
+    "bank-formats": "campaigns.list_formats",
     "check-file": "campaigns.check",
     "erase": "service.erase",
     "witnesses": "anchor.app",

@@ -28,7 +28,9 @@ from api.within import batch_within
 from ledger.commands.batches import (
     BankFileOrder,
     Draft,
+    SpellingAgreement,
     Step,
+    agree_spelling,
     approve_batch,
     close_batch,
     draft_batch,
@@ -177,9 +179,25 @@ def write_bank_file(
     batch_id: BatchId, form: forms.BankFileForm, acting: TheActing, the_ledger: TheLedger
 ) -> Response:
     """Write the payment file of what is in transit; that it was handed over is an event."""
-    order = BankFileOrder(_batch(the_ledger, batch_id).code, form.reason, form.made_for)
+    code = _batch(the_ledger, batch_id).code
+    order = BankFileOrder(code, form.reason, form.made_for, form.payer)
     file = export_batch(the_ledger, acting.act(stream=batch_id), order)
     return bank_file_answer(file)
+
+
+@router.post("/{batch_id}/spellings", status_code=201, dependencies=[CASH])
+def agree_on_spelling(
+    batch_id: BatchId,
+    form: forms.SpellingForm,
+    acting: TheActing,
+    the_ledger: TheLedger,
+    response: Response,
+) -> Written[Nothing]:
+    """Say how the bank's file spells a name that the bank's charset lacks characters of."""
+    code = _batch(the_ledger, batch_id).code
+    order = SpellingAgreement(code, form.number, form.spelling, form.ground)
+    answer = agree_spelling(the_ledger, acting.act(stream=batch_id), order)
+    return written(the_ledger, response, answer, Nothing)
 
 
 @router.post("/{batch_id}/returns", status_code=201, dependencies=[CASH])

@@ -265,6 +265,17 @@ class BankFileForm(Form):
 
     reason: Text = Field(examples=["代发"])
     made_for: Text = Field(examples=["徽商银行"])
+    payer: dict[Code, Text] = Field(
+        default={}, max_length=20, description="What the bank's format asks: `/v1/bank-formats`."
+    )
+
+
+class SpellingForm(Form):
+    """How the bank's file is to spell a name that the bank cannot write."""
+
+    number: int = Field(ge=1, le=1_000_000, description="The row.")
+    spelling: Text = Field(examples=["张YAN"])
+    ground: Text = Field(examples=["徽商银行书面同意以拼音代替"])
 
 
 class UnmaskForm(Form):

@@ -1,6 +1,6 @@
 """Batches: drafted from a roster, reviewed, approved, written out for the bank."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from uuid import UUID
@@ -12,13 +12,22 @@ from ledger.commands.sealing import (
     ARCHIVE_FILE,
     PAYEE,
     ROSTER_ROW,
+    SPELLING,
     card_index,
     person_id,
     seal,
     unseal,
 )
 from ledger.commands.signed_acts import perform_signed
-from ledger.domain.batch import Batch, Row, SamePerson, Stage, batch_id
+from ledger.domain.batch import (
+    Batch,
+    Row,
+    SamePerson,
+    SpellingNotWanted,
+    SpellingOfAnother,
+    Stage,
+    batch_id,
+)
 from ledger.domain.campaign import Campaign, campaign_id
 from ledger.domain.disbursement import Disbursement, Status, disbursement_id
 from ledger.domain.export import Export
@@ -31,9 +40,12 @@ from ledger.domain.rules import RowFacts, Verdict, judge, judge_again
 from ledger.domain.values import MONEY_MAX, Money, stable_id
 from ledger.errors import Kind, LedgerError
 from ledger.files.bank import InstructionFile, InstructionLine
+from ledger.files.bank_formats.writing import NAME_NOT_ENCODABLE, is_spelling, odd_places
 from ledger.files.banks import FORMATS, write_instruction
+from ledger.files.faults import FileRefused
 from ledger.files.identity import id_fault
 from ledger.files.roster import Roster, RosterRow
+from ledger.files.text import person_name
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Decide, Ledger, Work
 from ledger.vault.keys import PersonErased
@@ -199,11 +211,15 @@ def prepare_approval(ledger: Ledger, act: CommandAct, order: Step) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class BankFileOrder:
-    """Which batch's payment file is written, why, and for whom: it shows people in clear."""
+    """Which batch's payment file is written, why, and for whom: it shows people in clear.
+
+    `payer` are the facts that the bank's format asks of whoever pays.
+    """
 
     batch_code: str
     reason: str = PURPOSE
     made_for: str = ""
+    payer: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> InstructionFile:
@@ -213,10 +229,12 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
         WrongStage, WrongChannel: Not an approved card batch.
         SamePerson: Whoever asks drafted, reviewed or approved it.
         NothingInTransit: Every payment of it was answered.
-        FileRefused: The bank's charset lacks a character of a name.
+        FileRefused: A fact about the payer is missing, or the bank's charset lacks a character of a
+            name: whose names these are is put on record, and `agree_spelling` resolves it.
         PersonErased: A recipient's data is gone.
     """
     written: list[InstructionFile] = []
+    refused: list[FileRefused] = []
 
     def decide(work: Work) -> None:
         batch = work.get(Batch, batch_id(order.batch_code))
@@ -225,7 +243,19 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
         lines = [line for row in batch.rows.values() if (line := _instruction(work, batch, row))]
         if not lines:
             raise NothingInTransit(batch.id)
-        file = write_instruction(batch.bank_format or "", batch.code, lines)
+        refused.clear()
+        bank_format = batch.bank_format or ""
+        try:
+            file = write_instruction(bank_format, batch.code, lines, order.payer, act.happened_on)
+        except FileRefused as refusal:
+            unwritable = unwritable_rows(refusal)
+            if not unwritable:
+                raise
+            batch.miss_names(act, bank_format=bank_format, numbers=unwritable)
+            work.save(batch)
+            work.refuse(refusal)
+            refused.append(refusal)
+            return
         batch.export(
             act,
             bank_format=batch.bank_format or "",
@@ -248,7 +278,75 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
 
     # Each time that it is written it is shown to somebody: a repetition is another event.
     ledger.perform(replace(act, idempotency_key=None), "batch.export", order, decide)
+    if refused:
+        raise refused[0]
     return written[0]
+
+
+@dataclass(frozen=True, slots=True)
+class SpellingAgreement:
+    """How the bank's file is to spell the name of a row, and on what ground: the bank's word."""
+
+    batch_code: str
+    number: int
+    spelling: str = field(repr=False)
+    ground: str
+
+
+def agree_spelling(ledger: Ledger, act: CommandAct, order: SpellingAgreement) -> Answer:
+    """Resolve a name that a bank's charset lacks characters of, by a spelling the bank agreed to.
+
+    What the bank can write of the name has to stay. The bank's answer may name either spelling.
+
+    Raises:
+        SpellingNotWanted: No such row, or the bank can write its name.
+        SpellingOfAnother: It changes more than the bank cannot write, or cannot be written itself.
+        WrongStage, WrongChannel, SamePerson: As for writing the file.
+        PersonErased: The recipient's data is gone.
+    """
+
+    def decide(work: Work) -> None:
+        batch = work.get(Batch, batch_id(order.batch_code))
+        require_post(work, act, CASHIERS, batch.organisation_id)
+        batch.require_paid_by(Channel.BANK_CARD)
+        row = batch.rows.get(order.number)
+        if row is None:
+            raise SpellingNotWanted(batch.id, order.number)
+        template = FORMATS[batch.bank_format or ""]
+        name = name_of(work, batch, row)
+        if not odd_places(template, name):
+            raise SpellingNotWanted(batch.id, order.number)
+        spelling = person_name(order.spelling)
+        if not is_spelling(template, name, spelling):
+            raise SpellingOfAnother(batch.id, order.number)
+        sealed = seal(work, row.person_id, SPELLING, {"name": spelling})
+        batch.agree_spelling(act, number=row.number, spelling=sealed, ground=order.ground)
+        work.save(batch)
+
+    return ledger.perform(act, "batch.agree_spelling", order, decide)
+
+
+def name_of(work: Work, batch: Batch, row: Row) -> str:
+    """Return whom a row's payment is for, as the roster or a later payment says it."""
+    payment = work.get(Disbursement, disbursement_id(batch.campaign_id, row.person_id))
+    return unseal(work.ledger, row.person_id, PAYEE, payment.payee).get("name", "")
+
+
+def spelt(ledger: Ledger, batch: Batch, row: Row, name: str) -> str:
+    """Return the name as the bank is to have it: as it is, or as was agreed on for this name."""
+    sealed = batch.spellings.get(row.number)
+    template = FORMATS.get(batch.bank_format or "")
+    if sealed is None or template is None:
+        return name
+    spelling = unseal(ledger, row.person_id, SPELLING, sealed)["name"]
+    return spelling if is_spelling(template, name, spelling) else name
+
+
+def unwritable_rows(refusal: FileRefused) -> tuple[int, ...]:
+    """Return the rows whose names alone stop a file; none where anything else does."""
+    if any(each.code != NAME_NOT_ENCODABLE or each.column for each in refusal.faults):
+        return ()
+    return tuple(each.row for each in refusal.faults if each.row is not None)
 
 
 def close_batch(ledger: Ledger, act: CommandAct, batch: UUID) -> Answer:
@@ -350,11 +448,12 @@ def _instruction(work: Work, batch: Batch, row: Row) -> InstructionLine | None:
     return InstructionLine(
         number=row.number,
         account=payee.get("card_number", ""),
-        name=payee.get("name", ""),
+        name=spelt(work.ledger, batch, row, payee.get("name", "")),
         id_number=payee.get("id_number", ""),
         phone=payee.get("phone", ""),
         amount_fen=row.amount,
         purpose=PURPOSE,
+        bank=payee.get("bank_name", ""),
     )
 
 

@@ -14,6 +14,7 @@ from ledger.vault.masking import (
 )
 
 PAYEE = "payee"
+SPELLING = "spelling"
 ARCHIVE_FILE = "archive file"
 ROSTER_ROW = "roster row"
 OBJECTION = "objection"

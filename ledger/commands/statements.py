@@ -1,11 +1,15 @@
 """Bank return files: matched line by line to what was instructed, or refused as a whole."""
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 from uuid import UUID
 
+from ledger.commands.batches import spelt
 from ledger.commands.duties import require_post
 from ledger.commands.funds import CASHIERS
 from ledger.commands.sealing import PAYEE, unseal
+from ledger.domain.aggregate import TRoot
 from ledger.domain.batch import Batch, Row, batch_id
 from ledger.domain.disbursement import Disbursement, Status, disbursement_id
 from ledger.domain.fund import FundAccount
@@ -16,8 +20,25 @@ from ledger.errors import Kind, LedgerError
 from ledger.files.bank import BankReturn, Lists, Outcome, ReturnLine
 from ledger.files.faults import refuse
 from ledger.store.act import CommandAct
-from ledger.store.application import Answer, Ledger, Work
+from ledger.store.application import Answer, Decide, Ledger, NotOnRecord, TooBusy, Work
 from ledger.vault.keys import PersonErased
+
+Progress = Callable[[int, int], None]
+
+STEP = 500
+"""Payments between two words on how far one is."""
+
+
+PIECE = 2_000
+"""Payments whose outcomes are stored in one transaction."""
+
+TRIES_MAX = 5
+
+
+class Find(Protocol):
+    """Returns an aggregate, or None: a piece of work's own, or as the log has it now."""
+
+    def __call__(self, cls: type[TRoot], id_: UUID, /) -> TRoot | None: ...
 
 
 class StatementKnown(LedgerError):
@@ -41,12 +62,16 @@ class ReturnFile:
 
 @dataclass(frozen=True, slots=True)
 class _Payment:
-    """A payment of the batch; account and name are None when its recipient has been erased."""
+    """A payment of the batch; there are no account and names when its recipient has been erased.
+
+    A bank names people as they are, or as it was agreed that its file spells them.
+    """
 
     row: Row
-    payment: Disbursement
+    id: UUID
+    status: Status
     account: str | None = field(repr=False)
-    name: str | None = field(repr=False)
+    names: tuple[str, ...] = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,10 +81,20 @@ class _Match:
     outcome: Outcome
 
 
-def receive_statement(ledger: Ledger, act: CommandAct, order: ReturnFile) -> Answer:
+def receive_statement(
+    ledger: Ledger, act: CommandAct, order: ReturnFile, progress: Progress | None = None
+) -> Answer:
     """Take in a return file: each payment settles, comes back to its lots, or stays in transit.
 
-    The result counts `settled`, `returned` and `unresolved`.
+    The result counts `settled`, `returned` and `unresolved`. The file of a long batch is matched as
+    a whole, and then stored in pieces, so that others need not wait and it takes little memory; one
+    that was cut off in between is taken up again when it is handed in again.
+
+    Args:
+        ledger: The ledger.
+        act: Who and when.
+        order: The file, and the batch that it answers.
+        progress: Is told how many steps of how many are done; each payment takes two.
 
     Raises:
         FileRefused: The file is of another batch, holds a line that was not instructed, leaves out
@@ -67,60 +102,185 @@ def receive_statement(ledger: Ledger, act: CommandAct, order: ReturnFile) -> Ans
         StatementKnown: It was taken in before.
         WrongStage, WrongChannel: Not an approved card batch.
     """
-    content = order.content
+    taking = _Taking(ledger, act, order, progress)
+    batch = ledger.load(Batch, batch_id(order.batch_code))
+    if batch is None or len(batch.rows) <= PIECE:
+        return taking.at_once()
+    return taking.in_pieces(batch)
 
-    def decide(work: Work) -> None:
+
+class _Taking:
+    """One file on its way in."""
+
+    NAME = "statement.receive"
+
+    def __init__(
+        self, ledger: Ledger, act: CommandAct, order: ReturnFile, progress: Progress | None
+    ) -> None:
+        self._ledger = ledger
+        self._act = act
+        self._order = order
+        self._progress = progress
+        content = order.content
+        self._request = (order.batch_code, content.bank_format, content.sha256)
+
+    def at_once(self) -> Answer:
+        def decide(work: Work) -> None:
+            batch = self._answerable(work)
+            told = _Told(self._progress, 2 * len(batch.rows))
+            matches = self._matches(batch, work.find, told)
+            self._decide(work, batch, matches, matches, told)
+
+        return self._ledger.perform(self._act, self.NAME, self._request, decide)
+
+    def in_pieces(self, batch: Batch) -> Answer:
+        """Match the whole without making others wait, then decide piece by piece."""
+        ledger, act = self._ledger, self._act
+        known = ledger.answered(act, self.NAME, self._request)
+        if known is not None:
+            return known
+        bare = replace(act, idempotency_key=None)
+        for _ in range(TRIES_MAX):
+            seen = ledger.size()
+            ledger.perform(replace(bare, dry_run=True), self.NAME, None, self._check)
+            told = _Told(self._progress, 2 * len(batch.rows))
+            matches = self._matches(batch, ledger.glance, told)
+            pieces = [matches[at : at + PIECE] for at in range(0, len(matches), PIECE)] or [[]]
+            try:
+                for at, piece in enumerate(pieces):
+                    last = act.dry_run or at == len(pieces) - 1
+                    answer = ledger.perform(
+                        act if last else bare,
+                        self.NAME,
+                        self._request,
+                        self._piece(matches, piece, told, seen if at == 0 else None),
+                    )
+                    if act.dry_run:
+                        return answer
+            except _Moved:
+                continue
+            return answer
+        raise TooBusy(TRIES_MAX)
+
+    def _piece(
+        self, matches: list[_Match], piece: list[_Match], told: "_Told", seen: int | None
+    ) -> Decide:
+        def decide(work: Work) -> None:
+            if seen is not None and self._moved(matches, seen):
+                raise _Moved
+            self._decide(work, self._answerable(work), matches, piece, told)
+
+        return decide
+
+    def _moved(self, matches: list[_Match], seen: int) -> bool:
+        """Say whether somebody else decided something about these payments since they were read."""
+        size = self._ledger.size()
+        ids = {match.payment.id for match in matches} if size > seen else set()
+        return any(
+            each.event.originator_id in ids
+            for start in range(seen, size, PIECE)
+            for each in self._ledger.read(start, min(PIECE, size - start))
+        )
+
+    def _check(self, work: Work) -> None:
+        self._answerable(work)
+
+    def _answerable(self, work: Work) -> Batch:
+        order, content = self._order, self._order.content
         batch = work.get(Batch, batch_id(order.batch_code))
-        require_post(work, act, CASHIERS, batch.organisation_id)
+        require_post(work, self._act, CASHIERS, batch.organisation_id)
         batch.require_answerable(Channel.BANK_CARD)
-        if work.find(Statement, statement_id(batch.id, content.sha256)):
+        known = work.find(Statement, statement_id(batch.id, content.sha256))
+        if known is not None and known.is_whole:
             raise StatementKnown(batch.id, content.sha256)
         if content.batch_code not in (None, batch.code):
             raise refuse(order.name, "bank_file.other_batch")
         if content.bank_format != batch.bank_format:
             raise refuse(order.name, "bank_file.other_format")
-        matches = _match(order.name, content, _payments(work, batch))
-        statement = _statement(act, batch, content, matches)
-        for match in matches:
-            _decide_line(work, act, batch, statement, match)
+        return batch
+
+    def _matches(self, batch: Batch, find: Find, told: "_Told") -> list[_Match]:
+        statement = find(Statement, statement_id(batch.id, self._order.content.sha256))
+        taken = statement.numbers if statement is not None else set()
+        payments = _payments(self._ledger, batch, find, told)
+        matches = _match(self._order.name, self._order.content, payments, taken)
+        return [each for each in matches if each.payment.row.number not in taken]
+
+    def _decide(
+        self,
+        work: Work,
+        batch: Batch,
+        matches: list[_Match],
+        piece: list[_Match],
+        told: "_Told",
+    ) -> None:
+        content = self._order.content
+        statement = work.find(Statement, statement_id(batch.id, content.sha256))
+        if statement is None:
+            statement = _statement(self._act, batch, content, matches)
+        for match in piece:
+            told.step()
+            _decide_line(work, self._act, batch, statement, match)
         work.save(statement)
         work.result.update(
             statement_id=str(statement.id),
-            **{
-                word: sum(match.outcome is outcome for match in matches)
-                for word, outcome in (
-                    ("settled", Outcome.SETTLED),
-                    ("returned", Outcome.FAILED),
-                    ("unresolved", Outcome.PENDING),
-                )
-            },
+            settled=statement.settled_count,
+            returned=statement.returned_count,
+            unresolved=statement.unresolved_count,
         )
 
-    request = (order.batch_code, content.bank_format, content.sha256)
-    return ledger.perform(act, "statement.receive", request, decide)
+
+class _Moved(Exception):
+    """Somebody else decided about these payments while they were matched."""
 
 
-def _payments(work: Work, batch: Batch) -> dict[int, _Payment]:
+class _Told:
+    """Counts steps, and says so now and then to whoever wants to know."""
+
+    def __init__(self, progress: Progress | None, total: int) -> None:
+        self._progress = progress
+        self._total = total
+        self._done = 0
+
+    def step(self) -> None:
+        if self._progress is not None and self._done % STEP == 0:
+            self._progress(self._done, self._total)
+        self._done += 1
+
+
+def _payments(ledger: Ledger, batch: Batch, find: Find, told: _Told) -> dict[int, _Payment]:
     payments = {}
     for row in batch.rows.values():
-        payment = work.get(Disbursement, disbursement_id(batch.campaign_id, row.person_id))
+        told.step()
+        id_ = disbursement_id(batch.campaign_id, row.person_id)
+        payment = find(Disbursement, id_)
+        if payment is None:
+            raise NotOnRecord("disbursement", id_)
+        account: str | None = None
+        names: tuple[str, ...] = ()
         try:
-            payee = unseal(work.ledger, row.person_id, PAYEE, payment.payee)
+            payee = unseal(ledger, row.person_id, PAYEE, payment.payee)
         except PersonErased:
-            payments[row.number] = _Payment(row, payment, None, None)
+            pass
         else:
-            account, name = payee.get("card_number", ""), payee.get("name", "")
-            payments[row.number] = _Payment(row, payment, account, name)
+            name = payee.get("name", "")
+            account, names = payee.get("card_number", ""), (name, spelt(ledger, batch, row, name))
+        payments[row.number] = _Payment(row, payment.id, payment.status, account, names)
     return payments
 
 
-def _match(name: str, content: BankReturn, payments: dict[int, _Payment]) -> list[_Match]:
-    """Say what the file decides of each payment, in the order of the roster."""
+def _match(
+    name: str, content: BankReturn, payments: dict[int, _Payment], taken: set[int]
+) -> list[_Match]:
+    """Say what the file decides of each payment, in the order of the roster.
+
+    Of a file that was cut off, `taken` are the rows that were decided by it before.
+    """
     lines = _lines_by_number(name, content, payments)
     unanswered = [
         each
         for number, each in payments.items()
-        if number not in lines and each.payment.status is Status.IN_TRANSIT
+        if number not in lines and (each.status is Status.IN_TRANSIT or number in taken)
     ]
     if content.lists is Lists.ALL and unanswered:
         raise refuse(name, "bank_file.incomplete")
@@ -140,8 +300,9 @@ def _lines_by_number(
 ) -> dict[int, ReturnLine]:
     """Find the one payment that each line is about: by number, or else by account."""
     of_account: dict[str | None, list[_Payment]] = {}
-    for each in payments.values():
-        of_account.setdefault(each.account, []).append(each)
+    if any(line.number is None for line in content.lines):
+        for each in payments.values():
+            of_account.setdefault(each.account, []).append(each)
     lines: dict[int, ReturnLine] = {}
     for line in content.lines:
         if line.number is not None:
@@ -164,12 +325,13 @@ def _same(line: ReturnLine, payment: _Payment) -> bool:
         return False
     if payment.account is None:
         return (line.number, line.amount_fen) == (payment.row.number, payment.row.amount)
-    return line.account in (None, payment.account) and line.name in (None, payment.name)
+    right_name = line.name is None or line.name in payment.names
+    return right_name and line.account in (None, payment.account)
 
 
 def _says_something_new(match: _Match) -> bool:
     """A later file may repeat a success, or bring back what had settled (退票)."""
-    status = match.payment.payment.status
+    status = match.payment.status
     return status is Status.IN_TRANSIT or (
         status is Status.SETTLED and match.outcome is Outcome.FAILED
     )
@@ -198,7 +360,7 @@ def _statement(
 def _decide_line(
     work: Work, act: CommandAct, batch: Batch, statement: Statement, match: _Match
 ) -> None:
-    payment, line = match.payment.payment, match.line
+    payment, line = work.get(Disbursement, match.payment.id), match.line
     reason = (line.reason if line else None) or ""
     raw_code = line.raw_code if line else None
     statement.match_line(

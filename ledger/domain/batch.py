@@ -84,6 +84,31 @@ class WrongChannel(LedgerError):
         super().__init__(f"batch {batch_id} pays by {channel}")
 
 
+class SpellingNotWanted(LedgerError):
+    """Another spelling is agreed on for a name that stands in the bank's file and does not fit."""
+
+    code = "spelling.not_wanted"
+    kind = Kind.CONFLICT
+
+    def __init__(self, batch_id: UUID, number: int) -> None:
+        super().__init__(
+            f"row {number} of batch {batch_id} is no payment whose name the bank cannot write"
+        )
+
+
+class SpellingOfAnother(LedgerError):
+    """Only what the bank cannot write is replaced: the rest of the name stays, in its order."""
+
+    code = "spelling.of_another"
+    kind = Kind.INVALID
+
+    def __init__(self, batch_id: UUID, number: int) -> None:
+        super().__init__(
+            f"row {number} of batch {batch_id}: the spelling changes what the bank can write"
+            " of the name, or cannot be written itself"
+        )
+
+
 class SeenRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a scan showed of a row, on which page of the file; `number` 0 is the page itself."""
 
@@ -130,6 +155,8 @@ class Batch(Root):
             aggregate.officers = [self.drafted_by]
             aggregate.rows = {}
             aggregate.scans = set()
+            aggregate.unwritable = frozenset()
+            aggregate.spellings = {}
             aggregate.stage = Stage.DRAFTED
 
     class ColumnsRead(Event, frozen=True):
@@ -235,6 +262,32 @@ class Batch(Root):
         line_count: int
         total_fen: Money
 
+    class NamesUnwritable(Event, frozen=True):
+        """The bank's charset lacks characters of these rows' names, so no file was written."""
+
+        TOPIC = "batch.names_unwritable"
+        bank_format: str
+        numbers: tuple[int, ...]
+
+        def apply(self, aggregate: "Batch") -> None:
+            aggregate.unwritable = frozenset(self.numbers)
+
+    class SpellingAgreed(Event, frozen=True):
+        """How the bank's file is to spell a name that the bank cannot write, and on what ground.
+
+        The spelling is sealed under the recipient's key.
+        """
+
+        TOPIC = "batch.spelling_agreed"
+        number: int
+        person_id: UUID
+        spelling: Sealed
+        ground: str
+
+        def apply(self, aggregate: "Batch") -> None:
+            aggregate.spellings[self.number] = self.spelling
+            aggregate.unwritable -= {self.number}
+
     class SheetCertified(Event, frozen=True):
         """An officer certifies that these rows were signed for under their eyes."""
 
@@ -277,6 +330,8 @@ class Batch(Root):
     officers: list[UUID]  # drafter, then reviewer, then approver
     rows: dict[int, Row]
     scans: set[str]  # hashes of the files
+    unwritable: frozenset[int]  # rows whose names the bank cannot write, and nobody respelt yet
+    spellings: dict[int, Sealed]
     stage: Stage
 
     @classmethod
@@ -436,6 +491,24 @@ class Batch(Root):
             file_sha256=file_sha256,
             line_count=line_count,
             total_fen=total,
+        )
+
+    def miss_names(self, act: Act, *, bank_format: str, numbers: tuple[int, ...]) -> None:
+        """Keep on record whose names the bank cannot write; once, as long as it is the same."""
+        self.require_paid_by(Channel.BANK_CARD)
+        if self.unwritable != frozenset(numbers):
+            self.trigger_event(self.NamesUnwritable, act, bank_format=bank_format, numbers=numbers)
+
+    def agree_spelling(self, act: Act, *, number: int, spelling: Sealed, ground: str) -> None:
+        self.require_paid_by(Channel.BANK_CARD)
+        self.require_no_part_of(act.actor)
+        self.trigger_event(
+            self.SpellingAgreed,
+            act,
+            number=number,
+            person_id=self.rows[number].person_id,
+            spelling=spelling,
+            ground=ground,
         )
 
     def certify_sheet(

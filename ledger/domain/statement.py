@@ -21,6 +21,12 @@ class Statement(Root):
         returned_total_fen: Money
         unresolved_count: int
 
+        def apply(self, aggregate: "Statement") -> None:
+            aggregate.settled_count = self.settled_count
+            aggregate.returned_count = self.returned_count
+            aggregate.unresolved_count = self.unresolved_count
+            aggregate.numbers = set()
+
     class LineMatched(Event, frozen=True):
         """A line of the file met this payment.
 
@@ -37,6 +43,20 @@ class Statement(Root):
         reason: str | None
         raw_code: str | None
         amount_fen: Money
+
+        def apply(self, aggregate: "Statement") -> None:
+            aggregate.numbers.add(self.number)
+
+    settled_count: int
+    returned_count: int
+    unresolved_count: int
+    numbers: set[int]  # rows that lines were matched to
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether all that the file says is on record: a long one is taken in piece by piece."""
+        said = self.settled_count + self.returned_count + self.unresolved_count
+        return len(self.numbers) >= said
 
     @classmethod
     def receive(

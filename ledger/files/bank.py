@@ -69,6 +69,7 @@ class InstructionLine:
     phone: str = field(repr=False)
     amount_fen: int
     purpose: str
+    bank: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,15 @@ def write_instruction(
     return write(_template(bank_format, batch_code), batch_code, lines, payer or {}, day)
 
 
+def require_known(bank_format: str) -> Template:
+    """Return a format.
+
+    Raises:
+        FileRefused: There is none of that name.
+    """
+    return _template(bank_format, bank_format)
+
+
 def _template(bank_format: str, name: str) -> Template:
     if bank_format not in FORMATS:
         raise refuse(name, "bank_file.format_unknown")

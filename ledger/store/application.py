@@ -8,7 +8,7 @@ from typing import Any, TypeVar, cast
 from uuid import UUID
 
 import msgspec
-from eventsourcing.application import AggregateNotFoundError, Application
+from eventsourcing.application import Application
 from eventsourcing.persistence import (
     EventStore,
     Mapper,
@@ -31,7 +31,8 @@ from ledger.store.signing import OfficerSignatureMissing, ServiceSigner, officer
 from ledger.vault.keys import KeyMadeElsewhere
 from ledger.vault.vault import Vault
 
-AGGREGATES_KEPT = 20_000
+AGGREGATES_KEPT = 5_000
+REPLAYED_AT_ONCE = 1_000
 TRIES_MAX = 100
 
 TRoot = TypeVar("TRoot", bound=Root)
@@ -247,6 +248,15 @@ class Ledger(Application[UUID]):
                     raise
         raise TooBusy(TRIES_MAX)
 
+    def answered(self, act: CommandAct, name: str, request: object) -> Answer | None:
+        """Return what was answered to this request under its key; None where it is new.
+
+        Raises:
+            IdempotencyKeyReused: The key belongs to another request.
+        """
+        asked = (request, act.happened_on) if act.dated else request
+        return self._answered(act, self._fingerprint(name, asked) if act.idempotency_key else "")
+
     def together(
         self, act: CommandAct, name: str, request: object, take: Callable[[], dict[str, Any]]
     ) -> Answer:
@@ -299,15 +309,38 @@ class Ledger(Application[UUID]):
     def kept(self, cls: type[TRoot], id_: UUID) -> TRoot | None:
         """Return an aggregate for a command, which finds out itself if the log has moved on."""
         kept = self._kept.get(id_)
-        if kept is None:
-            try:
-                kept = cast("TRoot", self.repository.get(id_))
-            except AggregateNotFoundError:
+        if kept is not None:
+            self._kept.move_to_end(id_)
+        else:
+            kept = self._replayed(id_)
+            if kept is None:
                 return None
             self._keep(kept)
         if not isinstance(kept, cls):
             raise NotOnRecord(cls.TOPIC, id_)
         return kept
+
+    def glance(self, cls: type[TRoot], id_: UUID) -> TRoot | None:
+        """Return an aggregate as `load` does, without keeping it: for those who go through many."""
+        with self._deciding:
+            self._forget_if_moved()
+            found = self._kept.get(id_) or self._replayed(id_)
+        if found is not None and not isinstance(found, cls):
+            raise NotOnRecord(cls.TOPIC, id_)
+        return found
+
+    def _replayed(self, id_: UUID) -> Root | None:
+        """Replay a stream, a stretch at a time: a long one takes more memory than it comes to.
+
+        The library's repository asks of each event what protocol it keeps, which takes as long.
+        """
+        found: Root | None = None
+        while True:
+            before = found.version if found is not None else 0
+            for event in self.events.get(id_, gt=before or None, limit=REPLAYED_AT_ONCE):
+                found = cast("Event", event).mutate(found)
+            if found is None or found.version < before + REPLAYED_AT_ONCE:
+                return found
 
     # Reading.
 

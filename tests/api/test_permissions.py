@@ -218,6 +218,7 @@ ASKED: dict[str, Asked] = {
     ),
     "GET /v1/organisations/{organisation_id}/surplus": Asked("{organisation} year=2017"),
     "GET /v1/organisations/{organisation_id}/history": Asked("{organisation}"),
+    "GET /v1/bank-formats": Asked(bound=False),
     "GET /v1/policies": Asked(bound=False),
     "GET /v1/policies/{policy_id}": Asked(str(policy_id(POLICY)), bound=False),
     "POST /v1/policies/preparations": Asked(body=lambda _: POLICY_FORM, bound=False),
@@ -347,6 +348,9 @@ ASKED: dict[str, Asked] = {
     "POST /v1/batches/{batch_id}/approval": Asked("{reviewed}", lambda p: {"signed": signed(p)}),
     "POST /v1/batches/{batch_id}/bank-file": Asked(
         "{batch}", lambda _: {"reason": "代发", "made_for": "银行"}
+    ),
+    "POST /v1/batches/{batch_id}/spellings": Asked(
+        "{batch}", lambda _: {"number": 1, "spelling": "张某", "ground": "银行同意"}
     ),
     "POST /v1/batches/{batch_id}/returns": Asked(
         "{batch}",

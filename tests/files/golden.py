@@ -14,6 +14,7 @@ PAYER = {
     "payer_account": "6222000000000000009",
     "payer_name": "示范市总工会",
     "payer_bank": "104361000016",
+    "payer_branch": "工商银行示范支行",
     "login_name": "示范工会1",
     "mode": "00001",
     "kind": "BYBK",

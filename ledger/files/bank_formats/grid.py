@@ -1,7 +1,8 @@
 """Return files with rows and columns: delimited, of fixed width, drawn as a table, workbooks."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import islice
 
 from ledger.files.bank_formats.answers import Answer, Record, total_of
 from ledger.files.bank_formats.template import (
@@ -30,9 +31,10 @@ def read(layout: GridIn, name: str, data: bytes) -> Answer:
     Raises:
         FileRefused: It is cut off, or not of this layout.
     """
-    rows = _rows(layout, name, data)
-    head, rows = rows[: len(layout.head)], rows[len(layout.head) :]
-    if len(head) < len(layout.head) or (layout.titles != "none" and not rows):
+    rows = iter(_rows(layout, name, data))
+    head = list(islice(rows, len(layout.head)))
+    titled = next(rows, None) if layout.titles != "none" else None
+    if len(head) < len(layout.head) or (layout.titles != "none" and titled is None):
         raise refuse(name, "bank_file.truncated")
     totals: dict[Total, int] = {}
     totals_line = head[0][0] if head else None
@@ -40,14 +42,14 @@ def read(layout: GridIn, name: str, data: bytes) -> Answer:
         totals |= _totals(layout, name, row, meant, needed=True)
     at: Mapping[int, InColumn] = dict(enumerate(layout.columns))
     width = len(at)
-    if layout.titles != "none":
-        (line, titles), rows = rows[0], rows[1:]
-        at, width = _columns(layout, name, line, titles), len(titles)
+    if titled is not None:
+        at, width = _columns(layout, name, *titled), len(titled[1])
     records: list[Record] = []
-    for place, (line, cells) in enumerate(rows):
+    for line, cells in rows:
         if layout.total_word and str(cells[0] or "").replace(" ", "") == layout.total_word:
-            if place != len(rows) - 1:
-                raise refuse(name, "bank_file.line_invalid", row=rows[place + 1][0])
+            behind = next(rows, None)
+            if behind is not None:
+                raise refuse(name, "bank_file.line_invalid", row=behind[0])
             totals |= _totals(layout, name, (line, cells), layout.total_line, needed=False)
             totals_line = line
             break
@@ -110,7 +112,8 @@ def _totals(
     }
 
 
-def _rows(layout: GridIn, name: str, data: bytes) -> list[Row]:
+def _rows(layout: GridIn, name: str, data: bytes) -> Iterable[Row]:
+    """Return the rows; of text, each is taken apart when it is asked for, since files are long."""
     if isinstance(layout, WorkbookIn):
         rows = [(line, [*cells]) for line, cells in read_rows(name, data)]
         return [row for row in rows if any(cell is not None for cell in row[1])]
@@ -124,7 +127,7 @@ def _rows(layout: GridIn, name: str, data: bytes) -> list[Row]:
     if isinstance(layout, TableIn):
         return _table(layout, name, lines)
     if isinstance(layout, DelimitedIn | FixedIn):
-        return [(at, _cells(layout, name, at, line)) for at, line in enumerate(lines, 1)]
+        return ((at, _cells(layout, name, at, line)) for at, line in enumerate(lines, 1))
     raise TypeError(layout)
 
 

@@ -1,10 +1,11 @@
 """Payment files for banks, written by a template: to the fen, and in characters the bank has."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from hashlib import sha256
 from io import BytesIO
+from itertools import groupby
 from string import Formatter
 from xml.sax.saxutils import escape
 
@@ -28,9 +29,9 @@ from ledger.files.faults import Fault, FileRefused, refuse
 
 OF_BATCH = frozenset({"batch", "count", "total", "day", "day_dashed"})
 OF_LINE = frozenset(
-    {"number", "place", "account", "name", "id_number", "phone", "amount", "purpose"}
+    {"number", "place", "account", "name", "bank", "id_number", "phone", "amount", "purpose"}
 )
-_PERSONAL = ("account", "name", "id_number", "phone", "purpose")
+_PERSONAL = ("account", "name", "bank", "id_number", "phone", "purpose")
 _UNSAFE_IN_FILENAME = re.compile(r"[^\w.-]")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\ufffe\uffff]")
 _SPEC = re.compile(r"(0?[1-9][0-9]?)?")
@@ -38,6 +39,9 @@ _MADE_ON = datetime(2000, 1, 1, tzinfo=UTC)
 _TEXT = "@"
 
 Values = Mapping[str, str | int]
+
+NAME_NOT_ENCODABLE = "bank_file.name_not_encodable"
+"""Of a row without a column, it is the name; else of what that column says."""
 
 
 def write(
@@ -85,6 +89,7 @@ def write(
             "place": place,
             "account": line.account,
             "name": line.name,
+            "bank": line.bank,
             "id_number": line.id_number,
             "phone": line.phone,
             "amount": _amount(line.amount_fen, out.amount),
@@ -100,6 +105,34 @@ def write(
         total_fen,
         sha256(content).hexdigest(),
     )
+
+
+def is_spelling(template: Template, name: str, spelling: str) -> bool:
+    """Say whether a spelling may stand in the bank's file for a name that the bank cannot write.
+
+    What the bank can write of the name has to stay, in its order: another spelling is not another
+    person. A question mark is no spelling.
+    """
+    out = template.out
+    if out is None or _fits_in_a_field(out, name):
+        return False
+    kept = "".join(
+        re.escape(run) if fits else ".{1,20}"
+        for fits, run in _runs(name, lambda each: _fits_in_a_field(out, each))
+    )
+    return (
+        _fits_in_a_field(out, spelling)
+        and re.fullmatch(kept, spelling) is not None
+        and not any(mark in spelling for mark in "?？")
+    )
+
+
+def odd_places(template: Template, name: str) -> list[int]:
+    """Return which characters of a name, from 1, the bank cannot write."""
+    out = template.out
+    if out is None:
+        return []
+    return [at for at, each in enumerate(name, 1) if not _fits_in_a_field(out, each)]
 
 
 def require_known_words(template: Template) -> None:
@@ -142,8 +175,10 @@ def _require_writable(out: Writing, batch_code: str, lines: Sequence[Instruction
     faults = []
     for line in lines:
         texts = {word: str(getattr(line, word)) for word in _PERSONAL}
-        if not all(_fits_in_a_field(out, text) for text in texts.values()):
-            faults.append(Fault(batch_code, line.number, None, "bank_file.name_not_encodable"))
+        odd = [word for word, text in texts.items() if not _fits_in_a_field(out, text)]
+        if odd:
+            column = odd[0] if odd[0] != "name" else None
+            faults.append(Fault(batch_code, line.number, column, NAME_NOT_ENCODABLE))
             continue
         for word, most in out.longest.items():
             if _length(out, texts.get(word, "")) > most:
@@ -159,6 +194,10 @@ def _fits_in_a_field(out: Writing, text: str) -> bool:
     if separated or "|" in text or _CONTROL.search(text):
         return False
     return _encodable(text, out.charset)
+
+
+def _runs(text: str, fits: Callable[[str], bool]) -> list[tuple[bool, str]]:
+    return [(kind, "".join(run)) for kind, run in groupby(text, fits)]
 
 
 def _encodable(text: str, charset: str) -> bool:
@@ -192,7 +231,7 @@ def _content(out: Out, batch_code: str, of_batch: Values, of_lines: Sequence[Val
         case FixedOut():
             text = _lines(out, of_batch, [_fixed(out, batch_code, row) for row in of_lines])
     if not _encodable(text, out.charset):
-        raise refuse(batch_code, "bank_file.name_not_encodable")
+        raise refuse(batch_code, NAME_NOT_ENCODABLE)
     return text.encode(out.charset)
 
 
