@@ -8,10 +8,11 @@ from urllib.parse import urlsplit
 
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, APIRouter
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
+from starlette.routing import BaseRoute
 
 from api import health, problems, tlog
 from api.access.door import Door
@@ -77,7 +78,7 @@ Whoever asks is signed in, by session or token, and sees their own organisation 
 below it. What commits an organisation is prepared, signed with the officer's own key, committed.
 """
 
-ROUTERS = (
+V1 = (
     session.router,
     bulk.router,
     officers.router,
@@ -172,7 +173,7 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        generate_unique_id_function=operation_id,
+        routes=ROUTES,
     )
     app.state.served = found
     app.state.background = working
@@ -191,12 +192,6 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
     app.add_middleware(RequestLog, metrics=app.state.metrics)
     problems.install(app)
     refused.install(app)
-    for router in ROUTERS:
-        app.include_router(router, prefix="/v1")
-    app.include_router(tlog.router)
-    app.include_router(health.router)
-    for pages in PAGES:
-        app.include_router(pages)
 
     app.openapi = lambda: described(app)  # type: ignore[method-assign]  # FastAPI has it replaced so
     return app
@@ -218,6 +213,19 @@ def operation_id(route: APIRoute) -> str:
     """Name an operation by its noun and its act: generated clients call it so."""
     tag = str(route.tags[0]).replace(" ", "_") if route.tags else "service"
     return f"{tag}_{route.name}"
+
+
+def _routes() -> list[BaseRoute]:
+    """Return all routes; what they take is worked out once, however many applications there are."""
+    whole = APIRouter(generate_unique_id_function=operation_id)
+    for router in V1:
+        whole.include_router(router, prefix="/v1")
+    for router in (tlog.router, health.router, *PAGES):
+        whole.include_router(router)
+    return whole.routes
+
+
+ROUTES = _routes()
 
 
 def described(app: FastAPI) -> dict[str, Any]:
