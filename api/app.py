@@ -61,6 +61,7 @@ from api.v1 import (
     signatures,
     webhooks,
 )
+from api.verified import verification_of
 from api.web import refused
 from api.web.site import PAGES
 from ledger.anchoring.anchors import Anchors
@@ -177,7 +178,7 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
     )
     app.state.served = found
     app.state.background = working
-    app.state.kept = Kept()
+    app.state.kept = Kept(lambda: verification_of(working.integrity.last()))
     # A page from elsewhere must not read the ledger through a name that it had point here.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(serving.hosts))
     app.state.metrics = Metrics(

@@ -5,6 +5,7 @@ It is of everybody, and each page shows what its reader may see of it.
 
 import threading
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -19,7 +20,7 @@ from ledger.domain.policy import Channel, Deadline, Policy
 from ledger.store.application import Ledger
 from projections.asked import NOW, Moment
 from projections.batches import batches, campaign_list
-from projections.findings.asked import Asked
+from projections.findings.asked import Asked, Verification
 from projections.findings.finding import Finding, Severity
 from projections.findings.rules import Evaluated
 from projections.followed_lots import (
@@ -89,14 +90,22 @@ def counts(found: list[Finding]) -> dict[str, int]:
     return {each.value: counted[each] for each in Severity}
 
 
-class Kept:
-    """Keeps the last states that were asked for; the ledger may have grown since any of them."""
+_Key = tuple[int, Moment, date, int | None, Verification | None]
+"""Length of the log, moment, day, year and how the log was last verified."""
 
-    def __init__(self) -> None:
+
+class Kept:
+    """Keeps the last states that were asked for; the ledger may have grown since any of them.
+
+    `verified` says how the log was last verified.
+    """
+
+    def __init__(self, verified: Callable[[], Verification | None] = lambda: None) -> None:
+        self._verified = verified
         self._lock = threading.Lock()
         self._open = OpenPayments()
         self._findings = Evaluated()
-        self._known: OrderedDict[tuple[int, Moment, date, int | None], Known] = OrderedDict()
+        self._known: OrderedDict[_Key, Known] = OrderedDict()
 
     def known(
         self,
@@ -120,11 +129,12 @@ class Kept:
         if year is None:
             opened = connection.execute(select(targets.c.year).distinct()).scalars()
             year = max((each for each in opened if each <= day.year), default=None)
-        key = (end, moment, today, year)
+        verified = self._verified()
+        key = (end, moment, today, year, verified)
         with self._lock:
             known = self._known.get(key)
             if known is None:
-                known = self._find(connection, ledger, moment, day, year)
+                known = self._find(connection, ledger, moment, day, year, verified)
                 self._known[key] = known
                 while len(self._known) > KEPT_MAX:
                     self._known.popitem(last=False)
@@ -138,13 +148,22 @@ class Kept:
         moment: Moment,
         day: date,
         year: int | None,
+        verified: Verification | None,
     ) -> Known:
         open_ = self._open.now(connection) if moment == NOW else self._open.at(connection, moment)
         tree = tree_on(connection, moment.as_of)
         ids = list(tree.by_id)
         followed = [] if year is None else followed_lots(connection, year, moment)
         asked = Asked(
-            connection, day, open_, followed, year, _deadlines(connection, ledger), ids, moment
+            connection,
+            day,
+            open_,
+            followed,
+            year,
+            _deadlines(connection, ledger),
+            ids,
+            moment,
+            verified=verified,
         )
         payers = select(batches.c.organisation_id).where(
             batches.c.channel == Channel.BANK_CARD, moment.covers(batches)

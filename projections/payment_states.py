@@ -38,7 +38,14 @@ disbursements = Table(
     number_column("amount_fen"),
     text_column("happened_on"),
     number_column("position", primary_key=True),
-    Index("disbursements_by_person", "person_id", "position"),
+    Index(
+        "disbursements_by_person",
+        "person_id",
+        "position",
+        "happened_on",
+        "organisation_id",
+        "amount_fen",
+    ),
     key("disbursement_id"),
 )
 """`origins` are the appropriations that its money first came from, as `origins_text` has them."""

@@ -15,6 +15,7 @@ from sqlalchemy.exc import DatabaseError
 
 from ledger.store.feed import Feed
 from projections.allocations import Allocations
+from projections.amount_counts import AmountCounts
 from projections.answers import Answers
 from projections.attempts import Attempts
 from projections.bank_balance import BankReconciliations
@@ -30,9 +31,11 @@ from projections.likeness import Likeness
 from projections.movements import Movements
 from projections.notices import Notices
 from projections.organisations import Organisations
+from projections.payment_cards import PaymentCards
 from projections.payment_states import PaymentStates
 from projections.payment_sums import PaymentSums
 from projections.people import People
+from projections.person_files import PersonFiles
 from projections.policies import Policies
 from projections.samples import Samples
 from projections.signatures import Signatures
@@ -66,6 +69,8 @@ def projections() -> tuple[Projection, ...]:
         Batches(),
         PaymentStates(),
         PaymentSums(),
+        PaymentCards(),
+        AmountCounts(),
         Answers(),
         Notices(),
         Signatures(),
@@ -79,6 +84,7 @@ def projections() -> tuple[Projection, ...]:
         Histories(),
         Keys(),
         People(),
+        PersonFiles(),
         Disclosures(),
     )
 

@@ -149,6 +149,10 @@ class Integrity:
         """Return 1 where the last run found that the log holds, else 0; NaN where none ended."""
         return math.nan if self._last is None else float(self._last.holds)
 
+    def last(self) -> Run | None:
+        """Return the last run that came to its end."""
+        return self._last
+
     def latest(self, count: int) -> list[Run]:
         """Return the last runs, the latest first."""
         return self._verdicts.latest(count)

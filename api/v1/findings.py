@@ -11,6 +11,7 @@ from api.dependencies import TheLedger, TheMoment, TheReadModel
 from api.known import TheKept, within
 from api.problems import RESPONSES
 from api.v1.models import Answer, Day
+from projections.findings.aside import ASIDE, Standing, in_order
 from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Severity
 
@@ -36,6 +37,9 @@ class Finding(Answer):
     batch_id: UUID | None
     year: int | None
     position: int | None
+    person_id: UUID | None
+    account_id: UUID | None
+    payment_ids: list[UUID]
 
 
 class Findings(Answer):
@@ -47,13 +51,20 @@ class Findings(Answer):
 
 
 class Rule(Answer):
-    """A rule: its code, the clause it stands on, and the topics of the events that it reads."""
+    """A rule of the table: what it stands on and reads; where it is not evaluated, why.
+
+    `excluded`: the ledger refuses what it would find, by the refusals in `checks`. `no_data`: the
+    ledger does not hold what it would look at.
+    """
 
     code: str = Field(examples=["G5"])
     name: str
-    clause: str
-    version: int = Field(description="Rises when what the rule finds changes.")
+    standing: Standing
+    clause: str | None
+    version: int | None = Field(description="Rises when what the rule finds changes.")
     reads: list[str]
+    reason: str | None
+    checks: list[str]
 
 
 class Rules(Answer):
@@ -93,16 +104,31 @@ def list_findings(
 
 @router.get("/rules", dependencies=[READ])
 def list_rules() -> Rules:
-    """List the rules that findings are sifted out by."""
-    return Rules(
-        items=[
-            Rule(
-                code=code,
-                name=about.name,
-                clause=about.clause,
-                version=about.version,
-                reads=list(about.reads),
-            )
-            for code, about in RULES_KNOWN.items()
-        ]
-    )
+    """List the rules of the table: which are evaluated, and why others are not."""
+    evaluated = [
+        Rule(
+            code=code,
+            name=about.name,
+            standing=Standing.EVALUATED,
+            clause=about.clause,
+            version=about.version,
+            reads=list(about.reads),
+            reason=None,
+            checks=[],
+        )
+        for code, about in RULES_KNOWN.items()
+    ]
+    aside = [
+        Rule(
+            code=code,
+            name=each.name,
+            standing=each.standing,
+            clause=None,
+            version=None,
+            reads=[],
+            reason=each.reason,
+            checks=list(each.checks),
+        )
+        for code, each in ASIDE.items()
+    ]
+    return Rules(items=sorted([*evaluated, *aside], key=lambda rule: in_order(rule.code)))

@@ -6,6 +6,7 @@ from urllib.parse import urlencode
 
 from ledger.domain.disbursement import Status
 from ledger.domain.policy import Channel
+from ledger.files.amounts import yuan
 from projections.asked import Moment
 from projections.findings.finding import Finding
 from projections.movements import Kind
@@ -94,6 +95,12 @@ class Behind:
             "G3": lambda: self._address("/flow", organisation=self.code, year=finding.year),
             "G4": lambda: self._address("/flow", organisation=self.code, year=finding.year),
             "H4": lambda: self.payments(kind=Kind.RECEIPT.value),
+            "B4": lambda: self.payments(
+                campaign=campaign, category=finding.detail, **_exactly(finding)
+            ),
+            "B5": lambda: self.payments(campaign=campaign, **_exactly(finding)),
+            "F4": lambda: f"/bank/{finding.account_id}",
+            "F6": lambda: f"/bank/{finding.account_id}",
             "J3": lambda: self.payments(**back),
             "K1": lambda: self._address("/batches", organisation=self.code),
         }
@@ -112,8 +119,14 @@ class Behind:
         if finding.detail in (Status.RETURNED, Status.IN_TRANSIT):
             channel = CHANNELS.get(finding.rule)
             return self.payments(campaign=campaign, status=finding.detail, channel=channel)
+        if finding.person_id is not None:
+            return f"/trace/people/{finding.person_id}"
+        if finding.payment_ids:
+            return f"/trace/payments/{finding.payment_ids[0]}"
         if finding.batch_id is not None:
             return f"/batches/{finding.batch_id}"
+        if finding.position is None:
+            return "/integrity"
         return f"/verify/{finding.position}"
 
     def _place(self) -> dict[str, object]:
@@ -132,6 +145,13 @@ class Behind:
 DEVICES = ("pace", "in_a_row", "night")
 ALIKE = ("strokes", "image", "same")
 """What D2 says of devices, and of signatures beside one another."""
+
+
+def _exactly(finding: Finding) -> dict[str, object]:
+    """Return the conditions that payments of one amount meet."""
+    each = yuan((finding.amount_fen or 0) // finding.count)
+    return {"least": each, "most": each}
+
 
 CHANNELS = {
     "D3": Channel.SIGNATURE_SHEET.value,

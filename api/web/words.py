@@ -4,6 +4,7 @@ from collections.abc import Mapping
 
 from api.web.language import N_, Language
 from ledger.files.faults import TEXTS
+from projections.findings.aside import ASIDE, Standing
 from projections.findings.catalogue import RULES_KNOWN
 
 TERMS: Mapping[str, Mapping[str, str]] = {
@@ -390,7 +391,16 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "W": N_("待核实"),
         "I": N_("提示"),
     },
-    "rule": {code: about.name for code, about in RULES_KNOWN.items()},
+    "rule": {
+        **{code: about.name for code, about in RULES_KNOWN.items()},
+        **{code: aside.name for code, aside in ASIDE.items()},
+    },
+    "aside": {code: aside.reason for code, aside in ASIDE.items()},
+    "standing": {
+        Standing.EVALUATED: N_("在查"),
+        Standing.EXCLUDED: N_("账本已排除"),
+        Standing.NO_DATA: N_("缺数据"),
+    },
     "clause": {code: about.clause for code, about in RULES_KNOWN.items()},
     "organisation": {
         "市": N_("市级工会"),

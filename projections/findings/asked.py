@@ -16,11 +16,28 @@ from projections.open_payments import Open
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """How much is borne before it is a doubt; the policy will say so one day.
+class Verification:
+    """How the log was last verified: `code` where it does not hold, and keys that proved nothing.
 
-    Days, and shares in basis points: of what a union spent in a year, what it may have spent in
-    the last `rush_days` of it; of what it received in a year, what it may hold at the end. Of
+    `doubts` are a key's id, and from which position up to before which it was in other hands.
+    """
+
+    day: str
+    code: str | None = None
+    detail: str = ""
+    position: int | None = None
+    doubts: tuple[tuple[str, int, int], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How much is borne before it is a doubt.
+
+    Days, counts, fen, and shares in basis points: of what a union spent in a year, what it may have
+    spent in the last `rush_days` of it; of what it received in a year, what it may hold at the end;
+    of the payments of a class in a campaign, how few may share an amount (`odd_share_bp`, where
+    there are `many` of them at all); of a union's payments in one, how many may be of one amount
+    whatever the class (`even_share_bp`). `minutes_above_fen` None: no list needs minutes. Of
     signatures on one device, how many people's are too many.
     """
 
@@ -31,6 +48,14 @@ class Patience:
     rush_days: int = 15
     rush_share_bp: int = 4_000
     idle_share_bp: int = 5_000
+    yearly_maximum_fen: int = 600_000
+    again_days: int = 60
+    card_days: int = 15
+    bank_days: int = 10
+    many: int = 20
+    odd_share_bp: int = 300
+    even_share_bp: int = 9_000
+    minutes_above_fen: int | None = None
     signatures_a_minute: int = 20
     signatures_in_a_row: int = 10
     signatures_at_night: int = 3
@@ -53,6 +78,7 @@ class Asked:
     organisation_ids: Sequence[UUID] = ()
     moment: Moment = NOW
     patience: Patience = Patience()
+    verified: Verification | None = None
 
     @cached_property
     def answered(self) -> set[UUID]:

@@ -5,7 +5,10 @@ from typing import NamedTuple
 
 
 class About(NamedTuple):
-    """`version` rises with every change of what the rule finds. `reads` are topics of events."""
+    """`version` rises with every change of what the rule finds.
+
+    `reads` are topics of events; `verification` is what was found when the log was verified last.
+    """
 
     name: str
     clause: str
@@ -32,6 +35,15 @@ RULES_KNOWN: Mapping[str, About] = {
         1,
         ("batch.row_refused",),
     ),
+    "A9": About(
+        "一人多档",
+        "一户一档：同一人只有一份在档档案",
+        1,
+        (
+            "recipient.filed",
+            "recipient.file_closed",
+        ),
+    ),
     "B1": About(
         "低于标准下限",
         "慰问标准下限（方案二(二)）",
@@ -44,6 +56,24 @@ RULES_KNOWN: Mapping[str, About] = {
         1,
         ("batch.row_refused",),
     ),
+    "B3": About(
+        "年度累计超限",
+        "每人每年累计慰问金原则上不超过限额，各级各来源合并计算",
+        1,
+        ("disbursement.*",),
+    ),
+    "B4": About(
+        "同类不同额",
+        "同一活动同一类别标准一致，另定金额应有理由",
+        1,
+        ("disbursement.instructed",),
+    ),
+    "B5": About(
+        "平均摊派",
+        "按困难程度慰问，不搞平均摊派",
+        1,
+        ("disbursement.instructed",),
+    ),
     "C1": About(
         "应卡未卡",
         "建档困难职工、困难劳模一律采用银行卡发放（方案四(五)）",
@@ -55,6 +85,22 @@ RULES_KNOWN: Mapping[str, About] = {
         "银行卡应为本人账户（方案四(五)）",
         1,
         ("disbursement.returned",),
+    ),
+    "C3": About(
+        "多人一卡",
+        "一个账户只收本人的慰问金",
+        1,
+        ("disbursement.*",),
+    ),
+    "C5": About(
+        "临发改卡",
+        "发放前后变更账户的应核实本人",
+        1,
+        (
+            "disbursement.instructed",
+            "disbursement.reissued",
+            "recipient.filed",
+        ),
     ),
     "D1": About(
         "代签代领",
@@ -107,6 +153,12 @@ RULES_KNOWN: Mapping[str, About] = {
         1,
         ("batch.row_refused",),
     ),
+    "E2": About(
+        "跨单位跨来源重复发放",
+        "同一人短期内不由多个单位、多种资金重复慰问",
+        1,
+        ("disbursement.*",),
+    ),
     "E4": About(
         "同一文件重复发放",
         "同一名册文件不得重复发放",
@@ -141,6 +193,16 @@ RULES_KNOWN: Mapping[str, About] = {
             "disbursement.*",
         ),
     ),
+    "F4": About(
+        "账外支出",
+        "不得挪用、串户：专户每笔支出应有对应的发放或拨付",
+        1,
+        (
+            "bank_statement.received",
+            "bank_statement.line_taken",
+            "bank_match.*",
+        ),
+    ),
     "F5": About(
         "账实尚未核对",
         "银行存款余额应与账面核对",
@@ -148,6 +210,26 @@ RULES_KNOWN: Mapping[str, About] = {
         (
             "disbursement.*",
             "statement.received",
+        ),
+    ),
+    "F6": About(
+        "虚列支出",
+        "账面支出应有银行支付",
+        1,
+        (
+            "bank_statement.received",
+            "bank_match.*",
+            "batch.approved",
+            "statement.received",
+        ),
+    ),
+    "F7": About(
+        "无批准方案支出",
+        "支出应在批准的活动方案期内",
+        1,
+        (
+            "batch.approved",
+            "campaign.opened",
         ),
     ),
     "G1": About(
@@ -208,6 +290,15 @@ RULES_KNOWN: Mapping[str, About] = {
             "refusal.recorded",
         ),
     ),
+    "H3": About(
+        "缺集体研究",
+        "大额发放应经集体研究并有会议纪要",
+        1,
+        (
+            "batch.approved",
+            "filing.*",
+        ),
+    ),
     "H4": About(
         "登记滞后",
         "业务应及时登记，不得倒签、补签",
@@ -257,11 +348,50 @@ RULES_KNOWN: Mapping[str, About] = {
             "batch.approved",
         ),
     ),
+    "K3": About(
+        "异议未处理",
+        "公示期间的异议应处理完毕后再审批",
+        1,
+        (
+            "notice.*",
+            "batch.approved",
+        ),
+    ),
+    "L1": About(
+        "记录链断裂",
+        "记录应连续、完整、不可更改",
+        1,
+        ("verification",),
+    ),
     "L2": About(
-        "见证人拒绝联署",
+        "见证人拒绝联署或记录回退",
+        "检查点只能接续，不能回退或分叉",
+        2,
+        (
+            "witness.refused",
+            "verification",
+        ),
+    ),
+    "L3": About(
+        "记录分叉",
         "检查点只能接续，不能回退或分叉",
         1,
-        ("witness.refused",),
+        ("verification",),
+    ),
+    "L4": About(
+        "记录缺号",
+        "会计凭证和记录应连续编号",
+        1,
+        ("verification",),
+    ),
+    "L5": About(
+        "密钥越期",
+        "电子签名应由签名人本人控制的有效密钥作出（电子签名法第十三条）",
+        1,
+        (
+            "verification",
+            "officer.key_compromised",
+        ),
     ),
 }
 """By code, as the table of audit rules has it."""

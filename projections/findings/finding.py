@@ -18,7 +18,8 @@ class Finding:
     """So many things of one kind at one organisation, that broke one rule or may have.
 
     `organisation_id` is None for what concerns the ledger as a whole. `detail` says more in a
-    code: of a refusal, or of a document that is due. What is behind it is named by the ids.
+    code: of a refusal, or of a document that is due. What is behind it is named by the ids:
+    `payment_ids` are those of this organisation, where a rule looks at each.
     """
 
     rule: str
@@ -32,3 +33,6 @@ class Finding:
     batch_id: UUID | None = None
     year: int | None = None
     position: int | None = None
+    person_id: UUID | None = None
+    account_id: UUID | None = None
+    payment_ids: tuple[UUID, ...] = ()

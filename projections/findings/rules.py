@@ -12,16 +12,37 @@ from sqlalchemy import ScalarSelect, Table, func, select
 
 from projections.asked import Moment
 from projections.attempts import attempts
+from projections.bank_books import decisions as bank_decisions
+from projections.bank_books import files as bank_files
+from projections.bank_books import kept_funds
 from projections.batches import batches, campaigns, rows_listed, statements, steps
 from projections.deadlines import filings
-from projections.findings import lists, money, papers, payments, sheets, signatures, witnessing
+from projections.findings import (
+    amounts,
+    banking,
+    cards,
+    decisions,
+    integrity,
+    lists,
+    money,
+    papers,
+    payments,
+    people,
+    sheets,
+    signatures,
+    witnessing,
+)
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
 from projections.journal import lines, openings, targets
+from projections.keys import steps as key_steps
 from projections.likeness import paces, pairs, voids
 from projections.movements import Kind, movements
 from projections.notices import notices
 from projections.notices import steps as notice_steps
+from projections.payment_cards import reissue_cards
+from projections.payment_states import disbursements, states
+from projections.person_files import person_files
 from projections.signatures import scans
 from projections.signatures import signatures as captured
 from projections.view import reading
@@ -92,6 +113,8 @@ class Evaluated:
 
 
 _BATCHES, _STEPS, _FILINGS = _last(batches), _last(steps), _last(filings)
+_PAYMENTS, _STATES, _FILES = _last(disbursements), _last(states), _last(person_files)
+_BANK = (_last(bank_files), _last(bank_decisions), _last(kept_funds))
 _RETURNS, _NOTICES, _LINES = _last(movements, Kind.RETURN), _last(notices), _last(lines)
 
 RULES: Sequence[Rule] = (
@@ -118,6 +141,20 @@ RULES: Sequence[Rule] = (
     Rule(sheets.sheets_against_ledger, ("open",), (_last(scans), _last(captured))),
     Rule(sheets.one_picture_on_two_rows, (), (_last(scans),)),
     Rule(witnessing.witnesses_refused, (), (_last(witness_refusals),)),
+    Rule(people.in_several_files, (), (_FILES,)),
+    Rule(people.over_the_yearly_maximum, (), (_PAYMENTS, _STATES)),
+    Rule(people.paid_again_elsewhere, (), (_PAYMENTS, _STATES)),
+    Rule(cards.one_for_several, (), (_PAYMENTS, _STATES)),
+    Rule(cards.changed_lately, (), (_PAYMENTS, _FILES, _last(reissue_cards))),
+    Rule(amounts.unlike_the_class, (), (_PAYMENTS,)),
+    Rule(amounts.shared_out_evenly, (), (_PAYMENTS,)),
+    Rule(banking.nobodys_money_out, (), _BANK),
+    Rule(banking.never_paid_by_the_bank, (), (*_BANK, _STEPS, _last(statements))),
+    Rule(decisions.outside_the_campaign, (), (_STEPS, _last(campaigns))),
+    Rule(decisions.without_minutes, (), (_STEPS, _FILINGS)),
+    Rule(decisions.over_an_objection, (), (_STEPS, _last(notice_steps))),
+    Rule(integrity.broken, ("verified",)),
+    Rule(integrity.in_other_hands, ("verified",), (_last(key_steps),)),
 )
 
 MOMENTS_KEPT = 16

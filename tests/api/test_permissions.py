@@ -548,6 +548,7 @@ ASKED: dict[str, Asked] = {
     "GET /my-key": Asked(bound=False),
     "GET /integrity": Asked(bound=False),
     "GET /findings": Asked(bound=False),
+    "GET /findings/rules": Asked(bound=False),
     "GET /deadlines": Asked(bound=False),
     "GET /reports": Asked(bound=False),
     "GET /reports/inspection": Asked(bound=False),

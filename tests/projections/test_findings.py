@@ -29,7 +29,21 @@ from ledger.evidence.keys import Ed25519Signer
 from ledger.files.bank import BankReturn, Lists
 from projections.asked import NOW, Moment
 from projections.batches import campaign_list
-from projections.findings import lists, money, papers, payments, witnessing
+from projections.findings import (
+    amounts,
+    banking,
+    cards,
+    decisions,
+    integrity,
+    lists,
+    money,
+    papers,
+    payments,
+    people,
+    sheets,
+    signatures,
+    witnessing,
+)
 from projections.findings.asked import Asked
 from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Finding, Severity
@@ -56,7 +70,21 @@ from tests.world import (
 ONE, TWO, THREE = Person(1), Person(2), Person(3)
 SOON, LATER, OVER = date(2017, 1, 12), date(2017, 1, 25), date(2017, 3, 1)
 X01 = organisation_id("X01")
-ROOMS = (lists, money, papers, payments, witnessing)
+ROOMS = (
+    amounts,
+    banking,
+    cards,
+    decisions,
+    integrity,
+    lists,
+    money,
+    papers,
+    payments,
+    people,
+    sheets,
+    signatures,
+    witnessing,
+)
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from api.web.language import FORM, LOCALES, PLURAL, REFUSAL, catalogue, language
 from api.web.screen import environment
 from api.web.words import TERMS
 from ledger.files.reasons import _CODES, _WORDS, OTHER
+from projections.findings.aside import ASIDE
 from projections.findings.catalogue import RULES_KNOWN
 from tests.test_architecture import every_refusal
 
@@ -45,6 +46,9 @@ def said() -> Iterator[tuple[str, str, int]]:
     for about in RULES_KNOWN.values():
         yield about.name, "catalogue.py", 0
         yield about.clause, "catalogue.py", 0
+    for aside in ASIDE.values():
+        yield aside.name, "aside.py", 0
+        yield aside.reason, "aside.py", 0
 
 
 def test_everything_said_is_there_in_english() -> None:

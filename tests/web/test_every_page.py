@@ -41,6 +41,7 @@ FOR_OBSERVERS = (
     "/search",
     "/integrity",
     "/findings",
+    "/findings/rules",
     "/findings?severity=E&organisation=X01",
     "/findings/signatures",
     "/deadlines",

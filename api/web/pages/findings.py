@@ -1,5 +1,6 @@
 """Findings: what looks wrong within reach, by rule, and the list behind each."""
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,6 +16,8 @@ from api.web.screen import TheScreen
 from api.within import organisation_within
 from projections.asked import Moment
 from projections.batches import campaign_list
+from projections.findings.aside import ASIDE, Standing, in_order
+from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Finding
 from projections.organisations import Organisation
 
@@ -22,18 +25,23 @@ router = APIRouter(include_in_schema=False)
 
 PAGE_ROWS = 100
 PLACES_MAX = 40
+PAYMENTS_MAX = 12
 TOGETHER = frozenset({"D5"})
 """Rules that find the same thing at many organisations at once: it is said once."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What was found, where, and the list that it rests on; `further` places are not named."""
+    """What was found, where, and the list that it rests on; `further` places are not named.
+
+    `payments` are the first of those that a rule looked at one by one.
+    """
 
     finding: Finding
     places: list[Organisation]
     further: int
     behind: str
+    payments: tuple[UUID, ...] = ()
 
 
 @dataclass(slots=True)
@@ -93,6 +101,32 @@ def show_findings(
     )
 
 
+@dataclass(frozen=True, slots=True)
+class RuleRow:
+    """A rule of the table, and whether it is evaluated; by which checks it cannot be broken."""
+
+    code: str
+    standing: str
+    version: int | None
+    checks: tuple[str, ...]
+
+
+@router.get("/findings/rules", dependencies=[READ])
+def show_rules(screen: TheScreen) -> Response:
+    """List the rules of the table: what is evaluated, and what no finding can mean."""
+    evaluated = [
+        RuleRow(code, Standing.EVALUATED.value, about.version, ())
+        for code, about in RULES_KNOWN.items()
+    ]
+    aside = [RuleRow(code, each.standing.value, None, each.checks) for code, each in ASIDE.items()]
+    rows = sorted([*evaluated, *aside], key=lambda row: in_order(row.code))
+    return screen.show(
+        "findings/rules.html",
+        rows=rows,
+        counts=Counter(row.standing for row in rows),
+    )
+
+
 def by_rule(found: Iterable[Finding]) -> list[Finding]:
     """Put what one rule found side by side; rules stay in the order of what each found first."""
     kinds: dict[tuple[str, str], list[Finding]] = {}
@@ -117,7 +151,8 @@ def row_of(known: Known, found: list[Finding], every: Behind, campaigns: dict[UU
     campaign = None if finding.campaign_id is None else campaigns.get(finding.campaign_id)
     lists = every if len(found) > 1 else at(places, every.moment)
     named = places[:PLACES_MAX]
-    return Row(finding, named, len(places) - len(named), lists.of_finding(finding, campaign))
+    behind = lists.of_finding(finding, campaign)
+    return Row(finding, named, len(places) - len(named), behind, finding.payment_ids[:PAYMENTS_MAX])
 
 
 def at(places: list[Organisation], moment: Moment) -> Behind:

@@ -1,0 +1,109 @@
+"""Rules about how much people get: amounts that stand alone, and one amount for everybody."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from sqlalchemy import Label, func, literal_column, select
+
+from ledger.domain.values import WHOLE_BP
+from projections.amount_counts import ALIKE, amount_counts
+from projections.asked import uuid_of
+from projections.blocks import FOLDED, blocks_at
+from projections.findings.asked import Asked
+from projections.findings.finding import Finding, Severity
+from projections.payment_states import disbursements
+
+SEVERAL = 2
+"""Classes, of which one amount for all says something."""
+
+
+class _Place(NamedTuple):
+    organisation_id: bytes
+    campaign_id: bytes
+
+
+def unlike_the_class(asked: Asked) -> Iterator[Finding]:
+    """B4: an amount that hardly anybody else of the class got in the campaign.
+
+    Several steps within a class are usual (by how hard it is hit), so unlike amounts are no doubt
+    by themselves: those are that nearly nobody got.
+    """
+    counted = _counted(asked)
+    of_class: Counter[tuple[bytes, str]] = Counter()
+    of_amount: Counter[tuple[bytes, str, int]] = Counter()
+    for (place, category, amount), (number, _) in counted.items():
+        of_class[place.campaign_id, category] += number
+        of_amount[place.campaign_id, category, amount] += number
+    for (place, category, amount), (number, since) in counted.items():
+        every = of_class[place.campaign_id, category]
+        alike = of_amount[place.campaign_id, category, amount]
+        if every >= asked.patience.many and alike * WHOLE_BP < every * asked.patience.odd_share_bp:
+            yield Finding(
+                "B4",
+                Severity.WARNING,
+                uuid_of(place.organisation_id),
+                since,
+                number,
+                number * amount,
+                detail=category,
+                campaign_id=uuid_of(place.campaign_id),
+            )
+
+
+def shared_out_evenly(asked: Asked) -> Iterator[Finding]:
+    """B5: nearly everybody got one amount, whatever their class (平均摊派、撒胡椒面)."""
+    by_place: dict[_Place, dict[int, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
+    since: dict[_Place, str] = {}
+    for (place, category, amount), (number, day) in _counted(asked).items():
+        by_place[place][amount][category] += number
+        since[place] = min(since.get(place, day), day)
+    for place, amounts in by_place.items():
+        every = sum(classes.total() for classes in amounts.values())
+        if every < asked.patience.many:
+            continue
+        amount, classes = max(amounts.items(), key=lambda each: each[1].total())
+        number = classes.total()
+        if len(classes) >= SEVERAL and number * WHOLE_BP >= every * asked.patience.even_share_bp:
+            yield Finding(
+                "B5",
+                Severity.INFORMATION,
+                uuid_of(place.organisation_id),
+                since[place],
+                number,
+                number * amount,
+                campaign_id=uuid_of(place.campaign_id),
+            )
+
+
+_Counted = Mapping[tuple[_Place, str, int], tuple[int, str]]
+"""How many, and since which day, by place, class and amount."""
+
+
+def _counted(asked: Asked) -> _Counted:
+    blocks = blocks_at(asked.connection, asked.moment)
+    alike = [name for name in ALIKE if name != "happened_on"]
+    first: Label[str] = func.min(literal_column("happened_on")).label("since")
+    of = amount_counts.c
+    whole = (
+        select(*(of[name] for name in alike), func.sum(of.count), first)
+        .where(of.block < blocks.whole, asked.moment.by_day(amount_counts))
+        .group_by(*(of[name] for name in alike))
+    )
+    key = (blocks, asked.moment, "amounts")
+    payments = disbursements.c
+    since = (
+        select(*(payments[name] for name in alike), func.count(), first)
+        .where(payments.position >= blocks.end, asked.moment.covers(disbursements))
+        .group_by(*(payments[name] for name in alike))
+    )
+    found: dict[tuple[_Place, str, int], tuple[int, str]] = {}
+    rows: list[Any] = [
+        *FOLDED.rows(asked.connection, key, whole),
+        *asked.connection.execute(since),
+    ]
+    for organisation, campaign, category, amount, number, day in rows:
+        kind = (_Place(organisation, campaign), category, amount)
+        before, began = found.get(kind, (0, day))
+        found[kind] = before + number, min(began, day)
+    return found

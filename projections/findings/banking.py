@@ -1,0 +1,101 @@
+"""Rules about what the bank booked: money out that is nobody's, and payments that it never made."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, Table, and_, exists, func, or_, select
+
+from ledger.domain.book_item import ItemKind
+from projections.asked import optional_uuid, uuid_of
+from projections.bank_books import OPEN, accounts, items, kept_funds, lines, matches, spans
+from projections.batches import batches, statements
+from projections.findings.asked import Asked
+from projections.findings.finding import Finding, Severity
+
+
+def nobodys_money_out(asked: Asked) -> Iterator[Finding]:
+    """F4: the bank booked money out, and for days nobody found what of the books it is.
+
+    Source: 送温暖资金使用管理: 不得挪用.
+    """
+    statement = (
+        select(
+            lines.c.account_id,
+            accounts.c.organisation_id,
+            func.min(lines.c.booked_on).label("since"),
+            func.count().label("number"),
+            func.sum(-lines.c.amount_fen).label("amount_fen"),
+            func.min(lines.c.position).label("position"),
+        )
+        .join(accounts, accounts.c.account_id == lines.c.account_id)
+        .where(lines.c.amount_fen < 0, lines.c.booked_on >= accounts.c.begins_on)
+        .where(lines.c.booked_on <= asked.past(asked.patience.bank_days))
+        .where(_was_open(asked, lines))
+        .group_by(lines.c.account_id, accounts.c.organisation_id)
+    )
+    for row in asked.connection.execute(statement):
+        yield _of("F4", row)
+
+
+def never_paid_by_the_bank(asked: Asked) -> Iterator[Finding]:
+    """F6: a bank return said that it was paid, and the account's statement shows nothing of it."""
+    covered = func.date(items.c.booked_on, f"+{asked.patience.bank_days} days")
+    statement = (
+        select(
+            accounts.c.account_id,
+            items.c.organisation_id,
+            func.min(items.c.booked_on).label("since"),
+            func.count().label("number"),
+            func.sum(-items.c.amount_fen).label("amount_fen"),
+            func.min(items.c.position).label("position"),
+            func.min(batches.c.batch_id).label("batch_id"),
+        )
+        .join(kept_funds, kept_funds.c.fund_id == items.c.fund_id)
+        .join(accounts, accounts.c.account_id == kept_funds.c.account_id)
+        .join(batches, batches.c.batch_id == items.c.source_id)
+        .where(items.c.kind == ItemKind.PAYOUT.value, items.c.booked_on >= accounts.c.begins_on)
+        .where(_was_open(asked, items))
+        .where(
+            exists().where(
+                spans.c.account_id == accounts.c.account_id,
+                spans.c.closed_on >= covered,
+                spans.c.closed_on <= asked.day.isoformat(),
+            )
+        )
+        .where(
+            exists().where(
+                statements.c.batch_id == batches.c.batch_id,
+                statements.c.settled_count > 0,
+                asked.moment.covers(statements),
+            )
+        )
+        .group_by(accounts.c.account_id, items.c.organisation_id)
+    )
+    for row in asked.connection.execute(statement):
+        yield _of("F6", row)
+
+
+def _was_open(asked: Asked, of: Table) -> ColumnElement[bool]:
+    """Say that a line or an item was there at the moment, and nothing decided about it.
+
+    What was matched later was open then; what was set aside meanwhile is not told.
+    """
+    known = [of.c.position < asked.moment.known_end, of.c.booked_on <= asked.moment.last_day]
+    matched_later = exists().where(
+        matches.c.match_id == of.c.match_id, matches.c.position >= asked.moment.known_end
+    )
+    return and_(*known, or_(of.c.state == OPEN, matched_later))
+
+
+def _of(rule: str, row: Row[Any]) -> Finding:
+    return Finding(
+        rule,
+        Severity.ERROR,
+        uuid_of(row.organisation_id),
+        row.since,
+        row.number,
+        row.amount_fen,
+        position=row.position,
+        account_id=uuid_of(row.account_id),
+        batch_id=optional_uuid(getattr(row, "batch_id", None)),
+    )
