@@ -70,6 +70,16 @@ def adoption_list(connection: Connection, *, after: int = -1, limit: int = 100) 
     ]
 
 
+def readings_of(connection: Connection, policy_id: UUID) -> list[int]:
+    """Return where the log has the adoptions of one policy, in its order."""
+    statement = (
+        select(adoptions.c.position)
+        .where(adoptions.c.policy_id == policy_id.bytes)
+        .order_by(adoptions.c.position)
+    )
+    return list(connection.execute(statement).scalars())
+
+
 def _adopted(event: Policy.Adopted, position: int, rows: Rows) -> None:
     rows["policy_adoptions"].append(
         (

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from api.web.language import N_, Language
+from api.web.rule_words import EXPLAINED
 from ledger.files.faults import TEXTS
 from projections.findings.aside import ASIDE, Standing
 from projections.findings.catalogue import RULES_KNOWN
@@ -401,6 +402,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         Standing.EXCLUDED: N_("账本已排除"),
         Standing.NO_DATA: N_("缺数据"),
     },
+    **EXPLAINED,
     "clause": {code: about.clause for code, about in RULES_KNOWN.items()},
     "organisation": {
         "市": N_("市级工会"),

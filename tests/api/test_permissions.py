@@ -377,6 +377,7 @@ ASKED: dict[str, Asked] = {
     "GET /v1/disbursements/export": Asked("organisation_id={organisation}"),
     "GET /v1/disbursements/{disbursement_id}": Asked("{payment}"),
     "GET /v1/disbursements/{disbursement_id}/trace": Asked("{payment}"),
+    "GET /v1/disbursements/{disbursement_id}/explanation": Asked("{payment}"),
     "GET /v1/disbursements/{disbursement_id}/history": Asked("{payment}"),
     "POST /v1/disbursements/{disbursement_id}/unmaskings": Asked(
         "{payment}", lambda _: {"fields": ["name"], "reason": "核对"}
@@ -589,6 +590,7 @@ ASKED: dict[str, Asked] = {
     "POST /search": Asked(form=lambda _: ({"kind": "name", "value": "某某"}, {}), bound=False),
     "GET /verify/{position}": Asked("0", bound=False),
     "GET /trace/payments/{disbursement_id}": Asked("{payment}"),
+    "GET /trace/payments/{disbursement_id}/explanation": Asked("{payment}"),
     "GET /trace/payments/{disbursement_id}/unmasking": Asked("{payment}"),
     "POST /trace/payments/{disbursement_id}/unmasking": Asked(
         "{payment}", form=form_of(show_name="yes", reason="核对")

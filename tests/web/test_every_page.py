@@ -65,6 +65,7 @@ FOR_OBSERVERS = (
     "/flow/holdings?organisation=C01",
     "/flow/allocations?organisation=X01",
     "/trace/payments/{payment}",
+    "/trace/payments/{payment}/explanation",
     "/trace/payments/{payment}/unmasking",
     "/trace/people/{person}",
     "/trace/lots/{lot}",

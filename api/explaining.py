@@ -1,0 +1,69 @@
+"""A payment explained: what the rules are asked about is brought together here."""
+
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from api.callers import Reach
+from api.known import Kept, within
+from api.within import payment_within
+from ledger.domain.policy import Policy
+from ledger.domain.recipient import Recipient
+from ledger.store.application import Ledger
+from projections.asked import NOW
+from projections.batches import batch_list, campaign_list
+from projections.explanation.asked import Asked, Reading, officer_of
+from projections.histories import positions_of
+from projections.notices import notice_list
+from projections.officers import tenures
+from projections.policies import readings_of
+
+
+def asked_about(
+    model: Connection, ledger: Ledger, reach: Reach, kept: Kept, disbursement_id: UUID
+) -> Asked:
+    """Bring together what the rules look at for one payment, as far as the caller sees.
+
+    Raises:
+        NotOnRecord: There is no such payment.
+        OutsideReach: It is not within reach.
+    """
+    payment = payment_within(model, reach, disbursement_id)
+    batch = batch_list(model, batch_id=payment.batch_id)[0]
+    campaign = next(
+        each for each in campaign_list(model) if each.campaign_id == payment.campaign_id
+    )
+    known = kept.known(model, ledger, NOW, reach.day)
+    policy = ledger.load(Policy, campaign.policy_id)
+    recipient = ledger.load(Recipient, payment.person_id)
+    events = [
+        each
+        for position in positions_of(model, disbursement_id)
+        for each in ledger.read(position, 1)
+        if each.event.originator_id == disbursement_id
+    ]
+    notices = notice_list(model, batch_id=batch.batch_id)
+    officers = {batch.drafted_by, *(each.officer_id for each in batch.steps)}
+    for notice in notices:
+        officers |= {notice.opened_by, notice.ended_by}
+    officers |= {officer_of(event) for _, event in events}
+    adopted = () if policy is None else policy.adoptions
+    places = readings_of(model, campaign.policy_id)
+    return Asked(
+        model,
+        reach.day,
+        payment,
+        batch,
+        campaign,
+        [
+            Reading(adoption, number, position)
+            for number, (adoption, position) in enumerate(zip(adopted, places, strict=False), 1)
+        ],
+        () if recipient is None else tuple(recipient.files.values()),
+        events,
+        notices,
+        tenures(model, [each for each in officers if each is not None]),
+        known.tree,
+        within(known, reach),
+        reach.ids >= known.tree.by_id.keys(),
+    )

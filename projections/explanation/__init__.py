@@ -1,0 +1,1 @@
+"""Explanations: what each rule says of one payment, from what, and who answered for it."""

@@ -1,0 +1,98 @@
+"""What an explanation is asked about: one payment, and all that bears on it."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from typing import TypeVar
+from uuid import UUID
+
+from sqlalchemy import Connection
+
+from ledger.domain.aggregate import OPERATOR, Event
+from ledger.domain.policy import CategoryRule, Policy
+from ledger.domain.recipient import ArchiveFile
+from ledger.store.feed import Recorded
+from projections.batches import Batch, Campaign
+from projections.disbursements import Disbursement
+from projections.findings.asked import Patience
+from projections.findings.finding import Finding
+from projections.notices import Notice
+from projections.officers import Tenure
+from projections.organisations import Tree
+
+Happened = TypeVar("Happened", bound=Event)
+
+PATIENCE = Patience()
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """An adoption of the campaign's policy: the `number`th, and where the log has it."""
+
+    adopted: Policy.Adopted
+    number: int
+    position: int
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One payment as it stands, and what is looked at beside it.
+
+    `events` are those of its own stream, `readings` all adoptions of its campaign's policy, `files`
+    those of the person in the archive. `findings` are what the rules found, as far as the reader
+    sees; `sees_whole` whether that is everything.
+    """
+
+    connection: Connection
+    day: date
+    payment: Disbursement
+    batch: Batch
+    campaign: Campaign
+    readings: Sequence[Reading]
+    files: Sequence[ArchiveFile]
+    events: Sequence[Recorded]
+    notices: Sequence[Notice]
+    tenures: Mapping[UUID, Sequence[Tenure]]
+    tree: Tree
+    findings: Sequence[Finding]
+    sees_whole: bool
+    patience: Patience = PATIENCE
+
+    @cached_property
+    def paid_on(self) -> date:
+        """The day on which it was approved: the policy of that day counts."""
+        return date.fromisoformat(self.payment.happened_on)
+
+    @cached_property
+    def reading(self) -> Reading | None:
+        """The policy as it was known, and in force, when the payment was approved."""
+        return self._counting([r for r in self.readings if r.position < self.payment.position])
+
+    @cached_property
+    def later_reading(self) -> Reading | None:
+        """The reading that counts for that day by now, where it is another one."""
+        now = self._counting(self.readings)
+        return None if now == self.reading else now
+
+    @cached_property
+    def category(self) -> CategoryRule | None:
+        return self.category_by(self.reading)
+
+    def category_by(self, reading: Reading | None) -> CategoryRule | None:
+        """Return what a reading of the policy says of the payment's category."""
+        rules = () if reading is None else reading.adopted.categories
+        return next((each for each in rules if each.name == self.payment.category), None)
+
+    def of(self, kind: type[Happened]) -> list[tuple[int, Happened]]:
+        """Return the payment's events of a class, each with its position."""
+        return [(each.position, each.event) for each in self.events if isinstance(each.event, kind)]
+
+    def _counting(self, readings: Sequence[Reading]) -> Reading | None:
+        in_force = [r for r in readings if r.adopted.effective_from <= self.paid_on]
+        return in_force[-1] if in_force else None
+
+
+def officer_of(event: Event) -> UUID | None:
+    """Return the officer who did it; None where the operator entered it."""
+    return None if event.actor == OPERATOR else UUID(event.actor)

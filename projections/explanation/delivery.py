@@ -1,0 +1,137 @@
+"""Whether the money reached the person: answers of the bank, signatures, returns and days."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import date, timedelta
+
+from ledger.domain.disbursement import Disbursement as Payment
+from ledger.domain.disbursement import Status
+from ledger.domain.policy import Channel
+from projections.explanation.asked import Asked, officer_of
+from projections.explanation.checked import Checked, Fact, Ground, Outcome
+from projections.explanation.duties import stopped_on
+from projections.findings.payments import SIGNATURE_SHEETS
+from projections.flows import trace_back
+
+
+def delivery(asked: Asked) -> Iterator[Checked]:
+    """C2, D1, D3, F5, G2, G5, J3, J4: what became of it after it was approved."""
+    if asked.payment.channel == Channel.BANK_CARD:
+        yield from _by_card(asked)
+        yield from (Checked(code, Outcome.NOT_ASKED, _channel(asked)) for code in ("D1", "D3"))
+    else:
+        yield from _by_sheet(asked)
+        by_card = ("C2", "F5", "G5", "J3", "J4")
+        yield from (Checked(code, Outcome.NOT_ASKED, _channel(asked)) for code in by_card)
+    yield _in_time(asked)
+
+
+def _channel(asked: Asked) -> tuple[Fact]:
+    return (Fact("channel", asked.payment.channel),)
+
+
+def _by_card(asked: Asked) -> Iterator[Checked]:
+    returns, settled = asked.of(Payment.Returned), asked.of(Payment.Settled)
+    unresolved = asked.of(Payment.Unresolved)
+    named = [each for each in returns if each[1].reason == "NAME_MISMATCH"]
+    answers = sorted([*returns, *settled], key=lambda each: each[0])
+    in_transit = asked.payment.status == Status.IN_TRANSIT
+    late = asked.paid_on + timedelta(days=asked.patience.answer_days) <= asked.day
+    if named:
+        yield Checked("C2", Outcome.BROKEN, _returned(named[-1][1]), position=named[-1][0])
+    elif answers:
+        position, last = answers[-1]
+        facts = (Fact("answered_on", last.happened_on.isoformat()),)
+        yield Checked("C2", Outcome.HELD, facts, position=position)
+    else:
+        yield Checked("C2", Outcome.OPEN)
+    waiting = Outcome.BROKEN if late else Outcome.OPEN
+    allowed = Fact("answer_within_days", asked.patience.answer_days)
+    asked_of_bank = in_transit and bool(unresolved)
+    yield Checked("J4", waiting if asked_of_bank else Outcome.HELD, (allowed,))
+    unproved = in_transit and not unresolved and not answers
+    yield Checked("F5", waiting if unproved else Outcome.HELD, (allowed,))
+    after_success = [each for each in returns if each[1].was == Status.SETTLED]
+    if after_success:
+        position, event = after_success[-1]
+        yield Checked("J3", Outcome.BROKEN, _returned(event), position=position)
+    else:
+        yield Checked("J3", Outcome.HELD, (Fact("returns_count", len(returns)),))
+    yield _paid_again(asked, returns)
+
+
+def _paid_again(asked: Asked, returns: list[tuple[int, Payment.Returned]]) -> Checked:
+    allowed = Fact("reissue_within_days", asked.patience.reissue_days)
+    if not returns:
+        return Checked("G5", Outcome.HELD, (Fact("returns_count", 0),))
+    grounds = tuple(
+        Ground("reissued", officer_of(each), each.happened_on.isoformat(), position, each.reason)
+        for position, each in asked.of(Payment.Reissued)
+    )
+    position, last = returns[-1]
+    facts = (*_returned(last), allowed)
+    if asked.payment.status != Status.RETURNED:
+        return Checked("G5", Outcome.HELD, facts, grounds, position)
+    late = last.happened_on + timedelta(days=asked.patience.reissue_days) <= asked.day
+    return Checked("G5", Outcome.BROKEN if late else Outcome.OPEN, facts, grounds, position)
+
+
+def _returned(event: Payment.Returned) -> tuple[Fact, Fact]:
+    return (
+        Fact("returned_on", event.happened_on.isoformat()),
+        Fact("return_reason", event.reason),
+    )
+
+
+def _by_sheet(asked: Asked) -> Iterator[Checked]:
+    captured, signed = asked.of(Payment.SignatureCaptured), asked.of(Payment.Signed)
+    # An attempt on a sheet stands under the sheet: of which row it was is not told.
+    stopped = tuple(
+        replace(ground, what="stopped_on_list")
+        for rule, ground in stopped_on(asked, asked.batch.batch_id)
+        if rule == "D1"
+    )
+    manner = tuple(Fact("signed_by", each.manner) for _, each in captured[-1:])
+    counts = asked.payment.status == Status.SIGNED and bool(signed)
+    if counts:
+        position, last = signed[-1]
+        day = last.happened_on.isoformat()
+        witnessed = Ground("witnessed", last.witness_id, day, position)
+        facts = (*manner, Fact("signed_on", day))
+        yield Checked("D1", Outcome.HELD, facts, (witnessed, *stopped), position)
+    else:
+        yield Checked("D1", Outcome.OPEN, manner, stopped)
+    reading = asked.reading
+    due = next(
+        (
+            each.due_on
+            for each in (() if reading is None else reading.adopted.deadlines)
+            if each.name in SIGNATURE_SHEETS
+        ),
+        None,
+    )
+    facts_due = () if due is None else (Fact("due_on", due.isoformat()),)
+    late = due is not None and due < asked.day
+    waiting = Outcome.BROKEN if late else Outcome.OPEN
+    yield Checked("D3", Outcome.HELD if counts else waiting, facts_due)
+
+
+def _in_time(asked: Asked) -> Checked:
+    """G2: how long the money was on its way, from where it came in to the person."""
+    payment = asked.payment
+    came_in = [
+        strand.origin.happened_on
+        for strand in trace_back(asked.connection, payment.disbursement_id)
+    ]
+    facts = [] if not came_in else [Fact("came_in_on", min(came_in))]
+    facts += [Fact("approved_on", payment.happened_on), Fact("ends_on", asked.campaign.ends_on)]
+    reached = payment.status in (Status.SETTLED, Status.SIGNED)
+    if reached:
+        day = date.fromisoformat(payment.status_since)
+        facts += [
+            Fact("reached_on", payment.status_since),
+            Fact("waited_days", (day - asked.paid_on).days),
+        ]
+    over = asked.campaign.ends_on < asked.day.isoformat()
+    waiting = Outcome.BROKEN if over else Outcome.OPEN
+    return Checked("G2", Outcome.HELD if reached else waiting, tuple(facts))

@@ -1,0 +1,186 @@
+"""A payment explains itself: by the policy of its day, by what became of it, and by who acted."""
+
+from datetime import date
+
+import pytest
+
+from api.callers import Reach
+from api.explaining import asked_about
+from api.known import Kept
+from ledger.commands import disbursements, policies
+from ledger.commands.notices import Opening, close_notice, open_notice
+from ledger.domain.batch import batch_id
+from ledger.domain.notice import DayUnit, Period, notice_id
+from ledger.domain.officer import officer_id
+from ledger.domain.organisation import organisation_id
+from ledger.domain.policy import Channel
+from projections.explanation.checked import Checked, Outcome, Scope
+from projections.explanation.explain import Explanation, explain
+from projections.findings.catalogue import RULES_KNOWN
+from projections.runner import catch_up
+from tests.world import (
+    SHEET_CLASS,
+    Person,
+    World,
+    failed,
+    roster_row,
+    settled,
+    signature,
+    terms,
+)
+
+ONE, TWO = Person(1), Person(2)
+SOON, LATER = date(2017, 1, 22), date(2017, 3, 1)
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    world.receive("X01", 1_000_000)
+    world.file(ONE, TWO)
+    return world
+
+
+def explained(world: World, person: Person, day: date = SOON, place: str = "C01") -> Explanation:
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        places = [organisation_id(each) for each in ("C01", "X01", "X01-01", "X02")]
+        reach = Reach(frozenset(places if place == "C01" else [organisation_id(place)]), day)
+        asked = asked_about(model, world.ledger, reach, Kept(), world.payment_id(person))
+        return explain(asked)
+
+
+def of(found: Explanation, rule: str) -> Checked:
+    [each] = [each for each in found.checked if each.rule == rule]
+    return each
+
+
+def facts(found: Explanation, rule: str) -> dict[str, object]:
+    return dict(of(found, rule).facts)
+
+
+def test_every_rule_is_answered_once_and_with_the_limit_that_was_applied(world: World) -> None:
+    world.pay("B1", roster_row(1, ONE, 80_000))
+    world.answer("B1", settled(1, ONE, 80_000))
+
+    found = explained(world, ONE)
+
+    assert [each.rule for each in found.checked] == sorted(RULES_KNOWN)
+    assert found.reading is not None
+    assert (found.reading.number, found.later) == (1, None)
+    floor = of(found, "B1")
+    assert floor.outcome is Outcome.HELD
+    assert facts(found, "B1") == {
+        "amount_fen": 80_000,
+        "minimum_fen": 60_000,
+        "source": "通知 二(二)",
+        "confidence": "uncertain",
+    }
+    assert of(found, "B2").outcome is Outcome.NOT_ASKED
+    assert of(found, "C1").outcome is of(found, "C2").outcome is Outcome.HELD
+    assert facts(found, "A1")["opened_on"] == "2016-01-01"
+    assert of(found, "A2").outcome is Outcome.HELD
+    assert of(found, "K1").outcome is Outcome.UNRECORDED
+    assert facts(found, "G2")["waited_days"] == 0
+    assert of(found, "G3").scope is Scope.ORGANISATION
+    assert "L2" not in {each.rule for each in explained(world, ONE, place="X01").checked}
+
+
+def test_who_acted_stands_with_their_post_and_what_was_stopped_with_its_rule(world: World) -> None:
+    world.draft("B1", roster_row(1, ONE, 80_000))
+    world.review("B1")
+    assert world.approve("B1", "R-X01").refusal_code is not None
+    world.approve("B1")
+
+    found = explained(world, ONE)
+
+    assert [(each.what, each.officer_id) for each in found.acts] == [
+        ("drafted", officer_id("H-X01")),
+        ("reviewed", officer_id("R-X01")),
+        ("approved", officer_id("A-X01")),
+    ]
+    assert found.acts[2].posts == (("审批", organisation_id("X01")),)
+    assert of(found, "H1").outcome is of(found, "H2").outcome is Outcome.HELD
+    [stopped] = of(found, "H1").grounds
+    assert (stopped.what, stopped.officer_id, stopped.code) == (
+        "stopped",
+        officer_id("R-X01"),
+        "duty.same_person",
+    )
+
+
+def test_a_return_waits_then_is_broken_and_holds_once_it_is_paid_again(world: World) -> None:
+    world.pay("B1", roster_row(1, ONE, 80_000))
+    world.answer("B1", failed(1, ONE, 80_000, "NAME_MISMATCH"))
+
+    assert of(explained(world, ONE, world.act().happened_on), "G5").outcome is Outcome.OPEN
+    late = explained(world, ONE, LATER)
+    assert of(late, "G5").outcome is of(late, "C2").outcome is Outcome.BROKEN
+    assert of(late, "G2").outcome is Outcome.BROKEN
+    disbursements.reissue_payment(
+        world.ledger,
+        world.act("A-X01"),
+        disbursements.Reissue(world.payment_id(ONE), "换卡", "6299900000000000009"),
+    )
+    again = of(explained(world, ONE), "G5")
+    assert again.outcome is Outcome.HELD
+    [ground] = again.grounds
+    assert (ground.what, ground.officer_id, ground.reason) == (
+        "reissued",
+        officer_id("A-X01"),
+        "换卡",
+    )
+
+
+def test_a_sheet_is_open_until_it_is_signed_and_its_witness_is_named(world: World) -> None:
+    world.sheet("S1", ONE, TWO)
+
+    waiting = explained(world, ONE)
+    assert of(waiting, "D1").outcome is of(waiting, "D3").outcome is Outcome.OPEN
+    assert of(explained(world, ONE, LATER), "D3").outcome is Outcome.BROKEN
+    assert of(waiting, "J3").outcome is of(waiting, "A1").outcome is Outcome.NOT_ASKED
+    assert facts(waiting, "B2")["maximum_fen"] == 50_000
+    world.sign("S1", signature(1, ONE.name), signature(2, Person(9).name))
+    signed = of(explained(world, ONE), "D1")
+    assert (signed.outcome, signed.grounds[0].officer_id) == (Outcome.HELD, officer_id("H-X01"))
+    assert of(explained(world, TWO), "D1").grounds[0].code == "signature.not_own"
+
+
+def test_a_reading_adopted_later_does_not_change_what_counted_but_says_what_would(
+    world: World,
+) -> None:
+    world.draft("S1", roster_row(1, ONE, 45_000, SHEET_CLASS), channel=Channel.SIGNATURE_SHEET)
+    world.review("S1")
+    world.approve("S1")
+    corrected = terms()
+    [rule] = [each for each in corrected.categories if each.name == SHEET_CLASS]
+    assert rule.maximum is not None
+    limit = type(rule.maximum)(source="更正", confidence="certain", amount_fen=40_000)  # type: ignore[arg-type]
+    lower = type(rule)(
+        **{name: getattr(rule, name) for name in rule.__struct_fields__} | {"maximum": limit}
+    )
+    others = [each for each in corrected.categories if each.name != SHEET_CLASS]
+    changed = type(corrected)(
+        **{name: getattr(corrected, name) for name in corrected.__struct_fields__}
+        | {"categories": (*others, lower)}
+    )
+    policies.adopt_policy(world.ledger, world.act("A-C01"), changed)
+
+    found = explained(world, ONE)
+
+    assert found.later is not None
+    assert (found.later.number, found.changed) == (2, ("B2",))
+    assert facts(found, "B2")["maximum_fen"] == 50_000
+
+
+def test_a_notice_that_ran_its_time_is_what_the_list_was_passed_on(world: World) -> None:
+    world.draft("B1", roster_row(1, ONE, 80_000))
+    period = Period(5, DayUnit.NATURAL, None, 3, "公示办法 第三条", "stated")
+    opening = Opening(batch_id("B1"), period, "单位公告栏", "工会办公室")
+    open_notice(world.ledger, world.act("H-X01"), opening)
+    close_notice(world.ledger, world.act("H-X01", SOON), notice_id(batch_id("B1"), 1))
+    world.review("B1", day=SOON)
+    world.approve("B1", day=SOON)
+
+    shown = of(explained(world, ONE), "K1")
+
+    assert shown.outcome is Outcome.HELD
+    assert dict(shown.facts)["source"] == "公示办法 第三条"
