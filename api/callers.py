@@ -15,6 +15,7 @@ from api.dependencies import Served, TheReadModel, served
 from ledger.commands.bank_accounts import ACCOUNT_KEEPERS
 from ledger.commands.bank_matching import MATCHERS
 from ledger.commands.batches import CLOSERS, HANDLERS, REVIEWERS
+from ledger.commands.cases import CLOSERS as CASE_CLOSERS
 from ledger.commands.disbursements import WITNESSES
 from ledger.commands.filings import CHECKERS
 from ledger.commands.funds import CASHIERS, CORRECTORS
@@ -223,6 +224,7 @@ WITNESS = Depends(May(*WITNESSES))
 UNMASK = Depends(May(*MAY_UNMASK))
 VERIFY = Depends(May(*VERIFIERS))
 OBSERVE = Depends(May(*OBSERVERS))
+CLOSE_CASE = Depends(May(*CASE_CLOSERS))
 KEEP_SYSTEM = Depends(May(*SYSTEM))
 KEEP_SECURITY = Depends(May(*SECURITY))
 CONFIRM = Depends(May(*CONFIRMING))

@@ -21,6 +21,7 @@ from projections.attempts import Attempts
 from projections.bank_balance import BankReconciliations
 from projections.bank_books import BankBooks
 from projections.batches import Batches
+from projections.cases import Cases
 from projections.deadlines import Deadlines
 from projections.disclosures import Disclosures
 from projections.histories import Histories
@@ -76,6 +77,7 @@ def projections() -> tuple[Projection, ...]:
         Signatures(),
         Likeness(),
         Samples(),
+        Cases(),
         Movements(),
         Attempts(),
         BankBooks(),

@@ -155,6 +155,10 @@ class NamedFiling(Answer):
     filing_id: Id
 
 
+class NamedCase(Answer):
+    case_id: Id
+
+
 class NamedSample(Answer):
     sample_id: Id
 

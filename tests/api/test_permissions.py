@@ -19,6 +19,7 @@ from httpx2 import Response
 from api.callers import May, Public
 from api.sampling import universe_of
 from ledger.anchoring.publications import announce
+from ledger.commands import cases
 from ledger.commands.bank_accounts import number_index
 from ledger.commands.filings import HandingIn, hand_in
 from ledger.commands.notices import Opening, Raising, open_notice, raise_objection
@@ -26,6 +27,7 @@ from ledger.commands.samples import Plan, plan_sample
 from ledger.domain.bank_account import bank_account_id
 from ledger.domain.batch import batch_id
 from ledger.domain.campaign import campaign_id
+from ledger.domain.case import Extent, Subject, case_id
 from ledger.domain.disbursement import disbursement_id
 from ledger.domain.filing import filing_id
 from ledger.domain.fund import fund_id
@@ -416,6 +418,40 @@ ASKED: dict[str, Asked] = {
     "POST /v1/signature-clusters/{number}/unmaskings": Asked(
         "0", lambda _: {"reason": "核对笔迹"}, bound=False
     ),
+    "GET /v1/cases": Asked("organisation_id={organisation}"),
+    "POST /v1/cases": Asked(
+        body=lambda p: {"rule": "J3", "organisation_id": p.ids["organisation"], "year": 1999}
+    ),
+    "GET /v1/cases/{case_id}": Asked("{case}"),
+    "POST /v1/cases/{case_id}/assignments": Asked(
+        "{case}", lambda _: {"staff_number": "J-C01", "due_on": "2018-01-01"}
+    ),
+    "POST /v1/cases/{case_id}/dismissal": Asked("{case}", lambda _: {"ground": "不是问题"}),
+    "POST /v1/cases/{case_id}/confirmation": Asked("{case}", lambda _: {"ground": "属实"}),
+    "POST /v1/cases/{case_id}/demands": Asked(
+        "{case}",
+        lambda _: {"staff_number": "A-C01", "due_on": "2018-01-01", "measures": "改正"},
+    ),
+    "POST /v1/cases/{case_id}/reports": Asked("{case}", lambda _: {"report": "已改正"}),
+    "POST /v1/cases/{case_id}/recoveries": Asked(
+        "{case}",
+        lambda p: {
+            "organisation_code": p.code,
+            "earmark": EARMARK,
+            "document": "收1号",
+            "vintage": 2017,
+            "amount_fen": 5,
+        },
+    ),
+    "POST /v1/cases/{case_id}/write-offs/preparation": Asked(
+        "{case}", lambda _: {"amount_fen": 5, "ground": "无法追回"}
+    ),
+    "POST /v1/cases/{case_id}/write-offs": Asked(
+        "{case}",
+        lambda p: {"write_off": {"amount_fen": 5, "ground": "无法追回"}, "signed": signed(p)},
+    ),
+    "POST /v1/cases/{case_id}/closing": Asked("{case}", lambda _: {"ground": "核对无误"}),
+    "POST /v1/cases/{case_id}/reopening": Asked("{case}", lambda _: {"ground": "又出现"}),
     "GET /v1/samples": Asked("organisation_id={organisation}"),
     "POST /v1/samples": Asked(
         body=lambda p: {"title": "抽查", "organisation_code": p.code, "method": "simple", "size": 1}
@@ -864,6 +900,10 @@ def settle(service: Service, code: str, serial: int) -> None:
         universe = universe_of(model, asked, known_to, None)
     planned = Plan("抽查", code, asked, Method.SIMPLE, 1)
     plan_sample(world.ledger, world.act("U-C01", TODAY), planned, universe)
+    subject = Subject(rule="J3", organisation_id=organisation_id(code))
+    extent = Extent(count=1, amount_fen=None, since=None)
+    taken = cases.Opening(organisation_id(code), subject, "W", extent)
+    cases.open_case(world.ledger, world.act("U-C01", TODAY), taken)
 
 
 def place_of(service: Service, code: str) -> Place:
@@ -892,6 +932,7 @@ def place_of(service: Service, code: str) -> Place:
         [sample, *_] = sample_list(model, organisation_ids=[ids["organisation"]])
     ids |= {"lot": lot.lot_id, "allocation": given.allocation_id}
     ids["sample"] = sample.sample_id
+    ids["case"] = case_id(Subject(rule="J3", organisation_id=organisation_id(code)))
     ids["bank_statement"] = taken.statement_id
     named = {name: str(id_) for name, id_ in ids.items()}
     return Place(code, named | {"file": f"DA{serial}"}, serial)
@@ -970,6 +1011,13 @@ def test_only_posts_of_business_write_business(service: Service) -> None:
                     "POST /notices/{notice_id}/objections/{number}/reading",
                     "POST /v1/signature-clusters/{number}/unmaskings",
                     "POST /findings/signatures/{number}",
+                    "POST /v1/cases",
+                    "POST /v1/cases/{case_id}/assignments",
+                    "POST /v1/cases/{case_id}/dismissal",
+                    "POST /v1/cases/{case_id}/confirmation",
+                    "POST /v1/cases/{case_id}/demands",
+                    "POST /v1/cases/{case_id}/closing",
+                    "POST /v1/cases/{case_id}/reopening",
                     "POST /v1/samples",
                     "POST /v1/samples/{sample_id}/draws",
                     "POST /samples/new",

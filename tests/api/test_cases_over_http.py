@@ -1,0 +1,74 @@
+"""Cases over HTTP: a finding that stands is taken up, put right, paid back and closed."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.api.service import Service, service_at
+from tests.api.staging import refusal
+from tests.world import EARMARK, Person, failed, roster_row, settled
+
+ONE = Person(1)
+DUE = {"staff_number": "A-X01", "due_on": "2017-06-30"}
+
+
+@pytest.fixture
+def service(tmp_path: Path) -> Iterator[Service]:
+    with service_at(tmp_path) as found:
+        world = found.world
+        world.receive("X01", 500_000)
+        world.file(ONE)
+        world.pay("B1", roster_row(1, ONE, 80_000))
+        world.answer("B1", settled(1, ONE, 80_000))
+        world.answer("B1", failed(1, ONE, 80_000), sha="ee" * 32)
+        yield found
+
+
+def finding(service: Service) -> dict[str, Any]:
+    [found] = service.get("J-C01", "/v1/findings", rule="J3")["items"]
+    names = ("rule", "organisation_id", "campaign_id", "batch_id", "detail", "year", "position")
+    return {name: found[name] for name in names}
+
+
+def test_a_finding_becomes_a_case_that_is_closed_when_its_money_is_answered_for(
+    service: Service,
+) -> None:
+    form = finding(service)
+    taken = service.done("J-C01", "/v1/cases", form, Idempotency_Key="c1")
+    again = service.post("J-C01", "/v1/cases", form, Idempotency_Key="c1")
+    assert again.headers["idempotency-replayed"] == "true"
+    path = f"/v1/cases/{taken['result']['case_id']}"
+    assert service.get("J-C01", path)["subject"] == form
+    assert len(service.get("H-X01", "/v1/cases", unowned=True)["items"]) == 1
+
+    service.done("J-C01", f"{path}/assignments", DUE)
+    service.done("J-C01", f"{path}/confirmation", {"ground": "属实"})
+    service.done("J-C01", f"{path}/demands", DUE | {"measures": "追回", "recover_fen": 9_000})
+    money = {"organisation_code": "X01", "earmark": EARMARK, "document": "收1号", "vintage": 2017}
+    service.done("K-X01", f"{path}/recoveries", money | {"amount_fen": 4_000})
+    service.done("A-X01", f"{path}/reports", {"report": "已改", "documents": ["ab" * 32]})
+    early = service.post("J-C01", f"{path}/closing", {"ground": "核对无误"})
+    assert refusal(early) == (409, "case.recovery_open")
+    write_off = {"amount_fen": 5_000, "ground": "无法追回"}
+    ready = service.done("A-C01", f"{path}/write-offs/preparation", write_off)
+    signed = {"write_off": write_off, "signed": service.signed("A-C01", ready)}
+    service.done("A-C01", f"{path}/write-offs", signed)
+    service.done("J-C01", f"{path}/closing", {"ground": "核对无误"})
+
+    shown = service.get("H-X01", path)
+    assert (shown["stage"], shown["open_fen"], shown["recovered_fen"]) == ("closed", 0, 4_000)
+    assert [each["code"] for each in shown["attempts"]] == ["case.recovery_open"]
+    assert service.get("H-X01", "/v1/cases", live=True)["items"] == []
+    assert refusal(service.browser("H-X02").get(path)) == (403, "access.outside_reach")
+    service.done("J-C01", f"{path}/reopening", {"ground": "又出现"})
+    assert service.get("J-C01", path)["stage"] == "opened"
+    service.world.check_log()
+
+
+def test_what_no_rule_finds_is_no_case(service: Service) -> None:
+    before = service.world.ledger.size()
+    none = service.post("J-C01", "/v1/cases", finding(service) | {"year": 1999})
+    assert refusal(none) == (404, "case.no_such_finding")
+    assert service.world.ledger.size() == before

@@ -1,0 +1,172 @@
+"""A case from doubt to closing: who may take each step, and what came back as money."""
+
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from ledger.commands import cases
+from ledger.commands.cases import (
+    Charge,
+    Demand,
+    Opening,
+    Recovery,
+    Report,
+    Verdict,
+    WritingOff,
+)
+from ledger.domain.case import Extent, Stage, Subject, case_id
+from ledger.domain.officer import Role
+from ledger.domain.organisation import organisation_id
+from ledger.domain.values import Money
+from ledger.store.application import Answer
+from projections.cases import Asked, CaseView, case_list, count_cases
+from projections.runner import catch_up
+from tests.commands.refusing import nothing_more
+from tests.world import DAY, EARMARK, World
+
+UNION = organisation_id("X01")
+SUBJECT = Subject(rule="J3", organisation_id=UNION)
+CASE = case_id(SUBJECT)
+EXTENT = Extent(count=2, amount_fen=Money(80_000), since="2017-01-20")
+DUE = date(2017, 12, 31)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    found = World.at(tmp_path).settle_in()
+    found.appoint("J-C01", "C01", Role.INSPECTOR, date(2016, 12, 1))
+    found.appoint("K-X01", "X01", Role.CASHIER, date(2016, 12, 1))
+    found.receive("X01", 500_000)
+    yield found
+    found.ledger.close()
+
+
+def opened(world: World) -> Answer:
+    order = Opening(UNION, SUBJECT, "W", EXTENT, "核对退回", Charge("J-C01", DUE))
+    return cases.open_case(world.ledger, world.act("J-C01", key="open"), order)
+
+
+def demanded(world: World, fen: int = 80_000) -> Answer:
+    opened(world)
+    cases.confirm_case(world.ledger, world.act("J-C01"), CASE, "付错了人")
+    order = Demand(CASE, "追回并改正", Charge("A-X01", DUE), fen)
+    return cases.demand_rectification(world.ledger, world.act("J-C01"), order)
+
+
+def rectified(world: World, staff: str = "A-X01") -> Answer:
+    order = Report(CASE, "已改正", ("ab" * 32,))
+    return cases.report_rectified(world.ledger, world.act(staff), order)
+
+
+def recovered(world: World, fen: int, code: str = "X01") -> Answer:
+    order = Recovery(CASE, code, EARMARK, "收〔2017〕9号", 2017, fen)
+    return cases.recover(world.ledger, world.act("K-X01"), order)
+
+
+def closed(world: World, staff: str = "J-C01") -> Answer:
+    return cases.close_case(world.ledger, world.act(staff), Verdict(CASE, "核对无误"))
+
+
+def written_off(world: World, staff: str, fen: int) -> Answer:
+    order = WritingOff(CASE, fen, "本人去世，无法追回")
+    return cases.write_off(world.ledger, world.act(staff), order)
+
+
+def view(world: World) -> CaseView:
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        [found] = case_list(model, Asked())
+        return found
+
+
+def test_a_case_goes_from_doubt_to_closing_and_its_money_comes_back(world: World) -> None:
+    demanded(world)
+    assert opened(world).replayed
+    before = world.fund("X01").balance
+    recovered(world, 50_000)
+    assert world.fund("X01").balance == before + 50_000
+    assert rectified(world).refusal_code is None
+
+    # Of 800 yuan 500 came back: it cannot be closed, nor by whoever had put it right.
+    assert closed(world).refusal_code == "case.recovery_open"
+    assert written_off(world, "A-X01", 30_000).refusal_code == "case.same_person"
+    assert closed(world, "A-X01").refusal_code == "case.same_person"
+    assert written_off(world, "A-C01", 30_000).refusal_code is None
+    assert closed(world).refusal_code is None
+
+    shown = view(world)
+    assert (shown.case_id, shown.stage, shown.live) == (CASE, Stage.CLOSED, False)
+    assert (shown.demanded_fen, shown.recovered_fen, shown.written_off_fen) == (
+        80_000,
+        50_000,
+        30_000,
+    )
+    assert (shown.open_fen, shown.settled_count, shown.subject) == (0, 0, SUBJECT)
+    assert [each.step for each in shown.steps] == [
+        "opened",
+        "assigned",
+        "confirmed",
+        "demanded",
+        "recovered",
+        "rectified",
+        "written_off",
+        "closed",
+    ]
+    assert shown.steps[5].documents == ("ab" * 32,)
+    assert world.types().count("refusal.recorded") == 3
+    again = Verdict(CASE, "又出现", EXTENT)
+    cases.reopen_case(world.ledger, world.act("J-C01"), again)
+    assert (view(world).stage, view(world).rectified_by) == (Stage.OPENED, None)
+    world.check_log()
+
+
+def test_what_is_late_and_what_nobody_has_is_counted(world: World) -> None:
+    opened(world)
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        assert count_cases(model, [UNION], DUE).overdue == 0
+        late = count_cases(model, [UNION], date(2018, 1, 1))
+    assert (late.live, late.unowned, late.overdue) == (1, 0, 1)
+    assert view(world).days_late(date(2018, 1, 2)) == 2
+    cases.confirm_case(world.ledger, world.act("J-C01"), CASE, "属实")
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        counted = count_cases(model, [UNION], date(2018, 1, 1))
+    assert (counted.live, counted.unowned, counted.overdue) == (1, 1, 0)
+
+
+def test_whoever_was_not_asked_reports_nothing_and_it_is_on_record(world: World) -> None:
+    demanded(world)
+    assert rectified(world, "R-X01").refusal_code == "case.not_owner"
+    assert view(world).stage == Stage.RECTIFYING
+
+
+def test_what_cannot_be_leaves_nothing(world: World) -> None:
+    ledger, inspector = world.ledger, world.act("J-C01")
+    demanded(world)
+
+    def code(attempt: object) -> str:
+        return nothing_more(world, attempt).code  # type: ignore[arg-type]
+
+    def asked(staff: str, due: date, fen: int, text: str = "改正") -> object:
+        order = Demand(CASE, text, Charge(staff, due), fen)
+        return lambda: cases.demand_rectification(ledger, inspector, order)
+
+    assert code(lambda: recovered(world, 80_001)) == "case.more_than_demanded"
+    assert code(lambda: recovered(world, 0)) == "amount.not_positive"
+    assert code(lambda: closed(world)) == "case.not_at_stage"
+    recovered(world, 10_000)
+    assert code(asked("A-X01", DUE, 9_999)) == "case.demand_below"
+    assert code(asked("A-X02", DUE, 80_000)) == "case.owner_not_there"
+    assert code(asked("J-C01", DUE, 80_000)) == "case.owner_not_there"
+    assert code(asked("A-X01", DAY.replace(day=1), 80_000)) == "case.due_day_passed"
+    assert code(asked("A-X01", DUE, 80_000, " ")) == "case.text_empty"
+    assert code(asked("A-X01", DUE, 80_000, "联系 13912345678")) == "case.personal_data"
+    order = Opening(UNION, SUBJECT, "W", EXTENT)
+    assert code(lambda: cases.open_case(ledger, inspector, order)) == "case.opened_already"
+
+
+def test_the_id_of_a_case_follows_from_what_it_is_about_alone() -> None:
+    assert UUID("00000000-0000-0000-0000-000000000000") != CASE
+    assert case_id(Subject(rule="J3", organisation_id=UNION)) == CASE
+    assert case_id(Subject(rule="J3", organisation_id=UNION, year=2017)) != CASE
