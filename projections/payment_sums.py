@@ -21,10 +21,12 @@ from sqlalchemy import (
     func,
     insert,
     literal_column,
+    or_,
     select,
 )
 
 from ledger.domain.aggregate import Event
+from projections.journal import Account, lines
 from projections.payment_states import disbursements, states
 from projections.view import (
     Block,
@@ -32,6 +34,7 @@ from projections.view import (
     Handler,
     Projection,
     id_column,
+    key,
     metadata,
     number_column,
     text_column,
@@ -83,6 +86,21 @@ sums_by_amount = Table(
 )
 """The same by amount, for questions that give one."""
 
+sums_by_origin = Table(
+    "payment_sums_by_origin",
+    metadata,
+    number_column("run"),
+    number_column("block"),
+    text_column("happened_on"),
+    id_column("origin_id"),
+    number_column("paid_fen"),
+    key("run", "block", "happened_on", "origin_id"),
+)
+"""Of which appropriations the money was that reached people (or was taken back), to the fen.
+
+A payment may be of several, and one that is made again of others than at first.
+"""
+
 ALIKE = (
     "organisation_id",
     "fund_id",
@@ -99,7 +117,7 @@ Change = tuple[str, str, int, int]
 
 
 class PaymentSums(Projection):
-    tables: ClassVar = (runs, sums, sums_by_amount)
+    tables: ClassVar = (runs, sums, sums_by_amount, sums_by_origin)
 
     def handlers(self) -> Mapping[type[Event], Handler]:
         return {}
@@ -162,6 +180,38 @@ def changes(
             yield tuple(alike), (stands, on, amount, more * count)
 
 
+def paid_by_origin(
+    connection: Connection,
+    start: int,
+    end: int,
+    by: Sequence[ColumnElement[Any]] = (),
+    where: Sequence[ColumnElement[bool]] = (),
+) -> Iterator[tuple[tuple[Any, ...], str, bytes, int]]:
+    """Say what the events between two positions brought to people, by day and appropriation.
+
+    Args:
+        connection: Of the read model.
+        start: The first position that counts.
+        end: The first one that does not count any more.
+        by: Columns of payments by which it is told apart.
+        where: What holds of the payments and the journal's lines.
+    """
+    reached = Account.RECIPIENT.value
+    paid = case((lines.c.to_account == reached, lines.c.amount_fen), else_=-lines.c.amount_fen)
+    alike = (*by, lines.c.happened_on, lines.c.origin_id)
+    statement = (
+        select(*alike, func.sum(paid))
+        .select_from(lines)
+        .join(disbursements, disbursements.c.disbursement_id == lines.c.disbursement_id)
+        .where(lines.c.position >= start, lines.c.position < end)
+        .where(or_(lines.c.to_account == reached, lines.c.from_account == reached))
+        .where(lines.c.to_account != lines.c.from_account, *where)
+        .group_by(*alike)
+    )
+    for *shared, day, origin, amount in connection.execute(statement):
+        yield tuple(shared), day, origin, amount
+
+
 def _taken(history: str | None) -> list[tuple[str, str]]:
     """Return status and day of earlier states, in the order of the log."""
     lines = [] if history is None else [line.split(" ") for line in history.split("\n")]
@@ -218,7 +268,12 @@ def _fold(connection: Connection, block: Block) -> None:
         if more
     ]
     _insert(connection, sums_by_amount, by_amount)
-    _insert(connection, sums, [(*key, *of) for key, of in sorted(together.items()) if any(of)])
+    _insert(connection, sums, [(*told, *of) for told, of in sorted(together.items()) if any(of)])
+    by_origin = [
+        (found.run(alike), block.number, day, origin, paid)
+        for alike, day, origin, paid in paid_by_origin(connection, block.start, block.end, by)
+    ]
+    _insert(connection, sums_by_origin, sorted(by_origin))
 
 
 def _add_runs(connection: Connection, block: Block) -> None:

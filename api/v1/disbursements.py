@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
@@ -67,7 +67,9 @@ def question(
     batch: Words = None,
     channel: Words = None,
     category: Words = None,
-    status: Status | None = None,
+    status: Annotated[
+        Status | Literal["paid"] | None, Query(description="`paid` is settled or signed.")
+    ] = None,
     since: date | None = None,
     until: date | None = None,
     least_fen: Fen = None,

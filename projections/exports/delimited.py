@@ -36,6 +36,19 @@ def lines(
         yield _written(_row(row, kinds) for row in run).encode(encoding.value)
 
 
+def several(of: Iterable[Table], encoding: Encoding = Encoding.UTF_8) -> Iterator[bytes]:
+    """Write tables into one file, one below the other."""
+    for number, table in enumerate(of):
+        if not number:
+            yield from lines(table, encoding)
+            continue
+        mark = "\ufeff".encode(encoding.value) if encoding is Encoding.UTF_8 else b""
+        first, *rest = lines(table, encoding)
+        # Only the file begins with a mark, not each of its tables.
+        yield b"\r\n" + first.removeprefix(mark)
+        yield from rest
+
+
 def safe(text: str) -> str:
     """Keep what a spreadsheet would take for a formula from being one.
 

@@ -1,6 +1,7 @@
 """A table as paper (PDF/A): its filter, totals and page numbers, and a code that leads back."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from dataclasses import replace
 from io import BytesIO
 from itertools import islice
 from pathlib import Path
@@ -10,7 +11,7 @@ import segno
 from ledger.errors import Kind as Refusal
 from ledger.errors import LedgerError
 from ledger.typesetting import to_pdf as set_in_type
-from projections.exports.table import Kind, Row, Table, text_of
+from projections.exports.table import Kind, Table, text_of
 
 TEMPLATE = Path(__file__).parent / "templates" / "paper.typ"
 ROWS_MAX = 2_000
@@ -52,7 +53,7 @@ def to_pdf(table: Table, *, lang: str = "zh", rows_max: int = ROWS_MAX) -> bytes
             {"title": each.title, "width": each.width, "right": each.kind in RIGHT}
             for each in table.columns
         ],
-        "rows": list(_written(table, rows)),
+        "rows": list(written_rows(replace(table, rows=rows))),
         "pages": table.pages,
         "foot": table.foot,
         "signatures": list(table.signatures),
@@ -61,9 +62,10 @@ def to_pdf(table: Table, *, lang: str = "zh", rows_max: int = ROWS_MAX) -> bytes
     return set_in_type(TEMPLATE, said, table.dated)
 
 
-def _written(table: Table, rows: Iterable[Row]) -> Iterator[list[str]]:
+def written_rows(table: Table) -> Iterator[list[str]]:
+    """Write cells as people read them."""
     kinds = [column.kind for column in table.columns]
-    for row in rows:
+    for row in table.rows:
         yield [
             _grouped(cell) if kind is Kind.MONEY else text_of(cell, kind)
             for cell, kind in zip(row, kinds, strict=True)

@@ -494,6 +494,8 @@ ASKED: dict[str, Asked] = {
         "mode=all_or_nothing", lambda _: {"happened_on": None}, bound=False
     ),
     "GET /v1/balances": Asked("organisation_id={organisation}"),
+    "GET /v1/reports/statistics": Asked("organisation={code}"),
+    "GET /v1/reports/yearly": Asked("organisation={code}"),
     "GET /v1/journal": Asked("format=hledger&organisation_id={organisation}"),
     "GET /v1/log": Asked(bound=False),
     "GET /v1/log/entries/{position}": Asked("0", bound=False),
@@ -597,6 +599,24 @@ ASKED: dict[str, Asked] = {
     "GET /findings/signatures/{number}": Asked("0", bound=False),
     "POST /findings/signatures/{number}": Asked("0", form=form_of(reason="核对笔迹"), bound=False),
     "GET /findings/devices/{position}": Asked("0", bound=False),
+    **{
+        f"GET /reports/{{sort}}{suffix}": Asked("statistics organisation={code}")
+        for suffix in ("", ".xlsx", ".csv", ".pdf")
+    },
+    "POST /reports/{sort}/hand-in": Asked(
+        "statistics",
+        form=lambda p: (
+            {
+                "key": uuid4().hex,
+                "organisation": p.code,
+                "campaign": CAMPAIGN,
+                "year": "2017",
+                "at": "100000",
+                "name": "签字表",
+            },
+            {},
+        ),
+    ),
     "GET /samples": Asked(bound=False),
     "GET /samples/new": Asked(bound=False),
     "POST /samples/new": Asked(

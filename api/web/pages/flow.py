@@ -290,7 +290,10 @@ def show_receipts(
         each
         for each in _held(of, flow, lambda stop: stop.came_in)
         if (vintage is None or (each.carried and each.origin.vintage == vintage))
-        and (source is None or (not each.carried and each.origin.source == source))
+        and (
+            source is None
+            or (each.origin.source == source and (carried is not None or not each.carried))
+        )
         and carried in (None, "yes" if each.carried else "no")
     ]
     conditions = [*_conditions(vintage, source)]
