@@ -134,6 +134,8 @@ class Doubts:
                 yield from self._payments(number, each)
             elif each.rule in SENT_BACK:
                 yield from self._returns(number, each)
+            elif each.payment_ids:
+                yield from self._named(number, each)
             elif each.batch_id is not None and each.position is None:
                 yield from self._refused(number, each)
 
@@ -215,6 +217,30 @@ class Doubts:
                 row.number,
                 row.amount_fen,
                 words("reason", row.reason),
+                row.happened_on,
+                row.position,
+                f"/trace/payments/{payment}",
+            )
+
+    def _named(self, number: int, finding: Finding) -> Iterator[Row]:
+        """Return the payments that a rule looked at one by one."""
+        ids = [each.bytes for each in finding.payment_ids]
+        statement = (
+            select(disbursements, batches.c.code.label("batch"))
+            .join(batches, batches.c.batch_id == disbursements.c.batch_id)
+            .where(disbursements.c.disbursement_id.in_(ids))
+            .order_by(disbursements.c.position)
+        )
+        for row in self._of.model.execute(statement):
+            payment = uuid_of(row.disbursement_id)
+            yield (
+                number,
+                finding.rule,
+                str(payment),
+                row.batch,
+                row.number,
+                row.amount_fen,
+                None,
                 row.happened_on,
                 row.position,
                 f"/trace/payments/{payment}",

@@ -4,9 +4,11 @@ from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
+import msgspec
 import pytest
 
 from ledger.commands import batches, disbursements, officer_keys, policies, recipients
+from ledger.commands.filings import HandingIn, hand_in
 from ledger.commands.notices import (
     Answering,
     Opening,
@@ -18,7 +20,7 @@ from ledger.commands.notices import (
 from ledger.domain.batch import batch_id
 from ledger.domain.notice import DayUnit, Period, notice_id
 from ledger.domain.organisation import organisation_id
-from ledger.domain.policy import Channel
+from ledger.domain.policy import Channel, Deadline
 from ledger.files.archive import ArchiveRow
 from projections.asked import NOW, Moment
 from projections.findings.aside import ASIDE, in_order
@@ -31,6 +33,7 @@ from projections.runner import catch_up
 from tests.commands.banking import Bank, entry, statement
 from tests.projections.test_findings import asked_of
 from tests.world import (
+    CAMPAIGN,
     CARD_CLASS,
     DAY,
     EARMARK,
@@ -42,6 +45,7 @@ from tests.world import (
     roster,
     roster_row,
     settled,
+    terms,
 )
 
 ONE, TWO, THREE = Person(1), Person(2), Person(3)
@@ -280,6 +284,24 @@ def test_an_approval_outside_the_campaign_has_no_plan(world: World) -> None:
 
     [outside] = found(world, "F7")
     assert (told([outside]), outside.batch_id) == ([(X01, 1, 70_000)], batch_id("B2"))
+
+
+def test_so_much_needs_the_minutes_of_a_meeting_where_the_policy_says_so(world: World) -> None:
+    minutes = Deadline(source="方案", confidence="certain", name="会议纪要", due_on=LATER)
+    deadlines = (*terms().deadlines, minutes)
+    policies.adopt_policy(
+        world.ledger, world.act("A-C01"), msgspec.structs.replace(terms(), deadlines=deadlines)
+    )
+    world.pay("B1", roster_row(1, ONE, 60_000))
+    decided = Patience(minutes_above_fen=50_000)
+    assert found(world, "H3") == []
+    assert [each.batch_id for each in found(world, "H3", patience=decided)] == [batch_id("B1")]
+    assert found(world, "H3", patience=Patience(minutes_above_fen=60_000)) == []
+    order = HandingIn(CAMPAIGN, "X01", "会议纪要", "ab" * 32)
+    hand_in(world.ledger, world.act("H-X01"), order)
+    world.pay("B2", roster_row(1, TWO, 70_000))
+
+    assert [each.batch_id for each in found(world, "H3", patience=decided)] == [batch_id("B1")]
 
 
 def test_an_objection_that_nobody_answered_before_the_approval_is_a_doubt(world: World) -> None:

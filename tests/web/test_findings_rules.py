@@ -1,0 +1,78 @@
+"""The rules of the table as a page, and what each finding says and leads to."""
+
+from datetime import date
+from uuid import UUID
+
+import pytest
+from playwright.sync_api import expect
+
+from api.web.behind import Behind
+from api.web.language import languages
+from api.web.screen import environment
+from projections.asked import Moment
+from projections.findings.aside import ASIDE
+from projections.findings.catalogue import RULES_KNOWN
+from projections.findings.finding import Finding, Severity
+from tests.web.browsing import LANGUAGES, Office, saying
+from tests.web.conftest import INSPECTOR
+
+SOMEBODY = UUID(int=8)
+FOUND = {
+    **dict.fromkeys(("A9", "B3", "B5", "C3", "C5", "E2", "F4", "F6", "F7", "H3", "K3")),
+    "B4": "一线职工",
+    "L1": "verify.entry_broken",
+    "L2": "w.example",
+    "L3": "verify.rewritten",
+    "L4": "verify.cut_back",
+    "L5": "ab" * 16,
+}
+"""What each rule found, with the code that says more where it has one."""
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_rule_says_whether_it_is_evaluated(office: Office, language: str) -> None:
+    say = saying(language)
+    page = office.page(INSPECTOR, "/findings/rules", language)
+
+    expect(page.locator("[data-row]")).to_have_count(len(RULES_KNOWN) + len(ASIDE))
+    held = page.locator("[data-row]", has_text="bank_file.incomplete")
+    expect(held).to_contain_text(say("账本已排除"))
+    expect(page.locator("[data-row]", has_text="E3")).to_contain_text(say("缺数据"))
+    page.get_by_role("link", name=say("多人一卡")).click()
+    page.wait_for_url("**/findings?rule=C3")
+    expect(page.locator("main")).to_contain_text(say("没有疑点。"))
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_every_rule_says_what_it_found(language: str) -> None:
+    template = environment(languages()[language]).from_string(
+        '{% from "parts/findings.html" import what with context %}{{ what(each)|trim }}'
+    )
+    said = {
+        rule: template.render(
+            each=Finding(
+                rule, Severity.ERROR, SOMEBODY, "2017-01-20", 2, 120_000, detail, year=2017
+            )
+        )
+        for rule, detail in FOUND.items()
+    }
+
+    assert len(set(said.values())) == len(FOUND)
+    assert "w.example" in said["L2"]
+    assert all("2" in said[rule] for rule in FOUND if rule[0] != "L")
+
+
+def test_what_is_behind_a_finding_is_led_to() -> None:
+    place = Behind("X01", alone=True, moment=Moment(date(2017, 2, 1)))
+
+    def leads(rule: str, **facts: object) -> str:
+        finding = Finding(rule, Severity.ERROR, SOMEBODY, "2017-01-20", 2, 120_000, **facts)  # type: ignore[arg-type]
+        return place.of_finding(finding, "lianjie")
+
+    assert leads("A9", person_id=SOMEBODY) == f"/trace/people/{SOMEBODY}"
+    assert leads("C3", payment_ids=(SOMEBODY,)) == f"/trace/payments/{SOMEBODY}"
+    assert leads("F4", account_id=SOMEBODY) == leads("F6", account_id=SOMEBODY)
+    assert leads("F7", batch_id=SOMEBODY) == f"/batches/{SOMEBODY}"
+    assert leads("L2") == "/integrity"
+    assert leads("L1", position=7) == "/verify/7"
+    assert "least=600.00&most=600.00" in leads("B4", detail="一线职工")
