@@ -32,10 +32,10 @@ def unlike_the_class(asked: Asked) -> Iterator[Finding]:
     counted = _counted(asked)
     of_class: Counter[tuple[bytes, str]] = Counter()
     of_amount: Counter[tuple[bytes, str, int]] = Counter()
-    for (place, category, amount), (number, _) in counted.items():
+    for (place, category, amount), (number, *_) in counted.items():
         of_class[place.campaign_id, category] += number
         of_amount[place.campaign_id, category, amount] += number
-    for (place, category, amount), (number, since) in counted.items():
+    for (place, category, amount), (number, since, position) in counted.items():
         every = of_class[place.campaign_id, category]
         alike = of_amount[place.campaign_id, category, amount]
         if every >= asked.patience.many and alike * WHOLE_BP < every * asked.patience.odd_share_bp:
@@ -48,6 +48,7 @@ def unlike_the_class(asked: Asked) -> Iterator[Finding]:
                 number * amount,
                 detail=category,
                 campaign_id=uuid_of(place.campaign_id),
+                position=position,
             )
 
 
@@ -55,7 +56,7 @@ def shared_out_evenly(asked: Asked) -> Iterator[Finding]:
     """B5: nearly everybody got one amount, whatever their class (平均摊派、撒胡椒面)."""
     by_place: dict[_Place, dict[int, Counter[str]]] = defaultdict(lambda: defaultdict(Counter))
     since: dict[_Place, str] = {}
-    for (place, category, amount), (number, day) in _counted(asked).items():
+    for (place, category, amount), (number, day, _) in _counted(asked).items():
         by_place[place][amount][category] += number
         since[place] = min(since.get(place, day), day)
     for place, amounts in by_place.items():
@@ -76,8 +77,8 @@ def shared_out_evenly(asked: Asked) -> Iterator[Finding]:
             )
 
 
-_Counted = Mapping[tuple[_Place, str, int], tuple[int, str]]
-"""How many, and since which day, by place, class and amount."""
+_Counted = Mapping[tuple[_Place, str, int], tuple[int, str, int]]
+"""How many, since which day, and where the first stands, by place, class and amount."""
 
 
 def _counted(asked: Asked) -> _Counted:
@@ -86,24 +87,26 @@ def _counted(asked: Asked) -> _Counted:
     first: Label[str] = func.min(literal_column("happened_on")).label("since")
     of = amount_counts.c
     whole = (
-        select(*(of[name] for name in alike), func.sum(of.count), first)
+        select(*(of[name] for name in alike), func.sum(of.count), first, func.min(of.position))
         .where(of.block < blocks.whole, asked.moment.by_day(amount_counts))
         .group_by(*(of[name] for name in alike))
     )
     key = (blocks, asked.moment, "amounts")
     payments = disbursements.c
     since = (
-        select(*(payments[name] for name in alike), func.count(), first)
+        select(
+            *(payments[name] for name in alike), func.count(), first, func.min(payments.position)
+        )
         .where(payments.position >= blocks.end, asked.moment.covers(disbursements))
         .group_by(*(payments[name] for name in alike))
     )
-    found: dict[tuple[_Place, str, int], tuple[int, str]] = {}
+    found: dict[tuple[_Place, str, int], tuple[int, str, int]] = {}
     rows: list[Any] = [
         *FOLDED.rows(asked.connection, key, whole),
         *asked.connection.execute(since),
     ]
-    for organisation, campaign, category, amount, number, day in rows:
+    for organisation, campaign, category, amount, number, day, position in rows:
         kind = (_Place(organisation, campaign), category, amount)
-        before, began = found.get(kind, (0, day))
-        found[kind] = before + number, min(began, day)
+        before, began, stands = found.get(kind, (0, day, position))
+        found[kind] = before + number, min(began, day), min(stands, position)
     return found

@@ -227,6 +227,7 @@ def test_an_amount_that_hardly_anybody_got_is_a_doubt(world: World) -> None:
         138_000,
         CARD_CLASS,
     )
+    assert odd.position is not None, "two amounts of one class are two cases"
     assert found(world, "B4") == [], "of so few people nothing can be said"
     assert found(world, "B4", patience=replace(few, odd_share_bp=1_000)) == []
 
