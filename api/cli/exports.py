@@ -3,6 +3,7 @@
 import sys
 from contextlib import closing
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -11,9 +12,15 @@ import typer
 from sqlalchemy import Connection
 
 from api import bootstrap
+from api.callers import Reach
 from api.cli.printing import REFUSED, bar, say
 from api.inspection.package import InspectionOrder, Maker
 from api.journal_file import journal_lines
+from api.reporting import Scope, reporting
+from api.settings import Settings
+from api.web.language import languages
+from api.web.tables.made import made
+from api.web.tables.report import Sort, tables, to_pdf
 from ledger.anchoring.publications import announce
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.officer import officer_id
@@ -22,7 +29,8 @@ from ledger.store.act import CommandAct
 from ledger.store.application import NotOnRecord
 from ledger.store.map_store import MapStore
 from projections.asked import Moment
-from projections.exports.delimited import Encoding
+from projections.exports import workbook
+from projections.exports.delimited import Encoding, several
 from projections.exports.plain_text import Dialect
 from projections.organisations import tree_on
 from projections.runner import catch_up
@@ -32,6 +40,9 @@ app = typer.Typer(help="Take figures away, for people and programs outside.", no
 AsOf = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="What had happened by this day.")
 ]
+
+At = Annotated[int | None, typer.Option(min=0, help="Last log position to be counted.")]
+OfUnion = Annotated[str, typer.Option(help="Code of a union with all below it; else all.")]
 
 
 @app.command()
@@ -100,6 +111,69 @@ def inspection(
             say(f"不符 {each.table} {each.item}: {each.amount_fen}, ledger {each.ledger_fen}")
     if not made.agrees:
         raise typer.Exit(REFUSED)
+
+
+@app.command()
+def statistics(
+    out: Annotated[Path, typer.Option(help="File that ends in .xlsx, .csv or .pdf.")],
+    campaign: Annotated[str, typer.Option(help="Code; else of a year.")] = "",
+    year: Annotated[int, typer.Option(min=0, max=2200, help="Year, without a campaign.")] = 0,
+    organisation: OfUnion = "",
+    as_of: AsOf = None,
+    at: At = None,
+    encoding: Annotated[Encoding, typer.Option(help="Of CSV.")] = Encoding.UTF_8,
+) -> None:
+    """Write the statistics table of a campaign or a year: by category, source and union."""
+    moment = Moment(as_of.date() if as_of else None, at)
+    scope = Scope(organisation or None, campaign or None, year or None, moment)
+    _report(Sort.STATISTICS, scope, out, encoding)
+
+
+@app.command()
+def yearly(
+    out: Annotated[Path, typer.Option(help="File that ends in .xlsx, .csv or .pdf.")],
+    year: Annotated[int, typer.Option(min=1949, max=2200, help="Fiscal year.")],
+    organisation: OfUnion = "",
+    as_of: AsOf = None,
+    at: At = None,
+    encoding: Annotated[Encoding, typer.Option(help="Of CSV.")] = Encoding.UTF_8,
+) -> None:
+    """Write a centre's yearly table: opening, received, used, closing, by union and together."""
+    moment = Moment(as_of.date() if as_of else None, at)
+    _report(Sort.YEAR, Scope(organisation or None, None, year, moment), out, encoding)
+
+
+def _report(sort: Sort, scope: Scope, out: Path, encoding: Encoding) -> None:
+    place, language = bootstrap.home(), languages()["zh"]
+    if out.suffix not in (".xlsx", ".csv", ".pdf"):
+        raise typer.BadParameter("the file ends in .xlsx, .csv or .pdf")
+    with (
+        bootstrap.opened(place) as ledger,
+        catch_up(ledger, place.read_models).asking() as connection,
+    ):
+        reach = Reach(frozenset(tree_on(connection).by_id), bootstrap.today())
+        of = reporting(connection, ledger, reach, scope)
+        report = made(connection, ledger, of, sort, language, f"{_service()}/")
+        draft = out.with_name(out.name + ".new")
+        if out.suffix == ".xlsx":
+            workbook.write(tables(report, language), draft)
+        elif out.suffix == ".csv":
+            draft.write_bytes(b"".join(several(tables(report, language), encoding)))
+        else:
+            draft.write_bytes(to_pdf(report, language))
+        # Whole or not at all.
+        draft.replace(out)
+    say(f"{out}: sha256 {sha256(out.read_bytes()).hexdigest()}")
+    for words, holds in report.checks:
+        say(f"{'✓' if holds else '✗'} {words}")
+    if not all(holds for _, holds in report.checks):
+        raise typer.Exit(REFUSED)
+
+
+def _service() -> str:
+    """Return where browsers find the service: there the QR code leads."""
+    settings = Settings()
+    return settings.origin.rstrip("/") or f"http://localhost:{settings.port}"
 
 
 def below(connection: Connection, code: str) -> list[UUID]:

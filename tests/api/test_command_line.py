@@ -35,6 +35,12 @@ def test_a_campaign_loads_verifies_and_reports(home: Path) -> None:
     verified = nuanzhang(home, "verify", "--json")
     rebuilt = nuanzhang(home, "rebuild")
     reported = nuanzhang(home, "report", "2017-lianjie", "--year", "2017", "--as-of", "2017-02-01")
+    table, account = home.parent / "table.csv", home.parent / "account.pdf"
+    day = ("--as-of", "2017-02-01")
+    counted = nuanzhang(
+        home, "export", "statistics", "--campaign", "2017-lianjie", *day, "--out", table
+    )
+    yearly = nuanzhang(home, "export", "yearly", "--year", "2017", "--out", account)
 
     expected = json.loads((SCENARIO / "expected.json").read_text())
     assert loaded.returncode == 0, loaded.stderr
@@ -46,6 +52,11 @@ def test_a_campaign_loads_verifies_and_reports(home: Path) -> None:
     assert json.loads(verified.stdout)["events"] > 4000
     assert "no difference" in rebuilt.stdout
     assert json.loads(reported.stdout) == expected
+    assert (counted.returncode, yearly.returncode) == (0, 0), counted.stderr + yearly.stderr
+    paid = expected["settled_fen"]
+    assert f"{paid // 100}.{paid % 100:02d}" in table.read_text(encoding="utf-8-sig")
+    assert account.read_bytes().startswith(b"%PDF")
+    assert yearly.stdout.count("✓") == 2
 
 
 def test_a_figure_is_for_the_day_asked_for(home: Path) -> None:
