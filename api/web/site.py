@@ -6,6 +6,7 @@ from api.web.pages import (
     alike,
     bank,
     bank_desk,
+    bank_files,
     bank_returns,
     batches,
     deadlines,
@@ -74,6 +75,8 @@ PAGES = (
     imports.router,
     batches.router,
     bank_returns.router,
+    # Before the desk: `/bank/formats` is no account.
+    bank_files.router,
     bank.router,
     bank_desk.router,
     reconciliation.router,

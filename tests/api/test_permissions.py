@@ -741,6 +741,11 @@ ASKED: dict[str, Asked] = {
     "POST /jobs/{job_id}/retry": Asked(NOBODYS, form=form_of(), bound=False),
     "GET /batches/{batch_id}": Asked("{batch}"),
     "POST /batches/{batch_id}/review": Asked("{drafted}", form=form_of()),
+    "GET /bank/formats": Asked(bound=False),
+    "GET /batches/{batch_id}/bank-file": Asked("{batch}"),
+    "POST /batches/{batch_id}/spellings": Asked(
+        "{batch}", form=form_of(number="1", spelling="张某", ground="银行同意")
+    ),
     "POST /batches/{batch_id}/bank-file": Asked(
         "{batch}", form=form_of(reason="送银行", made_for="开户行")
     ),

@@ -155,7 +155,7 @@ def test_both_programs_agree_with_the_balances_at_three_dates(
     for day in days:
         found, others = as_the_ledger_says_it(PROGRAMS[dialect](path, day), model)
 
-        assert +found == held_by_the_ledger(model, day)
+        assert found == held_by_the_ledger(model, day)
         trial = trial_balance(model, Moment(as_of=day))
         assert others["Source"] == trial[Account.SOURCE] < 0
         assert others["Transfer"] == trial[Account.TRANSFER]

@@ -1,13 +1,11 @@
 """Batches: who did what to them, what is still to be done, and by whom."""
 
 from dataclasses import dataclass
-from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Response
 
-from api.bank_files import bank_file_answer
-from api.callers import CASH, END, READ, REVIEW, Caller, TheCaller, TheReach
+from api.callers import END, READ, REVIEW, Caller, TheCaller, TheReach
 from api.dependencies import TheLedger, ThePage, TheReadModel
 from api.payees import payment_of
 from api.v1.written import require_stood
@@ -20,10 +18,8 @@ from api.web.screen import TheScreen
 from api.within import batch_within, organisation_within
 from ledger.commands.batches import (
     HANDLERS,
-    BankFileOrder,
     Step,
     close_batch,
-    export_batch,
     review_batch,
 )
 from ledger.commands.disbursements import WITNESSES
@@ -31,6 +27,7 @@ from ledger.commands.turns import Standing, turns_of
 from ledger.domain.batch import Stage
 from ledger.domain.disbursement import Status
 from ledger.domain.policy import Channel
+from ledger.files.banks import FORMATS
 from projections.answers import odd_payments, standings
 from projections.attempts import Attempt, attempts_on
 from projections.batches import (
@@ -147,6 +144,7 @@ def show_batch(
         documents=documents(batch, answers),
         statements=answers,
         acts=legal_acts(batch, caller, tree, notices),
+        asks_payer=asks_payer(batch),
     )
 
 
@@ -178,22 +176,6 @@ def review(
     return screen.go(f"/batches/{batch_id}", N_("已复核。"))
 
 
-@router.post("/batches/{batch_id}/bank-file", dependencies=[CASH])
-def write_bank_file(
-    batch_id: UUID,
-    acting: TheActingOnPage,
-    the_ledger: TheLedger,
-    model: TheReadModel,
-    reach: TheReach,
-    reason: Annotated[str, Form(max_length=500)],
-    made_for: Annotated[str, Form(max_length=200)],
-) -> Response:
-    """Hand out the bank's payment file; that it was handed out is an event."""
-    batch = batch_within(model, reach, batch_id)
-    file = export_batch(the_ledger, acting.act(), BankFileOrder(batch.code, reason, made_for))
-    return bank_file_answer(file)
-
-
 @router.post("/batches/{batch_id}/closing", dependencies=[END])
 def end_batch(
     batch_id: UUID,
@@ -207,6 +189,12 @@ def end_batch(
     batch_within(model, reach, batch_id)
     close_batch(the_ledger, acting.act(), batch_id)
     return screen.go(f"/batches/{batch_id}", N_("批次已办结。"))
+
+
+def asks_payer(batch: Batch) -> bool:
+    """Say whether the bank's format wants to know something of whoever pays."""
+    template = FORMATS.get(batch.bank_format or "")
+    return bool(template and template.out and template.out.asks)
 
 
 def stops(batch: Batch, answers: list[BankStatement], staff: dict[UUID, str]) -> list[Stop]:

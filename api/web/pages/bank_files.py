@@ -1,0 +1,139 @@
+"""The bank's payment file: what it asks of the payer, and the names that the bank cannot write."""
+
+from dataclasses import dataclass
+from typing import Annotated, Any
+from uuid import UUID
+
+from fastapi import APIRouter, Form, Response
+
+from api.bank_files import bank_file_answer
+from api.bank_formats import bank_formats
+from api.callers import CASH, READ, TheReach
+from api.dependencies import TheLedger, TheReadModel
+from api.payees import payee_of
+from api.v1.models import Payee
+from api.web.language import N_
+from api.web.posted import TheActingOnPage
+from api.web.refused import show_above
+from api.web.screen import TheScreen
+from api.within import batch_within
+from ledger.commands.batches import (
+    BankFileOrder,
+    SpellingAgreement,
+    agree_spelling,
+    export_batch,
+)
+from ledger.domain.batch import Batch as Root
+from ledger.domain.batch import SpellingOfAnother
+from ledger.domain.disbursement import disbursement_id
+from ledger.files.banks import FORMATS
+from ledger.files.faults import FileRefused
+from ledger.store.application import Ledger
+from projections.batches import Batch
+
+router = APIRouter(include_in_schema=False)
+
+Words = Annotated[list[Annotated[str, Form(max_length=200)]], Form(max_length=20)]
+
+
+@dataclass(frozen=True, slots=True)
+class OddName:
+    """A row whose name the bank cannot write, and whether a spelling was agreed on."""
+
+    number: int
+    payee: Payee
+    agreed: bool
+
+
+@router.get("/bank/formats", dependencies=[READ])
+def show_formats(screen: TheScreen) -> Response:
+    """List the formats of banks: directions, charset, unit, what their statuses mean."""
+    return screen.show("bank/formats.html", formats=bank_formats())
+
+
+@router.get("/batches/{batch_id}/bank-file", dependencies=[CASH])
+def ask_bank_file(
+    batch_id: UUID,
+    screen: TheScreen,
+    the_ledger: TheLedger,
+    model: TheReadModel,
+    reach: TheReach,
+) -> Response:
+    """Ask for what the bank's format wants to know, and show the names that it cannot write."""
+    batch = batch_within(model, reach, batch_id)
+    return screen.show("batches/bank_file.html", code=None, **_asked(the_ledger, batch, {}))
+
+
+@router.post("/batches/{batch_id}/bank-file", dependencies=[CASH])
+def write_bank_file(
+    batch_id: UUID,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    the_ledger: TheLedger,
+    model: TheReadModel,
+    reach: TheReach,
+    reason: Annotated[str, Form(max_length=500)],
+    made_for: Annotated[str, Form(max_length=200)],
+    word: Words = [],  # noqa: B006 - FastAPI copies it
+    fact: Words = [],  # noqa: B006
+) -> Response:
+    """Hand out the bank's payment file; that it was handed out is an event."""
+    batch = batch_within(model, reach, batch_id)
+    payer = dict(zip(word, fact, strict=False))
+    order = BankFileOrder(batch.code, reason, made_for, payer)
+    try:
+        file = export_batch(the_ledger, acting.act(), order)
+    except FileRefused as refusal:
+        typed = {**payer, "reason": reason, "made_for": made_for}
+        shown = _asked(the_ledger, batch, typed)
+        return show_above(screen, refusal, "batches/bank_file.html", **shown)
+    return bank_file_answer(file)
+
+
+@router.post("/batches/{batch_id}/spellings", dependencies=[CASH])
+def agree_on_spelling(
+    batch_id: UUID,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    the_ledger: TheLedger,
+    model: TheReadModel,
+    reach: TheReach,
+    number: Annotated[int, Form(ge=1, le=1_000_000)],
+    spelling: Annotated[str, Form(max_length=200)],
+    ground: Annotated[str, Form(min_length=1, max_length=200)],
+) -> Response:
+    """Say how the bank's file spells a name that the bank cannot write."""
+    batch = batch_within(model, reach, batch_id)
+    order = SpellingAgreement(batch.code, number, spelling, ground)
+    try:
+        agree_spelling(the_ledger, acting.act(), order)
+    except SpellingOfAnother as refusal:
+        shown = _asked(the_ledger, batch, {})
+        return show_above(screen, refusal, "batches/bank_file.html", **shown)
+    return screen.go(f"/batches/{batch_id}/bank-file", N_("写法已登记。"))
+
+
+def _asked(ledger: Ledger, batch: Batch, typed: dict[str, str]) -> dict[str, Any]:
+    template = FORMATS.get(batch.bank_format or "")
+    return {
+        "batch": batch,
+        "bank_format": template,
+        "asks": template.out.asks if template and template.out else (),
+        "typed": typed,
+        "odd": _odd_names(ledger, batch),
+    }
+
+
+def _odd_names(ledger: Ledger, batch: Batch) -> list[OddName]:
+    root = ledger.load(Root, batch.batch_id)
+    if root is None:
+        return []
+    numbers = sorted({*root.unwritable, *root.spellings})
+    return [
+        OddName(
+            number,
+            payee_of(ledger, disbursement_id(root.campaign_id, root.rows[number].person_id)),
+            number not in root.unwritable,
+        )
+        for number in numbers
+    ]

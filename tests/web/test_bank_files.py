@@ -1,0 +1,95 @@
+"""The bank's payment file as a cashier writes it: facts of the payer, a name that does not fit."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from ledger.commands import batches
+from ledger.domain.batch import batch_id
+from ledger.domain.officer import Role
+from ledger.domain.policy import Channel
+from tests.api.service import EARLY, TODAY
+from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, office_at
+from tests.world import CAMPAIGN, EARMARK, Person, World, roster, roster_row
+
+WORDS = {
+    "zh": (
+        "单位编号",
+        "导出理由",
+        "交给谁",
+        "导出银行文件",
+        "银行文件中的写法",
+        "商定依据",
+        "登记写法",
+    ),
+    "en": (
+        "Number of the paying unit",
+        "Reason",
+        "Made for",
+        "Write the bank file",
+        "Spelling in the bank's file",
+        "On what ground",
+        "Record the spelling",
+    ),
+}
+
+
+@pytest.fixture
+def desk(tmp_path: Path, chromium: Browser) -> Iterator[Office]:
+    """An approved batch for a bank that writes GBK, with a name that GBK lacks a character of."""
+    world = World.at(tmp_path).settle_in()
+    world.appoint("K-X01", "X01", Role.CASHIER, EARLY)
+    world.receive("X01", 1_000_000)
+    world.file(Person(1), Person(2))
+    rows = (
+        roster_row(1, Person(1), 80_000, name="张䶮明"),
+        roster_row(2, Person(2), 80_000),
+    )
+    order = batches.Draft(
+        "F1", CAMPAIGN, "X01", EARMARK, Channel.BANK_CARD, "city-bank-a", "H-X01", roster(*rows)
+    )
+    batches.draft_batch(world.ledger, world.act("H-X01"), order)
+    world.review("F1")
+    world.approve("F1")
+    world.ledger.close()
+    with office_at(world.home, chromium, TODAY) as office:
+        yield office
+        office.settled()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_name_that_does_not_fit_is_respelt_and_the_file_written(
+    desk: Office, language: str
+) -> None:
+    unit, reason, made_for, write, spelling, ground, record = WORDS[language]
+    page = desk.page("K-X01", f"/batches/{batch_id('F1')}", language)
+    page.locator(f'a[href="/batches/{batch_id("F1")}/bank-file"]').click()
+
+    def fill() -> None:
+        page.get_by_label(unit).fill("U01")
+        page.get_by_label(reason).fill("代发")
+        page.get_by_label(made_for).fill("银行")
+
+    fill()
+    page.get_by_role("button", name=write).click()
+    expect(page.locator('[data-code="bank_file.name_not_encodable"]')).to_be_visible()
+    expect(page.get_by_label(unit)).to_have_value("U01")
+    for width, height in SIZES.values():
+        page.set_viewport_size({"width": width, "height": height})
+        accessible(page)
+    assert "张䶮明" not in page.content()
+
+    page.get_by_label(spelling).fill("李四")
+    page.get_by_label(ground).fill("银行同意")
+    page.get_by_role("button", name=record).click()
+    expect(page.locator('[data-code="spelling.of_another"]')).to_be_visible()
+    page.get_by_label(spelling).fill("张YAN明")
+    page.get_by_label(ground).fill("银行同意")
+    page.get_by_role("button", name=record).click()
+    fill()
+    with page.expect_download() as told:
+        page.get_by_role("button", name=write).click()
+
+    assert "|张YAN明|" in Path(told.value.path()).read_bytes().decode("gbk")
