@@ -239,7 +239,8 @@ class City:
             sealed = Sealed(ciphertext=ciphertext, commitment=commitment)
         odd = seed.random() < 0.03
         amount = seed.randrange(30_000, 500_000) if odd else seed.choice(AMOUNTS)
-        return Row(number, person, seed.choice(categories), Money(amount), sealed, "0" * 64)
+        card = vault.index("card", who.card)
+        return Row(number, person, seed.choice(categories), Money(amount), sealed, card)
 
     # What banks and people answer.
 
@@ -319,8 +320,9 @@ class City:
                     batch_id=payment.batch_id,
                     amount=payment.amount,
                 )
+                card = self.world.ledger.vault.index("card", str(payment.id))
                 payment.reissue(
-                    act, parts=parts, payee=payment.payee, card_index="0" * 64, reason="换卡"
+                    act, parts=parts, payee=payment.payee, card_index=card, reason="换卡"
                 )
                 payment.settle(act, statement_id=payment.batch_id)
             work.save(fund, *payments)

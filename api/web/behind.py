@@ -96,7 +96,9 @@ class Behind:
             "G4": lambda: self._address("/flow", organisation=self.code, year=finding.year),
             "H4": lambda: self.payments(kind=Kind.RECEIPT.value),
             "B4": lambda: self.payments(
-                campaign=campaign, category=finding.detail, **_exactly(finding)
+                campaign=campaign,
+                category=finding.detail,
+                **({} if finding.position is None else _exactly(finding)),
             ),
             "B5": lambda: self.payments(campaign=campaign, **_exactly(finding)),
             "F4": lambda: f"/bank/{finding.account_id}",

@@ -1,15 +1,16 @@
 """Rules about how much people get: amounts that stand alone, and one amount for everybody."""
 
-from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping
+import threading
+from collections import Counter, OrderedDict, defaultdict
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from sqlalchemy import Label, func, literal_column, select
 
 from ledger.domain.values import WHOLE_BP
 from projections.amount_counts import ALIKE, amount_counts
-from projections.asked import uuid_of
-from projections.blocks import FOLDED, blocks_at
+from projections.asked import Moment, uuid_of
+from projections.blocks import Blocks, blocks_at
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
 from projections.payment_states import disbursements
@@ -27,7 +28,8 @@ def unlike_the_class(asked: Asked) -> Iterator[Finding]:
     """B4: an amount that hardly anybody else of the class got in the campaign.
 
     Several steps within a class are usual (by how hard it is hit), so unlike amounts are no doubt
-    by themselves: those are that nearly nobody got.
+    by themselves: those are that nearly nobody got. Each is a doubt of its own, but where a union
+    has very many of them in a class: they are told as one.
     """
     counted = _counted(asked)
     of_class: Counter[tuple[bytes, str]] = Counter()
@@ -35,20 +37,31 @@ def unlike_the_class(asked: Asked) -> Iterator[Finding]:
     for (place, category, amount), (number, *_) in counted.items():
         of_class[place.campaign_id, category] += number
         of_amount[place.campaign_id, category, amount] += number
+    odd: dict[tuple[_Place, str], list[tuple[int, int, str, int]]] = defaultdict(list)
     for (place, category, amount), (number, since, position) in counted.items():
         every = of_class[place.campaign_id, category]
         alike = of_amount[place.campaign_id, category, amount]
         if every >= asked.patience.many and alike * WHOLE_BP < every * asked.patience.odd_share_bp:
+            odd[place, category].append((amount, number, since, position))
+    for (place, category), amounts in odd.items():
+        told: list[tuple[int, int, str, int | None]] = [
+            (number, number * amount, since, position)
+            for amount, number, since, position in amounts
+        ]
+        if len(told) > asked.patience.odd_amounts:
+            counts, totals, days, _ = zip(*told, strict=True)
+            told = [(sum(counts), sum(totals), min(days), None)]
+        for count, total, since, stands in told:
             yield Finding(
                 "B4",
                 Severity.WARNING,
                 uuid_of(place.organisation_id),
                 since,
-                number,
-                number * amount,
+                count,
+                total,
                 detail=category,
                 campaign_id=uuid_of(place.campaign_id),
-                position=position,
+                position=stands,
             )
 
 
@@ -85,13 +98,6 @@ def _counted(asked: Asked) -> _Counted:
     blocks = blocks_at(asked.connection, asked.moment)
     alike = [name for name in ALIKE if name != "happened_on"]
     first: Label[str] = func.min(literal_column("happened_on")).label("since")
-    of = amount_counts.c
-    whole = (
-        select(*(of[name] for name in alike), func.sum(of.count), first, func.min(of.position))
-        .where(of.block < blocks.whole, asked.moment.by_day(amount_counts))
-        .group_by(*(of[name] for name in alike))
-    )
-    key = (blocks, asked.moment, "amounts")
     payments = disbursements.c
     since = (
         select(
@@ -100,13 +106,42 @@ def _counted(asked: Asked) -> _Counted:
         .where(payments.position >= blocks.end, asked.moment.covers(disbursements))
         .group_by(*(payments[name] for name in alike))
     )
-    found: dict[tuple[_Place, str, int], tuple[int, str, int]] = {}
-    rows: list[Any] = [
-        *FOLDED.rows(asked.connection, key, whole),
-        *asked.connection.execute(since),
-    ]
-    for organisation, campaign, category, amount, number, day, position in rows:
-        kind = (_Place(organisation, campaign), category, amount)
+    found = dict(_whole(asked, blocks))
+    for kind, (number, day, position) in _by_kind(asked.connection.execute(since)).items():
         before, began, stands = found.get(kind, (0, day, position))
         found[kind] = before + number, min(began, day), min(stands, position)
     return found
+
+
+def _whole(asked: Asked, blocks: Blocks) -> _Counted:
+    """Count in whole blocks; what they come to is put in order once."""
+    key = (blocks, asked.moment)
+    with _LOCK:
+        kept = _KEPT.get(key)
+    if kept is None:
+        alike = [name for name in ALIKE if name != "happened_on"]
+        of = amount_counts.c
+        first: Label[str] = func.min(literal_column("happened_on")).label("since")
+        statement = (
+            select(*(of[name] for name in alike), func.sum(of.count), first, func.min(of.position))
+            .where(of.block < blocks.whole, asked.moment.by_day(amount_counts))
+            .group_by(*(of[name] for name in alike))
+        )
+        kept = _by_kind(asked.connection.execute(statement))
+        with _LOCK:
+            _KEPT[key] = kept
+            while len(_KEPT) > MOMENTS_KEPT:
+                _KEPT.popitem(last=False)
+    return kept
+
+
+def _by_kind(rows: Iterable[Any]) -> _Counted:
+    return {
+        (_Place(organisation, campaign), category, amount): (number, day, position)
+        for organisation, campaign, category, amount, number, day, position in rows
+    }
+
+
+_LOCK = threading.Lock()
+_KEPT: OrderedDict[tuple[Blocks, Moment], _Counted] = OrderedDict()
+MOMENTS_KEPT = 8

@@ -36,9 +36,10 @@ class Patience:
     Days, counts, fen, and shares in basis points: of what a union spent in a year, what it may have
     spent in the last `rush_days` of it; of what it received in a year, what it may hold at the end;
     of the payments of a class in a campaign, how few may share an amount (`odd_share_bp`, where
-    there are `many` of them at all); of a union's payments in one, how many may be of one amount
-    whatever the class (`even_share_bp`). `minutes_above_fen` None: no list needs minutes. Of
-    signatures on one device, how many people's are too many.
+    there are `many` of them at all; more than `odd_amounts` of these are told as one); of a union's
+    payments in one, how many may be of one amount whatever the class (`even_share_bp`).
+    `minutes_above_fen` None: no list needs minutes. Of signatures on one device, how many people's
+    are too many.
     """
 
     reissue_days: int = 10
@@ -54,6 +55,7 @@ class Patience:
     bank_days: int = 10
     many: int = 20
     odd_share_bp: int = 300
+    odd_amounts: int = 10
     even_share_bp: int = 9_000
     minutes_above_fen: int | None = None
     signatures_a_minute: int = 20

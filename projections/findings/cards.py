@@ -41,6 +41,8 @@ def one_for_several(asked: Asked) -> Iterator[Finding]:
         people = {row.person_id for row in payments.values()}
         if len(people) < 2:  # noqa: PLR2004 - one person's card
             continue
+        since = max(row.happened_on for row in payments.values())
+        total = sum(row.amount_fen for row in payments.values())
         by_place: dict[bytes, list[Row[Any]]] = defaultdict(list)
         for row in sorted(payments.values(), key=lambda row: row.position):
             by_place[row.organisation_id].append(row)
@@ -49,9 +51,9 @@ def one_for_several(asked: Asked) -> Iterator[Finding]:
                 "C3",
                 Severity.ERROR,
                 uuid_of(place),
-                max(row.happened_on for row in payments.values()),
+                since,
                 len(people),
-                sum(row.amount_fen for row in payments.values()),
+                total,
                 position=rows[-1].position,
                 payment_ids=payment_ids(rows),
             )
@@ -140,20 +142,19 @@ def _shared(start: int) -> Sequence[Select[Any]]:
     if start:
         new = select(first.card).where(first.position >= start)
         among_first = among_first.where(first.card.in_(new))
-    # There are few of these: each is looked up among all others.
-    person = disbursements.alias("person")
-    between = (
+    # There are few of these: each is looked up among all others, until one differs.
+    person, another = disbursements.alias("person"), disbursements.alias("another")
+    other = reissue_cards.alias("other")
+    paid_again = (
         select(again.card)
+        .distinct()
         .join(person, person.c.disbursement_id == again.disbursement_id)
-        .join(payment_cards, first.card == again.card)
-        .where(first.person_id != person.c.person_id)
     )
-    other, another = reissue_cards.alias("other"), disbursements.alias("another")
-    among_again = (
-        select(again.card)
-        .join(person, person.c.disbursement_id == again.disbursement_id)
-        .join(other, other.c.card == again.card)
-        .join(another, another.c.disbursement_id == other.c.disbursement_id)
+    differs = (first.card == again.card, first.person_id != person.c.person_id)
+    between = paid_again.where(exists().where(*differs))
+    among_again = paid_again.where(
+        exists()
+        .where(other.c.card == again.card, other.c.disbursement_id == another.c.disbursement_id)
         .where(another.c.person_id != person.c.person_id)
     )
     if not start:
@@ -161,7 +162,7 @@ def _shared(start: int) -> Sequence[Select[Any]]:
     return (
         among_first,
         between.where(again.position >= start),
-        between.where(first.position >= start),
+        paid_again.where(exists().where(*differs, first.position >= start)),
         among_again.where(again.position >= start),
     )
 

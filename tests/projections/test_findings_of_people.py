@@ -228,6 +228,9 @@ def test_an_amount_that_hardly_anybody_got_is_a_doubt(world: World) -> None:
         CARD_CLASS,
     )
     assert odd.position is not None, "two amounts of one class are two cases"
+    together = replace(few, odd_amounts=0)
+    [several] = found(world, "B4", patience=together)
+    assert (several.count, several.amount_fen, several.position) == (1, 138_000, None)
     assert found(world, "B4") == [], "of so few people nothing can be said"
     assert found(world, "B4", patience=replace(few, odd_share_bp=1_000)) == []
 

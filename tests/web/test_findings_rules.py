@@ -75,4 +75,5 @@ def test_what_is_behind_a_finding_is_led_to() -> None:
     assert leads("F7", batch_id=SOMEBODY) == f"/batches/{SOMEBODY}"
     assert leads("L2") == "/integrity"
     assert leads("L1", position=7) == "/verify/7"
-    assert "least=600.00&most=600.00" in leads("B4", detail="一线职工")
+    assert "least=600.00&most=600.00" in leads("B4", detail="一线职工", position=7)
+    assert "least" not in leads("B4", detail="一线职工"), "of several amounts, told as one"
