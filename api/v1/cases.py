@@ -116,7 +116,7 @@ class StepView(Answer):
     owner_id: UUID | None
     due_on: str | None
     text: str | None
-    amount_fen: int | None
+    amount_fen: int | None = Field(description="Whole fen (1/100 yuan).", examples=[80000])
     count: int | None
     fund_id: UUID | None
     lot_id: UUID | None
@@ -135,7 +135,7 @@ class SubjectView(Answer):
 
 class ExtentView(Answer):
     count: int
-    amount_fen: int | None
+    amount_fen: int | None = Field(description="Whole fen (1/100 yuan).", examples=[80000])
     since: str | None
 
 

@@ -60,7 +60,7 @@ class Checked(Answer):
     position: int | None
 
 
-class Post(Answer):
+class PostHeld(Answer):
     role: str = Field(examples=["审批"])
     organisation_id: Id
 
@@ -70,7 +70,7 @@ class Act(Answer):
 
     what: str = Field(examples=["approved"])
     officer_id: UUID | None
-    posts: list[Post]
+    posts: list[PostHeld]
     happened_on: Day
     position: Position
     reason: str | None
@@ -106,7 +106,7 @@ def explain_disbursement(
             Act(
                 what=each.what,
                 officer_id=each.officer_id,
-                posts=[Post(role=role, organisation_id=place) for role, place in each.posts],
+                posts=[PostHeld(role=role, organisation_id=place) for role, place in each.posts],
                 happened_on=each.happened_on,
                 position=each.position,
                 reason=each.reason,

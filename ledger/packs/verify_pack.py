@@ -46,6 +46,7 @@ PACK_MEMBERS = [
 SIGNED_BY_OFFICERS = {
     "batch.approved",
     "batch.sheet_certified",
+    "case.recovery_written_off",
     "fund.allocated",
     "log.reaffirmed",
     "policy.adopted",

@@ -42,6 +42,7 @@ def test_events_that_commit_an_organisation_are_known_by_name() -> None:
     assert committing_topics() == {
         "batch.approved",
         "batch.sheet_certified",
+        "case.recovery_written_off",
         "fund.allocated",
         "log.reaffirmed",
         "policy.adopted",

@@ -201,6 +201,7 @@ def test_an_archive_is_entered_and_its_job_says_what_came_of_it(
     page = workplace.page(HANDLER, "/archive/new", language)
     accessible(page)
     upload(page, "档案.csv", csv_bytes([titles, *rows]))
+    expect(page.locator("[name=field]")).to_have_count(len(titles))
     selects = page.locator("[name=field]").all()
     assert selects[0].input_value() == "档案编号"
     selects[4].select_option("单位编码")
