@@ -2,13 +2,12 @@
 
 from uuid import UUID
 
+from ledger.commands.cases import NOTHING
 from ledger.domain.case import Extent, Subject, case_id
 from ledger.domain.values import Money
 from ledger.errors import Kind, LedgerError
 from projections.findings.finding import Finding
 from projections.organisations import Tree
-
-GONE = Extent(count=0, amount_fen=None, since=None)
 
 
 class NoSuchFinding(LedgerError):
@@ -43,7 +42,7 @@ def standing_of(found: list[Finding], case: UUID) -> Extent:
     for each in found:
         if case_id(subject_of(each)) == case:
             return extent_of(each)
-    return GONE
+    return NOTHING
 
 
 def taken_up(found: list[Finding], subject: Subject) -> Finding:
@@ -62,9 +61,5 @@ def answerable(tree: Tree, subject: Subject) -> UUID:
     """Return the organisation that answers: of the ledger as a whole, the one above all others."""
     if subject.organisation_id is not None:
         return subject.organisation_id
-    tops = sorted((each for each in tree.by_id.values() if each.parent_id is None), key=_code)
-    return tops[0].organisation_id
-
-
-def _code(organisation: object) -> str:
-    return str(getattr(organisation, "code", ""))
+    tops = (each for each in tree.by_id.values() if each.parent_id is None)
+    return min(tops, key=lambda each: each.code).organisation_id

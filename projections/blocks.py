@@ -6,9 +6,9 @@ Sums of a block are rows like others: added once, when the block is full, and ne
 
 import threading
 from collections import OrderedDict
-from collections.abc import Hashable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar, cast
 
 from sqlalchemy import Connection, Row, Select, select
 
@@ -44,22 +44,31 @@ def blocks_at(connection: Connection, moment: Moment) -> Blocks:
     return Blocks(known // positions, positions, model)
 
 
+TMade = TypeVar("TMade")
+
+
 class Folded:
     """Keeps what whole blocks came to, of the questions that were asked last."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._kept: OrderedDict[Hashable, Sequence[Row[Any]]] = OrderedDict()
+        self._kept: OrderedDict[Hashable, object] = OrderedDict()
 
     def rows(
         self, connection: Connection, key: Hashable, *statements: Select[Any]
     ) -> Sequence[Row[Any]]:
         """Return the rows of all statements. `key` tells the question from all others."""
+        return self.made(
+            key, lambda: [row for each in statements for row in connection.execute(each)]
+        )
+
+    def made(self, key: Hashable, make: Callable[[], TMade]) -> TMade:
+        """Return what is made of whole blocks; nobody changes it. `key` tells it from all else."""
         with self._lock:
             if key in self._kept:
                 self._kept.move_to_end(key)
-                return self._kept[key]
-        found = [row for each in statements for row in connection.execute(each)]
+                return cast("TMade", self._kept[key])
+        found = make()
         with self._lock:
             self._kept[key] = found
             while len(self._kept) > ANSWERS_KEPT:

@@ -244,11 +244,6 @@ def count_cases(
     return Counted(count(live=True), count(unowned=True), count(overdue_on=day))
 
 
-def stages_of(connection: Connection, case_ids: Collection[UUID]) -> dict[UUID, CaseView]:
-    """Return the cases among ids: of findings, those that have one."""
-    return {each.case_id: each for each in case_list(connection, Asked(case_ids=case_ids))}
-
-
 def _asking(asked: Asked, moment: Moment, *what: Any) -> Select[Any]:
     last = steps.alias("last")
     later = steps.alias("later")

@@ -6,13 +6,14 @@ It is kept up as signatures arrive; what nobody doubts is never looked at again.
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import Column as SqlColumn
 from sqlalchemy import Connection, Index, LargeBinary, PrimaryKeyConstraint, Table, column
 
+from ledger.commands.duties import CHINA
 from ledger.domain.aggregate import Event
 from ledger.domain.disbursement import Disbursement, Manner
 from ledger.domain.recipient import Recipient
@@ -37,7 +38,6 @@ IN_A_ROW_S = 5
 
 MINUTE_MS = 60 * 1000
 
-CHINA = timezone(timedelta(hours=8))
 NIGHT_BEGINS_H, NIGHT_ENDS_H = 22, 6
 
 PICTURE_BYTES = 16

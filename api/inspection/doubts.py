@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import timedelta
 from functools import cached_property
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import select
@@ -208,19 +209,7 @@ class Doubts:
             .order_by(movements.c.position)
         )
         for row in self._of.model.execute(statement):
-            payment = uuid_of(row.disbursement_id)
-            yield (
-                number,
-                finding.rule,
-                str(payment),
-                row.batch,
-                row.number,
-                row.amount_fen,
-                words("reason", row.reason),
-                row.happened_on,
-                row.position,
-                f"/trace/payments/{payment}",
-            )
+            yield _of_payment(number, finding, row, words("reason", row.reason))
 
     def _named(self, number: int, finding: Finding) -> Iterator[Row]:
         """Return the payments that a rule looked at one by one."""
@@ -232,19 +221,7 @@ class Doubts:
             .order_by(disbursements.c.position)
         )
         for row in self._of.model.execute(statement):
-            payment = uuid_of(row.disbursement_id)
-            yield (
-                number,
-                finding.rule,
-                str(payment),
-                row.batch,
-                row.number,
-                row.amount_fen,
-                None,
-                row.happened_on,
-                row.position,
-                f"/trace/payments/{payment}",
-            )
+            yield _of_payment(number, finding, row, None)
 
     def _refused(self, number: int, finding: Finding) -> Iterator[Row]:
         assert finding.batch_id is not None  # noqa: S101 - asked before
@@ -268,3 +245,19 @@ class Doubts:
                 row.position,
                 f"/batches/{finding.batch_id}",
             )
+
+
+def _of_payment(number: int, finding: Finding, row: Any, reason: str | None) -> Row:
+    payment = uuid_of(row.disbursement_id)
+    return (
+        number,
+        finding.rule,
+        str(payment),
+        row.batch,
+        row.number,
+        row.amount_fen,
+        reason,
+        row.happened_on,
+        row.position,
+        f"/trace/payments/{payment}",
+    )

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Depends, Query, Response
 from pydantic import Field, StringConstraints
 from sqlalchemy import Connection
 
@@ -27,7 +27,7 @@ from api.v1 import forms, models
 from api.v1.models import Answer, Day, Id, Position
 from api.v1.written import NamedCase, NamedLot, Nothing, Written, written
 from ledger.commands import cases as acts
-from ledger.domain.case import DOCUMENTS_MAX, TEXT_CHARACTERS_MAX, Stage, Subject
+from ledger.domain.case import DOCUMENTS_MAX, TEXT_CHARACTERS_MAX, Extent, Stage, Subject
 from ledger.domain.values import MONEY_MAX
 from ledger.store.application import NotOnRecord
 from projections.asked import NOW, Moment
@@ -171,6 +171,16 @@ class CaseHistory(CaseSummary):
     attempts: list[AttemptView] = Field(default=[], description="What was refused, on record.")
 
 
+def standing_now(
+    case_id: UUID, model: TheReadModel, the_ledger: TheLedger, reach: TheReach, kept: TheKept
+) -> Extent:
+    return standing_of(kept.known(model, the_ledger, NOW, reach.day).findings, case_id)
+
+
+TheStanding = Annotated[Extent, Depends(standing_now)]
+"""What the rule finds now of the case in the address."""
+
+
 @router.get("", dependencies=[READ])
 def list_cases(
     model: TheReadModel,
@@ -259,14 +269,11 @@ def dismiss(
     form: GroundForm,
     acting: TheActing,
     the_ledger: TheLedger,
-    model: TheReadModel,
-    reach: TheReach,
-    kept: TheKept,
+    standing: TheStanding,
     response: Response,
 ) -> Written[Nothing]:
     """Say that it is no problem, and why."""
-    known = kept.known(model, the_ledger, NOW, reach.day)
-    order = acts.Verdict(case_id, form.ground, standing_of(known.findings, case_id))
+    order = acts.Verdict(case_id, form.ground, standing)
     answer = acts.dismiss_case(the_ledger, acting.act(stream=case_id), order)
     return written(the_ledger, response, answer, Nothing)
 
@@ -362,14 +369,11 @@ def close(
     form: GroundForm,
     acting: TheActing,
     the_ledger: TheLedger,
-    model: TheReadModel,
-    reach: TheReach,
-    kept: TheKept,
+    standing: TheStanding,
     response: Response,
 ) -> Written[Nothing]:
     """Say that it was put right (销号); never who put it right, nor while money is open."""
-    known = kept.known(model, the_ledger, NOW, reach.day)
-    order = acts.Verdict(case_id, form.ground, standing_of(known.findings, case_id))
+    order = acts.Verdict(case_id, form.ground, standing)
     answer = acts.close_case(the_ledger, acting.act(stream=case_id), order)
     return written(the_ledger, response, answer, Nothing)
 
@@ -380,14 +384,11 @@ def reopen(
     form: GroundForm,
     acting: TheActing,
     the_ledger: TheLedger,
-    model: TheReadModel,
-    reach: TheReach,
-    kept: TheKept,
+    standing: TheStanding,
     response: Response,
 ) -> Written[Nothing]:
     """Take a case up again that came again."""
-    known = kept.known(model, the_ledger, NOW, reach.day)
-    order = acts.Verdict(case_id, form.ground, standing_of(known.findings, case_id))
+    order = acts.Verdict(case_id, form.ground, standing)
     answer = acts.reopen_case(the_ledger, acting.act(stream=case_id), order)
     return written(the_ledger, response, answer, Nothing)
 

@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
 
-from ledger.commands.duties import acting_officer, require_post
 from ledger.commands.filings import CHECKERS
 from ledger.commands.funds import CASHIERS
 from ledger.commands.lineage import lineage
-from ledger.commands.refusals import recorded
+from ledger.commands.refusals import may, refuse
 from ledger.commands.signed_acts import perform_signed
 from ledger.domain.case import (
     Case,
@@ -23,7 +22,7 @@ from ledger.domain.case import (
 )
 from ledger.domain.fiscal_year import YearImplausible
 from ledger.domain.fund import FundAccount, fund_id
-from ledger.domain.officer import BUSINESS, OBSERVERS, Officer, Role, RoleMissing, officer_id
+from ledger.domain.officer import BUSINESS, OBSERVERS, Officer, Role, officer_id
 from ledger.domain.organisation import Organisation, organisation_id
 from ledger.domain.values import Money, is_fiscal_year
 from ledger.errors import Kind, LedgerError
@@ -140,7 +139,7 @@ def open_case(ledger: Ledger, act: CommandAct, order: Opening) -> Answer:
     def decide(work: Work) -> None:
         organisation = work.get(Organisation, order.organisation_id)
         id_ = case_id(order.subject)
-        if not _may(work, act, "open", organisation.id, OBSERVERS, id_):
+        if not may(work, act, "case.open", organisation.id, OBSERVERS, id_):
             return
         if work.find(Case, id_) is not None:
             raise CaseOpened(id_)
@@ -226,7 +225,7 @@ def recover(ledger: Ledger, act: CommandAct, order: Recovery) -> Answer:
     def decide(work: Work) -> None:
         case = work.get(Case, order.case_id)
         organisation = work.get(Organisation, organisation_id(order.organisation_code))
-        if not _may(work, act, "recover", organisation.id, CASHIERS, case.id):
+        if not may(work, act, "case.recover", organisation.id, CASHIERS, case.id):
             return
         if organisation.id not in lineage(work, case.organisation_id, act.happened_on):
             raise RecoveredElsewhere(case.id, organisation.id)
@@ -318,12 +317,12 @@ def _taking(
 ) -> Decide:
     def whole(work: Work) -> None:
         found = work.get(Case, case)
-        if not _may(work, act, tried, found.organisation_id, roles, case):
+        if not may(work, act, f"case.{tried}", found.organisation_id, roles, case):
             return
         try:
             decide(work, found)
         except (NotOwner, SamePersonCloses, RecoveryOpen) as refusal:
-            _refuse(work, act, tried, refusal, case)
+            refuse(work, act, f"case.{tried}", refusal, case)
             return
         work.save(found)
 
@@ -351,26 +350,3 @@ def _owner(
     if not any(officer.holds(role, line, act.happened_on) for role in roles):
         raise OwnerNotThere(officer.id, case.organisation_id)
     return officer.id
-
-
-def _may(
-    work: Work,
-    act: CommandAct,
-    tried: str,
-    organisation: UUID,
-    roles: Collection[Role],
-    subject: UUID,
-) -> bool:
-    """Say whether the actor's posts allow it; a try that they do not is put on record."""
-    acting_officer(act)
-    try:
-        require_post(work, act, roles, organisation)
-    except RoleMissing as refusal:
-        _refuse(work, act, tried, refusal, subject)
-        return False
-    return True
-
-
-def _refuse(work: Work, act: CommandAct, tried: str, refusal: LedgerError, subject: UUID) -> None:
-    work.save(recorded(act, f"case.{tried}", refusal, subject, subject))
-    work.refuse(refusal)

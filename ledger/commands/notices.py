@@ -1,13 +1,12 @@
 """Public notices: put up, objected to, answered, closed or taken down."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from ledger.commands.batches import HANDLERS
 from ledger.commands.duties import acting_officer, require_post
 from ledger.commands.filings import CHECKERS
-from ledger.commands.refusals import recorded
+from ledger.commands.refusals import may, refuse
 from ledger.commands.sealing import (
     OBJECTION,
     OBJECTION_ANSWER,
@@ -28,7 +27,7 @@ from ledger.domain.notice import (
     notice_id,
     require_sayable,
 )
-from ledger.domain.officer import OBSERVERS, Role, RoleMissing
+from ledger.domain.officer import OBSERVERS
 from ledger.domain.recipient import Recipient
 from ledger.domain.sealed import Sealed
 from ledger.domain.values import Money
@@ -99,7 +98,7 @@ def open_notice(ledger: Ledger, act: CommandAct, order: Opening) -> Answer:
 
     def decide(work: Work) -> None:
         batch = work.get(Batch, order.batch_id)
-        if not _may(work, act, "open", batch.organisation_id, HANDLERS, batch.id):
+        if not may(work, act, "notice.open", batch.organisation_id, HANDLERS, batch.id):
             return
         number = 1
         while (earlier := work.find(Notice, notice_id(batch.id, number))) is not None:
@@ -143,7 +142,9 @@ def raise_objection(ledger: Ledger, act: CommandAct, order: Raising) -> Answer:
         require_sayable(order.text, order.name, order.contact)
         notice = work.get(Notice, order.notice_id)
         by_officer = act.actor != OPERATOR
-        if by_officer and not _may(work, act, "object", notice.organisation_id, ENDERS, notice.id):
+        if by_officer and not may(
+            work, act, "notice.object", notice.organisation_id, ENDERS, notice.id
+        ):
             return
         notice.require_objectable(act.happened_on)
         if order.row_number is not None:
@@ -216,12 +217,12 @@ def answer_objection(ledger: Ledger, act: CommandAct, order: Answering) -> Answe
         objection = notice.unanswered(order.number)
         batch = work.get(Batch, notice.batch_id)
         officer = acting_officer(act)
-        if not _may(work, act, "answer", notice.organisation_id, CHECKERS, notice.id):
+        if not may(work, act, "notice.answer", notice.organisation_id, CHECKERS, notice.id):
             return
         try:
             notice.require_another(officer, batch.officers[0])
         except SamePersonAnswers as refusal:
-            _refuse(work, act, "answer", refusal, notice.id)
+            refuse(work, act, "notice.answer", refusal, notice.id)
             return
         row, falls = None, False
         if order.upheld:
@@ -254,7 +255,7 @@ def close_notice(ledger: Ledger, act: CommandAct, notice: UUID) -> Answer:
 
     def decide(work: Work) -> None:
         closing = work.get(Notice, notice)
-        if _may(work, act, "close", closing.organisation_id, ENDERS, notice):
+        if may(work, act, "notice.close", closing.organisation_id, ENDERS, notice):
             closing.close(act, closed_by=acting_officer(act))
             work.save(closing)
 
@@ -270,7 +271,7 @@ def withdraw_notice(ledger: Ledger, act: CommandAct, notice: UUID, reason: str) 
 
     def decide(work: Work) -> None:
         ending = work.get(Notice, notice)
-        if _may(work, act, "withdraw", ending.organisation_id, ENDERS, notice):
+        if may(work, act, "notice.withdraw", ending.organisation_id, ENDERS, notice):
             ending.withdraw(act, withdrawn_by=acting_officer(act), reason=reason)
             work.save(ending)
 
@@ -340,26 +341,3 @@ def _answer(work: Work, notice: Notice, objection: Objection, reason: str) -> tu
         name = f"{notice.id}:{objection.number}"
         subject = work.ledger.vault.subject_id("objection answer", name)
         return subject, seal(work, subject, OBJECTION_ANSWER, fields)
-
-
-def _may(
-    work: Work,
-    act: CommandAct,
-    tried: str,
-    organisation: UUID,
-    roles: Collection[Role],
-    subject: UUID,
-) -> bool:
-    """Say whether the actor's posts allow it; a try that they do not is put on record."""
-    acting_officer(act)
-    try:
-        require_post(work, act, roles, organisation)
-    except RoleMissing as refusal:
-        _refuse(work, act, tried, refusal, subject)
-        return False
-    return True
-
-
-def _refuse(work: Work, act: CommandAct, tried: str, refusal: LedgerError, subject: UUID) -> None:
-    work.save(recorded(act, f"notice.{tried}", refusal, subject, subject))
-    work.refuse(refusal)

@@ -1,11 +1,15 @@
 """Puts on record who tried what and which rule stopped it, in a stream of its own."""
 
+from collections.abc import Collection
 from uuid import UUID, uuid4
 
+from ledger.commands.duties import acting_officer, require_post
+from ledger.domain.officer import Role, RoleMissing
 from ledger.domain.refusal import Refusal
 from ledger.domain.values import stable_id
 from ledger.errors import LedgerError
 from ledger.store.act import CommandAct
+from ledger.store.application import Work
 
 
 def recorded(
@@ -28,3 +32,31 @@ def recorded(
         subject_id=subject,
         explanation=str(refusal),
     )
+
+
+def may(
+    work: Work,
+    act: CommandAct,
+    tried: str,
+    organisation: UUID,
+    roles: Collection[Role],
+    subject: UUID,
+) -> bool:
+    """Say whether the actor's posts allow it; a try that they do not is put on record.
+
+    Raises:
+        OfficerRequired: The operator acts.
+    """
+    acting_officer(act)
+    try:
+        require_post(work, act, roles, organisation)
+    except RoleMissing as refusal:
+        refuse(work, act, tried, refusal, subject)
+        return False
+    return True
+
+
+def refuse(work: Work, act: CommandAct, tried: str, refusal: LedgerError, subject: UUID) -> None:
+    """Answer with a refusal, and put the attempt on record."""
+    work.save(recorded(act, tried, refusal, subject, subject))
+    work.refuse(refusal)

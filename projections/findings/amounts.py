@@ -1,16 +1,16 @@
 """Rules about how much people get: amounts that stand alone, and one amount for everybody."""
 
-import threading
-from collections import Counter, OrderedDict, defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from sqlalchemy import Label, func, literal_column, select
+from sqlalchemy import ColumnElement, Label, Select, func, select
+from sqlalchemy.sql.base import ReadOnlyColumnCollection
 
 from ledger.domain.values import WHOLE_BP
 from projections.amount_counts import ALIKE, amount_counts
-from projections.asked import Moment, uuid_of
-from projections.blocks import Blocks, blocks_at
+from projections.asked import uuid_of
+from projections.blocks import FOLDED, blocks_at
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
 from projections.payment_states import disbursements
@@ -96,43 +96,27 @@ _Counted = Mapping[tuple[_Place, str, int], tuple[int, str, int]]
 
 def _counted(asked: Asked) -> _Counted:
     blocks = blocks_at(asked.connection, asked.moment)
-    alike = [name for name in ALIKE if name != "happened_on"]
-    first: Label[str] = func.min(literal_column("happened_on")).label("since")
-    payments = disbursements.c
-    since = (
-        select(
-            *(payments[name] for name in alike), func.count(), first, func.min(payments.position)
-        )
-        .where(payments.position >= blocks.end, asked.moment.covers(disbursements))
-        .group_by(*(payments[name] for name in alike))
+    whole, since = amount_counts, disbursements
+    folded = _counting(
+        whole.c, func.sum(whole.c.count), whole.c.block < blocks.whole, asked.moment.by_day(whole)
     )
-    found = dict(_whole(asked, blocks))
-    for kind, (number, day, position) in _by_kind(asked.connection.execute(since)).items():
+    opened = _counting(
+        since.c, func.count(), since.c.position >= blocks.end, asked.moment.covers(since)
+    )
+    key = (blocks, asked.moment, "amounts")
+    found = dict(FOLDED.made(key, lambda: _by_kind(asked.connection.execute(folded))))
+    for kind, (number, day, position) in _by_kind(asked.connection.execute(opened)).items():
         before, began, stands = found.get(kind, (0, day, position))
         found[kind] = before + number, min(began, day), min(stands, position)
     return found
 
 
-def _whole(asked: Asked, blocks: Blocks) -> _Counted:
-    """Count in whole blocks; what they come to is put in order once."""
-    key = (blocks, asked.moment)
-    with _LOCK:
-        kept = _KEPT.get(key)
-    if kept is None:
-        alike = [name for name in ALIKE if name != "happened_on"]
-        of = amount_counts.c
-        first: Label[str] = func.min(literal_column("happened_on")).label("since")
-        statement = (
-            select(*(of[name] for name in alike), func.sum(of.count), first, func.min(of.position))
-            .where(of.block < blocks.whole, asked.moment.by_day(amount_counts))
-            .group_by(*(of[name] for name in alike))
-        )
-        kept = _by_kind(asked.connection.execute(statement))
-        with _LOCK:
-            _KEPT[key] = kept
-            while len(_KEPT) > MOMENTS_KEPT:
-                _KEPT.popitem(last=False)
-    return kept
+def _counting(
+    of: ReadOnlyColumnCollection[str, Any], number: ColumnElement[int], *where: ColumnElement[bool]
+) -> Select[Any]:
+    alike = [of[name] for name in ALIKE if name != "happened_on"]
+    first: Label[str] = func.min(of.happened_on).label("since")
+    return select(*alike, number, first, func.min(of.position)).where(*where).group_by(*alike)
 
 
 def _by_kind(rows: Iterable[Any]) -> _Counted:
@@ -140,8 +124,3 @@ def _by_kind(rows: Iterable[Any]) -> _Counted:
         (_Place(organisation, campaign), category, amount): (number, day, position)
         for organisation, campaign, category, amount, number, day, position in rows
     }
-
-
-_LOCK = threading.Lock()
-_KEPT: OrderedDict[tuple[Blocks, Moment], _Counted] = OrderedDict()
-MOMENTS_KEPT = 8

@@ -7,7 +7,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Annotated
 
-from fastapi import APIRouter, Depends, Form, Query, Request, Response
+from fastapi import APIRouter, Depends, Form, Query, Response
 from sqlalchemy import Connection
 
 from api.callers import HAND_IN, READ, TheReach
@@ -67,14 +67,13 @@ TheAsked = Annotated[Asked, Depends(asked)]
 @router.get("/reports/{sort}.xlsx", dependencies=[READ])
 def export_report_xlsx(
     sort: Sort,
-    request: Request,
     screen: TheScreen,
     model: TheReadModel,
     the_ledger: TheLedger,
     question: TheAsked,
 ) -> Response:
     """Write a report as a workbook, a sheet a table."""
-    report = _report(request, screen, model, the_ledger, question, sort)
+    report = _report(screen, model, the_ledger, question, sort)
     with TemporaryDirectory(prefix="nuanzhang-export-") as folder:
         path = Path(folder) / "report.xlsx"
         workbook.write(tables(report, screen.language), path)
@@ -84,7 +83,6 @@ def export_report_xlsx(
 @router.get("/reports/{sort}.csv", dependencies=[READ])
 def export_report_csv(
     sort: Sort,
-    request: Request,
     screen: TheScreen,
     model: TheReadModel,
     the_ledger: TheLedger,
@@ -93,7 +91,7 @@ def export_report_csv(
 ) -> Response:
     """Write a report as CSV, its tables one below the other."""
     written_in = Encoding.UTF_8 if encoding is None else encoding
-    report = _report(request, screen, model, the_ledger, question, sort)
+    report = _report(screen, model, the_ledger, question, sort)
     written = b"".join(delimited.several(tables(report, screen.language), written_in))
     return _file(written, f"text/csv; charset={written_in.value}", f"{sort.value}.csv")
 
@@ -101,14 +99,13 @@ def export_report_csv(
 @router.get("/reports/{sort}.pdf", dependencies=[READ])
 def print_report(
     sort: Sort,
-    request: Request,
     screen: TheScreen,
     model: TheReadModel,
     the_ledger: TheLedger,
     question: TheAsked,
 ) -> Response:
     """Set a report on paper; the same address gives the same bytes."""
-    report = _report(request, screen, model, the_ledger, question, sort)
+    report = _report(screen, model, the_ledger, question, sort)
     return _file(to_pdf(report, screen.language), "application/pdf", f"{sort.value}.pdf")
 
 
@@ -123,7 +120,7 @@ def show_report(
 ) -> Response:
     """Show a report; each figure leads to the list behind it."""
     of = question.of
-    report = _report(screen.request, screen, model, the_ledger, question, sort)
+    report = _report(screen, model, the_ledger, question, sort)
     filed_for = _filed_for(of)
     return screen.show(
         "reports/table.html",
@@ -143,7 +140,6 @@ def show_report(
 @router.post("/reports/{sort}/hand-in", dependencies=[HAND_IN])
 def hand_report_in(
     sort: Sort,
-    request: Request,
     screen: TheScreen,
     acting: TheActingOnPage,
     the_ledger: TheLedger,
@@ -165,7 +161,7 @@ def hand_report_in(
         else Scope(organisation, None, year, moment)
     )
     question = Asked(reporting(model, the_ledger, reach, scope), bool(every))
-    report = _report(request, screen, model, the_ledger, question, sort)
+    report = _report(screen, model, the_ledger, question, sort)
     digest = sha256(to_pdf(report, screen.language)).hexdigest()
     order = HandingIn(campaign, organisation, name, digest)
     done(hand_in(the_ledger, acting.act(), order))
@@ -174,14 +170,13 @@ def hand_report_in(
 
 
 def _report(
-    request: Request,
     screen: Screen,
     model: Connection,
     ledger: Ledger,
     question: Asked,
     sort: Sort,
 ) -> Report:
-    base = str(request.base_url)
+    base = str(screen.request.base_url)
     return made(model, ledger, question.of, sort, screen.language, base, every=question.every)
 
 
