@@ -5,10 +5,12 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
+from datetime import date
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 import uvicorn
+from fastapi import FastAPI
 
 from api import bootstrap
 from api.app import LOOPBACK_NAMES, Serving, create_app
@@ -18,6 +20,7 @@ from api.demo import inspector_of
 from api.edge.requests_log import JsonLines
 from api.edge.requests_log import log as requests_log
 from api.settings import Settings
+from api.warming import Warming
 from ledger.errors import Kind, LedgerError
 from ledger.store.application import Ledger
 from ledger.store.home import Home
@@ -67,7 +70,7 @@ def listen(
     Raises:
         PortTaken: The port that was asked for is in use, or none is free.
     """
-    model = catch_up(ledger, home.read_models)
+    catch_up(ledger, home.read_models)
     settings = Settings()
     sock = _bind(settings.host, port)
     url = f"http://{settings.host}:{sock.getsockname()[1]}"
@@ -93,9 +96,7 @@ def listen(
     requests_log.setLevel(logging.INFO)
     requests_log.propagate = False
     app = create_app(home, ledger, serving)
-    # What pages keep is found before the first of them is asked for.
-    with model.asking() as connection:
-        app.state.kept.known(connection, ledger, NOW, serving.clock.today())
+    warming = Warming(lambda today: _find_known(app, home, ledger, today), serving.clock.today)
     config = uvicorn.Config(
         app,
         log_level="critical",
@@ -107,7 +108,17 @@ def listen(
     )
     # What stopped the server is told again when all is answered; then the ledger is closed.
     signal.signal(signal.SIGTERM, _end)
-    Listener(config, app.state.background.stopping).run(sockets=[sock])
+    warming.start()
+    try:
+        Listener(config, app.state.background.stopping).run(sockets=[sock])
+    finally:
+        warming.stop(SHUTDOWN_S)
+
+
+def _find_known(app: FastAPI, home: Home, ledger: Ledger, today: date) -> None:
+    """Find what pages keep; whoever asks meanwhile waits for the same, and finds it but once."""
+    with catch_up(ledger, home.read_models).asking() as connection:
+        app.state.kept.known(connection, ledger, NOW, today)
 
 
 class Listener(uvicorn.Server):
