@@ -5,12 +5,10 @@ import signal
 import socket
 import threading
 from collections.abc import Callable
-from datetime import date
 from typing import NoReturn
 from urllib.parse import urlsplit
 
 import uvicorn
-from fastapi import FastAPI
 
 from api import bootstrap
 from api.app import LOOPBACK_NAMES, Serving, create_app
@@ -20,11 +18,10 @@ from api.demo import inspector_of
 from api.edge.requests_log import JsonLines
 from api.edge.requests_log import log as requests_log
 from api.settings import Settings
-from api.warming import Warming
+from api.warming import Warming, find_known
 from ledger.errors import Kind, LedgerError
 from ledger.store.application import Ledger
 from ledger.store.home import Home
-from projections.asked import NOW
 from projections.runner import catch_up
 
 PORTS_TRIED = 20
@@ -96,7 +93,9 @@ def listen(
     requests_log.setLevel(logging.INFO)
     requests_log.propagate = False
     app = create_app(home, ledger, serving)
-    warming = Warming(lambda today: _find_known(app, home, ledger, today), serving.clock.today)
+    warming = Warming(
+        lambda today: find_known(app.state.kept, home, ledger, today), serving.clock.today
+    )
     config = uvicorn.Config(
         app,
         log_level="critical",
@@ -113,12 +112,6 @@ def listen(
         Listener(config, app.state.background.stopping).run(sockets=[sock])
     finally:
         warming.stop(SHUTDOWN_S)
-
-
-def _find_known(app: FastAPI, home: Home, ledger: Ledger, today: date) -> None:
-    """Find what pages keep; whoever asks meanwhile waits for the same, and finds it but once."""
-    with catch_up(ledger, home.read_models).asking() as connection:
-        app.state.kept.known(connection, ledger, NOW, today)
 
 
 class Listener(uvicorn.Server):

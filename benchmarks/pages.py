@@ -27,6 +27,7 @@ from api.app import Serving, create_app
 from api.callers import COOKIE
 from api.clock import Clock
 from api.edge.rate import Rates
+from api.warming import find_known
 from benchmarks.city import CITY, COUNTY_INSPECTOR, INSPECTOR, TODAY, YEARS, build
 from ledger.commands.funds import FundReceipt, receive_funds
 from ledger.domain.aggregate import OPERATOR
@@ -35,7 +36,6 @@ from ledger.domain.organisation import organisation_id
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger
 from ledger.store.home import Home
-from projections.asked import NOW
 from projections.disbursements import Question, disbursement_list
 from projections.runner import catch_up
 from tests.world import CARD_CLASS, EARMARK, MODEL_CLASS, World
@@ -158,8 +158,7 @@ def _serve(home: Home, listening: socket.socket) -> None:
     clock = Clock(bootstrap.now, bootstrap.now_s, lambda: TODAY)
     with bootstrap.opened(home) as ledger:
         app = create_app(home, ledger, Serving(clock, rates=UNLIMITED))
-        with catch_up(ledger, home.read_models).asking() as connection:
-            app.state.kept.known(connection, ledger, NOW, TODAY)
+        find_known(app.state.kept, home, ledger, TODAY)
         config = uvicorn.Config(app, log_level="error", access_log=False)
         uvicorn.Server(config).run(sockets=[listening])
 
