@@ -210,8 +210,8 @@ def drawn_from(connection: Connection, origins: Collection[UUID]) -> list[str]:
 
 def instructed(
     connection: Connection, ids: list[bytes], moment: Moment = NOW, earmark: str | None = None
-) -> dict[UUID, int]:
-    """Return what organisations ever instructed to be paid, each payment counted once."""
+) -> dict[bytes, int]:
+    """Return what organisations ever instructed to be paid, in fen, each payment counted once."""
     blocks = blocks_at(connection, moment)
     names = ("organisation_id", "fund_id")
     folded = select(*(runs.c[name] for name in names), runs.c.total_fen).where(
@@ -229,7 +229,7 @@ def instructed(
     if earmark is not None:
         of_earmark = select(funds.c.fund_id).where(funds.c.earmark == earmark)
         statement = statement.where(of.c.fund_id.in_(of_earmark))
-    return {uuid_of(row[0]): row[1] for row in connection.execute(statement)}
+    return {row[0]: row[1] for row in connection.execute(statement)}
 
 
 def categories(connection: Connection) -> list[str]:

@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Select, func, select
 from projections.asked import NOW, Moment, uuid_of
 from projections.disbursements import instructed
 from projections.journal import Account, funds, lots
-from projections.journal_sums import Among, Routes, routes
+from projections.journal_sums import Among, routes
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,65 +112,89 @@ def flow_of_funds(
         earmark: Of the accounts (用途), or all.
     """
     ids = [each.bytes for each in organisation_ids]
-    stops: dict[UUID, Stop] = defaultdict(Stop)
-    came_back: dict[UUID, int] = defaultdict(int)
-    for organisation, source, target, origin, inside, amount in _moved(
-        connection, ids, period, earmark
-    ):
-        id_, from_ = uuid_of(organisation), uuid_of(origin)
-        stop = stops[id_]
-        _add(stop, source, -amount, from_, inside=inside)
-        _add(stop, target, amount, from_, inside=inside)
+    found = _Found()
+    for money, source, target, inside, amount in _moved(connection, ids, period, earmark):
+        found.add(money, source, -amount, inside=inside)
+        found.add(money, target, amount, inside=inside)
         if source == Account.SOURCE and inside:
-            stop.came_in[from_] += amount
+            found.came_in[money] += amount
         if source == Account.RETURNED and target == Account.FUND:
-            came_back[id_] += amount
+            found.came_back[money[0]] += amount
         if source == Account.FUND and target == Account.TRANSIT:
-            came_back[id_] -= amount
-    for id_, amount in instructed(connection, ids, period.until, earmark).items():
+            found.came_back[money[0]] -= amount
+    stops, came_in, held = found.stops, found.came_in, found.held
+    origins = _origins(connection, {origin for _, origin in (*came_in, *held)})
+    for (organisation, origin), amount in came_in.items():
+        stops[organisation].came_in[origins[origin].origin_id] = amount
+    for (organisation, origin), amount in held.items():
+        stops[organisation].held[origins[origin].origin_id] = amount
+    for organisation, amount in instructed(connection, ids, period.until, earmark).items():
         # Whatever was drawn beyond what was first instructed was drawn to pay again.
-        stop = stops[id_]
-        stop.returned_fen = min(max(came_back[id_] + amount, 0), max(stop.held_fen, 0))
-    passed = _passed(connection, ids, period, earmark)
-    return Flow(_origins(connection, stops.values()), dict(stops), passed)
+        stop = stops[organisation]
+        again = max(found.came_back[organisation] + amount, 0)
+        stop.returned_fen = min(again, max(stop.held_fen, 0))
+    return Flow(
+        {each.origin_id: each for each in origins.values()},
+        {uuid_of(organisation): stop for organisation, stop in stops.items()},
+        _passed(connection, ids, period, earmark),
+    )
+
+
+Amounts = dict[tuple[bytes, bytes], int]
+"""How much, by organisation and origin."""
+
+_AT_HAND = frozenset({Account.FUND, Account.TRANSIT, Account.RETURNED})
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """What is added up while the journal's sums are read: by bytes, which are quicker found."""
+
+    stops: dict[bytes, Stop] = field(default_factory=lambda: defaultdict(Stop))
+    came_in: Amounts = field(default_factory=lambda: defaultdict(int))
+    held: Amounts = field(default_factory=lambda: defaultdict(int))
+    came_back: dict[bytes, int] = field(default_factory=lambda: defaultdict(int))
+
+    def add(
+        self, money: tuple[bytes, bytes], account: Account, amount: int, *, inside: bool
+    ) -> None:
+        """Put what came into an account, or left it, where it belongs.
+
+        What stood in an account when the period began came in with it.
+        """
+        stop = self.stops[money[0]]
+        if account in _AT_HAND and not inside:
+            self.came_in[money] += amount
+        if account == Account.FUND:
+            self.held[money] += amount
+        elif account in _AT_HAND:
+            stop.in_transit_fen += amount
+        elif account == Account.RECIPIENT and inside:
+            stop.paid_fen += amount
+        elif account == Account.TRANSFER and inside:
+            stop.passed_on_fen += max(amount, 0)
+            stop.came_down_fen += max(-amount, 0)
 
 
 def _moved(
     connection: Connection, ids: list[bytes], period: Period, earmark: str | None
-) -> Iterator[tuple[bytes, str, str, bytes, bool, int]]:
-    """Sum the journal up by organisation, route, origin, and before or within the period."""
+) -> Iterator[tuple[tuple[bytes, bytes], Account, Account, bool, int]]:
+    """Sum the journal up by organisation and origin, route, and before or within the period."""
     by, among = ("organisation_id", "origin_id"), Among(frozenset(ids))
     if earmark is not None:
         accounts = connection.execute(_funds_of(earmark)).scalars()
         among = replace(among, fund_ids=frozenset(accounts))
     until = routes(connection, period.until, by, among)
     before = {} if period.before is None else routes(connection, period.before, by, among)
+    account_of = {each.value: each for each in Account}
     for key, of in until.items():
-        earlier = before.get(key, Routes())
-        for source, target, amount in of.items():
-            was = earlier.between(Account(source), Account(target))
+        earlier = before.get(key)
+        for source_name, target_name, amount in of.items():
+            source, target = account_of[source_name], account_of[target_name]
+            was = 0 if earlier is None else earlier.between(source, target)
             for inside, part in ((False, was), (True, amount - was)):
                 if part:
-                    yield key[0], source, target, key[1], inside, part
-
-
-def _add(stop: Stop, account: str, amount: int, origin: UUID, *, inside: bool) -> None:
-    """Put what came into an account, or left it, where it belongs.
-
-    What stood in an account when the period began came in with it.
-    """
-    at_hand = account in (Account.FUND, Account.TRANSIT, Account.RETURNED)
-    if at_hand and not inside:
-        stop.came_in[origin] += amount
-    if account == Account.FUND:
-        stop.held[origin] += amount
-    elif at_hand:
-        stop.in_transit_fen += amount
-    elif account == Account.RECIPIENT and inside:
-        stop.paid_fen += amount
-    elif account == Account.TRANSFER and inside:
-        stop.passed_on_fen += max(amount, 0)
-        stop.came_down_fen += max(-amount, 0)
+                    yield (key[0], key[1]), source, target, inside, part
 
 
 def _passed(
@@ -192,13 +216,13 @@ def _passed(
     return {(uuid_of(row[0]), uuid_of(row[1])): row[2] for row in connection.execute(statement)}
 
 
-def _origins(connection: Connection, stops: Collection[Stop]) -> dict[UUID, Origin]:
-    named = {origin for stop in stops for origin in (*stop.came_in, *stop.held)}
+def _origins(connection: Connection, named: Collection[bytes]) -> dict[bytes, Origin]:
     found = connection.execute(select(lots).where(lots.c.parent_id.is_(None)))
-    all_of_them = (
-        Origin(uuid_of(row.lot_id), row.vintage, row.source, row.document) for row in found
-    )
-    return {each.origin_id: each for each in all_of_them if each.origin_id in named}
+    return {
+        row.lot_id: Origin(uuid_of(row.lot_id), row.vintage, row.source, row.document)
+        for row in found
+        if row.lot_id in named
+    }
 
 
 def _funds_of(earmark: str) -> Select[Any]:

@@ -1,6 +1,6 @@
 """The journal summed up by block, so that figures over millions of lines read a few thousand."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -86,17 +86,18 @@ class Routes:
     """How much went from which account to which."""
 
     def __init__(self) -> None:
-        self._amounts: Counter[tuple[str, str]] = Counter()
+        self._amounts: dict[tuple[str, str], int] = {}
 
     def add(self, source: str, target: str, amount: int) -> None:
-        self._amounts[source, target] += amount
+        route = source, target
+        self._amounts[route] = self._amounts.get(route, 0) + amount
 
     def items(self) -> Iterator[tuple[str, str, int]]:
         """Return from which account to which, and how much."""
         return ((source, target, amount) for (source, target), amount in self._amounts.items())
 
     def between(self, source: Account, target: Account) -> Money:
-        return Money(self._amounts[source, target])
+        return Money(self._amounts.get((source, target), 0))
 
     def into(self, account: Account) -> Money:
         return Money(sum(n for (_, target), n in self._amounts.items() if target == account))

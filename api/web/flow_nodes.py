@@ -38,6 +38,9 @@ class Node:
     vintage: int | None = None
     source: str | None = None
 
+    def __hash__(self) -> int:
+        return hash(self.key)
+
 
 @dataclass(frozen=True, slots=True)
 class Band:
@@ -101,12 +104,14 @@ def picture(
         layers[node.layer][node.key] = node
     last = max(layers, default=0) + 1
     sums: dict[tuple[Node, Node], int] = defaultdict(int)
+    sources = {
+        origin.origin_id: _source(origin.vintage, origin.source, carried=period.is_carried(origin))
+        for origin in flow.origins.values()
+    }
     for id_, stop in flow.stops.items():
         here = places[id_]
         for origin_id, amount in stop.came_in.items():
-            origin = flow.origins[origin_id]
-            carried = period.is_carried(origin)
-            sums[_source(origin.vintage, origin.source, carried=carried), here] += amount
+            sums[sources[origin_id], here] += amount
         for kind, amount in _ends(stop):
             sums[here, Node(kind, kind, last)] += amount
     for (giver, taker), amount in flow.passed.items():
