@@ -65,7 +65,7 @@ class Sessions:
         return Session(UUID(found["officer_id"]), found["opened_by"], found["opened_at_s"])
 
     def list_of(self, officer_id: UUID, secret: str | None, now_s: int) -> list[OpenSession]:
-        """Return an officer's sessions that have not ended, the last opened first."""
+        """Return the sessions that have not ended: the one of `secret`, then the last opened."""
         rows = self._store.rows(
             "SELECT * FROM sessions WHERE officer_id = ? AND seen_at_s > ? AND opened_at_s > ?"
             " ORDER BY opened_at_s DESC, secret_hash",
@@ -74,12 +74,13 @@ class Sessions:
             now_s - LONGEST_S,
         )
         mine = None if secret is None else hidden(secret)
-        return [
+        found = [
             OpenSession(
                 row["opened_by"], row["opened_at_s"], row["seen_at_s"], row["secret_hash"] == mine
             )
             for row in rows
         ]
+        return sorted(found, key=lambda each: not each.this)
 
     def end(self, secret: str) -> None:
         with self._store.writing() as sql:

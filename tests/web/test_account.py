@@ -4,6 +4,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from api.callers import COOKIE
+from api.web.pages.account import SESSIONS_SHOWN
 from tests.web.browsing import LANGUAGES, Office, accessible, saying
 from tests.web.conftest import INSPECTOR
 
@@ -92,3 +93,21 @@ def test_all_sessions_end_at_once_and_wrong_fields_are_named(workplace: Office) 
     expect(page).to_have_url(f"{workplace.url}/sign-in")
     elsewhere.reload()
     expect(elsewhere).to_have_url(f"{workplace.url}/sign-in?next=%2Foverview")
+
+
+def test_of_many_sessions_the_one_in_use_stands_first_and_old_ones_are_folded(
+    workplace: Office,
+) -> None:
+    page = workplace.page(INSPECTOR, "/my-account")
+    for _ in range(SESSIONS_SHOWN):
+        workplace.browser(INSPECTOR)
+    page.reload()
+    first = page.get_by_role("region", name="会话", exact=True).locator("tbody tr")
+    expect(first).to_have_count(SESSIONS_SHOWN)
+    expect(first.first).to_contain_text("这一次")
+    earlier = page.locator("details").filter(has_text="更早的")
+    row = earlier.locator("tbody tr").first
+    expect(row).to_be_hidden()
+    earlier.locator("summary").click()
+    expect(row).to_be_visible()
+    accessible(page)

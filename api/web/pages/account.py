@@ -23,6 +23,9 @@ from projections.organisations import staff_numbers, tree_on
 
 router = APIRouter(include_in_schema=False)
 
+SESSIONS_SHOWN = 8
+"""The others are folded: on a phone they would push all else away."""
+
 PAGE = "account.html"
 
 
@@ -105,6 +108,7 @@ def _shown(caller: Caller, model: Connection, found: TheServed) -> dict[str, Any
         "keys": officer_keys(model, owner_id=me, limit=PAGE_ROWS_MAX),
         "staff": staff_numbers(model),
         "sessions": found.door.sessions.list_of(me, caller.session, now_s),
+        "sessions_shown": SESSIONS_SHOWN,
         "passkeys": found.door.passkeys.list_of(me),
         "tokens": found.door.tokens.list_of(me),
         "now_s": now_s,
