@@ -344,6 +344,10 @@ TERMS: Mapping[str, Mapping[str, str]] = {
     "disclosure": {
         "unmasked": N_("查看未遮盖信息"),
         "bank_file": N_("银行文件"),
+        "signature_sheet": N_("打印的签字表"),
+        "signing_screen": N_("现场签字的名单"),
+        "annotated.roster": N_("标注过的名册"),
+        "annotated.archive": N_("标注过的档案"),
         "inspection": N_("检查资料包"),
         "pack.fund": N_("资金账户证据包"),
         "pack.batch": N_("批次证据包"),

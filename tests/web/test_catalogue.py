@@ -1,5 +1,6 @@
 """Every sentence goes through the catalogue, and is there in both languages."""
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -18,7 +19,7 @@ from api.web.words import TERMS
 from ledger.files.reasons import _CODES, _WORDS, OTHER
 from projections.findings.aside import ASIDE
 from projections.findings.catalogue import RULES_KNOWN
-from tests.test_architecture import every_refusal
+from tests.test_architecture import FLOORS, ROOT, every_refusal
 
 WEB = Path(api.web.__file__).parent
 HAN = re.compile("[\u3400-\u9fff\uff00-\uffef]")
@@ -126,6 +127,29 @@ def test_no_sentence_goes_past_the_catalogue() -> None:
 def test_every_reason_of_a_bank_has_words() -> None:
     known = {each.code for each in (OTHER, *_CODES.values(), *(each for _, each in _WORDS))}
     assert sorted(known - TERMS["reason"].keys()) == []
+
+
+def test_every_kind_of_file_that_is_handed_out_has_words() -> None:
+    """Kinds stand where files are handed out, whole or with what the file is of."""
+    sources = [p for floor in FLOORS for p in (ROOT / floor).rglob("*.py")]
+    calls = [
+        node
+        for path in sources
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and re.search(r"(?:hand_over|HandOut)$", ast.unparse(node.func))
+    ]
+    kinds = {
+        ast.unparse(word.value).strip("f'")
+        for call in calls
+        for word in call.keywords
+        if word.arg == "kind" and isinstance(word.value, ast.Constant | ast.JoinedStr)
+    }
+    assert kinds >= {"bank_file", "signature_sheet", "annotated.{upload.kind}"}
+    told = [*TERMS["disclosure"]]
+    for kind in kinds:
+        pattern = re.sub(r"\\\{.*\\\}", "[a-z]+", re.escape(kind))
+        assert any(re.fullmatch(pattern, each) for each in told), kind
 
 
 def test_every_refusal_is_told_in_a_clerks_words() -> None:
