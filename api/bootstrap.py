@@ -7,6 +7,7 @@ from datetime import UTC, date, datetime
 from api.settings import Settings
 from ledger.commands.duties import CHINA
 from ledger.errors import Kind, LedgerError
+from ledger.postgresql import Database
 from ledger.store.application import Ledger
 from ledger.store.home import Home
 from ledger.store.pkcs11 import Token
@@ -53,20 +54,24 @@ def home() -> Home:
 
     Raises:
         ServiceKeyTwice, TokenNotSet: The settings contradict one another.
+        DatabaseAddressWrong: What they name is no database's address.
     """
     settings = Settings()
     secret, key_label = settings.service_key, settings.pkcs11_key
+    database = settings.database
+    named = None if database is None else Database.at(database.get_secret_value())
     if secret is not None and key_label:
         raise ServiceKeyTwice
     if key_label:
         holder = token()
-        return Home(settings.home, lambda: holder.signer(key_label))
+        return Home(settings.home, lambda: holder.signer(key_label), named)
     if secret is not None:
         return Home(
             settings.home,
             lambda: service_signer(secret.get_secret_value(), "NUANZHANG_SERVICE_KEY"),
+            named,
         )
-    return Home(settings.home)
+    return Home(settings.home, named=named)
 
 
 def token() -> Token:

@@ -7,7 +7,7 @@ from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 
@@ -17,6 +17,7 @@ STATUS = {
     Kind.ABSENT: HTTPStatus.NOT_FOUND,
     Kind.UNKNOWN_CALLER: HTTPStatus.UNAUTHORIZED,
     Kind.BUSY: HTTPStatus.TOO_MANY_REQUESTS,
+    Kind.UNREACHABLE: HTTPStatus.SERVICE_UNAVAILABLE,
     Kind.STALE: HTTPStatus.PRECONDITION_FAILED,
     Kind.CONFLICT: HTTPStatus.CONFLICT,
     Kind.FORBIDDEN: HTTPStatus.FORBIDDEN,
@@ -59,7 +60,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
             MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}, "example": EXAMPLE}
         },
     }
-    for status in (400, 401, 403, 404, 409, 412, 413, 422, 429)
+    for status in (400, 401, 403, 404, 409, 412, 413, 422, 429, 503)
 }
 
 FAULTS_MAX = 100
@@ -102,10 +103,15 @@ def _refused(_: Request, refusal: Exception) -> JSONResponse:
         answer.headers["WWW-Authenticate"] = "Bearer"
     if getattr(refusal, "replayed", False):
         answer.headers["Idempotency-Replayed"] = "true"
+    say_when(answer, refusal)
+    return answer
+
+
+def say_when(answer: Response, refusal: LedgerError) -> None:
+    """Say when to ask again, where the refusal knows."""
     retry_after_s = getattr(refusal, "retry_after_s", None)
     if retry_after_s is not None:
         answer.headers["Retry-After"] = str(retry_after_s)
-    return answer
 
 
 def faults_of(refusal: LedgerError) -> list[dict[str, object]]:

@@ -14,6 +14,10 @@ class Settings(BaseSettings):
     home: Path = Path("nuanzhang-data")
     """Folder that holds all state: log, vault, read models and keys (NUANZHANG_HOME)."""
 
+    database: SecretStr | None = None
+    """Address of the PostgreSQL database that holds the log, `postgresql://…`; it may be kept in
+    the home folder instead. None: a file in the home folder holds it (NUANZHANG_DATABASE)."""
+
     port: int = 8017
     """TCP port on the loopback address that `serve` listens on (NUANZHANG_PORT)."""
 

@@ -1,8 +1,10 @@
-"""Opens SQLite files, all in one way."""
+"""Opens SQLite files, all in one way; and what one reads through, whatever the database."""
 
 import sqlite3
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any, Protocol
 
 BUSY_TIMEOUT_S = 60.0
 
@@ -25,3 +27,21 @@ def open_database(path: Path, *, synchronous: str = "FULL") -> sqlite3.Connectio
         pass
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     return connection
+
+
+class Found(Protocol):
+    """Rows, one after the other or all at once."""
+
+    def fetchone(self) -> Any: ...
+
+    def fetchall(self) -> list[Any]: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+
+class Reader(Protocol):
+    """A connection, SQLite's or PostgreSQL's. In statements question marks stand for values."""
+
+    def execute(self, statement: str, values: Sequence[Any] = ..., /) -> Found: ...
+
+    def close(self) -> None: ...

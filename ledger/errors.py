@@ -12,6 +12,7 @@ class Kind(Enum):
     CONFLICT = "conflict"  # the ledger has moved on, or holds something else under this name
     UNKNOWN_CALLER = "unknown_caller"  # nobody knows who is asking
     BUSY = "busy"  # not now; the refusal may say when
+    UNREACHABLE = "unreachable"  # what it rests on does not answer; nothing is wrong with it
     FORBIDDEN = "forbidden"  # this officer may not do this
     BROKEN = "broken"  # evidence does not hold: something was altered
 

@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
+from ledger.postgresql import Database
+from tests.postgresql import Server, running
 from tests.world import World
 
 # A busy machine is no fault of the code. Where changes land the same cases are tried each time, so
@@ -21,9 +23,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run what is marked so against each database, which `store` hands out."""
+    marked = metafunc.definition.get_closest_marker("both_stores")
+    if marked is not None and "store" in metafunc.fixturenames:
+        metafunc.parametrize("store", ["sqlite", "postgresql"], indirect=True)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Server]:
+    """A PostgreSQL server; each test takes a schema of its own there."""
+    with running() as server:
+        yield server
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
+def store(request: pytest.FixtureRequest) -> Database | None:
+    """Where a test's log stands: None for a file in its folder."""
+    if getattr(request, "param", "sqlite") == "sqlite":
+        return None
+    server: Server = request.getfixturevalue("postgresql")
+    return server.fresh()
+
+
+@pytest.fixture
+def world(tmp_path: Path, store: Database | None) -> Iterator[World]:
     """A ledger whose unions, officers, policy and campaign are in place."""
-    world = World.at(tmp_path).settle_in()
+    world = World.at(tmp_path, store).settle_in()
     yield world
     world.ledger.close()

@@ -41,6 +41,7 @@ from ledger.files.archive import ArchiveRow
 from ledger.files.bank import BankReturn, Lists, Outcome, ReturnLine
 from ledger.files.roster import Roster, RosterRow
 from ledger.files.signatures import SignatureRow
+from ledger.postgresql import Database
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer
 from ledger.store.home import Home
@@ -118,9 +119,9 @@ class World:
     key_serial: int = 0
 
     @classmethod
-    def at(cls, folder: Path) -> "World":
-        home = Home(folder / "data")
-        home.create("test.local/log")
+    def at(cls, folder: Path, database: Database | None = None) -> "World":
+        home = Home(folder / "data", named=database)
+        home.create("test.local/log", keep_address=True)
         world = cls(home)
         world.reopen()
         return world
@@ -284,9 +285,7 @@ class World:
 
     def checkpoint_sizes(self) -> list[int]:
         """Return the size of the log after each commit."""
-        with closing(sqlite3.connect(self.home.events)) as connection:
-            rows = connection.execute("SELECT size FROM log_checkpoints ORDER BY size").fetchall()
-        return [size for (size,) in rows]
+        return [size for size, _ in self.ledger.log.select_checkpoints(0)]
 
     def types(self, start: int = 0) -> list[str]:
         return [each.event.TOPIC for each in self.ledger.read(start, 100_000)]
@@ -300,7 +299,7 @@ class World:
     def check_log(self) -> Verdict:
         """The end of each story: everything in the log holds."""
         verdict = verify_log(
-            self.home.events, self.ledger.origin, self.home.founding_key_id(), processes=1
+            self.home.log, self.ledger.origin, self.home.founding_key_id(), processes=1
         )
         assert verdict.holds, verdict
         return verdict

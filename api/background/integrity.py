@@ -14,6 +14,7 @@ import msgspec
 
 from api.background.verdicts import Run, Verdicts
 from api.background.verifying import Task, Verifying, under_way
+from ledger.postgresql import DatabaseUnreachable
 
 FIRST_AFTER_S = 5.0
 """Starting up is not slowed down by it."""
@@ -211,9 +212,9 @@ class Integrity:
     def _verify(self, *, whole: bool) -> None:
         try:
             run = self.verify_once(whole=whole)
-        except (OSError, sqlite3.Error, msgspec.MsgspecError) as error:
-            # A full disk must not end the thread: the verdict grows old, and says so. The type
-            # alone: a message may quote data.
+        except (OSError, sqlite3.Error, msgspec.MsgspecError, DatabaseUnreachable) as error:
+            # A full disk, or a database that is gone, must not end the thread: the verdict grows
+            # old, and says so. The type alone: a message may quote data.
             log.error("verification: unexpected %s", type(error).__name__)  # noqa: TRY400 - as said
             return
         if run is not None and not run.holds:

@@ -19,6 +19,7 @@ from api.background.webhooks import Subscriptions
 from api.background.work import handlers
 from api.background.worker import Handler, Worker
 from api.clock import Clock
+from ledger.postgresql import Database
 from ledger.store.application import Ledger
 from ledger.store.home import Home
 
@@ -56,8 +57,9 @@ class Background:
             clock.now_s,
             random.random,
         )
+        log = home.log
         task = Task(
-            str(home.events.absolute()),
+            log.address if isinstance(log, Database) else str(log.absolute()),
             ledger.origin,
             home.founding_key_id(),
             whole=True,

@@ -16,6 +16,7 @@ import msgspec
 from ledger.commands.continuing import Verified
 from ledger.commands.verification import verify_log
 from ledger.evidence.merkle import Edge
+from ledger.postgresql import ADDRESS, Database
 
 NICE = 15
 
@@ -35,6 +36,7 @@ class Task(msgspec.Struct, frozen=True):
     """Which log to verify, and from where on."""
 
     path: str
+    """A file; or the address of a PostgreSQL database, which travels over a pipe alone."""
     origin: str
     founding_key_id: str
     whole: bool
@@ -116,7 +118,7 @@ class Verifying:
 def verify(task: Task, progress: Callable[[int, int], None]) -> Found:
     """Do a task, here and on one core."""
     verdict = verify_log(
-        Path(task.path),
+        _log(task.path),
         task.origin,
         task.founding_key_id,
         progress=progress,
@@ -137,6 +139,10 @@ def verify(task: Task, progress: Callable[[int, int], None]) -> Found:
         if further is None
         else Before(further.edge.to_bytes(), further.checkpoints, further.key_positions),
     )
+
+
+def _log(path: str) -> Path | Database:
+    return Database.at(path) if path.startswith(ADDRESS) else Path(path)
 
 
 def main() -> None:

@@ -28,11 +28,12 @@ def verify(
     """Verify envelopes, signatures, keys, positions, streams, tree, maps and checkpoints."""
     place = bootstrap.home()
     origin, founding = place.origin(), key or place.founding_key_id()
-    if not place.events.exists():
+    log = place.log
+    if isinstance(log, Path) and not log.exists():
         raise HomeMissing(place.path)
     with bar("verifying", "events") as progress:
-        verdict = verify_log(place.events, origin, founding, progress=progress, processes=processes)
-    alarm = None if verdict.holds else raise_alarm(verdict, place.events, place.anchors)
+        verdict = verify_log(log, origin, founding, progress=progress, processes=processes)
+    alarm = None if verdict.holds else raise_alarm(verdict, log, place.anchors)
     if as_json:
         print_json(_verdict(verdict, alarm))
     elif alarm is None:

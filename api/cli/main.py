@@ -14,6 +14,7 @@ from ledger.errors import LedgerError
 
 COMMANDS = {
     "init": "service.init",
+    "migrate": "service.migrate",
     "load": "campaigns.load",
     "report": "campaigns.report",
     "serve": "service.serve",

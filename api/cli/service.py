@@ -1,5 +1,6 @@
 """Commands of whoever runs the service: its home, its server, its people's data keys."""
 
+from dataclasses import replace
 from typing import Annotated
 from uuid import UUID
 
@@ -9,15 +10,30 @@ from api import bootstrap
 from api.cli.printing import say
 from ledger.commands.recipients import erase_person
 from ledger.domain.aggregate import OPERATOR
+from ledger.postgresql import Database
 from ledger.store.act import CommandAct
 
 
-def init() -> None:
+def init(
+    database: Annotated[
+        str, typer.Option(help="Address of a PostgreSQL database that is to hold the log.")
+    ] = "",
+) -> None:
     """Make the home folder with its keys, for its owner alone; an existing one is left as it is."""
     place = bootstrap.home()
+    if database:
+        place = replace(place, named=Database.at(database))
+        place.create(keep_address=True)
     with bootstrap.opened(place, create=True):
         say(f"{place.path} is ready.\nfounding key id: {place.founding_key_id()}")
         say(f"verifier key: {place.note_key().vkey()}")
+
+
+def migrate() -> None:
+    """Bring the tables of the ledger's PostgreSQL database to this version's; safe to repeat."""
+    place = bootstrap.home()
+    place.migrate()
+    say(f"the tables of {place.path} are those of this version")
 
 
 def serve(

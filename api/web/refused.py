@@ -16,8 +16,9 @@ from api.access.refusals import NotSignedIn
 from api.callers import SAFE_METHODS
 from api.dependencies import Served
 from api.web.language import COOKIE, language
-from api.web.screen import Screen, screen
+from api.web.screen import Screen, screen, screen_without_ledger
 from ledger.errors import LedgerError
+from ledger.postgresql import DatabaseUnreachable
 
 Handler = Callable[[Request, Exception], Response | Awaitable[Response]]
 
@@ -39,7 +40,7 @@ def show_refusal(
     screen: Screen, refusal: LedgerError, template: str = "refused.html", **shown: object
 ) -> Response:
     """Show a refusal: on a page of its own, or above the form that was refused."""
-    return screen.show(
+    answer = screen.show(
         template,
         status=problems.STATUS[refusal.kind],
         code=refusal.code,
@@ -48,6 +49,8 @@ def show_refusal(
         position=getattr(refusal, "position", None),
         **shown,
     )
+    problems.say_when(answer, refusal)
+    return answer
 
 
 def show_above(screen: Screen, refusal: LedgerError, template: str, **shown: object) -> Response:
@@ -76,6 +79,8 @@ def _page(request: Request, error: Exception) -> Response:
         return _to_sign_in(request)
     found: Served = request.app.state.served
     chosen = language(request.cookies.get(COOKIE), request.headers.get("accept-language", ""))
+    if isinstance(error, DatabaseUnreachable):
+        return show_refusal(screen_without_ledger(request, found, chosen), error)
     shown = screen(request, found, chosen)
     if isinstance(error, LedgerError):
         return show_refusal(shown, error)

@@ -156,6 +156,12 @@ def screen(request: Request, found: TheServed, language: TheLanguage) -> Screen:
     )
 
 
+def screen_without_ledger(request: Request, found: Served, language: Language) -> Screen:
+    """Make the screen of a page that asks nothing of a ledger that does not answer."""
+    clock = found.clock
+    return Screen(request, language, None, found.demo is not None, clock.today(), clock.now(), 0)
+
+
 TheScreen = Annotated[Screen, Depends(screen)]
 
 

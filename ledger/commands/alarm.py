@@ -14,9 +14,10 @@ from typing import Any
 
 import msgspec
 
-from ledger.commands.log_ranges import connect
+from ledger.commands.log_ranges import UNREADABLE, connect
 from ledger.commands.verification import Verdict
 from ledger.evidence.verify import EntryBroken
+from ledger.postgresql import Database
 
 NOUNS: Mapping[str, str] = {
     "fund_id": "fund",
@@ -94,7 +95,7 @@ class Alarm:
         return self.names.get(id_, id_)
 
 
-def raise_alarm(verdict: Verdict, events: Path, anchors: Path) -> Alarm:
+def raise_alarm(verdict: Verdict, events: Path | Database, anchors: Path) -> Alarm:
     """Find out what to tell.
 
     Args:
@@ -139,18 +140,18 @@ def raise_alarm(verdict: Verdict, events: Path, anchors: Path) -> Alarm:
     )
 
 
-def _read(path: Path) -> Iterator[tuple[int, str, dict[str, Any]]]:
+def _read(path: Path | Database) -> Iterator[tuple[int, str, dict[str, Any]]]:
     """Yield position, type and payload of whatever can still be read."""
     try:
         with closing(connect(path)) as connection:
             rows = connection.execute(
-                "SELECT position, topic, state FROM log_events WHERE typeof(position) = 'integer'"
-                " ORDER BY position LIMIT ?",
+                "SELECT position, topic, state FROM log_events ORDER BY position LIMIT ?",
                 (EVENTS_READ_MAX,),
             )
             for position, topic, state in rows:
-                yield position, str(topic), _payload(state)
-    except (sqlite3.DatabaseError, OverflowError, UnicodeDecodeError):
+                if type(position) is int:
+                    yield position, str(topic), _payload(state)
+    except (*UNREADABLE, OverflowError, UnicodeDecodeError):
         return
 
 

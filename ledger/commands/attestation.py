@@ -1,9 +1,9 @@
 """Who answers for an event: the officer by a signature of their own, or the service for them."""
 
-import sqlite3
 from collections import Counter
 from collections.abc import Iterable
 
+from ledger.database import Reader
 from ledger.domain.events import committing_topics
 from ledger.evidence.envelope import decode
 from ledger.evidence.keys import OWN_CUSTODY, KeyHistory
@@ -27,7 +27,7 @@ def attestation(custodies: Iterable[str | None]) -> str:
     return KEYRING if held else SERVICE_ALONE
 
 
-def count_attested(connection: sqlite3.Connection, keys: KeyHistory, events: int) -> dict[str, int]:
+def count_attested(connection: Reader, keys: KeyHistory, events: int) -> dict[str, int]:
     """Return how many events of a verified log are attested how; only some carry more than one."""
     topics = sorted(committing_topics())
     marks = ", ".join("?" * len(topics))

@@ -1,11 +1,11 @@
 """Goes on from where a log was verified before, and sees when it is no longer the same log."""
 
-import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ledger.commands.log_ranges import stored_entry
+from ledger.database import Reader
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.keys import KeyHistory
 from ledger.evidence.log import verify_checkpoint
@@ -54,7 +54,7 @@ class Verified:
 
 
 def require_continued(
-    connection: sqlite3.Connection, size: int, before: Verified, keys: KeyHistory, rules: Rules
+    connection: Reader, size: int, before: Verified, keys: KeyHistory, rules: Rules
 ) -> None:
     """Check that the log goes on from what was verified before.
 
@@ -76,7 +76,7 @@ def require_continued(
 class Versions(dict[Any, int]):
     """The last version of each stream so far, by its raw id."""
 
-    def __init__(self, connection: sqlite3.Connection, size: int) -> None:
+    def __init__(self, connection: Reader, size: int) -> None:
         super().__init__()
         self._connection = connection
         self._size = size
@@ -95,7 +95,7 @@ class Versions(dict[Any, int]):
 
 
 def read_keys(
-    connection: sqlite3.Connection, founding_key_id: str | None, start: Verified | None
+    connection: Reader, founding_key_id: str | None, start: Verified | None
 ) -> tuple[KeyHistory, tuple[int, ...], EntryBroken | None]:
     """Return the keys of the log up to the first key event at fault, where they stand, and that.
 
@@ -116,13 +116,14 @@ def read_keys(
     return keys, tuple(positions), None
 
 
-def _key_rows(connection: sqlite3.Connection, start: Verified | None) -> Iterator[tuple[Any, ...]]:
+def _key_rows(connection: Reader, start: Verified | None) -> Iterator[tuple[Any, ...]]:
     columns = "SELECT position, originator_id, originator_version, topic, state FROM log_events"
     for position in start.key_positions if start is not None else ():
         yield from connection.execute(f"{columns} WHERE position = ?", (position,))
     marks = ",".join("?" * len(KEY_TOPICS))
-    yield from connection.execute(
-        f"{columns} WHERE (topic IN ({marks}) OR position = 0) AND position >= ?"
-        " AND typeof(position) = 'integer' ORDER BY position",
+    rows = connection.execute(
+        f"{columns} WHERE (topic IN ({marks}) OR position = 0) AND position >= ? ORDER BY position",
         (*KEY_TOPICS, FIRST if start is None else start.size),
     )
+    # What a position has become that was altered into no number is found out elsewhere.
+    yield from (row for row in rows if type(row[0]) is int)

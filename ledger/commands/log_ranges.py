@@ -5,14 +5,20 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from ledger.database import Reader
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.keys import KeyHistory, KeyRecord
 from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
 from ledger.evidence.replay import CLAIMING, Claims, Named, named_of
 from ledger.evidence.verify import EntryBroken, Rules, Stored, verify_entry
+from ledger.postgresql import Database, PageDamaged
+from ledger.postgresql_session import connect_to_read
 
 CHUNK_EVENTS = 4096
 UUID_BYTES = 16
+
+UNREADABLE = (sqlite3.DatabaseError, PageDamaged)
+"""What a database says of a file, or of pages, that are damaged."""
 
 
 class LogBroken(LedgerError):
@@ -72,7 +78,7 @@ class RangeChecker:
     """Checks ranges of entries; one in each worker process."""
 
     def __init__(
-        self, path: Path, records: dict[str, KeyRecord], rules: Rules, scope: Scope
+        self, path: Path | Database, records: dict[str, KeyRecord], rules: Rules, scope: Scope
     ) -> None:
         self.connection = connect(path)
         self._keys = KeyHistory(records)
@@ -92,13 +98,13 @@ class RangeChecker:
             self._check_entries(start, order, leaves, named)
         except EntryBroken as cause:
             broken = cause
-        except sqlite3.DatabaseError as cause:
+        except UNREADABLE as cause:
             broken = LogBroken(f"database file, from position {start}", str(cause))
         try:
             self._check_checkpoints(start, checkpoints)
         except CheckpointDiffers as cause:
             differs = cause
-        except sqlite3.DatabaseError as cause:
+        except UNREADABLE as cause:
             broken = broken or LogBroken(f"database file, checkpoints from {start}", str(cause))
         return Chunk(start, order, b"".join(leaves), named, checkpoints, broken, differs)
 
@@ -141,7 +147,9 @@ class RangeChecker:
 _worker: list[RangeChecker] = []
 
 
-def start_worker(path: Path, records: dict[str, KeyRecord], rules: Rules, scope: Scope) -> None:
+def start_worker(
+    path: Path | Database, records: dict[str, KeyRecord], rules: Rules, scope: Scope
+) -> None:
     _worker[:] = [RangeChecker(path, records, rules, scope)]
 
 
@@ -149,7 +157,10 @@ def check_in_worker(start: int) -> Chunk:
     return _worker[0].check(start)
 
 
-def connect(path: Path) -> sqlite3.Connection:
+def connect(path: Path | Database) -> Reader:
+    """Open a log for reading alone; a transaction that is begun holds one state of it."""
+    if isinstance(path, Database):
+        return connect_to_read(path)
     uri = path.absolute().as_uri() + "?mode=ro"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None)
     # Text that was altered may be none any more. It is to be reported, not to stop us; and it must

@@ -28,6 +28,7 @@ from ledger.commands.continuing import (
 )
 from ledger.commands.log_ranges import (
     CHUNK_EVENTS,
+    UNREADABLE,
     Chunk,
     LogBroken,
     RangeChecker,
@@ -37,6 +38,7 @@ from ledger.commands.log_ranges import (
     connect,
     start_worker,
 )
+from ledger.database import Reader
 from ledger.domain.events import committing_topics
 from ledger.errors import LedgerError
 from ledger.evidence.checkpoint import Checkpoint
@@ -53,6 +55,7 @@ from ledger.evidence.verify import (
     EntryBroken,
     Rules,
 )
+from ledger.postgresql import Database, PageDamaged
 from ledger.store.sodium import verify_signature
 from ledger.store.tiles import Tile, load_tree
 
@@ -92,7 +95,7 @@ class Verdict:
 
 
 def verify_log(
-    path: Path,
+    path: Path | Database,
     origin: str,
     founding_key_id: str,
     *,
@@ -101,12 +104,12 @@ def verify_log(
     before: Verified | None = None,
     whole: bool = True,
 ) -> Verdict:
-    """Verify the log in a database file from its first event to the last there is by now.
+    """Verify the log in a database from its first event to the last there is by now.
 
     It may be in use: what is written meanwhile is left to the next time.
 
     Args:
-        path: The database; it is opened for reading alone.
+        path: The file, or the schema in PostgreSQL; it is opened for reading alone.
         origin: The log's name.
         founding_key_id: Of the founding event's key, obtained from elsewhere than the database.
         progress: Told how far it is.
@@ -121,7 +124,7 @@ def verify_log(
         return run.verify(processes)
     except (EntryBroken, CheckpointDiffers, LogBroken, LogCutBack, LogRewritten) as broken:
         return run.broken(broken)
-    except (sqlite3.Error, OverflowError, UnicodeDecodeError) as cause:
+    except (sqlite3.Error, PageDamaged, OverflowError, UnicodeDecodeError) as cause:
         # The last when SQLite's own message quotes what it stumbled over.
         return run.broken(LogBroken("database file", type(cause).__name__ + f": {cause}"))
 
@@ -129,7 +132,7 @@ def verify_log(
 class _Run:
     def __init__(
         self,
-        path: Path,
+        path: Path | Database,
         rules: Rules,
         progress: Progress | None,
         before: Verified | None,
@@ -180,7 +183,7 @@ class _Run:
         return Verdict(self._size, self._checkpoints, broken, position, good, affected)
 
     def _chunks(
-        self, connection: sqlite3.Connection, keys: KeyHistory, processes: int | None
+        self, connection: Reader, keys: KeyHistory, processes: int | None
     ) -> Generator[Chunk, None, None]:
         starts = range(self._edge.size, self._size, CHUNK_EVENTS)
         scope = _scope(connection, follows=self._start is None)
@@ -208,7 +211,7 @@ class _Run:
                 yield future.result()
 
     def _put_together(
-        self, connection: sqlite3.Connection, chunks: Iterator[Chunk], fault: EntryBroken | None
+        self, connection: Reader, chunks: Iterator[Chunk], fault: EntryBroken | None
     ) -> None:
         """Go through the log from its beginning, and stop at the first thing that does not hold.
 
@@ -282,13 +285,13 @@ class _Run:
         return edge
 
 
-def _counts(connection: sqlite3.Connection) -> tuple[int, int]:
+def _counts(connection: Reader) -> tuple[int, int]:
     (events,) = connection.execute("SELECT count(*) FROM log_events").fetchone()
     (checkpoints,) = connection.execute("SELECT count(*) FROM log_checkpoints").fetchone()
     return events, checkpoints
 
 
-def _scope(connection: sqlite3.Connection, *, follows: bool) -> Scope:
+def _scope(connection: Reader, *, follows: bool) -> Scope:
     """Return where the log ends by now; a number that is none bounds nothing."""
     (position,) = connection.execute("SELECT max(position) FROM log_events").fetchone()
     (size,) = connection.execute("SELECT max(size) FROM log_checkpoints").fetchone()
@@ -299,7 +302,7 @@ def _end(number: object) -> int:
     return min(number, LAST) if isinstance(number, int) else LAST
 
 
-def _displaced(connection: sqlite3.Connection, size: int) -> EntryBroken | None:
+def _displaced(connection: Reader, size: int) -> EntryBroken | None:
     """Find a missing or displaced position, of which no range of entries may know."""
     lowest, highest = connection.execute(
         "SELECT min(position), max(position) FROM log_events"
@@ -354,7 +357,7 @@ def _misnumbered(last: int, checkpoints: Sequence[SignedCheckpoint]) -> int | No
     return None
 
 
-def _checked(connection: sqlite3.Connection, tiles: Sequence[Tile], size: int) -> list[Tile]:
+def _checked(connection: Reader, tiles: Sequence[Tile], size: int) -> list[Tile]:
     """Check the tiles over events that a good checkpoint covers; return the others.
 
     So a tile is at fault only where the events are not.
@@ -369,9 +372,7 @@ def _checked(connection: sqlite3.Connection, tiles: Sequence[Tile], size: int) -
     return others
 
 
-def _check_tile(
-    connection: sqlite3.Connection, level: int, number: int, hashes: bytes, root: bytes
-) -> None:
+def _check_tile(connection: Reader, level: int, number: int, hashes: bytes, root: bytes) -> None:
     rows = connection.execute(
         "SELECT hashes, root FROM log_tiles WHERE level = ? AND number = ?", (level, number)
     ).fetchall()
@@ -380,13 +381,14 @@ def _check_tile(
         raise LogBroken(f"log_tiles level {level} number {number}", cause)
 
 
-def _check_edge(connection: sqlite3.Connection, edge: Edge) -> None:
-    rows = connection.execute("SELECT id, typeof(id), edge FROM log_edge").fetchall()
-    if rows != ([(0, "integer", edge.to_bytes())] if edge.size else []):
+def _check_edge(connection: Reader, edge: Edge) -> None:
+    rows = connection.execute("SELECT id, edge FROM log_edge").fetchall()
+    found = [(id_, type(id_), row) for id_, row in rows]
+    if found != ([(0, int, edge.to_bytes())] if edge.size else []):
         raise LogBroken("log_edge", "is not the right edge of the entries' tree")
 
 
-def _check_no_other_tiles(connection: sqlite3.Connection, size: int) -> None:
+def _check_no_other_tiles(connection: Reader, size: int) -> None:
     for level, number in connection.execute("SELECT level, number FROM log_tiles"):
         if (
             type(level) is not int
@@ -396,7 +398,7 @@ def _check_no_other_tiles(connection: sqlite3.Connection, size: int) -> None:
             raise LogBroken(f"log_tiles level {level} number {number}", "no entries make this tile")
 
 
-def _affected(path: Path, position: int) -> dict[str, str]:
+def _affected(path: Path | Database, position: int) -> dict[str, str]:
     """Return the ids that an event names, read leniently: it is known to be broken."""
     try:
         with closing(connect(path)) as connection:
@@ -410,7 +412,7 @@ def _affected(path: Path, position: int) -> dict[str, str]:
             for name, value in payload["data"].items()
             if name.endswith("_id") and isinstance(value, str)
         }
-    except (sqlite3.DatabaseError, ValueError, TypeError, KeyError, AttributeError):
+    except (*UNREADABLE, ValueError, TypeError, KeyError, AttributeError):
         # A payload that is no UTF-8 or no JSON is a ValueError too.
         return {}
     return named

@@ -3,6 +3,7 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from typing import Any, TypeVar, cast
 from uuid import UUID
@@ -32,8 +33,12 @@ from ledger.vault.keys import KeyMadeElsewhere
 from ledger.vault.vault import Vault
 
 AGGREGATES_KEPT = 5_000
+FOLLOWED_EVENTS_MAX = 2_000
+"""How much others may have written for what is kept to be brought up to date, not forgotten."""
 REPLAYED_AT_ONCE = 1_000
 TRIES_MAX = 100
+TRIES_FREE = 2
+"""So often a decision may come late before the others are kept from writing meanwhile."""
 
 TRoot = TypeVar("TRoot", bound=Root)
 
@@ -222,31 +227,45 @@ class Ledger(Application[UUID]):
         with self._deciding:
             if self._joint is not None:
                 return _join(self._joint, act, decide)
-            for _ in range(TRIES_MAX):
-                known = self._answered(act, fingerprint)
-                if known is not None:
-                    return known
-                work = Work(self, act)
-                try:
-                    self._require_expected(act)
-                    decide(work)
-                    if not act.dry_run and (work.pending() or act.idempotency_key):
-                        return self._commit(work, fingerprint)
-                    self._abandon(work)
-                    if not self._forget_if_moved():
-                        return _answer(work, ())
-                except (RecordConflictError, KeyMadeElsewhere):
-                    self._abandon(work)
-                    self._forget_if_moved()
-                except LedgerError:
-                    # A refusal counts when it was decided on the log as it is now.
-                    self._abandon(work)
-                    if not self._forget_if_moved():
-                        raise
-                except BaseException:
-                    self._abandon(work)
-                    raise
+            for number in range(TRIES_MAX):
+                with self._log.turn() if number >= TRIES_FREE else nullcontext():
+                    if number >= TRIES_FREE:
+                        self._follow()  # to where the log stands still now
+                    answer = self._tried(act, fingerprint, decide)
+                if answer is not None:
+                    return answer
         raise TooBusy(TRIES_MAX)
+
+    def _tried(self, act: CommandAct, fingerprint: str, decide: Decide) -> Answer | None:
+        """Decide once and store it; None when others wrote meanwhile, and it is to be tried again.
+
+        That a version or a key is taken may also be our own doing: where the database broke off
+        after a commit, what was stored then is answered when the key is looked up.
+        """
+        known = self._answered(act, fingerprint)
+        if known is not None:
+            return known
+        work = Work(self, act)
+        try:
+            self._require_expected(act)
+            decide(work)
+            if not act.dry_run and (work.pending() or act.idempotency_key):
+                return self._commit(work, fingerprint)
+            self._abandon(work)
+            if not self._follow():
+                return _answer(work, ())
+        except (RecordConflictError, KeyMadeElsewhere):
+            self._abandon(work)
+            self._follow()
+        except LedgerError:
+            # A refusal counts when it was decided on the log as it is now.
+            self._abandon(work)
+            if not self._follow():
+                raise
+        except BaseException:
+            self._abandon(work)
+            raise
+        return None
 
     def answered(self, act: CommandAct, name: str, request: object) -> Answer | None:
         """Return what was answered to this request under its key; None where it is new.
@@ -289,7 +308,7 @@ class Ledger(Application[UUID]):
             LedgerError: Whatever the command would refuse, recorded or not.
         """
         with self._deciding:
-            self._forget_if_moved()
+            self._follow()
             work = Work(self, act)
             try:
                 self._require_expected(act)
@@ -303,7 +322,7 @@ class Ledger(Application[UUID]):
     def load(self, cls: type[TRoot], id_: UUID) -> TRoot | None:
         """Return an aggregate as the log has it now, to look at; only a command may change it."""
         with self._deciding:
-            self._forget_if_moved()
+            self._follow()
             return self.kept(cls, id_)
 
     def kept(self, cls: type[TRoot], id_: UUID) -> TRoot | None:
@@ -323,7 +342,7 @@ class Ledger(Application[UUID]):
     def glance(self, cls: type[TRoot], id_: UUID) -> TRoot | None:
         """Return an aggregate as `load` does, without keeping it: for those who go through many."""
         with self._deciding:
-            self._forget_if_moved()
+            self._follow()
             found = self._kept.get(id_) or self._replayed(id_)
         if found is not None and not isinstance(found, cls):
             raise NotOnRecord(cls.TOPIC, id_)
@@ -490,12 +509,21 @@ class Ledger(Application[UUID]):
         asked = msgspec.json.encode({"name": name, "request": request}, order="deterministic")
         return self.vault.index("request", asked.decode())
 
-    def _forget_if_moved(self) -> bool:
-        """Forget what is kept if another process has written; say whether one has."""
+    def _follow(self) -> bool:
+        """Bring what is kept up to date if another process has written; say whether one has."""
         size = self.size()
         if size == self._kept_size:
             return False
-        self._kept.clear()
+        if 0 < size - self._kept_size <= FOLLOWED_EVENTS_MAX:
+            moved = self._log.select_heads(self._kept_size, size)
+            for stream in {stream for _, stream, _, _ in moved}:
+                kept = self._kept.pop(stream, None)
+                if kept is not None:
+                    for event in self.events.get(stream, gt=kept.version):
+                        kept = cast("Event", event).mutate(kept)
+                    self._kept[stream] = kept
+        else:
+            self._kept.clear()
         self._kept_size = size
         return True
 

@@ -18,11 +18,14 @@ from ledger.errors import Kind, LedgerError
 from ledger.evidence.canonical import base64_text
 from ledger.evidence.keys import SERVICE
 from ledger.evidence.note import NoteKey
+from ledger.postgresql import Database
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger, Work
+from ledger.store.postgresql_recorder import PostgresRecorder, lay_out_log
 from ledger.store.recorder import LogRecorder
 from ledger.store.service_signers import service_signer
 from ledger.store.signing import ServiceSigner
+from ledger.store.sqlite_recorder import SqliteRecorder
 from ledger.vault.vault import KEY_BYTES, Vault
 
 OWNER_ONLY_FILE = 0o600
@@ -61,10 +64,37 @@ class ServiceKeyForeign(LedgerError):
         super().__init__(f"this ledger knows no service key {key_id}; nothing was written")
 
 
+class DatabaseNotNamed(LedgerError):
+    """The ledger's log stands in PostgreSQL, and nothing says where."""
+
+    code = "home.database_not_named"
+    kind = Kind.ABSENT
+
+    def __init__(self) -> None:
+        super().__init__("this ledger is in PostgreSQL; set NUANZHANG_DATABASE to its address")
+
+
+class DatabaseTaken(LedgerError):
+    """Another ledger's log stands there, which is left alone."""
+
+    code = "home.database_taken"
+    kind = Kind.CONFLICT
+
+    def __init__(self, schema: str) -> None:
+        super().__init__(f"schema {schema} of the database holds another ledger's log")
+
+
+SQLITE, POSTGRESQL = "sqlite", "postgresql"
+
+
 class _Identity(msgspec.Struct):
-    """What `ledger.json` says: the log's name, which stands in every event and checkpoint."""
+    """What `ledger.json` says: the log's name, which stands in every event and checkpoint.
+
+    `store` says in which kind of database the log is, so that no empty one is taken for it.
+    """
 
     origin: str
+    store: str = SQLITE
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +104,35 @@ class Home:
     path: Path
     signs: Callable[[], ServiceSigner] | None = field(default=None, repr=False, compare=False)
     """Whoever signs for the ledger; None for the key file in the folder."""
+    named: Database | None = field(default=None, repr=False, compare=False)
+    """The PostgreSQL database that is to hold the log; None for the one that the folder names."""
+
+    @property
+    def database(self) -> Database | None:
+        """The PostgreSQL database that holds the log; None where a file does.
+
+        Raises:
+            DatabaseNotNamed: The log is in PostgreSQL, and nothing says where.
+        """
+        if self.exists() and self._identity().store == SQLITE:
+            return None
+        if self.named is not None:
+            return self.named
+        if self.address.exists():
+            return Database.at(self.address.read_text().strip())
+        if self.exists():
+            raise DatabaseNotNamed
+        return None
+
+    @property
+    def address(self) -> Path:
+        """Names the database, if it is PostgreSQL and the environment does not name it."""
+        return self.path / "database.url"
+
+    @property
+    def log(self) -> Path | Database:
+        """Where the log stands, for those who verify it."""
+        return self.database or self.events
 
     @property
     def identity(self) -> Path:
@@ -138,11 +197,16 @@ class Home:
     def exists(self) -> bool:
         return self.identity.exists()
 
-    def create(self, origin: str | None = None) -> None:
+    def create(self, origin: str | None = None, *, keep_address: bool = False) -> None:
         """Make the folder, its keys and its name; leave an existing ledger as it is.
+
+        Args:
+            origin: The log's name; None for one that is made up.
+            keep_address: Whether to keep the address of its PostgreSQL database in the folder.
 
         Raises:
             HomeTaken: The folder holds other things.
+            DatabaseTaken: The database holds another ledger's log.
         """
         if self.exists():
             return
@@ -156,11 +220,18 @@ class Home:
         for name in (*own, "master", "index"):
             write_once(self.keys / f"{name}.key", secrets.token_hex(KEY_BYTES).encode())
         write_once(self.founding, self.service_signer().public_key.key_id.encode() + b"\n")
-        self._lay_out_log()
+        if self.named is not None and keep_address:
+            write_once(self.address, self.named.address.encode() + b"\n")
+        database = self.database
+        if database is None:
+            self._lay_out_log()
+        else:
+            self._lay_out_database(database)
         # Last, so that a folder with a name is a whole one: a crash before is made good by
         # running this again, with the keys that are there.
         name = origin or f"nuanzhang.local/{secrets.token_hex(4)}"
-        write_once(self.identity, msgspec.json.encode(_Identity(name)) + b"\n")
+        store = SQLITE if database is None else POSTGRESQL
+        write_once(self.identity, msgspec.json.encode(_Identity(name, store)) + b"\n")
 
     def _is_unfinished(self) -> bool:
         """Say whether nothing is here but what `create` left when it was cut off."""
@@ -168,7 +239,8 @@ class Home:
         others = [
             entry.name
             for entry in self.path.iterdir()
-            if entry.name not in {"keys", "keyring"} and not entry.name.startswith(drafts)
+            if entry.name not in {"keys", "keyring", self.address.name}
+            and not entry.name.startswith(drafts)
         ]
         if not others:
             return True
@@ -176,11 +248,30 @@ class Home:
             return False
         if self.signs is None and not self.service_key.exists():
             return False
-        recorder = LogRecorder(self.events, "", self.service_signer())
+        recorder = SqliteRecorder(self.events, "", self.service_signer())
         try:
             return recorder.max_notification_id() is None
         finally:
             recorder.close()
+
+    def _lay_out_database(self, database: Database) -> None:
+        lay_out_log(database)
+        recorder = PostgresRecorder(database, "", self.service_signer())
+        try:
+            if recorder.max_notification_id() is not None:
+                raise DatabaseTaken(database.schema)
+        finally:
+            recorder.close()
+
+    def migrate(self) -> None:
+        """Bring the tables of a PostgreSQL database to this version's; a file has them anyway.
+
+        Raises:
+            HomeMissing: There is no ledger here.
+        """
+        self.origin()
+        if self.database is not None:
+            lay_out_log(self.database)
 
     def _lay_out_log(self) -> None:
         """Make the log's tables: whoever verifies finds an empty log, never half of one."""
@@ -189,14 +280,17 @@ class Home:
         draft = self.events.with_name(self.events.name + DRAFT)
         for leftover in self.path.glob(f"{draft.name}*"):
             leftover.unlink()
-        LogRecorder(draft, "", self.service_signer()).close()
+        SqliteRecorder(draft, "", self.service_signer()).close()
         draft.chmod(OWNER_ONLY_FILE)
         draft.rename(self.events)
 
     def origin(self) -> str:
         if not self.exists():
             raise HomeMissing(self.path)
-        return msgspec.json.decode(self.identity.read_bytes(), type=_Identity).origin
+        return self._identity().origin
+
+    def _identity(self) -> _Identity:
+        return msgspec.json.decode(self.identity.read_bytes(), type=_Identity)
 
     @property
     def service_key(self) -> Path:
@@ -243,12 +337,13 @@ class Home:
         vault = Vault(self.vault, self._key("master"), self._key("index"))
         ledger = Ledger(
             origin=origin,
-            recorder=LogRecorder(self.events, origin, signer),
+            recorder=self.recorder(),
             signer=signer,
             vault=vault,
         )
         for file in (self.events, self.vault):
-            file.chmod(OWNER_ONLY_FILE)
+            if file.exists():
+                file.chmod(OWNER_ONLY_FILE)
         if ledger.size() == 0:
             _found(ledger, signer, CommandAct(OPERATOR, today, recorded_at))
         try:
@@ -257,6 +352,13 @@ class Home:
             ledger.close()
             raise
         return ledger
+
+    def recorder(self) -> LogRecorder:
+        """Return what writes and reads the log."""
+        origin, signer, database = self.origin(), self.service_signer(), self.database
+        if database is None:
+            return SqliteRecorder(self.events, origin, signer)
+        return PostgresRecorder(database, origin, signer)
 
     def derived_key(self, purpose: str) -> bytes:
         """Return 32 bytes that follow from the master key, and tell nothing of it.

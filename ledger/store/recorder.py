@@ -1,11 +1,12 @@
-"""Writes events, positions, tree and checkpoint in one SQLite transaction; reads them back."""
+"""Writes events, positions, tree and checkpoint in one transaction; reads them back.
 
-import sqlite3
-import threading
+What every database has in common; how each writes stands in a file of its own.
+"""
+
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
@@ -17,12 +18,12 @@ from eventsourcing.persistence import (
     Subscription,
 )
 
-from ledger.database import open_database
+from ledger.database import Reader
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.checkpoint import Checkpoint, sign_note
 from ledger.evidence.keys import Signer
-from ledger.evidence.merkle import Edge, leaf_hash, root_at
-from ledger.store.tiles import GrowingTree, load_tree, node_reader, tile_hashes
+from ledger.evidence.merkle import root_at
+from ledger.store.tiles import GrowingTree, node_reader, tile_hashes
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS log_events (
@@ -67,8 +68,8 @@ class LogUnreadable(LedgerError):
     code = "store.unreadable"
     kind = Kind.BROKEN
 
-    def __init__(self, path: Path, cause: str) -> None:
-        super().__init__(f"{path.name}: {cause}")
+    def __init__(self, name: str, cause: str) -> None:
+        super().__init__(f"{name}: {cause}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,30 +81,16 @@ class StoredAnswer:
     answer: bytes
 
 
-class LogRecorder(ApplicationRecorder):
-    """The library's recorder, with the log's proofs written in the same transaction.
+class LogRecorder(ApplicationRecorder, ABC):
+    """The library's recorder, with the log's proofs written in the same transaction."""
 
-    One connection writes, guarded by a lock; each reading thread has a connection of its own.
-    """
-
-    def __init__(self, path: Path, origin: str, signer: Signer) -> None:
-        self._path = path
+    def __init__(self, origin: str, signer: Signer) -> None:
         self._origin = origin
         self._signer = signer
-        self._writing = threading.Lock()
-        self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
-        self._tree: GrowingTree | None = None
-        self._commits = 0
-        try:
-            self._writer = open_database(self._path)
-            self._writer.executescript(SCHEMA)
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as cause:
-            # The latter when SQLite's own message quotes what it stumbled over.
-            raise LogUnreadable(path, str(cause)) from None
 
     # Writing.
 
+    @abstractmethod
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
@@ -116,79 +103,31 @@ class LogRecorder(ApplicationRecorder):
             LogMoved: The log is not of the expected size any more.
             RecordConflictError: A stream already holds one of the versions.
         """
-        with self._writing:
-            connection = self._writer
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                tree = self._head(connection)
-                first = tree.size
-                if kwargs.get("expected_size", first) != first:
-                    raise LogMoved(f"the log holds {first} events")  # noqa: TRY301
-                tree = self._write(connection, tree, stored_events, kwargs.get("answer"))
-                # A crash before this line leaves nothing; after it, everything, on the disk.
-                connection.execute("COMMIT")
-            except BaseException as cause:
-                connection.execute("ROLLBACK")
-                self._tree = None
-                if isinstance(cause, sqlite3.IntegrityError):
-                    raise RecordConflictError(str(cause)) from None
-                raise
-            self._tree = tree
-            self._commits += bool(stored_events)
-            return range(first, tree.size)
 
-    def _write(
-        self,
-        connection: sqlite3.Connection,
-        tree: GrowingTree,
-        stored_events: Sequence[StoredEvent],
-        answer: StoredAnswer | None,
-    ) -> GrowingTree:
-        if stored_events:
-            connection.executemany(
-                "INSERT INTO log_events VALUES (?, ?, ?, ?, ?)",
-                [
-                    (
-                        position,
-                        cast("UUID", event.originator_id).bytes,
-                        event.originator_version,
-                        event.topic,
-                        event.state,
-                    )
-                    for position, event in enumerate(stored_events, tree.size)
-                ],
-            )
-            tree, tiles = tree.extended([leaf_hash(event.state) for event in stored_events])
-            if tiles:
-                connection.executemany("INSERT INTO log_tiles VALUES (?, ?, ?, ?)", tiles)
-            connection.execute("REPLACE INTO log_edge VALUES (0, ?)", (tree.edge.to_bytes(),))
-            checkpoint = Checkpoint(self._origin, tree.size, tree.edge.root())
-            connection.execute(
-                "INSERT INTO log_checkpoints VALUES (?, ?, ?)",
-                (
-                    tree.size,
-                    self._commits + 1,
-                    sign_note(checkpoint, self._origin, self._signer),
-                ),
-            )
-        if answer is not None:
-            connection.execute(
-                "INSERT INTO answers VALUES (?, ?, ?)",
-                (answer.idempotency_key, answer.request_fingerprint, answer.answer),
-            )
-        return tree
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        """Keep other processes from writing while a decision is taken, where that can be done.
 
-    def _head(self, connection: sqlite3.Connection) -> GrowingTree:
-        """Return the tree as it stands on disk; read it anew when another process has written."""
-        row = connection.execute(
-            "SELECT number, size FROM log_checkpoints ORDER BY size DESC LIMIT 1"
-        ).fetchone()
-        commits, size = row or (0, 0)
-        if self._tree is None or commits != self._commits or size != self._tree.size:
-            found = connection.execute("SELECT edge FROM log_edge").fetchone()
-            edge = Edge.from_bytes(found[0]) if found else Edge.empty()
-            self._tree, self._commits = load_tree(connection, edge), commits
-        return self._tree
+        For one that came late several times: among many that write little, one that decides much
+        would come late for ever.
+        """
+        yield
+
+    @abstractmethod
+    def reader(self) -> Reader:
+        """Return what this thread reads through."""
+
+    @abstractmethod
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Hold one state of the database for several reads of this thread."""
+
+    @abstractmethod
+    def close(self) -> None: ...
+
+    def _note(self, tree: GrowingTree) -> str:
+        checkpoint = Checkpoint(self._origin, tree.size, tree.edge.root())
+        return sign_note(checkpoint, self._origin, self._signer)
 
     # Reading.
 
@@ -211,11 +150,11 @@ class LogRecorder(ApplicationRecorder):
             cast("UUID", originator_id).bytes,
             gt or 0,
             lte if lte is not None else 2**62,
-            limit if limit is not None else -1,
+            limit if limit is not None else 2**62,
         )
         return [
             StoredEvent(originator_id, version, topic, state)
-            for version, topic, state in self._reader().execute(statement, bounds)
+            for version, topic, state in self.reader().execute(statement, bounds)
         ]
 
     def select_notifications(
@@ -236,13 +175,13 @@ class LogRecorder(ApplicationRecorder):
         bounds = (first, stop if stop is not None else 2**62, *topics, limit)
         return [
             Notification(UUID(bytes=stream), version, topic, state, position)
-            for position, stream, version, topic, state in self._reader().execute(statement, bounds)
+            for position, stream, version, topic, state in self.reader().execute(statement, bounds)
         ]
 
     def select_states(self, start: int, limit: int) -> list[tuple[int, str, bytes]]:
         """Return position, topic and envelope of up to `limit` events from `start` on."""
         return (
-            self._reader()
+            self.reader()
             .execute(
                 "SELECT position, topic, state FROM log_events WHERE position >= ?"
                 " ORDER BY position LIMIT ?",
@@ -254,7 +193,7 @@ class LogRecorder(ApplicationRecorder):
     def select_entries(self, start: int, limit: int) -> list[tuple[int, int, str, bytes]]:
         """Return position, version, topic and envelope of up to `limit` events from `start` on."""
         return (
-            self._reader()
+            self.reader()
             .execute(
                 "SELECT position, originator_version, topic, state FROM log_events"
                 " WHERE position >= ? ORDER BY position LIMIT ?",
@@ -265,7 +204,7 @@ class LogRecorder(ApplicationRecorder):
 
     def select_heads(self, start: int, stop: int) -> list[tuple[int, UUID, int, str]]:
         """Return position, stream, version and topic of the events from `start` up to `stop`."""
-        found = self._reader().execute(
+        found = self.reader().execute(
             "SELECT position, originator_id, originator_version, topic FROM log_events"
             " WHERE position >= ? AND position < ? ORDER BY position",
             (start, stop),
@@ -275,7 +214,7 @@ class LogRecorder(ApplicationRecorder):
     def select_stream_positions(self, originator_id: UUID) -> list[tuple[int, int]]:
         """Return version and position of every event of a stream."""
         return (
-            self._reader()
+            self.reader()
             .execute(
                 "SELECT originator_version, position FROM log_events WHERE originator_id = ?"
                 " ORDER BY originator_version",
@@ -294,12 +233,12 @@ class LogRecorder(ApplicationRecorder):
         return root_at(size, self.subtree_hash)
 
     def max_notification_id(self) -> int | None:
-        (position,) = self._reader().execute("SELECT max(position) FROM log_events").fetchone()
+        (position,) = self.reader().execute("SELECT max(position) FROM log_events").fetchone()
         return cast("int | None", position)
 
     def select_answer(self, idempotency_key: str) -> StoredAnswer | None:
         row = (
-            self._reader()
+            self.reader()
             .execute("SELECT * FROM answers WHERE idempotency_key = ?", (idempotency_key,))
             .fetchone()
         )
@@ -307,7 +246,7 @@ class LogRecorder(ApplicationRecorder):
 
     def select_checkpoint(self, size: int | None = None) -> tuple[int, str] | None:
         """Return size and note of the first checkpoint that covers `size` events, or the last."""
-        reader = self._reader()
+        reader = self.reader()
         if size is None:
             found = reader.execute(
                 "SELECT size, note FROM log_checkpoints ORDER BY size DESC LIMIT 1"
@@ -322,7 +261,7 @@ class LogRecorder(ApplicationRecorder):
     def select_checkpoints(self, after_size: int) -> list[tuple[int, str]]:
         """Return size and note of every checkpoint beyond a size, rising."""
         return (
-            self._reader()
+            self.reader()
             .execute(
                 "SELECT size, note FROM log_checkpoints WHERE size > ? ORDER BY size",
                 (after_size,),
@@ -330,39 +269,15 @@ class LogRecorder(ApplicationRecorder):
             .fetchall()
         )
 
-    @contextmanager
-    def reading(self) -> Iterator[sqlite3.Connection]:
-        """Hold one state of the database for several reads."""
-        reader = self._reader()
-        reader.execute("BEGIN")
-        try:
-            yield reader
-        finally:
-            reader.execute("COMMIT")
-
     def select_hashes(self, level: int, start: int, stop: int) -> list[bytes]:
         """Return hashes of a tile level, number `start` to `stop`, which lie within one tile."""
-        return tile_hashes(self._reader(), level, start, stop)
+        return tile_hashes(self.reader(), level, start, stop)
 
     def subtree_hash(self, level: int, index: int) -> bytes:
-        return node_reader(self._reader())(level, index)
+        return node_reader(self.reader())(level, index)
 
     def subscribe(
         self, gt: int | None = None, topics: Sequence[str] = ()
     ) -> Subscription[ApplicationRecorder]:
-        """Refuse: SQLite tells nobody of new events, so readers pull."""
+        """Refuse: readers pull, so that no commit has to tell anybody."""
         raise NotImplementedError
-
-    def close(self) -> None:
-        with self._writing:
-            for connection in (*self._readers, self._writer):
-                connection.close()
-            self._readers.clear()
-
-    def _reader(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = open_database(self._path)
-            connection.execute("PRAGMA query_only = ON")
-            self._readers.append(connection)
-        return connection

@@ -1,9 +1,9 @@
 """The Merkle tree as it is stored: full tiles of 256 hashes, and the edge that still grows."""
 
-import sqlite3
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from ledger.database import Reader
 from ledger.evidence.merkle import HASH_BYTES, Edge, leaf_hash, root_hash
 from ledger.evidence.tlog_tiles import TILE_HEIGHT, TILE_WIDTH
 
@@ -49,7 +49,7 @@ def _close_tile(partial: list[list[bytes]], tiles: list[Tile], level: int, numbe
         _close_tile(partial, tiles, level + 1, number // TILE_WIDTH)
 
 
-def load_tree(connection: sqlite3.Connection, edge: Edge) -> GrowingTree:
+def load_tree(connection: Reader, edge: Edge) -> GrowingTree:
     """Read back what the writer keeps in memory: at most 255 hashes a level."""
     partial = []
     level = 0
@@ -60,7 +60,7 @@ def load_tree(connection: sqlite3.Connection, edge: Edge) -> GrowingTree:
     return GrowingTree(edge, partial)
 
 
-def node_reader(connection: sqlite3.Connection) -> Callable[[int, int], bytes]:
+def node_reader(connection: Reader) -> Callable[[int, int], bytes]:
     """Return a function that reads the hash of a complete subtree, for proofs.
 
     The subtree of level `l` and index `i` covers leaves i·2^l up to (i+1)·2^l. It costs one tile
@@ -75,7 +75,7 @@ def node_reader(connection: sqlite3.Connection) -> Callable[[int, int], bytes]:
     return node
 
 
-def tile_hashes(connection: sqlite3.Connection, level: int, start: int, stop: int) -> list[bytes]:
+def tile_hashes(connection: Reader, level: int, start: int, stop: int) -> list[bytes]:
     """Return hashes number `start` to `stop` of a tile level; they lie within one tile."""
     if start >= stop:
         return []

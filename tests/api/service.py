@@ -21,6 +21,7 @@ from api.edge.limits import Limits
 from api.edge.rate import Rates
 from ledger.commands import officers
 from ledger.domain.officer import Role, officer_id
+from ledger.postgresql import Database
 from tests.world import RECORDED_AT, World
 
 CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
@@ -105,9 +106,13 @@ class Hands:
 
 @contextmanager
 def service_at(
-    folder: Path, *, unlimited: bool = False, limits: Limits | None = None
+    folder: Path,
+    *,
+    unlimited: bool = False,
+    limits: Limits | None = None,
+    database: Database | None = None,
 ) -> Iterator[Service]:
-    world = World.at(folder).settle_in()
+    world = World.at(folder, database).settle_in()
     for staff, (code, role) in POSTS.items():
         world.appoint(staff, code, role, EARLY)
     for staff, role in ADMINISTRATORS.items():

@@ -25,6 +25,8 @@ from tests.world import (
     settled,
 )
 
+pytestmark = pytest.mark.both_stores
+
 ONE, TWO, THREE = Person(1), Person(2), Person(3)
 
 

@@ -1,7 +1,6 @@
 """What stands when a command has ended: keys before events, one effect per key, or nothing."""
 
 import multiprocessing
-import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
@@ -16,6 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.commands import funds
+from ledger.commands.log_ranges import connect
 from ledger.domain.fund import FundAccount
 from ledger.domain.recipient import Recipient
 from ledger.domain.values import Money
@@ -23,9 +23,14 @@ from ledger.errors import LedgerError
 from ledger.evidence.proofs import verify_receipt
 from ledger.store.application import Answer, IdempotencyKeyReused, Ledger, TooBusy, Work
 from ledger.store.home import Home
+from ledger.store.postgresql_recorder import PostgresRecorder
 from ledger.store.recorder import LogMoved, LogRecorder
+from ledger.store.sqlite_recorder import SqliteRecorder
 from ledger.vault.vault import Vault
+from tests.postgresql import Server
 from tests.world import EARMARK, Person, World, roster_row
+
+pytestmark = pytest.mark.both_stores
 
 ONE = Person(1)
 
@@ -37,22 +42,33 @@ class Interrupted(Exception):
 class Watched(LogRecorder):
     """A recorder that looks around before it writes, and may be cut off there."""
 
-    def __init__(self, home: Home, look: Callable[[Sequence[StoredEvent]], None]) -> None:
-        super().__init__(home.events, home.origin(), home.service_signer())
-        self.look = look
+    look: Callable[[Sequence[StoredEvent]], None]
 
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
         self.look(stored_events)
-        return super().insert_events(stored_events, **kwargs)
+        return super().insert_events(stored_events, **kwargs)  # type: ignore[safe-super]
+
+
+class WatchedFile(Watched, SqliteRecorder):
+    pass
+
+
+class WatchedServer(Watched, PostgresRecorder):
+    pass
 
 
 def watched(world: World, look: Callable[[Sequence[StoredEvent]], None]) -> Watched:
     """Open the world's ledger over such a recorder."""
     world.ledger.close()
     keys = [bytes.fromhex((world.home.keys / f"{n}.key").read_text()) for n in ("master", "index")]
-    recorder = Watched(world.home, look)
+    home, database = world.home, world.home.database
+    told = home.origin(), home.service_signer()
+    recorder: Watched = (
+        WatchedFile(home.events, *told) if database is None else WatchedServer(database, *told)
+    )
+    recorder.look = look
     world.ledger = Ledger(
         origin=world.home.origin(),
         recorder=recorder,
@@ -273,11 +289,14 @@ def test_an_act_that_changes_nothing_leaves_no_event_but_its_answer(world: World
 # What the library asks of a recorder.
 
 
-@pytest.fixture(scope="module")
-def recorder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LogRecorder]:
-    home = Home(tmp_path_factory.mktemp("recorder") / "data")
+@pytest.fixture(scope="module", params=["sqlite", "postgresql"])
+def recorder(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, postgresql: Server
+) -> Iterator[LogRecorder]:
+    named = postgresql.fresh() if request.param == "postgresql" else None
+    home = Home(tmp_path_factory.mktemp("recorder") / "data", named=named)
     home.create("test.local/log")
-    recorder = LogRecorder(home.events, home.origin(), home.service_signer())
+    recorder = home.recorder()
     for version in range(1, 13):
         events = [StoredEvent(UUID(int=n), version, f"t.{version % 2}", b"%d" % n) for n in (1, 2)]
         recorder.insert_events(events)
@@ -315,7 +334,7 @@ def test_the_log_is_read_in_its_order(
 
 def test_nothing_but_an_append_is_ever_done_to_the_log(world: World) -> None:
     def rows() -> list[tuple[object, ...]]:
-        with closing(sqlite3.connect(world.home.events)) as connection:
+        with closing(connect(world.home.log)) as connection:
             return connection.execute("SELECT * FROM log_events ORDER BY position").fetchall()
 
     before = rows()

@@ -2,14 +2,15 @@
 
 import multiprocessing
 import os
-import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
 from eventsourcing.persistence import RecordConflictError, StoredEvent
 
+from ledger.commands.log_ranges import connect
 from ledger.domain.fund import FundAccount, FundInsufficient
 from ledger.domain.values import Money
 from ledger.evidence.proofs import verify_receipt
@@ -18,6 +19,8 @@ from ledger.store.home import Home, HomeMissing, HomeTaken
 from ledger.store.recorder import LogMoved, LogUnreadable
 from ledger.vault.keys import MasterKeyWrong
 from tests.world import DAY, RECORDED_AT, World
+
+both_stores = pytest.mark.both_stores
 
 
 def draw_many(folder: str, fund: str, times: int) -> None:
@@ -39,6 +42,7 @@ def draw(world: World, fund: UUID, amount: int = 1) -> None:
     world.ledger.perform(act, "test.draw", None, decide)
 
 
+@both_stores
 def test_positions_have_no_gaps_and_every_one_is_proved(world: World) -> None:
     world.receive("X01", 100)
     world.receive("X01", 100)
@@ -56,6 +60,7 @@ def test_positions_have_no_gaps_and_every_one_is_proved(world: World) -> None:
         world.ledger.receipt(size)
 
 
+@both_stores
 def test_a_decision_on_a_log_that_has_grown_is_not_stored(world: World) -> None:
     event = StoredEvent(uuid4(), 1, "x.y", b"{}")
     size = world.ledger.size()
@@ -67,6 +72,7 @@ def test_a_decision_on_a_log_that_has_grown_is_not_stored(world: World) -> None:
     world.check_log()
 
 
+@both_stores
 def test_a_version_that_is_taken_leaves_nothing_at_all(world: World) -> None:
     world.receive("X01", 100)
     fund = world.fund("X01")
@@ -82,6 +88,7 @@ def test_a_version_that_is_taken_leaves_nothing_at_all(world: World) -> None:
     world.check_log()
 
 
+@both_stores
 def test_two_processes_write_one_log(world: World) -> None:
     world.receive("X01", 1000)
     fund = world.fund("X01").id
@@ -102,6 +109,7 @@ def test_two_processes_write_one_log(world: World) -> None:
     world.check_log()
 
 
+@both_stores
 def test_eight_threads_on_one_account_never_overdraw_it(world: World) -> None:
     world.receive("X01", 100)
     fund = world.fund("X01").id
@@ -125,6 +133,7 @@ def test_eight_threads_on_one_account_never_overdraw_it(world: World) -> None:
     world.check_log()
 
 
+@both_stores
 def test_a_refusal_is_taken_on_the_log_as_it_is_now(world: World) -> None:
     world.receive("X01", 10)
     fund = world.fund("X01").id
@@ -138,14 +147,17 @@ def test_a_refusal_is_taken_on_the_log_as_it_is_now(world: World) -> None:
     assert world.fund("X01").balance == 0
 
 
+@both_stores
 def test_a_tile_row_is_written_for_each_256_entries(world: World) -> None:
     world.receive("X01", 1000)
     fund = world.fund("X01").id
     while world.ledger.size() < 600:
         draw(world, fund)
 
-    with sqlite3.connect(world.home.events) as connection:
-        tiles = connection.execute("SELECT level, number, length(hashes) FROM log_tiles").fetchall()
+    with closing(connect(world.home.log)) as connection:
+        tiles = connection.execute(
+            "SELECT level, number, length(hashes) FROM log_tiles ORDER BY level, number"
+        ).fetchall()
 
     assert tiles == [(0, 0, 8192), (0, 1, 8192)]
     world.check_log()

@@ -1,0 +1,207 @@
+"""Connections to PostgreSQL, for whoever has its driver: the one place that knows it.
+
+What differs from SQLite in SQL stands here, and the driver's errors become ours here: its own would
+name hosts and users.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache, lru_cache
+from typing import Any
+
+from ledger.postgresql import (
+    Database,
+    DatabaseAddressWrong,
+    DatabaseTooOld,
+    DatabaseUnreachable,
+    DriverMissing,
+    NotMigrated,
+    PageDamaged,
+    RowTaken,
+)
+
+VERSION_MIN = 150_000
+CONNECT_TIMEOUT_S = 5
+LOCK_TIMEOUT_S = 60
+IDLE_IN_TRANSACTION_S = 300
+"""A process that was frozen in the middle of a write is not to keep all others from writing."""
+
+
+@cache
+def driver() -> Any:
+    """Return the driver; an office whose log is in a file does without it.
+
+    Raises:
+        DriverMissing: It is not installed.
+    """
+    try:
+        import psycopg  # noqa: PLC0415 - as said
+    except ModuleNotFoundError:
+        raise DriverMissing from None
+    return psycopg
+
+
+class Rows(list[Any]):
+    """What was found, in the manner of a cursor."""
+
+    def fetchone(self) -> Any:
+        return self[0] if self else None
+
+    def fetchall(self) -> list[Any]:
+        return self
+
+
+class Session:
+    """A connection that takes the same SQL as SQLite's: question marks stand for values.
+
+    Each statement is a transaction of its own unless one is begun.
+    """
+
+    def __init__(self, raw: Any) -> None:
+        self.raw = raw
+
+    def execute(self, statement: str, values: Sequence[Any] = (), /) -> Rows:
+        """Do a statement; return what it found.
+
+        Raises:
+            DatabaseUnreachable: The line broke off; whether the statement was done is not known.
+            RowTaken: It would add a row that is there.
+            PageDamaged: The database cannot read what it holds.
+        """
+        with told_in_our_words():
+            cursor = self.raw.execute(marked(statement), values)
+            return Rows(cursor.fetchall() if cursor.description else ())
+
+    def copy(self, table: str, rows: Iterator[Sequence[Any]]) -> None:
+        """Add many rows to a table of ours, in the order of its columns."""
+        with (
+            told_in_our_words(),
+            self.raw.cursor() as cursor,
+            cursor.copy(f"COPY {table} FROM STDIN".encode()) as copy,
+        ):
+            for row in rows:
+                copy.write_row(row)
+
+    def is_idle(self) -> bool:
+        """Say whether no transaction is begun, as far as this side knows."""
+        return bool(self.raw.info.transaction_status == driver().pq.TransactionStatus.IDLE)
+
+    def close(self) -> None:
+        self.raw.close()
+
+
+@contextmanager
+def told_in_our_words() -> Iterator[None]:
+    try:
+        yield
+    except driver().OperationalError:
+        raise DatabaseUnreachable from None
+    except driver().IntegrityError:
+        raise RowTaken from None
+    except driver().DatabaseError as cause:
+        raise PageDamaged(type(cause).__name__) from None
+
+
+def connect(database: Database) -> Session:
+    """Connect; all names are looked up in the schema.
+
+    Raises:
+        DatabaseUnreachable: Nobody answers there, or not us.
+        DatabaseAddressWrong: The address says what PostgreSQL does not know.
+    """
+    try:
+        given: dict[str, Any] = driver().conninfo.conninfo_to_dict(database.url)
+    except driver().ProgrammingError:
+        cause = "PostgreSQL cannot read it"
+        raise DatabaseAddressWrong(cause) from None
+    options = (
+        f"{given.pop('options', None) or ''} -c search_path={database.schema}"
+        f" -c lock_timeout={LOCK_TIMEOUT_S}s"
+        f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_S}s"
+    )
+    given.setdefault("connect_timeout", CONNECT_TIMEOUT_S)
+    given.setdefault("application_name", "nuanzhang")
+    with told_in_our_words():
+        return Session(driver().connect(**given, options=options, autocommit=True))
+
+
+def connect_to_read(database: Database) -> Session:
+    """Connect to read alone; a transaction that is begun holds one state of the database."""
+    session = connect(database)
+    session.execute(
+        "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
+    )
+    return session
+
+
+@lru_cache(maxsize=1024)
+def marked(statement: str) -> bytes:
+    """Return a statement with the driver's marks for values."""
+    return statement.replace("%", "%%").replace("?", "%s").encode()
+
+
+def tables_of(schema: str) -> str:
+    """Return definitions of tables that are written for SQLite as PostgreSQL reads them.
+
+    Texts are compared byte by byte, as SQLite compares them, whatever the database's language is.
+    """
+    for theirs, ours in (
+        ("INTEGER", "BIGINT"),
+        ("BLOB", "BYTEA"),
+        ("TEXT", 'TEXT COLLATE "C"'),
+        (" WITHOUT ROWID", ""),
+    ):
+        schema = schema.replace(theirs, ours)
+    return schema
+
+
+def migrate(database: Database, steps: Sequence[str]) -> None:
+    """Bring a schema's tables up to date, once, however many processes want to at the same time.
+
+    Args:
+        database: Whose tables.
+        steps: What each version adds, first to last; a step that was released never changes.
+
+    Raises:
+        DatabaseUnreachable, DatabaseTooOld: There is no server, or none that we know.
+        NotMigrated: The tables are those of a later version of the program.
+    """
+    session = connect(database)
+    try:
+        if session.raw.info.server_version < VERSION_MIN:
+            raise DatabaseTooOld(session.raw.info.server_version)
+        session.execute("BEGIN")
+        # Held until the transaction ends: `IF NOT EXISTS` alone fails where two begin at once.
+        session.execute(
+            "SELECT pg_advisory_xact_lock(hashtextextended(?, 0))",
+            (f"nuanzhang migration {database.schema}",),
+        )
+        session.execute(f"CREATE SCHEMA IF NOT EXISTS {database.schema}")
+        session.execute("CREATE TABLE IF NOT EXISTS migrations (version BIGINT PRIMARY KEY)")
+        done = _version(session) or 0
+        if done > len(steps):
+            raise NotMigrated(done, len(steps))
+        for version, step in enumerate(steps[done:], done + 1):
+            with told_in_our_words():
+                session.raw.execute(step.encode())
+            session.execute("INSERT INTO migrations VALUES (?)", (version,))
+        session.execute("COMMIT")
+    finally:
+        session.close()
+
+
+def require_migrated(session: Session, version: int) -> None:
+    """Check that the tables are there and are those we know; never make them.
+
+    Raises:
+        NotMigrated: They are not.
+    """
+    (there,) = session.execute("SELECT to_regclass('migrations') IS NOT NULL").fetchone()
+    found = _version(session) if there else None
+    if found != version:
+        raise NotMigrated(found, version)
+
+
+def _version(session: Session) -> int | None:
+    (version,) = session.execute("SELECT max(version) FROM migrations").fetchone()
+    return version if isinstance(version, int) else None

@@ -1,0 +1,370 @@
+"""The log in PostgreSQL, written by several processes: one statement appends, or does nothing.
+
+Positions are counted by us: a sequence would have holes after a roll-back. Whoever appends
+replaces the tree's right edge, and only if it is still the edge that the new one grew from. So the
+one row that holds it keeps all writers in order, for as long as an append takes; there is no lock
+on a table, and nobody is told of a commit.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any, cast
+from uuid import UUID
+
+from eventsourcing.persistence import RecordConflictError, StoredEvent
+from sqlalchemy.pool import QueuePool
+
+from ledger.database import Reader
+from ledger.evidence.keys import Signer
+from ledger.evidence.merkle import Edge, leaf_hash
+from ledger.postgresql import Database, DatabaseUnreachable, RowTaken
+from ledger.postgresql_session import (
+    Rows,
+    Session,
+    connect,
+    connect_to_read,
+    migrate,
+    require_migrated,
+    tables_of,
+)
+from ledger.store.recorder import SCHEMA, LogMoved, LogRecorder, StoredAnswer
+from ledger.store.tiles import GrowingTree, Tile, load_tree
+
+STEPS = (tables_of(SCHEMA),)
+"""What each version of the tables adds; a step that was released never changes."""
+
+COPIED_FROM_EVENTS = 500
+"""From so many events on COPY is quicker than one statement."""
+
+READERS_KEPT, READERS_MORE = 4, 28
+PAUSES_S = (0.0, 0.05, 0.2, 0.5, 1.0, 2.0)
+"""Before each further try to reach a database that broke off: a switchover takes a few seconds."""
+
+FIRST = "INSERT INTO log_edge VALUES (0, ?) ON CONFLICT DO NOTHING RETURNING id"
+NEXT = "UPDATE log_edge SET edge = ? WHERE id = 0 AND edge = ? RETURNING id"
+UNMOVED_FIRST = "SELECT 0 AS id WHERE NOT EXISTS (SELECT FROM log_edge)"
+UNMOVED = "SELECT id FROM log_edge WHERE id = 0 AND edge = ? FOR UPDATE"
+
+APPEND = """WITH head AS ({head}),
+events AS (INSERT INTO log_events SELECT e.* FROM head,
+    unnest(?::bigint[], ?::bytea[], ?::bigint[], ?::text[], ?::bytea[]) AS e),
+tiles AS (INSERT INTO log_tiles SELECT t.* FROM head,
+    unnest(?::bigint[], ?::bigint[], ?::bytea[], ?::bytea[]) AS t),
+checkpoint AS (INSERT INTO log_checkpoints SELECT c.* FROM head,
+    unnest(?::bigint[], ?::bigint[], ?::text[]) AS c),
+answer AS (INSERT INTO answers SELECT a.* FROM head, unnest(?::text[], ?::text[], ?::bytea[]) AS a)
+SELECT count(*) FROM head"""
+
+
+def lay_out_log(database: Database) -> None:
+    """Make the log's tables, or bring them up to date."""
+    migrate(database, STEPS)
+
+
+class PostgresRecorder(LogRecorder):
+    """Writes over one connection under a lock of this process; reads over a few that are shared."""
+
+    def __init__(self, database: Database, origin: str, signer: Signer) -> None:
+        super().__init__(origin, signer)
+        self._database = database
+        self._writing = threading.RLock()
+        self._writer: Session | None = None
+        self._in_turn = False
+        self._tree = GrowingTree(Edge.empty())
+        self._stale = True  # whether the log may have grown beyond that tree
+        self._commits = 0
+        self._readers = _Readers(database)
+        try:
+            require_migrated(self._session(), len(STEPS))
+        except BaseException:
+            self.close()
+            raise
+
+    # Writing.
+
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        expected: int | None = kwargs.get("expected_size")
+        tried: int | None = None
+        with self._writing:
+            for pause_s in PAUSES_S:
+                time.sleep(pause_s)
+                try:
+                    if tried is not None and self._stands(tried, stored_events):
+                        # It broke off after the commit: what was to be written is.
+                        return range(tried, tried + len(stored_events))
+                    while True:
+                        tried = self._require(expected)
+                        if self._append(stored_events, kwargs.get("answer")):
+                            return range(tried, tried + len(stored_events))
+                        self._stale = True  # another process was quicker
+                except RowTaken:
+                    self._forget()
+                    taken = "a version, or an idempotency key, is taken"
+                    raise RecordConflictError(taken) from None
+                except DatabaseUnreachable:
+                    self._break_off()
+                except BaseException:
+                    self._forget()
+                    raise
+            raise DatabaseUnreachable
+
+    @contextmanager
+    def turn(self) -> Iterator[None]:
+        with self._writing:
+            try:
+                session = self._session()
+                session.execute("BEGIN")
+                session.execute("SELECT FROM log_edge WHERE id = 0 FOR UPDATE")
+            except DatabaseUnreachable:
+                self._break_off()
+                raise
+            self._in_turn = True
+            try:
+                yield
+            finally:
+                if self._in_turn:
+                    self._forget()
+
+    def _append(self, stored_events: Sequence[StoredEvent], answer: StoredAnswer | None) -> bool:
+        """Append, unless another process did; say whether that went well."""
+        before = self._tree
+        tree, tiles = before, list[Tile]()
+        if stored_events:
+            tree, tiles = before.extended([leaf_hash(event.state) for event in stored_events])
+        if len(stored_events) < COPIED_FROM_EVENTS:
+            done = self._append_at_once(before, tree, tiles, stored_events, answer)
+        else:
+            done = self._append_by_copy(before, tree, tiles, stored_events, answer)
+        if self._in_turn:
+            self._in_turn = False
+            self._session().execute("COMMIT" if done else "ROLLBACK")
+        # A crash before this line leaves nothing or everything, never a part.
+        if done:
+            self._tree = tree
+            self._commits += bool(stored_events)
+        return done
+
+    def _append_at_once(
+        self,
+        before: GrowingTree,
+        tree: GrowingTree,
+        tiles: Sequence[Tile],
+        stored_events: Sequence[StoredEvent],
+        answer: StoredAnswer | None,
+    ) -> bool:
+        head, values = _swap(before, tree)
+        checkpoints = [(tree.size, self._commits + 1, self._note(tree))] if stored_events else []
+        answers = []
+        if answer is not None:
+            answers = [(answer.idempotency_key, answer.request_fingerprint, answer.answer)]
+        found = self._session().execute(
+            APPEND.format(head=head),
+            (
+                *values,
+                *_columns(5, list(_rows(before.size, stored_events))),
+                *_columns(4, tiles),
+                *_columns(3, checkpoints),
+                *_columns(3, answers),
+            ),
+        )
+        return bool(found[0][0])
+
+    def _append_by_copy(
+        self,
+        before: GrowingTree,
+        tree: GrowingTree,
+        tiles: Sequence[Tile],
+        stored_events: Sequence[StoredEvent],
+        answer: StoredAnswer | None,
+    ) -> bool:
+        session, own = self._session(), not self._in_turn
+        if own:
+            session.execute("BEGIN")
+        head, values = _swap(before, tree)
+        if not session.execute(head, values):
+            if own:
+                session.execute("ROLLBACK")
+            return False
+        session.copy("log_events", _rows(before.size, stored_events))
+        session.copy("log_tiles", iter(tiles))
+        session.execute(
+            "INSERT INTO log_checkpoints VALUES (?, ?, ?)",
+            (tree.size, self._commits + 1, self._note(tree)),
+        )
+        if answer is not None:
+            session.execute(
+                "INSERT INTO answers VALUES (?, ?, ?)",
+                (answer.idempotency_key, answer.request_fingerprint, answer.answer),
+            )
+        if own:
+            session.execute("COMMIT")
+        return True
+
+    def _require(self, expected: int | None) -> int:
+        size = self._head(expected).size
+        if expected not in (None, size):
+            raise LogMoved(f"the log holds {size} events")
+        return size
+
+    def _head(self, expected: int | None) -> GrowingTree:
+        """Return the tree as it was when we last saw it; read on if it must have grown since."""
+        tree = self._tree
+        if not self._stale and expected in (None, tree.size):
+            return tree
+        session = self._session()
+        row = session.execute(
+            "SELECT edge, (SELECT max(number) FROM log_checkpoints) FROM log_edge WHERE id = 0"
+        ).fetchone()
+        edge, commits = (Edge.from_bytes(row[0]), row[1]) if row else (Edge.empty(), 0)
+        grown = None
+        if tree.size <= edge.size < tree.size + COPIED_FROM_EVENTS:
+            states = session.execute(
+                "SELECT state FROM log_events WHERE position >= ? AND position < ?"
+                " ORDER BY position",
+                (tree.size, edge.size),
+            )
+            grown, _ = tree.extended([leaf_hash(state) for (state,) in states])
+        if grown is None or grown.edge.to_bytes() != edge.to_bytes():
+            grown = load_tree(session, edge)
+        self._tree, self._commits, self._stale = grown, commits, False
+        return grown
+
+    def _stands(self, first: int, stored_events: Sequence[StoredEvent]) -> bool:
+        """Say whether the log holds these very events from a position on.
+
+        Their bytes are signed and name stream and version, so nobody else can have written them.
+        """
+        if not stored_events:
+            return False
+        found = self._session().execute(
+            "SELECT state FROM log_events WHERE position = ?", (first + len(stored_events) - 1,)
+        )
+        return bool(found.fetchall() == [(stored_events[-1].state,)])
+
+    def _session(self) -> Session:
+        if self._writer is None:
+            self._writer = connect(self._database)
+        return self._writer
+
+    def _forget(self) -> None:
+        """Leave nothing half done; what the log is like is read anew."""
+        self._in_turn = False
+        self._stale = True
+        if self._writer is None:
+            return
+        try:
+            if not self._writer.is_idle():
+                self._writer.execute("ROLLBACK")
+        except DatabaseUnreachable:
+            self._break_off()
+
+    def _break_off(self) -> None:
+        """Drop the connection, and with it whatever it was in the middle of."""
+        self._in_turn = False
+        self._stale = True
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+
+    # Reading.
+
+    def reader(self) -> Reader:
+        return self._readers
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        with self._readers.one_state():
+            yield
+
+    def close(self) -> None:
+        with self._writing:
+            self._break_off()
+        self._readers.close()
+
+
+class _Readers:
+    """Reads over connections that the threads of a process share."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._held = threading.local()
+        self._pool = QueuePool(
+            self._connection,
+            pool_size=READERS_KEPT,
+            max_overflow=READERS_MORE,
+            reset_on_return=None,
+        )
+
+    def execute(self, statement: str, values: Sequence[Any] = (), /) -> Rows:
+        held: Session | None = getattr(self._held, "session", None)
+        if held is not None:
+            return held.execute(statement, values)
+        for pause_s in PAUSES_S:
+            time.sleep(pause_s)
+            try:
+                with self._borrowed() as session:
+                    return session.execute(statement, values)
+            except DatabaseUnreachable:
+                continue
+        raise DatabaseUnreachable
+
+    @contextmanager
+    def one_state(self) -> Iterator[None]:
+        """Hold one state of the database for what this thread reads."""
+        self.execute("SELECT")  # finds out about connections that broke off meanwhile
+        with self._borrowed() as session:
+            session.execute("BEGIN")
+            self._held.session = session
+            try:
+                yield
+            finally:
+                self._held.session = None
+                session.execute("COMMIT")
+
+    @contextmanager
+    def _borrowed(self) -> Iterator[Session]:
+        pool = self._pool
+        pooled = pool.connect()
+        try:
+            yield Session(cast("Any", pooled.dbapi_connection))
+        except DatabaseUnreachable:
+            # The others broke off with it.
+            pooled.invalidate()
+            self._pool = pool.recreate()
+            pool.dispose()
+            raise
+        finally:
+            pooled.close()
+
+    def close(self) -> None:
+        self._pool.dispose()
+
+    def _connection(self) -> Any:
+        return connect_to_read(self._database).raw
+
+
+def _swap(before: GrowingTree, tree: GrowingTree) -> tuple[str, tuple[bytes, ...]]:
+    """Return the statement that puts a new edge in the old one's place, if that still stands."""
+    old, new = before.edge.to_bytes(), tree.edge.to_bytes()
+    if tree is before:
+        return (UNMOVED, (old,)) if before.size else (UNMOVED_FIRST, ())
+    return (NEXT, (new, old)) if before.size else (FIRST, (new,))
+
+
+def _rows(first: int, stored_events: Sequence[StoredEvent]) -> Iterator[tuple[Any, ...]]:
+    for position, event in enumerate(stored_events, first):
+        yield (
+            position,
+            cast("UUID", event.originator_id).bytes,
+            event.originator_version,
+            event.topic,
+            event.state,
+        )
+
+
+def _columns(width: int, rows: Sequence[Sequence[Any]]) -> list[list[Any]]:
+    return [list(column) for column in zip(*rows, strict=True)] if rows else [[]] * width

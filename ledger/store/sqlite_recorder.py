@@ -1,0 +1,131 @@
+"""The log in an SQLite file: one connection writes; each reading thread has one of its own."""
+
+import sqlite3
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+from uuid import UUID
+
+from eventsourcing.persistence import RecordConflictError, StoredEvent
+
+from ledger.database import open_database
+from ledger.evidence.keys import Signer
+from ledger.evidence.merkle import Edge, leaf_hash
+from ledger.store.recorder import SCHEMA, LogMoved, LogRecorder, LogUnreadable, StoredAnswer
+from ledger.store.tiles import GrowingTree, load_tree
+
+
+class SqliteRecorder(LogRecorder):
+    """Writes under a lock of this process and one of the file."""
+
+    def __init__(self, path: Path, origin: str, signer: Signer) -> None:
+        super().__init__(origin, signer)
+        self._path = path
+        self._writing = threading.Lock()
+        self._local = threading.local()
+        self._readers: list[sqlite3.Connection] = []
+        self._tree: GrowingTree | None = None
+        self._commits = 0
+        try:
+            self._writer = open_database(self._path)
+            self._writer.executescript(SCHEMA)
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as cause:
+            # The latter when SQLite's own message quotes what it stumbled over.
+            raise LogUnreadable(path.name, str(cause)) from None
+
+    def insert_events(
+        self, stored_events: Sequence[StoredEvent], **kwargs: Any
+    ) -> Sequence[int] | None:
+        with self._writing:
+            connection = self._writer
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                tree = self._head(connection)
+                first = tree.size
+                if kwargs.get("expected_size", first) != first:
+                    raise LogMoved(f"the log holds {first} events")  # noqa: TRY301
+                tree = self._write(connection, tree, stored_events, kwargs.get("answer"))
+                # A crash before this line leaves nothing; after it, everything, on the disk.
+                connection.execute("COMMIT")
+            except BaseException as cause:
+                connection.execute("ROLLBACK")
+                self._tree = None
+                if isinstance(cause, sqlite3.IntegrityError):
+                    raise RecordConflictError(str(cause)) from None
+                raise
+            self._tree = tree
+            self._commits += bool(stored_events)
+            return range(first, tree.size)
+
+    def _write(
+        self,
+        connection: sqlite3.Connection,
+        tree: GrowingTree,
+        stored_events: Sequence[StoredEvent],
+        answer: StoredAnswer | None,
+    ) -> GrowingTree:
+        if stored_events:
+            connection.executemany(
+                "INSERT INTO log_events VALUES (?, ?, ?, ?, ?)",
+                [
+                    (
+                        position,
+                        cast("UUID", event.originator_id).bytes,
+                        event.originator_version,
+                        event.topic,
+                        event.state,
+                    )
+                    for position, event in enumerate(stored_events, tree.size)
+                ],
+            )
+            tree, tiles = tree.extended([leaf_hash(event.state) for event in stored_events])
+            if tiles:
+                connection.executemany("INSERT INTO log_tiles VALUES (?, ?, ?, ?)", tiles)
+            connection.execute("REPLACE INTO log_edge VALUES (0, ?)", (tree.edge.to_bytes(),))
+            connection.execute(
+                "INSERT INTO log_checkpoints VALUES (?, ?, ?)",
+                (tree.size, self._commits + 1, self._note(tree)),
+            )
+        if answer is not None:
+            connection.execute(
+                "INSERT INTO answers VALUES (?, ?, ?)",
+                (answer.idempotency_key, answer.request_fingerprint, answer.answer),
+            )
+        return tree
+
+    def _head(self, connection: sqlite3.Connection) -> GrowingTree:
+        """Return the tree as it stands on disk; read it anew when another process has written."""
+        row = connection.execute(
+            "SELECT number, size FROM log_checkpoints ORDER BY size DESC LIMIT 1"
+        ).fetchone()
+        commits, size = row or (0, 0)
+        if self._tree is None or commits != self._commits or size != self._tree.size:
+            found = connection.execute("SELECT edge FROM log_edge").fetchone()
+            edge = Edge.from_bytes(found[0]) if found else Edge.empty()
+            self._tree, self._commits = load_tree(connection, edge), commits
+        return self._tree
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        reader = self.reader()
+        reader.execute("BEGIN")
+        try:
+            yield
+        finally:
+            reader.execute("COMMIT")
+
+    def reader(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            connection = self._local.connection = open_database(self._path)
+            connection.execute("PRAGMA query_only = ON")
+            self._readers.append(connection)
+        return connection
+
+    def close(self) -> None:
+        with self._writing:
+            for connection in (*self._readers, self._writer):
+                connection.close()
+            self._readers.clear()
