@@ -18,6 +18,7 @@ from ledger.domain.aggregate import OPERATOR
 from ledger.domain.batch import Batch, batch_id
 from ledger.domain.values import yuan_text
 from ledger.files.account_statements import read_account_statement
+from ledger.files.columns import chosen
 from ledger.store.act import CommandAct
 from ledger.store.application import NotOnRecord
 from projections.bank_accounts import Account, account_list, standings
@@ -54,13 +55,23 @@ def list_accounts() -> None:
 def take(
     account: AccountId,
     path: Annotated[Path, typer.Argument(help="The statement, as the bank sent it.")],
+    header_row: Annotated[
+        int | None, typer.Option(min=1, help="Of a list: the row of its titles.")
+    ] = None,
+    columns: Annotated[
+        str,
+        typer.Option(
+            help="With it, what each column is: day,-,debit,credit,balance (-: left out)."
+        ),
+    ] = "",
 ) -> None:
     """Take in an account statement; lines that are known from another one are not taken twice."""
     place = bootstrap.home()
     with bootstrap.opened(place) as ledger:
         with catch_up(ledger, place.read_models).asking() as model:
             bank_format = _account(account_list(model, account_id=account), account).bank_format
-        content = read_account_statement(bank_format, path.name, path.read_bytes())
+        layout = None if header_row is None else chosen(header_row, columns.split(","))
+        content = read_account_statement(bank_format, path.name, path.read_bytes(), layout)
         act = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
         answer = take_bank_statement(ledger, act, StatementFile(account, path.name, content))
         say(f"{answer.result['taken']} lines taken in, {answer.result['known']} known before")

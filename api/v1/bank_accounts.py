@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, File, Query, Response, UploadFile
+from fastapi import APIRouter, File, Form, Query, Response, UploadFile
 from msgspec.structs import asdict
 from sqlalchemy import Connection
 
@@ -43,6 +43,7 @@ from ledger.commands.bank_matching import (
 from ledger.commands.bank_statements import StatementFile, take_bank_statement
 from ledger.domain.bank_statement import LineState
 from ledger.files.account_statements import read_account_statement
+from ledger.files.columns import chosen
 from ledger.store.application import Ledger, NotOnRecord
 from projections.bank_accounts import Account, account_list, kept_in, standings, statement_list
 from projections.bank_lines import (
@@ -155,11 +156,24 @@ def take_statement(
     reach: TheReach,
     response: Response,
     file: Annotated[UploadFile, File(description="The statement, as the bank sent it.")],
+    header_row: Annotated[
+        int | None,
+        Form(ge=1, lt=2**31, description="Of a list: the row of its titles, from 1."),
+    ] = None,
+    columns: Annotated[
+        list[str],
+        Form(
+            max_length=200,
+            description="Of a list with `header_row`: what each column is, from the left"
+            " (day, debit, balance, …); `-` leaves one out.",
+        ),
+    ] = [],  # noqa: B006 - FastAPI copies it
 ) -> Written[models.TakenBankStatement]:
     """Take in an account statement; lines that are known from another one are not taken twice."""
     account = account_within(model, reach, account_id)
     name = filename_of(file)
-    content = read_account_statement(account.bank_format, name, whole(file))
+    layout = None if header_row is None else chosen(header_row, columns)
+    content = read_account_statement(account.bank_format, name, whole(file), layout)
     order = StatementFile(account_id, name, content)
     answer = take_bank_statement(the_ledger, acting.act(), order)
     return written(the_ledger, response, answer, models.TakenBankStatement)

@@ -8,6 +8,7 @@ from api.web.pages import (
     bank_desk,
     bank_files,
     bank_returns,
+    bank_statements,
     batches,
     deadlines,
     explanation,
@@ -78,6 +79,7 @@ PAGES = (
     # Before the desk: `/bank/formats` is no account.
     bank_files.router,
     bank.router,
+    bank_statements.router,
     bank_desk.router,
     reconciliation.router,
     jobs.router,

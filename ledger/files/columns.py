@@ -10,6 +10,8 @@ from ledger.files.workbook import read_rows
 
 HEADER_ROWS_MAX = 20
 COLUMNS_MAX = 100
+LEFT_OUT = "-"
+"""Taken for nothing."""
 _LETTERS = 26
 
 Lines = Sequence[tuple[int, list[object]]]
@@ -87,6 +89,11 @@ def laid_out(line: int, cells: Sequence[object], columns: Mapping[str, int]) -> 
     """Return the layout of a header whose columns are known by place."""
     field_at = {at: field for field, at in columns.items()}
     return Layout(line, tuple(field_at.get(at) for at in range(len(titles_of(cells)))))
+
+
+def chosen(line: int, fields: Sequence[str]) -> Layout:
+    """Return the layout that somebody chose: what each column is taken for, or `LEFT_OUT`."""
+    return Layout(line, tuple(None if each == LEFT_OUT else each for each in fields))
 
 
 def require_readable(name: str, layout: Layout, fields: Fields) -> None:

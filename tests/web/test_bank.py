@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from ledger.domain.officer import Role
 from tests.api.service import EARLY, TODAY
-from tests.web.browsing import Office, accessible, office_at
+from tests.web.browsing import LANGUAGES, Office, accessible, office_at
 from tests.world import Person, World, failed, roster_row, settled
 
 ONE, TWO, THREE = Person(1), Person(2), Person(3)
@@ -78,6 +78,8 @@ WORDS = {
         "odd": "银行账号应由",
         "keep": "存放在此",
         "take": "登记对账单",
+        "columns": "先核对栏目",
+        "header": "换表头行",
         "rules": "按编号自动核对",
         "match": "核对相符",
         "differ": "合计不一致",
@@ -107,6 +109,8 @@ WORDS = {
         "odd": "an account number has",
         "keep": "Kept here",
         "take": "Take in the statement",
+        "columns": "Look at the columns first",
+        "header": "Take this row",
         "rules": "Match by reference",
         "match": "Match",
         "differ": "the bank's lines come to",
@@ -267,3 +271,65 @@ def register(page: Page, say: dict[str, str], number: str) -> None:
     page.get_by_label(say["from"]).fill("2017-01-01")
     page.get_by_label(say["opening"]).fill("0")
     page.get_by_role("button", name=say["register"], exact=True).click()
+
+
+ODD = f"账号：,{NUMBER}\n记账,对手,付了,收了,剩下,编号\n"
+COLUMNS = {
+    "zh": ("交易日期 *", "对方户名", "支出金额", "收入金额", "余额 *", "业务编号"),
+    "en": (
+        "Transaction date *",
+        "Counterparty",
+        "Paid out",
+        "Paid in",
+        "Balance *",
+        "End-to-end reference",
+    ),
+}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_columns_of_a_list_that_are_not_known_are_named_once(
+    workplace: Office, language: str
+) -> None:
+    say = WORDS[language]
+    approver = workplace.page("A-X01", "/bank", language)
+    register(approver, say, NUMBER)
+    desk = approver.url
+    cashier = workplace.page("K-X01", desk, language)
+    bring(cashier, say, f"{ODD}2017-01-02,某财政局,,10000.00,10000.00,拨〔2017〕1号\n")
+    cashier.locator("[name=line]").first.select_option("2")
+    cashier.get_by_role("button", name=say["header"]).click()
+    expect(cashier.locator(".columns li")).to_have_count(6)
+    assert "某财政局" not in cashier.content()
+    looks_right(cashier)
+    waiting = cashier.url
+    cashier.get_by_role("button", name=say["take"]).click()
+    expect(cashier.get_by_role("alert")).to_be_visible()
+    for place, word in enumerate(COLUMNS[language]):
+        cashier.locator("[name=field]").nth(place).select_option(word)
+    cashier.get_by_role("button", name=say["take"]).click()
+    expect(cashier.get_by_role("status")).to_be_visible()
+    expect(cashier.locator("[data-list] .card:not(.empty)")).to_have_count(1)
+
+    # The next one is read as this one was, whoever brings it; a wrong balance is still refused.
+    bring(cashier, say, f"{ODD}2017-02-02,某财政局,1.00,,9000.00,付\n2017-02-03,,1.00,,7.00,\n")
+    expect(cashier.get_by_role("alert")).to_be_visible()
+    cashier.goto(desk)
+    cashier.get_by_label(say["columns"]).check()
+    bring(cashier, say, f"{ODD}2017-02-02,某财政局,1.00,,9999.00,付\n", fresh=False)
+    expect(cashier.get_by_role("status")).to_be_visible()
+    expect(cashier.locator("[name=field]").nth(2)).to_have_value("debit")
+    cashier.get_by_role("button", name=say["take"]).click()
+    expect(cashier.locator("[data-list] .card:not(.empty)")).to_have_count(2)
+    another = workplace.page("B-X01", waiting, language)
+    expect(another.locator("#main")).not_to_contain_text("某")
+
+
+def bring(page: Page, say: dict[str, str], text: str, *, fresh: bool = True) -> None:
+    """Hand a statement in at the desk."""
+    if fresh:
+        page.goto(page.url.partition("/statements")[0].partition("?")[0])
+    page.locator("input[type=file]").set_input_files(
+        {"name": "s.csv", "mimeType": "text/csv", "buffer": text.encode()}
+    )
+    page.get_by_role("button", name=say["take"]).click()

@@ -106,6 +106,7 @@ FOR_POSTS = (
     ("B-X01", "/bank/{account}"),
     ("B-X01", "/bank/{account}/matches/{match}"),
     ("B-X01", "/bank/{account}/reconciliation"),
+    ("K-X01", "/bank/{account}/statements/{columns}"),
     ("K-X01", "/batches/{approved}"),
     ("K-X01", "/batches/{approved}/bank-file"),
     ("K-X01", "/batches/{approved}/returns/{return}"),
@@ -295,10 +296,11 @@ def underway(office: Office) -> dict[str, str]:
     handed_in(office, "H-X01", f"/batches/{SHEET}/signing", {"reason": "现场签字"})
     plan = {"title": "抽查", "organisation": "X01", "method": "simple", "size": "1"}
     sample = handed_in(office, "J-X01", "/samples/new", plan)
-    account, match = reconciled(office)
+    account, match, waiting = reconciled(office)
     return {
         "account": account,
         "match": match,
+        "columns": waiting,
         "sample": sample.rpartition("/")[2],
         "import": came.rpartition("/")[2],
         "job": str(job.job_id),
@@ -313,8 +315,8 @@ def underway(office: Office) -> dict[str, str]:
     }
 
 
-def reconciled(office: Office) -> tuple[str, str]:
-    """Have a bank account with a statement, of which one line is matched."""
+def reconciled(office: Office) -> tuple[str, str, str]:
+    """Have a bank account with a statement, of which one line is matched, and one to be read."""
     order = {"organisation_code": "X01", "name": "专户", "number": NUMBER, "opening": "0"}
     order |= {"bank_format": "statement-list", "begins_on": "2017-01-01"}
     page = handed_in(office, "B-X01", "/bank", order)
@@ -327,7 +329,9 @@ def reconciled(office: Office) -> tuple[str, str]:
     handed_in(office, "B-X01", f"/bank/{account}/rules", {})
     with catch_up(office.ledger, office.home.read_models).asking() as model:
         [match] = last_matches(model, UUID(account), 1)
-    return account, str(match.match_id)
+    odd = ("再来.csv", "何日,多少\n2017-02-01,5.00\n")
+    columns = handed_in(office, "K-X01", f"/bank/{account}/statements", {"file": odd})
+    return account, str(match.match_id), columns.rpartition("/")[2]
 
 
 def handed_in(office: Office, staff: str, path: str, fields: dict[str, Any]) -> str:

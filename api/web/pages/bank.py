@@ -3,12 +3,11 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Response, UploadFile
+from fastapi import APIRouter, Form, Response
 
 from api.banking import account_within
-from api.callers import CASH, KEEP_ACCOUNTS, READ, TheCaller, TheReach
+from api.callers import KEEP_ACCOUNTS, READ, TheCaller, TheReach
 from api.dependencies import TheLedger, TheReadModel
-from api.uploads import filename_of, whole
 from api.web.asked import Word
 from api.web.bank_asked import Reason, day_of, fen_of
 from api.web.language import N_
@@ -24,8 +23,7 @@ from ledger.commands.bank_accounts import (
     register_bank_account,
     shown_account,
 )
-from ledger.commands.bank_statements import StatementFile, take_bank_statement
-from ledger.files.account_statements import read_account_statement, statement_formats
+from ledger.files.account_statements import statement_formats
 from ledger.store.application import NotOnRecord
 from projections.balances import fund_accounts
 from projections.bank_accounts import account_list, proved_of, standings
@@ -128,21 +126,3 @@ def close(
     account_within(model, reach, account_id)
     close_bank_account(the_ledger, acting.act(), account_id, reason)
     return screen.go(f"/bank/{account_id}", N_("银行账户已登记销户。"))
-
-
-@router.post("/bank/{account_id}/statements", dependencies=[CASH])
-def take(
-    account_id: UUID,
-    screen: TheScreen,
-    acting: TheActingOnPage,
-    the_ledger: TheLedger,
-    model: TheReadModel,
-    reach: TheReach,
-    file: Annotated[UploadFile, File()],
-) -> Response:
-    """Take in an account statement as the bank sent it."""
-    account = account_within(model, reach, account_id)
-    name = filename_of(file)
-    content = read_account_statement(account.bank_format, name, whole(file))
-    take_bank_statement(the_ledger, acting.act(), StatementFile(account_id, name, content))
-    return screen.go(f"/bank/{account_id}", N_("对账单已登记，其中的收支待核对。"))

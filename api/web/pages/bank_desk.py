@@ -51,6 +51,7 @@ from ledger.commands.bank_matching import (
 )
 from ledger.commands.funds import CASHIERS
 from ledger.domain.bank_statement import LineState
+from ledger.files.account_statements import fields_of
 from ledger.store.application import Ledger, NotOnRecord
 from projections.asked import NOW
 from projections.balances import Fund, fund_accounts
@@ -151,6 +152,7 @@ def show_desk(
     return screen.show(
         "bank/desk.html",
         account=account,
+        named_columns=fields_of(account.bank_format) is not None,
         number=number,
         bank_name=bank_name,
         standing=standing,

@@ -27,11 +27,11 @@ from api.dependencies import TheLedger, TheReadModel, TheServed
 from api.uploads import filename_of, whole
 from api.v1 import forms
 from api.web.asked import Number, Word
+from api.web.column_choices import column_choices
 from api.web.faulty_cells import FIELDS, marks_of
 from api.web.language import N_
 from api.web.posted import FormKey, TheActingOnPage
 from api.web.refused import show_refusal
-from api.web.samples import sample
 from api.web.screen import Screen, TheScreen
 from ledger.commands.batches import HANDLERS, Draft, draft_batch
 from ledger.commands.exports import HandOut, hand_out
@@ -41,7 +41,7 @@ from ledger.domain.policy import Channel
 from ledger.errors import LedgerError
 from ledger.files.annotated import Words, write_annotated
 from ledger.files.banks import FORMATS
-from ledger.files.columns import Layout, guess, letters, read_lines, require_readable
+from ledger.files.columns import Layout, chosen, read_lines, require_readable
 from ledger.files.faults import FileRefused
 from ledger.files.roster import Roster
 from projections.balances import fund_accounts
@@ -52,7 +52,6 @@ router = APIRouter(include_in_schema=False)
 
 TRIALS = {ROSTER: ROSTER_TRIAL, ARCHIVE: ARCHIVE_TRIAL}
 MARKS_SHOWN = 200
-LEFT_OUT = "-"
 WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ORDER = ("code", "campaign_code", "organisation_code", "earmark", "channel", "bank_format")
 NOTHING_ASKED = dict.fromkeys(ORDER, "")
@@ -173,7 +172,7 @@ def name_columns(
     """Say what each column is taken for, and try the file so: nothing is written."""
     now_s, caller = found.clock.now_s(), acting.caller
     upload = working.imports.find(str(import_id), caller.officer_id, now_s, FIELDS)
-    layout = Layout(line, tuple(None if each == LEFT_OUT else each for each in field))
+    layout = chosen(line, field)
     try:
         require_readable(upload.facts.filename, layout, FIELDS[upload.kind])
     except FileRefused as refusal:
@@ -289,38 +288,15 @@ def _columns(
     refusal: FileRefused | None = None,
 ) -> Response:
     """Show the columns of an upload as they were asked for, remembered, or guessed."""
-    facts, fields = upload.facts, FIELDS[upload.kind]
-    guessed = guess([(at, list(cells)) for at, cells in facts.head if line in (None, at)], fields)
-    header = guessed.line if line is None else line
-    before = working.imports.remembered(
-        upload.kind, facts.order["organisation_code"], facts, header
+    choices = column_choices(
+        working.imports,
+        upload,
+        FIELDS[upload.kind],
+        upload.facts.order["organisation_code"],
+        line=line,
+        asked=asked,
     )
-    own = upload.layout if upload.layout is not None and upload.layout.line == header else None
-    layout = asked or own or before or guessed
-    titles = facts.titles(header)
-    taken = [*layout.fields, *[None] * len(titles)][: max(len(titles), len(layout.fields))]
-    shown: dict[str, Any] = {
-        "upload": upload,
-        "fields": fields,
-        "header": header,
-        "heads": [at for at, cells in facts.head if any(cells)],
-        "remembered": asked is None and own is None and before is not None,
-        "unknown": [
-            letters(at)
-            for at, (title, each) in enumerate(zip(titles, taken, strict=False))
-            if title and each is None
-        ],
-        "columns": [
-            {
-                "letters": letters(at),
-                "title": titles[at] if at < len(titles) else "",
-                "field": each,
-                "samples": [sample(text) for text in facts.samples(header, at)],
-            }
-            for at, each in enumerate(taken)
-        ],
-        "left_out": LEFT_OUT,
-    }
+    shown: dict[str, Any] = {"upload": upload, "choices": choices}
     if refusal is not None:
         return show_refusal(screen, refusal, "imports/columns.html", **shown)
     return screen.show("imports/columns.html", code=None, **shown)
