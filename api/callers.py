@@ -22,6 +22,7 @@ from ledger.commands.funds import CASHIERS, CORRECTORS
 from ledger.commands.notices import ENDERS, MAY_READ
 from ledger.commands.officer_keys import CONFIRMING
 from ledger.commands.officers import SECURITY, SYSTEM
+from ledger.commands.outside_lists import LIST_KEEPERS
 from ledger.commands.policies import APPROVERS
 from ledger.commands.recipients import ASKING, MAY_UNMASK
 from ledger.domain.officer import BUSINESS, OBSERVERS, Officer, Role
@@ -225,6 +226,7 @@ UNMASK = Depends(May(*MAY_UNMASK))
 VERIFY = Depends(May(*VERIFIERS))
 OBSERVE = Depends(May(*OBSERVERS))
 CLOSE_CASE = Depends(May(*CASE_CLOSERS))
+BRING_LISTS = Depends(May(*LIST_KEEPERS))
 KEEP_SYSTEM = Depends(May(*SYSTEM))
 KEEP_SECURITY = Depends(May(*SECURITY))
 CONFIRM = Depends(May(*CONFIRMING))

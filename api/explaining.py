@@ -1,5 +1,6 @@
 """A payment explained: what the rules are asked about is brought together here."""
 
+from functools import partial
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -7,6 +8,7 @@ from sqlalchemy import Connection
 from api.callers import Reach
 from api.known import Kept, within
 from api.within import payment_within
+from ledger.commands.outside_lists import day_of
 from ledger.domain.policy import Policy
 from ledger.domain.recipient import Recipient
 from ledger.store.application import Ledger
@@ -66,4 +68,5 @@ def asked_about(
         known.tree,
         within(known, reach),
         reach.ids >= known.tree.by_id.keys(),
+        day_of=partial(day_of, ledger),
     )

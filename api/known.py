@@ -8,7 +8,7 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Annotated
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from fastapi import Depends, Request
 from sqlalchemy import Connection, select
 
 from api.callers import Reach
+from ledger.commands.outside_lists import day_of
 from ledger.domain.policy import Channel, Deadline, Policy
 from ledger.store.application import Ledger
 from projections.asked import NOW, Moment
@@ -164,6 +165,7 @@ class Kept:
             ids,
             moment,
             verified=verified,
+            day_of=partial(day_of, ledger),
         )
         payers = select(batches.c.organisation_id).where(
             batches.c.channel == Channel.BANK_CARD, moment.covers(batches)

@@ -32,6 +32,7 @@ from projections.likeness import Likeness
 from projections.movements import Movements
 from projections.notices import Notices
 from projections.organisations import Organisations
+from projections.outside_lists import OutsideLists
 from projections.payment_cards import PaymentCards
 from projections.payment_states import PaymentStates
 from projections.payment_sums import PaymentSums
@@ -87,6 +88,7 @@ def projections() -> tuple[Projection, ...]:
         Keys(),
         People(),
         PersonFiles(),
+        OutsideLists(),
         Disclosures(),
     )
 

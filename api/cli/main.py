@@ -35,6 +35,7 @@ COMMANDS = {
     "bank": "bank.app",
     "export": "exports.app",
     "key": "keys.app",
+    "lists": "lists.app",
     "signatures": "signatures.app",
     "timestamp": "timestamps.app",
     "witness": "witness.app",

@@ -11,9 +11,11 @@ from api.dependencies import TheLedger, TheMoment, TheReadModel
 from api.known import TheKept, within
 from api.problems import RESPONSES
 from api.v1.models import Answer, Day
-from projections.findings.aside import ASIDE, Standing, in_order
+from ledger.domain.outside_list import ListKind
+from projections.findings.aside import ASIDE, LISTS_WANTED, Standing, in_order, standing_of
 from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Severity
+from projections.outside_lists import held_lists
 
 router = APIRouter(tags=["findings"], responses=RESPONSES)
 
@@ -103,17 +105,18 @@ def list_findings(
 
 
 @router.get("/rules", dependencies=[READ])
-def list_rules() -> Rules:
+def list_rules(model: TheReadModel) -> Rules:
     """List the rules of the table: which are evaluated, and why others are not."""
+    held = {each.kind for each in held_lists(model)}
     evaluated = [
         Rule(
             code=code,
             name=about.name,
-            standing=Standing.EVALUATED,
+            standing=standing_of(code, held),
             clause=about.clause,
             version=about.version,
             reads=list(about.reads),
-            reason=None,
+            reason=_wanting(code, held),
             checks=[],
         )
         for code, about in RULES_KNOWN.items()
@@ -132,3 +135,7 @@ def list_rules() -> Rules:
         for code, each in ASIDE.items()
     ]
     return Rules(items=sorted([*evaluated, *aside], key=lambda rule: in_order(rule.code)))
+
+
+def _wanting(code: str, held: set[ListKind]) -> str | None:
+    return None if standing_of(code, held) is Standing.EVALUATED else LISTS_WANTED[code]

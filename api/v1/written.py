@@ -141,6 +141,16 @@ class TakenScan(Answer):
     rows: dict[str, int]
 
 
+class TakenList(Answer):
+    """`taken` people or cards are on the list now; of rows at fault the first thousand are told."""
+
+    list_id: Id
+    edition: int
+    taken: int
+    refused_count: int
+    refused: list[RefusedRow]
+
+
 class EnteredArchive(Answer):
     """`new`, `changed` (closed now) and `same` add up to `entered`; null in older answers."""
 

@@ -11,6 +11,7 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
         "open": N_("尚待结果"),
         "unrecorded": N_("放行，无记录"),
         "not_asked": N_("不适用"),
+        "no_data": N_("没有名单可查"),
     },
     "scope": {
         "payment": N_("本笔"),
@@ -57,6 +58,9 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
         "ends_on": N_("活动截止日"),
         "reached_on": N_("到达职工日"),
         "waited_days": N_("签批到到达（天）"),
+        "list_kind": N_("名单"),
+        "list_source": N_("名单来源"),
+        "list_dated_on": N_("名单截至"),
         "found_count": N_("所涉笔数"),
         "found_fen": N_("所涉金额"),
     },

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from api.web.language import N_, Language
 from api.web.rule_words import EXPLAINED
 from ledger.files.faults import TEXTS
-from projections.findings.aside import ASIDE, Standing
+from projections.findings.aside import ASIDE, LISTS_WANTED, Standing
 from projections.findings.catalogue import RULES_KNOWN
 
 TERMS: Mapping[str, Mapping[str, str]] = {
@@ -229,6 +229,9 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "case.recovery_written_off": N_("免予追回"),
         "case.closed": N_("销号"),
         "case.reopened": N_("重新立案"),
+        "outside_list.received": N_("登记外部名单"),
+        "outside_list.piece_taken": N_("外部名单分段"),
+        "outside_list.withdrawn": N_("撤下外部名单"),
     },
     "of_event": {
         "status": N_("状态"),
@@ -439,7 +442,18 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         **{code: about.name for code, about in RULES_KNOWN.items()},
         **{code: aside.name for code, aside in ASIDE.items()},
     },
-    "aside": {code: aside.reason for code, aside in ASIDE.items()},
+    "aside": {**{code: aside.reason for code, aside in ASIDE.items()}, **LISTS_WANTED},
+    "list_kind": {
+        "deceased": N_("死亡人员"),
+        "public_servants": N_("财政供养人员"),
+        "real_estate": N_("房产登记"),
+        "vehicles": N_("车辆登记"),
+        "businesses": N_("工商登记"),
+        "relatives": N_("经办、审批人员亲属"),
+        "staff_accounts": N_("工作人员账户"),
+        "households": N_("户籍"),
+    },
+    "list_ended": {"replaced": N_("已被新名单取代"), "withdrawn": N_("已撤下")},
     "standing": {
         Standing.EVALUATED: N_("在查"),
         Standing.EXCLUDED: N_("账本已排除"),

@@ -1,6 +1,7 @@
 """XLSX files opened with care: they are archives of XML, and both can be made to do harm."""
 
 import io
+from collections.abc import Iterator
 
 import python_calamine
 
@@ -32,6 +33,29 @@ def read_rows(name: str, data: bytes) -> list[tuple[int, list[object]]]:
             raise
         raise refuse(name, "file.not_workbook") from None
     return [(number, [_cell(cell) for cell in row]) for number, row in enumerate(rows, 1)]
+
+
+def each_row(name: str, data: bytes) -> Iterator[tuple[int, list[object]]]:
+    """Yield the rows that `read_rows` returns, one at a time: a long list takes no more memory.
+
+    Raises:
+        FileRefused: As `read_rows` does.
+    """
+    if len(data) > FILE_BYTES_MAX:
+        raise refuse(name, "file.too_large")
+    check_package(name, data)
+    try:
+        sheet = python_calamine.load_workbook(io.BytesIO(data)).get_sheet_by_index(0)
+        # Unlike the whole sheet, its rows begin at the first column that holds anything.
+        before: list[object] = [None] * (0 if sheet.start is None else sheet.start[1])
+        for number, row in enumerate(sheet.iter_rows(), 1):
+            yield number, [*before, *map(_cell, row)]
+    except (python_calamine.CalamineError, ValueError, IndexError, OSError):
+        raise refuse(name, "file.not_workbook") from None
+    except BaseException as panic:  # the reader is Rust: a panic is no Exception
+        if type(panic).__name__ != "PanicException":
+            raise
+        raise refuse(name, "file.not_workbook") from None
 
 
 def _cell(cell: object) -> object:

@@ -81,6 +81,14 @@ class Vault:
         """Return a blind index: equal values give equal text, which tells nothing else."""
         return self._digest("index", kind, value).hex()
 
+    def veil(self, kind: str, value: str, note: bytes) -> bytes:
+        """Cover a few bytes beside a blind index, or uncover them: both are the same.
+
+        Each `kind` and value is to cover one note: two under the same would tell how they differ.
+        """
+        cover = self._digest("veil", kind, value)
+        return bytes(each ^ over for each, over in zip(note, cover, strict=False))
+
     # Sealing.
 
     def note(self, subject: UUID, kind: str, value: str) -> None:

@@ -1,6 +1,6 @@
 """What an explanation is asked about: one payment, and all that bears on it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
@@ -42,6 +42,7 @@ class Asked:
     `events` are those of its own stream, `readings` all adoptions of its campaign's policy, `files`
     those of the person in the archive. `findings` are what the rules found, as far as the reader
     sees; `sees_whole` whether that is everything.
+    `day_of` uncovers a day that a list of others holds veiled.
     """
 
     connection: Connection
@@ -58,6 +59,7 @@ class Asked:
     findings: Sequence[Finding]
     sees_whole: bool
     patience: Patience = PATIENCE
+    day_of: Callable[[str, bytes, bytes], date] | None = None
 
     @cached_property
     def paid_on(self) -> date:

@@ -10,7 +10,8 @@ class Outcome(StrEnum):
     """What came of a rule.
 
     `unrecorded`: it was passed, and nothing on record says why it could be. `not_asked`: the policy
-    does not ask it of such a payment. `open`: it cannot be said yet.
+    does not ask it of such a payment. `open`: it cannot be said yet. `no_data`: no list is held
+    that would say it.
     """
 
     HELD = "held"
@@ -18,6 +19,7 @@ class Outcome(StrEnum):
     OPEN = "open"
     UNRECORDED = "unrecorded"
     NOT_ASKED = "not_asked"
+    NO_DATA = "no_data"
 
 
 class Scope(StrEnum):

@@ -4,10 +4,11 @@ An auditor reads here what the absence of a finding means. A rule leaves this li
 evaluated.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import NamedTuple
 
+from ledger.domain.outside_list import ListKind
 from projections.findings.catalogue import RULES_KNOWN
 
 
@@ -29,11 +30,7 @@ class Aside(NamedTuple):
 
 
 _EVERY: Mapping[str, Aside] = {
-    "A3": Aside("死亡后领取", Standing.NO_DATA, "需要死亡人员名单"),
-    "A4": Aside("财政供养人员领取", Standing.NO_DATA, "需要财政供养人员名单"),
-    "A5": Aside("房车企疑点", Standing.NO_DATA, "需要房产、车辆、工商登记名单"),
     "A6": Aside("退休人员", Standing.NO_DATA, "退休年龄须由方案规定后在录入名册时判断"),
-    "A8": Aside("经办人亲属", Standing.NO_DATA, "需要经办、审批人员申报的亲属名单"),
     "A10": Aside(
         "困难原因缺失",
         Standing.EXCLUDED,
@@ -41,9 +38,7 @@ _EVERY: Mapping[str, Aside] = {
         ("field.missing",),
     ),
     "B6": Aside("实物未折价", Standing.NO_DATA, "账本只记资金，不记慰问品"),
-    "C4": Aside("账户属经办人", Standing.NO_DATA, "需要工作人员账户名单"),
     "D6": Aside("一号多人", Standing.NO_DATA, "电话只以密文保存，须在录入名册时判断"),
-    "E3": Aside("同户重复", Standing.NO_DATA, "档案没有户籍和家庭成员"),
     "F8": Aside(
         "捐赠指定用途",
         Standing.EXCLUDED,
@@ -80,6 +75,35 @@ ASIDE: Mapping[str, Aside] = {
     code: aside for code, aside in _EVERY.items() if code not in RULES_KNOWN
 }
 """By code; what came to be evaluated is not told."""
+
+
+PROPERTY = (ListKind.REAL_ESTATE, ListKind.VEHICLES, ListKind.BUSINESSES)
+
+LISTS_OF: Mapping[str, tuple[ListKind, ...]] = {
+    "A3": (ListKind.DECEASED,),
+    "A4": (ListKind.PUBLIC_SERVANTS,),
+    "A5": PROPERTY,
+    "A8": (ListKind.RELATIVES,),
+    "C4": (ListKind.STAFF_ACCOUNTS,),
+    "E3": (ListKind.HOUSEHOLDS,),
+}
+"""Which lists of others a rule looks at: while none of them is held, it can say nothing."""
+
+LISTS_WANTED: Mapping[str, str] = {
+    "A3": "需要死亡人员名单",
+    "A4": "需要财政供养人员名单",
+    "A5": "需要房产、车辆、工商登记名单",
+    "A8": "需要经办、审批人员申报的亲属名单",
+    "C4": "需要工作人员账户名单",
+    "E3": "需要户籍名单",
+}
+"""By code: what is said of a rule until such a list is held."""
+
+
+def standing_of(code: str, held: Collection[ListKind]) -> Standing:
+    """Say whether a rule is evaluated, or looks at lists of others of which none is held."""
+    lacks = code in LISTS_OF and not set(held).intersection(LISTS_OF[code])
+    return Standing.NO_DATA if lacks else Standing.EVALUATED
 
 
 def in_order(code: str) -> tuple[str, int]:

@@ -1,6 +1,6 @@
 """What findings are asked about: one state of the read model, and what else rules look at."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -69,6 +69,7 @@ class Asked:
 
     `open` are the payments that have not reached anybody, `followed` the opening surplus of
     `year`, `deadlines` what each campaign's policy asks for, `organisation_ids` who there is.
+    `day_of` uncovers a day that a list of others holds veiled: of which file, whose, and the note.
     """
 
     connection: Connection
@@ -81,6 +82,7 @@ class Asked:
     moment: Moment = NOW
     patience: Patience = Patience()
     verified: Verification | None = None
+    day_of: Callable[[str, bytes, bytes], date] | None = None
 
     @cached_property
     def answered(self) -> set[UUID]:

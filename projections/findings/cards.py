@@ -21,22 +21,7 @@ from projections.person_files import OPENED, person_files
 
 def one_for_several(asked: Asked) -> Iterator[Finding]:
     """C3: money for more than one person went to one account."""
-    cards = SHARED.keys(asked.connection)
-    paid: dict[bytes, dict[bytes, Row[Any]]] = defaultdict(dict)
-    # What was sent back did not go there; paid again, it went to the card of that time.
-    later = reissue_cards.alias("later")
-    gone = exists().where(
-        later.c.disbursement_id == disbursements.c.disbursement_id, asked.moment.covers(later)
-    )
-    first, again = _first().where(~gone), _again().where(asked.moment.covers(reissue_cards))
-    for statement, column in ((first, payment_cards.c.card), (again, reissue_cards.c.card)):
-        stands = (
-            statement.join(states, states.c.position == last_state(asked.moment))
-            .where(asked.moment.covers(disbursements))
-            .where(states.c.status != Status.RETURNED.value)
-        )
-        for row in among(asked.connection, cards, column, stands):
-            paid[row.card][row.disbursement_id] = row
+    paid = paid_to(asked, SHARED.keys(asked.connection))
     for payments in paid.values():
         people = {row.person_id for row in payments.values()}
         if len(people) < 2:  # noqa: PLR2004 - one person's card
@@ -88,6 +73,26 @@ def changed_lately(asked: Asked) -> Iterator[Finding]:
             position=rows[0].position,
             payment_ids=payment_ids(rows),
         )
+
+
+def paid_to(asked: Asked, cards: Sequence[bytes]) -> dict[bytes, dict[bytes, Row[Any]]]:
+    """Return the payments that went to each of these cards and stand, by their ids."""
+    paid: dict[bytes, dict[bytes, Row[Any]]] = defaultdict(dict)
+    # What was sent back did not go there; paid again, it went to the card of that time.
+    later = reissue_cards.alias("later")
+    gone = exists().where(
+        later.c.disbursement_id == disbursements.c.disbursement_id, asked.moment.covers(later)
+    )
+    first, again = _first().where(~gone), _again().where(asked.moment.covers(reissue_cards))
+    for statement, column in ((first, payment_cards.c.card), (again, reissue_cards.c.card)):
+        stands = (
+            statement.join(states, states.c.position == last_state(asked.moment))
+            .where(asked.moment.covers(disbursements))
+            .where(states.c.status != Status.RETURNED.value)
+        )
+        for row in among(asked.connection, cards, column, stands):
+            paid[row.card][row.disbursement_id] = row
+    return paid
 
 
 def _first() -> Select[Any]:

@@ -29,11 +29,35 @@ RULES_KNOWN: Mapping[str, About] = {
         1,
         ("batch.row_refused",),
     ),
+    "A3": About(
+        "死亡后领取",
+        "死亡即退档，死亡后不再发放",
+        1,
+        ("outside_list.*", "disbursement.*"),
+    ),
+    "A4": About(
+        "财政供养人员领取",
+        "困难慰问金不得发给财政供养人员",
+        1,
+        ("outside_list.*", "disbursement.*"),
+    ),
+    "A5": About(
+        "房车企疑点",
+        "困难职工家庭经济状况应核对房产、车辆、工商登记",
+        1,
+        ("outside_list.*", "disbursement.*"),
+    ),
     "A7": About(
         "劳模收入超线",
         "困难劳模月均工资应低于上年度职工月平均工资（方案二）",
         1,
         ("batch.row_refused",),
+    ),
+    "A8": About(
+        "经办人亲属",
+        "不得优亲厚友、人情帮扶",
+        1,
+        ("outside_list.*", "disbursement.*", "batch.*"),
     ),
     "A9": About(
         "一人多档",
@@ -91,6 +115,12 @@ RULES_KNOWN: Mapping[str, About] = {
         "一个账户只收本人的慰问金",
         1,
         ("disbursement.*",),
+    ),
+    "C4": About(
+        "账户属经办人",
+        "慰问金应打入本人账户，不得打入工作人员账户",
+        1,
+        ("outside_list.*", "disbursement.*"),
     ),
     "C5": About(
         "临发改卡",
@@ -158,6 +188,12 @@ RULES_KNOWN: Mapping[str, About] = {
         "同一人短期内不由多个单位、多种资金重复慰问",
         1,
         ("disbursement.*",),
+    ),
+    "E3": About(
+        "同户重复",
+        "每户慰问一次，同一户不得分别列为两户",
+        1,
+        ("outside_list.*", "disbursement.*"),
     ),
     "E4": About(
         "同一文件重复发放",

@@ -25,6 +25,7 @@ from projections.findings import (
     integrity,
     lists,
     money,
+    outside,
     papers,
     payments,
     people,
@@ -40,6 +41,7 @@ from projections.likeness import paces, pairs, voids
 from projections.movements import Kind, movements
 from projections.notices import notices
 from projections.notices import steps as notice_steps
+from projections.outside_lists import editions, ends, entries
 from projections.payment_cards import reissue_cards
 from projections.payment_states import disbursements, states
 from projections.person_files import person_files
@@ -115,6 +117,7 @@ class Evaluated:
 _BATCHES, _STEPS, _FILINGS = _last(batches), _last(steps), _last(filings)
 _PAYMENTS, _STATES, _FILES = _last(disbursements), _last(states), _last(person_files)
 _BANK = (_last(bank_files), _last(bank_decisions), _last(kept_funds))
+_LISTS = (_last(editions), _last(ends), _last(entries))
 _RETURNS, _NOTICES, _LINES = _last(movements, Kind.RETURN), _last(notices), _last(lines)
 
 RULES: Sequence[Rule] = (
@@ -146,6 +149,12 @@ RULES: Sequence[Rule] = (
     Rule(people.paid_again_elsewhere, (), (_PAYMENTS, _STATES)),
     Rule(cards.one_for_several, (), (_PAYMENTS, _STATES)),
     Rule(cards.changed_lately, (), (_PAYMENTS, _FILES, _last(reissue_cards))),
+    Rule(outside.after_death, (), (*_LISTS, _PAYMENTS, _STATES)),
+    Rule(outside.public_servants, (), (*_LISTS, _PAYMENTS, _STATES)),
+    Rule(outside.property_owners, (), (*_LISTS, _PAYMENTS, _STATES)),
+    Rule(outside.relatives_of_officers, (), (*_LISTS, _PAYMENTS, _STATES)),
+    Rule(outside.accounts_of_staff, (), (*_LISTS, _PAYMENTS, _STATES, _last(reissue_cards))),
+    Rule(outside.one_household_twice, (), (*_LISTS, _PAYMENTS, _STATES)),
     Rule(amounts.unlike_the_class, (), (_PAYMENTS,)),
     Rule(amounts.shared_out_evenly, (), (_PAYMENTS,)),
     Rule(banking.nobodys_money_out, (), _BANK),

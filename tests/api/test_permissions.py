@@ -23,6 +23,7 @@ from ledger.commands import cases
 from ledger.commands.bank_accounts import number_index
 from ledger.commands.filings import HandingIn, hand_in
 from ledger.commands.notices import Opening, Raising, open_notice, raise_objection
+from ledger.commands.outside_lists import ListBrought, take_list
 from ledger.commands.samples import Plan, plan_sample
 from ledger.domain.bank_account import bank_account_id
 from ledger.domain.batch import batch_id
@@ -34,8 +35,10 @@ from ledger.domain.fund import fund_id
 from ledger.domain.notice import DayUnit, Period, notice_id
 from ledger.domain.officer import Role, officer_id
 from ledger.domain.organisation import organisation_id
+from ledger.domain.outside_list import ListKind, list_id
 from ledger.domain.policy import policy_id
 from ledger.domain.sample import Condition, Method
+from ledger.files.outside_lists import OutsideFile
 from projections.allocations import allocation_list
 from projections.bank_accounts import statement_list
 from projections.flows import appropriations
@@ -78,6 +81,17 @@ class Asked:
 def form_of(**fields: str) -> Callable[[Place], tuple[dict[str, str], dict[str, Any]]]:
     """Return what a page's form sends, under a key of its own."""
     return lambda _: ({"key": uuid4().hex, **fields}, {})
+
+
+def outside_list(place: Place) -> tuple[dict[str, str], dict[str, Any]]:
+    told = {
+        "key": uuid4().hex,
+        "organisation_code": place.code,
+        "kind": ListKind.REAL_ESTATE.value,
+        "source": "不动产登记中心",
+        "listed_on": TODAY.isoformat(),
+    }
+    return told, {"file": ("l.csv", "身份证号码\n".encode())}
 
 
 def signed(_: Place) -> dict[str, str]:
@@ -153,6 +167,7 @@ CAMPAIGN_FORM = {
 }
 
 NOBODYS = str(uuid4())
+LISTED = ListKind.VEHICLES
 NO_SCAN = ("s.png", b"")
 KEY = b64encode(bytes(31) + b"\x07").decode()
 
@@ -452,6 +467,11 @@ ASKED: dict[str, Asked] = {
     ),
     "POST /v1/cases/{case_id}/closing": Asked("{case}", lambda _: {"ground": "核对无误"}),
     "POST /v1/cases/{case_id}/reopening": Asked("{case}", lambda _: {"ground": "又出现"}),
+    "GET /v1/outside-lists": Asked("organisation_id={organisation}"),
+    "POST /v1/outside-lists": Asked(form=outside_list),
+    "POST /v1/outside-lists/{list_id}/withdrawal": Asked(
+        "{outside}", lambda _: {"reason": "来源有误"}
+    ),
     "GET /v1/samples": Asked("organisation_id={organisation}"),
     "POST /v1/samples": Asked(
         body=lambda p: {"title": "抽查", "organisation_code": p.code, "method": "simple", "size": 1}
@@ -616,6 +636,11 @@ ASKED: dict[str, Asked] = {
             },
             {},
         ),
+    ),
+    "GET /findings/lists": Asked(bound=False),
+    "POST /findings/lists": Asked(form=outside_list),
+    "POST /findings/lists/{list_id}/withdrawal": Asked(
+        "{outside}", form=form_of(reason="来源有误")
     ),
     "GET /samples": Asked(bound=False),
     "GET /samples/new": Asked(bound=False),
@@ -929,6 +954,9 @@ def settle(service: Service, code: str, serial: int) -> None:
     extent = Extent(count=1, amount_fen=None, since=None)
     taken = cases.Opening(organisation_id(code), subject, "W", extent)
     cases.open_case(world.ledger, world.act("U-C01", TODAY), taken)
+    file = OutsideFile("l.csv", f"身份证号码\n{Person(9_001).id_number}\n".encode(), LISTED)
+    brought = ListBrought(code, "车管所", TODAY, file)
+    take_list(world.ledger, world.act("U-C01", TODAY), brought)
 
 
 def place_of(service: Service, code: str) -> Place:
@@ -957,6 +985,7 @@ def place_of(service: Service, code: str) -> Place:
         [sample, *_] = sample_list(model, organisation_ids=[ids["organisation"]])
     ids |= {"lot": lot.lot_id, "allocation": given.allocation_id}
     ids["sample"] = sample.sample_id
+    ids["outside"] = list_id(organisation_id(code), LISTED)
     ids["case"] = case_id(Subject(rule="J3", organisation_id=organisation_id(code)))
     ids["bank_statement"] = taken.statement_id
     named = {name: str(id_) for name, id_ in ids.items()}
@@ -1043,6 +1072,10 @@ def test_only_posts_of_business_write_business(service: Service) -> None:
                     "POST /v1/cases/{case_id}/demands",
                     "POST /v1/cases/{case_id}/closing",
                     "POST /v1/cases/{case_id}/reopening",
+                    "POST /v1/outside-lists",
+                    "POST /v1/outside-lists/{list_id}/withdrawal",
+                    "POST /findings/lists",
+                    "POST /findings/lists/{list_id}/withdrawal",
                     "POST /v1/samples",
                     "POST /v1/samples/{sample_id}/draws",
                     "POST /samples/new",

@@ -17,7 +17,7 @@ from api.web.language import FORM, LOCALES, PLURAL, REFUSAL, catalogue, language
 from api.web.screen import environment
 from api.web.words import TERMS
 from ledger.files.reasons import _CODES, _WORDS, OTHER
-from projections.findings.aside import ASIDE
+from projections.findings.aside import ASIDE, LISTS_WANTED
 from projections.findings.catalogue import RULES_KNOWN
 from tests.test_architecture import FLOORS, ROOT, every_refusal
 
@@ -50,6 +50,8 @@ def said() -> Iterator[tuple[str, str, int]]:
     for aside in ASIDE.values():
         yield aside.name, "aside.py", 0
         yield aside.reason, "aside.py", 0
+    for reason in LISTS_WANTED.values():
+        yield reason, "aside.py", 0
 
 
 def test_everything_said_is_there_in_english() -> None:

@@ -42,6 +42,7 @@ FOR_OBSERVERS = (
     "/integrity",
     "/findings",
     "/findings/rules",
+    "/findings/lists",
     "/findings?severity=E&organisation=X01",
     "/findings/signatures",
     "/deadlines",

@@ -16,10 +16,11 @@ from api.web.screen import TheScreen
 from api.within import organisation_within
 from projections.asked import Moment
 from projections.batches import campaign_list
-from projections.findings.aside import ASIDE, Standing, in_order
+from projections.findings.aside import ASIDE, in_order, standing_of
 from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Finding
 from projections.organisations import Organisation
+from projections.outside_lists import held_lists
 
 router = APIRouter(include_in_schema=False)
 
@@ -112,10 +113,11 @@ class RuleRow:
 
 
 @router.get("/findings/rules", dependencies=[READ])
-def show_rules(screen: TheScreen) -> Response:
+def show_rules(screen: TheScreen, model: TheReadModel) -> Response:
     """List the rules of the table: what is evaluated, and what no finding can mean."""
+    held = {each.kind for each in held_lists(model)}
     evaluated = [
-        RuleRow(code, Standing.EVALUATED.value, about.version, ())
+        RuleRow(code, standing_of(code, held).value, about.version, ())
         for code, about in RULES_KNOWN.items()
     ]
     aside = [RuleRow(code, each.standing.value, None, each.checks) for code, each in ASIDE.items()]

@@ -1,0 +1,49 @@
+"""What lists of other authorities say of one payment, and which list it was that was looked at."""
+
+from collections.abc import Iterator
+
+from ledger.domain.policy import Channel
+from projections.asked import NOW
+from projections.explanation.asked import Asked
+from projections.explanation.checked import Checked, Fact, Outcome
+from projections.findings.aside import LISTS_OF
+from projections.findings.asked import Asked as AskedOfAll
+from projections.findings.outside import HARDSHIP, Hit, hits
+from projections.outside_lists import ListView, held_lists
+
+OF_PEOPLE_IN_NEED = ("A4", "A5")
+
+
+def by_lists(asked: Asked) -> Iterator[Checked]:
+    """A3, A4, A5, A8, C4, E3: whether the person or the card stands on a list that is held."""
+    line = set(asked.tree.line(asked.payment.organisation_id))
+    held = [each for each in held_lists(asked.connection) if each.organisation_id in line]
+    every = AskedOfAll(asked.connection, asked.day, [], moment=NOW, day_of=asked.day_of)
+    for rule, kinds in LISTS_OF.items():
+        wanted = [each for each in held if each.kind in kinds]
+        if rule in OF_PEOPLE_IN_NEED and HARDSHIP not in asked.payment.category:
+            yield Checked(rule, Outcome.NOT_ASKED, (Fact("category", asked.payment.category),))
+        elif rule == "C4" and asked.payment.channel != Channel.BANK_CARD:
+            yield Checked(rule, Outcome.NOT_ASKED, (Fact("channel", asked.payment.channel),))
+        elif not wanted:
+            yield Checked(rule, Outcome.NO_DATA)
+        else:
+            found = [
+                each
+                for each in hits(rule, every, asked.payment.person_id.bytes)
+                if each.row.disbursement_id == asked.payment.disbursement_id.bytes
+            ]
+            yield _said(rule, wanted, found)
+
+
+def _said(rule: str, wanted: list[ListView], found: list[Hit]) -> Checked:
+    lists = list(dict.fromkeys(each.held for each in found)) or wanted
+    facts = tuple(fact for each in lists for fact in _facts(each))
+    outcome = Outcome.BROKEN if found else Outcome.HELD
+    return Checked(rule, outcome, facts, position=lists[0].position)
+
+
+def _facts(held: ListView) -> Iterator[Fact]:
+    yield Fact("list_kind", held.kind.value)
+    yield Fact("list_source", held.source)
+    yield Fact("list_dated_on", held.listed_on)
