@@ -2,10 +2,13 @@
 
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from ledger.commands.cases import NOTHING
-from ledger.domain.case import Extent, Subject, case_id
+from ledger.domain.case import Case, Extent, Subject, case_id
 from ledger.domain.values import Money
 from ledger.errors import Kind, LedgerError
+from ledger.store.application import Ledger
 from projections.findings.finding import Finding
 from projections.organisations import Tree
 
@@ -32,6 +35,19 @@ def subject_of(finding: Finding) -> Subject:
     )
 
 
+def subjects_of(finding: Finding) -> list[Subject]:
+    """Return what a finding is about, and what it was known by before: a case of these is its."""
+    subject = subject_of(finding)
+    before = (replace(subject, position=each) for each in finding.stood_at)
+    return [subject, *(each for each in before if each != subject)]
+
+
+def case_subject(ledger: Ledger, finding: Finding) -> Subject:
+    """Return what the case of a finding is known by, if it has one; else what it will be."""
+    every = subjects_of(finding)
+    return next((each for each in every if ledger.load(Case, case_id(each)) is not None), every[0])
+
+
 def extent_of(finding: Finding) -> Extent:
     amount = None if finding.amount_fen is None else Money(finding.amount_fen)
     return Extent(count=finding.count, amount_fen=amount, since=finding.since)
@@ -40,7 +56,7 @@ def extent_of(finding: Finding) -> Extent:
 def standing_of(found: list[Finding], case: UUID) -> Extent:
     """Return what a case's rule finds now; a count of 0 where it finds nothing."""
     for each in found:
-        if case_id(subject_of(each)) == case:
+        if case in map(case_id, subjects_of(each)):
             return extent_of(each)
     return NOTHING
 
@@ -52,7 +68,7 @@ def taken_up(found: list[Finding], subject: Subject) -> Finding:
         NoSuchFinding: There is none.
     """
     for each in found:
-        if subject_of(each) == subject:
+        if subject in subjects_of(each):
             return each
     raise NoSuchFinding(subject.rule)
 

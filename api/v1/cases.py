@@ -20,7 +20,7 @@ from api.callers import (
     TheReach,
 )
 from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
-from api.doubted import answerable, extent_of, standing_of, taken_up
+from api.doubted import answerable, case_subject, extent_of, standing_of, taken_up
 from api.known import TheKept, within
 from api.problems import RESPONSES
 from api.v1 import forms, models
@@ -230,7 +230,7 @@ def open_case(
     finding = taken_up(within(known, reach), subject)
     order = acts.Opening(
         answerable(tree_on(model), subject),
-        subject,
+        case_subject(the_ledger, finding),
         finding.severity.value,
         extent_of(finding),
         form.note,

@@ -6,7 +6,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Row, Table, and_, exists, func, or_, select
 
 from ledger.domain.book_item import ItemKind
-from projections.asked import optional_uuid, uuid_of
+from projections.asked import uuid_of
 from projections.bank_books import OPEN, accounts, items, kept_funds, lines, matches, spans
 from projections.batches import batches, statements
 from projections.findings.asked import Asked
@@ -25,7 +25,8 @@ def nobodys_money_out(asked: Asked) -> Iterator[Finding]:
             func.min(lines.c.booked_on).label("since"),
             func.count().label("number"),
             func.sum(-lines.c.amount_fen).label("amount_fen"),
-            func.min(lines.c.position).label("position"),
+            func.min(lines.c.position).label("stood_at"),
+            func.min(accounts.c.position).label("position"),
         )
         .join(accounts, accounts.c.account_id == lines.c.account_id)
         .where(lines.c.amount_fen < 0, lines.c.booked_on >= accounts.c.begins_on)
@@ -47,8 +48,8 @@ def never_paid_by_the_bank(asked: Asked) -> Iterator[Finding]:
             func.min(items.c.booked_on).label("since"),
             func.count().label("number"),
             func.sum(-items.c.amount_fen).label("amount_fen"),
-            func.min(items.c.position).label("position"),
-            func.min(batches.c.batch_id).label("batch_id"),
+            func.min(items.c.position).label("stood_at"),
+            func.min(accounts.c.position).label("position"),
         )
         .join(kept_funds, kept_funds.c.fund_id == items.c.fund_id)
         .join(accounts, accounts.c.account_id == kept_funds.c.account_id)
@@ -97,5 +98,5 @@ def _of(rule: str, row: Row[Any]) -> Finding:
         row.amount_fen,
         position=row.position,
         account_id=uuid_of(row.account_id),
-        batch_id=optional_uuid(getattr(row, "batch_id", None)),
+        stood_at=(row.stood_at,),
     )

@@ -22,7 +22,7 @@ from projections.person_files import OPENED, person_files
 def one_for_several(asked: Asked) -> Iterator[Finding]:
     """C3: money for more than one person went to one account."""
     paid = paid_to(asked, SHARED.keys(asked.connection))
-    for payments in paid.values():
+    for card, payments in paid.items():
         people = {row.person_id for row in payments.values()}
         if len(people) < 2:  # noqa: PLR2004 - one person's card
             continue
@@ -39,9 +39,28 @@ def one_for_several(asked: Asked) -> Iterator[Finding]:
                 since,
                 len(people),
                 total,
-                position=rows[-1].position,
+                position=_first_sent(asked, card, place),
                 payment_ids=payment_ids(rows),
+                stood_at=tuple(row.position for row in rows),
             )
+
+
+def _first_sent(asked: Asked, card: bytes, place: bytes) -> int:
+    """Return where an organisation first sent money to a card: nothing later comes before it."""
+    first = (
+        select(func.min(payment_cards.c.position))
+        .join(disbursements, disbursements.c.position == payment_cards.c.position)
+        .where(payment_cards.c.card == card, disbursements.c.organisation_id == place)
+    )
+    again = (
+        select(func.min(reissue_cards.c.position))
+        .join(disbursements, disbursements.c.disbursement_id == reissue_cards.c.disbursement_id)
+        .where(reissue_cards.c.card == card, disbursements.c.organisation_id == place)
+    )
+    sent: list[int | None] = [
+        asked.connection.execute(each).scalar_one() for each in (first, again)
+    ]
+    return min(each for each in sent if each is not None)
 
 
 def changed_lately(asked: Asked) -> Iterator[Finding]:

@@ -20,6 +20,10 @@ class Finding:
     `organisation_id` is None for what concerns the ledger as a whole. `detail` says more in a
     code: of a refusal, or of a document that is due. What is behind it is named by the ids:
     `payment_ids` are those of this organisation, where a rule looks at each.
+
+    A case is known by `position` among others, so it stays the same however much is found later:
+    for several payments it is where the first of them stands. `stood_at` are other positions that
+    it was known by in earlier versions.
     """
 
     rule: str
@@ -36,3 +40,4 @@ class Finding:
     person_id: UUID | None = None
     account_id: UUID | None = None
     payment_ids: tuple[UUID, ...] = ()
+    stood_at: tuple[int, ...] = ()

@@ -64,7 +64,7 @@ def over_the_yearly_maximum(asked: Asked) -> Iterator[Finding]:
     for (person, year), paid in by_year.items():
         total = sum(row.amount_fen for row in paid)
         if total > lowest:
-            yield from _by_place("B3", Severity.ERROR, person, paid, total, year=year)
+            yield from _by_place(asked, "B3", Severity.ERROR, person, paid, total, year=year)
 
 
 def paid_again_elsewhere(asked: Asked) -> Iterator[Finding]:
@@ -87,10 +87,11 @@ def paid_again_elsewhere(asked: Asked) -> Iterator[Finding]:
         ]
         if near:
             total = sum(row.amount_fen for row in near)
-            yield from _by_place("E2", Severity.WARNING, person, near, total)
+            yield from _by_place(asked, "E2", Severity.WARNING, person, near, total)
 
 
 def _by_place(
+    asked: Asked,
     rule: str,
     severity: Severity,
     person: bytes,
@@ -99,7 +100,10 @@ def _by_place(
     *,
     year: int | None = None,
 ) -> Iterator[Finding]:
-    """Tell each union that paid: it sees its own payments, and what they come to with others'."""
+    """Tell each union that paid: it sees its own payments, and what they come to with others'.
+
+    What it is known by is the first payment there, sent back or not: no later one comes before it.
+    """
     by_place: dict[bytes, list[Row[Any]]] = defaultdict(list)
     for row in paid:
         by_place[row.organisation_id].append(row)
@@ -112,10 +116,21 @@ def _by_place(
             len(paid),
             total,
             year=year,
-            position=rows[-1].position,
+            position=_first_paid(asked, person, place, year),
             person_id=uuid_of(person),
             payment_ids=payment_ids(rows),
+            stood_at=tuple(row.position for row in rows),
         )
+
+
+def _first_paid(asked: Asked, person: bytes, place: bytes, year: int | None) -> int:
+    """Return where the first payment of an organisation to a person stands, of a year or at all."""
+    of = disbursements.c
+    first = select(func.min(of.position)).where(of.person_id == person, of.organisation_id == place)
+    if year is not None:
+        first = first.where(func.substr(of.happened_on, 1, YEAR) == str(year))
+    found: int = asked.connection.execute(first).scalar_one()
+    return found
 
 
 def payment_ids(rows: Iterable[Row[Any]]) -> tuple[UUID, ...]:
