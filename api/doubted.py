@@ -1,14 +1,19 @@
 """Findings as cases take them up: what a finding is about, and how much of it stands now."""
 
+from urllib.parse import urlencode
 from uuid import UUID
 
 from msgspec.structs import replace
+from sqlalchemy import Connection
 
+from api.callers import Reach
 from ledger.commands.cases import NOTHING
 from ledger.domain.case import Case, Extent, Subject, case_id
 from ledger.domain.values import Money
 from ledger.errors import Kind, LedgerError
-from ledger.store.application import Ledger
+from ledger.store.application import Ledger, NotOnRecord
+from projections.asked import Moment
+from projections.cases import Asked, CaseView, case_list
 from projections.findings.finding import Finding
 from projections.organisations import Tree
 
@@ -48,6 +53,17 @@ def case_subject(ledger: Ledger, finding: Finding) -> Subject:
     return next((each for each in every if ledger.load(Case, case_id(each)) is not None), every[0])
 
 
+def told_of(subject: Subject) -> dict[str, object]:
+    """Return what tells a subject, by name, as an address or a form carries it."""
+    told = {name: getattr(subject, name) for name in subject.__struct_fields__}
+    return {name: value for name, value in told.items() if value is not None}
+
+
+def opening_address(finding: Finding) -> str:
+    """Return the page on which a finding is taken up."""
+    return f"/cases/new?{urlencode(told_of(subject_of(finding)))}"
+
+
 def extent_of(finding: Finding) -> Extent:
     amount = None if finding.amount_fen is None else Money(finding.amount_fen)
     return Extent(count=finding.count, amount_fen=amount, since=finding.since)
@@ -79,3 +95,17 @@ def answerable(tree: Tree, subject: Subject) -> UUID:
         return subject.organisation_id
     tops = (each for each in tree.by_id.values() if each.parent_id is None)
     return min(tops, key=lambda each: each.code).organisation_id
+
+
+def case_within(model: Connection, reach: Reach, case: UUID, moment: Moment) -> CaseView:
+    """Return a case with all its steps.
+
+    Raises:
+        NotOnRecord: There is none.
+        OutsideReach: Its organisation is outside the caller's reach.
+    """
+    found = case_list(model, Asked(case_ids=[case]), moment)
+    if not found:
+        raise NotOnRecord("case", case)
+    reach.require(found[0].organisation_id)
+    return found[0]

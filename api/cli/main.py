@@ -33,6 +33,7 @@ COMMANDS = {
     "witnesses": "anchor.app",
     "admin": "admin.app",
     "bank": "bank.app",
+    "cases": "cases.app",
     "export": "exports.app",
     "key": "keys.app",
     "lists": "lists.app",

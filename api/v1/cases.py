@@ -1,14 +1,12 @@
 """Cases: findings taken up, looked into, put right and closed, with the money that comes back."""
 
-from datetime import date
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from pydantic import Field, StringConstraints
-from sqlalchemy import Connection
+from pydantic import Field
 
-from api.acting import Prepared, Signed, TheActing, prepared
+from api.acting import Prepared, TheActing, prepared
 from api.callers import (
     APPROVE,
     CASH,
@@ -16,90 +14,33 @@ from api.callers import (
     HAND_IN,
     OBSERVE,
     READ,
-    Reach,
     TheReach,
 )
 from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
-from api.doubted import answerable, case_subject, extent_of, standing_of, taken_up
+from api.doubted import answerable, case_subject, case_within, extent_of, standing_of, taken_up
 from api.known import TheKept, within
 from api.problems import RESPONSES
 from api.v1 import forms, models
+from api.v1.case_forms import (
+    CaseForm,
+    ChargeForm,
+    DemandForm,
+    GroundForm,
+    RecoveryForm,
+    ReportForm,
+    SignedWriteOff,
+    WriteOffForm,
+)
 from api.v1.models import Answer, Day, Id, Position
 from api.v1.written import NamedCase, NamedLot, Nothing, Written, written
 from ledger.commands import cases as acts
-from ledger.domain.case import DOCUMENTS_MAX, TEXT_CHARACTERS_MAX, Extent, Stage, Subject
-from ledger.domain.values import MONEY_MAX
-from ledger.store.application import NotOnRecord
-from projections.asked import NOW, Moment
+from ledger.domain.case import Extent, Stage, Subject
+from projections.asked import NOW
 from projections.attempts import attempts_on
-from projections.cases import Asked, CaseView, case_list
+from projections.cases import Asked, case_list
 from projections.organisations import tree_on
 
 router = APIRouter(prefix="/cases", tags=["cases"], responses=RESPONSES)
-
-Paragraph = Annotated[
-    str,
-    StringConstraints(
-        min_length=1, max_length=TEXT_CHARACTERS_MAX, pattern=r"^[^\x00-\x09\x0b-\x1f\x7f]*$"
-    ),
-    Field(description="Kept in clear for good: nobody's name or number."),
-]
-
-
-class ChargeForm(forms.Form):
-    """Whom something is asked of, and by when."""
-
-    staff_number: forms.Code = Field(examples=["S0005"])
-    due_on: date
-
-
-class CaseForm(forms.Form):
-    """A finding, by the same fields as `/v1/findings` lists it with."""
-
-    rule: forms.Code = Field(examples=["G5"])
-    organisation_id: UUID | None
-    campaign_id: UUID | None = None
-    batch_id: UUID | None = None
-    detail: forms.Text | None = None
-    year: int | None = None
-    position: int | None = None
-    note: Annotated[str, StringConstraints(max_length=TEXT_CHARACTERS_MAX)] = ""
-    charge: ChargeForm | None = None
-
-
-class GroundForm(forms.Form):
-    ground: Paragraph = Field(examples=["经核对银行回单，已于次日重发"])
-
-
-class DemandForm(ChargeForm):
-    measures: Paragraph
-    recover_fen: int = Field(
-        default=0, ge=0, le=MONEY_MAX, description="All that is to come back, in whole fen."
-    )
-
-
-class ReportForm(forms.Form):
-    report: Paragraph
-    documents: list[forms.Sha256] = Field(default=[], max_length=DOCUMENTS_MAX)
-
-
-class RecoveryForm(forms.DatedForm):
-    """Money that came back, taken into the fund account of an organisation for an earmark."""
-
-    organisation_code: forms.Code
-    earmark: forms.Text = Field(examples=["送温暖"])
-    document: forms.Text
-    vintage: forms.Year
-    amount_fen: forms.Fen
-
-
-class WriteOffForm(GroundForm):
-    amount_fen: forms.Fen
-
-
-class SignedWriteOff(forms.Form):
-    write_off: WriteOffForm
-    signed: Signed
 
 
 class StepView(Answer):
@@ -244,7 +185,7 @@ def show_case(
     case_id: UUID, model: TheReadModel, moment: TheMoment, reach: TheReach
 ) -> CaseHistory:
     """Show a case with every step, and every attempt that was refused."""
-    shown = CaseHistory.model_validate(_within(model, reach, case_id, moment))
+    shown = CaseHistory.model_validate(case_within(model, reach, case_id, moment))
     tried = [AttemptView.model_validate(each) for each in attempts_on(model, case_id)]
     return shown.model_copy(update={"attempts": tried})
 
@@ -395,11 +336,3 @@ def reopen(
 
 def _charge(form: ChargeForm) -> acts.Charge:
     return acts.Charge(form.staff_number, form.due_on)
-
-
-def _within(model: Connection, reach: Reach, case_id: UUID, moment: Moment) -> CaseView:
-    found = case_list(model, Asked(case_ids=[case_id]), moment)
-    if not found:
-        raise NotOnRecord("case", case_id)
-    reach.require(found[0].organisation_id)
-    return found[0]

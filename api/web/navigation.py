@@ -39,7 +39,7 @@ MENU = (
     Entry("/batches", N_("批次"), within=("/imports", "/archive")),
     Entry("/bank", N_("银行")),
     Entry("/notices", N_("公示")),
-    Entry("/findings", N_("疑点"), within=("/samples",)),
+    Entry("/findings", N_("疑点"), within=("/samples", "/cases")),
     Entry("/reports", N_("报表")),
     Entry("/search", N_("溯源"), within=("/trace", "/receipts", "/verify")),
     Entry("/jobs", N_("任务"), HANDLERS | SYSTEM),

@@ -6,7 +6,9 @@ No page is left out: what the site answers is held against what is visited here.
 import re
 from collections.abc import Iterator
 from datetime import date
+from html import unescape
 from typing import Any
+from urllib.parse import parse_qsl
 from uuid import UUID, uuid4
 
 import pytest
@@ -50,6 +52,7 @@ FOR_OBSERVERS = (
     "/samples/new?channel=银行卡&least=500",
     "/bank",
     "/bank/formats",
+    "/cases",
     "/reports",
     "/reports/statistics",
     "/reports/yearly?organisation=X01",
@@ -104,6 +107,8 @@ FOR_POSTS = (
     ("H-X01", "/batches/{sheet}/certification"),
     ("H-X01", "/batches/{sheet}/scans"),
     ("J-X01", "/samples/{sample}"),
+    ("J-X01", "/cases/new?{finding}"),
+    ("J-X01", "/cases/{case}"),
     ("B-X01", "/bank/{account}"),
     ("B-X01", "/bank/{account}/matches/{match}"),
     ("B-X01", "/bank/{account}/reconciliation"),
@@ -298,10 +303,15 @@ def underway(office: Office) -> dict[str, str]:
     plan = {"title": "抽查", "organisation": "X01", "method": "simple", "size": "1"}
     sample = handed_in(office, "J-X01", "/samples/new", plan)
     account, match, waiting = reconciled(office)
+    listed = office.browser("J-X01").request.get("/findings").text()
+    [finding, *_] = re.findall(r'href="/cases/new\?([^"]+)"', listed)
+    case = handed_in(office, "J-X01", "/cases", dict(parse_qsl(unescape(finding))))
     return {
         "account": account,
         "match": match,
         "columns": waiting,
+        "finding": unescape(finding),
+        "case": case.partition("?")[0].rpartition("/")[2],
         "sample": sample.rpartition("/")[2],
         "import": came.rpartition("/")[2],
         "job": str(job.job_id),

@@ -13,6 +13,7 @@ from api.web.screen import TheScreen
 from api.within import organisation_within
 from ledger.domain.policy import Deadline, Policy
 from projections.batches import Campaign, campaign_list
+from projections.cases import count_cases
 from projections.deadlines import FilingView, filing_list
 from projections.organisations import Organisation, tree_on
 
@@ -73,6 +74,7 @@ def show_deadlines(
         rows=[row for row in rows if every or row.owed],
         asked=len(rows),
         owed=sum(row.owed for row in rows),
+        cases=count_cases(model, [each.organisation_id for each in places], today, moment),
         choices=tree.among(reach.ids),
         campaigns=campaigns,
         organisation=chosen,

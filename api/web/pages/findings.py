@@ -9,13 +9,17 @@ from fastapi import APIRouter, Response
 
 from api.callers import READ, TheReach
 from api.dependencies import TheLedger, TheReadModel
+from api.doubted import opening_address, subjects_of
 from api.known import Known, TheKept, counts, within
 from api.web.asked import Number, TheMomentOnPage, Word
 from api.web.behind import Behind
 from api.web.screen import TheScreen
 from api.within import organisation_within
-from projections.asked import Moment
+from ledger.domain.case import case_id
+from ledger.domain.officer import OBSERVERS
+from projections.asked import NOW, Moment
 from projections.batches import campaign_list
+from projections.cases import Asked, case_list
 from projections.findings.aside import ASIDE, in_order, standing_of
 from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Finding
@@ -43,6 +47,16 @@ class Row:
     further: int
     behind: str
     payments: tuple[UUID, ...] = ()
+
+    @property
+    def case_ids(self) -> list[UUID]:
+        """Under which its case may stand."""
+        return [case_id(each) for each in subjects_of(self.finding)]
+
+    @property
+    def opening(self) -> str:
+        """Where it is taken up."""
+        return opening_address(self.finding)
 
 
 @dataclass(slots=True)
@@ -85,9 +99,13 @@ def show_findings(
     shown = lines[(at - 1) * PAGE_ROWS : at * PAGE_ROWS]
     campaigns = {each.campaign_id: each.code for each in campaign_list(model)}
     every = Behind(None if chosen is None else chosen.code, alone=bool(alone), moment=moment)
+    rows = [row_of(known, each, every, campaigns) for each in shown]
+    wanted = [each for row in rows for each in row.case_ids]
     return screen.show(
         "findings.html",
-        sections=sections(row_of(known, each, every, campaigns) for each in shown),
+        sections=sections(rows),
+        cases={each.case_id: each for each in case_list(model, Asked(case_ids=wanted), moment)},
+        watches=moment == NOW and screen.caller is not None and screen.caller.holds_any(OBSERVERS),
         found=len(found),
         counts=counts(seen),
         rules=sorted({each.rule for each in seen}),

@@ -21,6 +21,7 @@ from ledger.domain.policy import Policy
 from ledger.store.application import Ledger
 from projections.asked import Moment
 from projections.batches import Campaign, campaign_list
+from projections.cases import count_cases
 from projections.deadlines import filed, filings_by_campaign
 from projections.figures import figures, total
 from projections.followed_lots import Consumption, Target
@@ -91,6 +92,7 @@ def show_overview(
         old_of=list(_old_money(followed, [shown] if shown else tops, chosen)),
         dues=_dues(the_ledger, model, frozenset(ids), moment, today),
         findings=counts(within(known, reach, None if shown is None else ids)),
+        cases=count_cases(model, ids, today, moment),
         behind=Behind(shown.code if shown else None, alone=False, moment=moment),
         behind_of=lambda of: Behind(of.organisation.code, alone=of.alone, moment=moment),
         published=last_published(found),
