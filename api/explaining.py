@@ -68,5 +68,6 @@ def asked_about(
         known.tree,
         within(known, reach),
         reach.ids >= known.tree.by_id.keys(),
+        patience=known.limits.patience,
         day_of=partial(day_of, ledger),
     )

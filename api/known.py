@@ -5,7 +5,7 @@ It is of everybody, and each page shows what its reader may see of it.
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property, partial
@@ -23,6 +23,7 @@ from projections.asked import NOW, Moment
 from projections.batches import batches, campaign_list
 from projections.findings.asked import Asked, Verification
 from projections.findings.finding import Finding, Severity
+from projections.findings.limits import AS_USUAL, Limits, Version, limits_on
 from projections.findings.rules import Evaluated
 from projections.followed_lots import (
     FollowedLot,
@@ -34,6 +35,7 @@ from projections.followed_lots import (
 from projections.journal import targets
 from projections.open_payments import Open, OpenPayments, first_unanswered
 from projections.organisations import Tree, tree_on
+from projections.policies import adoptions_at
 from projections.view import reading
 
 KEPT_MAX = 16
@@ -57,6 +59,7 @@ class Known:
     card_payers: frozenset[UUID]
     targets: dict[UUID, Target]
     opened_on: dict[UUID, str]
+    limits: Limits = AS_USUAL
 
     @cached_property
     def by_owner(self) -> dict[UUID, list[FollowedLot]]:
@@ -155,6 +158,7 @@ class Kept:
         tree = tree_on(connection, moment.as_of)
         ids = list(tree.by_id)
         followed = [] if year is None else followed_lots(connection, year, moment)
+        limits = limits_on(_versions(connection, ledger, moment), day)
         asked = Asked(
             connection,
             day,
@@ -164,6 +168,7 @@ class Kept:
             _deadlines(connection, ledger),
             ids,
             moment,
+            patience=limits.patience,
             verified=verified,
             day_of=partial(day_of, ledger),
         )
@@ -181,7 +186,16 @@ class Kept:
             frozenset(UUID(bytes=raw) for raw in connection.execute(payers.distinct()).scalars()),
             {} if year is None else surplus_targets(connection, year),
             {} if year is None else opened_on(connection, year, moment),
+            limits,
         )
+
+
+def _versions(connection: Connection, ledger: Ledger, moment: Moment) -> Iterator[Version]:
+    """Yield the adoptions of all policies that were known at a moment."""
+    for id_, number, position in adoptions_at(connection, moment):
+        policy = ledger.load(Policy, id_)
+        if policy is not None:
+            yield Version(policy.adoptions[number - 1], number, position)
 
 
 def _deadlines(connection: Connection, ledger: Ledger) -> dict[UUID, tuple[Deadline, ...]]:

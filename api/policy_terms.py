@@ -5,6 +5,7 @@ from ledger.domain.policy import (
     AmountRule,
     CategoryRule,
     Deadline,
+    LimitRule,
     Policy,
     PolicyTerms,
     RatioRule,
@@ -53,6 +54,12 @@ def terms_of(form: forms.PolicyForm) -> PolicyTerms:
             )
             for each in form.deadlines
         ),
+        limits=tuple(
+            LimitRule(
+                source=each.source, confidence=each.confidence, name=each.name, value=each.value
+            )
+            for each in form.limits
+        ),
     )
 
 
@@ -91,6 +98,7 @@ def form_of(adopted: Policy.Adopted) -> forms.PolicyForm:
         if adopted.surplus.all_within is None
         else forms.YearsTerms.model_validate(adopted.surplus.all_within),
         deadlines=[forms.DeadlineForm.model_validate(each) for each in adopted.deadlines],
+        limits=[forms.LimitForm.model_validate(each) for each in adopted.limits],
     )
 
 

@@ -1,5 +1,6 @@
 """Policies as they were adopted, one after another."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import ClassVar
@@ -9,7 +10,7 @@ from sqlalchemy import Connection, Table, select
 
 from ledger.domain.aggregate import Event
 from ledger.domain.policy import Policy
-from projections.asked import uuid_of
+from projections.asked import Moment, uuid_of
 from projections.view import (
     Handler,
     Projection,
@@ -68,6 +69,19 @@ def adoption_list(connection: Connection, *, after: int = -1, limit: int = 100) 
         )
         for row in connection.execute(statement)
     ]
+
+
+def adoptions_at(connection: Connection, moment: Moment) -> list[tuple[UUID, int, int]]:
+    """Return each adoption known at a moment: its policy, which one of it, and its position."""
+    statement = select(adoptions.c.policy_id, adoptions.c.position).order_by(adoptions.c.position)
+    if moment.at is not None:
+        statement = statement.where(adoptions.c.position <= moment.at)
+    counted: Counter[bytes] = Counter()
+    found = []
+    for policy, position in connection.execute(statement):
+        counted[policy] += 1
+        found.append((uuid_of(policy), counted[policy], position))
+    return found
 
 
 def readings_of(connection: Connection, policy_id: UUID) -> list[int]:

@@ -18,7 +18,6 @@ from projections.batches import batches, rows_listed, statements
 from projections.disbursements import Disbursement, Question
 from projections.exports.flat import Field, Flat
 from projections.exports.table import Kind, Row
-from projections.findings.asked import Patience
 from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Finding
 from projections.movements import Kind as Movement
@@ -29,13 +28,12 @@ from projections.turnover import Asked, every_payment
 FINDING = Field("finding", "疑点号", Kind.COUNT, 7, "本包内的编号")
 
 
-PATIENCE = Patience()
-DAYS: Mapping[str, int] = {
-    "G5": PATIENCE.reissue_days,
-    "J4": PATIENCE.answer_days,
-    "F5": PATIENCE.answer_days,
+DAYS: Mapping[str, str] = {
+    "G5": "reissue_days",
+    "J4": "answer_days",
+    "F5": "answer_days",
 }
-"""For how many days it had to be so before a rule counted it."""
+"""Which limit says for how many days it had to be so before a rule counted it."""
 SENT_BACK = ("C2", "J3")
 
 
@@ -168,9 +166,11 @@ class Doubts:
 
     def _broke(self, rule: str, payment: Disbursement) -> bool:
         """Say whether a payment is one of those that a rule counted, of all that stand so."""
-        days = DAYS.get(rule)
-        if days is not None and payment.status_since > self._past(days):
-            return False
+        name = DAYS.get(rule)
+        if name is not None:
+            days: int = getattr(self._of.known.limits.patience, name)
+            if payment.status_since > self._past(days):
+                return False
         said = payment.reason is not None or payment.batch_id in self._answered
         if rule == "F5":
             return not said

@@ -12,9 +12,11 @@ from api.known import TheKept, within
 from api.problems import RESPONSES
 from api.v1.models import Answer, Day
 from ledger.domain.outside_list import ListKind
+from ledger.domain.policy import LimitName
 from projections.findings.aside import ASIDE, LISTS_WANTED, Standing, in_order, standing_of
 from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Severity
+from projections.findings.limits import Stood
 from projections.outside_lists import held_lists
 
 router = APIRouter(tags=["findings"], responses=RESPONSES)
@@ -44,10 +46,28 @@ class Finding(Answer):
     payment_ids: list[UUID]
 
 
+class LimitStood(Answer):
+    """A limit that a rule stood on. `policy_code` null: no policy says it, it is the usual value.
+
+    `adoption` is the policy's how-manieth; `value` null: nothing is asked.
+    """
+
+    rule: str = Field(examples=["E2"])
+    name: LimitName
+    value: int | None
+    policy_code: str | None
+    adoption: int | None
+    position: int | None
+
+
 class Findings(Answer):
-    """`found` counts all that were asked for; at most a thousand are listed, by `offset`."""
+    """`found` counts all that were asked for; at most a thousand are listed, by `offset`.
+
+    `limits` are those that the rules of these findings stood on.
+    """
 
     items: list[Finding]
+    limits: list[LimitStood]
     found: int
     day: Day
 
@@ -99,6 +119,11 @@ def list_findings(
     shown = found[offset : offset + ROWS_MAX]
     return Findings(
         items=[Finding.model_validate(each) for each in shown],
+        limits=[
+            _limit(rule, each)
+            for rule in sorted({each.rule for each in shown})
+            for each in known.limits.of(rule)
+        ],
         found=len(found),
         day=known.day.isoformat(),
     )
@@ -139,3 +164,15 @@ def list_rules(model: TheReadModel) -> Rules:
 
 def _wanting(code: str, held: set[ListKind]) -> str | None:
     return None if standing_of(code, held) is Standing.EVALUATED else LISTS_WANTED[code]
+
+
+def _limit(rule: str, stood: Stood) -> LimitStood:
+    by = stood.version
+    return LimitStood(
+        rule=rule,
+        name=stood.name,
+        value=stood.value,
+        policy_code=None if by is None else by.adopted.code,
+        adoption=None if by is None else by.number,
+        position=None if by is None else by.position,
+    )

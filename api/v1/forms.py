@@ -7,7 +7,7 @@ from uuid import UUID
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, StringConstraints
 
 from ledger.domain.officer import Role
-from ledger.domain.policy import Channel
+from ledger.domain.policy import Channel, LimitName
 from ledger.domain.values import MONEY_MAX
 from ledger.evidence.keys import Algorithm
 from projections.exports.delimited import Encoding
@@ -135,6 +135,15 @@ class DeadlineForm(Form):
     confidence: Text
 
 
+class LimitForm(Form):
+    """How much is borne before it is a doubt; in fen, days, basis points or a count, as it says."""
+
+    name: LimitName = Field(examples=["again_days"])
+    value: int = Field(ge=0, le=10**15, examples=[60])
+    source: Text
+    confidence: Text = Field(examples=["stated"])
+
+
 class PolicyForm(Form):
     """The rules from a day on; adopting one of the same code again is a corrected reading."""
 
@@ -145,6 +154,7 @@ class PolicyForm(Form):
     first_year_minimum: RatioTerms | None = None
     all_within: YearsTerms | None = None
     deadlines: list[DeadlineForm] = Field(default=[], max_length=50)
+    limits: list[LimitForm] = Field(default=[], max_length=50)
 
 
 class CampaignForm(DatedForm):

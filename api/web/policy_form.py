@@ -11,13 +11,14 @@ from api.v1 import forms
 from api.web.given import FieldsUnreadable, Given, Wrong
 from api.web.language import N_, Language
 from api.web.policy_table import AMOUNTS
-from ledger.domain.policy import AmountRule, Policy, Provenance
+from ledger.domain.policy import AmountRule, LimitRule, Policy, Provenance
 from ledger.files.amounts import fen, yuan
 
 MANY_MAX = 50
 PERCENT = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,2})?)\s*[%％]?")
 CHOSEN = {"channel", "archive_required", "confidence", "drop"}
 """Fields that a browser sends with a choice in them, whether anybody typed something or not."""
+LIMIT_NAME = re.compile(r"l[0-9]{1,2}\.name")
 FAULT_OF = {"amount_fen": "amount", "basis_points": "percent"}
 """What is wrong with a value that was typed in another unit than it is kept in."""
 
@@ -39,6 +40,8 @@ LABELS = {
     "all_within": N_("全部用完年限"),
     "years": N_("年数"),
     "due_on": N_("期限"),
+    "limits": N_("疑点限度"),
+    "value": N_("数值"),
     "source": N_("出处"),
     "confidence": N_("把握"),
 }
@@ -73,6 +76,10 @@ def given_of(adopted: Policy.Adopted) -> Given:
         given[f"d{at}.name"] = deadline.name
         given[f"d{at}.due_on"] = deadline.due_on.isoformat()
         given |= _backing(f"d{at}", deadline)
+    for at, limit in enumerate(adopted.limits):
+        given[f"l{at}.name"] = limit.name.value
+        given[f"l{at}.value"] = _limit_text(limit)
+        given |= _backing(f"l{at}", limit)
     return given
 
 
@@ -101,6 +108,7 @@ def policy_of(given: Given, language: Language) -> forms.PolicyForm:
             }
             for at in _kept(given, "d")
         ],
+        "limits": [_limit(given, at) for at in _kept(given, "l")],
         "first_year_minimum": _rule(given, "first_year_minimum", "basis_points", _basis_points),
         "all_within": _rule(given, "all_within", "years", str),
     }
@@ -127,6 +135,21 @@ def _category(given: Given, at: int) -> dict[str, Any]:
     }
 
 
+def _limit(given: Given, at: int) -> dict[str, Any]:
+    name, typed = given[f"l{at}.name"], given[f"l{at}.value"]
+    read = _fen if name.endswith("_fen") else _basis_points if name.endswith("_bp") else str
+    value = {"value": read(typed)} if typed else {}
+    return {"name": name, **value, **_said(given, f"l{at}")}
+
+
+def _limit_text(limit: LimitRule) -> str:
+    if limit.name.endswith("_fen"):
+        return yuan(limit.value)
+    if limit.name.endswith("_bp"):
+        return f"{Decimal(limit.value) / 100:f}"
+    return str(limit.value)
+
+
 def _kept(given: Given, letter: str) -> list[int]:
     """Return the numbers that stay: all under which something stands and that are not dropped."""
     return [at for at in _typed(given, letter) if not given[f"{letter}{at}.drop"]]
@@ -139,7 +162,7 @@ def _typed(given: Given, letter: str) -> list[int]:
 
 
 def _chosen(name: str) -> bool:
-    return name.rsplit(".", 1)[-1] in CHOSEN
+    return name.rsplit(".", 1)[-1] in CHOSEN or LIMIT_NAME.fullmatch(name) is not None
 
 
 def _rule(

@@ -8,7 +8,7 @@ from ledger.domain.policy import CategoryRule, Policy, PolicyTerms, Provenance
 
 Terms = Policy.Adopted | PolicyTerms
 
-AMOUNT, DAY, SHARE, YEARS, FLAG, WORDS, WORD, TEXT = (
+AMOUNT, DAY, SHARE, YEARS, FLAG, WORDS, WORD, TEXT, COUNT = (
     "amount",
     "day",
     "share",
@@ -17,6 +17,7 @@ AMOUNT, DAY, SHARE, YEARS, FLAG, WORDS, WORD, TEXT = (
     "words",
     "word",
     "text",
+    "count",
 )
 """How a value is written."""
 
@@ -34,8 +35,9 @@ FIELDS = (
     "first_year_minimum",
     "all_within",
     "due_on",
+    "value",
 )
-GROUPS = ("policy", "category", "surplus", "deadline")
+GROUPS = ("policy", "category", "surplus", "deadline", "limit")
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,10 @@ def values_of(terms: Terms) -> dict[Key, Value]:
         found[Key("surplus", "", "all_within")] = _backed(YEARS, within.years, within)
     for deadline in terms.deadlines:
         found[Key("deadline", deadline.name, "due_on")] = _backed(DAY, deadline.due_on, deadline)
+    for limit in terms.limits:
+        kind = AMOUNT if limit.name.endswith("_fen") else COUNT
+        kind = SHARE if limit.name.endswith("_bp") else kind
+        found[Key("limit", limit.name.value, "value")] = _backed(kind, limit.value, limit)
     return found
 
 

@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from ledger.domain.aggregate import Act, Event, Root
-from ledger.domain.values import BasisPoints, Money, stable_id
+from ledger.domain.values import WHOLE_BP, BasisPoints, Money, stable_id
 from ledger.errors import Kind, LedgerError
 
 
@@ -40,6 +40,49 @@ class YearsRule(Provenance, frozen=True, kw_only=True):
 class Deadline(Provenance, frozen=True, kw_only=True):
     name: str
     due_on: date
+
+
+class LimitName(StrEnum):
+    """How much is borne before it is a doubt (疑点); the end of a name says in what it is told."""
+
+    REISSUE_DAYS = "reissue_days"
+    ANSWER_DAYS = "answer_days"
+    PASSING_ON_DAYS = "passing_on_days"
+    RECORDING_DAYS = "recording_days"
+    RUSH_DAYS = "rush_days"
+    RUSH_SHARE_BP = "rush_share_bp"
+    IDLE_SHARE_BP = "idle_share_bp"
+    YEARLY_MAXIMUM_FEN = "yearly_maximum_fen"
+    AGAIN_DAYS = "again_days"
+    CARD_DAYS = "card_days"
+    BANK_DAYS = "bank_days"
+    MANY = "many"
+    ODD_SHARE_BP = "odd_share_bp"
+    ODD_AMOUNTS = "odd_amounts"
+    EVEN_SHARE_BP = "even_share_bp"
+    MINUTES_ABOVE_FEN = "minutes_above_fen"
+    SIGNATURES_A_MINUTE = "signatures_a_minute"
+    SIGNATURES_IN_A_ROW = "signatures_in_a_row"
+    SIGNATURES_AT_NIGHT = "signatures_at_night"
+
+
+LIMIT_MAX = 10**15
+"""As much as an amount may be: none of these is told in anything larger."""
+
+
+class LimitRule(Provenance, frozen=True, kw_only=True):
+    name: LimitName
+    value: int
+
+
+class LimitOutside(LedgerError):
+    """A limit is a whole number; a share is none above the whole."""
+
+    code = "policy.limit_outside"
+    kind = Kind.INVALID
+
+    def __init__(self, name: str, value: int) -> None:
+        super().__init__(f"{name} cannot be {value}")
 
 
 class CategoryRule(Provenance, frozen=True, kw_only=True):
@@ -85,7 +128,10 @@ class Policy(Root):
     TOPIC = "policy"
 
     class Adopted(Event, frozen=True):
-        """The rules from a day on; the officer who answers for it signs this event."""
+        """The rules from a day on; the officer who answers for it signs this event.
+
+        `limits` came later: where a policy is silent on one, the usual value counts.
+        """
 
         TOPIC = "policy.adopted"
         COMMITS = True
@@ -95,6 +141,7 @@ class Policy(Root):
         categories: tuple[CategoryRule, ...]
         surplus: SurplusTargets
         deadlines: tuple[Deadline, ...]
+        limits: tuple[LimitRule, ...] = ()
 
         def apply(self, aggregate: "Policy") -> None:
             aggregate.code = self.code
@@ -142,16 +189,23 @@ class PolicyTerms(msgspec.Struct, frozen=True, kw_only=True):
     categories: tuple[CategoryRule, ...]
     surplus: SurplusTargets
     deadlines: tuple[Deadline, ...]
+    limits: tuple[LimitRule, ...] = ()
 
     def require_each_once(self) -> None:
-        """Refuse two rules for one category, and two deadlines for one filing.
+        """Refuse two rules for one category, two deadlines for one filing, two values of a limit.
 
         Raises:
             RuleTwice: One is named again.
+            LimitOutside: A limit is below zero, or a share above the whole.
         """
+        for limit in self.limits:
+            most = WHOLE_BP if limit.name.endswith("_bp") else LIMIT_MAX
+            if not 0 <= limit.value <= most:
+                raise LimitOutside(limit.name, limit.value)
         for names in (
             [each.name for each in self.categories],
             [each.name for each in self.deadlines],
+            [each.name for each in self.limits],
         ):
             for at, name in enumerate(names):
                 if name in names[:at]:

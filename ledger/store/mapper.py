@@ -133,9 +133,15 @@ def _reader(topic: str) -> tuple[msgspec.json.Decoder[Any], tuple[str, ...], typ
     cls = event_class(topic)
     names = _fact_names(cls)
     hints = get_type_hints(cls)
-    data = msgspec.defstruct(
-        "Data", [(name, hints[name]) for name in names], forbid_unknown_fields=True, gc=False
-    )
+    # A field with a default came after events of this form: those that lack it are read by it.
+    defaults = {each.name: each.default for each in msgspec.structs.fields(cls)}
+    told = [
+        (name, hints[name])
+        if defaults[name] is msgspec.NODEFAULT
+        else (name, hints[name], defaults[name])
+        for name in names
+    ]
+    data = msgspec.defstruct("Data", told, kw_only=True, forbid_unknown_fields=True, gc=False)
     payload = msgspec.defstruct("Payload", [("data", data)], bases=(_Payload,), gc=False)
     return msgspec.json.Decoder(payload), names, cls
 

@@ -107,6 +107,7 @@ def show_findings(
         cases={each.case_id: each for each in case_list(model, Asked(case_ids=wanted), moment)},
         watches=moment == NOW and screen.caller is not None and screen.caller.holds_any(OBSERVERS),
         found=len(found),
+        stood={each: known.limits.of(each) for each in sorted({one.rule for one in found})},
         counts=counts(seen),
         rules=sorted({each.rule for each in seen}),
         choices=known.tree.among(reach.ids),

@@ -18,7 +18,7 @@ from api.web.policy_table import table_of
 from api.web.refused import show_above
 from api.web.screen import Screen, TheScreen
 from ledger.commands.policies import APPROVERS
-from ledger.domain.policy import Channel, Policy, PolicyNotInForce, policy_id
+from ledger.domain.policy import Channel, LimitName, Policy, PolicyNotInForce, policy_id
 from ledger.errors import LedgerError
 from ledger.evidence.envelope import decode
 from ledger.store.application import Ledger, NotOnRecord
@@ -178,6 +178,8 @@ def _asked(given: Given) -> dict[str, Any]:
         "given": given,
         "categories": numbers(given, "c"),
         "deadlines": numbers(given, "d"),
+        "limits": numbers(given, "l"),
+        "limit_names": list(LimitName),
         "channels": list(Channel),
         "confidences": CONFIDENCES,
         "rows": None,
