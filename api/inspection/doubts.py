@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import select
 
 from api.inspection.acts import AMOUNT, BATCH, CAMPAIGN, NUMBER, PAYMENT, words
+from api.inspection.case_tables import case_tables
 from api.inspection.money import POSITION, UNION
 from api.inspection.sources import Sources
 from api.web.behind import CHANNELS, Behind
@@ -54,7 +55,7 @@ class Doubts:
         return list(dict.fromkeys(named))
 
     def tables(self) -> list[Flat]:
-        return [self._findings(), self._rows()]
+        return [self._findings(), self._rows(), *case_tables(self._of)]
 
     def _findings(self) -> Flat:
         return Flat(

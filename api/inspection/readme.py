@@ -19,7 +19,7 @@ CSV 与 XML 的字符编码：{encoding}
                         按 GB/T 24589 的组织方式，是其中的一部分；本账本只管资金，没有工资、资产等
   csv/*.csv             平面表，一表一个文件，首行为字段名
   xlsx/tables.xlsx      同样的表，编码一律为文本，金额为数值（元）
-  xlsx/findings.xlsx    疑点：规则、依据、所涉发放和账本页面；疑点在核实之前不是问题
+  xlsx/findings.xlsx    疑点：规则、依据、所涉发放和账本页面；疑点在核实之前不是问题；案件和经过
   data/package.sqlite   同样的表，供自行查询（SQLite 3）：金额为整数分；视图用中文名，例如
                         SELECT "状态", COUNT(*), SUM("金额(分)") FROM "发放明细" GROUP BY 1;
   csv/dictionary.csv    数据字典：每张表、每个字段的含义

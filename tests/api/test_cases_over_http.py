@@ -1,11 +1,16 @@
 """Cases over HTTP: a finding that stands is taken up, put right, paid back and closed."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from api.inspection.case_tables import case_tables
+from api.inspection.sources import Sources
+from projections.organisations import tree_on
+from projections.runner import catch_up
 from tests.api.service import Service, service_at
 from tests.api.staging import refusal
 from tests.world import EARMARK, Person, failed, roster_row, settled
@@ -72,3 +77,28 @@ def test_what_no_rule_finds_is_no_case(service: Service) -> None:
     none = service.post("J-C01", "/v1/cases", finding(service) | {"year": 1999})
     assert refusal(none) == (404, "case.no_such_finding")
     assert service.world.ledger.size() == before
+
+
+def test_an_inspector_carries_cases_away_with_every_step(service: Service) -> None:
+    taken = service.done("J-C01", "/v1/cases", finding(service) | {"note": "见批次 B1"})
+    id_ = taken["result"]["case_id"]
+    service.done("J-C01", f"/v1/cases/{id_}/assignments", DUE)
+    world = service.world
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        tree = tree_on(model)
+        end = date(2017, 12, 31)
+        of = [
+            Sources(world.ledger, model, tree.by_code[code], 2017, end, world.ledger.size() - 1)
+            for code in ("C01", "X02")
+        ]
+        (cases, steps), elsewhere = (
+            [list(table.rows) for table in case_tables(each)] for each in of
+        )
+    assert elsewhere == [[], []]
+    [case] = cases
+    assert case[:4] == (id_, "J3", "成功后退票", "X01")
+    assert case[4:8] == ("核实中", "A-X01", "2017-06-30", 184)
+    assert [(step[2], step[4], step[5]) for step in steps] == [
+        ("立案", "J-C01", "见批次 B1"),
+        ("交办核实", "J-C01", None),
+    ]

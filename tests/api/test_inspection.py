@@ -47,7 +47,7 @@ from tests.api.conftest import SCENARIO
 from tests.world import RECORDED_AT, Person, World, roster_row
 
 YEAR_END = date(2017, 12, 31)
-TABLES = 19
+TABLES = 21
 
 
 def make(home: Home, ledger: Ledger, act: CommandAct, order: InspectionOrder, out: Path) -> Made:
