@@ -7,6 +7,7 @@ from sqlalchemy import func, select
 from projections.asked import optional_uuid, uuid_of
 from projections.attempts import attempts
 from projections.batches import batches, rows_listed, steps
+from projections.cases import cases
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
 from projections.journal import funds
@@ -33,6 +34,8 @@ ROW_RULES: Mapping[str, str] = {
 
 ATTEMPT_RULES: Mapping[str, str] = {
     "duty.same_person": "H1",
+    "case.same_person": "H1",
+    "notice.same_person": "H1",
     "duty.role_missing": "H2",
     "fund.insufficient": "F2",
     "signature.not_own": "D1",
@@ -78,7 +81,7 @@ def attempts_refused(asked: Asked) -> Iterator[Finding]:
         .where(steps.c.step == "refused", asked.moment.covers(steps))
         .where(steps.c.code.in_(ATTEMPT_RULES))
     )
-    # An attempt stands under what it was about: a batch, a payment, or an account.
+    # An attempt stands under what it was about: a batch, a payment, an account, or a case.
     subject = attempts.c.subject_id
     apart = (
         select(
@@ -87,13 +90,19 @@ def attempts_refused(asked: Asked) -> Iterator[Finding]:
             attempts.c.position,
             func.coalesce(batches.c.batch_id, disbursements.c.batch_id).label("batch_id"),
             func.coalesce(
-                batches.c.organisation_id, disbursements.c.organisation_id, funds.c.organisation_id
+                batches.c.organisation_id,
+                disbursements.c.organisation_id,
+                funds.c.organisation_id,
+                cases.c.organisation_id,
+                notices.c.organisation_id,
             ).label("organisation_id"),
             func.coalesce(batches.c.campaign_id, disbursements.c.campaign_id).label("campaign_id"),
         )
         .outerjoin(batches, batches.c.batch_id == subject)
         .outerjoin(disbursements, disbursements.c.disbursement_id == subject)
         .outerjoin(funds, funds.c.fund_id == subject)
+        .outerjoin(cases, cases.c.case_id == subject)
+        .outerjoin(notices, notices.c.notice_id == subject)
     )
     apart = apart.where(asked.moment.covers(attempts), attempts.c.code.in_(ATTEMPT_RULES))
     for row in (*asked.connection.execute(statement), *asked.connection.execute(apart)):

@@ -72,6 +72,22 @@ def test_a_finding_becomes_a_case_that_is_closed_when_its_money_is_answered_for(
     service.world.check_log()
 
 
+def test_who_put_it_right_and_tries_to_close_it_is_found(service: Service) -> None:
+    taken = service.done("J-C01", "/v1/cases", finding(service))
+    path = f"/v1/cases/{taken['result']['case_id']}"
+    service.done("J-C01", f"{path}/assignments", DUE)
+    service.done("J-C01", f"{path}/confirmation", {"ground": "属实"})
+    service.done("J-C01", f"{path}/demands", DUE | {"measures": "核对"})
+    service.done("A-X01", f"{path}/reports", {"report": "已改"})
+    own = service.post("A-X01", f"{path}/closing", {"ground": "核对无误"})
+    assert refusal(own) == (403, "case.same_person")
+    [found] = service.get("J-C01", "/v1/findings", rule="H1")["items"]
+    assert (found["detail"], found["organisation_id"]) == (
+        "case.same_person",
+        finding(service)["organisation_id"],
+    )
+
+
 def test_what_no_rule_finds_is_no_case(service: Service) -> None:
     before = service.world.ledger.size()
     none = service.post("J-C01", "/v1/cases", finding(service) | {"year": 1999})
