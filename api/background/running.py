@@ -12,6 +12,7 @@ from api.background.imports import Imports
 from api.background.integrity import Integrity, Rhythm
 from api.background.jobs import Jobs
 from api.background.packages import Packages
+from api.background.payers import Payers
 from api.background.sealing import Seal
 from api.background.store import BackgroundStore
 from api.background.verifying import Task
@@ -47,6 +48,7 @@ class Background:
         self.stopping = threading.Event()
         self.jobs = Jobs(self._store, seal)
         self.imports = Imports(self._store, seal)
+        self.payers = Payers(self._store, seal)
         self.packages = Packages(home.packages, seal)
         self.subscriptions = Subscriptions(self._store, seal, inside=inside)
         does = {**handlers(ledger, clock), **making(self.packages)}

@@ -93,3 +93,7 @@ def test_a_name_that_does_not_fit_is_respelt_and_the_file_written(
         page.get_by_role("button", name=write).click()
 
     assert "|张YAN明|" in Path(told.value.path()).read_bytes().decode("gbk")
+    # The next file of the same union need not be told again.
+    page.reload()
+    expect(page.get_by_label(unit)).to_have_value("U01")
+    expect(page.get_by_label(reason)).to_have_value("")

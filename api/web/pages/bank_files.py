@@ -6,6 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Form, Response
 
+from api.background.running import TheBackground
 from api.bank_files import bank_file_answer
 from api.bank_formats import bank_formats
 from api.callers import CASH, READ, TheReach
@@ -58,10 +59,12 @@ def ask_bank_file(
     the_ledger: TheLedger,
     model: TheReadModel,
     reach: TheReach,
+    working: TheBackground,
 ) -> Response:
     """Ask for what the bank's format wants to know, and show the names that it cannot write."""
     batch = batch_within(model, reach, batch_id)
-    return screen.show("batches/bank_file.html", code=None, **_asked(the_ledger, batch, {}))
+    known = working.payers.remembered(batch.organisation_id, batch.bank_format or "")
+    return screen.show("batches/bank_file.html", code=None, **_asked(the_ledger, batch, known))
 
 
 @router.post("/batches/{batch_id}/bank-file", dependencies=[CASH])
@@ -74,6 +77,7 @@ def write_bank_file(
     reach: TheReach,
     reason: Annotated[str, Form(max_length=500)],
     made_for: Annotated[str, Form(max_length=200)],
+    working: TheBackground,
     word: Words = [],  # noqa: B006 - FastAPI copies it
     fact: Words = [],  # noqa: B006
 ) -> Response:
@@ -87,6 +91,8 @@ def write_bank_file(
         typed = {**payer, "reason": reason, "made_for": made_for}
         shown = _asked(the_ledger, batch, typed)
         return show_above(screen, refusal, "batches/bank_file.html", **shown)
+    if payer:
+        working.payers.remember(batch.organisation_id, batch.bank_format or "", payer)
     return bank_file_answer(file)
 
 
