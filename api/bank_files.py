@@ -1,10 +1,8 @@
 """Bank files on their way out and in: the same for programs and for pages."""
 
-from base64 import b64encode
-from urllib.parse import quote
-
 from fastapi import Response, UploadFile
 
+from api.file_answer import file_answer
 from api.uploads import filename_of, whole
 from ledger.commands.statements import ReturnFile
 from ledger.files.bank import InstructionFile
@@ -13,16 +11,8 @@ from ledger.files.banks import read_return
 
 def bank_file_answer(file: InstructionFile) -> Response:
     """Hand out a bank's payment file, as it is, with its hash; nobody keeps a copy on the way."""
-    return Response(
-        file.content,
-        media_type="application/octet-stream",
-        headers={
-            # Batches of past campaigns have names that no header can hold as they are (RFC 8187).
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(file.filename)}",
-            "Content-Digest": f"sha-256=:{b64encode(bytes.fromhex(file.sha256)).decode()}:",
-            "Cache-Control": "no-store",
-        },
-    )
+    digest = bytes.fromhex(file.sha256)
+    return file_answer(file.content, "application/octet-stream", file.filename, sha256=digest)
 
 
 def return_uploaded(batch_code: str, bank_format: str | None, file: UploadFile) -> ReturnFile:

@@ -126,8 +126,6 @@ def reporting(model: Connection, ledger: Ledger, reach: Reach, scope: Scope) -> 
         tops = [chosen]
     ids = [id_ for top in tops for id_ in tree.subtree(top.organisation_id)]
     ((_, event),) = ledger.read(at, 1)
-    note = ledger.log.select_checkpoint(at + 1)
-    size, text = (0, "\n\n") if note is None else note
     return Reporting(
         tree,
         chosen,
@@ -137,9 +135,15 @@ def reporting(model: Connection, ledger: Ledger, reach: Reach, scope: Scope) -> 
         campaign,
         Period(year, moment),
         at,
-        Checkpoint(size, text.split("\n")[2]),
+        checkpoint_at(ledger, at),
         event.recorded_at,
     )
+
+
+def checkpoint_at(ledger: Ledger, at: int) -> Checkpoint:
+    note = ledger.log.select_checkpoint(at + 1)
+    size, text = (0, "\n\n") if note is None else note
+    return Checkpoint(size, text.split("\n")[2])
 
 
 def _campaign(known: list[Campaign], scope: Scope, day: date) -> Campaign | None:

@@ -35,6 +35,8 @@ filings = Table(
     text_column("due_on", nullable=True),
     text_column("document_sha256", nullable=True),
     text_column("reason", nullable=True),
+    text_column("words", nullable=True),
+    text_column("paper", nullable=True),
     id_column("officer_id"),
     text_column("happened_on"),
     Index("filings_by_filing", "filing_id", "position"),
@@ -45,12 +47,20 @@ class Deadlines(Projection):
     tables: ClassVar = (filings,)
 
     def handlers(self) -> Mapping[type[Event], Handler]:
-        return {Filing.HandedIn: _handed_in, Filing.SentBack: _sent_back}
+        return {
+            Filing.HandedIn: _handed_in,
+            Filing.Narrated: _narrated,
+            Filing.SentBack: _sent_back,
+        }
 
 
 @dataclass(frozen=True, slots=True)
 class FilingView:
-    """A filing as it stands; `days_late` is 0 in time, `sent_back` says why, where it was."""
+    """A filing as it stands; `days_late` is 0 in time, `sent_back` says why, where it was.
+
+    `words` are the office's own in the report, where it wrote any; `paper` is where its figures
+    stand, and `words_at` where in the log the words do.
+    """
 
     filing_id: UUID
     campaign_id: UUID | None
@@ -63,6 +73,9 @@ class FilingView:
     officer_id: UUID
     sent_back: str | None
     position: int
+    words: str | None = None
+    paper: str = ""
+    words_at: int | None = None
 
 
 def filing_list(
@@ -87,6 +100,11 @@ def filing_list(
         if row.reason is not None and before is not None:
             found[row.filing_id] = replace(before, sent_back=row.reason)
             continue
+        if row.words is not None and before is not None:
+            found[row.filing_id] = replace(
+                before, words=row.words, paper=row.paper, words_at=row.position
+            )
+            continue
         due, came = date.fromisoformat(row.due_on), date.fromisoformat(row.happened_on)
         found[row.filing_id] = FilingView(
             uuid_of(row.filing_id),
@@ -102,6 +120,15 @@ def filing_list(
             row.position if before is None else before.position,
         )
     return list(found.values())
+
+
+def words_at(connection: Connection, position: int) -> tuple[UUID, str] | None:
+    """Return what an office said in its report at a position in the log, and which office."""
+    statement = select(filings.c.organisation_id, filings.c.words).where(
+        filings.c.position == position, filings.c.words.is_not(None)
+    )
+    found = connection.execute(statement).one_or_none()
+    return None if found is None else (uuid_of(found.organisation_id), found.words)
 
 
 _BY_CAMPAIGN: Kept[Mapping[UUID | None, Sequence[FilingView]]] = Kept(filings)
@@ -169,7 +196,28 @@ def _handed_in(event: Filing.HandedIn, position: int, rows: Rows) -> None:
             event.due_on.isoformat(),
             event.document_sha256,
             None,
+            None,
+            None,
             event.handed_in_by.bytes,
+            event.happened_on.isoformat(),
+        )
+    )
+
+
+def _narrated(event: Filing.Narrated, position: int, rows: Rows) -> None:
+    rows["filings"].append(
+        (
+            position,
+            event.originator_id.bytes,
+            None,
+            event.organisation_id.bytes,
+            None,
+            None,
+            None,
+            None,
+            event.words,
+            event.paper,
+            event.written_by.bytes,
             event.happened_on.isoformat(),
         )
     )
@@ -186,6 +234,8 @@ def _sent_back(event: Filing.SentBack, position: int, rows: Rows) -> None:
             None,
             None,
             event.reason,
+            None,
+            None,
             event.sent_back_by.bytes,
             event.happened_on.isoformat(),
         )

@@ -1,7 +1,8 @@
 """Commands of what is taken away: the journal as plain text, and packages for inspectors."""
 
 import sys
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
@@ -16,21 +17,26 @@ from api.callers import Reach
 from api.cli.printing import REFUSED, bar, say
 from api.inspection.package import InspectionOrder, Maker
 from api.journal_file import journal_lines
+from api.known import Kept
+from api.owed import Question, due
 from api.reporting import Scope, reporting
 from api.settings import Settings
+from api.summing import of_the_day
 from api.web.language import languages
-from api.web.tables.made import made
+from api.web.tables.deadlines import deadlines_table
+from api.web.tables.made import Sources, made
 from api.web.tables.report import Sort, tables, to_pdf
 from ledger.anchoring.publications import announce
 from ledger.domain.aggregate import OPERATOR
+from ledger.domain.filing import own_words
 from ledger.domain.officer import officer_id
 from ledger.domain.organisation import organisation_id
 from ledger.store.act import CommandAct
 from ledger.store.application import NotOnRecord
 from ledger.store.map_store import MapStore
 from projections.asked import Moment
-from projections.exports import workbook
-from projections.exports.delimited import Encoding, several
+from projections.exports import paper, workbook
+from projections.exports.delimited import Encoding, lines, several
 from projections.exports.plain_text import Dialect
 from projections.organisations import tree_on
 from projections.runner import catch_up
@@ -143,29 +149,90 @@ def yearly(
     _report(Sort.YEAR, Scope(organisation or None, None, year, moment), out, encoding)
 
 
-def _report(sort: Sort, scope: Scope, out: Path, encoding: Encoding) -> None:
+@app.command()
+def summary(
+    out: Annotated[Path, typer.Option(help="File that ends in .xlsx, .csv or .pdf.")],
+    campaign: Annotated[str, typer.Option(help="Code; else of a year.")] = "",
+    year: Annotated[int, typer.Option(min=0, max=2200, help="Year, without a campaign.")] = 0,
+    organisation: OfUnion = "",
+    as_of: AsOf = None,
+    at: At = None,
+    encoding: Annotated[Encoding, typer.Option(help="Of CSV.")] = Encoding.UTF_8,
+    words: Annotated[
+        Path | None, typer.Option(help="Text file (UTF-8): what the office says in its own words.")
+    ] = None,
+) -> None:
+    """Write a campaign's summary report: money, payments, surplus, deadlines, doubts, checks."""
+    moment = Moment(as_of.date() if as_of else None, at)
+    scope = Scope(organisation or None, campaign or None, year or None, moment)
+    said = "" if words is None else words.read_text(encoding="utf-8")
+    _report(
+        Sort.SUMMARY, of_the_day(scope, bootstrap.today()), out, encoding, words=own_words(said)
+    )
+
+
+@app.command()
+def deadlines(
+    out: Annotated[Path, typer.Option(help="File that ends in .xlsx, .csv or .pdf.")],
+    campaign: Annotated[str, typer.Option(help="Code; else of all.")] = "",
+    organisation: OfUnion = "",
+    as_of: AsOf = None,
+    at: At = None,
+    encoding: Annotated[Encoding, typer.Option(help="Of CSV.")] = Encoding.UTF_8,
+    *,
+    every: Annotated[bool, typer.Option("--every", help="List what was handed in, too.")] = False,
+) -> None:
+    """Write who was to hand in what by which day, what is missing and how late it is."""
+    moment = Moment(as_of.date() if as_of else None, at)
+    question = Question(organisation or None, False, campaign or None, None, every, moment)  # noqa: FBT003
     place, language = bootstrap.home(), languages()["zh"]
-    if out.suffix not in (".xlsx", ".csv", ".pdf"):
-        raise typer.BadParameter("the file ends in .xlsx, .csv or .pdf")
     with (
         bootstrap.opened(place) as ledger,
         catch_up(ledger, place.read_models).asking() as connection,
     ):
         reach = Reach(frozenset(tree_on(connection).by_id), bootstrap.today())
+        found = due(connection, ledger, reach, question)
+        table = deadlines_table(found, language, f"{_service()}{found.address()}")
+        with _whole(out) as draft:
+            if out.suffix == ".xlsx":
+                workbook.write([table], draft)
+            elif out.suffix == ".csv":
+                draft.write_bytes(b"".join(lines(table, encoding)))
+            else:
+                draft.write_bytes(paper.to_pdf(table))
+    say(f"{out}: sha256 {sha256(out.read_bytes()).hexdigest()}")
+
+
+@contextmanager
+def _whole(out: Path) -> Iterator[Path]:
+    """Lend a draft that becomes the file once it is whole, or nothing at all."""
+    if out.suffix not in (".xlsx", ".csv", ".pdf"):
+        raise typer.BadParameter("the file ends in .xlsx, .csv or .pdf")
+    draft = out.with_name(out.name + ".new")
+    yield draft
+    draft.replace(out)
+
+
+def _report(sort: Sort, scope: Scope, out: Path, encoding: Encoding, *, words: str = "") -> None:
+    place, language = bootstrap.home(), languages()["zh"]
+    with (
+        _whole(out) as draft,
+        bootstrap.opened(place) as ledger,
+        catch_up(ledger, place.read_models).asking() as connection,
+    ):
+        reach = Reach(frozenset(tree_on(connection).by_id), bootstrap.today())
         of = reporting(connection, ledger, reach, scope)
-        report = made(connection, ledger, of, sort, language, f"{_service()}/")
-        draft = out.with_name(out.name + ".new")
+        sources = Sources(connection, ledger, reach, Kept())
+        report = made(sources, of, sort, language, f"{_service()}/", words=words)
         if out.suffix == ".xlsx":
             workbook.write(tables(report, language), draft)
         elif out.suffix == ".csv":
             draft.write_bytes(b"".join(several(tables(report, language), encoding)))
         else:
             draft.write_bytes(to_pdf(report, language))
-        # Whole or not at all.
-        draft.replace(out)
     say(f"{out}: sha256 {sha256(out.read_bytes()).hexdigest()}")
-    for words, holds in report.checks:
-        say(f"{'✓' if holds else '✗'} {words}")
+    for name, holds in report.checks:
+        say(f"{'✓' if holds else '✗'} {name}")
     if not all(holds for _, holds in report.checks):
         raise typer.Exit(REFUSED)
 

@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Response
-from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from api.acting import TheActing
 from api.callers import APPROVE, CORRECT, READ, UNMASK, TheReach
 from api.conditions import Conditions, asked_of
 from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
+from api.file_answer import CSV, file_answer
 from api.histories import history_of
 from api.payees import payment_of
 from api.problems import RESPONSES
@@ -198,11 +198,8 @@ def export(model: TheReadModel, moment: TheMoment, asked: TheQuestion) -> Respon
         [getattr(each, column.title) for column in COLUMNS]
         for each in every_payment(model, asked, moment)
     )
-    return StreamingResponse(
-        lines(Table("disbursements", COLUMNS, rows), bare=True),
-        media_type="text/csv",
-        headers={"Content-Disposition": 'attachment; filename="disbursements.csv"'},
-    )
+    written = lines(Table("disbursements", COLUMNS, rows), bare=True)
+    return file_answer(written, CSV, "disbursements.csv")
 
 
 @router.get("/{disbursement_id}", dependencies=[READ])

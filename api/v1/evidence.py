@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from api.acting import TheActing
 from api.callers import OBSERVE, READ, SIGNED_IN, OutsideReach, Reach, TheCaller, TheReach
 from api.dependencies import Served, TheLedger, served
+from api.file_answer import ZIP, file_answer
 from api.problems import RESPONSES
 from api.v1 import forms, models
 from ledger.anchoring.publications import (
@@ -157,11 +158,7 @@ def make_pack(
         made_for=form.made_for,
     )
     file = hand_over(found.ledger, found.maps, under, acting.act(), order)
-    return Response(
-        file,
-        media_type="application/zip",
-        headers={"Content-Disposition": f'attachment; filename="{form.kind}-{form.subject}.zip"'},
-    )
+    return file_answer(file, ZIP, f"{form.kind}-{form.subject}.zip")
 
 
 def _require_within(

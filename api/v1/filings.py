@@ -4,6 +4,7 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 
 from api.acting import TheActing
 from api.callers import HAND_IN, READ, REVIEW_OR_APPROVE, TheReach
@@ -14,6 +15,7 @@ from api.v1.models import Answer, Day, Id, Position
 from api.v1.written import NamedFiling, Nothing, Written, written
 from ledger.commands.filings import HandingIn, hand_in, send_back
 from ledger.domain.campaign import Campaign
+from ledger.domain.filing import WORDS_CHARACTERS_MAX
 from ledger.domain.policy import Policy
 from ledger.store.application import NotOnRecord
 from projections.deadlines import filing_list, missing
@@ -27,6 +29,11 @@ class FilingForm(forms.DatedForm):
     organisation_code: forms.Code
     name: forms.Text
     document_sha256: forms.Sha256
+    words: str = Field(
+        "",
+        max_length=WORDS_CHARACTERS_MAX,
+        description="The office's own in its report; kept in clear, so they name nobody by number.",
+    )
 
 
 class FilingView(Answer):
@@ -43,6 +50,7 @@ class FilingView(Answer):
     officer_id: Id
     sent_back: str | None
     position: Position
+    words: str | None = Field(description="The office's own in its report, where it wrote any.")
 
 
 class Missing(Answer):
@@ -93,7 +101,9 @@ def create_filing(
     form: FilingForm, acting: TheActing, the_ledger: TheLedger, response: Response
 ) -> Written[NamedFiling]:
     """Hand in a document, by its hash. A late one is taken, and seen to be late."""
-    order = HandingIn(form.campaign_code, form.organisation_code, form.name, form.document_sha256)
+    order = HandingIn(
+        form.campaign_code, form.organisation_code, form.name, form.document_sha256, form.words
+    )
     answer = hand_in(the_ledger, acting.act(form.happened_on), order)
     return written(the_ledger, response, answer, NamedFiling)
 

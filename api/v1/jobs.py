@@ -188,7 +188,7 @@ def submit_inspection(
     response_class=StreamingResponse,
     responses={200: {"content": {"application/zip": {}}, "description": "The package, a ZIP."}},
 )
-def show_package(job_id: JobId, caller: TheCaller, working: TheBackground) -> StreamingResponse:
+def show_package(job_id: JobId, caller: TheCaller, working: TheBackground) -> Response:
     """Hand over what a job made, to whoever had it made; it is kept for a day."""
     own_job(working.jobs, caller, job_id)
     return package_file(working.packages, str(job_id))

@@ -4,11 +4,12 @@ from collections.abc import Iterator
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 from fastapi.responses import StreamingResponse
 
 from api.callers import READ, TheReach
 from api.dependencies import TheMoment, TheServed
+from api.file_answer import TEXT, file_answer
 from api.journal_file import journal_lines
 from api.problems import RESPONSES
 from projections.exports.plain_text import Dialect
@@ -31,7 +32,7 @@ def export_journal(
     reach: TheReach,
     form: Annotated[Dialect, Query(alias="format", description="Whose form it is to have.")],
     organisation_id: UUID | None = None,
-) -> StreamingResponse:
+) -> Response:
     """Write every movement of money as an entry that comes to zero, with its event's position.
 
     At its end the file says what each account holds; hledger and beancount refuse it where the
@@ -44,11 +45,4 @@ def export_journal(
         with catch_up(found.ledger, found.home.read_models).asking() as connection:
             yield from journal_lines(found.ledger, connection, form, moment, ids)
 
-    return StreamingResponse(
-        written(),
-        media_type="text/plain; charset=utf-8",
-        headers={
-            "Content-Disposition": f'attachment; filename="nuanzhang.{SUFFIXES[form]}"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return file_answer(written(), TEXT, f"nuanzhang.{SUFFIXES[form]}")

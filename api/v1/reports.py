@@ -8,9 +8,12 @@ from pydantic import Field
 
 from api.callers import READ, TheReach
 from api.dependencies import TheLedger, TheMoment, TheReadModel
+from api.known import TheKept
+from api.owed import Question, due
 from api.problems import RESPONSES
 from api.reporting import Reporting, Scope, reporting
-from api.v1.models import Answer, Id
+from api.summing import of_the_day, summed
+from api.v1.models import Answer, Day, Id
 
 router = APIRouter(prefix="/reports", tags=["reports"], responses=RESPONSES)
 
@@ -81,6 +84,84 @@ class YearTable(Scoped):
     total: YearLine
 
 
+class ReturnedFor(Answer):
+    """What the bank ever sent back for a reason; empty where it gave none."""
+
+    reason: str
+    count: int
+    amount_fen: Fen
+
+
+class PapersDue(Answer):
+    """A paper that a campaign asks for: of how many unions it came in time, late or not at all."""
+
+    campaign: str
+    name: str
+    due_on: Day
+    asked: int
+    in_time: int
+    late: int
+    missing: int
+    overdue: int
+
+
+class SummaryReport(Scoped):
+    """A campaign summed up. `surplus_…` is of its fiscal year; `findings` are by severity."""
+
+    opening_fen: dict[str, int] = Field(description="By source.")
+    received_fen: dict[str, int] = Field(description="By source.")
+    came_down_fen: Fen
+    passed_on_fen: Fen
+    payments: list[PaymentsCounted]
+    paid_count: int
+    paid_fen: Fen
+    returned: list[ReturnedFor]
+    paid_again_count: int
+    paid_again_fen: Fen
+    surplus_opening_fen: Fen
+    surplus_consumed_fen: Fen
+    surplus_ratio_basis_points: int | None = Field(description="Rounded down; null: no surplus.")
+    first_year_minimum_bp: int | None
+    all_within_years: int | None
+    deadlines: list[PapersDue]
+    findings: dict[str, int]
+    cases: dict[str, int] = Field(description="By stage.")
+    recovered_fen: Fen
+    written_off_fen: Fen
+    samples_planned: int
+    samples_drawn: int
+    payments_drawn: int
+    notices_opened: int
+    notices_closed: int
+    objections_raised: int
+    objections_upheld: int
+
+
+class PaperOwed(Answer):
+    """A paper that a union owes; `days_late` is by when it came, or up to the day if missing."""
+
+    organisation_id: Id
+    campaign: str
+    name: str
+    due_on: Day
+    handed_in_on: Day | None
+    sent_back: str | None
+    missing: bool
+    days_late: int
+
+
+class DeadlinesTable(Answer):
+    """Who was to hand in what; `asked` counts all, `items` lists what is missing or all."""
+
+    as_of: Day
+    at: int
+    checkpoint_size: int
+    checkpoint_root: str
+    asked: int
+    missing: int
+    items: list[PaperOwed]
+
+
 def asked(
     model: TheReadModel,
     the_ledger: TheLedger,
@@ -132,6 +213,107 @@ def show_yearly(model: TheReadModel, of: TheReporting) -> YearTable:
         **_scoped(of),
         items=[line([id_], id_) for id_ in of.ids],
         total=line(of.ids, None),
+    )
+
+
+@router.get("/summary", dependencies=[READ])
+def show_summary(
+    model: TheReadModel,
+    the_ledger: TheLedger,
+    reach: TheReach,
+    kept: TheKept,
+    moment: TheMoment,
+    organisation: Annotated[str | None, Query(max_length=200, description="Code.")] = None,
+    campaign: Annotated[str | None, Query(max_length=200, description="Code.")] = None,
+    year: Annotated[int | None, Query(ge=1949, le=2200)] = None,
+) -> SummaryReport:
+    """Sum a campaign up: money, payments, what came back, surplus, deadlines, doubts and checks."""
+    scope = of_the_day(Scope(organisation, campaign, year, moment), reach.day)
+    of = reporting(model, the_ledger, reach, scope)
+    found = summed(model, the_ledger, reach, kept, of)
+    line, old, tally = found.line, found.old, found.statistics.tally
+    return SummaryReport(
+        **_scoped(of) | {"as_of": str(scope.moment.as_of)},
+        opening_fen=line.opening,
+        received_fen=line.received,
+        came_down_fen=line.came_down_fen,
+        passed_on_fen=line.passed_on_fen,
+        payments=[PaymentsCounted.model_validate(each) for each in found.statistics.payments],
+        paid_count=tally.count,
+        paid_fen=tally.paid_fen,
+        returned=[
+            ReturnedFor(reason=reason, count=each.count, amount_fen=each.amount_fen)
+            for reason, each in sorted(found.returned.items())
+        ],
+        paid_again_count=found.paid_again.count,
+        paid_again_fen=found.paid_again.amount_fen,
+        surplus_opening_fen=old.opening_fen,
+        surplus_consumed_fen=old.consumed_fen,
+        surplus_ratio_basis_points=old.ratio_basis_points,
+        first_year_minimum_bp=old.first_year_minimum_bp,
+        all_within_years=old.all_within_years,
+        deadlines=[
+            PapersDue(
+                campaign=each.campaign.code,
+                name=each.deadline.name,
+                due_on=each.deadline.due_on.isoformat(),
+                asked=each.asked,
+                in_time=each.in_time,
+                late=each.late,
+                missing=each.missing,
+                overdue=each.overdue,
+            )
+            for each in found.papers
+        ],
+        findings=found.findings,
+        cases=dict(found.cases.stages),
+        recovered_fen=found.cases.recovered_fen,
+        written_off_fen=found.cases.written_off_fen,
+        samples_planned=found.samples.planned,
+        samples_drawn=found.samples.drawn,
+        payments_drawn=found.samples.payments,
+        notices_opened=found.notices.opened,
+        notices_closed=found.notices.closed,
+        objections_raised=found.notices.raised,
+        objections_upheld=found.notices.upheld,
+    )
+
+
+@router.get("/deadlines", dependencies=[READ])
+def show_deadlines(
+    model: TheReadModel,
+    the_ledger: TheLedger,
+    reach: TheReach,
+    moment: TheMoment,
+    organisation: Annotated[str | None, Query(max_length=200, description="Code.")] = None,
+    campaign: Annotated[str | None, Query(max_length=200, description="Code.")] = None,
+    name: Annotated[str | None, Query(max_length=200, description="Of the paper.")] = None,
+    *,
+    every: Annotated[bool, Query(description="List what came, too.")] = False,
+) -> DeadlinesTable:
+    """List what was to be handed in by which day, by union: what is missing, and how late."""
+    question = Question(organisation, campaign=campaign, name=name, every=every, moment=moment)
+    found = due(model, the_ledger, reach, question)
+    return DeadlinesTable(
+        as_of=found.on.isoformat(),
+        at=found.at,
+        checkpoint_size=found.checkpoint.size,
+        checkpoint_root=found.checkpoint.root,
+        asked=len(found.asked),
+        missing=sum(row.missing for row in found.asked),
+        items=[
+            PaperOwed(
+                organisation_id=row.organisation.organisation_id,
+                campaign=row.campaign.code,
+                name=row.deadline.name,
+                due_on=row.deadline.due_on.isoformat(),
+                handed_in_on=None if row.filing is None else row.filing.handed_in_on,
+                sent_back=None if row.filing is None else row.filing.sent_back,
+                missing=row.missing,
+                days_late=row.days_late,
+            )
+            for row in found.listed
+        ],
     )
 
 

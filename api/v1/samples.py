@@ -5,13 +5,13 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import StreamingResponse
 from pydantic import Field
 
 from api.acting import TheActing
 from api.callers import OBSERVE, READ, TheReach
 from api.conditions import Conditions
 from api.dependencies import TheLedger, TheMoment, TheReadModel
+from api.file_answer import TEXT, file_answer
 from api.problems import RESPONSES
 from api.sampling import sample_within, universe_of, verified, written_conditions
 from api.v1 import forms
@@ -178,11 +178,7 @@ def show_universe(sample_id: UUID, model: TheReadModel, reach: TheReach) -> Resp
     """Write the payments that a sample is drawn from, for whoever draws it again."""
     view = sample_within(model, reach, sample_id)
     found = universe_of(model, view.conditions, view.known_to, view.stratum)
-    return StreamingResponse(
-        map(line_of, found.units),
-        media_type="text/plain; charset=utf-8",
-        headers={"Content-Disposition": 'attachment; filename="universe.txt"'},
-    )
+    return file_answer(map(line_of, found.units), TEXT, "universe.txt")
 
 
 @router.get("/{sample_id}/verification", dependencies=[READ])

@@ -18,12 +18,17 @@ CHECKERS = frozenset({Role.REVIEWER, Role.APPROVER})
 
 @dataclass(frozen=True, slots=True)
 class HandingIn:
-    """A document that a deadline of the campaign's policy asks for, by its hash."""
+    """A document that a deadline of the campaign's policy asks for, by its hash.
+
+    `words` are the office's own in it, where it is a report; `paper` is where its figures stand.
+    """
 
     campaign_code: str
     organisation_code: str
     name: str
     document_sha256: str
+    words: str = ""
+    paper: str = ""
 
 
 def hand_in(ledger: Ledger, act: CommandAct, order: HandingIn) -> Answer:
@@ -33,6 +38,7 @@ def hand_in(ledger: Ledger, act: CommandAct, order: HandingIn) -> Answer:
         NotOnRecord: No such campaign or organisation.
         DeadlineUnknown: The policy in force on the day asks for nothing of this name.
         HandedInAlready: It was, and was not sent back.
+        WordsTooLong, PersonalDataInWords: As they say.
     """
 
     def decide(work: Work) -> None:
@@ -65,6 +71,8 @@ def hand_in(ledger: Ledger, act: CommandAct, order: HandingIn) -> Answer:
                 document_sha256=order.document_sha256,
                 handed_in_by=officer,
             )
+        if order.words.strip():
+            filing.narrate(act, words=order.words, paper=order.paper, written_by=officer)
         work.save(filing)
         work.result["filing_id"] = str(id_)
 

@@ -1,6 +1,5 @@
 """A case: what became of a finding, from doubt (疑点) to rectification and closing (销号)."""
 
-import re
 from datetime import date
 from enum import StrEnum
 from uuid import UUID
@@ -8,15 +7,13 @@ from uuid import UUID
 import msgspec
 
 from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.clear_text import holds_personal_data
 from ledger.domain.values import Money, require_positive, require_writable, stable_id, yuan_text
 from ledger.errors import Kind, LedgerError
 
 TEXT_CHARACTERS_MAX = 1_000
 DOCUMENTS_MAX = 20
 """Of one report: their hashes stand in one entry of the log."""
-
-_PERSONAL = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])|[0-9]{15,}")
-"""What an ID number, a mobile phone or a bank card looks like: text is kept in clear, for good."""
 
 
 class Stage(StrEnum):
@@ -508,7 +505,7 @@ def _text(written: str) -> str:
     text = written.strip()
     if not 1 <= len(text) <= TEXT_CHARACTERS_MAX:
         raise TextEmpty(len(text))
-    if _PERSONAL.search(text):
+    if holds_personal_data(text):
         raise PersonalDataInText
     return text
 

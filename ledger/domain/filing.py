@@ -4,8 +4,32 @@ from datetime import date
 from uuid import UUID
 
 from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.clear_text import holds_personal_data
 from ledger.domain.values import stable_id
 from ledger.errors import Kind, LedgerError
+
+WORDS_CHARACTERS_MAX = 5_000
+"""Of an office's own words in its report: about four sheets of paper."""
+
+
+class WordsTooLong(LedgerError):
+    """An office's own words go on some sheets of paper, and into one entry of the log."""
+
+    code = "filing.words_too_long"
+    kind = Kind.INVALID
+
+    def __init__(self, length: int) -> None:
+        super().__init__(f"{length} characters, {WORDS_CHARACTERS_MAX} at most")
+
+
+class PersonalDataInWords(LedgerError):
+    """What an office writes is kept in clear: it names nobody by a number."""
+
+    code = "filing.personal_data"
+    kind = Kind.INVALID
+
+    def __init__(self) -> None:
+        super().__init__("the text holds what looks like an ID, phone or card number")
 
 
 class HandedInAlready(LedgerError):
@@ -57,6 +81,18 @@ class Filing(Root):
         def apply(self, aggregate: "Filing") -> None:
             aggregate.organisation_id = self.organisation_id
             aggregate.handed_in_on = self.happened_on
+
+    class Narrated(Event, frozen=True):
+        """What the office says in its own words in the report that it hands in with this.
+
+        `paper` is where the figures stand that they go with; empty where it was not made here.
+        """
+
+        TOPIC = "filing.narrated"
+        organisation_id: UUID
+        words: str
+        paper: str
+        written_by: UUID
 
     class SentBack(Event, frozen=True):
         """An organisation above found something wrong with it; it is to be handed in again."""
@@ -119,6 +155,21 @@ class Filing(Root):
             handed_in_by=handed_in_by,
         )
 
+    def narrate(self, act: Act, *, words: str, paper: str, written_by: UUID) -> None:
+        """Add the office's own words to what was handed in with the same act.
+
+        Raises:
+            WordsTooLong, PersonalDataInWords: As they say.
+        """
+        self.trigger_event(
+            self.Narrated,
+            act,
+            organisation_id=self.organisation_id,
+            words=own_words(words),
+            paper=paper,
+            written_by=written_by,
+        )
+
     def send_back(self, act: Act, *, sent_back_by: UUID, reason: str) -> None:
         if self.handed_in_on is None:
             raise NotHandedIn(self.id)
@@ -129,6 +180,20 @@ class Filing(Root):
             sent_back_by=sent_back_by,
             reason=reason,
         )
+
+
+def own_words(written: str) -> str:
+    """Return an office's words without blanks around them.
+
+    Raises:
+        WordsTooLong, PersonalDataInWords: As they say.
+    """
+    words = written.replace("\r\n", "\n").strip()
+    if len(words) > WORDS_CHARACTERS_MAX:
+        raise WordsTooLong(len(words))
+    if holds_personal_data(words):
+        raise PersonalDataInWords
+    return words
 
 
 def filing_id(campaign_id: UUID, organisation_id: UUID, name: str) -> UUID:

@@ -38,7 +38,11 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Paper:
-    """What stands on it, all of it in the reader's language; `boxes` are signed in."""
+    """What stands on it, all of it in the reader's language; `boxes` are signed in.
+
+    `words` are their title and the paragraphs that an office wrote; without any there is a box to
+    write in by hand.
+    """
 
     title: str
     lang: str
@@ -51,6 +55,7 @@ class Paper:
     foot: str
     pages: str
     dated: datetime
+    words: tuple[str, Sequence[str]] | None = None
 
 
 def to_pdf(paper: Paper) -> bytes:
@@ -67,6 +72,7 @@ def to_pdf(paper: Paper) -> bytes:
         "wide": any(len(part.table.columns) >= WIDE_FROM for part in paper.parts),
         "facts": [list(fact) for fact in paper.facts],
         "parts": [_said(part) for part in paper.parts],
+        "words": None if paper.words is None else [paper.words[0], _paragraphs(paper.words[1])],
         "boxes": list(paper.boxes),
         "date": paper.date,
         "code": _code(paper.address),
@@ -91,6 +97,10 @@ def _said(part: Part) -> dict[str, object]:
             for weight, cells in zip(part.weights, written_rows(table), strict=True)
         ],
     }
+
+
+def _paragraphs(written: Sequence[str]) -> list[str]:
+    return [each for each in (one.strip() for one in written) if each]
 
 
 def _code(address: str) -> str:

@@ -166,6 +166,9 @@ CAMPAIGN_FORM = {
     "policy_code": POLICY,
 }
 
+FILES = ("", ".xlsx", ".csv", ".pdf")
+"""Where a page can be taken away, how the addresses of its files end."""
+
 NOBODYS = str(uuid4())
 LISTED = ListKind.VEHICLES
 NO_SCAN = ("s.png", b"")
@@ -516,6 +519,8 @@ ASKED: dict[str, Asked] = {
     "GET /v1/balances": Asked("organisation_id={organisation}"),
     "GET /v1/reports/statistics": Asked("organisation={code}"),
     "GET /v1/reports/yearly": Asked("organisation={code}"),
+    "GET /v1/reports/summary": Asked("organisation={code}"),
+    "GET /v1/reports/deadlines": Asked("organisation={code}"),
     "GET /v1/journal": Asked("format=hledger&organisation_id={organisation}"),
     "GET /v1/log": Asked(bound=False),
     "GET /v1/log/entries/{position}": Asked("0", bound=False),
@@ -608,7 +613,7 @@ ASKED: dict[str, Asked] = {
     "GET /integrity": Asked(bound=False),
     "GET /findings": Asked(bound=False),
     "GET /findings/rules": Asked(bound=False),
-    "GET /deadlines": Asked(bound=False),
+    **{f"GET /deadlines{suffix}": Asked("organisation={code}") for suffix in FILES},
     "GET /reports": Asked(bound=False),
     "GET /reports/inspection": Asked(bound=False),
     "POST /reports/inspection": Asked(
@@ -621,22 +626,26 @@ ASKED: dict[str, Asked] = {
     "GET /findings/devices/{position}": Asked("0", bound=False),
     **{
         f"GET /reports/{{sort}}{suffix}": Asked("statistics organisation={code}")
-        for suffix in ("", ".xlsx", ".csv", ".pdf")
+        for suffix in FILES
     },
-    "POST /reports/{sort}/hand-in": Asked(
-        "statistics",
-        form=lambda p: (
-            {
-                "key": uuid4().hex,
-                "organisation": p.code,
-                "campaign": CAMPAIGN,
-                "year": "2017",
-                "at": "100000",
-                "name": "签字表",
-            },
-            {},
-        ),
-    ),
+    **{
+        f"POST /reports/{{sort}}/{act}": Asked(
+            "summary",
+            form=lambda p: (
+                {
+                    "key": uuid4().hex,
+                    "organisation": p.code,
+                    "campaign": CAMPAIGN,
+                    "year": "2017",
+                    "at": "100000",
+                    "name": "签字表",
+                    "words": "走访慰问已完成。",
+                },
+                {},
+            ),
+        )
+        for act in ("hand-in", "preview")
+    },
     "GET /findings/lists": Asked(bound=False),
     "POST /findings/lists": Asked(form=outside_list),
     "POST /findings/lists/{list_id}/withdrawal": Asked(

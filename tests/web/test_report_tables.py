@@ -12,10 +12,12 @@ from playwright.sync_api import expect
 from python_calamine import CalamineWorkbook
 
 from api.callers import Reach
+from api.known import Kept
 from api.report import campaign_report
 from api.reporting import Scope, reporting
+from api.summing import of_the_day
 from api.web.language import languages
-from api.web.tables.made import made
+from api.web.tables.made import Sources, made
 from api.web.tables.report import Figure, Report, Sort
 from ledger.domain.campaign import campaign_id
 from ledger.domain.filing import Filing, filing_id
@@ -29,13 +31,17 @@ from tests.web.conftest import INSPECTOR, TODAY
 CAMPAIGN = "2017-lianjie"
 STATISTICS = f"/reports/statistics?campaign={CAMPAIGN}&organisation=C01"
 YEARLY = "/reports/yearly?year=2017&organisation=C01"
+SUMMARY = f"/reports/summary?campaign={CAMPAIGN}&organisation=C01"
 
 
 def report_of(office: Office, sort: Sort, scope: Scope) -> Report:
     with catch_up(office.ledger, office.home.read_models).asking() as model:
         reach = Reach(frozenset(tree_on(model).by_id), TODAY)
+        if sort is Sort.SUMMARY:
+            scope = of_the_day(scope, TODAY)
         of = reporting(model, office.ledger, reach, scope)
-        return made(model, office.ledger, of, sort, languages()["zh"], f"{office.url}/")
+        sources = Sources(model, office.ledger, reach, Kept())
+        return made(sources, of, sort, languages()["zh"], f"{office.url}/")
 
 
 def numbers(report: Report) -> list[int]:

@@ -1,43 +1,27 @@
-"""Deadlines: what every organisation was to hand in, and who has not."""
+"""Deadlines: what every organisation was to hand in, and who has not; as a page and as files."""
 
-from dataclasses import dataclass
-from datetime import date
-from uuid import UUID
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Depends, Query, Response
 
 from api.callers import READ, TheReach
 from api.dependencies import TheLedger, TheReadModel
-from api.web.asked import TheMomentOnPage, Word
-from api.web.screen import TheScreen
-from api.within import organisation_within
-from ledger.domain.policy import Deadline, Policy
-from projections.batches import Campaign, campaign_list
+from api.file_answer import CSV, PDF, XLSX, file_answer
+from api.owed import Due, Question, due
+from api.web.asked import Empty, TheMomentOnPage, Word
+from api.web.screen import Screen, TheScreen
+from api.web.tables.deadlines import deadlines_table
 from projections.cases import count_cases
-from projections.deadlines import FilingView, filing_list
-from projections.organisations import Organisation, tree_on
+from projections.exports import delimited, paper, workbook
+from projections.exports.delimited import Encoding
+from projections.exports.table import Table
 
 router = APIRouter(include_in_schema=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
-    """What one organisation owes by one day; `filing` is None where nothing was handed in."""
-
-    organisation: Organisation
-    campaign: Campaign
-    deadline: Deadline
-    filing: FilingView | None
-    days_late: int
-
-    @property
-    def owed(self) -> bool:
-        return self.filing is None or self.filing.sent_back is not None
-
-
-@router.get("/deadlines", dependencies=[READ])
-def show_deadlines(
-    screen: TheScreen,
+def asked(
     model: TheReadModel,
     reach: TheReach,
     moment: TheMomentOnPage,
@@ -47,54 +31,60 @@ def show_deadlines(
     campaign: Word = None,
     name: Word = None,
     every: Word = None,
+) -> Due:
+    question = Question(organisation, bool(alone), campaign, name, bool(every), moment)
+    return due(model, the_ledger, reach, question)
+
+
+TheDue = Annotated[Due, Depends(asked)]
+
+
+@router.get("/deadlines", dependencies=[READ])
+def show_deadlines(
+    screen: TheScreen, model: TheReadModel, reach: TheReach, moment: TheMomentOnPage, found: TheDue
 ) -> Response:
     """List who has not handed in what was asked for; `every` lists who has, too."""
-    tree = tree_on(model, moment.as_of)
-    chosen = None if organisation is None else organisation_within(tree, reach, organisation)
-    places = tree.among(reach.ids)
-    if chosen is not None:
-        ids = [chosen.organisation_id] if alone else tree.subtree(chosen.organisation_id)
-        places = [tree.by_id[id_] for id_ in ids]
-    today = moment.as_of or screen.today
-    campaigns = campaign_list(model)
-    rows = []
-    for each in campaigns:
-        policy = the_ledger.load(Policy, each.policy_id)
-        if policy is None or campaign not in (None, each.code):
-            continue
-        filings = {
-            (one.organisation_id, one.name): one
-            for one in filing_list(model, moment, campaign_id=each.campaign_id)
-        }
-        for deadline in sorted(policy.adoptions[-1].deadlines, key=lambda one: one.due_on):
-            if name in (None, deadline.name):
-                rows += [_row(place, each, deadline, filings, today) for place in places]
     return screen.show(
         "deadlines.html",
-        rows=[row for row in rows if every or row.owed],
-        asked=len(rows),
-        owed=sum(row.owed for row in rows),
-        cases=count_cases(model, [each.organisation_id for each in places], today, moment),
-        choices=tree.among(reach.ids),
-        campaigns=campaigns,
-        organisation=chosen,
-        alone=bool(alone),
-        campaign=campaign,
-        name=name,
-        every=bool(every),
-        moment=moment,
-        today=today,
+        found=found,
+        rows=found.listed,
+        cases=count_cases(model, [each.organisation_id for each in found.places], found.on, moment),
+        owed=sum(row.missing for row in found.asked),
+        choices=found.tree.among(reach.ids),
+        file=found.address,
     )
 
 
-def _row(
-    place: Organisation,
-    campaign: Campaign,
-    deadline: Deadline,
-    filings: dict[tuple[UUID, str], FilingView],
-    today: date,
-) -> Row:
-    filing = filings.get((place.organisation_id, deadline.name))
-    if filing is not None and filing.sent_back is None:
-        return Row(place, campaign, deadline, filing, filing.days_late)
-    return Row(place, campaign, deadline, filing, max(0, (today - deadline.due_on).days))
+@router.get("/deadlines.xlsx", dependencies=[READ])
+def export_deadlines_xlsx(screen: TheScreen, found: TheDue) -> Response:
+    """Write what the page lists as a workbook."""
+    with TemporaryDirectory(prefix="nuanzhang-export-") as folder:
+        path = Path(folder) / "deadlines.xlsx"
+        workbook.write([_table(screen, found)], path)
+        return file_answer(path.read_bytes(), XLSX, "deadlines.xlsx")
+
+
+@router.get("/deadlines.csv", dependencies=[READ])
+def export_deadlines_csv(
+    screen: TheScreen,
+    found: TheDue,
+    encoding: Annotated[Encoding | None, Empty, Query()] = None,
+) -> Response:
+    """Write what the page lists as CSV."""
+    written_in = Encoding.UTF_8 if encoding is None else encoding
+    media_type = CSV.replace(Encoding.UTF_8.value, written_in.value)
+    return file_answer(
+        delimited.lines(_table(screen, found), written_in), media_type, "deadlines.csv"
+    )
+
+
+@router.get("/deadlines.pdf", dependencies=[READ])
+def print_deadlines(screen: TheScreen, found: TheDue) -> Response:
+    """Set what the page lists on paper, to be signed."""
+    printed = paper.to_pdf(_table(screen, found), lang=screen.language.code[:2])
+    return file_answer(printed, PDF, "deadlines.pdf")
+
+
+def _table(screen: Screen, found: Due) -> Table:
+    base = str(screen.request.base_url).rstrip("/")
+    return deadlines_table(found, screen.language, f"{base}{found.address()}")

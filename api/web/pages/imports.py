@@ -1,10 +1,8 @@
 """Lists handed in by clerks: uploaded, columns named, tried out, committed as a job."""
 
-from base64 import b64encode
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Annotated, Any
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, File, Form, Response, UploadFile
@@ -24,6 +22,7 @@ from api.background.work import (
 )
 from api.callers import HANDLE, Caller, Reach, TheCaller, TheReach
 from api.dependencies import TheLedger, TheReadModel, TheServed
+from api.file_answer import XLSX, file_answer
 from api.uploads import filename_of, whole
 from api.v1 import forms
 from api.web.asked import Number, Word
@@ -52,7 +51,6 @@ router = APIRouter(include_in_schema=False)
 
 TRIALS = {ROSTER: ROSTER_TRIAL, ARCHIVE: ARCHIVE_TRIAL}
 MARKS_SHOWN = 200
-WORKBOOK = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ORDER = ("code", "campaign_code", "organisation_code", "earmark", "channel", "bank_format")
 NOTHING_ASKED = dict.fromkeys(ORDER, "")
 NOBODY_LISTED = Roster((), 0, "")
@@ -223,15 +221,7 @@ def annotated_workbook(
         ),
     )
     name = f"{upload.facts.filename.rpartition('.')[0]}-{job.job_id[:8]}.xlsx"
-    return Response(
-        file,
-        media_type=WORKBOOK,
-        headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{quote(name)}",
-            "Content-Digest": f"sha-256=:{b64encode(digest.digest()).decode()}:",
-            "Cache-Control": "no-store",
-        },
-    )
+    return file_answer(file, XLSX, name, sha256=digest.digest())
 
 
 @router.post("/imports/{import_id}/commit", dependencies=[HANDLE])

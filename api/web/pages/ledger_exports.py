@@ -8,11 +8,11 @@ from tempfile import TemporaryDirectory
 from typing import Annotated, BinaryIO
 
 from fastapi import APIRouter, Depends, Query, Request, Response
-from fastapi.responses import StreamingResponse
 
 from api.callers import READ, TheReach
 from api.conditions import asked_of
 from api.dependencies import Served, TheReadModel, TheServed
+from api.file_answer import XLSX, file_answer
 from api.web.asked import Empty
 from api.web.ledger_filter import TheFilter
 from api.web.ledger_table import Reading, ledger_table
@@ -25,7 +25,6 @@ from projections.runner import catch_up
 
 router = APIRouter(include_in_schema=False)
 
-XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 CHUNK_BYTES = 1 << 16
 
 
@@ -58,7 +57,7 @@ def export_csv(
             yield from delimited.lines(table, written_in)
 
     written_in = Encoding.UTF_8 if encoding is None else encoding
-    return _file(lines(), f"text/csv; charset={written_in.value}", "ledger.csv")
+    return file_answer(lines(), f"text/csv; charset={written_in.value}", "ledger.csv")
 
 
 @router.get("/ledger.xlsx", dependencies=[READ])
@@ -75,7 +74,7 @@ def export_xlsx(
         # Open, it can still be read when its folder is gone: nothing is left behind, whatever
         # becomes of the answer.
         file = path.open("rb")
-    return _file(_chunks(file), XLSX, "ledger.xlsx")
+    return file_answer(_chunks(file), XLSX, "ledger.xlsx")
 
 
 @router.get("/ledger.pdf", dependencies=[READ])
@@ -87,7 +86,7 @@ def export_pdf(
 ) -> Response:
     """Write the movements of a question on paper; too many are refused (export.too_large)."""
     written = paper.to_pdf(_table(request, screen, found, reading), lang=screen.language.code[:2])
-    return _file(iter([written]), "application/pdf", "ledger.pdf")
+    return file_answer(iter([written]), "application/pdf", "ledger.pdf")
 
 
 def _table(request: Request, screen: Screen, found: Served, reading: Reading) -> Table:
@@ -100,14 +99,3 @@ def _chunks(file: BinaryIO) -> Iterator[bytes]:
     with file:
         while chunk := file.read(CHUNK_BYTES):
             yield chunk
-
-
-def _file(content: Iterator[bytes], media_type: str, name: str) -> Response:
-    return StreamingResponse(
-        content,
-        media_type=media_type,
-        headers={
-            "Content-Disposition": f'attachment; filename="{name}"',
-            "Cache-Control": "no-store",
-        },
-    )

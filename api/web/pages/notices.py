@@ -19,6 +19,7 @@ from api.callers import (
     reach,
 )
 from api.dependencies import Served, TheLedger, TheReadModel, TheServed
+from api.file_answer import PDF, file_answer
 from api.web.asked import Number
 from api.web.handbills import Hanging, poster, set_in_type
 from api.web.language import N_
@@ -130,16 +131,8 @@ def print_notice(
     address = f"{request.base_url}notices/{notice_id}"
     checkpoint = found.ledger.log.select_checkpoint()
     note = "" if checkpoint is None else checkpoint[1]
-    return _unlisted(
-        Response(
-            set_in_type("notices/poster.typ", poster(screen, told, rows, address, note), screen),
-            media_type="application/pdf",
-            headers={
-                "Content-Disposition": f'inline; filename="notice-{notice_id}.pdf"',
-                "Cache-Control": "no-store",
-            },
-        )
-    )
+    paper = set_in_type("notices/poster.typ", poster(screen, told, rows, address, note), screen)
+    return _unlisted(file_answer(paper, PDF, f"notice-{notice_id}.pdf", shown=True))
 
 
 @router.get("/notices/{notice_id}", dependencies=[ANYBODY])

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Annotated, Any
-from urllib.parse import quote
 from uuid import UUID
 
 from fastapi import APIRouter, File, Form, Response, UploadFile
@@ -13,6 +12,7 @@ from sqlalchemy import Connection
 
 from api.callers import WITNESS, Caller, TheCaller, TheReach
 from api.dependencies import TheLedger, TheReadModel, TheServed
+from api.file_answer import PDF, file_answer
 from api.sheets import codes_key
 from api.uploads import whole
 from api.web.formats import capital
@@ -86,15 +86,7 @@ def print_paper(
         given = Given(reason=reason, made_for=made_for)
         shown = _shown(model, found.ledger, batch, caller)
         return show_above(screen, refusal, PAGE, given=given, **shown)
-    name = quote(f"{batch.code}-签字表.pdf")
-    return Response(
-        file.content,
-        media_type="application/pdf",
-        headers={
-            "Content-Disposition": f"attachment; filename*=UTF-8''{name}",
-            "Cache-Control": "no-store",
-        },
-    )
+    return file_answer(file.content, PDF, f"{batch.code}-签字表.pdf")
 
 
 @router.post("/batches/{batch_id}/scans", dependencies=[WITNESS])

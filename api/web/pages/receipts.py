@@ -13,6 +13,7 @@ from sqlalchemy import Connection
 
 from api.callers import ANYBODY, READ, TheReach
 from api.dependencies import Served, TheReadModel, TheServed
+from api.file_answer import JSON, PDF, file_answer
 from api.histories import Signer, entry_of, head_of, signers_of
 from api.payees import payment_of
 from api.receipts import ReceiptUnknown, payment_id_of, token_of
@@ -121,14 +122,7 @@ def download_proof(token: Token, found: TheServed, model: TheReadModel) -> Respo
         entries=proven.entries,
         keys=[entry_of(found.ledger, position) for position in keys],
     )
-    return Response(
-        download.model_dump_json(),
-        media_type="application/json",
-        headers={
-            "Content-Disposition": 'attachment; filename="receipt.json"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return file_answer(download.model_dump_json(), JSON, "receipt.json")
 
 
 @router.get("/r/{token}/log", dependencies=[ANYBODY])
@@ -215,14 +209,8 @@ def print_slips(
         for each in shown
     ]
     said = slips(screen, made, left_out=len(of_part) - len(shown))
-    return Response(
-        set_in_type("receipts/slips.typ", said, screen),
-        media_type="application/pdf",
-        headers={
-            "Content-Disposition": f'inline; filename="slips-{batch_id}-{part}.pdf"',
-            "Cache-Control": "no-store",
-        },
-    )
+    paper = set_in_type("receipts/slips.typ", said, screen)
+    return file_answer(paper, PDF, f"slips-{batch_id}-{part}.pdf", shown=True)
 
 
 def _address(request: Request, found: Served, payment: UUID) -> str:

@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from api.banking import account_within, balance_within
 from api.callers import MATCH, READ, REVIEW_OR_APPROVE, Reach, TheCaller, TheReach
 from api.dependencies import Served, TheLedger, TheReadModel, TheServed
+from api.file_answer import PDF, file_answer
 from api.web.asked import Day
 from api.web.balance_paper import Paper, paper
 from api.web.bank_asked import day_of
@@ -111,14 +112,8 @@ def print_reconciliation(
         ),
     )
     name = f"reconciliation-{account_id}-{shown.balance.as_of}.pdf"
-    return Response(
-        set_in_type("bank/reconciliation.typ", said, screen),
-        media_type="application/pdf",
-        headers={
-            "Content-Disposition": f'inline; filename="{name}"',
-            "Cache-Control": "no-store",
-        },
-    )
+    printed = set_in_type("bank/reconciliation.typ", said, screen)
+    return file_answer(printed, PDF, name, shown=True)
 
 
 @router.post("/bank/{account_id}/reconciliation", dependencies=[MATCH])

@@ -5,13 +5,13 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
-from fastapi.responses import StreamingResponse
 from pydantic import Field
 from sqlalchemy import Connection
 
 from api.callers import OBSERVE, READ, Reach, TheReach
 from api.conditions import asked_of
 from api.dependencies import TheLedger, TheReadModel
+from api.file_answer import CSV, file_answer
 from api.payees import payee_of
 from api.sampling import (
     payments_at,
@@ -144,14 +144,7 @@ def export_sample(
         rows=[_row(each, tree, screen.language) for each in payments_at(model, drawn)],
         facts=_facts(view, tree, screen.language),
     )
-    return StreamingResponse(
-        lines(table),
-        media_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": 'attachment; filename="sample.csv"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return file_answer(lines(table), CSV, "sample.csv")
 
 
 @router.get("/samples/{sample_id}", dependencies=[READ])

@@ -1,44 +1,62 @@
 """Reports, put together from one question: the same for the page, the files and the print."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlencode
 
 from sqlalchemy import Connection
 
+from api.callers import Reach
+from api.known import Kept
 from api.reporting import Reporting
+from api.summing import summed
 from api.web.language import N_, Language
 from api.web.ledger_filter import moment_words
 from api.web.tables.report import Report, Section, Sort
 from api.web.tables.statistics import statistics_sections
+from api.web.tables.summary import summary_sections
 from api.web.tables.year import year_sections
 from ledger.domain.policy import Policy
 from ledger.store.application import Ledger
 from projections.asked import Moment
 
 
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What reports are made from: the read model, the log, who asks, and what pages keep."""
+
+    model: Connection
+    ledger: Ledger
+    reach: Reach
+    kept: Kept
+
+
 def made(
-    model: Connection,
-    ledger: Ledger,
+    sources: Sources,
     of: Reporting,
     sort: Sort,
     language: Language,
     base: str,
     *,
     every: bool = False,
+    words: str = "",
 ) -> Report:
     """Put a report together.
 
     Args:
-        model: What its figures are read from.
-        ledger: The log, for what the campaign's policy names.
+        sources: What it is read from.
         of: What it is of.
         sort: Which report.
         language: Whose words it speaks.
         base: Where this service is found, ending in a slash; the QR code leads there.
         every: List each union by itself.
+        words: The office's own, where the report has room for them.
     """
-    if sort is Sort.STATISTICS:
+    model, ledger = sources.model, sources.ledger
+    if sort is Sort.SUMMARY:
+        sections, checks = _summary(sources, of, language)
+    elif sort is Sort.STATISTICS:
         sections, checks = _statistics(model, ledger, of, language, every=every)
     else:
         sections, checks = _year(model, of, language, every=every)
@@ -52,11 +70,16 @@ def made(
         address=f"{base}{address(of, sort, every=every).removeprefix('/')}",
         at=of.at,
         dated=datetime.fromisoformat(of.dated),
+        words=words if sort is Sort.SUMMARY else None,
     )
 
 
 def title(of: Reporting, sort: Sort, language: Language) -> str:
     """Say what a report is called, with its campaign or its year."""
+    if sort is Sort.SUMMARY and of.campaign is not None:
+        return language.say(N_("{name}工作总结"), name=of.campaign.name)
+    if sort is Sort.SUMMARY:
+        return language.say(N_("{year} 年工会送温暖工作总结"), year=of.year)
     if sort is Sort.STATISTICS and of.campaign is not None:
         return language.say(N_("{name}统计表"), name=of.campaign.name)
     if sort is Sort.STATISTICS:
@@ -64,8 +87,18 @@ def title(of: Reporting, sort: Sort, language: Language) -> str:
     return language.say(N_("{year} 年度困难职工帮扶中心统计表"), year=of.year)
 
 
-def address(of: Reporting, sort: Sort, suffix: str = "", *, every: bool = False) -> str:
-    """Return where a report stands with the very figures that are shown, however the log grows."""
+def address(
+    of: Reporting,
+    sort: Sort,
+    suffix: str = "",
+    *,
+    every: bool = False,
+    words_at: int | None = None,
+) -> str:
+    """Return where a report stands with the very figures that are shown, however the log grows.
+
+    `words_at` is where in the log the words stand that it was handed in with.
+    """
     asked: dict[str, object | None] = {
         "organisation": None if of.chosen is None else of.chosen.code,
         "campaign": None if of.campaign is None or sort is Sort.YEAR else of.campaign.code,
@@ -73,19 +106,37 @@ def address(of: Reporting, sort: Sort, suffix: str = "", *, every: bool = False)
         "as_of": of.period.moment.as_of,
         "at": of.at,
         "every": "yes" if every else None,
+        "words_at": words_at,
     }
     given = {name: value for name, value in asked.items() if value is not None}
     return f"/reports/{sort.value}{suffix}?{urlencode(given)}"
+
+
+def _summary(
+    sources: Sources, of: Reporting, language: Language
+) -> tuple[list[Section], list[tuple[str, bool]]]:
+    found = summed(sources.model, sources.ledger, sources.reach, sources.kept, of)
+    used = of.used(sources.model)
+    categories = _categories(sources.ledger, of)
+    return summary_sections(of, found, used, categories, language), [
+        (language.say(N_("结余＋收入＝支出＋拨付＋结余")), found.line.balances),
+        (
+            language.say(N_("到人金额与资金流水")),
+            found.statistics.tally.paid_fen == found.statistics.spent_fen,
+        ),
+    ]
+
+
+def _categories(ledger: Ledger, of: Reporting) -> Sequence[str]:
+    policy = None if of.campaign is None else ledger.load(Policy, of.campaign.policy_id)
+    return () if policy is None else [each.name for each in policy.adoptions[-1].categories]
 
 
 def _statistics(
     model: Connection, ledger: Ledger, of: Reporting, language: Language, *, every: bool
 ) -> tuple[list[Section], list[tuple[str, bool]]]:
     found = of.statistics(model)
-    policy = None if of.campaign is None else ledger.load(Policy, of.campaign.policy_id)
-    categories: Sequence[str] = (
-        () if policy is None else [each.name for each in policy.adoptions[-1].categories]
-    )
+    categories = _categories(ledger, of)
     agrees = (language.say(N_("到人金额与资金流水")), found.tally.paid_fen == found.spent_fen)
     return statistics_sections(of, found, language, categories, every=every), [agrees]
 
@@ -105,7 +156,10 @@ def _year(
 
 def _facts(of: Reporting, sort: Sort, language: Language) -> list[tuple[str, str]]:
     say = language.say
-    moment = of.moment if sort is Sort.STATISTICS else of.period.until
+    moment = of.period.until if sort is Sort.YEAR else of.moment
+    if sort is Sort.SUMMARY:
+        # Who is late by then is told, too, be the year over or not.
+        moment = of.period.moment
     return [
         (say(N_("时点")), moment_words(language, Moment(moment.as_of), of.at)),
         (say(N_("检查点")), f"{of.checkpoint.size} · {of.checkpoint.root}"),

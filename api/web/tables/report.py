@@ -17,6 +17,7 @@ class Sort(StrEnum):
 
     STATISTICS = "statistics"
     YEAR = "yearly"
+    SUMMARY = "summary"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,8 @@ class Section:
 class Report:
     """All that a report says. `checks` are comparisons of its sums, and whether each holds.
 
+    `words` are the office's own, None where the report has no room for any.
+
     `dated` is the moment of the last entry that it counts: what is printed again is the same, byte
     for byte, since nothing in it is of the day on which it is printed.
     """
@@ -69,8 +72,10 @@ class Report:
     address: str
     at: int
     dated: datetime
+    words: str | None = None
 
 
+WORDS_TITLE = N_("工作情况（本单位撰写）")
 SIGNATURES = (N_("制表人"), N_("审核人"), N_("负责人"), N_("单位（公章）"))
 
 
@@ -78,6 +83,8 @@ def tables(report: Report, language: Language) -> list[Table]:
     """Return a report's tables as files hold them: the facts stand above the first."""
     say = language.say
     facts = [*report.facts, *_checks(report, language)]
+    if report.words:
+        facts.append((say(WORDS_TITLE), report.words))
     return [
         Table(
             title=section.title if number else f"{report.title} {section.title}",
@@ -111,6 +118,7 @@ def to_pdf(report: Report, language: Language) -> bytes:
                 strict=True,
             )
         ],
+        words=None if report.words is None else (say(WORDS_TITLE), report.words.split("\n")),
         boxes=[say(each) for each in SIGNATURES],
         date=say(N_("日期")),
         address=report.address,

@@ -6,10 +6,10 @@ from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Response
-from fastapi.responses import StreamingResponse
 
 from api.callers import WATCH_ACCESS, Reach, TheWatched
 from api.dependencies import TheReadModel, TheServed
+from api.file_answer import CSV, file_answer
 from api.web.asked import Day, Number, Word
 from api.web.language import N_, Language
 from api.web.screen import TheScreen
@@ -105,14 +105,7 @@ def export_disclosures(
             (say(N_("截至日志位置")), str(found.ledger.size() - 1)),
         ),
     )
-    return StreamingResponse(
-        lines(table),
-        media_type="text/csv; charset=utf-8",
-        headers={
-            "Content-Disposition": 'attachment; filename="disclosures.csv"',
-            "Cache-Control": "no-store",
-        },
-    )
+    return file_answer(lines(table), CSV, "disclosures.csv")
 
 
 def question_of(asked: Filter, tree: Tree, watched: Reach) -> Question:
