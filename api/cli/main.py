@@ -25,6 +25,7 @@ COMMANDS = {
     "pack": "packs.pack",
     "verify-pack": "packs.verify_pack",
     "verify-sample": "samples.verify_sample",
+    "explain": "explanations.explain_payment",
     "rebuild": "read_models.rebuild_read_model",
     "bank-file": "campaigns.bank_file",
     "bank-formats": "campaigns.list_formats",

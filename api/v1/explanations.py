@@ -13,6 +13,7 @@ from api.problems import RESPONSES
 from api.v1.models import Answer, Day, Id, Position
 from projections.explanation.asked import Reading
 from projections.explanation.checked import Outcome, Scope
+from projections.explanation.explain import Explanation as Explained
 from projections.explanation.explain import explain
 from projections.findings.catalogue import RULES_KNOWN
 
@@ -97,6 +98,11 @@ def explain_disbursement(
 ) -> Explanation:
     """Explain a payment: every rule, the facts it looked at, its result, and who let pass what."""
     found = explain(asked_about(model, the_ledger, reach, kept, disbursement_id))
+    return explanation_of(found, disbursement_id)
+
+
+def explanation_of(found: Explained, disbursement_id: UUID) -> Explanation:
+    """Write an explanation out, as programs read it."""
     return Explanation(
         disbursement_id=disbursement_id,
         policy=_reading(found.reading),

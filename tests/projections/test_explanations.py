@@ -1,10 +1,14 @@
 """A payment explains itself: by the policy of its day, by what became of it, and by who acted."""
 
+import json
 from datetime import date
+from uuid import uuid4
 
 import pytest
+from typer.testing import CliRunner
 
 from api.callers import Reach
+from api.cli.main import app
 from api.explaining import asked_about
 from api.known import Kept
 from ledger.commands import disbursements, policies
@@ -14,6 +18,7 @@ from ledger.domain.notice import DayUnit, Period, notice_id
 from ledger.domain.officer import officer_id
 from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Channel
+from ledger.store.application import NotOnRecord
 from projections.explanation.checked import Checked, Outcome, Scope
 from projections.explanation.explain import Explanation, explain
 from projections.findings.catalogue import RULES_KNOWN
@@ -184,3 +189,25 @@ def test_a_notice_that_ran_its_time_is_what_the_list_was_passed_on(world: World)
 
     assert shown.outcome is Outcome.HELD
     assert dict(shown.facts)["source"] == "公示办法 第三条"
+
+
+def test_the_command_says_it_in_words_and_as_json_at_a_position(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.pay("B1", roster_row(1, ONE, 80_000))
+    monkeypatch.setenv("NUANZHANG_HOME", str(world.home.path))
+    payment, runner = str(world.payment_id(ONE)), CliRunner()
+    found = {each.rule: each for each in explained(world, ONE).checked}
+
+    said = runner.invoke(app, ["explain", payment], catch_exceptions=False).output
+    told = json.loads(
+        runner.invoke(app, ["explain", payment, "--json"], catch_exceptions=False).output
+    )
+
+    assert [each["rule"] for each in told["explanation"]["rules"]] == list(found)
+    assert (told["at"], told["proven"]) == (world.ledger.size() - 1, False)
+    assert told["checkpoint_size"] == told["at"] + 1
+    assert all(f"\n{rule} " in said for rule in found)
+    assert "不是证明" in said
+    with pytest.raises(NotOnRecord):
+        runner.invoke(app, ["explain", str(uuid4())], catch_exceptions=False)
