@@ -6,7 +6,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from api.callers import Reach
-from api.known import Kept, within
+from api.known import Kept
 from api.within import payment_within
 from ledger.commands.outside_lists import day_of
 from ledger.domain.policy import Policy
@@ -36,6 +36,11 @@ def asked_about(
         each for each in campaign_list(model) if each.campaign_id == payment.campaign_id
     )
     known = kept.known(model, ledger, NOW, reach.day)
+    whole = reach.ids >= known.tree.by_id.keys()
+    # Of a million payments there are too many findings to go through for each of them.
+    places = {payment.organisation_id, batch.organisation_id} & reach.ids
+    found = [each for place in places for each in known.findings_of.get(place, ())]
+    found += known.findings_of.get(None, ()) if whole else ()
     policy = ledger.load(Policy, campaign.policy_id)
     recipient = ledger.load(Recipient, payment.person_id)
     events = [
@@ -50,7 +55,7 @@ def asked_about(
         officers |= {notice.opened_by, notice.ended_by}
     officers |= {officer_of(event) for _, event in events}
     adopted = () if policy is None else policy.adoptions
-    places = readings_of(model, campaign.policy_id)
+    positions = readings_of(model, campaign.policy_id)
     return Asked(
         model,
         reach.day,
@@ -59,15 +64,15 @@ def asked_about(
         campaign,
         [
             Reading(adoption, number, position)
-            for number, (adoption, position) in enumerate(zip(adopted, places, strict=False), 1)
+            for number, (adoption, position) in enumerate(zip(adopted, positions, strict=False), 1)
         ],
         () if recipient is None else tuple(recipient.files.values()),
         events,
         notices,
         tenures(model, [each for each in officers if each is not None]),
         known.tree,
-        within(known, reach),
-        reach.ids >= known.tree.by_id.keys(),
+        found,
+        whole,
         patience=known.limits.patience,
         day_of=partial(day_of, ledger),
     )

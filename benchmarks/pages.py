@@ -129,6 +129,8 @@ def cases(ledger: Ledger, connection: Connection) -> Iterator[Case]:
     yield Case("ledger, a batch", f"/ledger?batch={quote(large.batch_code)}")
     yield Case("trace, in a large batch", f"/trace/payments/{large.disbursement_id}")
     yield Case("trace, half-way", f"/trace/payments/{small.disbursement_id}")
+    explained = f"/trace/payments/{large.disbursement_id}/explanation"
+    yield Case("explanation, in a large batch", explained)
     yield Case("batches", "/batches")
     yield Case("a large batch", f"/batches/{large.batch_id}")
     yield Case("flow of funds", "/flow")

@@ -40,8 +40,8 @@ class Asked:
     """One payment as it stands, and what is looked at beside it.
 
     `events` are those of its own stream, `readings` all adoptions of its campaign's policy, `files`
-    those of the person in the archive. `findings` are what the rules found, as far as the reader
-    sees; `sees_whole` whether that is everything.
+    those of the person in the archive. `findings` are what the rules found at its union, and of
+    the ledger as a whole where the reader sees that, which `sees_whole` says.
     `day_of` uncovers a day that a list of others holds veiled.
     """
 

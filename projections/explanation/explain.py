@@ -1,5 +1,6 @@
 """One payment explained: the policy that counted, who acted, and what every rule says of it."""
 
+from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -55,10 +56,14 @@ def explain(asked: Asked) -> Explanation:
 
 def _around(asked: Asked, answered: set[str]) -> Iterator[Checked]:
     """Ask the rules that look at more than one payment what they found where this one stands."""
+    bearing: dict[str, list[Finding]] = defaultdict(list)
+    for each in asked.findings:
+        if _bears(asked, each):
+            bearing[each.rule].append(each)
     for rule in RULES_KNOWN:
         if rule in answered or (rule.startswith(OF_THE_LEDGER) and not asked.sees_whole):
             continue
-        found = [each for each in asked.findings if each.rule == rule and _bears(asked, each)]
+        found = bearing[rule]
         scope = Scope.ORGANISATION
         if any(each.batch_id is not None for each in found):
             scope = Scope.BATCH

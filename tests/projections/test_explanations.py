@@ -19,6 +19,7 @@ from ledger.domain.officer import officer_id
 from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Channel
 from ledger.store.application import NotOnRecord
+from projections.asked import NOW
 from projections.explanation.checked import Checked, Outcome, Scope
 from projections.explanation.explain import Explanation, explain
 from projections.findings.catalogue import RULES_KNOWN
@@ -211,3 +212,19 @@ def test_the_command_says_it_in_words_and_as_json_at_a_position(
     assert "不是证明" in said
     with pytest.raises(NotOnRecord):
         runner.invoke(app, ["explain", str(uuid4())], catch_exceptions=False)
+
+
+def test_what_is_found_at_other_unions_is_told_of_no_payment(world: World) -> None:
+    """Findings are looked up by union: the payment's own, and the ledger's for who sees it all."""
+    world.pay("B1", roster_row(1, ONE, 80_000))
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        places = [organisation_id(each) for each in ("C01", "X01", "X01-01", "X02")]
+        reach = Reach(frozenset(places), LATER)
+        kept = Kept()
+        asked = asked_about(model, world.ledger, reach, kept, world.payment_id(ONE))
+        known = kept.known(model, world.ledger, NOW, LATER)
+
+    of_union = [each for each in known.findings if each.organisation_id == places[1]]
+    assert {each.organisation_id for each in asked.findings} <= {places[1], None}
+    assert [each for each in asked.findings if each.organisation_id is not None] == of_union
+    assert len(of_union) < len(known.findings)
