@@ -10,7 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import Connection, Engine, insert, inspect, select, update
+from sqlalchemy import Connection, Table, insert, inspect, select, update
 from sqlalchemy.exc import DatabaseError
 
 from ledger.store.feed import Feed
@@ -188,14 +188,14 @@ class Difference:
 
 def compare(one: Path, other: Path) -> list[Difference]:
     """Compare two read models row by row; return the first difference of each table."""
-    left, right = open_model(one), open_model(other)
     differences = []
-    for name in left.tables:
-        pairs = zip_longest(_rows(left.engine, name), _rows(right.engine, name))
-        for number, (mine, theirs) in enumerate(pairs):
-            if mine != theirs:
-                differences.append(Difference(name, number))
-                break
+    with open_model(one).asking() as left, open_model(other).asking() as right:
+        for name, table in open_model(one).tables.items():
+            pairs = zip_longest(_rows(left, table), _rows(right, table))
+            for number, (mine, theirs) in enumerate(pairs):
+                if mine != theirs:
+                    differences.append(Difference(name, number))
+                    break
     return differences
 
 
@@ -235,12 +235,9 @@ def _mark(connection: Connection, position: int) -> None:
     connection.execute(update(reading).values(next_position=position))
 
 
-def _rows(engine: Engine, name: str) -> Iterator[tuple[object, ...]]:
-    table = next(table for table in reading.metadata.sorted_tables if table.name == name)
-    with engine.connect() as connection:
-        result = connection.execution_options(yield_per=10_000).execute(
-            select(table).order_by(*key_of(table))
-        )
+def _rows(connection: Connection, table: Table) -> Iterator[tuple[object, ...]]:
+    question = select(table).order_by(*key_of(table))
+    with connection.execute(question, execution_options={"yield_per": 10_000}) as result:
         for row in result:
             yield tuple(row)
 

@@ -201,16 +201,22 @@ class ReadModel:
             yield connection
 
     def create(self) -> None:
-        metadata.create_all(self.engine, [reading])
-        for table in self._tables.values():
-            table.create(self.engine, checkfirst=True) if not self._fresh else self._bare(table)
+        # One connection for all: to open one a table would take longer than the tables do.
+        with self.engine.begin() as connection:
+            metadata.create_all(connection, [reading])
+            for table in self._tables.values():
+                if self._fresh:
+                    self._bare(connection, table)
+                else:
+                    table.create(connection, checkfirst=True)
         self.path.chmod(0o600)
 
     def create_indexes(self) -> None:
         """Make what `create` leaves out in a fresh file: indexes are cheaper over full tables."""
-        for table in self._tables.values():
-            for index in table.indexes:
-                index.create(self.engine, checkfirst=True)
+        with self.engine.begin() as connection:
+            for table in self._tables.values():
+                for index in table.indexes:
+                    index.create(connection, checkfirst=True)
 
     def add(self, connection: Connection, batch: Sequence[Recorded]) -> None:
         """Add the rows of a run of events."""
@@ -247,11 +253,11 @@ class ReadModel:
             self._inserts[name, count] = statement
         return statement
 
-    def _bare(self, table: Table) -> None:
+    def _bare(self, connection: Connection, table: Table) -> None:
         indexes = set(table.indexes)
         try:
             table.indexes.clear()
-            table.create(self.engine)
+            table.create(connection)
         finally:
             table.indexes.update(indexes)
 

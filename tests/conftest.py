@@ -8,6 +8,8 @@ import pytest
 from hypothesis import settings
 
 from ledger.postgresql import Database
+from ledger.store.home import Home
+from tests.campaign import campaign_home
 from tests.postgresql import Server, running
 from tests.world import World
 
@@ -44,6 +46,12 @@ def store(request: pytest.FixtureRequest) -> Database | None:
         return None
     server: Server = request.getfixturevalue("postgresql")
     return server.fresh()
+
+
+@pytest.fixture(scope="session")
+def campaign_2017(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The campaign as loaded, closed again: to be copied, not to be written to."""
+    return campaign_home(tmp_path_factory)
 
 
 @pytest.fixture

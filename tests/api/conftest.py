@@ -1,7 +1,6 @@
-"""A ledger that holds the 2017 campaign, loaded once and only read."""
+"""A ledger that holds the 2017 campaign, published once and only read."""
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 from argon2 import PasswordHasher
@@ -12,26 +11,25 @@ from api.access.passwords import Passwords
 from api.app import Serving, create_app
 from api.clock import Clock
 from api.folder import open_folder
-from api.keyring import Keyring
-from api.loading import Loading
 from ledger.anchoring.publications import announce
 from ledger.domain.aggregate import OPERATOR
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger
 from ledger.store.home import Home
 from ledger.store.map_store import MapStore
+from tests.campaign import SCENARIO, copied
 
-SCENARIO = Path(__file__).parents[1] / "data" / "scenario-2017"
 CLOCK = Clock(bootstrap.now, bootstrap.now_s, bootstrap.today)
 CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 INSPECTOR = next(row.staff_number for row in open_folder(SCENARIO).officers if row.role == "纪检")
 
 
 @pytest.fixture(scope="session")
-def campaign(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Home, Ledger]]:
-    home = Home(tmp_path_factory.mktemp("home") / "data")
-    with bootstrap.opened(home, create=True) as ledger:
-        Loading(ledger, Keyring(home.keyring), open_folder(SCENARIO), bootstrap.now).run()
+def campaign(
+    campaign_2017: Home, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[Home, Ledger]]:
+    home = copied(campaign_2017, tmp_path_factory.mktemp("home"))
+    with bootstrap.opened(home) as ledger:
         maps = MapStore(home.map)
         announce(ledger, maps, CommandAct(OPERATOR, bootstrap.today(), bootstrap.now()))
         maps.close()

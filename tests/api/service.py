@@ -8,6 +8,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
+from anyio.from_thread import BlockingPortal
 from argon2 import PasswordHasher
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
@@ -49,6 +50,7 @@ class Service:
     world: World
     app: FastAPI
     clock: "Hands"
+    loop: BlockingPortal
     browsers: dict[str, TestClient] = field(default_factory=dict)
 
     @property
@@ -61,6 +63,8 @@ class Service:
         found = self.browsers.get(staff)
         if found is None:
             found = TestClient(self.app, base_url=HOST, headers={"origin": HOST})
+            # As when it is served: one loop for all. Else each request would start one.
+            found.portal = self.loop
             if staff:
                 secret = self.served.door.sessions.open(officer_id(staff), "test", self.clock.now_s)
                 found.cookies.set("nuanzhang_session", secret)
@@ -122,6 +126,7 @@ def service_at(
     rates = Rates(1e6, 10**6, 1e6, 10**6, 1e6, 10**6, 1e6, 10**6) if unlimited else Rates()
     serving = Serving(hands.clock(), passwords=CHEAP, rates=rates, limits=limits or Limits())
     app = create_app(world.home, world.ledger, serving)
-    with TestClient(app, base_url=HOST):
-        yield Service(world, app, hands)
+    with TestClient(app, base_url=HOST) as http:
+        assert http.portal is not None
+        yield Service(world, app, hands, http.portal)
     world.ledger.close()

@@ -8,13 +8,20 @@ from pathlib import Path
 
 import pytest
 
+from ledger.store.home import Home
 from tests.anchoring.test_timestamps import authority
-from tests.api.conftest import SCENARIO
+from tests.campaign import SCENARIO, copied
 
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
     return tmp_path / "data"
+
+
+@pytest.fixture
+def loaded(campaign_2017: Home, tmp_path: Path) -> Path:
+    """Where the campaign has been loaded, as the first test does it."""
+    return copied(campaign_2017, tmp_path).path
 
 
 def nuanzhang(home: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
@@ -131,16 +138,15 @@ def test_a_wrong_call_is_a_usage_error(home: Path) -> None:
     assert nuanzhang(home, "load").returncode == 2
 
 
-def test_a_changed_byte_is_found_and_named(home: Path) -> None:
+def test_a_changed_byte_is_found_and_named(loaded: Path) -> None:
     import sqlite3
 
-    nuanzhang(home, "load", SCENARIO)
-    with sqlite3.connect(home / "events.sqlite") as connection:
+    with sqlite3.connect(loaded / "events.sqlite") as connection:
         connection.execute(
             "UPDATE log_events SET state = replace(state, 'A', 'B') WHERE position = 1234"
         )
 
-    found = nuanzhang(home, "verify")
+    found = nuanzhang(loaded, "verify")
 
     assert found.returncode == 1
     assert "position 1234" in found.stdout
@@ -160,20 +166,19 @@ def test_a_roster_can_be_checked_before_it_is_handed_in(home: Path) -> None:
     assert not home.exists()
 
 
-def test_the_banks_file_is_written_for_what_is_in_transit_only(home: Path, tmp_path: Path) -> None:
-    nuanzhang(home, "load", SCENARIO)
-
-    refused = nuanzhang(home, "bank-file", "SWN20170001", "--to", tmp_path)
+def test_the_banks_file_is_written_for_what_is_in_transit_only(
+    loaded: Path, tmp_path: Path
+) -> None:
+    refused = nuanzhang(loaded, "bank-file", "SWN20170001", "--to", tmp_path)
 
     assert refused.returncode == 1
     assert refused.stderr.startswith("batch.nothing_in_transit: ")
 
 
-def test_a_pack_is_carried_away_and_checked_elsewhere(home: Path, tmp_path: Path) -> None:
-    nuanzhang(home, "load", SCENARIO)
+def test_a_pack_is_carried_away_and_checked_elsewhere(loaded: Path, tmp_path: Path) -> None:
     file = tmp_path / "batch.zip"
 
-    made = nuanzhang(home, "pack", "batch", "SWN20170008", "--out", file)
+    made = nuanzhang(loaded, "pack", "batch", "SWN20170008", "--out", file)
     assert made.returncode == 0, made.stderr
     key = made.stdout.split("--key ")[1].strip()
 
@@ -252,23 +257,23 @@ def test_a_log_is_witnessed_with_a_usb_stick(home: Path, tmp_path: Path) -> None
     assert "cosigned by audit.example/w1" in checked.stdout
 
 
-def test_a_checkpoint_is_stamped_by_hand_and_the_pack_shows_it(home: Path, tmp_path: Path) -> None:
-    nuanzhang(home, "init")
-    nuanzhang(home, "load", SCENARIO)
-    nuanzhang(home, "anchor")
+def test_a_checkpoint_is_stamped_by_hand_and_the_pack_shows_it(
+    loaded: Path, tmp_path: Path
+) -> None:
+    nuanzhang(loaded, "anchor")
     tsa, other = authority(tmp_path / "tsa"), authority(tmp_path / "other")
-    asked = nuanzhang(home, "timestamp", "request", tmp_path / "request")
+    asked = nuanzhang(loaded, "timestamp", "request", tmp_path / "request")
     (tmp_path / "answer").write_bytes(tsa.answer((tmp_path / "request").read_bytes()))
     (tmp_path / "wrong").write_bytes(other.answer((tmp_path / "request").read_bytes()))
     root = tsa.folder / "ca.pem"
 
-    refused = nuanzhang(home, "timestamp", "import", tmp_path / "wrong", "--root", root)
-    taken = nuanzhang(home, "timestamp", "import", tmp_path / "answer", "--root", root)
-    made = nuanzhang(home, "pack", "organisation", "C01", "--out", tmp_path / "p.zip")
+    refused = nuanzhang(loaded, "timestamp", "import", tmp_path / "wrong", "--root", root)
+    taken = nuanzhang(loaded, "timestamp", "import", tmp_path / "answer", "--root", root)
+    made = nuanzhang(loaded, "pack", "organisation", "C01", "--out", tmp_path / "p.zip")
     key = made.stdout.split("--key ")[1].strip()
-    checked = nuanzhang(home, "verify-pack", tmp_path / "p.zip", "--key", key, "--tsa", root)
+    checked = nuanzhang(loaded, "verify-pack", tmp_path / "p.zip", "--key", key, "--tsa", root)
     doubted = nuanzhang(
-        home, "verify-pack", tmp_path / "p.zip", "--key", key, "--tsa", other.folder / "ca.pem"
+        loaded, "verify-pack", tmp_path / "p.zip", "--key", key, "--tsa", other.folder / "ca.pem"
     )
 
     assert asked.returncode == taken.returncode == 0, asked.stderr + taken.stderr

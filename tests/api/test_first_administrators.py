@@ -17,8 +17,9 @@ from ledger.domain.officer import officer_id
 from ledger.evidence.keys import Ed25519Signer
 from ledger.store.act import CommandAct
 from ledger.store.home import Home
-from tests.api.conftest import CHEAP, CLOCK, SCENARIO
+from tests.api.conftest import CHEAP, CLOCK
 from tests.api.test_command_line import nuanzhang
+from tests.campaign import SCENARIO
 
 HOST = "http://127.0.0.1"
 PASSWORD = "correct horse battery"

@@ -13,7 +13,7 @@ from ledger.evidence.note import NoteKey
 from ledger.evidence.proofs import Receipt, verify_receipt
 from ledger.store.application import Ledger
 from ledger.store.home import Home
-from tests.api.conftest import SCENARIO
+from tests.campaign import SCENARIO
 
 EXPECTED = json.loads((SCENARIO / "expected.json").read_text())
 

@@ -43,7 +43,7 @@ from projections.journal import Account
 from projections.organisations import tree_on
 from projections.runner import catch_up
 from projections.turnover import Asked, sums
-from tests.api.conftest import SCENARIO
+from tests.campaign import SCENARIO
 from tests.world import RECORDED_AT, Person, World, roster_row
 
 YEAR_END = date(2017, 12, 31)

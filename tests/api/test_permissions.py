@@ -1005,6 +1005,7 @@ def account_of(service: Service, number: str) -> UUID:
     return bank_account_id(number_index(service.world.ledger, number))
 
 
+@pytest.fixture(scope="module")
 def routes(service: Service) -> dict[str, Dependant]:
     """Return what each endpoint depends on, by method and path."""
     return {
@@ -1049,16 +1050,14 @@ def code_of(answer: Response) -> str:
     return code
 
 
-def test_every_endpoint_has_a_rule_and_stands_in_the_table(service: Service) -> None:
-    found = routes(service)
-
-    assert sorted(found) == sorted(ASKED)
-    for endpoint, dependant in found.items():
+def test_every_endpoint_has_a_rule_and_stands_in_the_table(routes: dict[str, Dependant]) -> None:
+    assert sorted(routes) == sorted(ASKED)
+    for endpoint, dependant in routes.items():
         assert rule_of(dependant) is not None, f"{endpoint} has no rule"
 
 
-def test_only_posts_of_business_write_business(service: Service) -> None:
-    for endpoint, dependant in routes(service).items():
+def test_only_posts_of_business_write_business(routes: dict[str, Dependant]) -> None:
+    for endpoint, dependant in routes.items():
         rule = rule_of(dependant)
         if endpoint.startswith("GET") or not isinstance(rule, May) or not rule.roles:
             continue
@@ -1096,8 +1095,8 @@ def test_only_posts_of_business_write_business(service: Service) -> None:
 
 
 @pytest.mark.parametrize("endpoint", sorted(ASKED))
-def test_who_may(service: Service, endpoint: str) -> None:
-    rule = rule_of(routes(service)[endpoint])
+def test_who_may(service: Service, routes: dict[str, Dependant], endpoint: str) -> None:
+    rule = rule_of(routes[endpoint])
     places = {code: place_of(service, code) for code in PLACES}
     if isinstance(rule, Public):
         assert code_of(ask(service, "", endpoint, places[OWN])) != "access.not_signed_in"

@@ -2,23 +2,20 @@
 
 from collections.abc import Iterator
 from datetime import date
-from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from api import bootstrap
 from api.folder import open_folder
-from api.keyring import Keyring
-from api.loading import Loading
 from ledger.anchoring.publications import announce
 from ledger.domain.aggregate import OPERATOR
 from ledger.store.act import CommandAct
 from ledger.store.home import Home
 from ledger.store.map_store import MapStore
-from tests.web.browsing import Office, copied, office_at
+from tests.campaign import SCENARIO, copied
+from tests.web.browsing import Office, office_at
 
-SCENARIO = Path(__file__).parents[1] / "data" / "scenario-2017"
 TODAY = date(2017, 2, 12)
 INSPECTOR = next(row.staff_number for row in open_folder(SCENARIO).officers if row.role == "纪检")
 CHROMIUM = "/usr/bin/chromium-headless-shell"
@@ -42,11 +39,10 @@ def chromium() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="session")
-def loaded(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """The campaign as loaded, closed again: to be copied, not to be written to."""
-    home = Home(tmp_path_factory.mktemp("loaded") / "data")
-    with bootstrap.opened(home, create=True) as ledger:
-        Loading(ledger, Keyring(home.keyring), open_folder(SCENARIO), bootstrap.now).run()
+def loaded(campaign_2017: Home, tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """The campaign as published, closed again: to be copied, not to be written to."""
+    home = copied(campaign_2017, tmp_path_factory.mktemp("loaded"))
+    with bootstrap.opened(home) as ledger:
         maps = MapStore(home.map)
         announce(ledger, maps, CommandAct(OPERATOR, bootstrap.today(), bootstrap.now()))
         maps.close()

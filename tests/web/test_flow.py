@@ -14,8 +14,9 @@ from projections.flow_of_funds import Period, flow_of_funds
 from projections.flows import appropriations, trace_forward
 from projections.organisations import tree_on
 from projections.runner import catch_up
+from tests.campaign import SCENARIO
 from tests.web.browsing import LANGUAGES, SIZES, Office, accessible
-from tests.web.conftest import INSPECTOR, SCENARIO
+from tests.web.conftest import INSPECTOR
 
 EXPECTED = json.loads((SCENARIO / "expected.json").read_text("utf-8"))
 

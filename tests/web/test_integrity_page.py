@@ -9,7 +9,8 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from ledger.store.home import Home
-from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, copied, office_at
+from tests.campaign import copied
+from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, office_at
 from tests.web.conftest import INSPECTOR, TODAY
 
 SLOWLY_MS = 60_000

@@ -9,8 +9,9 @@ from playwright.sync_api import Browser, Page, expect
 from ledger.domain.disbursement import Status
 from ledger.store.home import Home
 from tests.api.service import TODAY
+from tests.campaign import copied
 from tests.files.paper import as_pdf, as_picture, line, on_the_glass, turned, write_name
-from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, copied, office_at
+from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, office_at
 from tests.web.test_signing import BATCH, WITNESS, approved, make_key, payment
 
 PATH = f"/batches/{BATCH}/scans"

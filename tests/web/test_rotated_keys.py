@@ -12,7 +12,8 @@ from ledger.evidence.keys import Algorithm
 from ledger.store.home import Home
 from projections.disbursements import Question, disbursement_list
 from projections.runner import catch_up
-from tests.web.browsing import copied, office_at
+from tests.campaign import copied
+from tests.web.browsing import office_at
 from tests.web.conftest import INSPECTOR, TODAY
 from tests.web.test_proofs import ENTRY
 

@@ -13,8 +13,9 @@ from projections.disbursements import disbursement_list
 from projections.organisations import tree_on
 from projections.people import people_known_at
 from projections.runner import catch_up
+from tests.campaign import SCENARIO
 from tests.web.browsing import LANGUAGES, Office, accessible
-from tests.web.conftest import INSPECTOR, SCENARIO
+from tests.web.conftest import INSPECTOR
 
 DOCUMENT = next(row.document for row in open_folder(SCENARIO).funds)
 PERSON = next(row for row in open_folder(SCENARIO).archive.rows)

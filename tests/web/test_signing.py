@@ -19,7 +19,8 @@ from ledger.store.home import Home
 from projections.runner import catch_up
 from projections.signatures import signatures_of
 from tests.api.service import ADMINISTRATORS, EARLY, TODAY
-from tests.web.browsing import LANGUAGES, Office, accessible, copied, office_at, saying
+from tests.campaign import copied
+from tests.web.browsing import LANGUAGES, Office, accessible, office_at, saying
 from tests.web.test_batches import confirm
 from tests.world import CAMPAIGN, Person, World
 
