@@ -47,14 +47,18 @@ class Trait:
 
 def traits_of_strokes(strokes: Strokes) -> list[Trait]:
     """Return what a drawn signature is compared by: its line, and what its picture looks like."""
-    line = Trait(
+    return [line_trait(strokes), *_outlines(outline.dots_of(strokes))]
+
+
+def line_trait(strokes: Strokes) -> Trait:
+    """Return the line of a drawn signature."""
+    return Trait(
         STROKES,
         handwriting.line_bytes(handwriting.lined(strokes)),
         handwriting.products(strokes),
         _line_distance,
         handwriting.ALIKE_MAX,
     )
-    return [line, *_outlines(outline.dots_of(strokes))]
 
 
 def traits_of_picture(picture: bytes) -> list[Trait]:

@@ -29,7 +29,9 @@ CREATE TABLE IF NOT EXISTS signature_bands (
 CREATE INDEX IF NOT EXISTS bands_by_print ON signature_bands (print);
 """
 
-VALUES_AT_ONCE = 500
+BAND_PRINTS_MAX = 1_000
+"""Of a band so many are counted, the first: far more than handwriting brings together."""
+
 PRINTS_MAX = 100
 """So many are looked at, those with the most bands in common first."""
 
@@ -89,16 +91,13 @@ class Prints:
     def sharing(self, kind: str, bands: Sequence[int]) -> list[SealedPrint]:
         """Return prints that share bands: those that share the most first."""
         shared: Counter[int] = Counter()
-        for start in range(0, len(bands), VALUES_AT_ONCE):
-            some = bands[start : start + VALUES_AT_ONCE]
-            marks = ",".join("?" * len(some))
-            shared.update(
-                row[0]
-                for row in self._connection.execute(
-                    f"SELECT print FROM signature_bands WHERE value IN ({marks})",  # noqa: S608 - marks alone
-                    some,
-                )
+        for band in bands:
+            # Where one form stands for everybody, all that ever arrived share their bands.
+            found = self._connection.execute(
+                "SELECT print FROM signature_bands WHERE value = ? ORDER BY print LIMIT ?",
+                (band, BAND_PRINTS_MAX),
             )
+            shared.update(row[0] for row in found)
         most = sorted(shared.items(), key=lambda each: (-each[1], each[0]))[:PRINTS_MAX]
         sought = set(bands)
         waiting = [
