@@ -737,6 +737,32 @@ ASKED: dict[str, Asked] = {
     "POST /bank/{account_id}/reconciliation/review": Asked(
         "{bank}", form=form_of(day="2017-02-01")
     ),
+    "GET /bank/{account_id}/statements/{import_id}": Asked(f"{{bank}} {NOBODYS}"),
+    "POST /bank/{account_id}/statements/{import_id}/columns": Asked(
+        f"{{bank}} {NOBODYS}", form=form_of(line="1", field="day")
+    ),
+    "GET /cases": Asked(bound=False),
+    "GET /cases/new": Asked("rule=J3&organisation={organisation}", bound=False),
+    "POST /cases": Asked(
+        form=lambda p: (
+            {"key": uuid4().hex, "rule": "J3", "organisation_id": p.ids["organisation"]},
+            {},
+        ),
+    ),
+    "GET /cases/{case_id}": Asked("{case}"),
+    "POST /cases/{case_id}/assignments": Asked(
+        "{case}", form=form_of(staff_number="J-C01", due_on="2018-01-01")
+    ),
+    "POST /cases/{case_id}/verdict": Asked(
+        "{case}", form=form_of(verdict="confirmed", ground="属实")
+    ),
+    "POST /cases/{case_id}/demands": Asked(
+        "{case}", form=form_of(staff_number="A-C01", due_on="2018-01-01", measures="改正")
+    ),
+    "POST /cases/{case_id}/reports": Asked("{case}", form=form_of(report="已改正")),
+    "POST /cases/{case_id}/recoveries": Asked("{case}", form=form_of(amount="1.00")),
+    "POST /cases/{case_id}/closing": Asked("{case}", form=form_of(ground="核对无误")),
+    "POST /cases/{case_id}/reopening": Asked("{case}", form=form_of(ground="又出现")),
     "GET /batches": Asked(bound=False),
     "GET /batches/new": Asked(bound=False),
     "POST /batches/new": Asked(
@@ -1080,6 +1106,12 @@ def test_only_posts_of_business_write_business(routes: dict[str, Dependant]) -> 
                     "POST /v1/cases/{case_id}/demands",
                     "POST /v1/cases/{case_id}/closing",
                     "POST /v1/cases/{case_id}/reopening",
+                    "POST /cases",
+                    "POST /cases/{case_id}/assignments",
+                    "POST /cases/{case_id}/verdict",
+                    "POST /cases/{case_id}/demands",
+                    "POST /cases/{case_id}/closing",
+                    "POST /cases/{case_id}/reopening",
                     "POST /v1/outside-lists",
                     "POST /v1/outside-lists/{list_id}/withdrawal",
                     "POST /findings/lists",
