@@ -1,5 +1,6 @@
 """Listens on the loopback address, and says so."""
 
+import gc
 import logging
 import signal
 import socket
@@ -112,6 +113,8 @@ def listen(
         Listener(config, app.state.background.stopping).run(sockets=[sock])
     finally:
         warming.stop(SHUTDOWN_S)
+        # Else what was left alone would still be there when libraries count theirs at the end.
+        gc.unfreeze()
 
 
 class Listener(uvicorn.Server):

@@ -24,6 +24,7 @@ from ledger.postgresql import (
 )
 from ledger.postgresql_session import connect
 from ledger.store import postgresql_recorder
+from ledger.store.act import CommandAct
 from ledger.store.application import Work
 from ledger.store.home import DatabaseNotNamed, DatabaseTaken, Home
 from ledger.store.postgresql_recorder import STEPS, PostgresRecorder, lay_out_log
@@ -257,8 +258,8 @@ def test_what_others_wrote_is_followed_and_not_read_anew(
     world.ledger.close()
 
 
-def take(world: World, fund: UUID, first: object = None) -> None:
-    act = world.act()
+def take(world: World, fund: UUID, first: object = None, act: CommandAct | None = None) -> None:
+    act = act or world.act()
 
     def decide(work: Work) -> None:
         if callable(first):
@@ -282,10 +283,18 @@ def test_a_server_killed_under_load_loses_nothing_that_was_acknowledged(tmp_path
         def write(number: int, by: World) -> None:
             try:
                 while not stopping.is_set():
-                    take(by, fund)
+                    once(by, by.act(key=uuid4().hex))
                     acknowledged[number] += 1
             except (LedgerError, RowTaken) as cause:
                 wrong.append(cause)
+
+        def once(by: World, act: CommandAct) -> None:
+            """Ask again with the same key, as whoever is told that the database is away does."""
+            while True:
+                try:
+                    return take(by, fund, act=act)
+                except DatabaseUnreachable:
+                    time.sleep(0.1)
 
         threads = [threading.Thread(target=write, args=each) for each in enumerate((world, other))]
         for thread in threads:

@@ -84,7 +84,7 @@ def test_findings_are_counted_listed_and_followed_to_their_ground(
     back = {"zh": "被银行退回", "en": "sent back by the bank"}[language]
     returned = page.locator("[data-row]", has_text=back).first
     amount = returned.locator("td").last.inner_text()
-    returned.get_by_role("link").click()
+    returned.locator("[data-open]").click()
     page.wait_for_url("**/ledger?*")
     expect(page.locator("main")).to_contain_text(amount)
     page.goto("/findings?rule=H1")
@@ -133,7 +133,7 @@ def test_rows_are_walked_by_keys(office: Office) -> None:
     page = office.page(INSPECTOR, "/findings?severity=E")
     page.keyboard.press("j")
     page.keyboard.press("j")
-    second = page.locator("[data-row]").nth(1).get_by_role("link")
+    second = page.locator("[data-row]").nth(1).locator("[data-open]")
     expect(second).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url("**/ledger?*")
