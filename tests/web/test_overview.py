@@ -83,12 +83,12 @@ def test_findings_are_counted_listed_and_followed_to_their_ground(
     expect(page.locator("[data-row]")).to_have_count(int(number))
     back = {"zh": "被银行退回", "en": "sent back by the bank"}[language]
     returned = page.locator("[data-row]", has_text=back).first
-    amount = returned.locator("td").last.inner_text()
+    amount = returned.locator("td.lead").inner_text()
     returned.locator("[data-open]").click()
     page.wait_for_url("**/ledger?*")
     expect(page.locator("main")).to_contain_text(amount)
     page.goto("/findings?rule=H1")
-    page.locator("[data-row] a").click()
+    page.locator("[data-row] [data-open]").click()
     expect(page.locator(".attempts")).to_contain_text("duty.same_person")
 
     page.goto("/findings")
