@@ -60,7 +60,8 @@ def check_package(name: str, data: bytes) -> None:
         raise refuse(name, "file.truncated") from None
     except (zlib.error, struct.error, EOFError, OSError, expat.ExpatError):
         raise refuse(name, "file.not_workbook") from None
-    except (ValueError, NotImplementedError, RuntimeError):  # encrypted, or by an unknown method
+    except (ValueError, NotImplementedError, RuntimeError, LookupError):
+        # Encrypted, packed by an unknown method, or written in what is no charset.
         raise refuse(name, "file.not_workbook") from None
 
 

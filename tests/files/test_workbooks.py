@@ -97,6 +97,16 @@ def test_a_document_type_is_refused_in_whatever_part_and_charset(part: str, char
         read_rows("w", _changed(xlsx_bytes([("x",)]), part, with_entities))
 
 
+def test_a_part_in_what_is_no_charset_is_refused() -> None:
+    """Python has codecs that are none, and says so by an error of another kind (LookupError)."""
+
+    def declared(xml: bytes) -> bytes:
+        return b'<?xml version="1.0" encoding="ZLIB"?>' + xml.partition(b"?>")[2]
+
+    with refused("file.not_workbook"):
+        read_rows("w", _changed(xlsx_bytes([("x",)]), "xl/workbook.xml", declared))
+
+
 def test_a_document_type_torn_between_two_reads_is_still_seen() -> None:
     for padding in range((1 << 20) - 12, (1 << 20) + 2):
         torn = b"<!--" + b" " * (padding - 7) + b"-->" + ENTITIES
