@@ -10,7 +10,7 @@ WORKERS ?= 3
 ROOMY := $(shell df -k --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 6000000 {print "/dev/shm"}')
 SCRATCH := mktemp -d $(or $(ROOMY),$${TMPDIR:-/tmp})/nz.XXXXXX
 
-.PHONY: demo test test-schema audit test-slow test-interop test-vectors format lock clean
+.PHONY: demo test test-schema fuzz audit test-slow test-interop test-vectors format lock clean
 
 demo: $(VENV)/.run ## load the 2017 campaign into ./nuanzhang-data and serve it
 	$(BIN)/nuanzhang load --demo tests/data/scenario-2017
@@ -22,7 +22,7 @@ test: $(VENV)/.dev $(VENV)/.browser $(VENV)/.programs ## all that CI runs
 	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports --no-cache
 	scratch=$$($(SCRATCH)) && trap 'rm -rf "$$scratch"' EXIT && chmod 711 "$$scratch" && \
-		TMPDIR="$$scratch" $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not vectors and not interop and not schema"
+		TMPDIR="$$scratch" $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not vectors and not interop and not schema and not fuzz"
 
 test-slow: $(VENV)/.dev ## mutations of every stored column, kill -9 during loads, long properties
 	$(BIN)/pytest -m slow -n $(WORKERS)
@@ -36,6 +36,10 @@ test-interop: $(VENV)/.dev $(VENV)/.interop ## other people's programs read our 
 
 test-schema: $(VENV)/.dev ## schemathesis over the whole OpenAPI document, as each post, for ten minutes
 	$(BIN)/pytest -m schema -p no:xdist
+
+SECONDS ?= 600
+fuzz: $(VENV)/.dev ## changed files for every parser, each for SECONDS=600; Linux, since it reads the kernel's word on memory
+	FUZZ_SECONDS=$(SECONDS) $(BIN)/pytest -v -m fuzz -n $(WORKERS) tests/fuzz
 
 audit: $(VENV)/.dev ## known weaknesses in what we depend on
 	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.lock

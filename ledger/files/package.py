@@ -23,6 +23,9 @@ CHUNK_BYTES = 1024 * 1024
 ROWS_MAX = 1_048_576
 COLUMNS_MAX = 16_384
 CELLS_MAX = 5_000_000
+SPARSE_CELLS_FREE = 500_000
+CELLS_A_FILLED_ONE_MAX = 20
+"""A sheet of millions of places has some in use: two cells far apart would cost as much memory."""
 COPIED_CHARACTERS_MAX = 1_000_000_000
 
 WORKBOOK = "xl/workbook.xml"
@@ -60,8 +63,9 @@ def check_package(name: str, data: bytes) -> None:
         raise refuse(name, "file.truncated") from None
     except (zlib.error, struct.error, EOFError, OSError, expat.ExpatError):
         raise refuse(name, "file.not_workbook") from None
-    except (ValueError, NotImplementedError, RuntimeError, LookupError):
-        # Encrypted, packed by an unknown method, or written in what is no charset.
+    except LookupError:  # a part says that it is written in a charset that there is not
+        raise refuse(name, "file.not_workbook") from None
+    except (ValueError, NotImplementedError, RuntimeError):  # encrypted, or by an unknown method
         raise refuse(name, "file.not_workbook") from None
 
 
@@ -96,6 +100,7 @@ class _Package:
                     part.feed(chunk)
         if part is not None:
             part.feed(b"", last=True)
+            part.require_dense()
             self._cells += part.cells
             self._text_longest = max(self._text_longest, part.text_longest)
             self._sheets |= part.sheets
@@ -133,6 +138,12 @@ class _Part:
 
     def feed(self, chunk: bytes, *, last: bool = False) -> None:
         self._parser.Parse(chunk, last)
+
+    def require_dense(self) -> None:
+        """Check that a large sheet is not all but empty."""
+        places = self._row_last * self._column_last
+        if places > max(SPARSE_CELLS_FREE, CELLS_A_FILLED_ONE_MAX * self.cells):
+            raise refuse(self._name, "file.too_large")
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
         kind = tag.rpartition(":")[2]

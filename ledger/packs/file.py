@@ -1,7 +1,9 @@
 """A pack as one file: a ZIP of what machines check, what people read, and a second verifier."""
 
 import io
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -103,7 +105,16 @@ def read_pack(data: bytes) -> PackFiles:
             if sum(info.file_size for info in infos) > BYTES_MAX:
                 raise PackUnreadable("it would be too large when unpacked")
             files = {name: archive.read(name) for name in names}
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError):
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        struct.error,
+        NotImplementedError,
+        RuntimeError,
+        EOFError,
+        OSError,
+        ValueError,
+    ):
         raise PackUnreadable("it is no whole ZIP file") from None
     try:
         return PackFiles(Pack.from_json(parse_canonical(files[PACK])), files)

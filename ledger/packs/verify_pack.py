@@ -9,8 +9,10 @@ made by anybody. Each WITNESS-KEY (a verifier key) is of a witness that must hav
 
 import json
 import re
+import struct
 import sys
 import zipfile
+import zlib
 from base64 import b64decode, b64encode
 from bisect import bisect_left
 from collections import defaultdict
@@ -644,8 +646,12 @@ def main(path: str, founding: str | None = None, *witnesses: str) -> int:
         IndexError,
         AttributeError,
         OSError,
-        RecursionError,
+        ArithmeticError,
+        EOFError,
+        RuntimeError,
+        struct.error,
         zipfile.BadZipFile,
+        zlib.error,
     ) as cause:
         print(f"{number + 1}. BROKEN: cannot be read ({type(cause).__name__})")
         return 1

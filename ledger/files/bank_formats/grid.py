@@ -46,7 +46,9 @@ def read(layout: GridIn, name: str, data: bytes) -> Answer:
         at, width = _columns(layout, name, *titled), len(titled[1])
     records: list[Record] = []
     for line, cells in rows:
-        if layout.total_word and str(cells[0] or "").replace(" ", "") == layout.total_word:
+        # A line that is nothing but what closes one has no cells at all.
+        first = str(cells[0] or "") if cells else ""
+        if layout.total_word and first.replace(" ", "") == layout.total_word:
             behind = next(rows, None)
             if behind is not None:
                 raise refuse(name, "bank_file.line_invalid", row=behind[0])

@@ -1,5 +1,6 @@
 """Account statements as SWIFT MT940, read by the mt-940 package."""
 
+import logging
 import re
 from collections.abc import Sequence
 from datetime import date
@@ -15,6 +16,11 @@ from ledger.files.account_statement import AccountStatement, StatementEntry
 from ledger.files.bank_formats.template import Mt940Statement
 from ledger.files.faults import refuse
 from ledger.files.text import number_text, person_name
+
+# The package writes each field that it cannot read into the program's log: with names and accounts.
+_SAID = logging.getLogger(mt940.__name__)
+_SAID.addHandler(logging.NullHandler())
+_SAID.propagate = False
 
 LINES_MAX = 400_000
 LINE_LENGTH_MAX = 1000
