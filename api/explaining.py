@@ -39,8 +39,8 @@ def asked_about(
     whole = reach.ids >= known.tree.by_id.keys()
     # Of a million payments there are too many findings to go through for each of them.
     places = {payment.organisation_id, batch.organisation_id} & reach.ids
-    found = [each for place in places for each in known.findings_of.get(place, ())]
-    found += known.findings_of.get(None, ()) if whole else ()
+    found = [each for place in places for each in known.found.at(place)]
+    found += known.found.at(None) if whole else ()
     policy = ledger.load(Policy, campaign.policy_id)
     recipient = ledger.load(Recipient, payment.person_id)
     events = [

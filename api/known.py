@@ -23,6 +23,7 @@ from projections.asked import NOW, Moment
 from projections.batches import batches, campaign_list
 from projections.findings.asked import Asked, Verification
 from projections.findings.finding import Finding, Severity
+from projections.findings.found import Found
 from projections.findings.limits import AS_USUAL, Limits, Version, limits_on
 from projections.findings.rules import Evaluated
 from projections.followed_lots import (
@@ -54,7 +55,7 @@ class Known:
     open: list[Open]
     year: int | None
     followed: list[FollowedLot]
-    findings: list[Finding]
+    found: Found
     unanswered_since: dict[UUID, str]
     card_payers: frozenset[UUID]
     targets: dict[UUID, Target]
@@ -69,29 +70,32 @@ class Known:
             found.setdefault(each.owner_id, []).append(each)
         return found
 
-    @cached_property
-    def findings_of(self) -> dict[UUID | None, list[Finding]]:
-        found: dict[UUID | None, list[Finding]] = {}
-        for each in self.findings:
-            found.setdefault(each.organisation_id, []).append(each)
-        return found
+    @property
+    def findings(self) -> list[Finding]:
+        """All findings: the gravest first, and of these the oldest."""
+        return self.found.findings
 
 
 def within(known: Known, reach: Reach, ids: list[UUID] | None = None) -> list[Finding]:
     """Return the findings that somebody sees; of the whole ledger only who sees all of it."""
-    seen = reach.ids if ids is None else frozenset(ids) & reach.ids
-    whole = ids is None and reach.ids >= known.tree.by_id.keys()
-    return [
-        each
-        for each in known.findings
-        if (whole if each.organisation_id is None else each.organisation_id in seen)
-    ]
+    seen = _seen(known, reach, ids)
+    return [each for each in known.findings if each.organisation_id in seen]
 
 
-def counts(found: list[Finding]) -> dict[str, int]:
-    """Count findings by severity, the gravest first."""
-    counted = Counter(each.severity for each in found)
+def counts(known: Known, reach: Reach, ids: list[UUID] | None = None) -> dict[str, int]:
+    """Count the findings that somebody sees by severity, the gravest first."""
+    counted: Counter[Severity] = Counter()
+    of = known.found.counted
+    for place in of.keys() & _seen(known, reach, ids):
+        counted.update(of[place])
     return {each.value: counted[each] for each in Severity}
+
+
+def _seen(known: Known, reach: Reach, ids: list[UUID] | None) -> frozenset[UUID | None]:
+    """Return where somebody sees findings; None stands for the ledger as a whole."""
+    if ids is not None:
+        return frozenset(ids) & reach.ids
+    return reach.ids | {None} if reach.ids >= known.tree.by_id.keys() else reach.ids
 
 
 _Key = tuple[int, Moment, date, int | None, Verification | None]
@@ -99,7 +103,7 @@ _Key = tuple[int, Moment, date, int | None, Verification | None]
 
 
 class Kept:
-    """Keeps the last states that were asked for; the ledger may have grown since any of them.
+    """Keeps the last states of the ledger that were asked for, as long as it does not grow.
 
     `verified` says how the log was last verified.
     """
@@ -139,11 +143,17 @@ class Kept:
             known = self._known.get(key)
             if known is None:
                 known = self._find(connection, ledger, moment, day, year, verified)
+                self._leave_out_before(end)
                 self._known[key] = known
                 while len(self._known) > KEPT_MAX:
                     self._known.popitem(last=False)
             self._known.move_to_end(key)
             return known
+
+    def _leave_out_before(self, end: int) -> None:
+        """Let go of what was known of a shorter log: it is large, and nobody asks for it again."""
+        for key in [each for each in self._known if each[0] < end]:
+            del self._known[key]
 
     def _find(
         self,
@@ -181,7 +191,7 @@ class Kept:
             open_,
             year,
             followed,
-            self._findings.findings(asked),
+            self._findings.found(asked),
             first_unanswered(open_, Channel.BANK_CARD),
             frozenset(UUID(bytes=raw) for raw in connection.execute(payers.distinct()).scalars()),
             {} if year is None else surplus_targets(connection, year),

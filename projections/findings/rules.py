@@ -34,7 +34,8 @@ from projections.findings import (
     witnessing,
 )
 from projections.findings.asked import Asked
-from projections.findings.finding import Finding, Severity
+from projections.findings.finding import Finding
+from projections.findings.found import Found, Part
 from projections.journal import lines, openings, targets
 from projections.keys import steps as key_steps
 from projections.likeness import paces, pairs, voids
@@ -77,7 +78,7 @@ class Rule:
 
 def findings(asked: Asked) -> list[Finding]:
     """Return all findings: the gravest first, and of these the oldest."""
-    return Evaluated().findings(asked)
+    return Evaluated().found(asked).findings
 
 
 class Evaluated:
@@ -87,18 +88,17 @@ class Evaluated:
     """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[Moment, dict[Rule, tuple[tuple[object, ...], list[Finding]]]]
+        self._kept: OrderedDict[Moment, dict[Rule, tuple[tuple[object, ...], Part]]]
         self._kept = OrderedDict()
 
-    def findings(self, asked: Asked) -> list[Finding]:
-        """Return all findings, as the function of this name does."""
+    def found(self, asked: Asked) -> Found:
+        """Return what all rules find of a state."""
         kept = self._kept.setdefault(asked.moment, {})
         self._kept.move_to_end(asked.moment)
         while len(self._kept) > MOMENTS_KEPT:
             self._kept.popitem(last=False)
         model, *last = asked.connection.execute(_LAST_ROWS).one()
         last_of = dict(zip(_READ, last, strict=True))
-        found: list[Finding] = []
         for rule in RULES:
             looked_at = (
                 model,
@@ -109,9 +109,8 @@ class Evaluated:
                 rule.tells(asked) if rule.tells else None,
             )
             if rule not in kept or kept[rule][0] != looked_at:
-                kept[rule] = looked_at, list(rule.find(asked))
-            found += kept[rule][1]
-        return sorted(found, key=lambda each: (_RANK[each.severity], each.since, each.rule))
+                kept[rule] = looked_at, Part(rule.find(asked))
+        return Found([kept[rule][1] for rule in RULES])
 
 
 _BATCHES, _STEPS, _FILINGS = _last(batches), _last(steps), _last(filings)
@@ -169,4 +168,3 @@ RULES: Sequence[Rule] = (
 MOMENTS_KEPT = 16
 _READ = tuple(dict.fromkeys(last for rule in RULES for last in rule.reads))
 _LAST_ROWS = select(reading.c.model, *_READ)
-_RANK = {each: number for number, each in enumerate(Severity)}

@@ -305,7 +305,7 @@ def test_rules_are_asked_again_when_what_they_look_at_has_changed(world: World) 
     def everything() -> list[Finding]:
         with catch_up(world.ledger, world.home.read_models).asking() as model:
             asked = asked_of(world, model, date(2017, 4, 1))
-            found = kept.findings(asked)
+            found = kept.found(asked).findings
             assert found == findings(asked)
             return found
 

@@ -108,7 +108,7 @@ def show_findings(
         watches=moment == NOW and screen.caller is not None and screen.caller.holds_any(OBSERVERS),
         found=len(found),
         stood={each: known.limits.of(each) for each in sorted({one.rule for one in found})},
-        counts=counts(seen),
+        counts=counts(known, reach, ids),
         rules=sorted({each.rule for each in seen}),
         choices=known.tree.among(reach.ids),
         organisation=chosen,

@@ -174,13 +174,13 @@ class _Shown:
 
 
 def _own(known: Known, id_: UUID, money: Mapping[UUID, Figures]) -> Sums:
-    found = known.findings_of.get(id_, ())
+    found = known.found.counted.get(id_, {})
     return Sums(
         money.get(id_, Figures()),
         known.unanswered_since.get(id_),
         id_ in known.card_payers,
-        len(found),
-        sum(each.severity is Severity.ERROR for each in found),
+        sum(found.values()),
+        found.get(Severity.ERROR, 0),
     )
 
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from api.callers import READ, TheReach
 from api.dependencies import TheReadModel, TheServed
-from api.known import Known, TheKept, counts, within
+from api.known import Known, TheKept, counts
 from api.web.asked import Number, TheMomentOnPage, Word
 from api.web.behind import Behind
 from api.web.old_money import OldMoney, old_money_of, pace_of
@@ -91,7 +91,7 @@ def show_overview(
         ),
         old_of=list(_old_money(followed, [shown] if shown else tops, chosen)),
         dues=_dues(the_ledger, model, frozenset(ids), moment, today),
-        findings=counts(within(known, reach, None if shown is None else ids)),
+        findings=counts(known, reach, None if shown is None else ids),
         cases=count_cases(model, ids, today, moment),
         behind=Behind(shown.code if shown else None, alone=False, moment=moment),
         behind_of=lambda of: Behind(of.organisation.code, alone=of.alone, moment=moment),
