@@ -10,7 +10,7 @@ WORKERS ?= 3
 ROOMY := $(shell df -k --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 6000000 {print "/dev/shm"}')
 SCRATCH := mktemp -d $(or $(ROOMY),$${TMPDIR:-/tmp})/nz.XXXXXX
 
-.PHONY: demo test test-schema fuzz audit test-slow test-interop test-vectors format lock clean
+.PHONY: demo test test-schema fuzz compare audit test-slow test-interop test-vectors format lock clean
 
 demo: $(VENV)/.run ## load the 2017 campaign into ./nuanzhang-data and serve it
 	$(BIN)/nuanzhang load --demo tests/data/scenario-2017
@@ -40,6 +40,9 @@ test-schema: $(VENV)/.dev ## schemathesis over the whole OpenAPI document, as ea
 SECONDS ?= 600
 fuzz: $(VENV)/.dev ## changed files for every parser, each for SECONDS=600; Linux, since it reads the kernel's word on memory
 	FUZZ_SECONDS=$(SECONDS) $(BIN)/pytest -v -m fuzz -n $(WORKERS) tests/fuzz
+
+compare: $(VENV)/.dev $(VENV)/.peers ## ours beside what people would use instead: a page and pictures in benchmarks/results
+	$(BIN)/python -m benchmarks.compare
 
 audit: $(VENV)/.dev ## known weaknesses in what we depend on
 	$(BIN)/pip-audit --require-hashes --disable-pip -r requirements.lock
@@ -78,6 +81,14 @@ $(VENV)/.interop: Makefile | $(VENV)/bin/python
 	dpkg -s $(INTEROP_PACKAGES) >/dev/null 2>&1 || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q $(INTEROP_PACKAGES); }
 	$(PYTHON) -m venv $(VENV)/interop
 	$(VENV)/interop/bin/python -m pip install -q --disable-pip-version-check --ignore-requires-python aics-tlog==0.2.1 aics-witness==0.1.0
+	touch $@
+
+# What people would use instead, in a folder of its own: nothing of it is anything that we depend on.
+PEER_PROGRAMS := hledger ledger openssl
+$(VENV)/.peers: Makefile | $(VENV)/bin/python
+	dpkg -s $(PEER_PROGRAMS) >/dev/null 2>&1 || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends $(PEER_PROGRAMS); }
+	$(PYTHON) -m venv $(VENV)/peers
+	$(VENV)/peers/bin/python -m pip install -q --disable-pip-version-check "django-hordak==2.0.0" "django<6" "psycopg[binary]==3.3.9" "umadb==0.7.8" "matplotlib==3.11.2"
 	touch $@
 
 # A browser without windows for the tests of pages, which halves their time, and fonts that have Chinese.
