@@ -10,8 +10,11 @@ from datetime import date
 from pathlib import Path
 from uuid import UUID, uuid4
 
+from ledger.domain.disbursement import Disbursement
 from ledger.domain.fund import FundAccount
+from ledger.domain.sealed import Sealed
 from ledger.domain.values import Money
+from ledger.evidence.keys import Ed25519Signer, verifier
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger, Work
 from ledger.store.home import Home
@@ -20,6 +23,8 @@ RECORDED_AT = "2026-01-01T00:00:00.000Z"
 TODAY = date(2026, 1, 1)
 ACT = CommandAct("operator", TODAY, RECORDED_AT)
 PLENTY = Money(10**14)
+SEALED = Sealed(ciphertext="A" * 400, commitment="0" * 64)
+SIGNED = 10_000
 
 
 @contextmanager
@@ -68,6 +73,45 @@ def draw(ledger: Ledger, fund_id: UUID, count: int) -> None:
         work.save(fund)
 
     ledger.perform(ACT, "benchmark.draw", None, decide)
+
+
+def instructed(fund: FundAccount, campaign_id: UUID, batch_id: UUID, number: int) -> Disbursement:
+    """Draw on an account for a payment to somebody by card, and instruct it."""
+    amount = Money(100)
+    parts = fund.draw(ACT, disbursement_id=uuid4(), batch_id=batch_id, amount=amount)
+    return Disbursement.instruct(
+        ACT,
+        campaign_id=campaign_id,
+        batch_id=batch_id,
+        number=number,
+        organisation_id=fund.organisation_id,
+        fund_id=fund.id,
+        person_id=uuid4(),
+        category="建档困难职工",
+        channel="银行卡",
+        amount=amount,
+        parts=parts,
+        payee=SEALED,
+        card_index="0" * 64,
+    )
+
+
+def signatures_per_second() -> tuple[float, float]:
+    """Sign and verify messages of an envelope's size, on one core, with nothing else."""
+    signer = Ed25519Signer.generate()
+    message = b"x" * 600
+    signature = signer.sign(message)
+    check = verifier(signer.public_key)
+
+    def sign() -> None:
+        for _ in range(SIGNED):
+            signer.sign(message)
+
+    def verify() -> None:
+        for _ in range(SIGNED):
+            check(signature, message)
+
+    return SIGNED / seconds(sign), SIGNED / seconds(verify)
 
 
 def seconds(act: Callable[[], object]) -> float:

@@ -5,6 +5,7 @@ from uuid import UUID, uuid4
 
 from benchmarks.common import (
     ACT,
+    instructed,
     line,
     median,
     open_account,
@@ -12,15 +13,12 @@ from benchmarks.common import (
     seconds,
     temporary_home,
 )
-from ledger.domain.disbursement import Disbursement
 from ledger.domain.fund import FundAccount
-from ledger.domain.sealed import Sealed
 from ledger.domain.statement import Statement
 from ledger.domain.values import Money
 from ledger.store.application import Ledger, Work
 from projections.runner import rebuild
 
-SEALED = Sealed(ciphertext="A" * 400, commitment="0" * 64)
 ROUNDS = 3
 PAYMENTS = 250
 
@@ -45,22 +43,7 @@ def pay(ledger: Ledger, fund_id: UUID) -> None:
             unresolved_count=0,
         )
         for number in range(PAYMENTS):
-            parts = fund.draw(ACT, disbursement_id=uuid4(), batch_id=batch_id, amount=Money(100))
-            payment = Disbursement.instruct(
-                ACT,
-                campaign_id=campaign_id,
-                batch_id=batch_id,
-                number=number,
-                organisation_id=fund.organisation_id,
-                fund_id=fund_id,
-                person_id=uuid4(),
-                category="建档困难职工",
-                channel="银行卡",
-                amount=Money(100),
-                parts=parts,
-                payee=SEALED,
-                card_index="0" * 64,
-            )
+            payment = instructed(fund, campaign_id, batch_id, number)
             payment.settle(ACT, statement_id=statement.id)
             statement.match_line(
                 ACT,

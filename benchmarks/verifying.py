@@ -11,29 +11,14 @@ from benchmarks.common import (
     open_account,
     open_ledger,
     seconds,
+    signatures_per_second,
     temporary_home,
 )
 from ledger.anchoring.publications import announce
 from ledger.commands.verification import verify_log
-from ledger.evidence.keys import Ed25519Signer, verifier
 from ledger.store.map_store import MapStore
 
-RAW = 10_000
 ROUNDS = 3
-
-
-def raw_verifications_per_second() -> float:
-    """Verify signatures over messages of an envelope's size, one core, nothing else."""
-    signer = Ed25519Signer.generate()
-    message = b"x" * 600
-    signature = signer.sign(message)
-    check = verifier(signer.public_key)
-
-    def run() -> None:
-        for _ in range(RAW):
-            check(signature, message)
-
-    return RAW / seconds(run)
 
 
 def main() -> None:
@@ -56,9 +41,9 @@ def main() -> None:
         cores = os.cpu_count() or 1
         ratios = []
         for _ in range(ROUNDS):
-            before = raw_verifications_per_second()
+            before = signatures_per_second()[1]
             spent = seconds(lambda: _verify(home.events, home.origin(), key))
-            raw = (before + raw_verifications_per_second()) / 2
+            raw = (before + signatures_per_second()[1]) / 2
             ratios.append(size / spent / (cores * raw))
             line("raw Ed25519 verifications/s, one core", raw)
             line(f"events verified/s, {cores} cores, {size} events", size / spent)
