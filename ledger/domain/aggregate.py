@@ -55,6 +55,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
             aggregate.id = self.originator_id
             aggregate.pending = []
         aggregate.version = self.originator_version
+        aggregate.last_on = self.happened_on
         self.apply(aggregate)
         return aggregate
 
@@ -80,6 +81,8 @@ class Root:
 
     id: UUID
     version: int
+    last_on: date
+    """When the last that was recorded of it happened."""
     pending: list[Event]
 
     def __init_subclass__(cls) -> None:

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from ledger.domain.aggregate import Act, Event, Root
@@ -46,6 +48,21 @@ class NotReturned(LedgerError):
 
     def __init__(self, disbursement_id: UUID, status: str) -> None:
         super().__init__(f"payment {disbursement_id} is {status}, it did not come back")
+
+
+class DatedBackwards(LedgerError):
+    """What happens to a payment happens on or after the day of what was recorded of it before.
+
+    As of a day between the two it would otherwise have been paid before it was sent.
+    """
+
+    code = "disbursement.dated_backwards"
+    kind = Kind.INVALID
+
+    def __init__(self, disbursement_id: UUID, last_on: date, happened_on: date) -> None:
+        super().__init__(
+            f"payment {disbursement_id} stands as of {last_on}: {happened_on} is before that"
+        )
 
 
 class SignedForByAnother(LedgerError):
@@ -308,6 +325,16 @@ class Disbursement(Root):
             payee=payee,
             card_index=card_index,
         )
+
+    def trigger_event(self, event: type[Event], act: Act, **facts: Any) -> None:
+        """Record a decision that was already checked.
+
+        Raises:
+            DatedBackwards: It is dated before what was recorded of the payment last.
+        """
+        if act.happened_on < self.last_on:
+            raise DatedBackwards(self.id, self.last_on, act.happened_on)
+        super().trigger_event(event, act, **facts)
 
     def settle(self, act: Act, *, statement_id: UUID) -> None:
         self._require_in_transit()

@@ -88,7 +88,7 @@ def test_a_sheet_is_printed_signed_scanned_and_certified(sheet: World) -> None:
     manner, image = signature_image(sheet.ledger, BATCH, 10, officer_id(WITNESS))
     assert manner == "scanned"
     assert image.startswith("iVBOR")
-    certify_captured(sheet.ledger, sheet.act(WITNESS), Certification(SHEET, [1, 2, 10]))
+    certify_captured(sheet.ledger, sheet.act(WITNESS, SIGNED_ON), Certification(SHEET, [1, 2, 10]))
     assert statuses(sheet) == [1, 2, 10]
     signed = last(sheet, Disbursement.Signed)
     certified = last(sheet, Batch.SheetCertified)
@@ -105,7 +105,7 @@ def test_what_is_on_a_scan_and_does_not_count_is_told_row_by_row(sheet: World) -
     for place in range(3):
         write_name(one, place)
     take(sheet, one)
-    certify_captured(sheet.ledger, sheet.act(WITNESS), Certification(SHEET, [1]))
+    certify_captured(sheet.ledger, sheet.act(WITNESS, SIGNED_ON), Certification(SHEET, [1]))
     recipients.erase_person(sheet.ledger, sheet.act(), sheet.payment(PEOPLE[1]).person_id, "要求")
     sheet.sheet("S2", Person(80))
     [elsewhere] = on_the_glass(printed(sheet, "S2").content)
@@ -123,11 +123,11 @@ def test_a_sheet_that_comes_to_more_than_the_ledger_is_found_after_a_week(sheet:
     for place in range(3):
         write_name(one, place)
     take(sheet, one)
-    certify_captured(sheet.ledger, sheet.act(WITNESS), Certification(SHEET, [1]))
+    certify_captured(sheet.ledger, sheet.act(WITNESS, SIGNED_ON), Certification(SHEET, [1]))
 
     assert differences(sheet, 7) == [(2, 60_000)]
     assert differences(sheet, 6) == []
-    certify_captured(sheet.ledger, sheet.act(WITNESS), Certification(SHEET, [2, 3]))
+    certify_captured(sheet.ledger, sheet.act(WITNESS, SIGNED_ON), Certification(SHEET, [2, 3]))
     assert differences(sheet, 7) == []
 
 

@@ -1,6 +1,8 @@
 """One payment: where it stands, what may come next, and how a mistake is put right."""
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,6 +11,7 @@ from hypothesis import strategies as st
 
 from ledger.domain.disbursement import (
     AnotherWitness,
+    DatedBackwards,
     Disbursement,
     Manner,
     NotCaptured,
@@ -104,6 +107,19 @@ def after(*acts: Callable[[Disbursement], None]) -> Disbursement:
     for act in acts:
         act(payment)
     return settled(payment)
+
+
+def test_nothing_happens_to_a_payment_before_what_was_recorded_of_it() -> None:
+    payment = instructed()
+    before = replace(ACT, happened_on=ACT.happened_on - timedelta(days=1))
+
+    with pytest.raises(DatedBackwards) as refused:
+        payment.settle(before, statement_id=STATEMENT)
+
+    assert refused.value.code == "disbursement.dated_backwards"
+    assert payment.outcomes == []
+    settle(payment)
+    assert payment.status is Status.SETTLED
 
 
 def test_an_instruction_says_whose_money_goes_to_whom() -> None:

@@ -214,7 +214,11 @@ class Money3:
         """Return one payment in such a state, or none; what it decides is saved afterwards."""
         for payment in self.payments:
             self.save(payment)
-        fit = [payment for payment in self.payments if payment.status in statuses]
+        fit = [
+            payment
+            for payment in self.payments
+            if payment.status in statuses and payment.last_on <= self.day
+        ]
         return [fit[which % len(fit)]] if fit else []
 
     def finish(self) -> "Money3":
