@@ -6,7 +6,7 @@ It is of everybody, and each page shows what its reader may see of it.
 import threading
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
 from typing import Annotated
@@ -25,7 +25,9 @@ from projections.findings.asked import Asked, Verification
 from projections.findings.finding import Finding, Severity
 from projections.findings.found import Found
 from projections.findings.limits import AS_USUAL, Limits, Version, limits_on
-from projections.findings.rules import Evaluated
+from projections.findings.rules import Evaluated, supposed
+from projections.findings.supposing import RuleNotNamed, Supposition, instead_of
+from projections.findings.versions import as_version
 from projections.followed_lots import (
     FollowedLot,
     Target,
@@ -40,6 +42,8 @@ from projections.policies import adoptions_at
 from projections.view import reading
 
 KEPT_MAX = 16
+SUPPOSED_MAX = 8
+NOTHING = Found()
 
 
 @dataclass(frozen=True)
@@ -114,6 +118,7 @@ class Kept:
         self._open = OpenPayments()
         self._findings = Evaluated()
         self._known: OrderedDict[_Key, Known] = OrderedDict()
+        self._supposed: OrderedDict[tuple[_Key, Supposition], Known] = OrderedDict()
 
     def known(
         self,
@@ -132,75 +137,118 @@ class Kept:
             today: The day it is.
             year: Whose opening surplus is followed; None for the last that any organisation opened.
         """
-        end: int = connection.execute(select(reading.c.next_position)).scalar_one()
-        day = moment.as_of or today
-        if year is None:
-            opened = connection.execute(select(targets.c.year).distinct()).scalars()
-            year = max((each for each in opened if each <= day.year), default=None)
-        verified = self._verified()
-        key = (end, moment, today, year, verified)
+        key = self._key(connection, moment, today, year)
         with self._lock:
             known = self._known.get(key)
             if known is None:
-                known = self._find(connection, ledger, moment, day, year, verified)
-                self._leave_out_before(end)
+                known = self._find(connection, ledger, key)
+                self._leave_out_before(key[0])
                 self._known[key] = known
                 while len(self._known) > KEPT_MAX:
                     self._known.popitem(last=False)
             self._known.move_to_end(key)
             return known
 
+    def supposing(
+        self,
+        connection: Connection,
+        ledger: Ledger,
+        moment: Moment,
+        today: date,
+        supposing: Supposition,
+    ) -> Known:
+        """Return what would be known with an earlier version of a rule, or with other limits.
+
+        Raises:
+            RuleNotNamed, NoSuchRule, NoSuchVersion, PolicyNotNamed, NoSuchAdoption: As they say.
+        """
+        known = self.known(connection, ledger, moment, today)
+        key = self._key(connection, moment, today, known.year)
+        with self._lock:
+            found = self._supposed.get((key, supposing))
+        if found is None:
+            # Asked seldom and for long: those who ask for what counts do not wait for it.
+            found = _supposed(connection, ledger, known, key, supposing)
+            with self._lock:
+                self._supposed[key, supposing] = found
+                while len(self._supposed) > SUPPOSED_MAX:
+                    self._supposed.popitem(last=False)
+        return found
+
+    def _key(self, connection: Connection, moment: Moment, today: date, year: int | None) -> _Key:
+        end: int = connection.execute(select(reading.c.next_position)).scalar_one()
+        if year is None:
+            day = moment.as_of or today
+            opened = connection.execute(select(targets.c.year).distinct()).scalars()
+            year = max((each for each in opened if each <= day.year), default=None)
+        return end, moment, today, year, self._verified()
+
     def _leave_out_before(self, end: int) -> None:
         """Let go of what was known of a shorter log: it is large, and nobody asks for it again."""
         for key in [each for each in self._known if each[0] < end]:
             del self._known[key]
 
-    def _find(
-        self,
-        connection: Connection,
-        ledger: Ledger,
-        moment: Moment,
-        day: date,
-        year: int | None,
-        verified: Verification | None,
-    ) -> Known:
+    def _find(self, connection: Connection, ledger: Ledger, key: _Key) -> Known:
+        _, moment, today, year, _ = key
+        day = moment.as_of or today
         open_ = self._open.now(connection) if moment == NOW else self._open.at(connection, moment)
         tree = tree_on(connection, moment.as_of)
-        ids = list(tree.by_id)
         followed = [] if year is None else followed_lots(connection, year, moment)
-        limits = limits_on(_versions(connection, ledger, moment), day)
-        asked = Asked(
-            connection,
-            day,
-            open_,
-            followed,
-            year,
-            _deadlines(connection, ledger),
-            ids,
-            moment,
-            patience=limits.patience,
-            verified=verified,
-            day_of=partial(day_of, ledger),
-        )
+        limits = limits_on(versions_of(connection, ledger, moment), day)
         payers = select(batches.c.organisation_id).where(
             batches.c.channel == Channel.BANK_CARD, moment.covers(batches)
         )
-        return Known(
+        known = Known(
             day,
             tree,
             open_,
             year,
             followed,
-            self._findings.found(asked),
+            NOTHING,
             first_unanswered(open_, Channel.BANK_CARD),
             frozenset(UUID(bytes=raw) for raw in connection.execute(payers.distinct()).scalars()),
             {} if year is None else surplus_targets(connection, year),
             {} if year is None else opened_on(connection, year, moment),
             limits,
         )
+        return replace(known, found=self._findings.found(_asked(connection, ledger, known, key)))
 
 
-def _versions(connection: Connection, ledger: Ledger, moment: Moment) -> Iterator[Version]:
+def _asked(connection: Connection, ledger: Ledger, known: Known, key: _Key) -> Asked:
+    """Return what rules are asked about, of what is known without them."""
+    _, moment, _, _, verified = key
+    return Asked(
+        connection,
+        known.day,
+        known.open,
+        known.followed,
+        known.year,
+        _deadlines(connection, ledger),
+        list(known.tree.by_id),
+        moment,
+        patience=known.limits.patience,
+        verified=verified,
+        day_of=partial(day_of, ledger),
+    )
+
+
+def _supposed(
+    connection: Connection, ledger: Ledger, known: Known, key: _Key, supposing: Supposition
+) -> Known:
+    versions = list(versions_of(connection, ledger, key[1]))
+    instead = instead_of(versions, supposing)
+    limits = limits_on(versions, known.day, instead)
+    other = replace(known, limits=limits)
+    asked = _asked(connection, ledger, other, key)
+    found = supposed(asked, known.found, known.limits.patience)
+    if supposing.version is not None:
+        if supposing.rule is None:
+            raise RuleNotNamed(supposing.version)
+        found = as_version(asked, found, supposing.rule, supposing.version)
+    return replace(other, found=found)
+
+
+def versions_of(connection: Connection, ledger: Ledger, moment: Moment) -> Iterator[Version]:
     """Yield the adoptions of all policies that were known at a moment."""
     for id_, number, position in adoptions_at(connection, moment):
         policy = ledger.load(Policy, id_)

@@ -26,6 +26,7 @@ COMMANDS = {
     "verify-pack": "packs.verify_pack",
     "verify-sample": "samples.verify_sample",
     "explain": "explanations.explain_payment",
+    "findings": "findings.list_findings",
     "rebuild": "read_models.rebuild_read_model",
     "bank-file": "campaigns.bank_file",
     "bank-formats": "campaigns.list_formats",

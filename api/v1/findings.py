@@ -8,20 +8,24 @@ from pydantic import Field
 
 from api.callers import READ, TheReach
 from api.dependencies import TheLedger, TheMoment, TheReadModel
-from api.known import TheKept, within
+from api.known import Known, TheKept, within
 from api.problems import RESPONSES
 from api.v1.models import Answer, Day
 from ledger.domain.outside_list import ListKind
 from ledger.domain.policy import LimitName
 from projections.findings.aside import ASIDE, LISTS_WANTED, Standing, in_order, standing_of
 from projections.findings.catalogue import RULES_KNOWN
+from projections.findings.finding import Finding as Found
 from projections.findings.finding import Severity
 from projections.findings.limits import Stood
+from projections.findings.supposing import Supposition
+from projections.findings.versions import EARLIER, Compared, compared
 from projections.outside_lists import held_lists
 
 router = APIRouter(tags=["findings"], responses=RESPONSES)
 
 ROWS_MAX = 1_000
+NUMBER_END = 2**31
 
 
 class Finding(Answer):
@@ -44,6 +48,9 @@ class Finding(Answer):
     person_id: UUID | None
     account_id: UUID | None
     payment_ids: list[UUID]
+    compared: Compared | None = Field(
+        None, description="Null where nothing was supposed: what counts was asked for."
+    )
 
 
 class LimitStood(Answer):
@@ -63,11 +70,13 @@ class LimitStood(Answer):
 class Findings(Answer):
     """`found` counts all that were asked for; at most a thousand are listed, by `offset`.
 
-    `limits` are those that the rules of these findings stood on.
+    `limits` are those that the rules of these findings stood on. Where a version or an adoption was
+    supposed, `only_now` lists what counts now and was not found so, at most a thousand.
     """
 
     items: list[Finding]
     limits: list[LimitStood]
+    only_now: list[Finding]
     found: int
     day: Day
 
@@ -87,6 +96,7 @@ class Rule(Answer):
     reads: list[str]
     reason: str | None
     checks: list[str]
+    changes: list[str] = Field(description="By version from the second: what it does new.")
 
 
 class Rules(Answer):
@@ -103,22 +113,46 @@ def list_findings(
     organisation_id: UUID | None = None,
     rule: str | None = None,
     severity: Severity | None = None,
+    version: Annotated[
+        int | None, Query(ge=1, lt=NUMBER_END, description="What that version of `rule` says.")
+    ] = None,
+    policy: Annotated[
+        str | None, Query(description="Code of the policy whose adoption is meant.")
+    ] = None,
+    policy_version: Annotated[
+        int | None, Query(ge=1, lt=NUMBER_END, description="With the limits of that adoption.")
+    ] = None,
     offset: Annotated[int, Query(ge=0, description="How many of them to leave out.")] = 0,
 ) -> Findings:
     """List findings: the gravest first, and of these the oldest.
 
-    `as_of` and `at` ask what the rules would have said of an earlier state.
+    `as_of` and `at` ask what the rules would have said of an earlier state; `version` what an
+    earlier version of a rule would say, and `policy_version` what all would say with the limits of
+    a policy's how-manieth adoption. Each finding is then held against what counts.
     """
-    known = kept.known(model, the_ledger, moment, reach.day)
+
+    def wanted(known: Known) -> list[Found]:
+        return [
+            each
+            for each in within(known, reach, places)
+            if rule in (None, each.rule) and severity in (None, each.severity)
+        ]
+
     places = None if organisation_id is None else reach.within(organisation_id)
-    found = [
-        each
-        for each in within(known, reach, places)
-        if rule in (None, each.rule) and severity in (None, each.severity)
-    ]
+    known = kept.known(model, the_ledger, moment, reach.day)
+    found, now = wanted(known), []
+    stands: dict[int, Compared] = {}
+    supposing = Supposition(rule, version, policy, policy_version)
+    if supposing.made:
+        counts = found
+        known = kept.supposing(model, the_ledger, moment, reach.day, supposing)
+        held = compared(wanted(known), counts)
+        found, now = [each for each, _ in held.supposed], held.only_now
+        stands = {number: stand for number, (_, stand) in enumerate(held.supposed)}
     shown = found[offset : offset + ROWS_MAX]
     return Findings(
-        items=[Finding.model_validate(each) for each in shown],
+        items=[_finding(each, stands.get(at)) for at, each in enumerate(shown, offset)],
+        only_now=[_finding(each, Compared.ONLY_NOW) for each in now[:ROWS_MAX]],
         limits=[
             _limit(rule, each)
             for rule in sorted({each.rule for each in shown})
@@ -143,6 +177,7 @@ def list_rules(model: TheReadModel) -> Rules:
             reads=list(about.reads),
             reason=_wanting(code, held),
             checks=[],
+            changes=[each.changed for each in EARLIER.get(code, ())],
         )
         for code, about in RULES_KNOWN.items()
     ]
@@ -156,10 +191,15 @@ def list_rules(model: TheReadModel) -> Rules:
             reads=[],
             reason=each.reason,
             checks=list(each.checks),
+            changes=[],
         )
         for code, each in ASIDE.items()
     ]
     return Rules(items=sorted([*evaluated, *aside], key=lambda rule: in_order(rule.code)))
+
+
+def _finding(found: Found, stands: Compared | None) -> Finding:
+    return Finding.model_validate(found).model_copy(update={"compared": stands})
 
 
 def _wanting(code: str, held: set[ListKind]) -> str | None:

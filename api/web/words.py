@@ -7,6 +7,7 @@ from api.web.rule_words import EXPLAINED
 from ledger.files.faults import TEXTS
 from projections.findings.aside import ASIDE, LISTS_WANTED, Standing
 from projections.findings.catalogue import RULES_KNOWN
+from projections.findings.versions import Compared
 
 TERMS: Mapping[str, Mapping[str, str]] = {
     "payment": {
@@ -510,6 +511,12 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         Standing.EVALUATED: N_("在查"),
         Standing.EXCLUDED: N_("账本已排除"),
         Standing.NO_DATA: N_("缺数据"),
+    },
+    "compared": {
+        Compared.SAME: N_("＝ 两者都有"),
+        Compared.DIFFERS: N_("≠ 两者都有，数目不同"),
+        Compared.ONLY_SUPPOSED: N_("＋ 只有所设版本有"),
+        Compared.ONLY_NOW: N_("－ 只有现行版本有"),
     },
     **EXPLAINED,
     "clause": {code: about.clause for code, about in RULES_KNOWN.items()},

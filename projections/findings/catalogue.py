@@ -89,7 +89,7 @@ RULES_KNOWN: Mapping[str, About] = {
     "B4": About(
         "同类不同额",
         "同一活动同一类别标准一致，另定金额应有理由",
-        1,
+        2,
         ("disbursement.instructed",),
     ),
     "B5": About(
@@ -141,7 +141,7 @@ RULES_KNOWN: Mapping[str, About] = {
     "D2": About(
         "笔迹雷同",
         "不允许代签代领，一人一签（方案四(五)）",
-        1,
+        2,
         (
             "signature.found_alike",
             "disbursement.signature_captured",
@@ -311,7 +311,7 @@ RULES_KNOWN: Mapping[str, About] = {
     "H1": About(
         "自审自批",
         "不相容岗位分离（财会〔2012〕21号）",
-        1,
+        2,
         (
             "batch.refused",
             "refusal.recorded",

@@ -47,25 +47,25 @@ class Part:
 
 
 class Found:
-    """What all rules found: the gravest first, and of these the oldest."""
+    """What all rules found: the gravest first, and of these the oldest; `parts` rule by rule."""
 
     def __init__(self, parts: Collection[Part] = ()) -> None:
-        self._parts = parts
+        self.parts = parts
 
     @cached_property
     def findings(self) -> list[Finding]:
-        return sorted(chain(*(part.findings for part in self._parts)), key=_order)
+        return sorted(chain(*(part.findings for part in self.parts)), key=_order)
 
     def at(self, place: Place) -> list[Finding]:
         """Return what was found at one place, in the same order."""
-        found = chain(*(part.by_place.get(place, ()) for part in self._parts))
+        found = chain(*(part.by_place.get(place, ()) for part in self.parts))
         return sorted(found, key=_order)
 
     @cached_property
     def counted(self) -> Mapping[Place, Mapping[Severity, int]]:
         """How many there are by place and severity; places without any are left out."""
         found: dict[Place, dict[Severity, int]] = {}
-        for part in self._parts:
+        for part in self.parts:
             for place, counts in part.counted.items():
                 summed = found.setdefault(place, {})
                 for severity, number in counts.items():

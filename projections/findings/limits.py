@@ -74,16 +74,18 @@ class Limits:
 AS_USUAL = Limits(USUAL, {})
 
 
-def limits_on(versions: Iterable[Version], day: date) -> Limits:
+def limits_on(versions: Iterable[Version], day: date, instead: Version | None = None) -> Limits:
     """Return the limits that count on a day: by the policy in force since last, if it says it.
 
     Of one policy the reading adopted last counts; of several policies the one whose days began
-    last, and of these the one adopted last.
+    last, and of these the one adopted last. `instead` stands for its policy whatever the day.
     """
     in_force: dict[str, Version] = {}
     for each in sorted(versions, key=lambda version: version.position):
         if each.adopted.effective_from <= day:
             in_force[each.adopted.code] = each
+    if instead is not None:
+        in_force[instead.adopted.code] = instead
     ordered = sorted(
         in_force.values(), key=lambda each: (each.adopted.effective_from, each.position)
     )

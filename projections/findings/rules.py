@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import ScalarSelect, Table, func, select
 
+from ledger.domain.policy import LimitName
 from projections.asked import Moment
 from projections.attempts import attempts
 from projections.bank_books import decisions as bank_decisions
@@ -33,9 +34,10 @@ from projections.findings import (
     signatures,
     witnessing,
 )
-from projections.findings.asked import Asked
+from projections.findings.asked import Asked, Patience
 from projections.findings.finding import Finding
 from projections.findings.found import Found, Part
+from projections.findings.limits import LIMITS_OF
 from projections.journal import lines, openings, targets
 from projections.keys import steps as key_steps
 from projections.likeness import paces, pairs, voids
@@ -67,13 +69,19 @@ class Rule:
     """A rule, and all that it looks at: what is asked, by name, and tables of the read model.
 
     `tells` returns what changes with what the rule finds, where the last row of a table would say
-    so far too often.
+    so far too often. `limits` are those of the policy that it looks at: whatever else is borne, it
+    finds the same.
     """
 
     find: Callable[[Asked], Iterable[Finding]]
     looks_at: tuple[str, ...] = ()
     reads: tuple[Last, ...] = ()
     tells: Callable[[Asked], Hashable] | None = None
+    limits: tuple[LimitName, ...] = ()
+
+    def borne(self, patience: Patience) -> tuple[int | None, ...]:
+        """Return its limits as they are."""
+        return tuple(getattr(patience, each.value) for each in self.limits)
 
 
 def findings(asked: Asked) -> list[Finding]:
@@ -103,7 +111,7 @@ class Evaluated:
             looked_at = (
                 model,
                 asked.day,
-                asked.patience,
+                rule.borne(asked.patience),
                 *(getattr(asked, name) for name in rule.looks_at),
                 *(last_of[table] for table in rule.reads),
                 rule.tells(asked) if rule.tells else None,
@@ -113,6 +121,20 @@ class Evaluated:
         return Found([kept[rule][1] for rule in RULES])
 
 
+def supposed(asked: Asked, found: Found, stood: Patience) -> Found:
+    """Return what all rules find with other limits than those that `found` stood on.
+
+    Rules that look at none of the limits that differ found what they find.
+    """
+    parts = zip(RULES, found.parts, strict=True)
+    return Found(
+        [
+            part if rule.borne(asked.patience) == rule.borne(stood) else Part(rule.find(asked))
+            for rule, part in parts
+        ]
+    )
+
+
 _BATCHES, _STEPS, _FILINGS = _last(batches), _last(steps), _last(filings)
 _PAYMENTS, _STATES, _FILES = _last(disbursements), _last(states), _last(person_files)
 _BANK = (_last(bank_files), _last(bank_decisions), _last(kept_funds))
@@ -120,18 +142,23 @@ _LISTS = (_last(editions), _last(ends), _last(entries))
 _RETURNS, _NOTICES, _LINES = _last(movements, Kind.RETURN), _last(notices), _last(lines)
 
 RULES: Sequence[Rule] = (
-    Rule(payments.returned_and_not_paid_again, ("open",)),
+    Rule(payments.returned_and_not_paid_again, ("open",), limits=LIMITS_OF["G5"]),
     Rule(payments.unsigned_after_deadline, ("open", "deadlines")),
-    Rule(payments.unanswered, ("open",), (_last(statements),)),
-    Rule(payments.not_proved, ("open",), (_last(statements),)),
+    Rule(payments.unanswered, ("open",), (_last(statements),), limits=LIMITS_OF["J4"]),
+    Rule(payments.not_proved, ("open",), (_last(statements),), limits=LIMITS_OF["F5"]),
     Rule(payments.not_paid_by_the_end, ("open",), (_last(campaigns),)),
     Rule(payments.in_anothers_name, (), (_RETURNS,)),
     Rule(payments.sent_back_after_success, (), (_RETURNS,)),
     Rule(money.surplus_not_used, ("year", "followed"), (_last(targets), _last(openings))),
-    Rule(money.kept_back, (), (_LINES,)),
-    Rule(money.spent_in_a_rush, tells=money.last_year_known),
-    Rule(money.idle, tells=money.last_year_known),
-    Rule(money.recorded_late, (), (_last(movements, Kind.RECEIPT, Kind.ALLOCATION),)),
+    Rule(money.kept_back, (), (_LINES,), limits=LIMITS_OF["F3"]),
+    Rule(money.spent_in_a_rush, tells=money.last_year_known, limits=LIMITS_OF["G3"]),
+    Rule(money.idle, tells=money.last_year_known, limits=LIMITS_OF["G4"]),
+    Rule(
+        money.recorded_late,
+        (),
+        (_last(movements, Kind.RECEIPT, Kind.ALLOCATION),),
+        limits=LIMITS_OF["H4"],
+    ),
     Rule(papers.filings_late, ("deadlines", "organisation_ids"), (_FILINGS,)),
     Rule(papers.one_document_for_two, (), (_FILINGS,)),
     Rule(lists.attempts_refused, (), (_BATCHES, _STEPS, _last(attempts))),
@@ -139,27 +166,39 @@ RULES: Sequence[Rule] = (
     Rule(lists.paid_twice_from_one_file, (), (_STEPS,)),
     Rule(lists.not_shown_in_public, (), (_STEPS, _NOTICES, _last(notice_steps))),
     Rule(signatures.signatures_alike, (), (_last(pairs), _last(voids))),
-    Rule(signatures.signed_in_no_time, (), (_last(paces),)),
-    Rule(sheets.sheets_against_ledger, ("open",), (_last(scans), _last(captured))),
+    Rule(signatures.signed_in_no_time, (), (_last(paces),), limits=LIMITS_OF["D2"]),
+    Rule(
+        sheets.sheets_against_ledger,
+        ("open",),
+        (_last(scans), _last(captured)),
+        limits=LIMITS_OF["D3"],
+    ),
     Rule(sheets.one_picture_on_two_rows, (), (_last(scans),)),
     Rule(witnessing.witnesses_refused, (), (_last(witness_refusals),)),
     Rule(people.in_several_files, (), (_FILES,)),
-    Rule(people.over_the_yearly_maximum, (), (_PAYMENTS, _STATES)),
-    Rule(people.paid_again_elsewhere, (), (_PAYMENTS, _STATES)),
+    Rule(people.over_the_yearly_maximum, (), (_PAYMENTS, _STATES), limits=LIMITS_OF["B3"]),
+    Rule(people.paid_again_elsewhere, (), (_PAYMENTS, _STATES), limits=LIMITS_OF["E2"]),
     Rule(cards.one_for_several, (), (_PAYMENTS, _STATES)),
-    Rule(cards.changed_lately, (), (_PAYMENTS, _FILES, _last(reissue_cards))),
+    Rule(
+        cards.changed_lately, (), (_PAYMENTS, _FILES, _last(reissue_cards)), limits=LIMITS_OF["C5"]
+    ),
     Rule(outside.after_death, (), (*_LISTS, _PAYMENTS, _STATES)),
     Rule(outside.public_servants, (), (*_LISTS, _PAYMENTS, _STATES)),
     Rule(outside.property_owners, (), (*_LISTS, _PAYMENTS, _STATES)),
     Rule(outside.relatives_of_officers, (), (*_LISTS, _PAYMENTS, _STATES)),
     Rule(outside.accounts_of_staff, (), (*_LISTS, _PAYMENTS, _STATES, _last(reissue_cards))),
     Rule(outside.one_household_twice, (), (*_LISTS, _PAYMENTS, _STATES)),
-    Rule(amounts.unlike_the_class, (), (_PAYMENTS,)),
-    Rule(amounts.shared_out_evenly, (), (_PAYMENTS,)),
-    Rule(banking.nobodys_money_out, (), _BANK),
-    Rule(banking.never_paid_by_the_bank, (), (*_BANK, _STEPS, _last(statements))),
+    Rule(amounts.unlike_the_class, (), (_PAYMENTS,), limits=LIMITS_OF["B4"]),
+    Rule(amounts.shared_out_evenly, (), (_PAYMENTS,), limits=LIMITS_OF["B5"]),
+    Rule(banking.nobodys_money_out, (), _BANK, limits=LIMITS_OF["F4"]),
+    Rule(
+        banking.never_paid_by_the_bank,
+        (),
+        (*_BANK, _STEPS, _last(statements)),
+        limits=LIMITS_OF["F6"],
+    ),
     Rule(decisions.outside_the_campaign, (), (_STEPS, _last(campaigns))),
-    Rule(decisions.without_minutes, (), (_STEPS, _FILINGS)),
+    Rule(decisions.without_minutes, (), (_STEPS, _FILINGS), limits=LIMITS_OF["H3"]),
     Rule(decisions.over_an_objection, (), (_STEPS, _last(notice_steps))),
     Rule(integrity.broken, ("verified",)),
     Rule(integrity.in_other_hands, ("verified",), (_last(key_steps),)),

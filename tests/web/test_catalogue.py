@@ -19,6 +19,7 @@ from api.web.words import TERMS
 from ledger.files.reasons import _CODES, _WORDS, OTHER
 from projections.findings.aside import ASIDE, LISTS_WANTED
 from projections.findings.catalogue import RULES_KNOWN
+from projections.findings.versions import EARLIER
 from tests.test_architecture import FLOORS, ROOT, every_refusal
 
 WEB = Path(api.web.__file__).parent
@@ -50,6 +51,9 @@ def said() -> Iterator[tuple[str, str, int]]:
     for aside in ASIDE.values():
         yield aside.name, "aside.py", 0
         yield aside.reason, "aside.py", 0
+    for earlier in EARLIER.values():
+        for version in earlier:
+            yield version.changed, "versions.py", 0
     for reason in LISTS_WANTED.values():
         yield reason, "aside.py", 0
 

@@ -1,11 +1,14 @@
 """The rules of the table as a page, and what each finding says and leads to."""
 
+import json
 from datetime import date
 from uuid import UUID
 
 import pytest
 from playwright.sync_api import expect
+from typer.testing import CliRunner
 
+from api.cli.main import app
 from api.web.behind import Behind
 from api.web.language import languages
 from api.web.screen import environment
@@ -13,7 +16,7 @@ from projections.asked import Moment
 from projections.findings.aside import ASIDE
 from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Finding, Severity
-from tests.web.browsing import LANGUAGES, Office, saying
+from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, saying
 from tests.web.conftest import INSPECTOR
 
 SOMEBODY = UUID(int=8)
@@ -77,3 +80,35 @@ def test_what_is_behind_a_finding_is_led_to() -> None:
     assert leads("L1", position=7) == "/verify/7"
     assert "least=600.00&most=600.00" in leads("B4", detail="一线职工", position=7)
     assert "least" not in leads("B4", detail="一线职工"), "of several amounts, told as one"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_earlier_version_is_held_against_the_one_that_counts(
+    office: Office, language: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    say = saying(language)
+    page = office.browser(INSPECTOR, language, scripts=False).new_page()
+    page.goto("/findings?rule=D3")
+    page.locator("details.no-print:has(form) > summary").click()
+    page.locator("[name=version]").select_option("1")
+    page.locator("details form button").click()
+    page.wait_for_url("**version=1*")
+    expect(page.locator("main")).to_contain_text(say("这只是假设，账上什么也没有改变。"))
+    expect(page.locator("[data-row]").first).to_contain_text(say("＝ 两者都有"))
+    page.locator("[name=policy_version]").select_option("1")
+    page.locator("details form button").click()
+    expect(page.locator("main")).to_contain_text(say("限额按政策的第 %(n)s 次采用。", n="1"))
+    for wrong in ("rule=D3&version=9", "version=1", "policy_version=99", "rule=Z9&version=1"):
+        page.goto(f"/findings?{wrong}")
+        expect(page.get_by_role("alert")).to_contain_text("finding.")
+    for size in SIZES:
+        accessible(office.page(INSPECTOR, "/findings?rule=D3&version=1", language, size))
+
+    asked = office.browser(INSPECTOR).request
+    told = asked.get("/v1/findings?rule=D3&version=1").json()
+    assert {each["compared"] for each in told["items"]} == {"same"}
+    assert asked.get("/v1/findings?rule=D3&version=9").status == 404
+    assert asked.get("/v1/findings?rule=D3&version=0").status == 422
+    monkeypatch.setenv("NUANZHANG_HOME", str(office.home.path))
+    listed = CliRunner().invoke(app, ["findings", "--rule", "D3", "--version", "1", "--json"])
+    assert {each["compared"] for each in json.loads(listed.output)} == {"same"}

@@ -1,28 +1,34 @@
 """Findings: what looks wrong within reach, by rule, and the list behind each."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from uuid import UUID
 
 from fastapi import APIRouter, Response
+from sqlalchemy import Connection
 
 from api.callers import READ, TheReach
 from api.dependencies import TheLedger, TheReadModel
 from api.doubted import opening_address, subjects_of
-from api.known import Known, TheKept, counts, within
+from api.known import Known, TheKept, counts, versions_of, within
 from api.web.asked import Number, TheMomentOnPage, Word
 from api.web.behind import Behind
 from api.web.screen import TheScreen
 from api.within import organisation_within
 from ledger.domain.case import case_id
 from ledger.domain.officer import OBSERVERS
+from ledger.store.application import Ledger
 from projections.asked import NOW, Moment
 from projections.batches import campaign_list
 from projections.cases import Asked, case_list
 from projections.findings.aside import ASIDE, in_order, standing_of
 from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Finding
+from projections.findings.found import Found, Part
+from projections.findings.limits import Version
+from projections.findings.supposing import Supposition
+from projections.findings.versions import EARLIER, Compared, Comparison, compared
 from projections.organisations import Organisation
 from projections.outside_lists import held_lists
 
@@ -47,6 +53,7 @@ class Row:
     further: int
     behind: str
     payments: tuple[UUID, ...] = ()
+    compared: Compared | None = None
 
     @property
     def case_ids(self) -> list[UUID]:
@@ -79,33 +86,55 @@ def show_findings(
     alone: Word = None,
     severity: Word = None,
     rule: Word = None,
+    version: Number = None,
+    policy: Word = None,
+    policy_version: Number = None,
     page: Number = None,
 ) -> Response:
-    """List findings by rule: the gravest first, and of these what the oldest is of."""
+    """List findings by rule: the gravest first, and of these what the oldest is of.
+
+    Where an earlier version of a rule, or other limits are supposed, each is held against what
+    counts.
+    """
     known = kept.known(model, the_ledger, moment, screen.today)
     chosen, ids = None, None
     if organisation is not None:
         chosen = organisation_within(known.tree, reach, organisation)
         ids = known.tree.subtree(chosen.organisation_id)
         ids = [chosen.organisation_id] if alone else ids
+
+    def chosen_of(of: Known) -> list[Finding]:
+        return [
+            each
+            for each in within(of, reach, ids)
+            if severity in (None, each.severity.value) and rule in (None, each.rule)
+        ]
+
     seen = within(known, reach, ids)
-    found = [
-        each
-        for each in seen
-        if severity in (None, each.severity.value) and rule in (None, each.rule)
-    ]
-    lines = together(by_rule(found))
+    found = chosen_of(known)
+    supposing = Supposition(rule, version, policy, policy_version)
+    stands: dict[Finding, Compared] = {}
+    held: Comparison | None = None
+    if supposing.made:
+        known = kept.supposing(model, the_ledger, moment, screen.today, supposing)
+        held = compared(chosen_of(known), found)
+        stands = dict(held.supposed) | dict.fromkeys(held.only_now, Compared.ONLY_NOW)
+        found = Found([Part(stands)]).findings
+    lines = together(by_rule(found), stands)
     at = max(page or 1, 1)
     shown = lines[(at - 1) * PAGE_ROWS : at * PAGE_ROWS]
     campaigns = {each.campaign_id: each.code for each in campaign_list(model)}
     every = Behind(None if chosen is None else chosen.code, alone=bool(alone), moment=moment)
-    rows = [row_of(known, each, every, campaigns) for each in shown]
+    rows = [row_of(known, each, every, campaigns, stands) for each in shown]
     wanted = [each for row in rows for each in row.case_ids]
     return screen.show(
         "findings.html",
         sections=sections(rows),
         cases={each.case_id: each for each in case_list(model, Asked(case_ids=wanted), moment)},
-        watches=moment == NOW and screen.caller is not None and screen.caller.holds_any(OBSERVERS),
+        watches=moment == NOW
+        and held is None
+        and screen.caller is not None
+        and screen.caller.holds_any(OBSERVERS),
         found=len(found),
         stood={each: known.limits.of(each) for each in sorted({one.rule for one in found})},
         counts=counts(known, reach, ids),
@@ -115,6 +144,11 @@ def show_findings(
         alone=bool(alone),
         severity=severity,
         rule=rule,
+        supposing=supposing,
+        compared=None if held is None else held.counted,
+        versions=len(EARLIER.get(rule or "", ())) + 1,
+        changes=[each.changed for each in EARLIER.get(rule or "", ())],
+        readings=readings(model, the_ledger, moment),
         page=at,
         pages=-(-len(lines) // PAGE_ROWS),
         moment=moment,
@@ -129,6 +163,7 @@ class RuleRow:
     standing: str
     version: int | None
     checks: tuple[str, ...]
+    earlier: range = range(0)
 
 
 @router.get("/findings/rules", dependencies=[READ])
@@ -136,7 +171,13 @@ def show_rules(screen: TheScreen, model: TheReadModel) -> Response:
     """List the rules of the table: what is evaluated, and what no finding can mean."""
     held = {each.kind for each in held_lists(model)}
     evaluated = [
-        RuleRow(code, standing_of(code, held).value, about.version, ())
+        RuleRow(
+            code,
+            standing_of(code, held).value,
+            about.version,
+            (),
+            range(1, about.version),
+        )
         for code, about in RULES_KNOWN.items()
     ]
     aside = [RuleRow(code, each.standing.value, None, each.checks) for code, each in ASIDE.items()]
@@ -156,16 +197,22 @@ def by_rule(found: Iterable[Finding]) -> list[Finding]:
     return [each for kind in kinds.values() for each in kind]
 
 
-def together(found: Iterable[Finding]) -> list[list[Finding]]:
+def together(found: Iterable[Finding], stands: Mapping[Finding, Compared]) -> list[list[Finding]]:
     """Take together what is one thing missing at many organisations; all else stands alone."""
     lines: dict[object, list[Finding]] = {}
     for number, each in enumerate(found):
-        same = (each.rule, each.campaign_id, each.detail, each.since)
+        same = (each.rule, each.campaign_id, each.detail, each.since, stands.get(each))
         lines.setdefault(same if each.rule in TOGETHER else number, []).append(each)
     return list(lines.values())
 
 
-def row_of(known: Known, found: list[Finding], every: Behind, campaigns: dict[UUID, str]) -> Row:
+def row_of(
+    known: Known,
+    found: list[Finding],
+    every: Behind,
+    campaigns: dict[UUID, str],
+    stands: Mapping[Finding, Compared],
+) -> Row:
     """Show one finding, or many that are one; these lead to the list of all of them."""
     finding = found[0]
     places = [known.tree.by_id[id_] for each in found if (id_ := each.organisation_id) is not None]
@@ -173,7 +220,17 @@ def row_of(known: Known, found: list[Finding], every: Behind, campaigns: dict[UU
     lists = every if len(found) > 1 else at(places, every.moment)
     named = places[:PLACES_MAX]
     behind = lists.of_finding(finding, campaign)
-    return Row(finding, named, len(places) - len(named), behind, finding.payment_ids[:PAYMENTS_MAX])
+    payments = finding.payment_ids[:PAYMENTS_MAX]
+    further = len(places) - len(named)
+    return Row(finding, named, further, behind, payments, stands.get(finding))
+
+
+def readings(model: Connection, ledger: Ledger, moment: Moment) -> dict[str, list[Version]]:
+    """Return the adoptions of each policy that were known, by its code."""
+    found: dict[str, list[Version]] = {}
+    for each in versions_of(model, ledger, moment):
+        found.setdefault(each.adopted.code, []).append(each)
+    return found
 
 
 def at(places: list[Organisation], moment: Moment) -> Behind:

@@ -1,0 +1,169 @@
+"""What earlier versions of rules found, so that it can be asked what they would say.
+
+A rule changes when it finds more than before, or tells it differently. Whoever acted on what an
+earlier version said can ask for that again, of any state of the ledger.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from enum import StrEnum
+from typing import NamedTuple
+
+from ledger.domain.policy import LIMIT_MAX
+from ledger.errors import Kind, LedgerError
+from projections.findings import amounts, lists, payments, signatures, witnessing
+from projections.findings.asked import Asked
+from projections.findings.catalogue import RULES_KNOWN
+from projections.findings.finding import Finding
+from projections.findings.found import Found, Part
+
+
+class NoSuchRule(LedgerError):
+    """A version is asked of a rule that is evaluated."""
+
+    code = "finding.no_such_rule"
+    kind = Kind.ABSENT
+
+    def __init__(self, rule: str) -> None:
+        super().__init__(f"no rule {rule!r} is evaluated")
+
+
+class NoSuchVersion(LedgerError):
+    """A rule has the versions from its first to the one that counts."""
+
+    code = "finding.no_such_version"
+    kind = Kind.ABSENT
+
+    def __init__(self, rule: str, version: int, newest: int) -> None:
+        super().__init__(f"rule {rule} has no version {version}, its newest is {newest}")
+
+
+class Earlier(NamedTuple):
+    """An earlier version; `changed` says what the next one does otherwise."""
+
+    find: Callable[[Asked], Iterable[Finding]]
+    changed: str
+
+
+def _one_amount_each(asked: Asked) -> Iterator[Finding]:
+    """B4: every odd amount was told by itself, however many there were."""
+    patience = replace(asked.patience, odd_amounts=LIMIT_MAX)
+    yield from amounts.unlike_the_class(replace(asked, patience=patience))
+
+
+def _drawn_signatures(asked: Asked) -> Iterator[Finding]:
+    """D2: sheets on paper were not looked at."""
+    yield from signatures.signatures_alike(asked)
+    yield from signatures.signed_in_no_time(asked)
+    yield from (each for each in lists.attempts_refused(asked) if each.rule == "D2")
+
+
+def _own_lists(asked: Asked) -> Iterator[Finding]:
+    """H1: who wanted to pass a list of their own; cases and notices were not looked at."""
+    for each in lists.attempts_refused(asked):
+        if each.rule == "H1" and each.detail == "duty.same_person":
+            yield each
+
+
+EARLIER: Mapping[str, tuple[Earlier, ...]] = {
+    "B4": (
+        Earlier(_one_amount_each, "同一单位同一类别的异常金额很多时合为一项；此前每个金额各成一项"),
+    ),
+    "D2": (Earlier(_drawn_signatures, "纸质签字表扫描件上出现过的同一图像也算；此前只看电子签字"),),
+    "D3": (
+        Earlier(
+            payments.unsigned_after_deadline,
+            "扫描的签字表与账不一致也算；此前只看到期未签",
+        ),
+    ),
+    "H1": (Earlier(_own_lists, "自办自销案件、自答自结公示也算；此前只看名册的审核审批"),),
+    "L2": (
+        Earlier(
+            witnessing.witnesses_refused,
+            "核验发现记录被截短也算；此前只看见证人的拒绝",
+        ),
+    ),
+}
+"""By code: the versions before the one that counts, the first one first."""
+
+
+def as_version(asked: Asked, found: Found, rule: str, version: int) -> Found:
+    """Return what all rules find, one of them as an earlier version of it had it.
+
+    Raises:
+        NoSuchRule, NoSuchVersion: As they say.
+    """
+    if rule not in RULES_KNOWN:
+        raise NoSuchRule(rule)
+    newest = RULES_KNOWN[rule].version
+    if not 1 <= version <= newest:
+        raise NoSuchVersion(rule, version, newest)
+    if version == newest:
+        return found
+    others = Part(each for each in found.findings if each.rule != rule)
+    return Found([others, Part(EARLIER[rule][version - 1].find(asked))])
+
+
+class Compared(StrEnum):
+    """Where a finding stands: in what was supposed, in what counts, in both or otherwise in both.
+
+    `differs`: both tell it, and not as many of it, as much, or as grave.
+    """
+
+    SAME = "same"
+    DIFFERS = "differs"
+    ONLY_SUPPOSED = "only_supposed"
+    ONLY_NOW = "only_now"
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What was supposed, finding by finding, each with where it stands; and what it leaves out."""
+
+    supposed: list[tuple[Finding, Compared]]
+    only_now: list[Finding]
+
+    @property
+    def counted(self) -> dict[Compared, int]:
+        found = dict.fromkeys(Compared, 0)
+        for _, compared in self.supposed:
+            found[compared] += 1
+        found[Compared.ONLY_NOW] = len(self.only_now)
+        return found
+
+
+_Known = tuple[object, ...]
+
+
+def compared(supposed: Iterable[Finding], now: Iterable[Finding]) -> Comparison:
+    """Hold what was supposed against what counts: what both tell of is known by its subject."""
+    left: dict[int, Finding] = dict(enumerate(now))
+    by_subject: dict[_Known, int] = {}
+    for number, each in left.items():
+        for subject in _subjects(each):
+            by_subject.setdefault(subject, number)
+    rows = []
+    for each in supposed:
+        numbers = (by_subject.get(subject) for subject in _subjects(each))
+        match = next((one for one in numbers if one is not None and one in left), None)
+        same = None if match is None else left.pop(match)
+        rows.append((each, _standing(each, same)))
+    return Comparison(rows, list(left.values()))
+
+
+def _standing(supposed: Finding, now: Finding | None) -> Compared:
+    if now is None:
+        return Compared.ONLY_SUPPOSED
+    return Compared.SAME if _told(supposed) == _told(now) else Compared.DIFFERS
+
+
+def _told(finding: Finding) -> _Known:
+    return finding.severity, finding.since, finding.count, finding.amount_fen
+
+
+def _subjects(of: Finding) -> Iterator[_Known]:
+    """Yield what a finding is known by, now and before: as a case of it would be."""
+    place = (of.rule, of.organisation_id, of.campaign_id, of.batch_id, of.detail, of.year)
+    positions: tuple[int | None, ...] = (of.position, *of.stood_at)
+    for position in dict.fromkeys(positions):
+        yield *place, position
