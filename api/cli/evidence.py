@@ -10,6 +10,7 @@ from api.alarm_text import alarm_lines
 from api.cli.printing import REFUSED, AsJson, bar, doubts_json, print_json, say, say_doubts
 from ledger.commands.alarm import Alarm, raise_alarm
 from ledger.commands.attestation import KEYRING, RELIABLE, SERVICE_ALONE
+from ledger.commands.held_checkpoint import read_checkpoint, require_held
 from ledger.commands.verification import Verdict, verify_log
 from ledger.store.home import HomeMissing
 
@@ -19,6 +20,10 @@ def verify(
     key: Annotated[
         str, typer.Option(help="Founding key id as you know it; else as the folder has it.")
     ] = "",
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="Signed checkpoint that somebody else kept; the log has to hold it."),
+    ] = None,
     report: Annotated[
         Path | None, typer.Option(help="File to write the alarm into, if there is one.")
     ] = None,
@@ -31,13 +36,19 @@ def verify(
     log = place.log
     if isinstance(log, Path) and not log.exists():
         raise HomeMissing(place.path)
+    note = None if checkpoint is None else read_checkpoint(checkpoint)[1]
     with bar("verifying", "events") as progress:
         verdict = verify_log(log, origin, founding, progress=progress, processes=processes)
     alarm = None if verdict.holds else raise_alarm(verdict, log, place.anchors)
+    held = None
+    if note is not None and verdict.holds:
+        held = require_held(log, origin, founding, note).size
     if as_json:
-        print_json(_verdict(verdict, alarm))
+        print_json({**_verdict(verdict, alarm), "checkpoint_held": held})
     elif alarm is None:
         _show_sound(verdict)
+        if held is not None:
+            say(f"the checkpoint of {held} entries that was kept elsewhere is of this log.")
     else:
         for line in alarm_lines(alarm):
             say(line)

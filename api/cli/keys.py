@@ -1,6 +1,5 @@
 """`nuanzhang key …`: the keys of the ledger and of its officers, and their ceremonies."""
 
-import os
 from base64 import b64decode
 from pathlib import Path
 from typing import Annotated
@@ -8,6 +7,7 @@ from typing import Annotated
 import typer
 
 from api import bootstrap
+from api.cli.asking import PassphraseFd, ask_passphrase
 from api.cli.printing import AsJson, print_json, say
 from ledger.commands.key_history import key_history
 from ledger.commands.officer_keys import (
@@ -46,9 +46,6 @@ KeyText = Annotated[str, typer.Argument(help="ALGORITHM:BASE64, as `key new` pri
 Staff = Annotated[str, typer.Option("--officer", help="Staff number of the approver who signs.")]
 KeyFile = Annotated[Path, typer.Option("--key-file", help="That officer's key file.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the log.")]
-PassphraseFd = Annotated[
-    int | None, typer.Option(help="File descriptor to read the passphrase from; else asked for.")
-]
 
 
 class PublicKeyUnreadable(LedgerError):
@@ -109,7 +106,7 @@ def new(
 
     Do this where the officer works, not where the ledger runs.
     """
-    passphrase = _passphrase(passphrase_fd, confirm=True)
+    passphrase = ask_passphrase(passphrase_fd, confirm=True)
     key = write_key_file(out, algorithm, passphrase).public_key
     say(f"{out}: key {key.key_id}")
     say(f"public key: {_written(key)}")
@@ -127,7 +124,7 @@ def sign(
         message = b64decode(to_sign, validate=True)
     except ValueError:
         raise NothingToSign from None
-    signer = read_key_file(key_file, _passphrase(passphrase_fd, confirm=False))
+    signer = read_key_file(key_file, ask_passphrase(passphrase_fd, confirm=False))
     print_json(
         {
             "key_id": signer.public_key.key_id,
@@ -277,17 +274,9 @@ def _act() -> CommandAct:
 
 
 def _signed_act(staff: str, key_file: Path, passphrase_fd: int | None) -> CommandAct:
-    signer = read_key_file(key_file, _passphrase(passphrase_fd, confirm=False))
+    signer = read_key_file(key_file, ask_passphrase(passphrase_fd, confirm=False))
     actor = str(officer_id(staff))
     return CommandAct(actor, bootstrap.today(), bootstrap.now(), signer=KeyHolder(signer))
-
-
-def _passphrase(descriptor: int | None, *, confirm: bool) -> str:
-    if descriptor is None:
-        asked: str = typer.prompt("Passphrase", hide_input=True, confirmation_prompt=confirm)
-        return asked
-    with os.fdopen(descriptor, encoding="utf-8") as file:
-        return file.readline().rstrip("\n")
 
 
 def _written(key: PublicKey) -> str:

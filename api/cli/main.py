@@ -34,6 +34,7 @@ COMMANDS = {
     "erase": "service.erase",
     "witnesses": "anchor.app",
     "admin": "admin.app",
+    "backup": "backups.app",
     "bank": "bank.app",
     "cases": "cases.app",
     "export": "exports.app",

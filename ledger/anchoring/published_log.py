@@ -150,7 +150,7 @@ def verify_published(
     keys = KeyHistory()
     origin = claimed.origin
     last: dict[str, int] = {}
-    for entry in _entries(folder, claimed.size):
+    for entry in entries_from(folder, claimed.size):
         if entry.position == 0:
             origin = _origin(entry)
         if entry.topic in KEY_TOPICS:
@@ -162,7 +162,7 @@ def verify_published(
     claims = Claims(*(last.get(topic, -1) for topic in CLAIMING))
     replay, edge, position = LogReplay(), Edge.empty(), 0
     levels: list[list[bytes]] = [[]]
-    for entry in _entries(folder, claimed.size):
+    for entry in entries_from(folder, claimed.size):
         leaf = verify_entry(entry, keys, rules).leaf
         position = verify_order(position, versions, [(entry.position, entry.stream, entry.version)])
         named = named_of(entry, claims)
@@ -181,8 +181,9 @@ def verify_published(
     return PublicationHolds(claimed.origin, claimed.size, founding, tuple(keys.doubts()))
 
 
-def _entries(folder: PublishedFolder, size: int) -> Iterator[Stored]:
-    # One bundle after the other: a checkpoint may claim any size, and has not been verified yet.
+def entries_from(folder: PublishedFolder, size: int) -> Iterator[Stored]:
+    """Yield the entries of a published log, one bundle after the other; nothing is verified."""
+    # A checkpoint may claim any size.
     for tile in takewhile(lambda each: each.level is None, tiles_of(size)):
         for position, envelope in enumerate(folder.entries(tile), tile.start):
             yield _stored(position, envelope)

@@ -230,8 +230,11 @@ class Home:
         # Last, so that a folder with a name is a whole one: a crash before is made good by
         # running this again, with the keys that are there.
         name = origin or f"nuanzhang.local/{secrets.token_hex(4)}"
-        store = SQLITE if database is None else POSTGRESQL
-        write_once(self.identity, msgspec.json.encode(_Identity(name, store)) + b"\n")
+        self.give_name(name, SQLITE if database is None else POSTGRESQL)
+
+    def give_name(self, origin: str, store: str) -> None:
+        """Write what makes the folder a ledger's, when all else is in it."""
+        write_once(self.identity, msgspec.json.encode(_Identity(origin, store)) + b"\n")
 
     def _is_unfinished(self) -> bool:
         """Say whether nothing is here but what `create` left when it was cut off."""

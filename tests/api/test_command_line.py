@@ -24,11 +24,12 @@ def loaded(campaign_2017: Home, tmp_path: Path) -> Path:
     return copied(campaign_2017, tmp_path).path
 
 
-def nuanzhang(home: Path, *words: str | Path) -> subprocess.CompletedProcess[str]:
+def nuanzhang(home: Path, *words: str | Path, typed: str = "") -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "NUANZHANG_HOME": str(home)}
     return subprocess.run(
         [sys.executable, "-m", "api.cli", *map(str, words)],
         env=environment,
+        input=typed,
         capture_output=True,
         text=True,
         check=False,

@@ -1,0 +1,1 @@
+"""Backups: taken while the ledger is written to, checked, and put back."""
