@@ -1,6 +1,6 @@
 """Bank return files: matched line by line to what was instructed, or refused as a whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 from uuid import UUID
@@ -32,13 +32,16 @@ STEP = 500
 PIECE = 2_000
 """Payments whose outcomes are stored in one transaction."""
 
+LOADED_AT_ONCE = 500
+"""Payments, and keys of their recipients, that are read in one query."""
+
 TRIES_MAX = 5
 
 
-class Find(Protocol):
-    """Returns an aggregate, or None: a piece of work's own, or as the log has it now."""
+class FindAll(Protocol):
+    """Returns aggregates by id: a piece of work's own, or as the log has them now."""
 
-    def __call__(self, cls: type[TRoot], id_: UUID, /) -> TRoot | None: ...
+    def __call__(self, cls: type[TRoot], ids: Sequence[UUID], /) -> Mapping[UUID, TRoot]: ...
 
 
 class StatementKnown(LedgerError):
@@ -128,7 +131,8 @@ class _Taking:
         def decide(work: Work) -> None:
             batch = self._answerable(work)
             told = _Told(self._progress, 2 * len(batch.rows))
-            matches = self._matches(batch, work.find, told)
+            known = work.find(Statement, self._statement_id(batch))
+            matches = self._matches(batch, known, work.find_all, told)
             self._decide(work, batch, matches, matches, told)
 
         return self._ledger.perform(self._act, self.NAME, self._request, decide)
@@ -144,7 +148,8 @@ class _Taking:
             seen = ledger.size()
             ledger.perform(replace(bare, dry_run=True), self.NAME, None, self._check)
             told = _Told(self._progress, 2 * len(batch.rows))
-            matches = self._matches(batch, ledger.glance, told)
+            begun = ledger.glance(Statement, self._statement_id(batch))
+            matches = self._matches(batch, begun, ledger.glance_all, told)
             pieces = [matches[at : at + PIECE] for at in range(0, len(matches), PIECE)] or [[]]
             try:
                 for at, piece in enumerate(pieces):
@@ -199,10 +204,14 @@ class _Taking:
             raise refuse(order.name, "bank_file.other_format")
         return batch
 
-    def _matches(self, batch: Batch, find: Find, told: "_Told") -> list[_Match]:
-        statement = find(Statement, statement_id(batch.id, self._order.content.sha256))
+    def _statement_id(self, batch: Batch) -> UUID:
+        return statement_id(batch.id, self._order.content.sha256)
+
+    def _matches(
+        self, batch: Batch, statement: Statement | None, find_all: FindAll, told: "_Told"
+    ) -> list[_Match]:
         taken = statement.numbers if statement is not None else set()
-        payments = _payments(self._ledger, batch, find, told)
+        payments = _payments(self._ledger, batch, find_all, told)
         matches = _match(self._order.name, self._order.content, payments, taken)
         return [each for each in matches if each.payment.row.number not in taken]
 
@@ -218,6 +227,7 @@ class _Taking:
         statement = work.find(Statement, statement_id(batch.id, content.sha256))
         if statement is None:
             statement = _statement(self._act, batch, content, matches)
+        work.find_all(Disbursement, [match.payment.id for match in piece])
         for match in piece:
             told.step()
             _decide_line(work, self._act, batch, statement, match)
@@ -248,12 +258,26 @@ class _Told:
         self._done += 1
 
 
-def _payments(ledger: Ledger, batch: Batch, find: Find, told: _Told) -> dict[int, _Payment]:
+def _payments(ledger: Ledger, batch: Batch, find_all: FindAll, told: _Told) -> dict[int, _Payment]:
+    rows = list(batch.rows.values())
+    payments: dict[int, _Payment] = {}
+    for at in range(0, len(rows), LOADED_AT_ONCE):
+        some = rows[at : at + LOADED_AT_ONCE]
+        payments |= _some_payments(ledger, batch, some, find_all, told)
+    return payments
+
+
+def _some_payments(
+    ledger: Ledger, batch: Batch, rows: list[Row], find_all: FindAll, told: _Told
+) -> dict[int, _Payment]:
+    id_of = {row.number: disbursement_id(batch.campaign_id, row.person_id) for row in rows}
+    found = find_all(Disbursement, list(id_of.values()))
+    ledger.vault.keep_all([row.person_id for row in rows])
     payments = {}
-    for row in batch.rows.values():
+    for row in rows:
         told.step()
-        id_ = disbursement_id(batch.campaign_id, row.person_id)
-        payment = find(Disbursement, id_)
+        id_ = id_of[row.number]
+        payment = found.get(id_)
         if payment is None:
             raise NotOnRecord("disbursement", id_)
         account: str | None = None

@@ -36,6 +36,7 @@ AGGREGATES_KEPT = 5_000
 FOLLOWED_EVENTS_MAX = 2_000
 """How much others may have written for what is kept to be brought up to date, not forgotten."""
 REPLAYED_AT_ONCE = 1_000
+STREAMS_AT_ONCE = 500
 TRIES_MAX = 100
 TRIES_FREE = 2
 """So often a decision may come late before the others are kept from writing meanwhile."""
@@ -138,6 +139,12 @@ class Work:
         if found is not None:
             self.touched[id_] = found
         return cast("TRoot | None", found)
+
+    def find_all(self, cls: type[TRoot], ids: Sequence[UUID]) -> dict[UUID, TRoot]:
+        """Return aggregates that have few events each, read at once; who has none is left out."""
+        self.ledger.keep_all(ids)
+        found = ((id_, self.find(cls, id_)) for id_ in ids)
+        return {id_: each for id_, each in found if each is not None}
 
     def get(self, cls: type[TRoot], id_: UUID) -> TRoot:
         """Return the aggregate.
@@ -346,6 +353,31 @@ class Ledger(Application[UUID]):
             found = self._kept.get(id_) or self._replayed(id_)
         if found is not None and not isinstance(found, cls):
             raise NotOnRecord(cls.TOPIC, id_)
+        return found
+
+    def glance_all(self, cls: type[TRoot], ids: Sequence[UUID]) -> dict[UUID, TRoot]:
+        """Return what `glance` does for many streams of few events; who has none is left out."""
+        with self._deciding:
+            self._follow()
+            kept = {id_: self._kept[id_] for id_ in ids if id_ in self._kept}
+            found = {**self._replayed_all([id_ for id_ in ids if id_ not in kept]), **kept}
+        for id_, each in found.items():
+            if not isinstance(each, cls):
+                raise NotOnRecord(cls.TOPIC, id_)
+        return cast("dict[UUID, TRoot]", found)
+
+    def keep_all(self, ids: Sequence[UUID]) -> None:
+        """Have aggregates at hand that a command is about to ask for one by one."""
+        missing = [id_ for id_ in ids if id_ not in self._kept]
+        for each in self._replayed_all(missing).values():
+            self._keep(each)
+
+    def _replayed_all(self, ids: Sequence[UUID]) -> dict[UUID, Root]:
+        """Replay many short streams: some hundred a query, since each query has its price."""
+        found: dict[UUID, Root] = {}
+        for at in range(0, len(ids), STREAMS_AT_ONCE):
+            for stream, topic, state in self._log.select_streams(ids[at : at + STREAMS_AT_ONCE]):
+                found[stream] = event_of(topic, state).mutate(found.get(stream))
         return found
 
     def _replayed(self, id_: UUID) -> Root | None:

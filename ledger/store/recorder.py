@@ -157,6 +157,16 @@ class LogRecorder(ApplicationRecorder, ABC):
             for version, topic, state in self.reader().execute(statement, bounds)
         ]
 
+    def select_streams(self, ids: Sequence[UUID]) -> list[tuple[UUID, str, bytes]]:
+        """Return the events of whole streams: id, topic and state, stream by stream."""
+        marks = ",".join("?" * len(ids))
+        rows = self.reader().execute(
+            "SELECT originator_id, topic, state FROM log_events"  # noqa: S608 - marks only
+            f" WHERE originator_id IN ({marks}) ORDER BY originator_id, originator_version",
+            [each.bytes for each in ids],
+        )
+        return [(UUID(bytes=stream), topic, state) for stream, topic, state in rows]
+
     def select_notifications(
         self,
         start: int | None,

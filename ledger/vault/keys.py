@@ -4,6 +4,8 @@ import os
 import sqlite3
 import threading
 from collections import OrderedDict
+from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -268,6 +270,24 @@ class PersonKeys:
                 raise VaultUnreadable(self._path.name) from None
             self._keep(subject, key)
             return key
+
+    def keep_all(self, subjects: Collection[UUID]) -> None:
+        """Have the keys of people at hand who are about to be asked for one by one.
+
+        Who has none, or must not be read, is found out when they are asked for.
+        """
+        with self._lock:
+            self._drop_kept_if_changed()
+            wanted = [each.bytes for each in subjects if each not in self._kept]
+            rows = self._connection.execute(
+                "SELECT subject, wrapped FROM person_keys WHERE wrapped IS NOT NULL"  # noqa: S608 - marks only
+                f" AND subject IN ({','.join('?' * len(wanted))})",
+                wanted,
+            )
+            for raw, wrapped in rows.fetchall():
+                with suppress(InvalidTag, ValueError):
+                    subject = UUID(bytes=raw)
+                    self._keep(subject, AESGCM(self._unwrap(subject, wrapped)))
 
     def find_or_make(self, subject: UUID) -> AESGCM:
         """Return a person's key, made now if there never was one.

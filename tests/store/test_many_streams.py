@@ -1,0 +1,74 @@
+"""Many short streams are read at once, and are what each is by itself, in SQLite and PostgreSQL."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from uuid import uuid4
+
+import pytest
+
+from ledger.domain.disbursement import Disbursement
+from ledger.domain.fund import FundAccount
+from ledger.postgresql import Database
+from ledger.store.application import NotOnRecord, Work
+from tests.world import Person, World, roster_row
+
+PEOPLE = [Person(number) for number in range(1, 8)]
+
+
+@pytest.fixture
+def paid(tmp_path: Path, store: Database | None) -> Iterator[World]:
+    world = World.at(tmp_path, store).settle_in()
+    world.receive("X01", 10_000_000)
+    world.file(*PEOPLE)
+    world.pay("B1", *(roster_row(number, each, 150_000) for number, each in enumerate(PEOPLE, 1)))
+    renew(world)
+    yield world
+    world.ledger.close()
+
+
+def renew(world: World) -> None:
+    """Have nothing kept of what was written."""
+    world.ledger.close()
+    world.reopen()
+
+
+def facts(payment: Disbursement) -> dict[str, object]:
+    return vars(payment)
+
+
+@pytest.mark.both_stores
+def test_many_streams_are_what_each_is_by_itself(paid: World) -> None:
+    ids = [paid.payment_id(each) for each in PEOPLE]
+    unknown = uuid4()
+
+    found = paid.ledger.glance_all(Disbursement, [*ids, unknown])
+
+    assert found.keys() == set(ids)
+    for id_ in ids:
+        alone = paid.ledger.load(Disbursement, id_)
+        assert alone is not None
+        assert facts(found[id_]) == facts(alone)
+    again = paid.ledger.glance_all(Disbursement, ids)
+    assert [each.version for each in again.values()] == [1] * len(ids)
+    with pytest.raises(NotOnRecord):
+        paid.ledger.glance_all(FundAccount, ids[:1])
+
+
+@pytest.mark.both_stores
+def test_a_command_changes_what_it_read_with_many_others(paid: World) -> None:
+    ids = [paid.payment_id(each) for each in PEOPLE]
+    statement = uuid4()
+
+    def decide(work: Work) -> None:
+        found = work.find_all(Disbursement, ids)
+        for id_ in ids[:3]:
+            found[id_].settle(work.act, statement_id=statement)
+            assert work.get(Disbursement, id_) is found[id_]
+            work.save(found[id_])
+
+    paid.ledger.perform(paid.act(), "test.settle", None, decide)
+
+    renew(paid)
+    versions = [each.version for each in paid.ledger.glance_all(Disbursement, ids).values()]
+    assert sorted(versions) == [1] * 4 + [2] * 3
+    paid.check_log()
