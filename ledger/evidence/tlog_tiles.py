@@ -16,8 +16,9 @@ LEVELS_MAX = 63
 ENTRY_BYTES_MAX = 2**16 - 1
 """The length of an entry stands in two bytes."""
 
+# Six thousands before the last are more tiles than any log has.
 _PATH = re.compile(
-    r"tile/(entries|0|[1-9][0-9]?)/((?:x[0-9]{3}/)*[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?"
+    r"tile/(entries|0|[1-9][0-9]?)/((?:x[0-9]{3}/){0,6}[0-9]{3})(?:\.p/([1-9][0-9]{0,2}))?"
 )
 _LENGTH_BYTES = 2
 

@@ -62,6 +62,8 @@ def test_paths_are_those_of_the_specification(tile: Tile, path: str) -> None:
         "/tile/0/000",
         "tile/0/000\n",
         "tile/0/000.p/",
+        "tile/0/" + "x001/" * 7 + "001",
+        "tile/0/" + "x001/" * 2000 + "001",
         "",
     ],
 )

@@ -369,7 +369,7 @@ def _inside(chance: Random, text: str) -> str:
     try:
         raw = b64decode(text, validate=True)
     except ValueError:
-        return _cells(chance, text.encode()).decode("utf-8", "replace")
+        return _cells(chance, text.encode(errors="ignore")).decode("utf-8", "replace")
     change = _members if raw[:1] in (b"{", b"[") else _flip
     return b64encode(change(chance, raw)).decode()
 

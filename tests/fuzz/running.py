@@ -20,6 +20,7 @@ from tests.fuzz.targets import Target
 PIECE = 200
 """Files between two looks at the clock and at the memory."""
 WARM = 100
+CHANCE_BYTES = 8
 LEFT_MB = 48
 """So much more than when it was warm may the process still hold at the end: caches of libraries."""
 
@@ -79,9 +80,11 @@ def _piece(target: Target, number: int, files: int, came: Counter[str], until: f
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=list(HealthCheck),
     )
-    @given(chance=st.randoms(use_true_random=False), first=st.sampled_from(seeds))
-    def read(chance: Random, first: bytes) -> None:
-        data = mutated(chance, first, target.shape, seeds)
+    @given(drawn=st.binary(min_size=CHANCE_BYTES, max_size=CHANCE_BYTES))
+    def read(drawn: bytes) -> None:
+        # Chance of its own: how deep Python may go differs with who calls, and so what is drawn.
+        chance = Random(number.to_bytes(4) + drawn)
+        data = mutated(chance, chance.choice(seeds), target.shape, seeds)
         # Once the time is over within a piece of slow files, the others are made and not read.
         if time.monotonic() < until:
             came[_code(target, data)] += 1
