@@ -156,6 +156,8 @@ class _Part:
         elif kind == "si":
             self._text = 0
             self._parser.CharacterDataHandler = self._characters
+        elif kind == "sst":
+            self._begin_texts(attributes)
         elif kind == "sheet":
             self.sheets.update(attributes.values())
         elif kind == "Relationship" and not attributes.get("Target", "").lower().endswith(".xml"):
@@ -171,6 +173,16 @@ class _Part:
 
     def _forbid(self, *_: object) -> None:
         raise refuse(self._name, "file.xml_forbidden")
+
+    def _begin_texts(self, attributes: dict[str, str]) -> None:
+        """Check how many shared texts are said to follow: the reader makes room for all of them.
+
+        It ends the whole process where there is not so much.
+        """
+        for name in ("count", "uniqueCount"):
+            said = attributes.get(name, "0")
+            if len(said) >= _DIGITS_MAX or not said.isdecimal() or int(said) > CELLS_MAX:
+                raise refuse(self._name, "file.not_workbook")
 
     def _begin_row(self, number: str | None) -> None:
         if number is None:

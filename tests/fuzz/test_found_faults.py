@@ -50,6 +50,17 @@ def test_a_workbook_in_a_charset_that_there_is_not_is_refused() -> None:
         read_rows("f", data)
 
 
+@pytest.mark.parametrize("said", [b"2147483648", b"9999999", b"-1", b"x"])
+def test_a_workbook_that_promises_more_texts_than_there_is_memory_is_refused(said: bytes) -> None:
+    data = xlsx_bytes([("姓名",)])
+    data = part_changed(
+        data, "xl/sharedStrings.xml", b' uniqueCount="1"', b' uniqueCount="%b"' % said
+    )
+
+    with refused("file.not_workbook"):
+        read_rows("f", data)
+
+
 def test_a_workbook_of_two_cells_far_apart_takes_no_memory() -> None:
     rows: list[tuple[object, ...]] = [("序号",), *[()] * 40_000, (*[None] * 100, "1")]
 
