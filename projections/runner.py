@@ -150,7 +150,7 @@ def rebuild(
     model.create()
     size = feed.size()
     # Rows and events form no circles: looking for some after each few hundred costs a quarter.
-    with _without_collector(), model.engine.begin() as connection:
+    with without_collector(), model.engine.begin() as connection:
         start = 0
         while batch := feed.read(start, BATCH_EVENTS_MAX):
             model.add(connection, batch)
@@ -200,7 +200,8 @@ def compare(one: Path, other: Path) -> list[Difference]:
 
 
 @contextmanager
-def _without_collector() -> Iterator[None]:
+def without_collector() -> Iterator[None]:
+    """Keep the collector from going through many things that are all in use, in this process."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -23,7 +23,7 @@ from ledger.store.act import CommandAct
 from ledger.store.application import NotOnRecord
 from projections.bank_accounts import Account, account_list, standings
 from projections.bank_lines import open_item_sum, open_line_sum
-from projections.runner import catch_up
+from projections.runner import catch_up, without_collector
 
 app = typer.Typer(help="Bank accounts and their statements.", no_args_is_help=True)
 
@@ -89,7 +89,8 @@ def take_return(
         bank_format = drafted.bank_format if isinstance(drafted, Batch.Drafted) else None
         order = return_read(batch, bank_format, path.name, path.read_bytes())
         act = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
-        with bar("matching", "payments") as progress:
+        # The collector would go through file and batch again and again, and find nothing to free.
+        with without_collector(), bar("matching", "payments") as progress:
             came = receive_statement(ledger, act, order, progress).result
         say(
             f"{came['settled']} settled, {came['returned']} returned,"

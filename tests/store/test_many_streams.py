@@ -1,12 +1,13 @@
 """Many short streams are read at once, and are what each is by itself, in SQLite and PostgreSQL."""
 
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
-from ledger.domain.disbursement import Disbursement
+from ledger.domain.disbursement import Disbursement, NotInTransit
 from ledger.domain.fund import FundAccount
 from ledger.postgresql import Database
 from ledger.store.application import NotOnRecord, Work
@@ -71,4 +72,37 @@ def test_a_command_changes_what_it_read_with_many_others(paid: World) -> None:
     renew(paid)
     versions = [each.version for each in paid.ledger.glance_all(Disbursement, ids).values()]
     assert sorted(versions) == [1] * 4 + [2] * 3
+    paid.check_log()
+
+
+@pytest.mark.both_stores
+def test_what_was_read_with_many_before_another_wrote_is_decided_on_again(paid: World) -> None:
+    ids = [paid.payment_id(each) for each in PEOPLE]
+    other = World(paid.home)
+    other.reopen()
+    seen: list[list[int]] = []
+
+    def settle(world: World, wanted: list[UUID]) -> None:
+        def decide(work: Work) -> None:
+            found = work.find_all(Disbursement, ids)
+            if world is paid:
+                seen.append([found[id_].version for id_ in ids])
+                if len(seen) == 1:
+                    settle(other, ids[:2])
+            for id_ in wanted:
+                found[id_].settle(work.act, statement_id=statement)
+                work.save(found[id_])
+
+        world.ledger.perform(world.act(), "test.settle", None, decide)
+
+    statement = uuid4()
+    with closing(other.ledger):
+        with pytest.raises(NotInTransit):
+            settle(paid, ids[1:])
+        settle(paid, ids[2:])
+
+    assert seen == [[1] * 7, [2, 2] + [1] * 5, [2, 2] + [1] * 5]
+    renew(paid)
+    versions = [each.version for each in paid.ledger.glance_all(Disbursement, ids).values()]
+    assert versions == [2] * 7
     paid.check_log()

@@ -208,3 +208,22 @@ def test_threads_that_seal_for_the_same_people_agree_on_their_keys(vault: Vault)
 
     assert len(sealed) == 200
     assert all(vault.open(person, "payee", *each) == FIELDS for person, each in sealed)
+
+
+def test_keys_kept_together_open_what_they_would_alone_and_the_erased_and_restricted_stay_shut(
+    vault: Vault, elsewhere: Vault
+) -> None:
+    people = [uuid4() for _ in range(300)]
+    sealed = {person: vault.seal(person, "payee", FIELDS) for person in people}
+    vault.flush()
+    erased, restricted, late, *others = people
+    vault.forget(erased)
+    vault.restrict(restricted)
+
+    elsewhere.keep_all([*people, uuid4()])
+    vault.forget(late)
+
+    assert all(elsewhere.open(each, "payee", *sealed[each]) == FIELDS for each in others)
+    for shut in (erased, restricted, late):
+        with pytest.raises(PersonErased):
+            elsewhere.open(shut, "payee", *sealed[shut])
