@@ -6,15 +6,20 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from api.callers import Reach
+from api.doubted import subjects_of
 from api.known import Kept
 from api.within import payment_within
 from ledger.commands.outside_lists import day_of
+from ledger.domain.case import case_id
 from ledger.domain.policy import Policy
 from ledger.domain.recipient import Recipient
 from ledger.store.application import Ledger
 from projections.asked import NOW
 from projections.batches import batch_list, campaign_list
+from projections.cases import Asked as Wanted
+from projections.cases import CaseView, case_list
 from projections.explanation.asked import Asked, Reading, officer_of
+from projections.explanation.explain import bears
 from projections.histories import positions_of
 from projections.notices import notice_list
 from projections.officers import tenures
@@ -76,3 +81,17 @@ def asked_about(
         patience=known.limits.patience,
         day_of=partial(day_of, ledger),
     )
+
+
+def cases_about(asked: Asked, reach: Reach) -> list[CaseView]:
+    """Return the cases of what bears on a payment: of findings that stand, and of its own list."""
+    found = [each for each in asked.findings if bears(asked, each)]
+    ids = {case_id(subject) for each in found for subject in subjects_of(each)}
+    of_findings = case_list(asked.connection, Wanted(case_ids=ids)) if ids else []
+    of_list = [
+        each
+        for each in case_list(asked.connection, Wanted([asked.batch.organisation_id]))
+        if each.subject.batch_id == asked.batch.batch_id and each.case_id not in ids
+    ]
+    seen = (each for each in (*of_findings, *of_list) if each.organisation_id in reach.ids)
+    return sorted(seen, key=lambda each: each.position)

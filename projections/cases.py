@@ -1,7 +1,7 @@
 """Cases: where each stands, whose it is and by when, what came back, and every step of it."""
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, ClassVar
@@ -222,6 +222,14 @@ def case_list(
     for row in connection.execute(told.order_by(steps.c.position)):
         taken[row.case_id].append(_step_of(row))
     return [_case(row, taken[row.case_id]) for row in found]
+
+
+def every_case(connection: Connection, asked: Asked, moment: Moment = NOW) -> Iterator[CaseView]:
+    """Yield all cases in the order in which they were opened, a page at a time."""
+    after = -1
+    while found := case_list(connection, asked, moment, after=after):
+        yield from found
+        after = found[-1].position
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """The command of explanations: what every rule says of one payment, and who answered for what."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Annotated
 from uuid import UUID
 
@@ -9,7 +9,7 @@ import typer
 from api import bootstrap
 from api.callers import Reach
 from api.cli.printing import AsJson, print_json, say
-from api.explaining import asked_about
+from api.explaining import asked_about, cases_about
 from api.known import Kept
 from api.reporting import Checkpoint, checkpoint_at
 from api.v1.explanations import explanation_of
@@ -17,6 +17,7 @@ from api.web.formats import yuan
 from api.web.language import Language, languages
 from api.web.words import term
 from ledger.store.application import Ledger
+from projections.cases import CaseView
 from projections.explanation.asked import Asked
 from projections.explanation.checked import Fact
 from projections.explanation.explain import Explanation, explain
@@ -47,22 +48,32 @@ def explain_payment(
     ):
         reach = Reach(frozenset(tree_on(connection).by_id), bootstrap.today())
         asked = asked_about(connection, ledger, reach, Kept(), payment)
-        found = explain(asked)
+        found, cases = explain(asked), cases_about(asked, reach)
         at = ledger.size() - 1
         checkpoint = checkpoint_at(ledger, at)
         staff = staff_numbers(connection)
     if as_json:
-        print_json(_said(ledger, at, checkpoint, found, payment))
+        print_json(_said(ledger, at, checkpoint, found, payment, cases))
         return
     for line in _lines(asked, found, staff, languages()["zh"]):
         say(line)
+    for each in cases:
+        stage = term(languages()["zh"], "case_stage", each.stage)
+        rule = term(languages()["zh"], "rule", each.subject.rule)
+        due = f" · 期限 {each.due_on}" if each.due_on else ""
+        say(f"案件 {each.subject.rule} {rule}：{stage}{due} · {each.case_id}")
     say(f"本说明由服务按日志第 {at} 条时的账出具，不是证明；")
     say(f"证明请用 nuanzhang pack payment {payment}")
     say(f"检查点 {checkpoint.size} · {checkpoint.root}")
 
 
 def _said(
-    ledger: Ledger, at: int, checkpoint: Checkpoint, found: Explanation, payment: UUID
+    ledger: Ledger,
+    at: int,
+    checkpoint: Checkpoint,
+    found: Explanation,
+    payment: UUID,
+    cases: Sequence[CaseView],
 ) -> dict[str, object]:
     return {
         "said_by": ledger.origin,
@@ -70,7 +81,7 @@ def _said(
         "at": at,
         "checkpoint_size": checkpoint.size,
         "checkpoint_root": checkpoint.root,
-        "explanation": explanation_of(found, payment).model_dump(mode="json"),
+        "explanation": explanation_of(found, payment, cases).model_dump(mode="json"),
     }
 
 

@@ -23,6 +23,7 @@ from api.reporting import Scope, reporting
 from api.settings import Settings
 from api.summing import of_the_day
 from api.web.language import languages
+from api.web.tables.cases import cases_table
 from api.web.tables.deadlines import deadlines_table
 from api.web.tables.made import Sources, made
 from api.web.tables.report import Sort, tables, to_pdf
@@ -35,10 +36,11 @@ from ledger.store.act import CommandAct
 from ledger.store.application import NotOnRecord
 from ledger.store.map_store import MapStore
 from projections.asked import Moment
+from projections.cases import Asked, every_case
 from projections.exports import paper, workbook
 from projections.exports.delimited import Encoding, lines, several
 from projections.exports.plain_text import Dialect
-from projections.organisations import tree_on
+from projections.organisations import staff_numbers, tree_on
 from projections.runner import catch_up
 
 app = typer.Typer(help="Take figures away, for people and programs outside.", no_args_is_help=True)
@@ -200,6 +202,44 @@ def deadlines(
                 draft.write_bytes(b"".join(lines(table, encoding)))
             else:
                 draft.write_bytes(paper.to_pdf(table))
+    say(f"{out}: sha256 {sha256(out.read_bytes()).hexdigest()}")
+
+
+@app.command()
+def cases(
+    out: Annotated[Path, typer.Option(help="File that ends in .xlsx, .csv or .pdf.")],
+    organisation: OfUnion = "",
+    as_of: AsOf = None,
+    at: At = None,
+    encoding: Annotated[Encoding, typer.Option(help="Of CSV.")] = Encoding.UTF_8,
+    *,
+    live: Annotated[bool, typer.Option("--live", help="Without closed or dismissed.")] = False,
+) -> None:
+    """Write the cases: what was taken up, how far it is, with whom, and what is to come back."""
+    moment = Moment(as_of.date() if as_of else None, at)
+    place, language = bootstrap.home(), languages()["zh"]
+    with (
+        _whole(out) as draft,
+        bootstrap.opened(place) as ledger,
+        catch_up(ledger, place.read_models).asking() as connection,
+    ):
+        tree = tree_on(connection, moment.as_of)
+        ids = below(connection, organisation) if organisation else None
+        asked = Asked(ids, live=live)
+        table = cases_table(
+            every_case(connection, asked, moment),
+            tree,
+            staff_numbers(connection),
+            language,
+            moment.as_of or bootstrap.today(),
+            place=tree.by_id[organisation_id(organisation)] if organisation else None,
+        )
+        if out.suffix == ".xlsx":
+            workbook.write([table], draft)
+        elif out.suffix == ".csv":
+            draft.write_bytes(b"".join(lines(table, encoding)))
+        else:
+            draft.write_bytes(paper.to_pdf(table))
     say(f"{out}: sha256 {sha256(out.read_bytes()).hexdigest()}")
 
 

@@ -1,5 +1,6 @@
 """Explanations: what every rule says of one payment, from which facts, and who answered for it."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from fastapi import APIRouter
@@ -7,10 +8,12 @@ from pydantic import Field
 
 from api.callers import READ, TheReach
 from api.dependencies import TheLedger, TheReadModel
-from api.explaining import asked_about
+from api.explaining import asked_about, cases_about
 from api.known import TheKept
 from api.problems import RESPONSES
 from api.v1.models import Answer, Day, Id, Position
+from ledger.domain.case import Stage
+from projections.cases import CaseView
 from projections.explanation.asked import Reading
 from projections.explanation.checked import Outcome, Scope
 from projections.explanation.explain import Explanation as Explained
@@ -77,6 +80,17 @@ class Act(Answer):
     reason: str | None
 
 
+class CaseOf(Answer):
+    """A case of what bears on the payment: of its union, campaign or list."""
+
+    case_id: Id
+    rule: str = Field(examples=["J3"])
+    stage: Stage
+    owner_id: UUID | None
+    due_on: str | None
+    open_fen: int = Field(description="Still to come back; whole fen (1/100 yuan).", examples=[0])
+
+
 class Explanation(Answer):
     """`policy` was in force when it was approved; `later_policy` counts for that day by now."""
 
@@ -86,6 +100,7 @@ class Explanation(Answer):
     later_policy_changes: list[str]
     acts: list[Act]
     rules: list[Checked]
+    cases: list[CaseOf]
 
 
 @router.get("/{disbursement_id}/explanation", dependencies=[READ])
@@ -97,11 +112,13 @@ def explain_disbursement(
     kept: TheKept,
 ) -> Explanation:
     """Explain a payment: every rule, the facts it looked at, its result, and who let pass what."""
-    found = explain(asked_about(model, the_ledger, reach, kept, disbursement_id))
-    return explanation_of(found, disbursement_id)
+    asked = asked_about(model, the_ledger, reach, kept, disbursement_id)
+    return explanation_of(explain(asked), disbursement_id, cases_about(asked, reach))
 
 
-def explanation_of(found: Explained, disbursement_id: UUID) -> Explanation:
+def explanation_of(
+    found: Explained, disbursement_id: UUID, cases: Sequence[CaseView]
+) -> Explanation:
     """Write an explanation out, as programs read it."""
     return Explanation(
         disbursement_id=disbursement_id,
@@ -131,6 +148,17 @@ def explanation_of(found: Explained, disbursement_id: UUID) -> Explanation:
                 position=each.position,
             )
             for each in found.checked
+        ],
+        cases=[
+            CaseOf(
+                case_id=each.case_id,
+                rule=each.subject.rule,
+                stage=Stage(each.stage),
+                owner_id=each.owner_id,
+                due_on=each.due_on,
+                open_fen=each.open_fen,
+            )
+            for each in cases
         ],
     )
 

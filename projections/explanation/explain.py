@@ -58,7 +58,7 @@ def _around(asked: Asked, answered: set[str]) -> Iterator[Checked]:
     """Ask the rules that look at more than one payment what they found where this one stands."""
     bearing: dict[str, list[Finding]] = defaultdict(list)
     for each in asked.findings:
-        if _bears(asked, each):
+        if bears(asked, each):
             bearing[each.rule].append(each)
     for rule in RULES_KNOWN:
         if rule in answered or (rule.startswith(OF_THE_LEDGER) and not asked.sees_whole):
@@ -76,7 +76,7 @@ def _around(asked: Asked, answered: set[str]) -> Iterator[Checked]:
         yield Checked(rule, Outcome.BROKEN, tuple(facts), scope=scope)
 
 
-def _bears(asked: Asked, found: Finding) -> bool:
+def bears(asked: Asked, found: Finding) -> bool:
     """Say whether it is of the payment's list, or of its union and of no other campaign."""
     if found.batch_id is not None:
         return found.batch_id == asked.batch.batch_id

@@ -45,6 +45,9 @@ def test_a_finding_becomes_a_case_that_is_closed_when_its_money_is_answered_for(
     again = service.post("J-C01", "/v1/cases", form, Idempotency_Key="c1")
     assert again.headers["idempotency-replayed"] == "true"
     path = f"/v1/cases/{taken['result']['case_id']}"
+    payment = service.world.payment_id(ONE)
+    [told] = service.get("J-C01", f"/v1/disbursements/{payment}/explanation")["cases"]
+    assert (told["rule"], told["stage"]) == ("J3", "opened")
     assert service.get("J-C01", path)["subject"] == form
     assert len(service.get("H-X01", "/v1/cases", unowned=True)["items"]) == 1
 

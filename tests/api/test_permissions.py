@@ -742,6 +742,8 @@ ASKED: dict[str, Asked] = {
         f"{{bank}} {NOBODYS}", form=form_of(line="1", field="day")
     ),
     "GET /cases": Asked(bound=False),
+    "GET /cases.csv": Asked("organisation={code}"),
+    "GET /cases.xlsx": Asked("organisation={code}"),
     "GET /cases/new": Asked("rule=J3&organisation={organisation}", bound=False),
     "POST /cases": Asked(
         form=lambda p: (

@@ -11,7 +11,7 @@ from api.cli.main import app
 from ledger.commands import officers
 from ledger.domain.officer import Role
 from tests.api.service import ADMINISTRATORS, EARLY, TODAY
-from tests.web.browsing import LANGUAGES, Office, accessible, office_at
+from tests.web.browsing import LANGUAGES, Office, accessible, office_at, saying
 from tests.web.test_batches import confirm
 from tests.world import EARMARK, Person, World, failed, roster_row, settled
 
@@ -58,8 +58,20 @@ def test_a_finding_is_taken_up_and_closed(
     inspector.goto("/cases?stage=closed")
     expect(inspector.locator("[data-row]")).to_have_count(1)
     looks_right(inspector)
+    with inspector.expect_download() as saved:
+        inspector.get_by_role("button", name="CSV").click()
+    listed = Path(saved.value.path()).read_bytes().decode("utf-8-sig")
+    assert saying(language)("已销号") in listed
+    assert ",50.00," in listed
+    with inspector.expect_download() as saved:
+        inspector.get_by_role("button", name="XLSX").click()
+    assert saved.value.suggested_filename == "cases.xlsx"
     inspector.goto("/findings?rule=J3")
     expect(inspector.locator("[data-row] a[href^='/cases/'] .good")).to_be_visible()
+    [payment] = inspector.request.get("/v1/disbursements").json()["items"]
+    inspector.goto(f"/trace/payments/{payment['disbursement_id']}/explanation")
+    expect(inspector.locator(".cases .good")).to_be_visible()
+    looks_right(inspector)
 
     monkeypatch.setenv("NUANZHANG_HOME", str(workplace.home.path))
     listed = CliRunner().invoke(app, ["cases", "list", "--all"]).output
@@ -67,6 +79,9 @@ def test_a_finding_is_taken_up_and_closed(
     case_id = case.rpartition("/")[2]
     assert '"written_off_fen": 5000' in CliRunner().invoke(app, ["cases", "show", case_id]).output
     assert CliRunner().invoke(app, ["cases", "list"]).output == ""
+    out = workplace.home.path / "cases.csv"
+    assert "sha256" in CliRunner().invoke(app, ["export", "cases", "--out", str(out)]).output
+    assert case_id in out.read_text("utf-8-sig")
 
 
 def taken_up(inspector: Page) -> str:

@@ -144,6 +144,8 @@ NO_PAGES = {
     "/reports/{sort}.xlsx": "a file",
     "/reports/{sort}.csv": "a file",
     "/reports/{sort}.pdf": "a file",
+    "/cases.csv": "a file",
+    "/cases.xlsx": "a file",
     "/deadlines.xlsx": "a file",
     "/deadlines.csv": "a file",
     "/deadlines.pdf": "a file",

@@ -6,7 +6,7 @@ from functools import partial
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Depends, Query, Request, Response
 from sqlalchemy import Connection
 
 from api.acting import Acting
@@ -23,14 +23,16 @@ from api.doubted import (
     told_of,
 )
 from api.known import Known, TheKept, within
+from api.table_answer import Form, table_answer
 from api.v1.case_forms import CaseForm, ChargeForm, DemandForm, GroundForm, RecoveryForm, ReportForm
-from api.web.asked import Word
+from api.web.asked import Empty, Word
 from api.web.bank_asked import fen_of
 from api.web.given import Given, TheFields, formed
 from api.web.language import N_
 from api.web.posted import TheActingOnPage, done
 from api.web.refused import show_above
 from api.web.screen import Screen, TheScreen
+from api.web.tables.cases import cases_table
 from api.within import organisation_within
 from ledger.commands import cases as commands
 from ledger.commands.funds import CASHIERS
@@ -41,9 +43,11 @@ from ledger.store.application import Answer, Ledger
 from projections.asked import NOW
 from projections.attempts import attempts_on
 from projections.balances import fund_accounts
-from projections.cases import Asked, CaseView, case_list, count_cases
+from projections.cases import Asked, CaseView, case_list, count_cases, every_case
+from projections.exports.delimited import Encoding
+from projections.exports.table import Table
 from projections.findings.finding import Finding
-from projections.organisations import Tree, staff_numbers, tree_on
+from projections.organisations import Organisation, Tree, staff_numbers, tree_on
 
 router = APIRouter(include_in_schema=False)
 
@@ -129,18 +133,27 @@ def asking(
 TheCase = Annotated[Asking, Depends(asking)]
 
 
-@router.get("/cases", dependencies=[READ])
-def show_cases(
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Which cases are listed: of whom, at which stage, and how they are asked for."""
+
+    tree: Tree
+    chosen: Organisation | None
+    ids: list[UUID]
+    stage: str | None
+    asked: Asked
+
+
+def listing(
     screen: TheScreen,
     model: TheReadModel,
-    page: ThePage,
     reach: TheReach,
     organisation: Word = None,
     rule: Word = None,
     stage: Word = None,
     show: Word = None,
-) -> Response:
-    """List cases: those that are open, or the late ones, one's own, those without an owner, all."""
+) -> Listing:
+    """Read which are asked for: those that are open, late, one's own, without an owner, all."""
     tree = tree_on(model)
     chosen = None if organisation is None else organisation_within(tree, reach, organisation)
     ids = reach.within(None) if chosen is None else tree.subtree(chosen.organisation_id)
@@ -154,23 +167,63 @@ def show_cases(
         unowned=show == "unowned",
         overdue_on=screen.today if show == "late" else None,
     )
-    found = case_list(model, asked, after=page.after, limit=page.limit + 1)
+    return Listing(tree, chosen, list(ids), known, asked)
+
+
+TheListing = Annotated[Listing, Depends(listing)]
+
+
+@router.get("/cases", dependencies=[READ])
+def show_cases(
+    screen: TheScreen,
+    model: TheReadModel,
+    page: ThePage,
+    reach: TheReach,
+    of: TheListing,
+    show: Word = None,
+) -> Response:
+    """List cases: those that are open, or the late ones, one's own, those without an owner, all."""
+    found = case_list(model, of.asked, after=page.after, limit=page.limit + 1)
     shown, further = page.cut(found)
     return screen.show(
         "cases/list.html",
         cases=shown,
         next=further,
-        counted=count_cases(model, ids, screen.today),
+        counted=count_cases(model, of.ids, screen.today),
         late={each.case_id: each.days_late(screen.today) for each in shown},
-        tree=tree,
+        tree=of.tree,
         staff=staff_numbers(model),
-        choices=tree.among(reach.ids),
-        organisation=chosen,
-        rule=rule,
-        stage=known,
+        choices=of.tree.among(reach.ids),
+        organisation=of.chosen,
+        rule=of.asked.rule,
+        stage=of.stage,
         stages=list(Stage),
         kind=show,
     )
+
+
+@router.get("/cases.csv", dependencies=[READ])
+def export_cases_csv(
+    screen: TheScreen,
+    model: TheReadModel,
+    of: TheListing,
+    encoding: Annotated[Encoding | None, Empty, Query()] = None,
+) -> Response:
+    """Write what the page lists as CSV."""
+    table = _table(screen, model, of)
+    return table_answer(table, Form.CSV, "cases", encoding or Encoding.UTF_8)
+
+
+@router.get("/cases.xlsx", dependencies=[READ])
+def export_cases_xlsx(screen: TheScreen, model: TheReadModel, of: TheListing) -> Response:
+    """Write what the page lists as a workbook."""
+    return table_answer(_table(screen, model, of), Form.XLSX, "cases")
+
+
+def _table(screen: Screen, model: Connection, of: Listing) -> Table:
+    found = every_case(model, of.asked)
+    staff = staff_numbers(model)
+    return cases_table(found, of.tree, staff, screen.language, screen.today, place=of.chosen)
 
 
 @router.get("/cases/new", dependencies=[OBSERVE])

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from api.callers import READ, TheReach
 from api.dependencies import TheLedger, TheReadModel
-from api.explaining import asked_about
+from api.explaining import asked_about, cases_about
 from api.known import TheKept
 from api.payees import payment_of
 from api.web.screen import TheScreen
@@ -38,6 +38,7 @@ def show_explanation(
         tree=asked.tree,
         staff=staff_numbers(model),
         found=found,
+        cases=cases_about(asked, reach),
         counts={each.value: came[each] for each in Outcome if came[each]},
         versions={code: about.version for code, about in RULES_KNOWN.items()},
     )
