@@ -26,6 +26,7 @@ from ledger.domain.policy import (
     CategoryRule,
     Channel,
     Deadline,
+    LimitRule,
     PolicyTerms,
     RatioRule,
     SurplusTargets,
@@ -422,6 +423,15 @@ def _terms(campaign: CampaignFile) -> PolicyTerms:
                 due_on=due_on,
             )
             for name, due_on in campaign.deadlines
+        ),
+        limits=tuple(
+            LimitRule(
+                source=f"{title} limits.{name.value}",
+                confidence=campaign.limits_confidence,
+                name=name,
+                value=value,
+            )
+            for name, value in campaign.limits
         ),
     )
 

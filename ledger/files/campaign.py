@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from ledger.domain.policy import LIMIT_MAX, LimitName
+from ledger.domain.values import WHOLE_BP
 from ledger.files.amounts import day, fen, whole_number
 from ledger.files.faults import FileRefused, refuse
 from ledger.files.text import category
@@ -43,6 +45,8 @@ class CampaignFile:
     surplus_confidence: str
     deadlines: tuple[tuple[str, date], ...]
     deadlines_confidence: str
+    limits: tuple[tuple[LimitName, int], ...]
+    limits_confidence: str
 
 
 def read_campaign(name: str, data: bytes) -> CampaignFile:
@@ -60,6 +64,7 @@ def read_campaign(name: str, data: bytes) -> CampaignFile:
     categories = policy.table("categories")
     surplus = policy.table("surplus", optional=True)
     deadlines = policy.table("deadlines", optional=True)
+    limits = policy.table("limits", optional=True)
     return CampaignFile(
         code=campaign.text("code"),
         name=campaign.text("name"),
@@ -77,6 +82,8 @@ def read_campaign(name: str, data: bytes) -> CampaignFile:
             (key, deadlines.day(key)) for key in deadlines.names() if key != "confidence"
         ),
         deadlines_confidence=deadlines.confidence(),
+        limits=tuple(_limit(limits, key) for key in limits.names() if key != "confidence"),
+        limits_confidence=limits.confidence(),
     )
 
 
@@ -94,6 +101,16 @@ def _category(table: "_Table") -> CategoryTerms:
         monthly_income_below_fen=table.optional_fen("monthly_income_below_yuan"),
         confidence=table.confidence(),
     )
+
+
+def _limit(table: "_Table", key: str) -> tuple[LimitName, int]:
+    """Read how much is borne before it is a doubt, under the name that policies have for it."""
+    if key not in set(LimitName):
+        raise table.wrong(key, "value.unknown")
+    value = table.whole(key)
+    if not 0 <= value <= (WHOLE_BP if key.endswith("_bp") else LIMIT_MAX):
+        raise table.wrong(key, "number.invalid")
+    return LimitName(key), value
 
 
 class _Table:

@@ -6,10 +6,12 @@ from typing import Any
 
 import pytest
 
+from ledger.domain.policy import LimitName
 from ledger.files.archive import read_archive
 from ledger.files.bank import BankReturn, Lists, Outcome
 from ledger.files.banks import read_return
 from ledger.files.campaign import read_campaign
+from ledger.files.faults import FileRefused
 from ledger.files.identity import id_fault
 from ledger.files.registers import (
     BatchRow,
@@ -124,3 +126,15 @@ def test_the_registers_the_archive_and_the_policy_read_without_a_fault() -> None
     assert campaign.categories[1].monthly_income_below_fen == 500_000
     assert {each.confidence for each in campaign.categories} == {"uncertain"}
     assert campaign.surplus_confidence == "stated"
+
+
+def test_a_policy_may_say_how_much_is_borne_before_it_is_a_doubt() -> None:
+    said = _read("campaign.toml") + b"\n[policy.limits]\nagain_days = 30\nidle_share_bp = 10000\n"
+
+    limits = read_campaign("campaign.toml", said).limits
+    assert limits == ((LimitName.AGAIN_DAYS, 30), (LimitName.IDLE_SHARE_BP, 10_000))
+    for wrong in (b"agian_days = 30", b"again_days = -1", b"idle_share_bp = 10001"):
+        with pytest.raises(FileRefused) as refused:
+            read_campaign("campaign.toml", _read("campaign.toml") + b"\n[policy.limits]\n" + wrong)
+        key = wrong.split()[0].decode()
+        assert f"policy.limits.{key}" in str(refused.value)
