@@ -24,7 +24,7 @@ from pydantic import ValidationError
 from api.dependencies import Page, page
 from api.policy_terms import terms_of
 from api.v1 import forms
-from ledger.domain.strokes import from_text, require_signature, to_svg, to_text
+from ledger.domain.strokes import Point, from_text, require_signature, to_svg, to_text
 from ledger.errors import LedgerError
 from ledger.evidence.canonical import canonical_json, parse_canonical
 from ledger.evidence.checkpoint import Checkpoint, open_note
@@ -312,10 +312,7 @@ def _body(data: bytes) -> None:
 
 
 def _strokes(form: forms.DrawnSignatureForm) -> None:
-    points: Any = [[tuple(point) for point in stroke] for stroke in form.strokes]
-    strokes = from_text(
-        "\n".join(";".join(f"{x} {y} {ms} {p}" for x, y, ms, p in s) for s in points)
-    )
+    strokes = [[Point(*point) for point in stroke] for stroke in form.strokes]
     with contextlib.suppress(LedgerError):
         require_signature(strokes)
         assert from_text(to_text(strokes)) == strokes
