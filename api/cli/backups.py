@@ -1,5 +1,7 @@
 """`nuanzhang backup …`: backups of a ledger in use, and what they are worth."""
 
+import signal
+import sys
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -24,6 +26,8 @@ app = typer.Typer(
     help="Backups of a ledger in use: take, check, put back, and drill all of it.",
     no_args_is_help=True,
 )
+
+ENDED = 128 + signal.SIGTERM
 
 LEFT_OUT = "jobs, uploads and webhooks; read models, map and verdicts, which are built anew"
 
@@ -154,6 +158,8 @@ def run_drill(
 ) -> None:
     """Put a backup back for a moment, verify and read it, say what it took and what is lost."""
     keys = _keys(folder, keys_folder, passphrase_fd, inside=keys_inside)
+    # Ended by a service manager, it takes away what it put back, as it does when it is interrupted.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED))
     place = bootstrap.home()
     known = place.exists() and place.origin() == read_manifest(folder)[0].origin
     with bar("drilling", "entries") as progress:
