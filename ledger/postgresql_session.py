@@ -1,4 +1,4 @@
-"""Connections to PostgreSQL, for whoever has its driver: the one place that knows it.
+"""Connections to PostgreSQL, for whoever has its driver.
 
 What differs from SQLite in SQL stands here, and the driver's errors become ours here: its own would
 name hosts and users.
@@ -6,7 +6,8 @@ name hosts and users.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import cache, lru_cache
+from functools import lru_cache
+from math import inf
 from typing import Any
 
 from ledger.postgresql import (
@@ -14,31 +15,29 @@ from ledger.postgresql import (
     DatabaseAddressWrong,
     DatabaseTooOld,
     DatabaseUnreachable,
-    DriverMissing,
     NotMigrated,
     PageDamaged,
     RowTaken,
 )
+from ledger.postgresql_line import driver, line
 
 VERSION_MIN = 150_000
-CONNECT_TIMEOUT_S = 5
+CONNECT_TIMEOUT_S = 3
+LINE = {
+    "connect_timeout": CONNECT_TIMEOUT_S,
+    "application_name": "nuanzhang",
+    # Of several hosts one is written to; the others would refuse, or tell what is out of date.
+    "target_session_attrs": "read-write",
+    # A network that is gone is noticed in ten seconds, not in two hours.
+    "keepalives_idle": 5,
+    "keepalives_interval": 2,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 10_000,
+}
+"""What an address need not say; what it says goes before."""
 LOCK_TIMEOUT_S = 60
 IDLE_IN_TRANSACTION_S = 300
 """A process that was frozen in the middle of a write is not to keep all others from writing."""
-
-
-@cache
-def driver() -> Any:
-    """Return the driver; an office whose log is in a file does without it.
-
-    Raises:
-        DriverMissing: It is not installed.
-    """
-    try:
-        import psycopg  # noqa: PLC0415 - as said
-    except ModuleNotFoundError:
-        raise DriverMissing from None
-    return psycopg
 
 
 class Rows(list[Any]):
@@ -59,6 +58,18 @@ class Session:
 
     def __init__(self, raw: Any) -> None:
         self.raw = raw
+
+    def prove(self) -> None:
+        """Have the server commit something, so that whatever is seen from now on is there to stay.
+
+        After a crash a primary shows what its replicas may not have, and one that was replaced
+        without knowing it shows what no longer holds; neither commits before its replicas follow.
+
+        Raises:
+            DatabaseUnreachable: It does not commit, for the time being.
+        """
+        with told_in_our_words():
+            self.raw.execute("SELECT pg_logical_emit_message(true, 'nuanzhang', '')")
 
     def execute(self, statement: str, values: Sequence[Any] = (), /) -> Rows:
         """Do a statement; return what it found.
@@ -94,7 +105,7 @@ class Session:
 def told_in_our_words() -> Iterator[None]:
     try:
         yield
-    except driver().OperationalError:
+    except (driver().OperationalError, driver().errors.ReadOnlySqlTransaction):
         raise DatabaseUnreachable from None
     except driver().IntegrityError:
         raise RowTaken from None
@@ -102,8 +113,12 @@ def told_in_our_words() -> Iterator[None]:
         raise PageDamaged(type(cause).__name__) from None
 
 
-def connect(database: Database) -> Session:
+def connect(database: Database, silence_max_s: float = inf) -> Session:
     """Connect; all names are looked up in the schema.
+
+    Args:
+        database: Where to.
+        silence_max_s: For how long a server that is there may take for an answer.
 
     Raises:
         DatabaseUnreachable: Nobody answers there, or not us.
@@ -119,15 +134,21 @@ def connect(database: Database) -> Session:
         f" -c lock_timeout={LOCK_TIMEOUT_S}s"
         f" -c idle_in_transaction_session_timeout={IDLE_IN_TRANSACTION_S}s"
     )
-    given.setdefault("connect_timeout", CONNECT_TIMEOUT_S)
-    given.setdefault("application_name", "nuanzhang")
     with told_in_our_words():
-        return Session(driver().connect(**given, options=options, autocommit=True))
+        raw = line().connect(**{**LINE, **given}, options=options, autocommit=True)
+    session = Session(raw)
+    try:
+        session.prove()
+        raw.silence_max_s = silence_max_s
+    except BaseException:
+        session.close()
+        raise
+    return session
 
 
-def connect_to_read(database: Database) -> Session:
+def connect_to_read(database: Database, silence_max_s: float = inf) -> Session:
     """Connect to read alone; a transaction that is begun holds one state of the database."""
-    session = connect(database)
+    session = connect(database, silence_max_s)
     session.execute(
         "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
     )

@@ -24,6 +24,7 @@ from ledger.evidence.envelope import PAYLOAD_TYPE, Signature, decode, encode, pa
 from ledger.evidence.merkle import inclusion_path, leaf_hash
 from ledger.evidence.proofs import Receipt
 from ledger.evidence.tlog_tiles import ENTRY_BYTES_MAX
+from ledger.postgresql import DatabaseUnreachable
 from ledger.store.act import CommandAct
 from ledger.store.feed import Recorded
 from ledger.store.mapper import EnvelopeMapper, event_of
@@ -264,6 +265,10 @@ class Ledger(Application[UUID]):
         except (RecordConflictError, KeyMadeElsewhere):
             self._abandon(work)
             self._follow()
+        except DatabaseUnreachable:
+            # Whether it was stored is not known, so without a key it is not to be tried again.
+            self._abandon(work)
+            raise
         except LedgerError:
             # A refusal counts when it was decided on the log as it is now.
             self._abandon(work)

@@ -7,7 +7,6 @@ on a table, and nobody is told of a commit.
 """
 
 import threading
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -21,6 +20,7 @@ from ledger.evidence.keys import Signer
 from ledger.evidence.merkle import Edge, leaf_hash
 from ledger.postgresql import Database, DatabaseUnreachable, RowTaken
 from ledger.postgresql_session import (
+    LOCK_TIMEOUT_S,
     Rows,
     Session,
     connect,
@@ -29,6 +29,7 @@ from ledger.postgresql_session import (
     require_migrated,
     tables_of,
 )
+from ledger.postgresql_waiting import Outage
 from ledger.store.recorder import SCHEMA, LogMoved, LogRecorder, StoredAnswer
 from ledger.store.tiles import GrowingTree, Tile, load_tree
 
@@ -39,8 +40,8 @@ COPIED_FROM_EVENTS = 500
 """From so many events on COPY is quicker than one statement."""
 
 READERS_KEPT, READERS_MORE = 4, 28
-PAUSES_S = (0.0, 0.05, 0.2, 0.5, 1.0, 2.0)
-"""Before each further try to reach a database that broke off: a switchover takes a few seconds."""
+SILENCE_MAX_S = LOCK_TIMEOUT_S + 10
+"""A primary whose replicas are all gone answers no commit."""
 
 FIRST = "INSERT INTO log_edge VALUES (0, ?) ON CONFLICT DO NOTHING RETURNING id"
 NEXT = "UPDATE log_edge SET edge = ? WHERE id = 0 AND edge = ? RETURNING id"
@@ -75,7 +76,8 @@ class PostgresRecorder(LogRecorder):
         self._tree = GrowingTree(Edge.empty())
         self._stale = True  # whether the log may have grown beyond that tree
         self._commits = 0
-        self._readers = _Readers(database)
+        self._outage = Outage()
+        self._readers = _Readers(database, self._outage)
         try:
             require_migrated(self._session(), len(STEPS))
         except BaseException:
@@ -87,30 +89,49 @@ class PostgresRecorder(LogRecorder):
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
-        expected: int | None = kwargs.get("expected_size")
-        tried: int | None = None
+        expected, answer = kwargs.get("expected_size"), kwargs.get("answer")
+        broke_off = False
         with self._writing:
-            for pause_s in PAUSES_S:
-                time.sleep(pause_s)
+            for _ in self._outage.tries():
                 try:
-                    if tried is not None and self._stands(tried, stored_events):
-                        # It broke off after the commit: what was to be written is.
-                        return range(tried, tried + len(stored_events))
-                    while True:
-                        tried = self._require(expected)
-                        if self._append(stored_events, kwargs.get("answer")):
-                            return range(tried, tried + len(stored_events))
-                        self._stale = True  # another process was quicker
-                except RowTaken:
-                    self._forget()
-                    taken = "a version, or an idempotency key, is taken"
-                    raise RecordConflictError(taken) from None
+                    first = self._found(stored_events) if broke_off else None
+                    if first is None:
+                        first = self._appended(stored_events, expected, answer, broke_off=broke_off)
+                    return range(first, first + len(stored_events))
                 except DatabaseUnreachable:
+                    broke_off = True
                     self._break_off()
                 except BaseException:
                     self._forget()
                     raise
             raise DatabaseUnreachable
+
+    def _appended(
+        self,
+        stored_events: Sequence[StoredEvent],
+        expected: int | None,
+        answer: StoredAnswer | None,
+        *,
+        broke_off: bool,
+    ) -> int:
+        """Append; return where. `broke_off`: it was tried, and nobody knows what became of it."""
+        try:
+            while True:
+                first = self._require(expected)
+                if self._append(stored_events, answer):
+                    return first
+                self._stale = True  # another process was quicker
+        except (LogMoved, RowTaken) as conflict:
+            self._forget()
+            # The server may do what it was asked after its line broke off, so it may have done it
+            # since we looked. Now that the log has moved on it cannot any more: this is for good.
+            found = self._found(stored_events) if broke_off else None
+            if found is not None:
+                return found
+            if isinstance(conflict, LogMoved):
+                raise
+            taken = "a version, or an idempotency key, is taken"
+            raise RecordConflictError(taken) from None
 
     @contextmanager
     def turn(self) -> Iterator[None]:
@@ -233,21 +254,28 @@ class PostgresRecorder(LogRecorder):
         self._tree, self._commits, self._stale = grown, commits, False
         return grown
 
-    def _stands(self, first: int, stored_events: Sequence[StoredEvent]) -> bool:
-        """Say whether the log holds these very events from a position on.
+    def _found(self, stored_events: Sequence[StoredEvent]) -> int | None:
+        """Return from which position on the log holds these very events; None if it does not.
 
         Their bytes are signed and name stream and version, so nobody else can have written them.
         """
         if not stored_events:
-            return False
+            return None
+        last = stored_events[-1]
         found = self._session().execute(
-            "SELECT state FROM log_events WHERE position = ?", (first + len(stored_events) - 1,)
+            "SELECT position, state FROM log_events"
+            " WHERE originator_id = ? AND originator_version = ?",
+            (cast("UUID", last.originator_id).bytes, last.originator_version),
         )
-        return bool(found.fetchall() == [(stored_events[-1].state,)])
+        for position, state in found:
+            if state == last.state:
+                return int(position) - len(stored_events) + 1
+        return None
 
     def _session(self) -> Session:
         if self._writer is None:
-            self._writer = connect(self._database)
+            self._writer = connect(self._database, SILENCE_MAX_S)
+            self._outage.over()
         return self._writer
 
     def _forget(self) -> None:
@@ -289,8 +317,9 @@ class PostgresRecorder(LogRecorder):
 class _Readers:
     """Reads over connections that the threads of a process share."""
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, outage: Outage) -> None:
         self._database = database
+        self._outage = outage
         self._held = threading.local()
         self._pool = QueuePool(
             self._connection,
@@ -303,8 +332,7 @@ class _Readers:
         held: Session | None = getattr(self._held, "session", None)
         if held is not None:
             return held.execute(statement, values)
-        for pause_s in PAUSES_S:
-            time.sleep(pause_s)
+        for _ in self._outage.tries():
             try:
                 with self._borrowed() as session:
                     return session.execute(statement, values)
@@ -344,7 +372,9 @@ class _Readers:
         self._pool.dispose()
 
     def _connection(self) -> Any:
-        return connect_to_read(self._database).raw
+        raw = connect_to_read(self._database, SILENCE_MAX_S).raw
+        self._outage.over()
+        return raw
 
 
 def _swap(before: GrowingTree, tree: GrowingTree) -> tuple[str, tuple[bytes, ...]]:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from ledger.store import postgresql_recorder
+from ledger import postgresql_waiting
 from tests.api.service import service_at
 from tests.api.test_command_line import nuanzhang
 from tests.cutting_proxy import CuttingProxy
@@ -44,7 +44,8 @@ def test_a_database_that_is_gone_is_503_and_says_when_to_ask_again(
         with service_at(tmp_path, database=proxy.to(postgresql.fresh())) as service:
             auditor = service.browser("U-C01")
             assert auditor.get("/v1/balances").status_code == 200
-            monkeypatch.setattr(postgresql_recorder, "PAUSES_S", (0.0,))
+            monkeypatch.setattr(postgresql_waiting, "RIDE_S", 0.3)
+            monkeypatch.setattr(postgresql_waiting, "ASKED_AGAIN_S", 0.0)
             proxy.close()
 
             told = auditor.get("/v1/balances")

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from ledger import postgresql_waiting
 from ledger.domain.fund import FundAccount
 from ledger.domain.values import Money
 from ledger.errors import LedgerError
@@ -23,7 +24,6 @@ from ledger.postgresql import (
     RowTaken,
 )
 from ledger.postgresql_session import connect
-from ledger.store import postgresql_recorder
 from ledger.store.act import CommandAct
 from ledger.store.application import Work
 from ledger.store.home import DatabaseNotNamed, DatabaseTaken, Home
@@ -176,7 +176,8 @@ def test_a_server_that_is_gone_is_a_refusal_and_the_same_key_succeeds_later(
     proxied: tuple[CuttingProxy, World], postgresql: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     proxy, world = proxied
-    monkeypatch.setattr(postgresql_recorder, "PAUSES_S", (0.0, 0.01))
+    monkeypatch.setattr(postgresql_waiting, "RIDE_S", 0.3)
+    monkeypatch.setattr(postgresql_waiting, "ASKED_AGAIN_S", 0.0)
     size = world.ledger.size()
     proxy.close()
 
