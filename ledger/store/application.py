@@ -27,8 +27,9 @@ from ledger.evidence.tlog_tiles import ENTRY_BYTES_MAX
 from ledger.postgresql import DatabaseUnreachable
 from ledger.store.act import CommandAct
 from ledger.store.feed import Recorded
+from ledger.store.group import EVENTS_MAX, Asked, Group, Queue
 from ledger.store.mapper import EnvelopeMapper, event_of
-from ledger.store.recorder import LogRecorder, StoredAnswer
+from ledger.store.recorder import LogMoved, LogRecorder, StoredAnswer
 from ledger.store.signing import OfficerSignatureMissing, ServiceSigner, officer_signature
 from ledger.vault.keys import KeyMadeElsewhere
 from ledger.vault.vault import Vault
@@ -179,8 +180,10 @@ class Ledger(Application[UUID]):
     """The library's application over our mapper and recorder.
 
     Decisions are taken one at a time: SQLite has one writer anyhow, and optimistic retries alone
-    collapse on a fund account that many draw from. What another process wrote meanwhile is seen
-    inside the writing transaction, and the decision is then taken again.
+    collapse on a fund account that many draw from. Those that wait are decided by one thread for
+    all of them, one after the other, and stored in one transaction; nobody is answered before it
+    is on the disk. What another process wrote meanwhile is seen inside that transaction, and the
+    decisions are then taken again.
     """
 
     name = "nuanzhang"
@@ -196,8 +199,12 @@ class Ledger(Application[UUID]):
         self._kept: OrderedDict[UUID, Root] = OrderedDict()
         self._joint: Work | None = None  # what several commands of one act are deciding together
         self._kept_size = 0  # of the log that the kept aggregates were read from
+        self._queue = Queue[Answer, Decide]()
+        self._group = Group[Answer, Decide](0)
+        self._decider: int | None = None  # the thread that decides for all
+        self._one_by_one = False  # whether each is tried alone, since together it did not go
         super().__init__()
-        self._kept_size = self.size()
+        self._kept_size = self._log.size()
 
     def construct_env(self, name: str, env: EnvType | None = None) -> Environment:
         """Take no settings from the process environment: `api/bootstrap.py` alone reads it."""
@@ -232,52 +239,138 @@ class Ledger(Application[UUID]):
         """
         asked = (request, act.happened_on) if act.dated else request
         fingerprint = self._fingerprint(name, asked) if act.idempotency_key else ""
-        with self._deciding:
+        asked_for = Asked[Answer, Decide](act, fingerprint, decide)
+        if self._decides():
             if self._joint is not None:
                 return _join(self._joint, act, decide)
-            for number in range(TRIES_MAX):
-                with self._log.turn() if number >= TRIES_FREE else nullcontext():
-                    if number >= TRIES_FREE:
-                        self._follow()  # to where the log stands still now
-                    answer = self._tried(act, fingerprint, decide)
-                if answer is not None:
-                    return answer
-        raise TooBusy(TRIES_MAX)
+            self._settle()
+            self._decide_all([asked_for])
+            return asked_for.outcome()
+        self._queue.enter(asked_for)
+        asked_for.wait()
+        while not asked_for.ended:
+            self._lead(asked_for)
+        return asked_for.outcome()
 
-    def _tried(self, act: CommandAct, fingerprint: str, decide: Decide) -> Answer | None:
-        """Decide once and store it; None when others wrote meanwhile, and it is to be tried again.
+    def _lead(self, own: Asked[Answer, Decide]) -> None:
+        """Decide for all that wait; then another does, so that nobody works for others for ever."""
+        taken: list[Asked[Answer, Decide]] = []
+        try:
+            with self._deciding:
+                taken = self._queue.take()
+                self._decider = threading.get_ident()
+                try:
+                    self._decide_all(taken)
+                finally:
+                    self._decider = None
+        finally:
+            self._queue.leave(taken, own)
+
+    def _decide_all(self, taken: Sequence[Asked[Answer, Decide]]) -> None:
+        """Decide commands one after the other, and store what they decided together.
+
+        Where it cannot be stored, each is tried alone: what is wrong with one is not to fail
+        the others.
+        """
+        self._one_by_one = False
+        waiting = list(taken)
+        while waiting:
+            late = any(each.tries >= TRIES_FREE for each in waiting)
+            try:
+                with self._log.turn() if late else nullcontext():
+                    if late:
+                        self._follow()  # to where the log stands still now
+                    for each in waiting[:1] if self._one_by_one else waiting:
+                        each.tries += 1
+                        self._try(each)
+                    self._store()
+            except LedgerError as cause:  # the database is not to be had
+                self._forget()
+                for each in waiting:
+                    if not each.ended:
+                        each.end(cause)
+            waiting = [each for each in taken if not each.ended]
+            for each in waiting:
+                if each.tries >= TRIES_MAX:
+                    each.end(TooBusy(each.tries))
+            waiting = [each for each in waiting if not each.ended]
+
+    def _try(self, asked: Asked[Answer, Decide]) -> None:
+        """Decide once; what comes of it counts when it is stored, with what was decided before.
 
         That a version or a key is taken may also be our own doing: where the database broke off
         after a commit, what was stored then is answered when the key is looked up.
         """
-        known = self._answered(act, fingerprint)
-        if known is not None:
-            return known
+        act = asked.act
+        refusal: LedgerError | None = None
         work = Work(self, act)
         try:
+            if act.idempotency_key in self._group.answers:
+                self._settle()
+            known = self._answered(act, asked.fingerprint)
+            if known is not None:
+                asked.end(known)
+                return
             self._require_expected(act)
-            decide(work)
+            asked.decide(work)
             if not act.dry_run and (work.pending() or act.idempotency_key):
-                return self._commit(work, fingerprint)
-            self._abandon(work)
-            if not self._follow():
-                return _answer(work, ())
+                self._accept(work, asked)
+                return
         except (RecordConflictError, KeyMadeElsewhere):
             self._abandon(work)
-            self._follow()
-        except DatabaseUnreachable:
+            if not self._group.members:
+                self._follow()
+            return
+        except DatabaseUnreachable as cause:
             # Whether it was stored is not known, so without a key it is not to be tried again.
             self._abandon(work)
-            raise
-        except LedgerError:
-            # A refusal counts when it was decided on the log as it is now.
+            asked.end(cause)
+            return
+        except LedgerError as cause:
+            refusal = cause
+        except BaseException as cause:  # noqa: BLE001 - raised where it was asked
             self._abandon(work)
-            if not self._follow():
+            asked.end(cause)
+            return
+        # It counts when it was decided on a log that came to be, and is as it was.
+        if self._abandon(work):
+            self._group_now().members.append((asked, refusal or _answer(work, ())))
+
+    def _store(self) -> bool:
+        """Store what was decided together, and let the outcomes count; say whether it went well.
+
+        Nobody is answered before this: a crash leaves all of it, or none, and then nobody knows.
+        """
+        group = self._group
+        if not group.members:
+            return True
+        try:
+            if group.stored or group.answers:
+                answers = list(group.answers.values())
+                self._log.insert_events(group.stored, expected_size=group.first, answers=answers)
+            elif self._log.size() != group.first:
+                raise LogMoved("others wrote since this was decided")  # noqa: TRY301
+        except LogMoved:
+            self._forget()
+            self._follow()
+            return False
+        except BaseException as cause:
+            self._forget()
+            conflict = isinstance(cause, RecordConflictError)
+            if isinstance(cause, LedgerError) or (len(group.members) == 1 and not conflict):
+                # Whether it was stored may not be known, so it is not to be tried again.
+                for asked, _ in group.members:
+                    asked.end(cause)
+                return False
+            if not isinstance(cause, Exception):
                 raise
-        except BaseException:
-            self._abandon(work)
-            raise
-        return None
+            self._one_by_one = True
+            self._follow()
+            return False
+        self._group = Group(self._kept_size)
+        for asked, outcome in group.members:
+            asked.end(outcome)
+        return True
 
     def answered(self, act: CommandAct, name: str, request: object) -> Answer | None:
         """Return what was answered to this request under its key; None where it is new.
@@ -334,7 +427,8 @@ class Ledger(Application[UUID]):
     def load(self, cls: type[TRoot], id_: UUID) -> TRoot | None:
         """Return an aggregate as the log has it now, to look at; only a command may change it."""
         with self._deciding:
-            self._follow()
+            if not self._decides():
+                self._follow()
             return self.kept(cls, id_)
 
     def kept(self, cls: type[TRoot], id_: UUID) -> TRoot | None:
@@ -342,6 +436,8 @@ class Ledger(Application[UUID]):
         kept = self._kept.get(id_)
         if kept is not None:
             self._kept.move_to_end(id_)
+        elif id_ in self._group.changed:
+            kept = self._group.changed[id_]
         else:
             kept = self._replayed(id_)
             if kept is None:
@@ -354,8 +450,9 @@ class Ledger(Application[UUID]):
     def glance(self, cls: type[TRoot], id_: UUID) -> TRoot | None:
         """Return an aggregate as `load` does, without keeping it: for those who go through many."""
         with self._deciding:
-            self._follow()
-            found = self._kept.get(id_) or self._replayed(id_)
+            if not self._decides():
+                self._follow()
+            found = self._group.changed.get(id_) or self._kept.get(id_) or self._replayed(id_)
         if found is not None and not isinstance(found, cls):
             raise NotOnRecord(cls.TOPIC, id_)
         return found
@@ -393,14 +490,25 @@ class Ledger(Application[UUID]):
         found: Root | None = None
         while True:
             before = found.version if found is not None else 0
-            for event in self.events.get(id_, gt=before or None, limit=REPLAYED_AT_ONCE):
+            for event in self._events.get(id_, gt=before or None, limit=REPLAYED_AT_ONCE):
                 found = cast("Event", event).mutate(found)
             if found is None or found.version < before + REPLAYED_AT_ONCE:
                 return found
 
     # Reading.
 
+    @property
+    def events(self) -> EventStore[UUID]:
+        """What the library reads streams through."""
+        self._settle()
+        return self._events
+
+    @events.setter
+    def events(self, store: EventStore[UUID]) -> None:
+        self._events = store
+
     def read(self, start: int, limit: int) -> Sequence[Recorded]:
+        self._settle()
         return [
             Recorded(position, event_of(topic, state))
             for position, topic, state in self._log.select_states(start, limit)
@@ -418,11 +526,13 @@ class Ledger(Application[UUID]):
         raise NotOnRecord("event", stream)
 
     def size(self) -> int:
+        self._settle()
         return self._log.size()
 
     @property
     def log(self) -> LogRecorder:  # type: ignore[override]
         """The recorder, for those who prove: envelopes, tiles and checkpoints as stored."""
+        self._settle()
         return self._log
 
     @property
@@ -456,6 +566,7 @@ class Ledger(Application[UUID]):
         Raises:
             NoSuchPosition: The log is shorter.
         """
+        self._settle()
         with self._log.reading():
             found = self._log.select_checkpoint()
             rows = self._log.select_states(position, 1)
@@ -473,26 +584,50 @@ class Ledger(Application[UUID]):
 
     # How a decision is stored.
 
-    def _commit(self, work: Work, fingerprint: str) -> Answer:
+    def _accept(self, work: Work, asked: Asked[Answer, Decide]) -> None:
+        """Add what was decided to what is stored next; those after it decide on top of it."""
         events, size = work.pending(), self._kept_size
         answer = _answer(work, range(size, size + len(events)))
         stored = self._stored(events, work.act)
-        kept = None
-        if work.act.idempotency_key:
-            encoded = msgspec.json.encode(answer)
-            kept = StoredAnswer(work.act.idempotency_key, fingerprint, encoded)
         # First the keys of the people named in the events, then the events: a crash in between
         # leaves a key that nothing uses, never an event that nobody can read.
         self.vault.flush()
-        self._log.insert_events(stored, expected_size=size, answer=kept)
+        group = self._group_now()
+        if work.act.idempotency_key:
+            group.answers[work.act.idempotency_key] = StoredAnswer(
+                work.act.idempotency_key, asked.fingerprint, msgspec.json.encode(answer)
+            )
+        group.members.append((asked, answer))
+        group.stored += stored
+        group.changed.update(work.saving)
+        group.touched.update(work.touched)
         for aggregate in work.saving.values():
             aggregate.collect_events()
             self._keep(aggregate)
-        for id_, aggregate in work.touched.items():
-            if aggregate.pending:  # decided on, but not saved: it never happened
-                self._kept.pop(id_, None)
         self._kept_size = size + len(stored)
-        return answer
+        strayed = [id_ for id_, aggregate in work.touched.items() if aggregate.pending]
+        if strayed or len(group.stored) >= EVENTS_MAX:
+            self._store()
+            for id_ in strayed:  # decided on, but not saved: it never happened
+                self._kept.pop(id_, None)
+
+    def _group_now(self) -> Group[Answer, Decide]:
+        if not self._group.members:
+            self._group.first = self._kept_size
+        return self._group
+
+    def _decides(self) -> bool:
+        """Say whether this thread is deciding, for itself and for others."""
+        return self._decider == threading.get_ident()
+
+    def _settle(self) -> None:
+        """Store what others decided, before a decision looks into the log itself.
+
+        Raises:
+            LogMoved: It could not be stored, so that the decision was taken on what never was.
+        """
+        if self._group.members and self._decides() and not self._store():
+            raise LogMoved("what was decided before could not be stored")
 
     def _stored(self, events: Sequence[Event], act: CommandAct) -> list[StoredEvent]:
         """Make the envelopes: the service signs each event, the officer those that commit."""
@@ -548,7 +683,7 @@ class Ledger(Application[UUID]):
 
     def _follow(self) -> bool:
         """Bring what is kept up to date if another process has written; say whether one has."""
-        size = self.size()
+        size = self._log.size()
         if size == self._kept_size:
             return False
         if 0 < size - self._kept_size <= FOLLOWED_EVENTS_MAX:
@@ -556,7 +691,7 @@ class Ledger(Application[UUID]):
             for stream in {stream for _, stream, _, _ in moved}:
                 kept = self._kept.pop(stream, None)
                 if kept is not None:
-                    for event in self.events.get(stream, gt=kept.version):
+                    for event in self._events.get(stream, gt=kept.version):
                         kept = cast("Event", event).mutate(kept)
                     self._kept[stream] = kept
         else:
@@ -570,11 +705,25 @@ class Ledger(Application[UUID]):
         while len(self._kept) > AGGREGATES_KEPT:
             self._kept.popitem(last=False)
 
-    def _abandon(self, work: Work) -> None:
-        """Forget what was changed in memory, since none of it was stored."""
+    def _abandon(self, work: Work) -> bool:
+        """Forget what was changed in memory, since none of it is stored.
+
+        What others changed before is stored first, to be read again; False where it cannot be.
+        """
+        self.vault.discard_new()
+        well = self._group.changed.keys().isdisjoint(work.touched) or self._store()
         for id_ in work.touched:
             self._kept.pop(id_, None)
-        self.vault.discard_new()
+        return well
+
+    def _forget(self) -> None:
+        """Forget all that was decided together, since none of it was stored."""
+        group, self._group = self._group, Group(0)
+        if not group.members:
+            return
+        for id_ in group.touched:
+            self._kept.pop(id_, None)
+        self._kept_size = group.first
 
 
 def _join(joint: Work, act: CommandAct, decide: Decide) -> Answer:

@@ -89,14 +89,16 @@ class PostgresRecorder(LogRecorder):
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:
-        expected, answer = kwargs.get("expected_size"), kwargs.get("answer")
+        expected, answers = kwargs.get("expected_size"), kwargs.get("answers", ())
         broke_off = False
         with self._writing:
             for _ in self._outage.tries():
                 try:
                     first = self._found(stored_events) if broke_off else None
                     if first is None:
-                        first = self._appended(stored_events, expected, answer, broke_off=broke_off)
+                        first = self._appended(
+                            stored_events, expected, answers, broke_off=broke_off
+                        )
                     return range(first, first + len(stored_events))
                 except DatabaseUnreachable:
                     broke_off = True
@@ -110,7 +112,7 @@ class PostgresRecorder(LogRecorder):
         self,
         stored_events: Sequence[StoredEvent],
         expected: int | None,
-        answer: StoredAnswer | None,
+        answers: Sequence[StoredAnswer],
         *,
         broke_off: bool,
     ) -> int:
@@ -118,7 +120,7 @@ class PostgresRecorder(LogRecorder):
         try:
             while True:
                 first = self._require(expected)
-                if self._append(stored_events, answer):
+                if self._append(stored_events, answers):
                     return first
                 self._stale = True  # another process was quicker
         except (LogMoved, RowTaken) as conflict:
@@ -150,16 +152,18 @@ class PostgresRecorder(LogRecorder):
                 if self._in_turn:
                     self._forget()
 
-    def _append(self, stored_events: Sequence[StoredEvent], answer: StoredAnswer | None) -> bool:
+    def _append(
+        self, stored_events: Sequence[StoredEvent], answers: Sequence[StoredAnswer]
+    ) -> bool:
         """Append, unless another process did; say whether that went well."""
         before = self._tree
         tree, tiles = before, list[Tile]()
         if stored_events:
             tree, tiles = before.extended([leaf_hash(event.state) for event in stored_events])
         if len(stored_events) < COPIED_FROM_EVENTS:
-            done = self._append_at_once(before, tree, tiles, stored_events, answer)
+            done = self._append_at_once(before, tree, tiles, stored_events, answers)
         else:
-            done = self._append_by_copy(before, tree, tiles, stored_events, answer)
+            done = self._append_by_copy(before, tree, tiles, stored_events, answers)
         if self._in_turn:
             self._in_turn = False
             self._session().execute("COMMIT" if done else "ROLLBACK")
@@ -175,13 +179,10 @@ class PostgresRecorder(LogRecorder):
         tree: GrowingTree,
         tiles: Sequence[Tile],
         stored_events: Sequence[StoredEvent],
-        answer: StoredAnswer | None,
+        answers: Sequence[StoredAnswer],
     ) -> bool:
         head, values = _swap(before, tree)
         checkpoints = [(tree.size, self._commits + 1, self._note(tree))] if stored_events else []
-        answers = []
-        if answer is not None:
-            answers = [(answer.idempotency_key, answer.request_fingerprint, answer.answer)]
         found = self._session().execute(
             APPEND.format(head=head),
             (
@@ -189,7 +190,7 @@ class PostgresRecorder(LogRecorder):
                 *_columns(5, list(_rows(before.size, stored_events))),
                 *_columns(4, tiles),
                 *_columns(3, checkpoints),
-                *_columns(3, answers),
+                *_columns(3, _answer_rows(answers)),
             ),
         )
         return bool(found[0][0])
@@ -200,7 +201,7 @@ class PostgresRecorder(LogRecorder):
         tree: GrowingTree,
         tiles: Sequence[Tile],
         stored_events: Sequence[StoredEvent],
-        answer: StoredAnswer | None,
+        answers: Sequence[StoredAnswer],
     ) -> bool:
         session, own = self._session(), not self._in_turn
         if own:
@@ -216,11 +217,8 @@ class PostgresRecorder(LogRecorder):
             "INSERT INTO log_checkpoints VALUES (?, ?, ?)",
             (tree.size, self._commits + 1, self._note(tree)),
         )
-        if answer is not None:
-            session.execute(
-                "INSERT INTO answers VALUES (?, ?, ?)",
-                (answer.idempotency_key, answer.request_fingerprint, answer.answer),
-            )
+        for row in _answer_rows(answers):
+            session.execute("INSERT INTO answers VALUES (?, ?, ?)", row)
         if own:
             session.execute("COMMIT")
         return True
@@ -394,6 +392,10 @@ def _rows(first: int, stored_events: Sequence[StoredEvent]) -> Iterator[tuple[An
             event.topic,
             event.state,
         )
+
+
+def _answer_rows(answers: Sequence[StoredAnswer]) -> list[tuple[str, str, bytes]]:
+    return [(each.idempotency_key, each.request_fingerprint, each.answer) for each in answers]
 
 
 def _columns(width: int, rows: Sequence[Sequence[Any]]) -> list[list[Any]]:

@@ -97,7 +97,7 @@ class LogRecorder(ApplicationRecorder, ABC):
         """Append events and all that proves them, or nothing.
 
         Keyword arguments: `expected_size`, the size of the log the decision was taken on, and
-        `answer`, a StoredAnswer to keep in the same transaction.
+        `answers`, StoredAnswers to keep in the same transaction.
 
         Raises:
             LogMoved: The log is not of the expected size any more.

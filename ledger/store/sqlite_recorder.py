@@ -46,7 +46,7 @@ class SqliteRecorder(LogRecorder):
                 first = tree.size
                 if kwargs.get("expected_size", first) != first:
                     raise LogMoved(f"the log holds {first} events")  # noqa: TRY301
-                tree = self._write(connection, tree, stored_events, kwargs.get("answer"))
+                tree = self._write(connection, tree, stored_events, kwargs.get("answers", ()))
                 # A crash before this line leaves nothing; after it, everything, on the disk.
                 connection.execute("COMMIT")
             except BaseException as cause:
@@ -64,7 +64,7 @@ class SqliteRecorder(LogRecorder):
         connection: sqlite3.Connection,
         tree: GrowingTree,
         stored_events: Sequence[StoredEvent],
-        answer: StoredAnswer | None,
+        answers: Sequence[StoredAnswer],
     ) -> GrowingTree:
         if stored_events:
             connection.executemany(
@@ -88,11 +88,10 @@ class SqliteRecorder(LogRecorder):
                 "INSERT INTO log_checkpoints VALUES (?, ?, ?)",
                 (tree.size, self._commits + 1, self._note(tree)),
             )
-        if answer is not None:
-            connection.execute(
-                "INSERT INTO answers VALUES (?, ?, ?)",
-                (answer.idempotency_key, answer.request_fingerprint, answer.answer),
-            )
+        connection.executemany(
+            "INSERT INTO answers VALUES (?, ?, ?)",
+            [(each.idempotency_key, each.request_fingerprint, each.answer) for each in answers],
+        )
         return tree
 
     def _head(self, connection: sqlite3.Connection) -> GrowingTree:
