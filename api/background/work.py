@@ -7,7 +7,9 @@ from uuid import UUID
 
 import msgspec
 
+from api.background.acts import act_of, plain
 from api.background.jobs import Job
+from api.background.returns import return_handlers
 from api.background.worker import Handler, Report
 from api.clock import Clock
 from api.uploads import refused_rows
@@ -17,7 +19,6 @@ from ledger.domain.policy import Channel
 from ledger.files.archive import read_archive
 from ledger.files.columns import Layout
 from ledger.files.roster import Roster, read_roster
-from ledger.store.act import CommandAct
 from ledger.store.application import Ledger
 from projections.exports.delimited import Encoding
 
@@ -78,6 +79,7 @@ def handlers(ledger: Ledger, clock: Clock) -> dict[str, Handler]:
         ROSTER_TRIAL: drafting,
         ARCHIVE: entering,
         ARCHIVE_TRIAL: entering,
+        **return_handlers(ledger, clock),
     }
 
 
@@ -115,10 +117,10 @@ def _drafting(ledger: Ledger, clock: Clock) -> Callable[[Job, bytes, Report], di
             drafted_by=asked.drafted_by,
             roster=replace(roster, rows=Counted.of(roster.rows, report)),
         )
-        act = _act(job, clock, dry_run=asked.dry_run)
+        act = act_of(job, clock, dry_run=asked.dry_run)
         answer = draft_batch(ledger, act, order)
         answer.result.update(_sums(roster, answer.result["refused"]))
-        return _plain(answer)
+        return plain(answer)
 
     return draft
 
@@ -127,10 +129,10 @@ def _entering(ledger: Ledger, clock: Clock) -> Callable[[Job, bytes, Report], di
     def enter(job: Job, request: bytes, report: Report) -> dict[str, Any]:
         asked = msgspec.msgpack.decode(request, type=ArchiveWork)
         archive = read_archive(asked.filename, asked.content, asked.layout)
-        act = _act(job, clock, dry_run=asked.dry_run)
+        act = act_of(job, clock, dry_run=asked.dry_run)
         answer = enter_archive(ledger, act, Counted.of(archive.rows, report))
         answer.result["refused"] += refused_rows(archive.faults)
-        return _plain(answer)
+        return plain(answer)
 
     return enter
 
@@ -140,24 +142,3 @@ def _sums(roster: Roster, refused: list[dict[str, Any]]) -> dict[str, int]:
     numbers = {row["number"] for row in refused}
     lost = sum(row.amount_fen or 0 for row in roster.rows if row.number in numbers)
     return {"accepted_total_fen": roster.total_fen - lost, "refused_total_fen": lost}
-
-
-def _act(job: Job, clock: Clock, *, dry_run: bool) -> CommandAct:
-    """Return the act of whoever submitted the job, at the moment when it is done.
-
-    Its key is the job's: work that was done before a crash, and not yet ended as a job, is answered
-    as it was then when the job is taken up again, and done no second time.
-    """
-    return CommandAct(
-        str(job.officer_id),
-        clock.today(),
-        clock.now(),
-        f"job {job.job_id}",
-        dry_run=dry_run,
-        signed_in=True,
-    )
-
-
-def _plain(answer: object) -> dict[str, Any]:
-    plain: dict[str, Any] = msgspec.to_builtins(answer)
-    return plain

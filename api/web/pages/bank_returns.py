@@ -5,8 +5,11 @@ from uuid import UUID
 
 from fastapi import APIRouter, File, Response, UploadFile
 
-from api.background.imports import Facts, Import, ImportUnknown
+from api.background.imports import Facts, Import, ImportNotTried, ImportUnknown
+from api.background.jobs import Job, State
+from api.background.returns import RETURN, RETURN_TRIAL, ReturnWork
 from api.background.running import Background, TheBackground
+from api.background.work import packed
 from api.bank_files import return_read, return_uploaded
 from api.callers import CASH, Caller, TheCaller, TheReach
 from api.dependencies import Served, TheLedger, TheReadModel, TheServed
@@ -17,12 +20,14 @@ from api.web.screen import TheScreen
 from api.within import batch_within
 from ledger.commands.statements import ReturnFile, receive_statement
 from ledger.files.bank import Outcome
-from projections.batches import statements_of
+from ledger.files.columns import Layout
+from projections.batches import Batch, statements_of
 
 router = APIRouter(include_in_schema=False)
 
-RETURN = "return"
 LINES_SHOWN = 200
+ROWS_AT_ONCE = 3_000
+"""Of a longer batch or file the clerk follows a job; what is shorter is answered at once."""
 WORDS = ("settled", "returned", "unresolved")
 
 
@@ -38,15 +43,24 @@ def take_return(
     working: TheBackground,
     file: Annotated[UploadFile, File()],
 ) -> Response:
-    """Try a return file: what is wrong with it is said at once, and nothing is written."""
+    """Try a return file, a long one as a job: what is wrong is said, and nothing is written."""
     batch = batch_within(model, reach, batch_id)
     order = return_uploaded(batch.code, batch.bank_format, file)
+    officer, now_s = acting.caller.officer_id, found.clock.now_s()
+    if max(len(order.content.lines), batch.accepted_count) > ROWS_AT_ONCE:
+        file.file.seek(0)
+        kept = working.imports.keep(
+            RETURN, officer, _facts(batch_id, order, {}), whole(file), now_s
+        )
+        upload = working.imports.find(kept, officer, now_s, (RETURN,))
+        work = _work(working, upload, batch, dry_run=True)
+        job = working.jobs.submit(RETURN_TRIAL, officer, f"trial {kept}", work, now_s)
+        working.imports.lay_out(kept, Layout(1, ()), job.job_id)
+        return screen.go(f"/jobs/{job.job_id}?follow=yes")
     answer = receive_statement(the_ledger, acting.act(dry_run=True), order)
     file.file.seek(0)
     facts = _facts(batch_id, order, {word: int(answer.result[word]) for word in WORDS})
-    kept = working.imports.keep(
-        RETURN, acting.caller.officer_id, facts, whole(file), found.clock.now_s()
-    )
+    kept = working.imports.keep(RETURN, officer, facts, whole(file), now_s)
     return screen.go(f"/batches/{batch_id}/returns/{kept}")
 
 
@@ -64,10 +78,21 @@ def show_return(
     """Show what would come of a return file, or that it was taken in."""
     batch = batch_within(model, reach, batch_id)
     upload = _upload(working, batch_id, import_id, caller, found)
+    told = upload.facts.order
+    if upload.trial is not None:
+        job = working.jobs.find(upload.trial)
+        last = working.jobs.find(upload.commit) if upload.commit is not None else job
+        if job.result is None or last.state is not State.DONE:
+            return screen.go(f"/jobs/{last.job_id}?follow=yes")
+        told = told | {word: str(job.result["result"][word]) for word in WORDS}
     answers = statements_of(model, batch_id)
-    digest = upload.facts.order["sha256"]
+    digest = told["sha256"]
     taken = next((each for each in answers if each.file_sha256 == digest), None)
-    return screen.show("batches/return.html", batch=batch, upload=upload, taken=taken, words=WORDS)
+    if upload.trial is not None and upload.commit is None:
+        taken = None  # its trial found that it was not, or not to the end
+    return screen.show(
+        "batches/return.html", batch=batch, upload=upload, told=told, taken=taken, words=WORDS
+    )
 
 
 @router.post("/batches/{batch_id}/returns/{import_id}", dependencies=[CASH])
@@ -82,13 +107,41 @@ def record_return(
     reach: TheReach,
     working: TheBackground,
 ) -> Response:
-    """Take in the very file that was looked at."""
+    """Take in the very file that was looked at; one that was tried as a job, as a job."""
     batch = batch_within(model, reach, batch_id)
     upload = _upload(working, batch_id, import_id, acting.caller, found)
+    if upload.trial is not None:
+        job = _taken_in(working, upload, batch, found.clock.now_s())
+        return screen.go(f"/jobs/{job.job_id}?follow=yes")
     content = working.imports.content(upload)
     order = return_read(batch.code, batch.bank_format, upload.facts.filename, content)
     receive_statement(the_ledger, acting.act(), order)
     return screen.go(f"/batches/{batch_id}", N_("银行回盘已登记。"))
+
+
+def _taken_in(working: Background, upload: Import, batch: Batch, now_s: int) -> Job:
+    """Have a file taken in; the key is the upload's, so that one upload is taken in once."""
+    if upload.trial is None or working.jobs.find(upload.trial).state is not State.DONE:
+        raise ImportNotTried(upload.import_id)
+    work = _work(working, upload, batch, dry_run=False)
+    own_key = f"import {upload.import_id}"
+    job = working.jobs.submit(RETURN, upload.officer_id, own_key, work, now_s)
+    working.imports.committed(upload.import_id, job.job_id)
+    return job
+
+
+def _work(working: Background, upload: Import, batch: Batch, *, dry_run: bool) -> bytes:
+    return packed(
+        ReturnWork(
+            batch_id=batch.batch_id,
+            batch_code=batch.code,
+            bank_format=batch.bank_format,
+            import_id=upload.import_id,
+            filename=upload.facts.filename,
+            content=working.imports.content(upload),
+            dry_run=dry_run,
+        )
+    )
 
 
 def _upload(
@@ -112,7 +165,9 @@ def _facts(batch_id: UUID, order: ReturnFile, new: dict[str, int]) -> Facts:
         count, total = len(lines), sum(line.amount_fen or 0 for line in lines)
         if outcome is Outcome.SETTLED and content.settled_count is not None:
             count, total = content.settled_count, content.settled_fen or 0
-        told |= {f"{word}_count": str(count), f"{word}_fen": str(total), word: str(new[word])}
+        told |= {f"{word}_count": str(count), f"{word}_fen": str(total)}
+        if word in new:
+            told[word] = str(new[word])
     bad = [line for line in content.lines if line.outcome is not Outcome.SETTLED][:LINES_SHOWN]
     head = [
         (

@@ -5,6 +5,7 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 
 from api.background.jobs import Job, State
+from api.background.returns import RETURN, RETURN_TRIAL
 from api.background.running import TheBackground
 from api.background.work import ARCHIVE, ARCHIVE_TRIAL, INSPECTION, ROSTER, ROSTER_TRIAL
 from api.callers import SIGNED_IN, TheCaller
@@ -27,7 +28,15 @@ KINDS = {
     ARCHIVE: N_("导入档案"),
     ARCHIVE_TRIAL: N_("试算档案"),
     INSPECTION: N_("制作检查资料包"),
+    RETURN: N_("登记银行回盘"),
+    RETURN_TRIAL: N_("试算银行回盘"),
 }
+MADE = {
+    ROSTER: N_("批次已编制。"),
+    RETURN: N_("银行回盘已登记。"),
+    RETURN_TRIAL: None,
+}
+"""What is said to whoever followed a job to what it made."""
 
 
 @router.get("/jobs", dependencies=[SIGNED_IN])
@@ -71,7 +80,7 @@ def show_job(
     job = job_within(working.jobs, caller, job_id)
     made = _made(job)
     if follow is not None and made is not None and job.state is State.DONE:
-        answer = screen.go(made, N_("批次已编制。"))
+        answer = screen.go(made, MADE[job.kind])
         if "hx-request" in screen.request.headers:
             # A part of a page was asked for: the whole goes there, not the part.
             answer.status_code = 200
@@ -132,6 +141,9 @@ def _under_way(job: Job) -> bool:
 
 def _made(job: Job) -> str | None:
     """Return where to look at what a job made."""
-    if job.kind != ROSTER or job.result is None or job.result.get("dry_run"):
+    if job.kind not in MADE or job.result is None:
         return None
-    return f"/batches/{job.result['result']['batch_id']}"
+    result = job.result["result"]
+    if job.kind == RETURN_TRIAL:
+        return f"/batches/{result['batch_id']}/returns/{result['import_id']}"
+    return None if job.result.get("dry_run") else f"/batches/{result['batch_id']}"
