@@ -66,10 +66,12 @@ ARCHIVE_TITLES = [
 
 def make_folder(folder: Path, seed: int, unions: int = 6, people: int = 12) -> None:
     """Write a folder of `unions` organisations with about `people` rows a batch."""
-    _Maker(folder, random.Random(seed), unions, people).make()
+    Maker(folder, random.Random(seed), unions, people).make()
 
 
-class _Maker:
+class Maker:
+    """Makes one folder; `plant` may be overridden to add to it before the answers are written."""
+
     def __init__(self, folder: Path, chance: random.Random, unions: int, people: int) -> None:
         self.folder = folder
         self.chance = chance
@@ -98,11 +100,15 @@ class _Maker:
         for code in self.parents:
             for channel in ("银行卡", "签字表"):
                 self.make_batch(code, channel)
+        self.plant()
         self.chance.shuffle(self.batches)
         self.write_csv("batches.csv", BATCH_TITLES, self.batches)
         self.write_sheet("archive.xlsx", None, ARCHIVE_TITLES, self.archive)
         self.write_answers()
         self.write_csv("batches.csv", BATCH_TITLES, self.batches)
+
+    def plant(self) -> None:
+        """Add nothing of one's own."""
 
     def write_answers(self) -> None:
         """Let bank and people answer what an independent reckoning says was approved."""
@@ -196,6 +202,8 @@ required_fields = ["身份证号码", "联系电话", "困难原因"]
 maximum_yuan = {high}
 channel = "签字表"
 required_fields = ["身份证号码", "联系电话"]
+[policy.deadlines]
+signature_sheets = {self.year}-02-05
 [policy.surplus]
 first_year_minimum_percent = 50
 all_within_years = 2
@@ -214,20 +222,20 @@ all_within_years = 2
         funds: list[list[Any]] = []
         allocations: list[list[Any]] = []
         sources = ("中央财政", "地方财政", "上级补助", "本级工会经费", "社会捐赠")
-        for number, code in enumerate(self.parents):
+        for place, code in enumerate(self.parents):
             for vintage in (self.year - 2, self.year - 1, self.year):
                 if self.chance.random() < 0.7 or code == "C9":
                     day = self.first + timedelta(days=self.chance.randint(0, 4))
-                    yuan = self.chance.randint(1, 40_000) * 100 + (number % 3) * 0.25
+                    yuan = self.chance.randint(1, 40_000) * 100 + (place % 3) * 0.25
                     source = self.chance.choice(sources)
-                    funds.append(
-                        [day, code, source, f"文{len(funds)}", "送温暖", vintage, f"{yuan:.2f}"]
-                    )
+                    number = f"文〔{self.year}〕{len(funds)}号"
+                    funds.append([day, code, source, number, "送温暖", vintage, f"{yuan:.2f}"])
             parent = self.parents[code]
             if parent:
                 day = self.first + timedelta(days=self.chance.randint(4, 8))
                 yuan = self.chance.randint(1, 300) * 100
-                allocations.append([day, parent, code, "送温暖", f"拨{number}", f"{yuan:.2f}"])
+                number = f"拨〔{self.year}〕{place}号"
+                allocations.append([day, parent, code, "送温暖", number, f"{yuan:.2f}"])
         self.write_csv(
             "funds.csv", ["日期", "单位编码", "资金来源", "文号", "用途", "年度", "金额(元)"], funds
         )

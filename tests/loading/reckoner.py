@@ -37,8 +37,11 @@ class Reckoning:
         self.year = self.terms["campaign"]["fiscal_year"]
         self.rules = self.terms["policy"]["categories"]
         self.archive = {plain(row["身份证号码"]): row for row in sheet(folder / "archive.xlsx")}
-        self.lots: dict[str, list[list[int]]] = defaultdict(list)  # vintage, arrival, left
+        self.lots: dict[str, list[list[Any]]] = defaultdict(
+            list
+        )  # vintage, arrival, left, whose it was first
         self.arrivals = 0
+        self.passed: list[dict[str, str]] = []
         self.paid: dict[tuple[str, int], dict[str, Any]] = {}
         self.live: set[str] = set()
         self.refused_rows: list[dict[str, Any]] = []
@@ -62,13 +65,14 @@ class Reckoning:
     def allocate(self, row: dict[str, str]) -> None:
         amount = fen(row["金额(元)"])
         if amount <= self.held(row["拨出单位"]):
+            self.passed.append(row)
             for lot, taken in self.draw(row["拨出单位"], amount):
-                self.add(row["接收单位"], lot[0], taken)
+                self.add(row["接收单位"], lot[0], taken, lot[3])
 
     def approve(self, batch: dict[str, str]) -> None:
         card = batch["方式"] == "银行卡"
         path = self.folder / batch["花名册"]
-        rows = (sheet(path) if card else table(path))[:-1]
+        rows = (sheet(path) if path.suffix == ".xlsx" else table(path))[:-1]
         standing: list[tuple[int, str, int, dict[str, Any]]] = []
         seen = set(self.live)
         for number, row in enumerate(rows, 1):
@@ -149,14 +153,14 @@ class Reckoning:
             return "amount.above_maximum"
         return "person.duplicate_in_campaign" if plain(number) in seen else None
 
-    def add(self, union: str, vintage: int, amount: int) -> None:
+    def add(self, union: str, vintage: int, amount: int, first: str = "") -> None:
         self.arrivals += 1
-        self.lots[union].append([vintage, self.arrivals, amount])
+        self.lots[union].append([vintage, self.arrivals, amount, first or union])
 
     def held(self, union: str) -> int:
         return sum(lot[2] for lot in self.lots[union])
 
-    def draw(self, union: str, amount: int) -> list[tuple[list[int], int]]:
+    def draw(self, union: str, amount: int) -> list[tuple[list[Any], int]]:
         parts = []
         for lot in sorted(self.lots[union]):
             taken = min(amount, lot[2])
