@@ -44,6 +44,9 @@ from projections.runner import catch_up
 from tests.loading.planting import BankSide, Fault, Planted, plant_folder
 from tests.loading.test_loading import load
 
+TEN_TIMES = 30
+"""Unions of a folder with ten times the rows of the 2017 campaign; that one has 783."""
+
 
 @dataclass
 class Audited:
@@ -194,3 +197,20 @@ def test_small_folders_are_proved_to_the_fen_and_show_what_was_planted(
     audited = audit(tmp_path / "folder", Home(tmp_path / "data"), seed, 3, 9)
 
     check(audited)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("seed", "unions", "people"), [*((seed, 6, 15) for seed in range(10, 18)), (101, 34, 120)]
+)
+def test_more_and_ten_times_larger_folders_are_proved_and_show_what_was_planted(
+    tmp_path: Path, seed: int, unions: int, people: int
+) -> None:
+    """The last has ten times the rows of the 2017 campaign."""
+    audited = audit(tmp_path / "folder", Home(tmp_path / "data"), seed, unions, people)
+
+    check(audited)
+    if unions > TEN_TIMES:
+        assert audited.planted.rows > 10 * 783
+        every = {"A3", "A9", "B3", "C2", "C3", "C4", "D3", "E4", "F4", "F6", "F7", "G5"}
+        assert audited.planted.kinds() == every
