@@ -460,8 +460,10 @@ class Ledger(Application[UUID]):
     def glance_all(self, cls: type[TRoot], ids: Sequence[UUID]) -> dict[UUID, TRoot]:
         """Return what `glance` does for many streams of few events; who has none is left out."""
         with self._deciding:
-            self._follow()
-            kept = {id_: self._kept[id_] for id_ in ids if id_ in self._kept}
+            if not self._decides():
+                self._follow()
+            known = {**self._kept, **self._group.changed}
+            kept = {id_: known[id_] for id_ in ids if id_ in known}
             found = {**self._replayed_all([id_ for id_ in ids if id_ not in kept]), **kept}
         for id_, each in found.items():
             if not isinstance(each, cls):
@@ -470,7 +472,8 @@ class Ledger(Application[UUID]):
 
     def keep_all(self, ids: Sequence[UUID]) -> None:
         """Have aggregates at hand that a command is about to ask for one by one."""
-        missing = [id_ for id_ in ids if id_ not in self._kept]
+        known = self._kept.keys() | self._group.changed.keys()
+        missing = [id_ for id_ in ids if id_ not in known]
         for each in self._replayed_all(missing).values():
             self._keep(each)
 
