@@ -148,6 +148,12 @@ class Target:
         return Pace(due_on, left, may_remain, of.remaining_fen, per_day, forecast)
 
 
+def years_opened(connection: Connection, last: int) -> list[int]:
+    """Return the fiscal years that some organisation opened, up to one of them."""
+    found = connection.execute(select(targets.c.year).where(targets.c.year <= last).distinct())
+    return sorted(found.scalars())
+
+
 def surplus_targets(connection: Connection, year: int) -> dict[UUID, Target]:
     """Return what was asked of each organisation that opened the year."""
     found = connection.execute(select(targets).where(targets.c.year == year))

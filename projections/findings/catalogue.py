@@ -271,7 +271,7 @@ RULES_KNOWN: Mapping[str, About] = {
     "G1": About(
         "结余消化不足",
         "结余资金首年至少消化一半，两年内消化完毕（方案四(五)末段）",
-        1,
+        2,
         (
             "fiscal_year.*",
             "fund.*",

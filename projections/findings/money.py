@@ -1,7 +1,7 @@
 """Rules about money that unions hold: old, kept back, idle, spent in a rush, recorded late."""
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
@@ -14,7 +14,15 @@ from projections.asked import Moment, uuid_of
 from projections.blocks import FOLDED, blocks_at
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
-from projections.followed_lots import FollowedLot, consumption, opened_on, surplus_targets
+from projections.followed_lots import (
+    FollowedLot,
+    Target,
+    consumption,
+    followed_lots,
+    opened_on,
+    surplus_targets,
+    years_opened,
+)
 from projections.journal import Account, lines, lots
 from projections.journal_sums import Routes, routes, sums
 from projections.movements import Kind, movements
@@ -51,6 +59,51 @@ def surplus_not_used(asked: Asked) -> Iterator[Finding]:
                 1,
                 pace.shortfall_fen,
                 detail="missed" if missed else "forecast",
+                year=year,
+            )
+
+
+def lines_missed(asked: Asked) -> Iterator[Finding]:
+    """G1: a year's end came, and of old money less had been used by then than was asked.
+
+    That of the first year, and of years before the one that is followed also that of the last;
+    what became of the money later does not change it.
+
+    Source: 总工会2017年“两节”期间开展送温暖活动方案, last paragraph of 四(五).
+    """
+    for year in years_opened(asked.connection, asked.day.year - 1):
+        targets = surplus_targets(asked.connection, year)
+        yield from _missed(asked, year, date(year, 12, 31), targets)
+        if year != asked.year:
+            for within in {each.all_within_years or 1 for each in targets.values()}:
+                yield from _missed(asked, year, date(year + within - 1, 12, 31), targets)
+
+
+def _missed(
+    asked: Asked, year: int, due_on: date, targets: Mapping[UUID, Target]
+) -> Iterator[Finding]:
+    """Tell who was short of the line that is due on the last day of a year, if it has passed."""
+    if due_on >= asked.day:
+        return
+    by_owner: dict[UUID, list[FollowedLot]] = defaultdict(list)
+    for each in followed_lots(asked.connection, year, Moment(due_on, asked.moment.at)):
+        by_owner[each.owner_id].append(each)
+    for owner, followed in by_owner.items():
+        target = targets.get(owner)
+        if target is None:
+            continue
+        pace = target.pace(year, consumption(followed), due_on, due_on)
+        short = pace.remaining_fen - pace.may_remain_fen
+        is_first = due_on.year == year and (target.all_within_years or 1) > 1
+        if short > 0 and pace.due_on == due_on and (is_first or year != asked.year):
+            yield Finding(
+                "G1",
+                Severity.ERROR,
+                owner,
+                due_on.isoformat(),
+                1,
+                short,
+                detail="missed_first_year" if is_first else "missed",
                 year=year,
             )
 

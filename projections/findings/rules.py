@@ -150,6 +150,12 @@ RULES: Sequence[Rule] = (
     Rule(payments.in_anothers_name, (), (_RETURNS,)),
     Rule(payments.sent_back_after_success, (), (_RETURNS,)),
     Rule(money.surplus_not_used, ("year", "followed"), (_last(targets), _last(openings))),
+    Rule(
+        money.lines_missed,
+        ("year",),
+        (_last(targets), _last(openings)),
+        tells=money.last_year_known,
+    ),
     Rule(money.kept_back, (), (_LINES,), limits=LIMITS_OF["F3"]),
     Rule(money.spent_in_a_rush, tells=money.last_year_known, limits=LIMITS_OF["G3"]),
     Rule(money.idle, tells=money.last_year_known, limits=LIMITS_OF["G4"]),

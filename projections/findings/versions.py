@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ledger.domain.policy import LIMIT_MAX
 from ledger.errors import Kind, LedgerError
-from projections.findings import amounts, lists, payments, signatures, witnessing
+from projections.findings import amounts, lists, money, payments, signatures, witnessing
 from projections.findings.asked import Asked
 from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Finding
@@ -74,6 +74,12 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
         Earlier(
             payments.unsigned_after_deadline,
             "扫描的签字表与账不一致也算；此前只看到期未签",
+        ),
+    ),
+    "G1": (
+        Earlier(
+            money.surplus_not_used,
+            "首年年底未达标、以前年度的结余到期未用完也算；此前只看最近结转年度的进度和最后期限",
         ),
     ),
     "H1": (Earlier(_own_lists, "自办自销案件、自答自结公示也算；此前只看名册的审核审批"),),

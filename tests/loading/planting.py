@@ -55,6 +55,8 @@ class Planted:
     accounts: dict[str, BankSide]
     faults: Counter[Fault]
     surplus_left: dict[str, int]
+    surplus_over_half: dict[str, int]
+    """What of it was more than half of it: nobody is paid after the first year."""
     deceased: list[tuple[str, date]]
     staff_cards: list[str]
     rows: int
@@ -166,6 +168,7 @@ class _Truth:
             self.accounts,
             self.faults,
             self.surplus_left(),
+            self.surplus_over_half(),
             deceased,
             cards,
             sum(len(_rows(self.folder / row["花名册"])) for row in self.batches.values()),
@@ -350,12 +353,21 @@ class _Truth:
                 for union in {row["单位编码"] for row in rows}:
                     self.faults["A9", union, len(rows), None] += 1
 
-    def surplus_left(self) -> dict[str, int]:
-        """Return what is left of each union's opening surplus, wherever it went."""
-        left: Counter[str] = Counter()
+    def surplus_opened(self) -> Counter[str]:
+        opened: Counter[str] = Counter()
         for row in table(self.folder / "funds.csv"):
             if int(row["年度"]) < self.year:
-                left[row["单位编码"]] += fen(row["金额(元)"])
+                opened[row["单位编码"]] += fen(row["金额(元)"])
+        return opened
+
+    def surplus_over_half(self) -> dict[str, int]:
+        opened = self.surplus_opened()
+        over = {union: left - opened[union] // 2 for union, left in self.surplus_left().items()}
+        return {union: amount for union, amount in over.items() if amount > 0}
+
+    def surplus_left(self) -> dict[str, int]:
+        """Return what is left of each union's opening surplus, wherever it went."""
+        left = self.surplus_opened()
         for each in self.paid.values():
             if each["status"] == "paid":
                 for lot, taken in each["parts"]:

@@ -186,8 +186,10 @@ def check(audited: Audited) -> None:
             held = side.opening + sum(each.amount for each in side.lines)
             assert (balance.difference_fen, balance.figures.bank_fen) == (0, held), union
     assert audited.errors(date(planted.year, 8, 1)) == planted.faults
-    left = {("G1", union, 1, amount): 1 for union, amount in planted.surplus_left.items()}
-    assert audited.errors(date(planted.year + 2, 1, 2)) == planted.faults + Counter(left)
+    left = Counter(("G1", union, 1, fen) for union, fen in planted.surplus_left.items())
+    half = Counter(("G1", union, 1, fen) for union, fen in planted.surplus_over_half.items())
+    assert audited.errors(date(planted.year + 1, 1, 2)) == planted.faults + half
+    assert audited.errors(date(planted.year + 2, 1, 2)) == planted.faults + half + left
 
 
 @pytest.mark.parametrize("seed", [1, 2])

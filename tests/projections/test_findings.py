@@ -194,6 +194,40 @@ def test_old_money_is_a_doubt_when_it_lags_and_more_when_it_is_too_late(world: W
     assert found(world, date(2019, 1, 1))[0].severity == Severity.ERROR
 
 
+def test_too_little_of_old_money_used_in_its_first_year_stays_a_fault(world: World) -> None:
+    world.receive("X01", 200_000, vintage=2016, day=date(2017, 1, 1))
+    world.pay("B1", roster_row(1, ONE, 80_000))
+    world.answer("B1", settled(1, ONE, 80_000))
+
+    assert [each.detail for each in found(world, date(2017, 12, 31)) if each.rule == "G1"] == [
+        "forecast"
+    ]
+    told = [each for each in found(world, date(2018, 1, 1)) if each.rule == "G1"]
+    [missed] = [each for each in told if each.detail != "forecast"]
+    assert (missed.severity, missed.detail) == (Severity.ERROR, "missed_first_year")
+    assert (missed.amount_fen, missed.since, missed.year) == (20_000, "2017-12-31", 2017)
+
+
+def test_old_money_is_told_of_when_a_later_year_is_followed(world: World) -> None:
+    world.receive("X01", 200_000, vintage=2016, day=date(2017, 1, 1))
+    order = funds.FundReceipt(
+        "X01", EARMARK, "地方财政", "拨〔2018〕2号", 2018, 1_000, 2019, POLICY
+    )
+    funds.receive_funds(world.ledger, world.act(day=date(2019, 1, 2)), order)
+
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        asked = asked_of(world, model, date(2019, 1, 3))
+        told = findings(replace(asked, year=2019, followed=followed_lots(model, 2019)))
+
+    assert sorted(
+        (each.year, each.detail, each.amount_fen) for each in told if each.rule == "G1"
+    ) == [
+        (2017, "missed", 200_000),
+        (2017, "missed_first_year", 100_000),
+        (2019, "forecast", 500),
+    ]
+
+
 def test_a_witness_that_refuses_concerns_the_whole_ledger(world: World) -> None:
     key = Cosigner("w.example", Ed25519Signer.from_seed(b"w" * 32)).key
     appoint_witness(world.ledger, world.act(), WitnessAppointment(key.vkey()))
