@@ -22,6 +22,8 @@ def test_a_changed_file_is_read_or_refused_with_a_code(target: Target) -> None:
     assert glance(target, GLANCE_AT_SCANS if "scans" in target.name else GLANCE)
 
 
+# What a library remarks on standard error of a picture that it reads all the same.
+@pytest.mark.filterwarnings("ignore:Invalid APNG:UserWarning")
 @pytest.mark.fuzz
 @every_target
 def test_changed_files_for_a_while(
