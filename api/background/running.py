@@ -8,9 +8,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from api.background.deliveries import Deliveries
-from api.background.imports import Imports
+from api.background.imports import Import, ImportNotTried, Imports
 from api.background.integrity import Integrity, Rhythm
-from api.background.jobs import Jobs
+from api.background.jobs import Job, Jobs, State
 from api.background.packages import Packages
 from api.background.payers import Payers
 from api.background.sealing import Seal
@@ -73,6 +73,19 @@ class Background:
         self.integrity.start()
         self._worker.start()
         self._deliveries.start()
+
+    def take_in(self, upload: Import, work: Callable[[], bytes], now_s: int) -> Job:
+        """Have an upload taken in as it was tried; its key is its own, so that it is done once.
+
+        Raises:
+            ImportNotTried: It was not, or its trial has not ended well.
+        """
+        if upload.trial is None or self.jobs.find(upload.trial).state is not State.DONE:
+            raise ImportNotTried(upload.import_id)
+        own_key = f"import {upload.import_id}"
+        job = self.jobs.submit(upload.kind, upload.officer_id, own_key, work(), now_s)
+        self.imports.committed(upload.import_id, job.job_id)
+        return job
 
     def _purge(self, now_s: int) -> None:
         self.imports.purge(now_s)

@@ -40,6 +40,7 @@ from projections.cases import Asked, every_case
 from projections.exports import paper, workbook
 from projections.exports.delimited import Encoding, lines, several
 from projections.exports.plain_text import Dialect
+from projections.exports.table import Table
 from projections.organisations import staff_numbers, tree_on
 from projections.runner import catch_up
 
@@ -196,12 +197,7 @@ def deadlines(
         found = due(connection, ledger, reach, question)
         table = deadlines_table(found, language, f"{_service()}{found.address()}")
         with _whole(out) as draft:
-            if out.suffix == ".xlsx":
-                workbook.write([table], draft)
-            elif out.suffix == ".csv":
-                draft.write_bytes(b"".join(lines(table, encoding)))
-            else:
-                draft.write_bytes(paper.to_pdf(table))
+            _write(table, out.suffix, draft, encoding)
     say(f"{out}: sha256 {sha256(out.read_bytes()).hexdigest()}")
 
 
@@ -234,12 +230,7 @@ def cases(
             moment.as_of or bootstrap.today(),
             place=tree.by_id[organisation_id(organisation)] if organisation else None,
         )
-        if out.suffix == ".xlsx":
-            workbook.write([table], draft)
-        elif out.suffix == ".csv":
-            draft.write_bytes(b"".join(lines(table, encoding)))
-        else:
-            draft.write_bytes(paper.to_pdf(table))
+        _write(table, out.suffix, draft, encoding)
     say(f"{out}: sha256 {sha256(out.read_bytes()).hexdigest()}")
 
 
@@ -251,6 +242,15 @@ def _whole(out: Path) -> Iterator[Path]:
     draft = out.with_name(out.name + ".new")
     yield draft
     draft.replace(out)
+
+
+def _write(table: Table, suffix: str, draft: Path, encoding: Encoding) -> None:
+    if suffix == ".xlsx":
+        workbook.write([table], draft)
+    elif suffix == ".csv":
+        draft.write_bytes(b"".join(lines(table, encoding)))
+    else:
+        draft.write_bytes(paper.to_pdf(table))
 
 
 def _report(sort: Sort, scope: Scope, out: Path, encoding: Encoding, *, words: str = "") -> None:

@@ -1,12 +1,13 @@
 """What a bank sent back, looked at before it is taken in: what each line would settle or return."""
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, File, Response, UploadFile
 
-from api.background.imports import Facts, Import, ImportNotTried, ImportUnknown
-from api.background.jobs import Job, State
+from api.background.imports import Facts, Import, ImportUnknown
+from api.background.jobs import State
 from api.background.returns import RETURN, RETURN_TRIAL, ReturnWork
 from api.background.running import Background, TheBackground
 from api.background.work import packed
@@ -111,23 +112,13 @@ def record_return(
     batch = batch_within(model, reach, batch_id)
     upload = _upload(working, batch_id, import_id, acting.caller, found)
     if upload.trial is not None:
-        job = _taken_in(working, upload, batch, found.clock.now_s())
+        work = partial(_work, working, upload, batch, dry_run=False)
+        job = working.take_in(upload, work, found.clock.now_s())
         return screen.go(f"/jobs/{job.job_id}?follow=yes")
     content = working.imports.content(upload)
     order = return_read(batch.code, batch.bank_format, upload.facts.filename, content)
     receive_statement(the_ledger, acting.act(), order)
     return screen.go(f"/batches/{batch_id}", N_("银行回盘已登记。"))
-
-
-def _taken_in(working: Background, upload: Import, batch: Batch, now_s: int) -> Job:
-    """Have a file taken in; the key is the upload's, so that one upload is taken in once."""
-    if upload.trial is None or working.jobs.find(upload.trial).state is not State.DONE:
-        raise ImportNotTried(upload.import_id)
-    work = _work(working, upload, batch, dry_run=False)
-    own_key = f"import {upload.import_id}"
-    job = working.jobs.submit(RETURN, upload.officer_id, own_key, work, now_s)
-    working.imports.committed(upload.import_id, job.job_id)
-    return job
 
 
 def _work(working: Background, upload: Import, batch: Batch, *, dry_run: bool) -> bytes:

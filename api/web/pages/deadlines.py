@@ -1,20 +1,19 @@
 """Deadlines: what every organisation was to hand in, and who has not; as a page and as files."""
 
-from pathlib import Path
-from tempfile import TemporaryDirectory
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
 from api.callers import READ, TheReach
 from api.dependencies import TheLedger, TheReadModel
-from api.file_answer import CSV, PDF, XLSX, file_answer
+from api.file_answer import PDF, file_answer
 from api.owed import Due, Question, due
+from api.table_answer import Form, table_answer
 from api.web.asked import Empty, TheMomentOnPage, Word
 from api.web.screen import Screen, TheScreen
 from api.web.tables.deadlines import deadlines_table
 from projections.cases import count_cases
-from projections.exports import delimited, paper, workbook
+from projections.exports import paper
 from projections.exports.delimited import Encoding
 from projections.exports.table import Table
 
@@ -58,10 +57,7 @@ def show_deadlines(
 @router.get("/deadlines.xlsx", dependencies=[READ])
 def export_deadlines_xlsx(screen: TheScreen, found: TheDue) -> Response:
     """Write what the page lists as a workbook."""
-    with TemporaryDirectory(prefix="nuanzhang-export-") as folder:
-        path = Path(folder) / "deadlines.xlsx"
-        workbook.write([_table(screen, found)], path)
-        return file_answer(path.read_bytes(), XLSX, "deadlines.xlsx")
+    return table_answer(_table(screen, found), Form.XLSX, "deadlines")
 
 
 @router.get("/deadlines.csv", dependencies=[READ])
@@ -71,11 +67,8 @@ def export_deadlines_csv(
     encoding: Annotated[Encoding | None, Empty, Query()] = None,
 ) -> Response:
     """Write what the page lists as CSV."""
-    written_in = Encoding.UTF_8 if encoding is None else encoding
-    media_type = CSV.replace(Encoding.UTF_8.value, written_in.value)
-    return file_answer(
-        delimited.lines(_table(screen, found), written_in), media_type, "deadlines.csv"
-    )
+    table = _table(screen, found)
+    return table_answer(table, Form.CSV, "deadlines", encoding or Encoding.UTF_8)
 
 
 @router.get("/deadlines.pdf", dependencies=[READ])

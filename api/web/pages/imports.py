@@ -1,6 +1,7 @@
 """Lists handed in by clerks: uploaded, columns named, tried out, committed as a job."""
 
 from collections.abc import Sequence
+from functools import partial
 from hashlib import sha256
 from typing import Annotated, Any
 from uuid import UUID
@@ -240,14 +241,10 @@ def commit(
     del key
     now_s = found.clock.now_s()
     upload = working.imports.find(str(import_id), caller.officer_id, now_s, FIELDS)
-    if upload.layout is None or upload.trial is None:
+    if upload.layout is None:
         raise ImportNotTried(upload.import_id)
-    if working.jobs.find(upload.trial).state is not State.DONE:
-        raise ImportNotTried(upload.import_id)
-    work = _work(working, upload, upload.layout, caller.staff_number, dry_run=False)
-    own_key = f"import {upload.import_id}"
-    job = working.jobs.submit(upload.kind, caller.officer_id, own_key, work, now_s)
-    working.imports.committed(upload.import_id, job.job_id)
+    work = partial(_work, working, upload, upload.layout, caller.staff_number, dry_run=False)
+    job = working.take_in(upload, work, now_s)
     return screen.go(f"/jobs/{job.job_id}?follow=yes")
 
 
