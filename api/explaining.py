@@ -88,10 +88,8 @@ def cases_about(asked: Asked, reach: Reach) -> list[CaseView]:
     found = [each for each in asked.findings if bears(asked, each)]
     ids = {case_id(subject) for each in found for subject in subjects_of(each)}
     of_findings = case_list(asked.connection, Wanted(case_ids=ids)) if ids else []
-    of_list = [
-        each
-        for each in case_list(asked.connection, Wanted([asked.batch.organisation_id]))
-        if each.subject.batch_id == asked.batch.batch_id and each.case_id not in ids
-    ]
+    batch = asked.batch
+    wanted = Wanted([batch.organisation_id], batch_id=batch.batch_id)
+    of_list = [each for each in case_list(asked.connection, wanted) if each.case_id not in ids]
     seen = (each for each in (*of_findings, *of_list) if each.organisation_id in reach.ids)
     return sorted(seen, key=lambda each: each.position)

@@ -187,6 +187,8 @@ class Kept:
         """Let go of what was known of a shorter log: it is large, and nobody asks for it again."""
         for key in [each for each in self._known if each[0] < end]:
             del self._known[key]
+        for key, supposing in [each for each in self._supposed if each[0][0] < end]:
+            del self._supposed[key, supposing]
 
     def _find(self, connection: Connection, ledger: Ledger, key: _Key) -> Known:
         _, moment, today, year, _ = key

@@ -193,6 +193,7 @@ class Asked:
 
     organisation_ids: Collection[UUID] | None = None
     case_ids: Collection[UUID] | None = None
+    batch_id: UUID | None = None
     rule: str | None = None
     stage: Stage | None = None
     owner_id: UUID | None = None
@@ -276,6 +277,8 @@ def _conditions(asked: Asked, last: Any) -> list[ColumnElement[bool]]:
         found.append(cases.c.organisation_id.in_([each.bytes for each in asked.organisation_ids]))
     if asked.case_ids is not None:
         found.append(cases.c.case_id.in_([each.bytes for each in asked.case_ids]))
+    if asked.batch_id is not None:
+        found.append(cases.c.batch_id == asked.batch_id.bytes)
     if asked.rule is not None:
         found.append(cases.c.rule == asked.rule)
     if asked.stage is not None:

@@ -168,6 +168,11 @@ def rows_of(chain: Chain, table: str) -> Iterator[Sequence[Any]]:
 def settle(path: Path) -> None:
     """Have a file on the disk, for its owner alone."""
     path.chmod(0o600)
+    on_disk(path)
+
+
+def on_disk(path: Path) -> None:
+    """Have a file, or the names in a folder, outlast a power failure."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -7,7 +7,6 @@ erased in the log and not yet in the vault is done again when it is put back.
 """
 
 import fcntl
-import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -28,7 +27,7 @@ from ledger.backups.manifest import (
     write_manifest,
 )
 from ledger.backups.sealed_keys import Keys, sealed
-from ledger.backups.segments import Progress, copy_new, reading, settle
+from ledger.backups.segments import Progress, copy_new, on_disk, reading, settle
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.merkle import Edge
 from ledger.store.home import DRAFT, OWNER_ONLY_FOLDER, POSTGRESQL, SQLITE, Home
@@ -138,7 +137,7 @@ def take(
         _written(folder / MANIFEST, write_manifest(manifest, home.service_signer()))
         # The folder's own entry, so that the new names outlast a power failure. What they replace
         # goes only then: an older copy of the vault would keep keys that are destroyed since.
-        _settle_folder(folder)
+        on_disk(folder)
         _drop_others(folder, manifest)
     return manifest
 
@@ -213,14 +212,6 @@ def _drop_others(folder: Path, manifest: Manifest) -> None:
     for entry in folder.iterdir():
         if OURS_OR_DRAFT.fullmatch(entry.name) and entry.name not in named:
             entry.unlink()
-
-
-def _settle_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -195,7 +195,7 @@ class _Taking:
         batch = work.get(Batch, batch_id(order.batch_code))
         require_post(work, self._act, CASHIERS, batch.organisation_id)
         batch.require_answerable(Channel.BANK_CARD)
-        known = work.find(Statement, statement_id(batch.id, content.sha256))
+        known = work.find(Statement, self._statement_id(batch))
         if known is not None and known.is_whole:
             raise StatementKnown(batch.id, content.sha256)
         if content.batch_code not in (None, batch.code):
@@ -224,10 +224,10 @@ class _Taking:
         told: "_Told",
     ) -> None:
         content = self._order.content
-        statement = work.find(Statement, statement_id(batch.id, content.sha256))
+        statement = work.find(Statement, self._statement_id(batch))
         if statement is None:
             statement = _statement(self._act, batch, content, matches)
-        work.find_all(Disbursement, [match.payment.id for match in piece])
+        self._ledger.keep_all([match.payment.id for match in piece])
         for match in piece:
             told.step()
             _decide_line(work, self._act, batch, statement, match)

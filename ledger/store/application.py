@@ -452,7 +452,7 @@ class Ledger(Application[UUID]):
         with self._deciding:
             if not self._decides():
                 self._follow()
-            found = self._group.changed.get(id_) or self._kept.get(id_) or self._replayed(id_)
+            found = self._at_hand(id_) or self._replayed(id_)
         if found is not None and not isinstance(found, cls):
             raise NotOnRecord(cls.TOPIC, id_)
         return found
@@ -462,9 +462,8 @@ class Ledger(Application[UUID]):
         with self._deciding:
             if not self._decides():
                 self._follow()
-            known = {**self._kept, **self._group.changed}
-            kept = {id_: known[id_] for id_ in ids if id_ in known}
-            found = {**self._replayed_all([id_ for id_ in ids if id_ not in kept]), **kept}
+            found = self._replayed_all([id_ for id_ in ids if self._at_hand(id_) is None])
+            found |= {id_: kept for id_ in ids if (kept := self._at_hand(id_)) is not None}
         for id_, each in found.items():
             if not isinstance(each, cls):
                 raise NotOnRecord(cls.TOPIC, id_)
@@ -472,10 +471,13 @@ class Ledger(Application[UUID]):
 
     def keep_all(self, ids: Sequence[UUID]) -> None:
         """Have aggregates at hand that a command is about to ask for one by one."""
-        known = self._kept.keys() | self._group.changed.keys()
-        missing = [id_ for id_ in ids if id_ not in known]
+        missing = [id_ for id_ in ids if self._at_hand(id_) is None]
         for each in self._replayed_all(missing).values():
             self._keep(each)
+
+    def _at_hand(self, id_: UUID) -> Root | None:
+        """Return an aggregate that need not be replayed; what is not stored yet cannot be."""
+        return self._group.changed.get(id_) or self._kept.get(id_)
 
     def _replayed_all(self, ids: Sequence[UUID]) -> dict[UUID, Root]:
         """Replay many short streams: some hundred a query, since each query has its price."""

@@ -107,6 +107,7 @@ class Evaluated:
             self._kept.popitem(last=False)
         model, *last = asked.connection.execute(_LAST_ROWS).one()
         last_of = dict(zip(_READ, last, strict=True))
+        told = {each: each(asked) for each in _TELLING}
         for rule in RULES:
             looked_at = (
                 model,
@@ -114,7 +115,7 @@ class Evaluated:
                 rule.borne(asked.patience),
                 *(getattr(asked, name) for name in rule.looks_at),
                 *(last_of[table] for table in rule.reads),
-                rule.tells(asked) if rule.tells else None,
+                told[rule.tells] if rule.tells else None,
             )
             if rule not in kept or kept[rule][0] != looked_at:
                 kept[rule] = looked_at, Part(rule.find(asked))
@@ -211,5 +212,6 @@ RULES: Sequence[Rule] = (
 )
 
 MOMENTS_KEPT = 16
+_TELLING = {rule.tells for rule in RULES if rule.tells}
 _READ = tuple(dict.fromkeys(last for rule in RULES for last in rule.reads))
 _LAST_ROWS = select(reading.c.model, *_READ)
