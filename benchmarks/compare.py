@@ -1,7 +1,7 @@
 """Ours beside what people would use instead, and beside what the machine itself does, in one run.
 
-Writes a page of results and a picture of each group into a folder: `make peers` builds what it
-needs. Each row of a group did the same work, as far as the other can do it at all: none of the
+Writes a page of results and a picture of each group into a folder: `make compare` installs what
+it needs. Each row of a group did the same work, as far as the other can do it at all: none of the
 others signs, and none can prove what it holds.
 """
 
@@ -11,8 +11,7 @@ import os
 import platform
 import subprocess
 import tempfile
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -24,11 +23,13 @@ from benchmarks.peers import books, double_entry, floors, ours
 from ledger.evidence.merkle import Edge, leaf_hash
 from ledger.postgresql_session import connect
 from ledger.store.home import Home
-from tests.postgresql import Server, running
+from tests.postgresql import running
 
 OTHERS = Path(__file__).parent / "peers" / "others"
 PYTHON = Path(".venv/peers/bin/python")
 EVENT_BYTES = 600
+ALONE, TOGETHER, AT_ONCE = 400, 20_000, 5_000
+"""Payments one a transaction; in batches; and so many of these in one."""
 OURS, PEER, FLOOR = "ours", "peer", "floor"
 
 
@@ -66,8 +67,14 @@ def main() -> None:
     parser.add_argument("--scale", type=int, default=1, help="so many times as much of everything")
     asked = parser.parse_args()
     if not PYTHON.exists():
-        raise SystemExit("run `make peers` first: it installs what is compared")
-    groups = [*transfers(asked.scale), appends(asked.scale), tree(asked.scale)]
+        raise SystemExit("run `make compare`: it installs what is compared")
+    with temporary_home() as home:
+        in_sqlite = ours.rates(home, ALONE * asked.scale, TOGETHER * asked.scale, AT_ONCE)
+    groups = [
+        *transfers(asked.scale, in_sqlite),
+        appends(asked.scale, in_sqlite),
+        tree(asked.scale),
+    ]
     groups += [books_read(asked.scale), signatures()]
     asked.folder.mkdir(parents=True, exist_ok=True)
     results = asked.folder / "results.json"
@@ -89,17 +96,16 @@ def head() -> str:
     )
 
 
-def transfers(scale: int) -> Iterator[Group]:
+def transfers(scale: int, in_sqlite: Mapping[str, float]) -> Iterator[Group]:
     """Pay people out of one account: one a transaction, and in batches."""
-    alone, together = 400 * scale, 20_000 * scale
-    with temporary_home() as home:
-        in_sqlite = ours.rates(home, alone, together, 5_000)
-        committed = floors.sqlite_commits(home.path / "raw.sqlite", alone * 5)
-    with durable() as server:
+    alone, together = ALONE * scale, TOGETHER * scale
+    with tempfile.TemporaryDirectory() as folder:
+        committed = floors.sqlite_commits(Path(folder) / "raw.sqlite", alone * 5)
+    with running(settings=()) as server:  # as it is for keeps: it waits for the disk
         with tempfile.TemporaryDirectory() as folder:
             home = Home(Path(folder) / "data", named=server.fresh())
             home.create()
-            in_postgresql = ours.rates(home, alone, together, 5_000)
+            in_postgresql = ours.rates(home, alone, together, AT_ONCE)
         session = connect(server.fresh()).raw
         entries = double_entry.rates(session, alone, together)
         hordak = other("hordak_transfers", server.folder, alone, together // 20)
@@ -121,11 +127,9 @@ def transfers(scale: int) -> Iterator[Group]:
         yield Group(f"payments-{name}", title, "payments a second", rows)
 
 
-def appends(scale: int) -> Group:
+def appends(scale: int, own: Mapping[str, float]) -> Group:
     """Append events to a store made for nothing else; ours are two a payment."""
-    with temporary_home() as home:
-        own = ours.rates(home, 400 * scale, 20_000 * scale, 5_000)
-    uma = other("umadb_appends", EVENT_BYTES, 400 * scale, 50_000 * scale, 5_000)
+    uma = other("umadb_appends", EVENT_BYTES, ALONE * scale, 50_000 * scale, AT_ONCE)
     each = ours.EVENTS_A_PAYMENT
     rows = [
         Row("Nuanzhang, SQLite, in batches", OURS, own["together"] * each),
@@ -186,13 +190,6 @@ def signatures() -> Group:
         Row("OpenSSL verifies", FLOOR, checked),
     ]
     return Group("signatures", "Ed25519 on one core", "a second", rows)
-
-
-@contextmanager
-def durable() -> Iterator[Server]:
-    """Run PostgreSQL as it is for keeps: it waits for the disk."""
-    with running(()) as server:
-        yield server
 
 
 def other(name: str, *arguments: object) -> dict[str, Any]:
