@@ -73,10 +73,11 @@ def lines_missed(asked: Asked) -> Iterator[Finding]:
     """
     for year in years_opened(asked.connection, asked.day.year - 1):
         targets = surplus_targets(asked.connection, year)
-        yield from _missed(asked, year, date(year, 12, 31), targets)
+        ends = {year}
         if year != asked.year:
-            for within in {each.all_within_years or 1 for each in targets.values()}:
-                yield from _missed(asked, year, date(year + within - 1, 12, 31), targets)
+            ends |= {year + (each.all_within_years or 1) - 1 for each in targets.values()}
+        for end in sorted(ends):
+            yield from _missed(asked, year, date(end, 12, 31), targets)
 
 
 def _missed(

@@ -50,7 +50,7 @@ from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Finding, Severity
 from projections.findings.payments import SIGNATURE_SHEETS
 from projections.findings.rules import Evaluated, findings
-from projections.followed_lots import followed_lots
+from projections.followed_lots import Target, followed_lots
 from projections.open_payments import open_payments
 from projections.organisations import tree_on
 from projections.runner import catch_up
@@ -226,6 +226,20 @@ def test_old_money_is_told_of_when_a_later_year_is_followed(world: World) -> Non
         (2017, "missed_first_year", 100_000),
         (2019, "forecast", 500),
     ]
+
+
+def test_old_money_that_had_one_year_is_told_of_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world.receive("X01", 200_000, vintage=2016, day=date(2017, 1, 1))
+    one_year = Target(None, None)
+    monkeypatch.setattr(money, "surplus_targets", lambda *_: {X01: one_year})
+
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        asked = replace(asked_of(world, model, date(2018, 1, 3)), year=2018, followed=[])
+        told = [each for each in findings(asked) if each.rule == "G1"]
+
+    assert [(each.detail, each.amount_fen) for each in told] == [("missed", 200_000)]
 
 
 def test_a_witness_that_refuses_concerns_the_whole_ledger(world: World) -> None:
