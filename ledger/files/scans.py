@@ -414,11 +414,23 @@ def _pictures(data: bytes) -> Generator[Image.Image, None, None]:
         picture = Image.open(BytesIO(data), formats=("PNG", "JPEG"))
         _require_pixels(picture.width, picture.height)
         picture.load()
-        yield picture.convert("L")
+        yield _grey(picture)
     except (UnidentifiedImageError, OSError, SyntaxError, ValueError):
         raise ScanUnreadable from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise ScanTooLarge("pixels a page", PIXELS_MAX) from None
+
+
+def _grey(picture: Image.Image) -> Image.Image:
+    """Return a picture in 256 greys, lying on white paper where it can be seen through."""
+    if picture.mode.startswith("I;16"):
+        return picture.point(lambda grey: grey / 256).convert("L")
+    # Not `has_transparency_data`: of a palette picture that lacks its palette it falls over.
+    if picture.mode not in ("LA", "PA", "RGBA") and "transparency" not in picture.info:
+        return picture.convert("L")
+    layers = picture.convert("RGBA")
+    grey, paper = layers.convert("L"), Image.new("L", layers.size, 255)
+    return Image.composite(grey, paper, layers.getchannel("A"))
 
 
 def _drawn(data: bytes) -> Iterator[Image.Image]:

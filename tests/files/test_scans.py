@@ -2,7 +2,7 @@
 
 import resource
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from io import BytesIO
 from random import Random
@@ -100,6 +100,35 @@ def test_pictures_of_other_resolutions_are_read(dpi: int, kind: str) -> None:
     [page] = on_the_glass(sheet(rows=3).content, dpi)
 
     assert inks(read_scan(as_picture(page, kind), KEY)) == dict.fromkeys((1, 2, 3), Ink.EMPTY)
+
+
+def _sixteen_bits(page: Image.Image) -> Image.Image:
+    deep = b"".join((grey * 257).to_bytes(2, "little") for grey in page.tobytes())
+    return Image.frombytes("I;16", page.size, deep)
+
+
+def _see_through(page: Image.Image) -> Image.Image:
+    """Take the paper away: what is left is ink over nothing, and nothing counts as black."""
+    black = Image.new("L", page.size, 0)
+    return Image.merge("LA", (black, page.point(lambda grey: 255 - grey)))
+
+
+def _palette_see_through(page: Image.Image) -> Image.Image:
+    drawn = page.quantize(8)
+    drawn.info["transparency"] = bytes([255] * 6)
+    return drawn
+
+
+@pytest.mark.parametrize("kept", [_sixteen_bits, _see_through, _palette_see_through])
+def test_pictures_of_every_depth_and_without_paper_are_read(
+    kept: Callable[[Image.Image], Image.Image],
+) -> None:
+    [page] = on_the_glass(sheet(rows=3).content)
+    write_name(page, 1)
+
+    seen = inks(read_scan(as_picture(kept(page), "PNG"), KEY))
+
+    assert seen == {1: Ink.EMPTY, 2: Ink.SIGNED, 3: Ink.EMPTY}
 
 
 @pytest.mark.parametrize(

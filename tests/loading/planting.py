@@ -39,6 +39,7 @@ class BankSide:
     unknown: list[Booked] = field(default_factory=list)
     late: list[Booked] = field(default_factory=list)
     open_items: list[tuple[date, int]] = field(default_factory=list)
+    never_booked: list[int] = field(default_factory=list)
 
     @property
     def proved_to(self) -> date:
@@ -158,6 +159,9 @@ class _Truth:
                 self.book(code, payments)
         self.charges()
         for account in self.accounts.values():
+            if account.never_booked:
+                amounts = account.never_booked
+                self.faults["F6", account.union, len(amounts), sum(amounts)] += 1
             self.write(account)
         deceased, cards = self.listed()
         self.of_payments()
@@ -206,7 +210,7 @@ class _Truth:
             return
         if len(failed) < len(payments) and batch["回盘或签字文件"] and chance.random() < 0.2:
             # The return file says that it was paid: the account never was debited.
-            self.faults["F6", account.union, 1, total] += 1
+            account.never_booked.append(total)
             account.open_items.append((approved, -total))
             account.open_items += [(answered, each["amount"]) for each in failed.values()]
             return
