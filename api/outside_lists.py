@@ -8,7 +8,7 @@ from api.uploads import filename_of, whole
 from ledger.domain.outside_list import ListKind
 from ledger.errors import Kind, LedgerError
 from ledger.files.columns import COLUMNS_MAX, Layout
-from ledger.files.outside_lists import CARD, ID, OutsideFile, fields_of
+from ledger.files.outside_lists import NUMBERS, OutsideFile, fields_of
 
 COLUMN = re.compile(r"[A-Za-z]{1,2}")
 
@@ -44,7 +44,7 @@ def layout_of(kind: ListKind, header_row: int | None, number: str, beside: str) 
     Args:
         kind: What the list is of.
         header_row: The row of the titles, from 1.
-        number: Letters of the column with the ID or card numbers.
+        number: Letters of the column with the ID, card or phone numbers.
         beside: Of the column that such a list has beside them, if it has one.
 
     Raises:
@@ -53,8 +53,8 @@ def layout_of(kind: ListKind, header_row: int | None, number: str, beside: str) 
     if header_row is None and not number and not beside:
         return None
     wanted = fields_of(kind).required
-    others = [each for each in wanted if each not in (ID, CARD)]
-    places = {_place(number): next(each for each in wanted if each in (ID, CARD))}
+    others = [each for each in wanted if each not in NUMBERS]
+    places = {_place(number): next(each for each in wanted if each in NUMBERS)}
     if others:
         places[_place(beside)] = others[0]
     if header_row is None or len(places) < len(wanted):

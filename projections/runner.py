@@ -29,6 +29,7 @@ from projections.journal import Journal
 from projections.journal_sums import JournalSums
 from projections.keys import Keys
 from projections.likeness import Likeness
+from projections.listed_people import ListedPeople
 from projections.movements import Movements
 from projections.notices import Notices
 from projections.organisations import Organisations
@@ -72,6 +73,7 @@ def projections() -> tuple[Projection, ...]:
         PaymentStates(),
         PaymentSums(),
         PaymentCards(),
+        ListedPeople(),
         AmountCounts(),
         Answers(),
         Notices(),

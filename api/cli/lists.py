@@ -32,7 +32,9 @@ def take(
     source: Annotated[str, typer.Option(help="Whose list it is.")],
     listed_on: Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="As of which day.")],
     header_row: Annotated[int | None, typer.Option(min=1, help="Row of the titles.")] = None,
-    number_column: Annotated[str, typer.Option(help="Letters of the ID or card column.")] = "",
+    number_column: Annotated[
+        str, typer.Option(help="Letters of the ID, card or phone column.")
+    ] = "",
     beside_column: Annotated[str, typer.Option(help="Letters of the column beside it.")] = "",
     *,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read it, and write nothing.")] = False,

@@ -483,6 +483,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "businesses": N_("工商登记"),
         "relatives": N_("经办、审批人员亲属"),
         "staff_accounts": N_("工作人员账户"),
+        "staff_phones": N_("工作人员电话"),
         "households": N_("户籍"),
     },
     "limit": {
@@ -505,6 +506,9 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "signatures_a_minute": N_("一分钟内几人签字算过快（人）"),
         "signatures_in_a_row": N_("几人接连签字算过快（人）"),
         "signatures_at_night": N_("夜间几人签字算异常（人）"),
+        "people_a_phone": N_("同一电话至多几人登记（人）"),
+        "retirement_men_years": N_("退休年龄，男（岁）"),
+        "retirement_women_years": N_("退休年龄，女（岁）"),
     },
     "list_ended": {"replaced": N_("已被新名单取代"), "withdrawn": N_("已撤下")},
     "standing": {

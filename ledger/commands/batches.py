@@ -15,6 +15,7 @@ from ledger.commands.sealing import (
     SPELLING,
     card_index,
     person_id,
+    phone_index,
     seal,
     unseal,
 )
@@ -34,7 +35,7 @@ from ledger.domain.export import Export
 from ledger.domain.fund import FundAccount, FundInsufficient, fund_id
 from ledger.domain.officer import Officer, Role, RoleMissing
 from ledger.domain.organisation import Organisation, organisation_id
-from ledger.domain.policy import Channel, Policy
+from ledger.domain.policy import Channel, LimitName, Policy
 from ledger.domain.recipient import OnFile, Recipient
 from ledger.domain.rules import RowFacts, Verdict, judge, judge_again
 from ledger.domain.values import MONEY_MAX, Money, stable_id
@@ -43,7 +44,7 @@ from ledger.files.bank import InstructionFile, InstructionLine
 from ledger.files.bank_formats.writing import NAME_NOT_ENCODABLE, is_spelling, odd_places
 from ledger.files.banks import FORMATS, write_instruction
 from ledger.files.faults import FileRefused
-from ledger.files.identity import id_fault
+from ledger.files.identity import has_reached, id_fault
 from ledger.files.roster import Roster, RosterRow
 from ledger.files.text import person_name
 from ledger.store.act import CommandAct
@@ -481,6 +482,9 @@ class _Judging:
         self._campaign_id = campaign.id
         policy = work.get(Policy, campaign.policy_id).in_force_on(day)
         self._categories = {rule.name: rule for rule in policy.categories}
+        said = {limit.name: limit.value for limit in policy.limits}
+        self._men_years = said.get(LimitName.RETIREMENT_MEN_YEARS)
+        self._women_years = said.get(LimitName.RETIREMENT_WOMEN_YEARS)
         self._listed: set[UUID] = set()
 
     def verdict(self, row: RosterRow) -> Verdict | None:
@@ -502,6 +506,12 @@ class _Judging:
         if verdict is None and person is not None:
             self._listed.add(person)
         return verdict
+
+    def is_of_retirement_age(self, id_number: str) -> bool:
+        """Say whether somebody had reached the age that the policy names; it may name none."""
+        return has_reached(
+            id_number, self._day, men_years=self._men_years, women_years=self._women_years
+        )
 
     def facts_of_row(self, row: Row) -> RowFacts:
         """Return what may have changed since a row was listed."""
@@ -560,7 +570,7 @@ def _list_row(
     verdict = judging.verdict(row)
     if verdict is None:
         try:
-            _accept_row(judging.work, act, batch, row)
+            _accept_row(judging, act, batch, row)
         except PersonErased:
             verdict = Verdict(PersonErased.code)
     if verdict is None:
@@ -574,7 +584,8 @@ def _list_row(
     }
 
 
-def _accept_row(work: Work, act: CommandAct, batch: Batch, row: RosterRow) -> None:
+def _accept_row(judging: _Judging, act: CommandAct, batch: Batch, row: RosterRow) -> None:
+    work = judging.work
     person = person_id(work.ledger, row.id_number)
     standing = Row(
         row.number,
@@ -583,6 +594,8 @@ def _accept_row(work: Work, act: CommandAct, batch: Batch, row: RosterRow) -> No
         _amount(row) or Money(0),
         seal(work, person, PAYEE, _personal(row)),
         card_index(work.ledger, row.card_number),
+        phone_index(work.ledger, row.phone),
+        judging.is_of_retirement_age(row.id_number),
     )
     batch.accept_row(act, standing, line=row.line)
 

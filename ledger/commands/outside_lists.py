@@ -7,10 +7,17 @@ from uuid import UUID
 
 from ledger.commands.cases import CLOSERS
 from ledger.commands.duties import require_post
-from ledger.commands.sealing import card_index, person_id
+from ledger.commands.sealing import card_index, person_id, phone_index
 from ledger.domain.officer import Officer, officer_id
 from ledger.domain.organisation import Organisation, organisation_id
-from ledger.domain.outside_list import DAY_BYTES, ID_BYTES, ListKind, OutsideList, list_id
+from ledger.domain.outside_list import (
+    DAY_BYTES,
+    ID_BYTES,
+    OF_NUMBERS,
+    ListKind,
+    OutsideList,
+    list_id,
+)
 from ledger.files.faults import Fault, FileRefused
 from ledger.files.outside_lists import STAFF, OutsideFile, OutsideRow, Told, rows_of
 from ledger.store.act import CommandAct
@@ -115,7 +122,7 @@ def _entries(ledger: Ledger, file: OutsideFile, file_sha256: str, told: Told) ->
         elif file.kind is ListKind.HOUSEHOLDS:
             note = bytes.fromhex(ledger.vault.index("household", row.beside))[:ID_BYTES]
             yield person_id(ledger, row.number).bytes + note
-        elif file.kind in (ListKind.RELATIVES, ListKind.STAFF_ACCOUNTS):
+        elif file.kind in (ListKind.RELATIVES, *OF_NUMBERS):
             if row.beside not in officers:
                 officers[row.beside] = _known_officer(ledger, row.beside)
             officer = officers[row.beside]
@@ -125,7 +132,8 @@ def _entries(ledger: Ledger, file: OutsideFile, file_sha256: str, told: Told) ->
             if file.kind is ListKind.RELATIVES:
                 yield person_id(ledger, row.number).bytes + officer.bytes
             else:
-                yield bytes.fromhex(card_index(ledger, row.number) or "") + officer.bytes
+                index = card_index if file.kind is ListKind.STAFF_ACCOUNTS else phone_index
+                yield bytes.fromhex(index(ledger, row.number) or "") + officer.bytes
         else:
             yield person_id(ledger, row.number).bytes
 

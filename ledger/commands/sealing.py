@@ -4,6 +4,8 @@ from collections.abc import Callable, Mapping
 from uuid import UUID
 
 from ledger.domain.sealed import Sealed
+from ledger.files.identity import phone_plausible
+from ledger.files.text import number_text
 from ledger.store.application import Ledger, Work
 from ledger.vault.masking import (
     mask_card,
@@ -96,6 +98,12 @@ def unseal_whole(
 
 def person_id(ledger: Ledger, id_number: str) -> UUID:
     return ledger.vault.subject_id("id_number", id_number)
+
+
+def phone_index(ledger: Ledger, phone: str) -> str | None:
+    """Return the blind index of a telephone; of what looks like none (无, 0) there is none."""
+    number = number_text(phone)
+    return ledger.vault.index("phone", number) if phone_plausible(number) else None
 
 
 def card_index(ledger: Ledger, card_number: str) -> str | None:

@@ -119,7 +119,11 @@ class SeenRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A row that stands: who is to get how much."""
+    """A row that stands: who is to get how much.
+
+    `phone_index` and `of_retirement_age` are for those who look for doubts (疑点): no rule of the
+    list asks for them.
+    """
 
     number: int
     person_id: UUID
@@ -127,6 +131,8 @@ class Row:
     amount: Money
     payee: Sealed
     card_index: str | None
+    phone_index: str | None = None
+    of_retirement_age: bool = False
 
 
 class Batch(Root):
@@ -171,6 +177,12 @@ class Batch(Root):
         fields: tuple[str, ...]
 
     class RowAccepted(Event, frozen=True):
+        """The row stands.
+
+        What came later has a default: the blind index of its telephone, and whether by the ID
+        number the person had reached the age at which the policy in force has people retire.
+        """
+
         TOPIC = "batch.row_accepted"
         number: int
         line: int
@@ -179,6 +191,8 @@ class Batch(Root):
         amount_fen: Money
         payee: Sealed
         card_index: str | None
+        phone_index: str | None = None
+        of_retirement_age: bool = False
 
         def apply(self, aggregate: "Batch") -> None:
             aggregate.rows[self.number] = Row(
@@ -188,6 +202,8 @@ class Batch(Root):
                 self.amount_fen,
                 self.payee,
                 self.card_index,
+                self.phone_index,
+                self.of_retirement_age,
             )
 
     class RowRefused(Event, frozen=True):
@@ -382,6 +398,8 @@ class Batch(Root):
             amount_fen=row.amount,
             payee=row.payee,
             card_index=row.card_index,
+            phone_index=row.phone_index,
+            of_retirement_age=row.of_retirement_age,
         )
 
     def refuse_row(

@@ -25,11 +25,13 @@ class ListKind(StrEnum):
     BUSINESSES = "businesses"
     RELATIVES = "relatives"
     STAFF_ACCOUNTS = "staff_accounts"
+    STAFF_PHONES = "staff_phones"
     HOUSEHOLDS = "households"
 
 
-PERSON_BYTES, CARD_BYTES = 16, 32
-"""A person's blind index is the id that their payments are kept under; a card's is longer."""
+PERSON_BYTES, NUMBER_BYTES = 16, 32
+"""A person's blind index is the id that their payments are kept under; that of a card or of a
+telephone is longer."""
 
 DAY_BYTES, ID_BYTES = 4, 16
 
@@ -37,10 +39,14 @@ NOTE_BYTES = {
     ListKind.DECEASED: DAY_BYTES,
     ListKind.RELATIVES: ID_BYTES,
     ListKind.STAFF_ACCOUNTS: ID_BYTES,
+    ListKind.STAFF_PHONES: ID_BYTES,
     ListKind.HOUSEHOLDS: ID_BYTES,
 }
-"""What stands beside an index: a veiled day, the officer whose relative or account it is, the blind
-index of the household. Other lists have indexes alone."""
+"""What stands beside an index: a veiled day, the officer whose relative, account or telephone it
+is, the blind index of the household. Other lists have indexes alone."""
+
+OF_NUMBERS = (ListKind.STAFF_ACCOUNTS, ListKind.STAFF_PHONES)
+"""Lists of cards and of telephones; all others are of people."""
 
 PIECE_BYTES = 32_000
 """Of indexes and notes in one entry of the log: as base64 they stay well below its bound."""
@@ -239,7 +245,7 @@ def edition_id(list_id_: UUID, edition: int) -> UUID:
 
 
 def subject_bytes(kind: ListKind) -> int:
-    return CARD_BYTES if kind is ListKind.STAFF_ACCOUNTS else PERSON_BYTES
+    return NUMBER_BYTES if kind in OF_NUMBERS else PERSON_BYTES
 
 
 def entry_bytes(kind: ListKind) -> int:

@@ -64,6 +64,9 @@ class LimitName(StrEnum):
     SIGNATURES_A_MINUTE = "signatures_a_minute"
     SIGNATURES_IN_A_ROW = "signatures_in_a_row"
     SIGNATURES_AT_NIGHT = "signatures_at_night"
+    PEOPLE_A_PHONE = "people_a_phone"
+    RETIREMENT_MEN_YEARS = "retirement_men_years"
+    RETIREMENT_WOMEN_YEARS = "retirement_women_years"
 
 
 LIMIT_MAX = 10**15

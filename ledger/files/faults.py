@@ -57,6 +57,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "category.not_in_policy": ("类别不在现行政策中", "the category is not in the policy in force"),
     "channel.card_required": ("此类人员一律银行卡发放", "this category is paid by bank card only"),
+    "phone.invalid": ("不是电话号码", "this is no telephone number"),
     "date.invalid": ("日期无法识读", "the date cannot be read"),
     "duty.role_missing": (
         "经办人在此单位没有相应岗位",

@@ -40,6 +40,27 @@ def id_fault(number: str, on: date | None = None) -> str | None:
     return None if plausible and number[:2] in _PROVINCES else "id.invalid"
 
 
+def has_reached(number: str, on: date, *, men_years: int | None, women_years: int | None) -> bool:
+    """Say whether somebody was of an age on a day, by their ID number; it differs for women.
+
+    An age that is None is never reached, nor is any by a card that says no day of birth.
+
+    Args:
+        number: An ID number without fault.
+        on: The day.
+        men_years: The age in years for whom the 17th digit is odd.
+        women_years: And for whom it is even.
+
+    Source: GB 11643-1999.
+    """
+    years = men_years if int(number[16]) % 2 else women_years
+    if years is None or number[0] == "9":
+        return False
+    birthday = int(number[10:14])
+    had = on.year - int(number[6:10]) - (on.month * 100 + on.day < birthday)
+    return had >= years
+
+
 def card_passes_luhn(number: str) -> bool:
     """Say whether a card number has a right check digit; accounts need not, so this only warns."""
     digits = [int(digit) for digit in reversed(number) if digit.isdecimal()]

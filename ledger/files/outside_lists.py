@@ -14,7 +14,7 @@ from ledger.domain.outside_list import ListKind
 from ledger.files.amounts import day
 from ledger.files.columns import HEADER_ROWS_MAX, Fields, Layout, recognised, require_readable
 from ledger.files.faults import Fault, refuse
-from ledger.files.identity import id_fault
+from ledger.files.identity import id_fault, phone_plausible
 from ledger.files.roster import COLUMNS as ROSTER_COLUMNS
 from ledger.files.roster import long_number
 from ledger.files.text import csv_rows, require_no_excess
@@ -23,7 +23,14 @@ from ledger.files.workbook import each_row
 FAULTS_TOLD_MAX = 1_000
 """So many faults of a file are told one by one; the others are counted."""
 
-ID, CARD, DAY, STAFF, HOUSEHOLD = "身份证号码", "银行卡号", "死亡日期", "工号", "户号"
+ID, CARD, PHONE, DAY, STAFF, HOUSEHOLD = (
+    "身份证号码",
+    "银行卡号",
+    "联系电话",
+    "死亡日期",
+    "工号",
+    "户号",
+)
 
 TITLES: Mapping[str, tuple[str, ...]] = {
     ID: (
@@ -34,6 +41,7 @@ TITLES: Mapping[str, tuple[str, ...]] = {
         "亲属身份证号",
     ),
     CARD: (*ROSTER_COLUMNS["card_number"], "账号", "账户", "卡号"),
+    PHONE: (*ROSTER_COLUMNS["phone"], "手机"),
     DAY: ("死亡日期", "死亡时间", "去世日期", "注销日期"),
     STAFF: ("工号", "职工编号", "人员编号"),
     HOUSEHOLD: ("户号", "户籍号", "户口簿编号", "户编号"),
@@ -46,13 +54,22 @@ _COLUMNS: Mapping[ListKind, tuple[str, ...]] = {
     ListKind.DECEASED: (ID, DAY),
     ListKind.RELATIVES: (STAFF, ID),
     ListKind.STAFF_ACCOUNTS: (STAFF, CARD),
+    ListKind.STAFF_PHONES: (STAFF, PHONE),
     ListKind.HOUSEHOLDS: (HOUSEHOLD, ID),
+}
+
+NUMBERS = (ID, CARD, PHONE)
+"""What a list is looked up by: every list has one of these columns."""
+
+_NUMBERS: Mapping[ListKind, str] = {
+    ListKind.STAFF_ACCOUNTS: CARD,
+    ListKind.STAFF_PHONES: PHONE,
 }
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class OutsideRow:
-    """A row that can be used: an ID or card number, and what the list says beside it."""
+    """A row that can be used: an ID, card or phone number, and what the list says beside it."""
 
     line: int
     number: str
@@ -148,12 +165,15 @@ def _header(
 
 
 def _row(file: OutsideFile, line: int, cells: dict[str, object]) -> OutsideRow | Fault:
-    wanted = CARD if file.kind is ListKind.STAFF_ACCOUNTS else ID
+    wanted = _NUMBERS.get(file.kind, ID)
     for column in fields_of(file.kind).required:
         if cells.get(column) is None:
             return Fault(file.name, line, column, "field.missing")
     number, is_text = long_number(cells[wanted])
-    if not is_text:
+    if wanted == PHONE and not phone_plausible(number):
+        return Fault(file.name, line, wanted, "phone.invalid")
+    # A workbook keeps as many digits of a number as a telephone has.
+    if not is_text and wanted != PHONE:
         return Fault(file.name, line, wanted, "id.not_text" if wanted == ID else "card.not_text")
     if wanted == ID and id_fault(number) is not None:
         return Fault(file.name, line, wanted, "id.invalid")

@@ -69,12 +69,17 @@ class Asked:
     @cached_property
     def reading(self) -> Reading | None:
         """The policy as it was known, and in force, when the payment was approved."""
-        return self._counting([r for r in self.readings if r.position < self.payment.position])
+        return self.reading_on(self.payment.happened_on, self.payment.position)
+
+    def reading_on(self, day: str, position: int) -> Reading | None:
+        """Return the policy as it was in force on a day, and known at a position."""
+        known = [each for each in self.readings if each.position < position]
+        return self._counting(known, date.fromisoformat(day))
 
     @cached_property
     def later_reading(self) -> Reading | None:
         """The reading that counts for that day by now, where it is another one."""
-        now = self._counting(self.readings)
+        now = self._counting(self.readings, self.paid_on)
         return None if now == self.reading else now
 
     @cached_property
@@ -90,8 +95,8 @@ class Asked:
         """Return the payment's events of a class, each with its position."""
         return [(each.position, each.event) for each in self.events if isinstance(each.event, kind)]
 
-    def _counting(self, readings: Sequence[Reading]) -> Reading | None:
-        in_force = [r for r in readings if r.adopted.effective_from <= self.paid_on]
+    def _counting(self, readings: Sequence[Reading], day: date) -> Reading | None:
+        in_force = [r for r in readings if r.adopted.effective_from <= day]
         return in_force[-1] if in_force else None
 
 

@@ -9,6 +9,7 @@ from projections.explanation.checked import Checked, Fact, Outcome, Scope
 from projections.explanation.delivery import delivery
 from projections.explanation.duties import Act, acts, duties, one_file_once, shown_in_public
 from projections.explanation.entitlement import changed_by, entitlement, listing
+from projections.explanation.listed import by_row
 from projections.explanation.outside import by_lists
 from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Finding
@@ -42,6 +43,7 @@ def explain(asked: Asked) -> Explanation:
         shown_in_public(asked),
         *delivery(asked),
         *by_lists(asked),
+        *by_row(asked),
     ]
     answered = {each.rule for each in own}
     every = [*own, *_around(asked, answered)]

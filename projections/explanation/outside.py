@@ -8,7 +8,8 @@ from projections.explanation.asked import Asked
 from projections.explanation.checked import Checked, Fact, Outcome
 from projections.findings.aside import LISTS_OF
 from projections.findings.asked import Asked as AskedOfAll
-from projections.findings.outside import HARDSHIP, Hit, hits
+from projections.findings.listed import HARDSHIP
+from projections.findings.outside import Hit, hits
 from projections.outside_lists import ListView, held_lists
 
 OF_PEOPLE_IN_NEED = ("A4", "A5")

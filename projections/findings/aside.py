@@ -30,7 +30,6 @@ class Aside(NamedTuple):
 
 
 _EVERY: Mapping[str, Aside] = {
-    "A6": Aside("退休人员", Standing.NO_DATA, "退休年龄须由方案规定后在录入名册时判断"),
     "A10": Aside(
         "困难原因缺失",
         Standing.EXCLUDED,
@@ -38,7 +37,6 @@ _EVERY: Mapping[str, Aside] = {
         ("field.missing",),
     ),
     "B6": Aside("实物未折价", Standing.NO_DATA, "账本只记资金，不记慰问品"),
-    "D6": Aside("一号多人", Standing.NO_DATA, "电话只以密文保存，须在录入名册时判断"),
     "F8": Aside(
         "捐赠指定用途",
         Standing.EXCLUDED,
@@ -88,6 +86,9 @@ LISTS_OF: Mapping[str, tuple[ListKind, ...]] = {
     "E3": (ListKind.HOUSEHOLDS,),
 }
 """Which lists of others a rule looks at: while none of them is held, it can say nothing."""
+
+LISTS_BESIDE: Mapping[str, tuple[ListKind, ...]] = {"D6": (ListKind.STAFF_PHONES,)}
+"""Which lists a rule looks at, too: without them it says less."""
 
 LISTS_WANTED: Mapping[str, str] = {
     "A3": "需要死亡人员名单",

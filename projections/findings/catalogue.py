@@ -47,6 +47,12 @@ RULES_KNOWN: Mapping[str, About] = {
         1,
         ("outside_list.*", "disbursement.*"),
     ),
+    "A6": About(
+        "退休人员",
+        "退休人员不再列入困难职工慰问；年龄由方案规定，录入名册时判断",
+        1,
+        ("batch.row_accepted", "disbursement.*"),
+    ),
     "A7": About(
         "劳模收入超线",
         "困难劳模月均工资应低于上年度职工月平均工资（方案二）",
@@ -176,6 +182,12 @@ RULES_KNOWN: Mapping[str, About] = {
             "filing.sent_back",
             "policy.adopted",
         ),
+    ),
+    "D6": About(
+        "一号多人",
+        "实名制：联系电话应为本人或家人的，不得多人合用一号、不得填经办人电话",
+        1,
+        ("batch.row_accepted", "disbursement.*", "outside_list.*"),
     ),
     "E1": About(
         "同次重复发放",

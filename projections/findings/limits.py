@@ -20,6 +20,7 @@ LIMITS_OF: Mapping[str, tuple[LimitName, ...]] = {
         LimitName.SIGNATURES_AT_NIGHT,
     ),
     "D3": (LimitName.ANSWER_DAYS,),
+    "D6": (LimitName.PEOPLE_A_PHONE,),
     "E2": (LimitName.AGAIN_DAYS,),
     "F3": (LimitName.PASSING_ON_DAYS,),
     "F4": (LimitName.BANK_DAYS,),
@@ -33,6 +34,9 @@ LIMITS_OF: Mapping[str, tuple[LimitName, ...]] = {
     "J4": (LimitName.ANSWER_DAYS,),
 }
 """Which limits each rule looks at."""
+
+JUDGED_WHEN_LISTED = frozenset({LimitName.RETIREMENT_MEN_YEARS, LimitName.RETIREMENT_WOMEN_YEARS})
+"""What rows are judged by when they are listed: no rule asks for it again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,19 +17,18 @@ from ledger.domain.outside_list import ListKind
 from projections.asked import uuid_of
 from projections.batches import batches
 from projections.batches import steps as batch_steps
-from projections.findings.aside import LISTS_OF, PROPERTY
+from projections.findings.aside import LISTS_BESIDE, LISTS_OF, PROPERTY
 from projections.findings.asked import Asked
 from projections.findings.cards import paid_to
 from projections.findings.finding import Finding, Severity
 from projections.findings.growing import Growing, among
+from projections.findings.listed import HARDSHIP, paid_under
 from projections.findings.people import payment_ids, standing
+from projections.listed_people import row_phones
 from projections.organisations import Tree, tree_on
 from projections.outside_lists import ListView, entries, held_lists
 from projections.payment_cards import payment_cards, reissue_cards
 from projections.payment_states import disbursements
-
-HARDSHIP = "困难"
-"""What the name of a class says whose people are paid because they are in need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +69,11 @@ def accounts_of_staff(asked: Asked) -> Iterator[Finding]:
     yield from _found("C4", Severity.ERROR, hits("C4", asked))
 
 
+def under_phones_of_staff(asked: Asked) -> Iterator[Finding]:
+    """D6: paid to somebody who was listed under the telephone of an officer."""
+    yield from _found("D6", Severity.WARNING, hits("D6", asked))
+
+
 def one_household_twice(asked: Asked) -> Iterator[Finding]:
     """E3: two members of one household were paid in one campaign, each as a household."""
     yield from _found("E3", Severity.WARNING, hits("E3", asked))
@@ -77,7 +81,7 @@ def one_household_twice(asked: Asked) -> Iterator[Finding]:
 
 def hits(rule: str, asked: Asked, only: bytes | None = None) -> list[Hit]:
     """Return the payments that a rule doubts; `only`: those of one person."""
-    wanted = LISTS_OF[rule]
+    wanted = LISTS_OF[rule] if rule in LISTS_OF else LISTS_BESIDE[rule]
     held = held_lists(asked.connection, asked.moment)
     if not any(each.kind in wanted for each in held):
         return []
@@ -210,6 +214,22 @@ def _to_staff(asked: Asked, held: Sequence[ListView], only: bytes | None) -> Ite
                     yield Hit(view, row, card, note)
 
 
+def _under_staff(asked: Asked, held: Sequence[ListView], only: bytes | None) -> Iterator[Hit]:
+    """Yield payments to people who were listed under the telephone of somebody who works there."""
+    of = {each.edition_id.bytes: each for each in held}
+    on: dict[bytes, list[tuple[ListView, bytes]]] = defaultdict(list)
+    phones = _phones_listed().keys(asked.connection)
+    statement = select(entries).where(entries.c.kind == ListKind.STAFF_PHONES.value)
+    for row in among(asked.connection, phones, entries.c.subject, statement):
+        if row.edition_id in of:
+            on[row.subject].append((of[row.edition_id], row.note))
+    for phone, payments in paid_under(asked, list(on)).items():
+        for row in payments:
+            if only in (None, row.person_id):
+                for view, note in on[phone]:
+                    yield Hit(view, row, phone, note)
+
+
 def _one_household(asked: Asked, held: Sequence[ListView], only: bytes | None) -> Iterator[Hit]:
     of = {each.edition_id.bytes: each for each in held}
     members = _members(asked, of, only)
@@ -264,6 +284,7 @@ _ASKING: Mapping[str, _Asking] = {
     "A5": _owning,
     "A8": _related,
     "C4": _to_staff,
+    "D6": _under_staff,
     "E3": _one_household,
 }
 
@@ -341,6 +362,25 @@ def _cards_listed() -> Growing:
             else:
                 found.append(both)
         return found
+
+    return Growing(asking)
+
+
+@cache
+def _phones_listed() -> Growing:
+    def asking(start: int) -> Sequence[Select[Any]]:
+        both = (
+            select(entries.c.subject)
+            .distinct()
+            .join(row_phones, row_phones.c.phone == entries.c.subject)
+            .where(entries.c.kind == ListKind.STAFF_PHONES.value)
+        )
+        if not start:
+            return (both,)
+        return (
+            both.where(row_phones.c.position >= start),
+            both.where(entries.c.position >= start),
+        )
 
     return Growing(asking)
 

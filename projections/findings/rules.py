@@ -24,6 +24,7 @@ from projections.findings import (
     cards,
     decisions,
     integrity,
+    listed,
     lists,
     money,
     outside,
@@ -41,6 +42,7 @@ from projections.findings.limits import LIMITS_OF
 from projections.journal import lines, openings, targets
 from projections.keys import steps as key_steps
 from projections.likeness import paces, pairs, voids
+from projections.listed_people import retired_rows, row_phones
 from projections.movements import Kind, movements
 from projections.notices import notices
 from projections.notices import steps as notice_steps
@@ -189,6 +191,14 @@ RULES: Sequence[Rule] = (
     Rule(
         cards.changed_lately, (), (_PAYMENTS, _FILES, _last(reissue_cards)), limits=LIMITS_OF["C5"]
     ),
+    Rule(
+        listed.one_phone_for_many,
+        (),
+        (_last(row_phones), _PAYMENTS, _STATES),
+        limits=LIMITS_OF["D6"],
+    ),
+    Rule(outside.under_phones_of_staff, (), (*_LISTS, _last(row_phones), _PAYMENTS, _STATES)),
+    Rule(listed.retired, (), (_last(retired_rows), _PAYMENTS, _STATES)),
     Rule(outside.after_death, (), (*_LISTS, _PAYMENTS, _STATES)),
     Rule(outside.public_servants, (), (*_LISTS, _PAYMENTS, _STATES)),
     Rule(outside.property_owners, (), (*_LISTS, _PAYMENTS, _STATES)),

@@ -89,6 +89,9 @@ def test_who_put_it_right_and_tries_to_close_it_is_found(service: Service) -> No
         "case.same_person",
         finding(service)["organisation_id"],
     )
+    before = service.get("J-C01", "/v1/findings", rule="H1", version="1")
+    assert before["items"] == [], "version 1 looked at lists alone"
+    assert [each["detail"] for each in before["only_now"]] == ["case.same_person"]
 
 
 def test_what_no_rule_finds_is_no_case(service: Service) -> None:

@@ -1,5 +1,6 @@
 """Paper sheets: printed on record, matched by row, and paid once a witness certified them."""
 
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -25,6 +26,7 @@ from ledger.store.application import Answer
 from projections.findings.asked import Asked
 from projections.findings.rules import findings
 from projections.findings.sheets import SHEET_TOTAL
+from projections.findings.versions import EARLIER
 from projections.open_payments import open_payments
 from projections.runner import catch_up
 from projections.signatures import scans_of
@@ -126,6 +128,9 @@ def test_a_sheet_that_comes_to_more_than_the_ledger_is_found_after_a_week(sheet:
     certify_captured(sheet.ledger, sheet.act(WITNESS, SIGNED_ON), Certification(SHEET, [1]))
 
     assert differences(sheet, 7) == [(2, 60_000)]
+    with catch_up(sheet.ledger, sheet.home.read_models).asking() as model:
+        asked = Asked(model, SIGNED_ON + timedelta(days=7), open_payments(model))
+        assert list(EARLIER["D3"][0].find(asked)) == [], "version 1 looked at no scans"
     assert differences(sheet, 6) == []
     certify_captured(sheet.ledger, sheet.act(WITNESS, SIGNED_ON), Certification(SHEET, [2, 3]))
     assert differences(sheet, 7) == []
@@ -136,6 +141,25 @@ def differences(world: World, days: int) -> list[tuple[int, int | None]]:
         asked = Asked(model, SIGNED_ON + timedelta(days=days), open_payments(model))
         found = [each for each in findings(asked) if each.detail == SHEET_TOTAL]
     return [(each.count, each.amount_fen) for each in found]
+
+
+def test_one_picture_in_two_boxes_counts_once_and_is_a_doubt(sheet: World) -> None:
+    one, _ = on_the_glass(printed(sheet).content)
+    write_name(one, 0)
+    write_name(one, 1)
+    scan = read_scan(as_pdf([one]), KEY)
+    first, second, *others = scan.pages[0].rows
+    rows = [first, replace(second, image=first.image), *others]
+    copied = replace(scan, pages=[replace(scan.pages[0], rows=rows)])
+
+    answer = take_scan(sheet.ledger, sheet.act(WITNESS, SIGNED_ON), ScanOrder(SHEET, copied))
+
+    assert answer.result["rows"] == {"signed": 1, "reused": 1, "empty": 6}
+    with catch_up(sheet.ledger, sheet.home.read_models).asking() as model:
+        asked = Asked(model, SIGNED_ON, open_payments(model))
+        [found] = [each for each in findings(asked) if each.rule == "D2"]
+        assert list(EARLIER["D2"][0].find(asked)) == [], "version 1 looked at no sheets on paper"
+    assert (found.detail, found.count, found.batch_id) == ("signature.reused", 1, BATCH)
 
 
 def test_a_page_laid_on_the_glass_again_once_it_is_signed_counts(sheet: World) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.files.identity import card_passes_luhn, id_fault, phone_plausible
+from ledger.files.identity import card_passes_luhn, has_reached, id_fault, phone_plausible
 from tests.files.samples import id_number
 
 TODAY = date(2017, 1, 10)
@@ -83,3 +83,23 @@ def test_cards_and_phones_only_warn() -> None:
     assert phone_plausible("13800000000")
     assert phone_plausible("055162600000")
     assert not phone_plausible("12351")
+
+
+@pytest.mark.parametrize(
+    ("number", "day", "reached"),
+    [
+        ("340101197003150011", date(2030, 3, 14), False),
+        ("340101197003150011", date(2030, 3, 15), True),
+        ("340101197003150029", date(2025, 3, 14), False),
+        ("340101197003150029", date(2025, 3, 15), True),
+        ("340101197202290011", date(2032, 2, 28), False),
+        ("340101197202290011", date(2032, 2, 29), True),
+        ("340101197202290029", date(2027, 3, 1), True),
+        ("911124197003150011", date(2090, 1, 1), False),
+    ],
+)
+def test_men_and_women_reach_an_age_on_their_birthday(
+    number: str, day: date, *, reached: bool
+) -> None:
+    assert has_reached(number, day, men_years=60, women_years=55) is reached
+    assert has_reached(number, day, men_years=None, women_years=None) is False

@@ -35,6 +35,7 @@ from projections.findings import (
     cards,
     decisions,
     integrity,
+    listed,
     lists,
     money,
     outside,
@@ -45,11 +46,12 @@ from projections.findings import (
     signatures,
     witnessing,
 )
-from projections.findings.asked import Asked
+from projections.findings.asked import Asked, Verification
 from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Finding, Severity
 from projections.findings.payments import SIGNATURE_SHEETS
 from projections.findings.rules import Evaluated, findings
+from projections.findings.versions import EARLIER
 from projections.followed_lots import Target, followed_lots
 from projections.open_payments import open_payments
 from projections.organisations import tree_on
@@ -77,6 +79,7 @@ ROOMS = (
     cards,
     decisions,
     integrity,
+    listed,
     lists,
     money,
     outside,
@@ -249,6 +252,12 @@ def test_a_witness_that_refuses_concerns_the_whole_ledger(world: World) -> None:
     record_witness_refusal(world.ledger, world.act(), refusal)
 
     assert of("L2", found(world, DAY)) == [(None, 1, None)]
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        cut_back = Verification("2017-02-01", "verify.cut_back", "5 entries, and 9 before", 5)
+        asked = replace(asked_of(world, model, DAY), verified=cut_back)
+        assert len(of("L2", findings(asked))) == 2
+        before = list(EARLIER["L2"][0].find(asked))
+        assert [each.detail for each in before] == ["w.example"], "version 1 asked witnesses alone"
 
 
 def test_what_the_bank_says_of_a_card_or_takes_back_is_told_by_its_rule(world: World) -> None:

@@ -17,7 +17,7 @@ from ledger.evidence.envelope import decode, encode
 from ledger.store.mapper import event_of
 from projections.asked import NOW, Moment
 from projections.findings.asked import Patience
-from projections.findings.limits import LIMITS_OF
+from projections.findings.limits import JUDGED_WHEN_LISTED, LIMITS_OF
 from projections.runner import catch_up
 from tests.projections.test_findings_of_people import next_campaign, pay_in_summer
 from tests.world import POLICY, Person, World, roster_row, terms
@@ -81,7 +81,9 @@ def test_a_limit_is_said_once_and_within_its_bounds(world: World) -> None:
 
 def test_every_limit_is_one_that_rules_look_at(world: World) -> None:
     assert {each.value for each in LimitName} == set(Patience.__dataclass_fields__)
-    assert {name for names in LIMITS_OF.values() for name in names} == set(LimitName)
+    by_rules = {name for names in LIMITS_OF.values() for name in names}
+    assert by_rules | JUDGED_WHEN_LISTED == set(LimitName)
+    assert not by_rules & JUDGED_WHEN_LISTED
     assert world.check_log().holds
 
 

@@ -18,7 +18,7 @@ from api.web.screen import TheScreen
 from ledger.commands.outside_lists import LIST_KEEPERS, ListBrought, take_list, withdraw_list
 from ledger.domain.outside_list import ListKind
 from ledger.errors import LedgerError
-from projections.findings.aside import LISTS_OF
+from projections.findings.aside import LISTS_BESIDE, LISTS_OF
 from projections.organisations import staff_numbers, tree_on
 from projections.outside_lists import list_editions
 
@@ -109,12 +109,13 @@ def _shown(
     tree = tree_on(model)
     editions = [each for each in list_editions(model) if each.organisation_id in reach.ids]
     held = {each.kind for each in editions if each.held}
+    asking = {**LISTS_OF, **LISTS_BESIDE}
     return {
         "tree": tree,
         "editions": editions,
         "choices": tree.among(reach.ids),
         "kinds": list(ListKind),
-        "rules": {kind: rule for rule, kinds in LISTS_OF.items() for kind in kinds},
+        "rules": {kind: rule for rule, kinds in asking.items() for kind in kinds},
         "missing": [each for each in ListKind if each not in held],
         "staff": {str(id_): number for id_, number in staff_numbers(model).items()},
         "keeps": keeps,
