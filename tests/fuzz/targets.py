@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from api.dependencies import Page, page
 from api.policy_terms import terms_of
 from api.v1 import forms
+from ledger.domain.outside_list import ListKind
 from ledger.domain.strokes import Point, from_text, require_signature, to_svg, to_text
 from ledger.errors import LedgerError
 from ledger.evidence.canonical import canonical_json, parse_canonical
@@ -43,6 +44,8 @@ from ledger.files.archive import read_archive
 from ledger.files.banks import FORMATS, read_return
 from ledger.files.campaign import read_campaign
 from ledger.files.columns import Layout, guess, read_lines
+from ledger.files.outside_lists import OutsideFile, Told, rows_of
+from ledger.files.outside_lists import fields_of as fields_of_list
 from ledger.files.pictures import ink_of
 from ledger.files.registers import (
     read_allocations,
@@ -66,6 +69,7 @@ from tests.files.sample_returns import RETURNS, returned
 from tests.files.sample_statements import LISTED, MT940, camt_053
 from tests.files.samples import SCENARIO, csv_bytes, person, roster_rows, xlsx_bytes
 from tests.fuzz.mutations import Shape
+from tests.world import CARD_CLASS, Person, World, roster_row
 
 Read = Callable[[bytes], object]
 
@@ -137,6 +141,40 @@ def _registers() -> list[bytes]:
 
 def _campaigns() -> list[bytes]:
     return [(SCENARIO / "campaign.toml").read_bytes()]
+
+
+def _outside_lists() -> list[bytes]:
+    people = [Person(serial) for serial in range(1, 6)]
+    columns: dict[str, list[object]] = {
+        "死亡日期": ["2016-12-01", "20161202", "2016/12/3", "", "昨天"],
+        "工号": ["H-X01", "H-X01", "R-X01", "X", ""],
+        "户号": [1, 1, 2, 2, 3],
+        "银行卡号": [each.card for each in people],
+        "联系电话": [each.phone for each in people],
+        "身份证号码": [each.id_number for each in people],
+    }
+    seeds = []
+    for several in (("身份证号码", "死亡日期"), ("工号", "身份证号码"), ("工号", "银行卡号")):
+        rows = zip(*(columns[each] for each in several), strict=False)
+        seeds.append(_csv(several, *rows))
+    rows = zip(*(columns[each] for each in ("户号", "工号", "联系电话")), strict=False)
+    return [*seeds, _csv(("户号", "工号", "联系电话"), *rows)]
+
+
+def _csv(*rows: Sequence[object]) -> bytes:
+    written = io.StringIO()
+    csv.writer(written).writerows(rows)
+    return written.getvalue().encode()
+
+
+def _outside_list(data: bytes) -> None:
+    for kind in ListKind:
+        with contextlib.suppress(LedgerError):
+            for _ in rows_of(OutsideFile("f", data, kind), Told()):
+                pass
+        layout = Layout(1, tuple(fields_of_list(kind).required))
+        with contextlib.suppress(LedgerError):
+            list(rows_of(OutsideFile("f", data, kind, layout), Told()))
 
 
 # What banks send.
@@ -423,7 +461,6 @@ def _pack_made() -> tuple[bytes, Any]:
     from ledger.anchoring.publications import announce
     from ledger.store.map_store import MapStore
     from tests.packs.packing import Packing
-    from tests.world import CARD_CLASS, Person, World, roster_row
 
     with tempfile.TemporaryDirectory() as folder:
         world = World.at(Path(folder)).settle_in()
@@ -480,6 +517,7 @@ TARGETS: tuple[Target, ...] = (
             read_archive,
         ),
     ),
+    Target("outside-lists", Shape.TEXT, _outside_lists, _outside_list),
     Target("campaigns", Shape.TEXT, _campaigns, lambda data: read_campaign("f", data)),
     Target("returns-text", Shape.TEXT, _golden(".txt"), _returns, cpu_s=10),
     Target("returns-xml", Shape.XML, _golden(".xml"), _returns, cpu_s=10),
