@@ -10,7 +10,7 @@ WORKERS ?= 3
 ROOMY := $(shell df -k --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 6000000 {print "/dev/shm"}')
 SCRATCH := mktemp -d $(or $(ROOMY),$${TMPDIR:-/tmp})/nz.XXXXXX
 
-.PHONY: demo test test-schema fuzz compare audit test-slow test-interop test-vectors format lock clean
+.PHONY: demo test test-spark test-schema fuzz compare audit test-slow test-interop test-vectors format lock clean
 
 demo: $(VENV)/.run ## load the 2017 campaign into ./nuanzhang-data and serve it
 	$(BIN)/nuanzhang load --demo tests/data/scenario-2017
@@ -22,7 +22,7 @@ test: $(VENV)/.dev $(VENV)/.browser $(VENV)/.programs ## all that CI runs
 	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports --no-cache
 	scratch=$$($(SCRATCH)) && trap 'rm -rf "$$scratch"' EXIT && chmod 711 "$$scratch" && \
-		TMPDIR="$$scratch" $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not vectors and not interop and not schema and not fuzz"
+		TMPDIR="$$scratch" $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not vectors and not interop and not schema and not fuzz and not spark"
 
 test-slow: $(VENV)/.dev ## mutations of every stored column, kill -9 during loads, long properties
 	$(BIN)/pytest -m slow -n $(WORKERS)
@@ -33,6 +33,10 @@ test-vectors: $(VENV)/.dev ## third-party test vectors from $(VECTORS)
 
 test-interop: $(VENV)/.dev $(VENV)/.interop ## other people's programs read our output: Go, OpenSSL, a tlog client and a witness from PyPI
 	$(BIN)/pytest -m interop
+
+test-spark: $(VENV)/.dev $(VENV)/.spark ## sealed segments on a Spark cluster of this machine, whose workers are killed
+	scratch=$$($(SCRATCH)) && trap 'rm -rf "$$scratch"' EXIT && \
+		TMPDIR="$$scratch" $(VENV)/spark/bin/python -m pytest -p no:xdist -m spark tests/segments
 
 test-schema: $(VENV)/.dev ## schemathesis over the whole OpenAPI document, as each post, for ten minutes
 	$(BIN)/pytest -m schema -p no:xdist
@@ -81,6 +85,15 @@ $(VENV)/.interop: Makefile | $(VENV)/bin/python
 	dpkg -s $(INTEROP_PACKAGES) >/dev/null 2>&1 || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q $(INTEROP_PACKAGES); }
 	$(PYTHON) -m venv $(VENV)/interop
 	$(VENV)/interop/bin/python -m pip install -q --disable-pip-version-check --ignore-requires-python aics-tlog==0.2.1 aics-witness==0.1.0
+	touch $@
+
+# Spark brings 400 MB: in a folder of its own, from which all else is found where it is installed already.
+$(VENV)/.spark: Makefile | $(VENV)/.dev
+	command -v java >/dev/null || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends openjdk-17-jre-headless; }
+	$(PYTHON) -m venv $(VENV)/spark
+	$(VENV)/spark/bin/python -m pip install -q --disable-pip-version-check "pyspark==4.3.0"
+	$(BIN)/python -c 'from sysconfig import get_path; print("import site; site.addsitedir(%r)" % get_path("purelib"))' \
+		>"$$($(VENV)/spark/bin/python -c 'from sysconfig import get_path; print(get_path("purelib"))')/nuanzhang.pth"
 	touch $@
 
 # What people would use instead, in a folder of its own: nothing of it is anything that we depend on.

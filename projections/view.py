@@ -161,6 +161,29 @@ class Projection(ABC):
         return None
 
 
+Handlers = Mapping[type[Event], Sequence[Handler]]
+
+
+def handlers_of(projections: Sequence[Projection]) -> Handlers:
+    """Return what all of these do, by class of event."""
+    handlers: dict[type[Event], list[Handler]] = defaultdict(list)
+    for projection in projections:
+        for event_class, handler in projection.handlers().items():
+            handlers[event_class].append(handler)
+    return handlers
+
+
+def rows_into(
+    rows: Rows, handlers: Handlers, batch: Sequence[Recorded], every: Sequence[Handler] = ()
+) -> None:
+    """Add the rows that a run of events leaves."""
+    for position, happened in batch:
+        for handler in handlers.get(type(happened), ()):
+            handler(happened, position, rows)
+        for each in every:
+            each(happened, position, rows)
+
+
 class ReadModel:
     """The read model's file. Connections are short, so a rebuilt file is seen at once."""
 
@@ -169,10 +192,7 @@ class ReadModel:
     ) -> None:
         self.path = path
         self._fresh = fresh
-        self._handlers: dict[type[Event], list[Handler]] = defaultdict(list)
-        for projection in projections:
-            for event_class, handler in projection.handlers().items():
-                self._handlers[event_class].append(handler)
+        self._handlers = handlers_of(projections)
         self._every = [every for projection in projections if (every := projection.every())]
         self._folds = [fold for projection in projections if (fold := projection.folding())]
         self._changes = [each for projection in projections if (each := projection.changing())]
@@ -221,12 +241,7 @@ class ReadModel:
     def add(self, connection: Connection, batch: Sequence[Recorded]) -> None:
         """Add the rows of a run of events."""
         rows: Rows = defaultdict(list)
-        handlers, every = self._handlers, self._every
-        for position, happened in batch:
-            for handler in handlers.get(type(happened), ()):
-                handler(happened, position, rows)
-            for each in every:
-                each(happened, position, rows)
+        rows_into(rows, self._handlers, batch, self._every)
         for name, values in rows.items():
             for start in range(0, len(values), INSERT_ROWS):
                 chunk = values[start : start + INSERT_ROWS]

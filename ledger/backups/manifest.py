@@ -2,7 +2,6 @@
 
 import re
 from base64 import b64decode
-from hashlib import file_digest
 from pathlib import Path
 
 import msgspec
@@ -10,8 +9,9 @@ import msgspec
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.canonical import base64_text, canonical_json
 from ledger.evidence.envelope import EnvelopeBroken, Signature, decode_as, encode_as, pae
-from ledger.evidence.keys import SERVICE, KeyHistory, KeyNotValid, SignatureBroken, verify
+from ledger.evidence.keys import KeyHistory
 from ledger.evidence.merkle import Edge
+from ledger.store.signed_lists import File, fault_of, is_signed
 from ledger.store.signing import ServiceSigner
 
 PAYLOAD_TYPE = "application/vnd.nuanzhang.backup+json"
@@ -52,18 +52,6 @@ class BackupTorn(LedgerError):
 
     def __init__(self, name: str, cause: str) -> None:
         super().__init__(f"{name}: {cause}; nothing was restored")
-
-
-class File(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A file beside the manifest, and what its bytes come to."""
-
-    name: str
-    size_bytes: int
-    sha256: str
-
-    @classmethod
-    def of(cls, path: Path) -> "File":
-        return cls(name=path.name, size_bytes=path.stat().st_size, sha256=_sha256(path))
 
 
 class Segment(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -145,15 +133,8 @@ def require_signed(manifest: Manifest, written: bytes, keys: KeyHistory) -> None
         ManifestBroken: It was not.
     """
     envelope = decode_as(PAYLOAD_TYPE, written)
-    for signature in envelope.signatures:
-        try:
-            record = keys.valid_at(signature.keyid, manifest.size - 1)
-            if record.owner == SERVICE:
-                verify(record.public_key, pae(PAYLOAD_TYPE, envelope.payload), signature.sig)
-                return
-        except (KeyNotValid, SignatureBroken):
-            continue
-    raise ManifestBroken("no key of the ledger signed it")
+    if not is_signed(envelope, PAYLOAD_TYPE, keys, manifest.size - 1):
+        raise ManifestBroken("no key of the ledger signed it")
 
 
 def require_whole(folder: Path, file: File, *, hashed: bool = True) -> None:
@@ -167,20 +148,10 @@ def require_whole(folder: Path, file: File, *, hashed: bool = True) -> None:
     Raises:
         BackupTorn: It is not.
     """
-    path = folder / file.name
-    if not path.is_file():
-        raise BackupTorn(file.name, "missing")
-    size_bytes = path.stat().st_size
-    if size_bytes != file.size_bytes:
-        raise BackupTorn(file.name, f"{size_bytes} bytes instead of {file.size_bytes}")
-    if hashed and (found := _sha256(path)) != file.sha256:
-        raise BackupTorn(file.name, f"SHA-256 is {found} instead of {file.sha256}")
+    fault = fault_of(folder, file, hashed=hashed)
+    if fault is not None:
+        raise BackupTorn(file.name, fault)
 
 
 def edge_text(edge: Edge) -> str:
     return base64_text(edge.to_bytes())
-
-
-def _sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return file_digest(file, "sha256").hexdigest()

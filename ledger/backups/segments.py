@@ -1,7 +1,6 @@
 """Pieces of the log in files of their own: the same tables, whichever database it stands in."""
 
 import heapq
-import os
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
@@ -15,6 +14,7 @@ from ledger.evidence.merkle import Edge, leaf_hash
 from ledger.evidence.note import split_note
 from ledger.evidence.tlog_tiles import TILE_HEIGHT
 from ledger.store.recorder import SCHEMA, LogRecorder
+from ledger.store.signed_lists import on_disk
 
 ROWS_AT_ONCE = 5_000
 TILES_AT_ONCE = 256
@@ -169,15 +169,6 @@ def settle(path: Path) -> None:
     """Have a file on the disk, for its owner alone."""
     path.chmod(0o600)
     on_disk(path)
-
-
-def on_disk(path: Path) -> None:
-    """Have a file, or the names in a folder, outlast a power failure."""
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _range(

@@ -6,10 +6,9 @@ the log names by then, since keys are durable before events; who may sign in. Wh
 erased in the log and not yet in the vault is done again when it is put back.
 """
 
-import fcntl
 import sqlite3
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,7 +17,6 @@ from ledger.backups.manifest import (
     MANIFEST,
     OURS_OR_DRAFT,
     BackupMissing,
-    File,
     Manifest,
     Segment,
     edge_text,
@@ -27,11 +25,12 @@ from ledger.backups.manifest import (
     write_manifest,
 )
 from ledger.backups.sealed_keys import Keys, sealed
-from ledger.backups.segments import Progress, copy_new, on_disk, reading, settle
+from ledger.backups.segments import Progress, copy_new, reading, settle
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.merkle import Edge
 from ledger.store.home import DRAFT, OWNER_ONLY_FOLDER, POSTGRESQL, SQLITE, Home
 from ledger.store.recorder import LogRecorder
+from ledger.store.signed_lists import File, alone, on_disk
 
 LOCK = "backup.lock"
 DRAFT_MANIFEST = MANIFEST + DRAFT
@@ -108,7 +107,7 @@ def take(
     """
     folder.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
     closed = None if order.keys is None else sealed(order.keys, order.passphrase)
-    with _alone(folder):
+    with alone(folder / LOCK, BackupUnderWay(folder)):
         before = _before(home, folder)
         number = 1 if before is None else before.number + 1
         parts = {}
@@ -212,13 +211,3 @@ def _drop_others(folder: Path, manifest: Manifest) -> None:
     for entry in folder.iterdir():
         if OURS_OR_DRAFT.fullmatch(entry.name) and entry.name not in named:
             entry.unlink()
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    with (folder / LOCK).open("w") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise BackupUnderWay(folder) from None
-        yield

@@ -12,7 +12,7 @@ import pytest
 
 from api.drilling import Drill, drill
 from ledger.backups.checking import check
-from ledger.backups.manifest import File, Manifest, edge_text, read_manifest, write_manifest
+from ledger.backups.manifest import Manifest, edge_text, read_manifest, write_manifest
 from ledger.backups.restoring import Restoring, restore
 from ledger.errors import LedgerError
 from ledger.evidence.checkpoint import Checkpoint, sign_note
@@ -20,6 +20,7 @@ from ledger.evidence.keys import Ed25519Signer
 from ledger.evidence.merkle import Edge, leaf_hash
 from ledger.store.home import Home
 from ledger.store.service_signers import service_signer
+from ledger.store.signed_lists import File
 from tests.backups.backing_up import back_up, bytes_of, keys, note_at
 from tests.world import Person, World
 

@@ -1,0 +1,280 @@
+"""Checks sealed segments where they lie: no database, key or network of the ledger is needed.
+
+The work on each segment is one function over one task, so that processes, or the machines of a
+cluster, can share it; what has to be known of all of them together is small.
+"""
+
+from base64 import b64decode
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from os import cpu_count
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ledger.commands.continuing import Verified
+from ledger.domain.events import committing_topics
+from ledger.errors import Kind, LedgerError
+from ledger.evidence.checkpoint import Checkpoint
+from ledger.evidence.keys import Doubt, KeyHistory
+from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
+from ledger.evidence.merkle import (
+    HASH_BYTES,
+    Edge,
+    ProofBroken,
+    verify_consistency,
+)
+from ledger.evidence.note import split_note
+from ledger.evidence.tlog_tiles import TILE_WIDTH, Tile
+from ledger.evidence.verify import EntryBroken, Rules, Stored, learn_keys, verify_entry
+from ledger.segments.manifest import (
+    MANIFEST,
+    PARQUET,
+    Manifest,
+    Sealed,
+    SegmentBroken,
+    require_chain,
+    require_signed,
+)
+from ledger.segments.parquet import arrow, read_rows
+from ledger.segments.segment_check import (
+    SegmentFound,
+    Task,
+    check_segment,
+    require_files,
+    stored_entry,
+)
+from ledger.segments.tables import EVENTS, Flat
+from ledger.store.signed_lists import fault_of
+from ledger.store.sodium import verify_signature
+from ledger.store.tiles import GrowingTree
+
+Progress = Callable[[int, int], None]
+
+
+class SegmentsShort(LedgerError):
+    """The checkpoint is of more entries than are sealed: nothing here says whether it is theirs."""
+
+    code = "segment.checkpoint_beyond"
+    kind = Kind.CONFLICT
+
+    def __init__(self, size: int, sealed: int) -> None:
+        super().__init__(
+            f"the checkpoint is of {size} entries, and {sealed} are sealed: seal further, or hold"
+            " it against the log itself (`nuanzhang verify --checkpoint`)"
+        )
+
+
+class OutOfTurn(NamedTuple):
+    """An entry whose version is not the next one of its stream."""
+
+    position: int
+    stream: str
+    version: int
+    expected: int
+
+
+Share = Callable[[Callable[[Task], SegmentFound], Sequence[Task]], Iterator[SegmentFound]]
+"""Does the tasks somewhere, and hands over what was found in their order."""
+
+Order = Callable[[Sequence[Manifest]], OutOfTurn | None]
+"""Finds the first entry out of turn over all segments; see `order.sql`."""
+
+
+class Checked(NamedTuple):
+    """Segments that hold, up to `edge`; entries in `doubts` rest on keys that somebody else had."""
+
+    manifests: list[Manifest]
+    edge: Edge
+    doubts: tuple[Doubt, ...]
+    held: int | None
+
+    @property
+    def verified(self) -> Verified:
+        """What a verification of the log itself can go on from."""
+        keys = tuple(at for each in self.manifests for at in each.keys)
+        return Verified(self.edge, 0, keys)
+
+
+def check_segments(
+    folder: Path,
+    flat: Flat,
+    share: Share,
+    order: Order,
+    founding_key_id: str = "",
+    note: str | None = None,
+    progress: Progress | None = None,
+) -> Checked:
+    """Check every sealed segment of a folder, and that each goes on from the one before.
+
+    Steps 1 to 9 of "Checking a log" for the entries, and that files, tiles, tables and manifests
+    are what those entries give. What entries claim of maps and of roots under another hash (steps
+    10 and 11) is left to a verification of the log or of its publication.
+
+    Args:
+        folder: Where they are.
+        flat: The tables beside the events.
+        share: Does the work on each segment.
+        order: Checks the versions of streams.
+        founding_key_id: As it is known from elsewhere; empty to believe the first segment.
+        note: A checkpoint that somebody else kept, which the segments have to hold.
+        progress: Told how many entries were checked.
+
+    Raises:
+        SegmentsNone, SegmentBroken, EntryBroken, CheckpointDiffers, SegmentsShort: At the first
+            thing that does not hold.
+
+    Source: FORMAT.md, "Sealed segments".
+    """
+    chain = require_chain(folder)
+    manifests = [each.manifest for each in chain]
+    keys, rules = _signed(folder, chain, founding_key_id)
+    kept = None if note is None else _kept(note, keys, rules, manifests[-1].stop)
+    tree = GrowingTree(Edge.empty())  # of tiles of leaves
+    tasks = [
+        Task(folder / each.folder, each, keys.records, rules.founding_key_id or "", flat)
+        for each in manifests
+    ]
+    for task, found in zip(tasks, share(check_segment, tasks), strict=True):
+        if found.fault is not None:
+            raise found.fault
+        before, tree = tree.edge, _grown(task, tree, found.tile_roots)
+        if kept is not None and task.manifest.start < kept.size <= task.manifest.stop:
+            _require_kept(task, before, found.tile_roots, kept)
+        if progress is not None:
+            progress(task.manifest.stop, manifests[-1].stop)
+    out_of_turn = order(manifests)
+    if out_of_turn is not None:
+        position, stream, version, expected = out_of_turn
+        cause = f"expected {expected}, got {version}"
+        raise EntryBroken(position, stream, version, "version", cause)
+    edge = Edge(manifests[-1].stop, tree.edge.peaks)
+    return Checked(manifests, edge, tuple(keys.doubts()), None if kept is None else kept.size)
+
+
+def in_processes(processes: int | None = None) -> Share:
+    """Return what shares the work among processes of this machine; None for one a core."""
+
+    def share(act: Callable[[Task], SegmentFound], tasks: Sequence[Task]) -> Iterator[SegmentFound]:
+        count = min(processes or cpu_count() or 1, len(tasks))
+        if count <= 1:
+            yield from map(act, tasks)
+            return
+        # The libraries of tables have threads of their own, which forking would tear.
+        with ProcessPoolExecutor(count, mp_context=get_context("spawn")) as pool:
+            yield from pool.map(act, tasks)
+
+    return share
+
+
+def signed_chain(folder: Path, founding_key_id: str = "") -> list[Manifest]:
+    """Return the segments of a folder that is to be read, each as its ledger signed it.
+
+    Files are compared by their hashes; what their entries are worth is left to `check_segments`.
+
+    Raises:
+        SegmentsNone, SegmentBroken, EntryBroken, CheckpointDiffers: At the first fault.
+    """
+    chain = require_chain(folder)
+    _signed(folder, chain, founding_key_id)
+    for sealed in chain:
+        require_files(folder / sealed.manifest.folder, sealed.manifest)
+    return [each.manifest for each in chain]
+
+
+def read_entries(folder: Path, manifest: Manifest) -> Iterator[dict[str, Any]]:
+    """Yield the rows of a segment's table of events, by name."""
+    path = folder / manifest.folder / f"{EVENTS.name}{PARQUET}"
+    for group in read_rows(path, EVENTS):
+        yield from group.to_pylist()
+
+
+def _signed(
+    folder: Path, chain: Sequence[Sealed], founding_key_id: str
+) -> tuple[KeyHistory, Rules]:
+    """Check the manifests' signatures and checkpoints; return the keys that the segments tell of.
+
+    The events of keys are verified whole here: whoever writes segments anew would have to bring a
+    key of theirs into them.
+    """
+    first = chain[0].manifest
+    founding = founding_key_id or first.founding_key_id
+    rules = Rules(first.origin, committing_topics(), founding, verify_signature)
+    if first.founding_key_id != founding:
+        raise SegmentBroken(first.folder, MANIFEST, f"founded by {first.founding_key_id}")
+    keys, entries = KeyHistory(), []
+    for sealed in chain:
+        if sealed.manifest.keys:
+            entries += _key_entries(folder, sealed.manifest)
+    for entry in entries:
+        learn_keys(keys, entry)
+    for entry in entries:
+        verify_entry(entry, keys, rules)
+    for sealed in chain:
+        require_signed(sealed, keys)
+        manifest = sealed.manifest
+        size = Checkpoint.from_body(split_note(manifest.checkpoint)[0]).size
+        root = verify_checkpoint(size, manifest.checkpoint, keys, rules).root
+        try:
+            path = [b64decode(each, validate=True) for each in manifest.consistency]
+            verify_consistency(manifest.stop, size, manifest.tree.root(), root, path)
+        except (ProofBroken, ValueError):
+            raise CheckpointDiffers(
+                size, f"does not go on from segment {manifest.folder}"
+            ) from None
+    return keys, rules
+
+
+def _key_entries(folder: Path, manifest: Manifest) -> list[Stored]:
+    name = f"{EVENTS.name}{PARQUET}"
+    file = next(each for each in manifest.files if each.name == name)
+    fault = fault_of(folder / manifest.folder, file)
+    if fault is not None:
+        raise SegmentBroken(manifest.folder, name, fault)
+    found = []
+    wanted = arrow().array(manifest.keys, arrow().int64())
+    try:
+        for group in read_rows(folder / manifest.folder / name, EVENTS):
+            some = group.filter(arrow().compute.is_in(group["position"], wanted))
+            found += [stored_entry(row) for row in some.to_pylist()]
+    except (ValueError, OSError) as cause:
+        raise SegmentBroken(manifest.folder, name, f"cannot be read: {cause}") from None
+    if [each.position for each in found] != list(manifest.keys):
+        raise SegmentBroken(manifest.folder, MANIFEST, "names events of keys that are not there")
+    return found
+
+
+def _grown(task: Task, tree: GrowingTree, tile_roots: bytes) -> GrowingTree:
+    """Add a segment to the tree; check the tiles above the lowest, and the edge it names."""
+    manifest = task.manifest
+    grown, full = tree.extended(_split(tile_roots))
+    for level, number, hashes, _ in full:
+        tile = Tile(level + 1, number)
+        if (task.folder / tile.path()).read_bytes() != hashes:
+            raise SegmentBroken(manifest.folder, tile.path(), "is not of these entries")
+    if Edge(manifest.stop, grown.edge.peaks) != manifest.tree:
+        raise SegmentBroken(manifest.folder, MANIFEST, "its entries have another root")
+    return grown
+
+
+def _kept(note: str, keys: KeyHistory, rules: Rules, sealed: int) -> Checkpoint:
+    size = Checkpoint.from_body(split_note(note)[0]).size
+    if size > sealed:
+        raise SegmentsShort(size, sealed)
+    return verify_checkpoint(size, note, keys, rules)
+
+
+def _require_kept(task: Task, before: Edge, tile_roots: bytes, kept: Checkpoint) -> None:
+    """Check that these entries are those of a checkpoint whose last entry is among them."""
+    tiles, left = divmod(kept.size - task.manifest.start, TILE_WIDTH)
+    whole = before.extend(_split(tile_roots)[:tiles])
+    edge = Edge(whole.size * TILE_WIDTH, whole.peaks)
+    if left:
+        tile = Tile(0, edge.size // TILE_WIDTH)
+        edge = edge.extend(_split((task.folder / tile.path()).read_bytes())[:left])
+    if edge.root() != kept.root:
+        raise CheckpointDiffers(kept.size, "commits to other entries than are sealed")
+
+
+def _split(hashes: bytes) -> list[bytes]:
+    return [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]

@@ -1,0 +1,51 @@
+-- B3 年度累计超限: what one person got in a calendar year, from all unions, is more than the cap.
+WITH paid AS (
+    SELECT
+        person_id,
+        organisation_id,
+        CAST(SUBSTR(happened_on, 1, 4) AS BIGINT) AS year,
+        happened_on,
+        amount_fen
+    FROM standing
+    WHERE status <> 'returned'
+),
+over_it AS (
+    SELECT
+        person_id,
+        year,
+        MAX(happened_on) AS since,
+        COUNT(*) AS number,
+        CAST(SUM(amount_fen) AS BIGINT) AS amount_fen
+    FROM paid
+    CROSS JOIN asked
+    GROUP BY person_id, year, yearly_maximum_fen
+    HAVING SUM(amount_fen) > yearly_maximum_fen
+),
+places AS (
+    SELECT DISTINCT person_id, organisation_id, year FROM paid
+),
+first_paid AS (
+    SELECT
+        person_id,
+        organisation_id,
+        CAST(SUBSTR(happened_on, 1, 4) AS BIGINT) AS year,
+        MIN(position) AS position
+    FROM disbursements
+    GROUP BY person_id, organisation_id, CAST(SUBSTR(happened_on, 1, 4) AS BIGINT)
+)
+SELECT
+    'B3' AS rule,
+    places.organisation_id,
+    over_it.person_id,
+    over_it.year,
+    first_paid.position,
+    over_it.since,
+    over_it.number,
+    over_it.amount_fen
+FROM over_it
+JOIN places ON places.person_id = over_it.person_id AND places.year = over_it.year
+JOIN first_paid
+    ON first_paid.person_id = places.person_id
+    AND first_paid.organisation_id = places.organisation_id
+    AND first_paid.year = places.year
+ORDER BY first_paid.position

@@ -1,0 +1,152 @@
+-- Opening surplus of each fiscal year and how much of it reached people (结余消化率), in fen: of each
+-- union by itself (consolidated 0), and of it with all that stood below it on the day (consolidated 1).
+-- Consumed is what reached people of the opening lots wherever they were passed on; paid, in hand and
+-- in transit are of all money of earlier vintages that these unions held. The ratio is in basis
+-- points, rounded down, and null where there was nothing to consume.
+WITH RECURSIVE placed AS (
+    SELECT
+        organisation_id,
+        parent_id,
+        ROW_NUMBER() OVER (
+            PARTITION BY organisation_id
+            ORDER BY
+                CASE WHEN since <= day THEN 0 ELSE 1 END,
+                CASE WHEN since <= day THEN since END DESC,
+                CASE WHEN since <= day THEN position END DESC,
+                since,
+                position
+        ) AS place
+    FROM organisation_parents
+    CROSS JOIN asked
+),
+beneath AS (
+    SELECT organisation_id AS top_id, organisation_id FROM organisations
+    UNION ALL
+    SELECT beneath.top_id, placed.organisation_id
+    FROM beneath
+    JOIN placed ON placed.parent_id = beneath.organisation_id
+    WHERE placed.place = 1
+),
+scopes AS (
+    SELECT organisation_id AS top_id, organisation_id, 0 AS consolidated FROM organisations
+    UNION ALL
+    SELECT top_id, organisation_id, 1 AS consolidated FROM beneath
+),
+opened AS (
+    SELECT
+        scopes.top_id,
+        scopes.consolidated,
+        openings.year,
+        CAST(SUM(openings.amount_fen) AS BIGINT) AS opening_fen
+    FROM openings
+    JOIN scopes ON scopes.organisation_id = openings.organisation_id
+    GROUP BY scopes.top_id, scopes.consolidated, openings.year
+),
+followed AS (
+    SELECT
+        scopes.top_id,
+        scopes.consolidated,
+        openings.year,
+        openings.lot_id,
+        MIN(openings.position) AS since
+    FROM openings
+    JOIN scopes ON scopes.organisation_id = openings.organisation_id
+    GROUP BY scopes.top_id, scopes.consolidated, openings.year, openings.lot_id
+    UNION ALL
+    SELECT followed.top_id, followed.consolidated, followed.year, lots.lot_id, followed.since
+    FROM followed
+    JOIN lots ON lots.parent_id = followed.lot_id
+    WHERE lots.position > followed.since
+),
+once AS (
+    SELECT top_id, consolidated, year, lot_id, MIN(since) AS since
+    FROM followed
+    GROUP BY top_id, consolidated, year, lot_id
+),
+moved AS (
+    SELECT position, organisation_id, lot_id, vintage, to_account AS account, amount_fen
+    FROM journal_lines
+    UNION ALL
+    SELECT position, organisation_id, lot_id, vintage, from_account AS account,
+        -amount_fen AS amount_fen
+    FROM journal_lines
+),
+reached AS (
+    SELECT
+        once.top_id,
+        once.consolidated,
+        once.year,
+        CAST(SUM(CASE WHEN moved.account = 'recipient' THEN moved.amount_fen ELSE 0 END) AS BIGINT)
+            AS consumed_fen,
+        CAST(SUM(
+            CASE WHEN moved.account IN ('transit', 'returned') THEN moved.amount_fen ELSE 0 END
+        ) AS BIGINT) AS consumed_in_transit_fen
+    FROM once
+    JOIN moved ON moved.lot_id = once.lot_id
+    WHERE moved.position > once.since
+    GROUP BY once.top_id, once.consolidated, once.year
+),
+turned AS (
+    SELECT organisation_id, vintage, account, CAST(SUM(amount_fen) AS BIGINT) AS amount_fen
+    FROM moved
+    GROUP BY organisation_id, vintage, account
+),
+held AS (
+    SELECT
+        opened.top_id,
+        opened.consolidated,
+        opened.year,
+        CAST(SUM(CASE WHEN turned.account = 'recipient' THEN turned.amount_fen ELSE 0 END) AS BIGINT)
+            AS paid_fen,
+        CAST(SUM(CASE WHEN turned.account = 'fund' THEN turned.amount_fen ELSE 0 END) AS BIGINT)
+            AS in_hand_fen,
+        CAST(SUM(
+            CASE WHEN turned.account IN ('transit', 'returned') THEN turned.amount_fen ELSE 0 END
+        ) AS BIGINT) AS in_transit_fen
+    FROM opened
+    JOIN scopes
+        ON scopes.top_id = opened.top_id AND scopes.consolidated = opened.consolidated
+    JOIN turned ON turned.organisation_id = scopes.organisation_id
+    WHERE turned.vintage < opened.year
+    GROUP BY opened.top_id, opened.consolidated, opened.year
+),
+told AS (
+    SELECT
+        opened.top_id,
+        opened.consolidated,
+        opened.year,
+        opened.opening_fen,
+        COALESCE(reached.consumed_fen, 0) AS consumed_fen,
+        COALESCE(reached.consumed_in_transit_fen, 0) AS consumed_in_transit_fen,
+        COALESCE(held.paid_fen, 0) AS paid_fen,
+        COALESCE(held.in_hand_fen, 0) AS in_hand_fen,
+        COALESCE(held.in_transit_fen, 0) AS in_transit_fen
+    FROM opened
+    LEFT JOIN reached
+        ON reached.top_id = opened.top_id
+        AND reached.consolidated = opened.consolidated
+        AND reached.year = opened.year
+    LEFT JOIN held
+        ON held.top_id = opened.top_id
+        AND held.consolidated = opened.consolidated
+        AND held.year = opened.year
+)
+SELECT
+    top_id AS organisation_id,
+    year,
+    consolidated,
+    opening_fen,
+    consumed_fen,
+    consumed_in_transit_fen,
+    paid_fen,
+    in_hand_fen,
+    in_transit_fen,
+    CASE
+        WHEN opening_fen = 0 THEN NULL
+        ELSE CAST(
+            ROUND((consumed_fen * 10000 - (consumed_fen * 10000) % opening_fen) / opening_fen)
+            AS BIGINT
+        )
+    END AS ratio_basis_points
+FROM told
+ORDER BY top_id, year, consolidated
