@@ -7,6 +7,8 @@ Accounts are those that the journal knows, of each organisation's purpose and vi
     Assets:   organisation : purpose : Transit : vintage    on its way to people (在途)
     Assets:   organisation : purpose : Returned : vintage   sent back, not yet in hand again (退回)
     Equity:   organisation : purpose : Transfer : vintage   passed down, or come from above (下拨)
+    Assets:   organisation : purpose : Remitted : vintage   on its way elsewhere (跨账本在途)
+    Equity:   organisation : purpose : Ledgers : vintage    with other ledgers (跨账本)
     Expenses: organisation : purpose : Paid : vintage       with people (已发放)
 
 What a fiscal year opened with stands in two accounts that only ever move together (备查): surplus
@@ -28,6 +30,7 @@ from sqlalchemy import ColumnElement, Connection, FromClause, func, select, true
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.fiscal_year import FiscalYear
 from ledger.domain.fund import FundAccount
+from ledger.domain.remittance import Remittance
 from projections.asked import NOW, Moment, uuid_of
 from projections.exports.plain_text import Book, Entry, Names, Opened, Posting
 from projections.journal import Account, funds, lines, lots, openings
@@ -41,6 +44,8 @@ ROOTS: Mapping[str, tuple[str, str]] = {
     Account.FUND: ("Assets", "Hand"),
     Account.TRANSIT: ("Assets", "Transit"),
     Account.RETURNED: ("Assets", "Returned"),
+    Account.REMITTED: ("Assets", "Remitted"),
+    Account.LEDGERS: ("Equity", "Ledgers"),
     Account.TRANSFER: ("Equity", "Transfer"),
     Account.RECIPIENT: ("Expenses", "Paid"),
 }
@@ -50,6 +55,9 @@ WORDS: Mapping[str, str] = {
     FundAccount.ReceiptCorrected.TOPIC: "收款更正",
     FundAccount.Allocated.TOPIC: "下拨",
     FundAccount.AllocationReceived.TOPIC: "收到下拨",
+    FundAccount.Remitted.TOPIC: "跨账本拨出",
+    FundAccount.RemittanceReceived.TOPIC: "跨账本拨款到账",
+    Remittance.Acknowledged.TOPIC: "跨账本拨款回执",
     FundAccount.Drawn.TOPIC: "支取",
     FundAccount.Restored.TOPIC: "退回原资金批次",
     Disbursement.Settled.TOPIC: "银行入账",

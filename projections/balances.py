@@ -23,6 +23,8 @@ class Balance:
     in_hand_fen: Money
     in_transit_fen: Money
     paid_fen: Money
+    remitted_fen: Money
+    """On its way to another ledger, which has not proved yet that it is there."""
 
 
 def balances(
@@ -48,6 +50,7 @@ def balances(
             of.net(Account.FUND),
             of.net(Account.TRANSIT, Account.RETURNED),
             of.net(Account.RECIPIENT),
+            of.net(Account.REMITTED),
         )
         for (organisation, fund, vintage), of in sorted(found.items(), key=itemgetter(0))
         if earmark in (None, earmark_of[fund])

@@ -16,7 +16,7 @@ from projections.asked import NOW, Moment, uuid_of
 from projections.batches import batches, campaigns
 from projections.disbursements import last_state
 from projections.journal import Account, funds, lines, lots
-from projections.movements import Kind, movements
+from projections.movements import OF_PIECES, Kind, movements
 from projections.payment_states import disbursements, origins_of, states
 from projections.turnover import EVER, Asked, drawn_again, handlers, joined, origins, payment_totals
 
@@ -173,7 +173,7 @@ def _of_origins(value: ColumnElement[Any]) -> Callable[[Moment], Group]:
             select(movements.c.position, value.label("value"))
             .join(lines, lines.c.position == movements.c.position)
             .join(lots, lots.c.lot_id == lines.c.origin_id)
-            .where(movements.c.kind == Kind.ALLOCATION.value)
+            .where(movements.c.kind.in_(OF_PIECES))
         )
         of_payment = (
             select(movements.c.position, value.label("value"))

@@ -17,8 +17,11 @@ NOTHING = Money(0)
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """In fen. `in_hand` = `received` + `came_down` − `passed_on` − `paid` − `in_transit`.
+    """In fen, and what came is what went or is in hand.
 
+    `received` + `came_down` = `passed_on` + `remitted` + `paid` + `in_transit` + `in_hand`.
+
+    `remitted_fen` went to other ledgers; of that, `unacknowledged_fen` is still on its way.
     `received_fen` came from outside, `came_down_fen` from organisations above; `returned_fen` is
     what the bank ever sent back, also where it was paid again since.
     """
@@ -30,6 +33,8 @@ class Figures:
     returned_fen: Money = NOTHING
     in_transit_fen: Money = NOTHING
     in_hand_fen: Money = NOTHING
+    remitted_fen: Money = NOTHING
+    unacknowledged_fen: Money = NOTHING
 
     def __add__(self, other: "Figures") -> "Figures":
         return total((self, other))
@@ -50,6 +55,8 @@ def figures(
             of.into(Account.RETURNED),
             of.net(Account.TRANSIT, Account.RETURNED),
             of.net(Account.FUND),
+            of.between(Account.FUND, Account.REMITTED),
+            of.net(Account.REMITTED),
         )
         for (organisation,), of in found.items()
     }

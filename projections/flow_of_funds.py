@@ -30,14 +30,16 @@ class Stop:
     """What one organisation's own accounts did with money, by where it first came from.
 
     `came_in` was there when the period began, or came from outside in it; `passed_on` and
-    `came_down` went to and came from other organisations. In each, what came equals what went:
-    `came_in` + `came_down` = `passed_on` + `paid` + `in_transit` + `held`.
+    `came_down` went to and came from other organisations, `remitted` went to other ledgers. In
+    each, what came equals what went:
+    `came_in` + `came_down` = `passed_on` + `remitted` + `paid` + `in_transit` + `held`.
     """
 
     came_in: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
     held: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
     came_down_fen: int = 0
     passed_on_fen: int = 0
+    remitted_fen: int = 0
     paid_fen: int = 0
     in_transit_fen: int = 0
     returned_fen: int = 0
@@ -144,6 +146,7 @@ Amounts = dict[tuple[bytes, bytes], int]
 """How much, by organisation and origin."""
 
 _AT_HAND = frozenset({Account.FUND, Account.TRANSIT, Account.RETURNED})
+_ELSEWHERE = frozenset({Account.REMITTED, Account.LEDGERS})
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +177,8 @@ class _Found:
         elif account == Account.TRANSFER and inside:
             stop.passed_on_fen += max(amount, 0)
             stop.came_down_fen += max(-amount, 0)
+        elif account in _ELSEWHERE and inside:
+            stop.remitted_fen += amount
 
 
 def _moved(

@@ -73,6 +73,7 @@ class Place:
     in_transit_fen: int = 0
     paid_fen: int = 0
     passed_on_fen: int = 0
+    remitted_fen: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,13 +89,17 @@ class PaidFrom:
 
 @dataclass(frozen=True, slots=True)
 class Forward:
-    """What became of an appropriation. In hand, in transit and paid add up to its amount."""
+    """What became of an appropriation.
+
+    In hand, in transit, paid and remitted (to other ledgers) add up to its amount.
+    """
 
     origin: LotStep
     received_fen: Money
     in_hand_fen: Money
     in_transit_fen: Money
     paid_fen: Money
+    remitted_fen: Money
     lots: tuple[LotStep, ...]
     places: tuple[Place, ...]
     payments: tuple[PaidFrom, ...] = field(repr=False)
@@ -138,6 +143,7 @@ def trace_forward(
         in_hand_fen=Money(sum(place.in_hand_fen for place in places)),
         in_transit_fen=Money(sum(place.in_transit_fen for place in places)),
         paid_fen=Money(sum(place.paid_fen for place in places)),
+        remitted_fen=Money(sum(place.remitted_fen for place in places)),
         lots=tuple(steps),
         places=tuple(places),
         payments=tuple(payments),
@@ -219,6 +225,7 @@ def _places(connection: Connection, origin_id: UUID, moment: Moment) -> list[Pla
         place.in_transit_fen += went[Account.TRANSIT] + went[Account.RETURNED]
         place.paid_fen += went[Account.RECIPIENT]
         place.passed_on_fen += max(went[Account.TRANSFER], 0)
+        place.remitted_fen += went[Account.REMITTED] + went[Account.LEDGERS]
         if source in (Account.SOURCE, Account.TRANSFER):
             place.came_in_fen += amount
     return list(places.values())

@@ -12,6 +12,7 @@ from ledger.domain.disbursement import Disbursement, Status
 from ledger.domain.fiscal_year import FiscalYear
 from ledger.domain.fund import FundAccount
 from ledger.domain.lots import Part
+from ledger.domain.remittance import Remittance
 from ledger.domain.values import Money
 from projections.view import (
     Handler,
@@ -26,7 +27,11 @@ from projections.view import (
 
 
 class Account(StrEnum):
-    """Where money can be. What leaves one account arrives in another: the sum is always zero."""
+    """Where money can be. What leaves one account arrives in another: the sum is always zero.
+
+    What went to another ledger is `REMITTED` (on its way) until that one has proved that it is
+    there, and then with other `LEDGERS`. What came from one came from outside (`SOURCE`).
+    """
 
     SOURCE = "source"
     FUND = "fund"
@@ -34,6 +39,8 @@ class Account(StrEnum):
     TRANSIT = "transit"
     RECIPIENT = "recipient"
     RETURNED = "returned"
+    REMITTED = "remitted"
+    LEDGERS = "ledgers"
 
 
 lines = Table(
@@ -151,6 +158,9 @@ class Journal(Projection):
             FundAccount.ReceiptCorrected: _receipt_corrected,
             FundAccount.Allocated: _moved,
             FundAccount.AllocationReceived: _allocation_received,
+            FundAccount.Remitted: _moved,
+            FundAccount.RemittanceReceived: _remittance_received,
+            Remittance.Acknowledged: _moved,
             FundAccount.Drawn: _moved,
             FundAccount.Restored: _moved,
             Disbursement.Settled: _moved,
@@ -246,6 +256,27 @@ def _allocation_received(event: FundAccount.AllocationReceived, position: int, r
         )
 
 
+def _remittance_received(event: FundAccount.RemittanceReceived, position: int, rows: Rows) -> None:
+    """Add its lots as what came from outside: their ids in the other ledger are none of ours."""
+    _moved(event, position, rows)
+    for lot in event.lots:
+        rows["lots"].append(
+            (
+                lot.lot_id.bytes,
+                event.originator_id.bytes,
+                event.organisation_id.bytes,
+                None,
+                lot.origin_id.bytes,
+                lot.vintage,
+                lot.source,
+                lot.document,
+                lot.amount_fen,
+                position,
+                event.happened_on.isoformat(),
+            )
+        )
+
+
 def _year_opened(event: FiscalYear.Opened, position: int, rows: Rows) -> None:
     minimum, within = event.targets.first_year_minimum, event.targets.all_within
     rows["surplus_targets"].append(
@@ -315,6 +346,21 @@ def _taken(event: FundAccount.AllocationReceived) -> Sequence[Line]:
     return _lines(organisation, fund, Account.TRANSFER, Account.FUND, event.lots)
 
 
+def _remitted(event: FundAccount.Remitted) -> Sequence[Line]:
+    fund, organisation = event.originator_id, event.organisation_id
+    return _lines(organisation, fund, Account.FUND, Account.REMITTED, event.parts)
+
+
+def _remittance_in(event: FundAccount.RemittanceReceived) -> Sequence[Line]:
+    fund, organisation = event.originator_id, event.organisation_id
+    return _lines(organisation, fund, Account.SOURCE, Account.FUND, event.lots)
+
+
+def _acknowledged(event: Remittance.Acknowledged) -> Sequence[Line]:
+    fund, organisation = event.fund_id, event.organisation_id
+    return _lines(organisation, fund, Account.REMITTED, Account.LEDGERS, event.parts)
+
+
 def _drawn(event: FundAccount.Drawn) -> Sequence[Line]:
     fund, organisation, payment = event.originator_id, event.organisation_id, event.disbursement_id
     return _lines(organisation, fund, Account.FUND, Account.TRANSIT, event.parts, payment)
@@ -352,6 +398,9 @@ _ROUTES: Mapping[type[Event], Callable[[Any], Sequence[Line]]] = {
     FundAccount.ReceiptCorrected: _receipt_difference,
     FundAccount.Allocated: _given,
     FundAccount.AllocationReceived: _taken,
+    FundAccount.Remitted: _remitted,
+    FundAccount.RemittanceReceived: _remittance_in,
+    Remittance.Acknowledged: _acknowledged,
     FundAccount.Drawn: _drawn,
     FundAccount.Restored: _restored,
     Disbursement.Settled: _arrived,

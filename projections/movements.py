@@ -46,14 +46,23 @@ movements = Table(
 
 
 class Kind(StrEnum):
-    """What moves. A receipt put right is one, too, and adds its difference."""
+    """What moves. A receipt put right is one, too, and adds its difference.
+
+    A remittance went to another ledger, an arrival came from one.
+    """
 
     PAYMENT = "payment"
     RECEIPT = "receipt"
     ALLOCATION = "allocation"
+    REMITTANCE = "remittance"
+    ARRIVAL = "arrival"
     RETURN = "return"
     REISSUE = "reissue"
     CORRECTION = "correction"
+
+
+OF_PIECES = tuple(kind.value for kind in (Kind.ALLOCATION, Kind.REMITTANCE, Kind.ARRIVAL))
+"""What moves pieces of several appropriations at once."""
 
 
 class Movements(Projection):
@@ -64,6 +73,8 @@ class Movements(Projection):
             FundAccount.Received: _received,
             FundAccount.ReceiptCorrected: _receipt_corrected,
             FundAccount.Allocated: _allocated,
+            FundAccount.Remitted: _remitted,
+            FundAccount.RemittanceReceived: _arrived,
             Payment.Returned: _returned,
             Payment.Reissued: _reissued,
             Payment.Corrected: _corrected,
@@ -90,8 +101,20 @@ def _allocated(event: FundAccount.Allocated, position: int, rows: Rows) -> None:
     )
 
 
+def _remitted(event: FundAccount.Remitted, position: int, rows: Rows) -> None:
+    _of_account(event, position, rows, Kind.REMITTANCE, event.amount_fen)
+
+
+def _arrived(event: FundAccount.RemittanceReceived, position: int, rows: Rows) -> None:
+    _of_account(event, position, rows, Kind.ARRIVAL, event.amount_fen, document=event.document)
+
+
 def _of_account(
-    event: FundAccount.Received | FundAccount.ReceiptCorrected | FundAccount.Allocated,
+    event: FundAccount.Received
+    | FundAccount.ReceiptCorrected
+    | FundAccount.Allocated
+    | FundAccount.Remitted
+    | FundAccount.RemittanceReceived,
     position: int,
     rows: Rows,
     kind: Kind,

@@ -40,6 +40,7 @@ from projections.payment_sums import PaymentSums
 from projections.people import People
 from projections.person_files import PersonFiles
 from projections.policies import Policies
+from projections.remittances import Remittances
 from projections.samples import Samples
 from projections.signatures import Signatures
 from projections.view import (
@@ -68,6 +69,7 @@ def projections() -> tuple[Projection, ...]:
         Organisations(),
         Policies(),
         Allocations(),
+        Remittances(),
         Deadlines(),
         Batches(),
         PaymentStates(),

@@ -28,7 +28,7 @@ from projections.disbursements import (
     status_totals,
 )
 from projections.journal import Account, funds, lines, lots
-from projections.movements import Kind, movements
+from projections.movements import OF_PIECES, Kind, movements
 from projections.payment_states import disbursements
 
 
@@ -152,7 +152,7 @@ class Asked:
         allocated = exists(
             select(lines.c.position)
             .join(origins, origins.c.lot_id == lines.c.origin_id)
-            .where(lines.c.position == of.position, of.kind == Kind.ALLOCATION, *self.of_lots())
+            .where(lines.c.position == of.position, of.kind.in_(OF_PIECES), *self.of_lots())
         )
         drawn = exists(self._pieces(moment, of.disbursement_id))
         found = or_(receipt, allocated, drawn)

@@ -43,7 +43,9 @@ OWN: Mapping[str, ChartAccount] = {
     Account.FUND: ChartAccount("101", "在手资金", "资产", None, debit=True),
     Account.TRANSIT: ChartAccount("102", "在途资金", "资产", None, debit=True),
     Account.RETURNED: ChartAccount("103", "退回待入账资金", "资产", None, debit=True),
+    Account.REMITTED: ChartAccount("104", "跨账本在途资金", "资产", None, debit=True),
     Account.TRANSFER: ChartAccount("301", "上下级拨付往来", "净资产", None, debit=False),
+    Account.LEDGERS: ChartAccount("302", "跨账本拨付往来", "净资产", None, debit=True),
     Account.SOURCE: ChartAccount(INCOME, "资金收入", "收入", None, debit=False),
     Account.RECIPIENT: ChartAccount("501", "帮扶慰问支出", "支出", None, debit=True),
 }

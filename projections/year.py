@@ -22,13 +22,15 @@ from projections.journal_sums import of_organisations, routes
 class Line:
     """A year of some organisations together: `closing` = `opening` + what came − what went.
 
-    `opening` and `received` are by source. `came_down` and `passed_on` are from and to others.
+    `opening` and `received` are by source. `came_down` and `passed_on` are from and to others,
+    `remitted` is to other ledgers.
     """
 
     opening: Counter[str] = field(default_factory=Counter)
     received: Counter[str] = field(default_factory=Counter)
     came_down_fen: int = 0
     passed_on_fen: int = 0
+    remitted_fen: int = 0
     paid_fen: int = 0
     in_hand_fen: int = 0
     in_transit_fen: int = 0
@@ -49,7 +51,8 @@ class Line:
     @property
     def balances(self) -> bool:
         came = self.opening_fen + self.received_fen + self.came_down_fen
-        return came == self.passed_on_fen + self.paid_fen + self.closing_fen
+        went = self.passed_on_fen + self.remitted_fen + self.paid_fen
+        return came == went + self.closing_fen
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Year:
                 (found.opening if carried else found.received)[of.source] += fen
             found.came_down_fen += stop.came_down_fen
             found.passed_on_fen += stop.passed_on_fen
+            found.remitted_fen += stop.remitted_fen
             found.paid_fen += stop.paid_fen
             found.in_hand_fen += stop.held_fen
             found.in_transit_fen += stop.in_transit_fen

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from api import bootstrap
-from api.cli.asking import PassphraseFd, ask_passphrase
+from api.cli.asking import PassphraseFd, ask_passphrase, signed_act
 from api.cli.printing import AsJson, print_json, say
 from ledger.commands.key_history import key_history
 from ledger.commands.officer_keys import (
@@ -27,7 +27,6 @@ from ledger.commands.service_keys import (
     retire_service_key,
 )
 from ledger.domain.aggregate import OPERATOR
-from ledger.domain.officer import officer_id
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.canonical import base64_text
 from ledger.evidence.doubts import OFFICERS_REQUIRED
@@ -35,7 +34,6 @@ from ledger.evidence.keys import SERVICE, Algorithm, KeyHistory, KeyRecord, Publ
 from ledger.evidence.note import NoteKey
 from ledger.store.act import CommandAct
 from ledger.store.key_files import read_key_file, write_key_file
-from ledger.store.signing import KeyHolder
 
 app = typer.Typer(
     help="Keys of the ledger and of its officers: list, make, rotate, revoke, recover.",
@@ -237,7 +235,7 @@ def compromised(
 ) -> None:
     """Record that somebody else had a key of the ledger's own; rotate to another first."""
     with bootstrap.opened(bootstrap.home()) as ledger:
-        act = _signed_act(officer, key_file, passphrase_fd)
+        act = signed_act(officer, key_file, passphrase_fd)
         give_up_service_key(ledger, act, key_id, counts_from, reason)
         _say_doubt(key_id, counts_from)
 
@@ -252,7 +250,7 @@ def recover(
     copies, packs and receipts in other hands.
     """
     with bootstrap.opened(bootstrap.home()) as ledger:
-        reaffirm(ledger, _signed_act(officer, key_file, passphrase_fd), reason)
+        reaffirm(ledger, signed_act(officer, key_file, passphrase_fd), reason)
         said = len(key_history(ledger).reaffirming_officers())
         say(f"{officer} vouches for the {ledger.size() - 1} entries before this")
         if said < OFFICERS_REQUIRED:
@@ -271,12 +269,6 @@ def reanchor_log() -> None:
 
 def _act() -> CommandAct:
     return CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
-
-
-def _signed_act(staff: str, key_file: Path, passphrase_fd: int | None) -> CommandAct:
-    signer = read_key_file(key_file, ask_passphrase(passphrase_fd, confirm=False))
-    actor = str(officer_id(staff))
-    return CommandAct(actor, bootstrap.today(), bootstrap.now(), signer=KeyHolder(signer))
 
 
 def _written(key: PublicKey) -> str:

@@ -40,6 +40,7 @@ COMMANDS = {
     "export": "exports.app",
     "key": "keys.app",
     "lists": "lists.app",
+    "remit": "remittances.app",
     "segments": "segments.app",
     "signatures": "signatures.app",
     "timestamp": "timestamps.app",

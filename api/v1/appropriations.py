@@ -84,6 +84,7 @@ def trace_appropriation(
         in_hand_fen=found.in_hand_fen,
         in_transit_fen=found.in_transit_fen,
         paid_fen=found.paid_fen,
+        remitted_fen=found.remitted_fen,
         lots=[models.LotStep.model_validate(each) for each in found.lots],
         places=[models.Place.model_validate(each) for each in found.places],
         payments=[models.PaidFrom.model_validate(each) for each in found.payments],

@@ -24,6 +24,7 @@ from ledger.domain.batch import Batch
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.fund import FundAccount
 from ledger.domain.officer import OBSERVERS
+from ledger.domain.remittance import Remittance
 from ledger.evidence.canonical import canonical_json
 from ledger.evidence.verifiable_map import subject_key
 from ledger.packs.contents import require_on_record
@@ -107,7 +108,9 @@ def show_subject(
     },
 )
 def show_pack(
-    kind: Annotated[str, Path(description="fund, batch, payment, person or organisation.")],
+    kind: Annotated[
+        str, Path(description="fund, batch, payment, person, organisation or remittance.")
+    ],
     subject: Annotated[UUID, Path(description="Its id.")],
     found: Annotated[Served, Depends(served)],
     under: ThePublished,
@@ -169,7 +172,7 @@ def _require_within(
         reach.require(subject)
         return
     found = None if kind == "person" else ledger.load(Root, subject)
-    if isinstance(found, FundAccount | Batch | Disbursement):
+    if isinstance(found, FundAccount | Batch | Disbursement | Remittance):
         reach.require(found.organisation_id)
     elif not caller.holds_any(OBSERVERS):
         raise OutsideReach(subject)

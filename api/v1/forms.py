@@ -33,7 +33,8 @@ Moment = Annotated[
     Field(examples=["2026-01-20T10:30:00+08:00"]),
 ]
 PersonalField = Literal["name", "id_number", "phone", "reason", "bank_name", "card_number"]
-PackKind = Literal["fund", "batch", "payment", "person", "organisation"]
+PackKind = Literal["fund", "batch", "payment", "person", "organisation", "remittance"]
+KeyId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$"), Field(examples=["ab" * 16])]
 Fen = Annotated[int, Field(ge=1, le=MONEY_MAX, description="Whole fen (1/100 yuan).")]
 Year = Annotated[int, Field(ge=1950, le=2200, examples=[2026])]
 
@@ -196,6 +197,26 @@ class AllocationForm(Form):
     earmark: Text = Field(examples=["送温暖"])
     document: Text
     amount_fen: Fen
+
+
+class RemittanceForm(Form):
+    """Money for an organisation of another ledger, which is named by its founding key id."""
+
+    from_code: Code
+    earmark: Text = Field(examples=["送温暖"])
+    to_key_id: KeyId
+    to_code: Code
+    document: Text
+    amount_fen: Fen
+
+
+class KnownLedgerForm(Form):
+    """Another ledger: founding key id and log name come from its owners, not from its server."""
+
+    key_id: KeyId
+    origin: Text = Field(examples=["zhang.example.org/log"])
+    name: Text = Field(examples=["邻市总工会"])
+    address: str = Field("", max_length=300, description="Where it is served, or nothing.")
 
 
 class ArchiveFileForm(DatedForm):

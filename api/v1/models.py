@@ -62,6 +62,7 @@ class Balance(Answer):
     in_hand_fen: Fen
     in_transit_fen: Fen
     paid_fen: Fen
+    remitted_fen: Fen = Field(description="On its way to another ledger, not acknowledged yet.")
 
 
 class Balances(Answer):
@@ -239,6 +240,7 @@ class Place(Answer):
     in_hand_fen: Fen
     in_transit_fen: Fen
     paid_fen: Fen
+    remitted_fen: Fen
 
 
 class PaidFrom(Answer):
@@ -250,13 +252,17 @@ class PaidFrom(Answer):
 
 
 class TraceForward(Answer):
-    """What became of an appropriation: in hand, in transit and paid add up to what came in."""
+    """What became of an appropriation.
+
+    In hand, in transit, paid and remitted (to other ledgers) add up to what came in.
+    """
 
     origin: LotStep
     received_fen: Fen
     in_hand_fen: Fen
     in_transit_fen: Fen
     paid_fen: Fen
+    remitted_fen: Fen
     lots: list[LotStep]
     places: list[Place]
     payments: list[PaidFrom]

@@ -72,6 +72,7 @@ class YearLine(Answer):
     received_fen: dict[str, int] = Field(description="By source.")
     came_down_fen: Fen
     passed_on_fen: Fen
+    remitted_fen: Fen = Field(description="To other ledgers.")
     paid_fen: Fen
     used_fen: dict[str, int] = Field(description="By purpose; comes to `paid_fen`.")
     in_hand_fen: Fen
@@ -112,6 +113,7 @@ class SummaryReport(Scoped):
     received_fen: dict[str, int] = Field(description="By source.")
     came_down_fen: Fen
     passed_on_fen: Fen
+    remitted_fen: Fen = Field(description="To other ledgers.")
     payments: list[PaymentsCounted]
     paid_count: int
     paid_fen: Fen
@@ -238,6 +240,7 @@ def show_summary(
         received_fen=line.received,
         came_down_fen=line.came_down_fen,
         passed_on_fen=line.passed_on_fen,
+        remitted_fen=line.remitted_fen,
         payments=[PaymentsCounted.model_validate(each) for each in found.statistics.payments],
         paid_count=tally.count,
         paid_fen=tally.paid_fen,
@@ -320,6 +323,7 @@ def show_deadlines(
 SUMS = (
     "came_down_fen",
     "passed_on_fen",
+    "remitted_fen",
     "paid_fen",
     "in_hand_fen",
     "in_transit_fen",

@@ -151,6 +151,15 @@ class TakenList(Answer):
     refused: list[RefusedRow]
 
 
+class NamedRemittance(Answer):
+    remittance_id: Id
+
+
+class ArrivedRemittance(Answer):
+    remittance_id: Id
+    fund_id: Id
+
+
 class EnteredArchive(Answer):
     """`new`, `changed` (closed now) and `same` add up to `entered`; null in older answers."""
 

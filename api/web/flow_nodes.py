@@ -17,7 +17,8 @@ PAID, IN_TRANSIT, RETURNED, IN_HAND, ELSEWHERE = (
     "in_hand",
     "elsewhere",
 )
-ENDS = (PAID, IN_TRANSIT, RETURNED, IN_HAND, ELSEWHERE)
+REMITTED = "remitted"
+ENDS = (PAID, IN_TRANSIT, RETURNED, IN_HAND, ELSEWHERE, REMITTED)
 NODES_MAX = 8
 """Of organisations in a layer; the smaller ones of more are folded into one node."""
 
@@ -196,6 +197,7 @@ def _ends(stop: Stop) -> list[tuple[str, int]]:
         (IN_TRANSIT, stop.in_transit_fen),
         (RETURNED, stop.returned_fen),
         (IN_HAND, stop.in_hand_fen),
+        (REMITTED, stop.remitted_fen),
     ]
 
 

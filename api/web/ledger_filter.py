@@ -32,6 +32,8 @@ class Shown(StrEnum):
     PAYMENT = Kind.PAYMENT.value
     RECEIPT = Kind.RECEIPT.value
     ALLOCATION = Kind.ALLOCATION.value
+    REMITTANCE = Kind.REMITTANCE.value
+    ARRIVAL = Kind.ARRIVAL.value
     RETURN = Kind.RETURN.value
     REISSUE = Kind.REISSUE.value
     CORRECTION = Kind.CORRECTION.value

@@ -138,6 +138,8 @@ def _giver(line: _Line) -> Cell:
         return line.language.say(of.source or "")
     if of.kind is Kind.RETURN:
         return line.language.say(N_("收款人"))
+    if of.kind is Kind.ARRIVAL:
+        return line.language.say(N_("其他账本"))
     return line.organisation(of.organisation_id)
 
 
@@ -145,8 +147,10 @@ def _taker(line: _Line) -> Cell:
     of = line.movement
     if of.kind is Kind.ALLOCATION:
         return line.organisation(of.other_id)
-    if of.kind in (Kind.RECEIPT, Kind.RETURN):
+    if of.kind in (Kind.RECEIPT, Kind.RETURN, Kind.ARRIVAL):
         return line.organisation(of.organisation_id)
+    if of.kind is Kind.REMITTANCE:
+        return line.language.say(N_("其他账本"))
     return line.language.say(N_("收款人"))
 
 

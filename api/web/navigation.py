@@ -34,7 +34,7 @@ EVERYBODY = frozenset(Role)
 MENU = (
     Entry("/overview", N_("总览"), within=("/deadlines",)),
     Entry("/organisations", N_("组织")),
-    Entry("/flow", N_("流向")),
+    Entry("/flow", N_("流向"), within=("/remittances",)),
     Entry("/ledger", N_("台账")),
     Entry("/batches", N_("批次"), within=("/imports", "/archive")),
     Entry("/bank", N_("银行")),

@@ -32,6 +32,7 @@ from api.web.pages import (
     person,
     receipts,
     reconciliation,
+    remittances,
     reports,
     samples,
     search,
@@ -74,6 +75,7 @@ PAGES = (
     organisations.router,
     flow.router,
     opening_lots.router,
+    remittances.router,
     ledger.router,
     ledger_exports.router,
     # Before the batches: `/batches/new` is no batch.

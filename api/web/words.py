@@ -132,6 +132,8 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "payment": N_("发放"),
         "receipt": N_("收款"),
         "allocation": N_("拨付"),
+        "remittance": N_("跨账本拨出"),
+        "arrival": N_("跨账本到账"),
         "return": N_("退款"),
         "reissue": N_("补发"),
         "correction": N_("更正"),

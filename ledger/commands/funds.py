@@ -82,7 +82,7 @@ def receive_funds(ledger: Ledger, act: CommandAct, order: FundReceipt) -> Answer
             raise YearImplausible(order.vintage)
         organisation = work.get(Organisation, organisation_id(order.organisation_code))
         require_post(work, act, CASHIERS, organisation.id)
-        fund = _account(work, act, organisation.id, order.earmark)
+        fund = account_for(work, act, organisation.id, order.earmark)
         amount = Money(order.amount_fen)
         lot_id = fund.receive(
             act,
@@ -222,8 +222,8 @@ def _allocate(act: CommandAct, order: Allocation) -> Decide:
             raise NotBelow(giver_id, taker_id)
         require_role(work, acting_officer(act), Role.APPROVER, giver_id, act.happened_on)
         require_post(work, act, {Role.APPROVER}, giver_id)
-        giver = _account(work, act, giver_id, order.earmark)
-        taker = _account(work, act, taker_id, order.earmark)
+        giver = account_for(work, act, giver_id, order.earmark)
+        taker = account_for(work, act, taker_id, order.earmark)
         allocation_id = stable_id("allocation", giver.id, giver.version + 1)
         try:
             giver.allocate(
@@ -243,7 +243,7 @@ def _allocate(act: CommandAct, order: Allocation) -> Decide:
     return decide
 
 
-def _account(work: Work, act: CommandAct, organisation: UUID, earmark: str) -> FundAccount:
+def account_for(work: Work, act: CommandAct, organisation: UUID, earmark: str) -> FundAccount:
     """Return the organisation's account for the earmark, opened when there is none."""
     id_ = fund_id(organisation, earmark)
     return work.find(FundAccount, id_) or FundAccount.open(act, id_, organisation, earmark)

@@ -1,5 +1,6 @@
 """Which events move an account's money in the books: each once, and together all that it holds.
 
+What goes to another ledger, or comes from one, is booked as what is passed on within this one.
 A batch's payments leave together, as one payout: so the bank books them. What comes back, is paid
 again, comes in or is passed on moves by itself. Money that was there when the record began (carried
 over from earlier years) moved on no account and is part of the opening balance.
@@ -79,5 +80,7 @@ MOVING: Mapping[type[Event], ItemKind] = {
     FundAccount.ReceiptCorrected: ItemKind.CORRECTION,
     FundAccount.Allocated: ItemKind.ALLOCATION_OUT,
     FundAccount.AllocationReceived: ItemKind.ALLOCATION_IN,
+    FundAccount.Remitted: ItemKind.ALLOCATION_OUT,
+    FundAccount.RemittanceReceived: ItemKind.ALLOCATION_IN,
 }
 OUT = frozenset({ItemKind.PAYOUT, ItemKind.REISSUE, ItemKind.ALLOCATION_OUT})

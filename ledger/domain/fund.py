@@ -7,6 +7,7 @@ from uuid import UUID
 
 from ledger.domain.aggregate import Act, Event, Root
 from ledger.domain.lots import LotIn, Part
+from ledger.domain.remittance import RemittedLot, RemittedPart
 from ledger.domain.values import Money, require_positive, require_writable, stable_id, yuan_text
 from ledger.errors import Kind, LedgerError
 
@@ -184,6 +185,39 @@ class FundAccount(Root):
         def apply(self, aggregate: "FundAccount") -> None:
             aggregate.unacknowledged.pop(self.allocation_id, None)
 
+    class Remitted(Event, frozen=True):
+        """Sent to another ledger; `remittance.sent` says where, and carries the signature."""
+
+        TOPIC = "fund.remitted"
+        organisation_id: UUID
+        remittance_id: UUID
+        amount_fen: Money
+        parts: tuple[Part, ...]
+
+        def apply(self, aggregate: "FundAccount") -> None:
+            aggregate.forget_parts(self.parts)
+
+    class RemittanceReceived(Event, frozen=True):
+        """Came from another ledger; sources, documents and vintages are those that it had there."""
+
+        TOPIC = "fund.remittance_received"
+        organisation_id: UUID
+        remittance_id: UUID
+        document: str
+        amount_fen: Money
+        lots: tuple[RemittedLot, ...]
+
+        def apply(self, aggregate: "FundAccount") -> None:
+            for lot in self.lots:
+                aggregate.remember_lot(
+                    lot.lot_id,
+                    lot.origin_id,
+                    lot.vintage,
+                    lot.source,
+                    lot.document,
+                    lot.amount_fen,
+                )
+
     class Drawn(Event, frozen=True):
         TOPIC = "fund.drawn"
         organisation_id: UUID
@@ -311,6 +345,59 @@ class FundAccount(Root):
             allocation_id=allocation_id,
             amount_fen=amount,
             acknowledged_by=acknowledged_by,
+        )
+
+    def remit(self, act: Act, *, remittance_id: UUID, amount: Money) -> tuple[RemittedPart, ...]:
+        """Take the money of a remittance from the oldest lots; return the pieces with their past.
+
+        Raises:
+            FundInsufficient: The account holds less.
+        """
+        require_positive(amount)
+        parts = self.choose(amount)
+        self.trigger_event(
+            self.Remitted,
+            act,
+            organisation_id=self.organisation_id,
+            remittance_id=remittance_id,
+            amount_fen=amount,
+            parts=parts,
+        )
+        return tuple(
+            RemittedPart(
+                lot_id=part.lot_id,
+                origin_id=part.origin_id,
+                vintage=part.vintage,
+                source=self.lots[part.lot_id].source,
+                document=self.lots[part.lot_id].document,
+                amount_fen=part.amount_fen,
+            )
+            for part in parts
+        )
+
+    def receive_remittance(
+        self, act: Act, *, remittance_id: UUID, document: str, parts: Sequence[RemittedPart]
+    ) -> None:
+        """Take in what another ledger sent, each piece as a lot of its own."""
+        self.trigger_event(
+            self.RemittanceReceived,
+            act,
+            organisation_id=self.organisation_id,
+            remittance_id=remittance_id,
+            document=document,
+            amount_fen=Money(sum(part.amount_fen for part in parts)),
+            lots=tuple(
+                RemittedLot(
+                    lot_id=(lot_id := self._next_lot_id(index)),
+                    origin_id=lot_id,
+                    vintage=part.vintage,
+                    source=part.source,
+                    document=part.document,
+                    amount_fen=part.amount_fen,
+                    sent_as=part.lot_id.hex,
+                )
+                for index, part in enumerate(parts)
+            ),
         )
 
     def keep_at(self, act: Act, *, bank_account_id: UUID) -> None:

@@ -105,10 +105,10 @@ def _fund_balance(subject: str, _: Mapping[str, Json], events: Events) -> Json:
             case "fund.receipt_corrected":
                 by_vintage[data["vintage"]] += data["difference_fen"]
                 received += data["difference_fen"]
-            case "fund.allocation_received":
+            case "fund.allocation_received" | "fund.remittance_received":
                 for lot in data["lots"]:
                     by_vintage[lot["vintage"]] += lot["amount_fen"]
-            case "fund.allocated" | "fund.drawn":
+            case "fund.allocated" | "fund.drawn" | "fund.remitted":
                 for part in data["parts"]:
                     by_vintage[part["vintage"]] -= part["amount_fen"]
             case "fund.restored":

@@ -35,6 +35,7 @@ REGISTERS = (
     "organisation.",
     "policy.",
     "publication.",
+    "remittance.",
     "service_key.",
     "witness.",
 )

@@ -9,6 +9,7 @@ from ledger.domain.disbursement import Disbursement
 from ledger.domain.fund import FundAccount, fund_id
 from ledger.domain.organisation import Organisation, organisation_id
 from ledger.domain.recipient import Recipient
+from ledger.domain.remittance import Remittance
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.figures import BATCH, FUND_BALANCE, PAYMENT, SURPLUS, Seen
 from ledger.evidence.verifiable_map import THE_LOG
@@ -17,7 +18,7 @@ from ledger.store.application import Ledger, NotOnRecord
 
 
 class PackKindUnknown(LedgerError):
-    """There are packs of funds, batches, payments, persons and organisations."""
+    """There are packs of funds, batches, payments, persons, organisations and remittances."""
 
     code = "pack.kind_unknown"
     kind = Kind.INVALID
@@ -147,12 +148,23 @@ def _organisation(gathering: Gathering, subject: str) -> str:
     return _organisation_name(gathering, subject)
 
 
+def _remittance(gathering: Gathering, subject: str) -> str:
+    """Take along both events of it, and where its money came from; the other ledger reads this."""
+    [first, *_] = gathering.stream(subject)
+    gathering.concerning(subject)
+    _organisation_name(gathering, first.data["organisation_id"])
+    for part in first.data.get("parts", ()):
+        _trace(gathering, part["lot_id"])
+    return str(first.data["document"])
+
+
 KINDS: Mapping[str, Callable[[Gathering, str], str]] = {
     "fund": _fund,
     "batch": _batch,
     "payment": _payment,
     "person": _person,
     "organisation": _organisation,
+    "remittance": _remittance,
 }
 
 
@@ -162,6 +174,7 @@ ROOTS: Mapping[str, type[Root]] = {
     "payment": Disbursement,
     "person": Recipient,
     "organisation": Organisation,
+    "remittance": Remittance,
 }
 
 

@@ -89,8 +89,12 @@ def write_pack(pack: Pack, rules: Rules, signer: Signer) -> bytes:
     return _zipped(files)
 
 
-def read_pack(data: bytes) -> PackFiles:
+def read_pack(data: bytes, bytes_max: int = BYTES_MAX) -> PackFiles:
     """Read a pack's file; nothing is checked yet but that it can be read.
+
+    Args:
+        data: The file.
+        bytes_max: How much its parts may come to together.
 
     Raises:
         PackUnreadable: It is no such file.
@@ -102,7 +106,7 @@ def read_pack(data: bytes) -> PackFiles:
             names = [info.filename for info in infos]
             if set(names) != NAMES or len(names) != len(NAMES):
                 raise PackUnreadable(f"it holds {', '.join(sorted(names)) or 'nothing'}")
-            if sum(info.file_size for info in infos) > BYTES_MAX:
+            if sum(info.file_size for info in infos) > bytes_max:
                 raise PackUnreadable("it would be too large when unpacked")
             files = {name: archive.read(name) for name in names}
     except (

@@ -8,6 +8,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "payment": ("发放明细", "payment"),
     "person": ("受助人", "person"),
     "organisation": ("工会组织", "union"),
+    "remittance": ("跨账本拨款", "remittance"),
 }
 
 EVENTS: Mapping[str, tuple[str, str]] = {
@@ -53,8 +54,12 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "fund.opened": ("开立资金账户", "fund account opened"),
     "fund.receipt_corrected": ("收款更正", "receipt corrected"),
     "fund.received": ("收到资金", "funds received"),
+    "fund.remittance_received": ("跨账本拨款到账", "remittance received into account"),
+    "fund.remitted": ("跨账本拨出", "remitted out of account"),
     "fund.restored": ("退回原资金批次", "restored to its lots"),
     "key.claimed": ("密钥归属登记", "key claimed"),
+    "known_ledger.registered": ("登记其他账本", "other ledger registered"),
+    "known_ledger.struck_off": ("注销其他账本", "other ledger struck off"),
     "notice.closed": ("公示结束", "public notice closed"),
     "notice.objection_answered": ("答复异议", "objection answered"),
     "notice.objection_raised": ("提出异议", "objection raised"),
@@ -78,6 +83,9 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "recipient.registered": ("受助人登记", "person registered"),
     "recipient.unmasked": ("查看明文", "personal data read in clear"),
     "refusal.recorded": ("拒绝记录", "refusal recorded"),
+    "remittance.acknowledged": ("跨账本拨款回执", "remittance acknowledged"),
+    "remittance.received": ("收到跨账本拨款", "remittance received"),
+    "remittance.sent": ("跨账本拨款", "remittance sent"),
     "service_key.registered": ("服务密钥登记", "service key registered"),
     "service_key.retired": ("服务密钥停用", "service key retired"),
     "signature.claimed": ("签字归属登记", "signature claimed"),

@@ -50,8 +50,11 @@ SIGNED_BY_OFFICERS = {
     "batch.sheet_certified",
     "case.recovery_written_off",
     "fund.allocated",
+    "known_ledger.registered",
+    "known_ledger.struck_off",
     "log.reaffirmed",
     "policy.adopted",
+    "remittance.sent",
     "service_key.compromised",
 }
 KEY_EVENTS = (
@@ -465,7 +468,8 @@ class Pack:
                 outside += amount
             for lot in data.get("lots", ()):
                 years[lot["vintage"]] += lot["amount_fen"]
-            sign = {"fund.allocated": -1, "fund.drawn": -1, "fund.restored": 1}.get(kind, 0)
+            out = kind in ("fund.allocated", "fund.drawn", "fund.remitted")
+            sign = -1 if out else int(kind == "fund.restored")
             for part in data.get("parts", ()):
                 years[part["vintage"]] += sign * part["amount_fen"]
         by_vintage = {str(year): years[year] for year in sorted(years)}

@@ -280,6 +280,15 @@ RULES_KNOWN: Mapping[str, About] = {
             "campaign.opened",
         ),
     ),
+    "F9": About(
+        "跨账本拨款未确认",
+        "拨往其他账本的资金应由对方确认到账",
+        1,
+        (
+            "remittance.sent",
+            "remittance.acknowledged",
+        ),
+    ),
     "G1": About(
         "结余消化不足",
         "结余资金首年至少消化一半，两年内消化完毕（方案四(五)末段）",

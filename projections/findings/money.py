@@ -26,6 +26,7 @@ from projections.followed_lots import (
 from projections.journal import Account, lines, lots
 from projections.journal_sums import Routes, routes, sums
 from projections.movements import Kind, movements
+from projections.remittances import RemittanceView, waiting
 
 DAY = len("2017-01-20")
 
@@ -212,6 +213,22 @@ def _reached(asked: Asked, after: date, until: date) -> dict[bytes, int]:
 
     earlier = by(after)
     return {place: amount - earlier.get(place, 0) for place, amount in by(until).items()}
+
+
+def unacknowledged(asked: Asked) -> Iterator[Finding]:
+    """F9: money sent to another ledger, which has not proved in the days allowed that it came."""
+    late: dict[UUID, list[RemittanceView]] = defaultdict(list)
+    for each in waiting(asked.connection, asked.moment, asked.past(asked.patience.bank_days)):
+        late[each.organisation_id].append(each)
+    for place, found in late.items():
+        yield Finding(
+            "F9",
+            Severity.WARNING,
+            place,
+            min(each.happened_on for each in found),
+            len(found),
+            sum(each.amount_fen for each in found),
+        )
 
 
 def recorded_late(asked: Asked) -> Iterator[Finding]:

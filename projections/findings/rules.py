@@ -50,6 +50,8 @@ from projections.outside_lists import editions, ends, entries
 from projections.payment_cards import reissue_cards
 from projections.payment_states import disbursements, states
 from projections.person_files import person_files
+from projections.remittances import acknowledgements as answered
+from projections.remittances import remittances as sent
 from projections.signatures import scans
 from projections.signatures import signatures as captured
 from projections.view import reading
@@ -168,6 +170,7 @@ RULES: Sequence[Rule] = (
         (_last(movements, Kind.RECEIPT, Kind.ALLOCATION),),
         limits=LIMITS_OF["H4"],
     ),
+    Rule(money.unacknowledged, (), (_last(sent), _last(answered)), limits=LIMITS_OF["F9"]),
     Rule(papers.filings_late, ("deadlines", "organisation_ids"), (_FILINGS,)),
     Rule(papers.one_document_for_two, (), (_FILINGS,)),
     Rule(lists.attempts_refused, (), (_BATCHES, _STEPS, _last(attempts))),

@@ -24,6 +24,12 @@ from ledger.commands.bank_accounts import number_index
 from ledger.commands.filings import HandingIn, hand_in
 from ledger.commands.notices import Opening, Raising, open_notice, raise_objection
 from ledger.commands.outside_lists import ListBrought, take_list
+from ledger.commands.remittances import (
+    Acquaintance,
+    Sending,
+    register_ledger,
+    send_remittance,
+)
 from ledger.commands.samples import Plan, plan_sample
 from ledger.domain.bank_account import bank_account_id
 from ledger.domain.batch import batch_id
@@ -42,6 +48,7 @@ from ledger.files.outside_lists import OutsideFile
 from projections.allocations import allocation_list
 from projections.bank_accounts import statement_list
 from projections.flows import appropriations
+from projections.remittances import remittance_list
 from projections.runner import catch_up
 from projections.samples import sample_list
 from tests.api.service import EARLY, TODAY, Service, service_at
@@ -105,6 +112,20 @@ def allocation(place: Place) -> dict[str, Any]:
         "to_code": CHILD[place.code],
         "earmark": EARMARK,
         "document": "下拨1号",
+        "amount_fen": 100,
+    }
+
+
+NEIGHBOUR = {"key_id": "cd" * 16, "origin": "neighbour.test/log", "name": "邻市"}
+
+
+def remittance(place: Place) -> dict[str, Any]:
+    return {
+        "from_code": place.code,
+        "earmark": EARMARK,
+        "to_key_id": "ab" * 16,
+        "to_code": "C01",
+        "document": "跨市1号",
         "amount_fen": 100,
     }
 
@@ -347,6 +368,31 @@ ASKED: dict[str, Asked] = {
         body=lambda p: {"allocation": allocation(p), "signed": signed(p)}
     ),
     "POST /v1/allocations/{allocation_id}/acknowledgement": Asked("{allocation}"),
+    "GET /v1/remittances": Asked("organisation_id={organisation}"),
+    "GET /v1/remittances/{remittance_id}": Asked("{remittance}"),
+    "GET /v1/remittances/{remittance_id}/proof": Asked("{remittance}"),
+    "POST /v1/remittances/preparations": Asked(body=remittance),
+    "POST /v1/remittances": Asked(
+        body=lambda p: {"remittance": remittance(p), "signed": signed(p)}
+    ),
+    # At which organisation, the file says; tests/commands/test_remittances.py refuses others.
+    "POST /v1/remittances/arrivals": Asked(
+        form=lambda _: ({"amount_fen": "100"}, {"file": ("p.zip", b"none")}), bound=False
+    ),
+    "POST /v1/remittances/acknowledgements": Asked(
+        form=lambda _: ({}, {"file": ("p.zip", b"none")}), bound=False
+    ),
+    "GET /v1/known-ledgers": Asked(bound=False),
+    "POST /v1/known-ledgers/preparations": Asked(body=lambda _: NEIGHBOUR, bound=False),
+    "POST /v1/known-ledgers": Asked(
+        body=lambda p: {"ledger": NEIGHBOUR, "signed": signed(p)}, bound=False
+    ),
+    "POST /v1/known-ledgers/{key_id}/striking-off/preparations": Asked(
+        "ab" * 16, body=lambda _: {"reason": "并入"}, bound=False
+    ),
+    "POST /v1/known-ledgers/{key_id}/striking-off": Asked(
+        "ab" * 16, body=lambda p: {"reason": "并入", "signed": signed(p)}, bound=False
+    ),
     "GET /v1/batches": Asked("organisation_id={organisation}"),
     "POST /v1/batches": Asked(
         form=lambda p: (
@@ -692,6 +738,17 @@ ASKED: dict[str, Asked] = {
     "GET /flow/holdings": Asked(bound=False),
     "GET /flow/opening": Asked(bound=False),
     "GET /flow/allocations": Asked(bound=False),
+    "GET /remittances": Asked(bound=False),
+    "POST /remittances/arrivals": Asked(
+        form=lambda _: (
+            {"key": uuid4().hex, "amount": "1.00"},
+            {"file": ("p.zip", b"none")},
+        ),
+        bound=False,
+    ),
+    "POST /remittances/acknowledgements": Asked(
+        form=lambda _: ({"key": uuid4().hex}, {"file": ("p.zip", b"none")}), bound=False
+    ),
     "GET /bank": Asked(bound=False),
     "POST /bank": Asked(
         form=lambda p: (
@@ -947,6 +1004,8 @@ def service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
         world = found.world
         for code, parent in (("X01-01-1", "X01-01"), ("X02-01", "X02")):
             world.register(code, parent)
+        known = Acquaintance("ab" * 16, "other.test/log", "邻市账本")
+        register_ledger(world.ledger, world.act("A-C01"), known)
         for serial, place in enumerate(PLACES):
             settle(found, place, serial * 10 + 1)
         for role in Role:
@@ -994,6 +1053,8 @@ def settle(service: Service, code: str, serial: int) -> None:
     file = OutsideFile("l.csv", f"身份证号码\n{Person(9_001).id_number}\n".encode(), LISTED)
     brought = ListBrought(code, "车管所", TODAY, file)
     take_list(world.ledger, world.act("U-C01", TODAY), brought)
+    sending = Sending(code, EARMARK, "ab" * 16, "C01", "跨市2号", 500)
+    send_remittance(world.ledger, world.act(f"A-{code}"), sending)
 
 
 def place_of(service: Service, code: str) -> Place:
@@ -1019,8 +1080,10 @@ def place_of(service: Service, code: str) -> Place:
         [lot, *_] = appropriations(model, organisation_ids=[ids["organisation"]])
         [given, *_] = allocation_list(model, organisation_ids=[ids["organisation"]])
         [taken] = statement_list(model, ids["bank"])
+        [sent, *_] = remittance_list(model, organisation_ids=[ids["organisation"]])
         [sample, *_] = sample_list(model, organisation_ids=[ids["organisation"]])
     ids |= {"lot": lot.lot_id, "allocation": given.allocation_id}
+    ids["remittance"] = sent.remittance_id
     ids["sample"] = sample.sample_id
     ids["outside"] = list_id(organisation_id(code), LISTED)
     ids["case"] = case_id(Subject(rule="J3", organisation_id=organisation_id(code)))

@@ -44,8 +44,11 @@ def test_events_that_commit_an_organisation_are_known_by_name() -> None:
         "batch.sheet_certified",
         "case.recovery_written_off",
         "fund.allocated",
+        "known_ledger.registered",
+        "known_ledger.struck_off",
         "log.reaffirmed",
         "policy.adopted",
+        "remittance.sent",
         "service_key.compromised",
     }
 

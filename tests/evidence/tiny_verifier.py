@@ -20,7 +20,7 @@ NAMES = {"actor", "data", "happened_on", "origin", "recorded_at", "schema", "str
 ACTOR = "operator|[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
 REGISTERS = (
     *("batch.drafted", "campaign.", "fiscal_year.", "fund.opened", "key.", "log.", "officer."),
-    *("organisation.", "policy.", "publication.", "service_key.", "witness."),
+    *("organisation.", "policy.", "publication.", "remittance.", "service_key.", "witness."),
 )
 NOBODY = "00000000-0000-0000-0000-000000000000"
 FIELD = 2**255 - 19

@@ -14,12 +14,16 @@ from ledger.domain.fiscal_year import FiscalYear
 from ledger.domain.fund import FundAccount, fund_id
 from ledger.domain.organisation import Organisation
 from ledger.domain.policy import Channel, SurplusTargets
+from ledger.domain.remittance import EntryElsewhere, Remittance, RemittedPart
 from ledger.domain.sealed import Sealed
 from ledger.domain.values import Money
 from ledger.store.feed import Recorded
 
 YEAR = 2017
 SEALED = Sealed(ciphertext="AAAA", commitment="00")
+ELSEWHERE = EntryElsewhere(
+    key_id="ab" * 16, position=7, leaf_hash="", checkpoint_size=9, checkpoint_root=""
+)
 NOBODY = SurplusTargets(first_year_minimum=None, all_within=None)
 
 step = st.tuples(
@@ -28,6 +32,9 @@ step = st.tuples(
             "receive",
             "receive",
             "allocate",
+            "remit",
+            "arrive",
+            "acknowledge",
             "pay",
             "pay",
             "settle",
@@ -51,6 +58,7 @@ class Money3:
 
     log: list[Event] = field(default_factory=list)
     payments: list[Disbursement] = field(default_factory=list)
+    remittances: list[Remittance] = field(default_factory=list)
     day: date = date(2017, 1, 1)
 
     def __post_init__(self) -> None:
@@ -132,6 +140,66 @@ class Money3:
             some = Money(min(amount, giver.balance))
             giver.allocate(self.act, allocation_id=uuid4(), to=taker, document="拨", amount=some)
             self.save(giver, taker)
+
+    def remit(self, which: int, amount: Money) -> None:
+        fund = self.funds[which % 3]
+        if fund.balance:
+            some, id_ = Money(min(amount, fund.balance)), uuid4()
+            parts = fund.remit(self.act, remittance_id=id_, amount=some)
+            remittance = Remittance.send(
+                self.act,
+                id_,
+                organisation_id=fund.organisation_id,
+                fund_id=fund.id,
+                from_code="C",
+                earmark="送温暖",
+                to_key_id=ELSEWHERE.key_id,
+                to_code="C01",
+                document="跨市",
+                amount=some,
+                parts=parts,
+            )
+            self.remittances.append(remittance)
+            self.save(fund, remittance)
+
+    def arrive(self, which: int, amount: Money) -> None:
+        fund, year, lot = self.funds[which % 3], self.years[which % 3], uuid4()
+        halves = (amount // 2, amount - amount // 2)
+        parts = [
+            RemittedPart(
+                lot_id=lot,
+                origin_id=lot,
+                vintage=vintage,
+                source="省总",
+                document="邻市文",
+                amount_fen=Money(half),
+            )
+            for vintage, half in zip((2015, 2017), halves, strict=True)
+            if half
+        ]
+        before = set(fund.lots)
+        fund.receive_remittance(self.act, remittance_id=uuid4(), document="跨市", parts=parts)
+        for came in fund.live:
+            if came.vintage < YEAR and came.lot_id not in before:
+                year.bring_forward(
+                    self.act,
+                    fund_id=fund.id,
+                    lot_id=came.lot_id,
+                    origin_id=came.origin_id,
+                    vintage=came.vintage,
+                    amount=came.remaining,
+                )
+        self.save(fund, year)
+
+    def acknowledge(self, which: int, _: Money) -> None:
+        open_ = [each for each in self.remittances if not each.is_acknowledged]
+        fit = [each for each in open_ if each.last_on <= self.day]
+        if fit:
+            remittance = fit[which % len(fit)]
+            remittance.acknowledge(
+                self.act, amount=remittance.amount, received=ELSEWHERE, acknowledged_by=uuid4()
+            )
+            self.save(remittance)
 
     def pay(self, which: int, amount: Money) -> None:
         fund = self.funds[which % 3]

@@ -20,7 +20,7 @@ from tests.projections.streams import YEAR, ListFeed, Money3, steps
 def conserves(flow: Flow) -> None:
     for id_, stop in flow.stops.items():
         inwards = stop.came_in_fen + stop.came_down_fen
-        outwards = stop.passed_on_fen + stop.paid_fen + stop.in_transit_fen
+        outwards = stop.passed_on_fen + stop.remitted_fen + stop.paid_fen + stop.in_transit_fen
         assert inwards == outwards + stop.returned_fen + stop.in_hand_fen
         assert 0 <= stop.returned_fen <= stop.held_fen
         given = sum(fen for (giver, _), fen in flow.passed.items() if giver == id_)
@@ -53,6 +53,7 @@ def test_what_flows_in_flows_out(taken: list[tuple[str, int, int]], data: st.Dat
     stops = flow.stops.values()
     assert sum(stop.came_in_fen for stop in stops) == summed.received_fen
     assert sum(stop.paid_fen for stop in stops) == summed.paid_fen
+    assert sum(stop.remitted_fen for stop in stops) == summed.remitted_fen
     assert sum(stop.in_transit_fen for stop in stops) == summed.in_transit_fen
     assert sum(stop.held_fen for stop in stops) == summed.in_hand_fen
     carried = [each for each in flow.origins.values() if Period(YEAR).is_carried(each)]

@@ -44,12 +44,17 @@ STORY = [
     ("correct", 0, 0),
     ("pay", 0, 700),
     ("receive", 2, 30_000),
+    ("remit", 2, 1_000),
+    ("arrive", 0, 3_001),
+    ("acknowledge", 0, 0),
 ]
 MOMENTS = (NOW, Moment(date(2017, 1, 3)), Moment(None, 22))
 BESIDE = frozenset(Kind) - {Kind.PAYMENT}
 KINDS: dict[type[Event], Kind] = {
     FundAccount.Received: Kind.RECEIPT,
     FundAccount.Allocated: Kind.ALLOCATION,
+    FundAccount.Remitted: Kind.REMITTANCE,
+    FundAccount.RemittanceReceived: Kind.ARRIVAL,
     Disbursement.Returned: Kind.RETURN,
     Disbursement.Reissued: Kind.REISSUE,
     Disbursement.Corrected: Kind.CORRECTION,

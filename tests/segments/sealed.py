@@ -159,6 +159,7 @@ def service_balances(model: Connection, moment: Moment) -> list[Row]:
             "in_hand_fen": each.in_hand_fen,
             "in_transit_fen": each.in_transit_fen,
             "paid_fen": each.paid_fen,
+            "remitted_fen": each.remitted_fen,
         }
         for each in balances(model, moment)
     ]

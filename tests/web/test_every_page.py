@@ -72,6 +72,7 @@ FOR_OBSERVERS = (
     "/flow/receipts?organisation=C01",
     "/flow/holdings?organisation=C01",
     "/flow/allocations?organisation=X01",
+    "/remittances?organisation=C01",
     "/trace/payments/{payment}",
     "/trace/payments/{payment}/explanation",
     "/trace/payments/{payment}/unmasking",

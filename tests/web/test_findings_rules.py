@@ -21,7 +21,7 @@ from tests.web.conftest import INSPECTOR
 
 SOMEBODY = UUID(int=8)
 FOUND = {
-    **dict.fromkeys(("A9", "B3", "B5", "C3", "C5", "E2", "F4", "F6", "F7", "H3", "K3")),
+    **dict.fromkeys(("A9", "B3", "B5", "C3", "C5", "E2", "F4", "F6", "F7", "F9", "H3", "K3")),
     "B4": "一线职工",
     "L1": "verify.entry_broken",
     "L2": "w.example",

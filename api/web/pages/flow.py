@@ -142,7 +142,7 @@ def show_flow(
 
 @dataclass(frozen=True, slots=True)
 class Sums:
-    """The whole flow in six figures."""
+    """The whole flow in a few figures."""
 
     carried_fen: int
     received_fen: int
@@ -152,6 +152,7 @@ class Sums:
     returned_fen: int
     in_hand_fen: int
     passed_on_fen: int
+    remitted_fen: int
 
 
 def sums(flow: Flow, period: Period) -> Sums:
@@ -168,6 +169,7 @@ def sums(flow: Flow, period: Period) -> Sums:
         sum(stop.returned_fen for stop in stops),
         sum(stop.in_hand_fen for stop in stops),
         sum(stop.passed_on_fen for stop in stops) - inside,
+        sum(stop.remitted_fen for stop in stops),
     )
 
 
@@ -216,6 +218,8 @@ class Links:
             return f"/flow/allocations?{self._of.query(organisation=code, **side)}"
         if what == flow_nodes.IN_HAND:
             return f"/flow/holdings?{self._of.query(organisation=code)}"
+        if what == flow_nodes.REMITTED:
+            return _remitted(code)
         return self._of.ledger(self._of.chosen, None, what)
 
     def _list(self, what: Node, place: Node | None) -> str:
@@ -229,6 +233,8 @@ class Links:
         if what.kind == flow_nodes.ELSEWHERE:
             return self._passed(place, None)
         code = None if organisation is None else organisation.code
+        if what.kind == flow_nodes.REMITTED:
+            return _remitted(code)
         if what.kind == flow_nodes.IN_HAND:
             return f"/flow/holdings?{self._of.query(organisation=code, alone=alone)}"
         narrowed = self._of.query(
@@ -244,6 +250,10 @@ class Links:
                 given[f"{name}_alone"] = "yes" if node.alone else None
         chosen = None if self._of.chosen is None else self._of.chosen.code
         return f"/flow/allocations?{self._of.query(organisation=chosen, **given)}"
+
+
+def _remitted(code: str | None) -> str:
+    return "/remittances" + ("" if code is None else f"?{urlencode({'organisation': code})}")
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,6 +110,7 @@ class _Tables:
             self._sum(N_("三、本年支出"), of.paid_fen, place.paid()),
             *self._purposes(used),
             *self._unless_nought(N_("拨付下级"), of.passed_on_fen, place.passed_on(), Weight.SUM),
+            *self._unless_nought(N_("拨往其他账本"), of.remitted_fen, "/remittances", Weight.SUM),
             self._sum(N_("四、年末结余"), of.closing_fen, None),
             self._within(say(N_("在账")), of.in_hand_fen, place.in_hand()),
             self._within(say(N_("在途")), of.in_transit_fen, place.in_transit()),
@@ -136,6 +137,7 @@ class _Tables:
             N_("年末在途"),
             N_("年末结余"),
         )
+        elsewhere = (N_("拨往其他账本"),) if self._total.remitted_fen else ()
         total = (self._say(N_("合计")), self._whole, self._total, Weight.TOTAL)
         lines = [
             Line(
@@ -149,6 +151,7 @@ class _Tables:
                     Figure(of.in_hand_fen, place.in_hand()),
                     Figure(of.in_transit_fen, place.in_transit()),
                     Figure(of.closing_fen),
+                    *(Figure(of.remitted_fen) for _ in elsewhere),
                 ],
                 weight,
             )
@@ -157,7 +160,7 @@ class _Tables:
         return Section(
             "by_union",
             self._say(N_("各单位收支")),
-            [self._name(), *(self._money(title) for title in titles)],
+            [self._name(), *(self._money(title) for title in (*titles, *elsewhere))],
             lines,
             self._say(N_("合计不含本表各单位之间的拨付，所以拨入、拨付两列不等于各行之和。")),
         )
