@@ -12,7 +12,12 @@ from ledger.commands.alarm import Alarm, raise_alarm
 from ledger.commands.attestation import KEYRING, RELIABLE, SERVICE_ALONE
 from ledger.commands.held_checkpoint import read_checkpoint, require_held
 from ledger.commands.verification import Verdict, verify_log
-from ledger.store.home import HomeMissing
+from ledger.segments.checking import Checked, check_segments, in_processes
+from ledger.segments.going_on import known_to, remember, verify_past
+from ledger.store.home import Home, HomeMissing
+from projections.segments.asking import out_of_turn
+from projections.segments.duck import duck
+from projections.segments.flat import FLAT
 
 
 def verify(
@@ -27,6 +32,12 @@ def verify(
     report: Annotated[
         Path | None, typer.Option(help="File to write the alarm into, if there is one.")
     ] = None,
+    segments: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder of sealed segments: verify these, and the log itself only past them."
+        ),
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -37,16 +48,22 @@ def verify(
     if isinstance(log, Path) and not log.exists():
         raise HomeMissing(place.path)
     note = None if checkpoint is None else read_checkpoint(checkpoint)[1]
+    sealed = None
     with bar("verifying", "events") as progress:
-        verdict = verify_log(log, origin, founding, progress=progress, processes=processes)
+        if segments is None:
+            verdict = verify_log(log, origin, founding, progress=progress, processes=processes)
+        else:
+            sealed = _sealed(place, segments, founding, processes)
+            verdict = verify_past(log, sealed, progress, processes)
     alarm = None if verdict.holds else raise_alarm(verdict, log, place.anchors)
     held = None
     if note is not None and verdict.holds:
         held = require_held(log, origin, founding, note).size
     if as_json:
-        print_json({**_verdict(verdict, alarm), "checkpoint_held": held})
+        told = None if sealed is None else sealed.edge.size
+        print_json({**_verdict(verdict, alarm), "checkpoint_held": held, "sealed": told})
     elif alarm is None:
-        _show_sound(verdict)
+        _show_sound(verdict, None if sealed is None else sealed.edge.size)
         if held is not None:
             say(f"the checkpoint of {held} entries that was kept elsewhere is of this log.")
     else:
@@ -58,7 +75,32 @@ def verify(
         raise typer.Exit(REFUSED)
 
 
-def _show_sound(verdict: Verdict) -> None:
+def _sealed(place: Home, folder: Path, founding: str, processes: int | None) -> Checked:
+    """Check a ledger's segments: whole those that are new to it, by their hashes the others."""
+    with duck() as engine:
+        checked = check_segments(
+            folder,
+            FLAT,
+            in_processes(processes),
+            lambda manifests: out_of_turn(engine, folder, manifests),
+            founding,
+            known=known_to(place),
+        )
+    remember(place, checked)
+    return checked
+
+
+def _show_sound(verdict: Verdict, sealed: int | None) -> None:
+    if sealed is not None:
+        say(
+            f"{verdict.events} events, {sealed} of them sealed: the segments hold, and what came"
+            f" after them goes on from there and holds.\n"
+            f"{sealed} 个事件已封存并成立，其后的事件也成立。\n"
+            "NOT read: the log's own copy of what is sealed, and what entries claim of maps"
+            " (`nuanzhang verify` without --segments)"
+        )
+        say_doubts(verdict.doubts)
+        return
     say(
         f"{verdict.events} events under {verdict.checkpoints} checkpoints: everything holds.\n"
         f"{verdict.events} 个事件、{verdict.checkpoints} 个检查点，全部成立。"

@@ -12,14 +12,12 @@ from os import cpu_count
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ledger.commands.continuing import Verified
 from ledger.domain.events import committing_topics
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.keys import Doubt, KeyHistory
 from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
 from ledger.evidence.merkle import (
-    HASH_BYTES,
     Edge,
     ProofBroken,
     verify_consistency,
@@ -42,6 +40,7 @@ from ledger.segments.segment_check import (
     Task,
     check_segment,
     require_files,
+    split_hashes,
     stored_entry,
 )
 from ledger.segments.tables import EVENTS, Flat
@@ -88,12 +87,7 @@ class Checked(NamedTuple):
     edge: Edge
     doubts: tuple[Doubt, ...]
     held: int | None
-
-    @property
-    def verified(self) -> Verified:
-        """What a verification of the log itself can go on from."""
-        keys = tuple(at for each in self.manifests for at in each.keys)
-        return Verified(self.edge, 0, keys)
+    key_entries: tuple[Stored, ...]
 
 
 def check_segments(
@@ -104,6 +98,7 @@ def check_segments(
     founding_key_id: str = "",
     note: str | None = None,
     progress: Progress | None = None,
+    known: str | None = None,
 ) -> Checked:
     """Check every sealed segment of a folder, and that each goes on from the one before.
 
@@ -119,6 +114,8 @@ def check_segments(
         founding_key_id: As it is known from elsewhere; empty to believe the first segment.
         note: A checkpoint that somebody else kept, which the segments have to hold.
         progress: Told how many entries were checked.
+        known: The hash by which the last segment is named that was checked before; of it and those
+            before it only the files' hashes, tiles and manifests are. None checks all anew.
 
     Raises:
         SegmentsNone, SegmentBroken, EntryBroken, CheckpointDiffers, SegmentsShort: At the first
@@ -128,11 +125,19 @@ def check_segments(
     """
     chain = require_chain(folder)
     manifests = [each.manifest for each in chain]
-    keys, rules = _signed(folder, chain, founding_key_id)
+    keys, rules, key_entries = _signed(folder, chain, founding_key_id)
     kept = None if note is None else _kept(note, keys, rules, manifests[-1].stop)
     tree = GrowingTree(Edge.empty())  # of tiles of leaves
+    last_known = next((each.number for each in manifests if each.sha256 == known), 0)
     tasks = [
-        Task(folder / each.folder, each, keys.records, rules.founding_key_id or "", flat)
+        Task(
+            folder / each.folder,
+            each,
+            keys.records,
+            rules.founding_key_id or "",
+            flat,
+            each.number <= last_known,
+        )
         for each in manifests
     ]
     for task, found in zip(tasks, share(check_segment, tasks), strict=True):
@@ -149,7 +154,8 @@ def check_segments(
         cause = f"expected {expected}, got {version}"
         raise EntryBroken(position, stream, version, "version", cause)
     edge = Edge(manifests[-1].stop, tree.edge.peaks)
-    return Checked(manifests, edge, tuple(keys.doubts()), None if kept is None else kept.size)
+    held = None if kept is None else kept.size
+    return Checked(manifests, edge, tuple(keys.doubts()), held, key_entries)
 
 
 def in_processes(processes: int | None = None) -> Share:
@@ -191,7 +197,7 @@ def read_entries(folder: Path, manifest: Manifest) -> Iterator[dict[str, Any]]:
 
 def _signed(
     folder: Path, chain: Sequence[Sealed], founding_key_id: str
-) -> tuple[KeyHistory, Rules]:
+) -> tuple[KeyHistory, Rules, tuple[Stored, ...]]:
     """Check the manifests' signatures and checkpoints; return the keys that the segments tell of.
 
     The events of keys are verified whole here: whoever writes segments anew would have to bring a
@@ -222,7 +228,7 @@ def _signed(
             raise CheckpointDiffers(
                 size, f"does not go on from segment {manifest.folder}"
             ) from None
-    return keys, rules
+    return keys, rules, tuple(entries)
 
 
 def _key_entries(folder: Path, manifest: Manifest) -> list[Stored]:
@@ -247,7 +253,7 @@ def _key_entries(folder: Path, manifest: Manifest) -> list[Stored]:
 def _grown(task: Task, tree: GrowingTree, tile_roots: bytes) -> GrowingTree:
     """Add a segment to the tree; check the tiles above the lowest, and the edge it names."""
     manifest = task.manifest
-    grown, full = tree.extended(_split(tile_roots))
+    grown, full = tree.extended(split_hashes(tile_roots))
     for level, number, hashes, _ in full:
         tile = Tile(level + 1, number)
         if (task.folder / tile.path()).read_bytes() != hashes:
@@ -267,14 +273,10 @@ def _kept(note: str, keys: KeyHistory, rules: Rules, sealed: int) -> Checkpoint:
 def _require_kept(task: Task, before: Edge, tile_roots: bytes, kept: Checkpoint) -> None:
     """Check that these entries are those of a checkpoint whose last entry is among them."""
     tiles, left = divmod(kept.size - task.manifest.start, TILE_WIDTH)
-    whole = before.extend(_split(tile_roots)[:tiles])
+    whole = before.extend(split_hashes(tile_roots)[:tiles])
     edge = Edge(whole.size * TILE_WIDTH, whole.peaks)
     if left:
         tile = Tile(0, edge.size // TILE_WIDTH)
-        edge = edge.extend(_split((task.folder / tile.path()).read_bytes())[:left])
+        edge = edge.extend(split_hashes((task.folder / tile.path()).read_bytes())[:left])
     if edge.root() != kept.root:
         raise CheckpointDiffers(kept.size, "commits to other entries than are sealed")
-
-
-def _split(hashes: bytes) -> list[bytes]:
-    return [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]

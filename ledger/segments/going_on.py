@@ -1,0 +1,142 @@
+"""What need not be read in the log any more, once it is sealed and was verified there.
+
+Verification goes on from the end of what is sealed, and read models are built from segments up to
+there. What is proved so is said with it: the log's own copy of sealed entries is not looked at.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+from ledger.commands.continuing import Verified
+from ledger.commands.log_ranges import connect
+from ledger.commands.verification import Verdict, verify_log
+from ledger.evidence.verify import EntryBroken
+from ledger.postgresql import Database
+from ledger.segments.checking import Checked, read_entries
+from ledger.segments.manifest import Manifest
+from ledger.segments.sealing import SegmentsDiffer
+from ledger.store.application import Ledger
+from ledger.store.feed import Recorded
+from ledger.store.home import Home, write_once
+from ledger.store.mapper import event_of
+
+VERIFIED = "segments-verified.json"
+
+Progress = Callable[[int, int], None]
+
+
+def verify_past(
+    log: Path | Database,
+    checked: Checked,
+    progress: Progress | None = None,
+    processes: int | None = None,
+) -> Verdict:
+    """Verify what came to a log after its sealed segments, and that it goes on from them.
+
+    Its tree has to have had their root when it was as long, and every checkpoint since is over that
+    tree; the events of keys in it have to be those that are sealed. Other sealed entries are not
+    read, and what new ones claim of maps over all before them is left to a whole verification.
+
+    Args:
+        log: The file, or the schema in PostgreSQL.
+        checked: The segments, as `check_segments` found them.
+        progress: Told how far it is.
+        processes: As `verify_log` has it.
+    """
+    last = checked.manifests[-1]
+    size = checked.edge.size
+    with closing(connect(log)) as connection:
+        (checkpoints,) = connection.execute(
+            "SELECT count(*) FROM log_checkpoints WHERE size <= ?", (size,)
+        ).fetchone()
+        altered = _altered(connection, checked)
+    if altered is not None:
+        return Verdict(size, checkpoints, altered, altered.position)
+    positions = tuple(each.position for each in checked.key_entries)
+    return verify_log(
+        log,
+        last.origin,
+        last.founding_key_id,
+        progress=progress,
+        processes=processes,
+        before=Verified(checked.edge, checkpoints, positions),
+        whole=False,
+    )
+
+
+def _altered(connection: Any, checked: Checked) -> EntryBroken | None:
+    """Find an event of keys that is not in the log as it was sealed: signatures hang on these."""
+    for entry in checked.key_entries:
+        row = connection.execute(
+            "SELECT topic, state FROM log_events WHERE position = ?", (entry.position,)
+        ).fetchone()
+        if row is None or tuple(row) != (entry.topic, entry.envelope):
+            cause = "is not the one that was sealed"
+            return EntryBroken(entry.position, entry.stream, entry.version, "envelope", cause)
+    return None
+
+
+def known_to(home: Home) -> str | None:
+    """Return the hash of the last segment that this ledger found to hold, if it did."""
+    try:
+        found = json.loads((home.path / VERIFIED).read_bytes())["sha256"]
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return found if isinstance(found, str) else None
+
+
+def remember(home: Home, checked: Checked) -> None:
+    """Keep which segments were found to hold; a file that may be lost."""
+    last = checked.manifests[-1]
+    kept = json.dumps({"sha256": last.sha256, "size": last.stop}).encode()
+    (home.path / VERIFIED).unlink(missing_ok=True)
+    write_once(home.path / VERIFIED, kept)
+
+
+class SealedFeed:
+    """A log as projections read it: from segments as far as they go, and then from the log."""
+
+    def __init__(self, ledger: Ledger, folder: Path, manifests: Sequence[Manifest]) -> None:
+        """Take up the segments of a log.
+
+        Args:
+            ledger: The log.
+            folder: Where the segments are.
+            manifests: As `signed_chain` found them.
+
+        Raises:
+            SegmentsDiffer: The log does not go on from them.
+        """
+        self.stop = manifests[-1].stop
+        if ledger.size() < self.stop or ledger.log.root_at(self.stop) != manifests[-1].tree.root():
+            raise SegmentsDiffer(self.stop - 1, "the log does not go on from what is sealed")
+        self._ledger, self._folder, self._manifests = ledger, folder, manifests
+        self._at, self._rows = 0, self._from(0)
+
+    def read(self, start: int, limit: int) -> Sequence[Recorded]:
+        """Return up to `limit` events from position `start` on, in the order of the log."""
+        if start >= self.stop:
+            return self._ledger.read(start, limit)
+        if start != self._at:
+            self._rows = self._from(start)
+        found = [
+            Recorded(row["position"], event_of(row["type"], row["envelope"]))
+            for row in islice(self._rows, limit)
+        ]
+        self._at = start + len(found)
+        return found
+
+    def size(self) -> int:
+        """Return how many events the log holds."""
+        return self._ledger.size()
+
+    def _from(self, start: int) -> Iterator[dict[str, Any]]:
+        for manifest in self._manifests:
+            if manifest.stop > start:
+                for row in read_entries(self._folder, manifest):
+                    if row["position"] >= start:
+                        yield row
