@@ -22,6 +22,11 @@ class LibrariesMissing(LedgerError):
     def __init__(self, name: str) -> None:
         extra = "spark" if name == "pyspark" else "segments"
         super().__init__(f"{name} is not installed: pip install 'nuanzhang[{extra}]'")
+        self.name = name
+
+    def __reduce__(self) -> tuple[type["LibrariesMissing"], tuple[str]]:
+        """Travel whole from a worker process, or another machine."""
+        return type(self), (self.name,)
 
 
 def arrow() -> Any:

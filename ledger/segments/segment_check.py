@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
+from ledger.domain.aggregate import Event
 from ledger.domain.events import committing_topics
 from ledger.errors import LedgerError
 from ledger.evidence.keys import KeyHistory, KeyRecord
@@ -16,7 +17,7 @@ from ledger.segments.parquet import arrow, read_rows, table_of
 from ledger.segments.sealing import event_row, sealed_table
 from ledger.segments.tables import EVENTS, Flat, FlatTable
 from ledger.store.feed import Recorded
-from ledger.store.mapper import event_of
+from ledger.store.mapper import EventUnreadable, event_of
 from ledger.store.signed_lists import fault_of
 from ledger.store.sodium import verify_signature
 
@@ -79,6 +80,14 @@ def stored_entry(row: dict[str, Any]) -> Stored:
     return Stored(row["position"], stream, row["version"], row["type"], row["envelope"])
 
 
+def _event(entry: Stored) -> Event:
+    try:
+        return event_of(entry.topic, entry.envelope)
+    except EventUnreadable as cause:
+        # Said in a form that travels from another process.
+        raise EntryBroken(entry.position, entry.stream, entry.version, "data", str(cause)) from None
+
+
 def split_hashes(hashes: bytes) -> list[bytes]:
     return [hashes[at : at + HASH_BYTES] for at in range(0, len(hashes), HASH_BYTES)]
 
@@ -106,7 +115,7 @@ class _Entries:
                 cause = f"expected {self.position}, got {entry.position}"
                 raise EntryBroken(self.position, entry.stream, entry.version, "position", cause)
             leaf = verify_entry(entry, self._keys, self._rules).leaf
-            happened = Recorded(self.position, event_of(entry.topic, entry.envelope))
+            happened = Recorded(self.position, _event(entry))
             rows.append(event_row(entry, happened, leaf))
             recorded.append(happened)
             self.leaves.append(leaf)

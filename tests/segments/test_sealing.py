@@ -7,9 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from ledger.commands.rotation import rotate_service_key
+from ledger.evidence.keys import Algorithm
 from ledger.evidence.tlog_tiles import Tile, tiles_of
 from ledger.segments.manifest import SegmentBroken, SegmentsNone, require_chain
 from ledger.segments.sealing import (
+    SealingKeyTooNew,
     SealingUnderWay,
     SegmentLengthWrong,
     SegmentsDiffer,
@@ -163,6 +166,29 @@ def test_a_log_that_was_altered_is_not_sealed(tmp_path: Path) -> None:
     with closing(world.ledger), pytest.raises(SegmentsDiffer):
         sealed(world.ledger, home, folder)
     assert [each.stop for each in manifests_in(folder)] == [LENGTH], "what held before stays"
+
+
+@pytest.mark.parametrize("algorithm", [Algorithm.ED25519, Algorithm.SM2_SM3])
+@pytest.mark.parametrize("size", [LENGTH - 1, LENGTH])
+def test_a_new_key_seals_once_its_registration_is_sealed_with_it(
+    tmp_path: Path, algorithm: Algorithm, size: int
+) -> None:
+    """Also where it was registered in the very commit that closed the range."""
+    world, folder = padded(World.at(tmp_path).settle_in(), size), tmp_path / "segments"
+    founding = world.home.founding_key_id()
+    world.ledger.close()
+    rotate_service_key(world.home, algorithm, "每年更换", RECORDED_AT, DAY)
+    world.reopen()
+    with closing(world.ledger):
+        if size == LENGTH:
+            with pytest.raises(SealingKeyTooNew):
+                sealed(world.ledger, world.home, folder)
+        else:
+            assert len(sealed(world.ledger, world.home, folder)) <= 1
+        padded(world, 2 * LENGTH)
+        sealed(world.ledger, world.home, folder)
+        assert [each.stop for each in manifests_in(folder)] == [LENGTH, 2 * LENGTH]
+    assert checked(folder, founding).edge.size == 2 * LENGTH
 
 
 def test_a_segment_whose_neighbour_is_missing_or_another_is_no_chain(
