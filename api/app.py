@@ -131,7 +131,7 @@ class Serving:
     `hosts` are the names it answers to; `origin` is where its pages come from, for passkeys; `demo`
     is the inspector whom anybody may be with one click, on a ledger that is marked as a demo;
     `webhooks_inside` lets webhooks lead to this machine and into private networks; `rhythm` is how
-    often the log is verified.
+    often the log is verified; `counted_in` is where several processes count together.
     """
 
     clock: Clock
@@ -143,6 +143,7 @@ class Serving:
     rates: Rates = field(default_factory=Rates)
     webhooks_inside: bool = False
     rhythm: Rhythm = field(default_factory=Rhythm)
+    counted_in: str | None = None
 
 
 def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
@@ -193,7 +194,10 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
     # A page from elsewhere must not read the ledger through a name that it had point here.
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(serving.hosts))
     app.state.metrics = Metrics(
-        ledger.size, working.integrity.verified_age_s, working.integrity.holds
+        ledger.size,
+        working.integrity.verified_age_s,
+        working.integrity.holds,
+        serving.counted_in,
     )
     # The last that is added stands outermost: every answer has an id, headers and a line.
     app.add_middleware(BodyLimits, limits=serving.limits)

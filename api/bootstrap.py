@@ -1,5 +1,6 @@
 """Puts the pieces together; the one place that reads the environment and the clock."""
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
@@ -29,6 +30,10 @@ def today() -> date:
     return datetime.now(CHINA).date()
 
 
+COUNTED_IN = "PROMETHEUS_MULTIPROC_DIR"
+"""The Prometheus library's own setting: it reads it when it is imported."""
+
+
 class ServiceKeyTwice(LedgerError):
     """The ledger's key is given in two places, and they may differ."""
 
@@ -47,6 +52,17 @@ class TokenNotSet(LedgerError):
 
     def __init__(self) -> None:
         super().__init__("set NUANZHANG_PKCS11_MODULE, NUANZHANG_PKCS11_TOKEN and _PKCS11_PIN")
+
+
+def counted_in() -> str | None:
+    """Return the folder in which all processes of a service count, where there are several."""
+    return os.environ.get(COUNTED_IN)
+
+
+def tell_workers(counted: str, origin: str) -> None:
+    """Have what this process starts count in a folder, and know where pages come from."""
+    os.environ[COUNTED_IN] = counted
+    os.environ.setdefault("NUANZHANG_ORIGIN", origin)
 
 
 def home() -> Home:

@@ -46,6 +46,12 @@ class Records:
         found = self.rows(statement, *values)
         return found[0] if found else None
 
+    def version(self) -> int:
+        """Return a number that is another one once another connection has written."""
+        with self._lock:
+            found: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
+            return found
+
     def close(self) -> None:
         with self._lock:
             self._connection.close()

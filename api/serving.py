@@ -1,15 +1,23 @@
-"""Listens on the loopback address, and says so."""
+"""Listens on the loopback address, and says so: by one process, or by several."""
 
 import gc
 import logging
+import multiprocessing
+import os
 import signal
 import socket
+import sys
+import tempfile
 import threading
-from collections.abc import Callable
-from typing import NoReturn
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import uvicorn
+from fastapi import FastAPI
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
 
 from api import bootstrap
 from api.app import LOOPBACK_NAMES, Serving, create_app
@@ -21,6 +29,7 @@ from api.edge.requests_log import log as requests_log
 from api.settings import Settings
 from api.warming import Warming, find_known
 from ledger.errors import Kind, LedgerError
+from ledger.postgresql import Database
 from ledger.store.application import Ledger
 from ledger.store.home import Home
 from projections.runner import catch_up
@@ -29,6 +38,8 @@ PORTS_TRIED = 20
 KEEP_ALIVE_S = 15
 SHUTDOWN_S = 30
 HEADER_BYTES_MAX = 32 * 1024
+SILENT_S = 60
+"""A worker that does not even say that it lives for so long is replaced."""
 
 TOUR = """\
 
@@ -47,6 +58,8 @@ For programs (JSON; every amount is in fen):
 In another terminal: .venv/bin/nuanzhang verify      proves the whole log, on all cores
 """
 
+Say = Callable[[str], None]
+
 
 class PortTaken(LedgerError):
     """Something else listens there."""
@@ -58,9 +71,27 @@ class PortTaken(LedgerError):
         super().__init__(f"port {port} is in use; choose another with --port")
 
 
-def listen(
-    home: Home, ledger: Ledger, port: int | None, *, tour: bool, say: Callable[[str], None]
-) -> None:
+class OneProcess(LedgerError):
+    """A log in SQLite is written by one process: several would wait for one another's files."""
+
+    code = "serve.one_process"
+    kind = Kind.INVALID
+
+    def __init__(self) -> None:
+        super().__init__("several workers need the log in PostgreSQL; see init --database")
+
+
+class WorkerFailed(LedgerError):
+    """A worker could not begin, nor would another one; what it said stands above."""
+
+    code = "serve.worker_failed"
+    kind = Kind.BROKEN
+
+    def __init__(self) -> None:
+        super().__init__("a worker could not begin to serve")
+
+
+def listen(home: Home, ledger: Ledger, port: int | None, *, tour: bool, say: Say) -> None:
     """Serve until stopped; what is being committed then is finished first.
 
     Without a port asked for, the next free one is taken.
@@ -70,23 +101,111 @@ def listen(
     """
     catch_up(ledger, home.read_models)
     settings = Settings()
-    sock = _bind(settings.host, port)
-    url = f"http://{settings.host}:{sock.getsockname()[1]}"
-    say(f"暖账 serves {home.path} at {url}")
-    demo = inspector_of(home)
-    if demo is not None:
-        say("演示账本，资料均为虚构。 A demo ledger: everybody in it is made up.")
-    if tour:
-        say(TOUR.format(url=url))
+    sock, url = _announced(home, settings, port, tour=tour, say=say)
+    app = served(home, ledger, settings, settings.origin or _origin(url))
+    # What stopped the server is told again when all is answered; then the ledger is closed.
+    signal.signal(signal.SIGTERM, _end)
+    Listener(config_of(app), app.state.background.stopping).run(sockets=[sock])
+
+
+def listen_with(workers: int, home: Home, port: int | None, *, tour: bool, say: Say) -> None:
+    """Serve by so many processes until stopped; one that dies is replaced.
+
+    One of them works in the background for all, another takes that over when it ends.
+
+    Raises:
+        OneProcess: The log stands in an SQLite file.
+        PortTaken: As `listen` does.
+        WorkerFailed: A worker could not begin.
+    """
+    if not isinstance(home.log, Database):
+        raise OneProcess
+    with bootstrap.opened(home) as ledger:
+        catch_up(ledger, home.read_models)
+    settings = Settings()
+    sock, url = _announced(home, settings, port, tour=tour, say=say)
+    with tempfile.TemporaryDirectory(prefix="nuanzhang-metrics-") as counted:
+        bootstrap.tell_workers(counted, _origin(url))
+        config = config_of("api.serving:worker", factory=True, workers=workers)
+        supervisor = Supervisor(config, [sock])
+        supervisor.run()
+    if any(each.exitcode == STARTUP_FAILURE for each in supervisor.processes):
+        raise WorkerFailed
+    if supervisor.interrupted:
+        raise KeyboardInterrupt
+
+
+class Supervisor(Multiprocess):
+    """Remembers that it was stopped from the keyboard: whoever called it is told the same way."""
+
+    interrupted = False
+
+    def handle_int(self) -> None:
+        self.interrupted = True
+        super().handle_int()
+
+
+def worker() -> FastAPI:
+    """Return the application of a worker, over a ledger of its own; uvicorn calls it there.
+
+    It closes the ledger when it stops, and it does not outlive the process that watches over it.
+    """
+    try:
+        home = bootstrap.home()
+        opening = bootstrap.opened(home)
+        ledger = opening.__enter__()
+        settings = Settings()
+        app = served(home, ledger, settings, settings.origin)
+    except LedgerError as refusal:
+        sys.stderr.write(f"{refusal.code}: {refusal}\n")
+        sys.exit(STARTUP_FAILURE)
+    inner = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(of: FastAPI) -> AsyncIterator[Any]:
+        try:
+            async with inner(of) as state:
+                yield state
+        finally:
+            opening.__exit__(None, None, None)
+
+    app.router.lifespan_context = lifespan
+    _tell_of_the_end(app.state.background.stopping)
+    threading.Thread(target=_end_when_orphaned, daemon=True).start()
+    return app
+
+
+def _tell_of_the_end(stopping: threading.Event) -> None:
+    """Tell those who wait for events, too, when the server is told to stop."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        told = signal.getsignal(number)
+
+        def tell(signum: int, frame: Any, told: Any = told) -> None:
+            stopping.set()
+            told(signum, frame)
+
+        signal.signal(number, tell)
+
+
+def _end_when_orphaned() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def served(home: Home, ledger: Ledger, settings: Settings, origin: str) -> FastAPI:
+    """Return the application that one process serves, with all that goes on beside its requests."""
     # No access log: addresses hold ids that people search by. No tracebacks either: the message of
     # an unexpected error may quote data, so `problems` logs its type alone.
     serving = Serving(
         clock=Clock(bootstrap.now, bootstrap.now_s, bootstrap.today),
         hosts=hosts_of(settings),
-        origin=settings.origin or url.replace("127.0.0.1", "localhost"),
-        demo=demo,
+        origin=origin,
+        demo=inspector_of(home),
         webhooks_inside=settings.webhooks_inside,
         rhythm=Rhythm(settings.verify_every_s, settings.verify_whole_every_s),
+        counted_in=bootstrap.counted_in(),
     )
     lines = logging.StreamHandler()
     lines.setFormatter(JsonLines())
@@ -97,24 +216,35 @@ def listen(
     warming = Warming(
         lambda today: find_known(app.state.kept, home, ledger, today), serving.clock.today
     )
-    config = uvicorn.Config(
+    inner = app.router.lifespan_context
+
+    @asynccontextmanager
+    async def lifespan(of: FastAPI) -> AsyncIterator[Any]:
+        warming.start()
+        try:
+            async with inner(of) as state:
+                yield state
+        finally:
+            warming.stop(SHUTDOWN_S)
+            # Else what was left alone would still be there when libraries count theirs at the end.
+            gc.unfreeze()
+
+    app.router.lifespan_context = lifespan
+    return app
+
+
+def config_of(app: FastAPI | str, **more: Any) -> uvicorn.Config:
+    return uvicorn.Config(
         app,
         log_level="critical",
         access_log=False,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=SHUTDOWN_S,
+        timeout_worker_healthcheck=SILENT_S,
         h11_max_incomplete_event_size=HEADER_BYTES_MAX,
         server_header=False,
+        **more,
     )
-    # What stopped the server is told again when all is answered; then the ledger is closed.
-    signal.signal(signal.SIGTERM, _end)
-    warming.start()
-    try:
-        Listener(config, app.state.background.stopping).run(sockets=[sock])
-    finally:
-        warming.stop(SHUTDOWN_S)
-        # Else what was left alone would still be there when libraries count theirs at the end.
-        gc.unfreeze()
 
 
 class Listener(uvicorn.Server):
@@ -137,6 +267,23 @@ def hosts_of(settings: Settings) -> tuple[str, ...]:
     """Return the names that the service answers to."""
     named = urlsplit(settings.origin).hostname
     return (*LOOPBACK_NAMES, *((named,) if named else ()))
+
+
+def _origin(url: str) -> str:
+    return url.replace("127.0.0.1", "localhost")
+
+
+def _announced(
+    home: Home, settings: Settings, port: int | None, *, tour: bool, say: Say
+) -> tuple[socket.socket, str]:
+    sock = _bind(settings.host, port)
+    url = f"http://{settings.host}:{sock.getsockname()[1]}"
+    say(f"暖账 serves {home.path} at {url}")
+    if inspector_of(home) is not None:
+        say("演示账本，资料均为虚构。 A demo ledger: everybody in it is made up.")
+    if tour:
+        say(TOUR.format(url=url))
+    return sock, url
 
 
 def _bind(host: str, port: int | None) -> socket.socket:

@@ -25,6 +25,10 @@ class Settings(BaseSettings):
     """Address that `serve` listens on; another than the loopback one asks for a reverse proxy with
     TLS in front of it (NUANZHANG_HOST)."""
 
+    workers: int = 1
+    """Processes that `serve` answers with; several need the log in PostgreSQL (NUANZHANG_WORKERS).
+    """
+
     origin: str = ""
     """Where browsers find the service, e.g. `https://zhang.example.org`; empty: this machine alone
     (NUANZHANG_ORIGIN)."""

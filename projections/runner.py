@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from fcntl import LOCK_EX, flock
 from functools import lru_cache
 from itertools import zip_longest
 from pathlib import Path
@@ -117,9 +118,13 @@ def catch_up(
     """
     model = open_model(path)
     size = feed.size()
-    position = _position(model) if path.exists() else None
-    if position is None or position > size:
-        return rebuild(feed, path, progress, block_positions=block_positions)
+    position = _usable(model, size)
+    if position is None:
+        with _alone(path):
+            # Another process may have built it while this one waited.
+            position = _usable(model, feed.size())
+            if position is None:
+                return _built(feed, path, progress, block_positions)
     while position < size:
         with model.engine.begin() as connection:
             # Locks out other writers before the position is read, so no event is added twice.
@@ -147,6 +152,11 @@ def rebuild(
 
     The new file takes the name of the old one at once: a crash leaves the old one or the new one.
     """
+    with _alone(path):
+        return _built(feed, path, progress, block_positions)
+
+
+def _built(feed: Feed, path: Path, progress: Progress | None, block_positions: int) -> ReadModel:
     draft = path.with_suffix(".new.sqlite")
     for leftover in _files_of(draft):
         leftover.unlink(missing_ok=True)
@@ -213,6 +223,20 @@ def without_collector() -> Iterator[None]:
     finally:
         if was_on:
             gc.enable()
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    """Keep other processes and threads from building a model of this path; they wait."""
+    with path.with_suffix(".lock").open("ab") as file:
+        flock(file, LOCK_EX)
+        yield
+
+
+def _usable(model: ReadModel, size: int) -> int | None:
+    """Return how far a model has read, or None where it has to be built anew."""
+    position = _position(model) if model.path.exists() else None
+    return None if position is None or position > size else position
 
 
 def _position(model: ReadModel) -> int | None:

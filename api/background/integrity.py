@@ -21,6 +21,8 @@ FIRST_AFTER_S = 5.0
 STALE_AFTER_RUNS = 3
 STALE_AT_LEAST_S = 15 * 60
 BROKEN_AGAIN_S = 3600
+LOOK_EVERY_S = 1.0
+SAY_EVERY_S = 0.25
 
 log = logging.getLogger("nuanzhang.integrity")
 
@@ -95,17 +97,15 @@ class Integrity:
         self._now_s = now_s
         self._rhythm = rhythm
         self._first_after_s = first_after_s
-        self._last = self._verdicts.last()
-        self._last_whole = self._verdicts.last(whole=True)
-        self._asked = False
-        self._busy = False
         self._wake = threading.Event()
         self._stopping = threading.Event()
         self._verifying: Verifying | None = None
-        self._progress = (0, 0)
+        self._said_at = 0.0
         self._thread = threading.Thread(target=self._run, name="integrity", daemon=True)
 
     def start(self) -> None:
+        """Verify by the clock from here on: one process of all that serve the ledger does."""
+        self._verdicts.end()
         self._thread.start()
 
     def stop(self, timeout_s: float) -> None:
@@ -122,11 +122,13 @@ class Integrity:
 
     def ask(self) -> None:
         """Have the whole log verified now, or as soon as what is under way has ended."""
-        self._asked = True
+        self._verdicts.ask()
         self._wake.set()
 
     def standing(self) -> Standing:
-        run, whole = self._last, self._last_whole
+        # In this order: a run that ends meanwhile is not told to have ended without its verdict.
+        now = self._verdicts.under_way()
+        run, whole = self._verdicts.last(), self._verdicts.last(whole=True)
         entries, now_s = self._size(), self._now_s()
         age = None if run is None else max(0, now_s - run.ended_at_s)
         return Standing(
@@ -137,8 +139,9 @@ class Integrity:
             None if whole is None else whole.ended_at_s,
             age,
             self._rhythm.stale_after_s,
-            self._asked or self._busy,
-            *self._progress,
+            now.asked or now.busy,
+            now.done,
+            now.total,
         )
 
     def verified_age_s(self) -> float:
@@ -148,11 +151,12 @@ class Integrity:
 
     def holds(self) -> float:
         """Return 1 where the last run found that the log holds, else 0; NaN where none ended."""
-        return math.nan if self._last is None else float(self._last.holds)
+        last = self._verdicts.last()
+        return math.nan if last is None else float(last.holds)
 
     def last(self) -> Run | None:
         """Return the last run that came to its end."""
-        return self._last
+        return self._verdicts.last()
 
     def latest(self, count: int) -> list[Run]:
         """Return the last runs, the latest first."""
@@ -172,7 +176,6 @@ class Integrity:
             None if before is None else before.found.before,
         )
         began = time.monotonic()
-        self._progress = (0, 0)
         with under_way(task) as verifying:
             self._verifying = verifying
             try:
@@ -183,9 +186,6 @@ class Integrity:
             return None
         run = Run(task.whole, self._now_s(), int((time.monotonic() - began) * 1000), found)
         self._verdicts.add(run)
-        self._last = run
-        if run.whole:
-            self._last_whole = run
         return run
 
     def _light(self, run: Run | None, whole: Run | None, age: int | None, now_s: int) -> Light:
@@ -202,16 +202,21 @@ class Integrity:
         self._wake.wait(self._first_after_s)
         while not self._stopping.is_set():
             self._wake.clear()
-            if self._asked or self._is_due():
-                self._busy, asked, self._asked = True, self._asked, False
-                self._verify(whole=asked or self._is_whole_due())
-                self._busy = False
-            if not self._asked and not self._stopping.is_set():
-                self._wake.wait(self._wait_s())
+            self._verify_if_due()
+            if not self._stopping.is_set():
+                # Another process may be asked, too.
+                self._wake.wait(LOOK_EVERY_S)
 
-    def _verify(self, *, whole: bool) -> None:
+    def _verify_if_due(self) -> None:
         try:
-            run = self.verify_once(whole=whole)
+            if not (self._verdicts.under_way().asked or self._is_due()):
+                return
+            whole = self._is_whole_due()
+            asked = self._verdicts.begin()
+            try:
+                run = self.verify_once(whole=whole or asked)
+            finally:
+                self._verdicts.end()
         except (OSError, sqlite3.Error, msgspec.MsgspecError, DatabaseUnreachable) as error:
             # A full disk, or a database that is gone, must not end the thread: the verdict grows
             # old, and says so. The type alone: a message may quote data.
@@ -221,21 +226,21 @@ class Integrity:
             log.error("the log does not hold: %s", run.found.code)
 
     def _advance(self, done: int, of: int) -> None:
-        self._progress = (done, of)
+        now = time.monotonic()
+        if done == of or now - self._said_at >= SAY_EVERY_S:
+            self._said_at = now
+            self._verdicts.advance(done, of)
 
     def _is_due(self) -> bool:
         if not self._rhythm.every_s:
             return False
-        run, wait_s = self._last, self._rhythm.every_s
+        run, wait_s = self._verdicts.last(), self._rhythm.every_s
         if run is not None and not run.holds:
             wait_s = max(wait_s, BROKEN_AGAIN_S)
         return run is None or self._now_s() - run.ended_at_s >= wait_s
 
     def _is_whole_due(self) -> bool:
-        last, whole = self._last, self._last_whole
+        last, whole = self._verdicts.last(), self._verdicts.last(whole=True)
         if last is None or whole is None or not last.holds:
             return True
         return self._now_s() - whole.ended_at_s >= self._rhythm.whole_every_s
-
-    def _wait_s(self) -> float | None:
-        return self._rhythm.every_s or None

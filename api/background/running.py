@@ -11,6 +11,7 @@ from api.background.deliveries import Deliveries
 from api.background.imports import Import, ImportNotTried, Imports
 from api.background.integrity import Integrity, Rhythm
 from api.background.jobs import Job, Jobs, State
+from api.background.lead import Lead
 from api.background.packages import Packages
 from api.background.payers import Payers
 from api.background.sealing import Seal
@@ -68,8 +69,13 @@ class Background:
             before=None,
         )
         self.integrity = Integrity(home.verdicts, task, ledger.size, clock.now_s, rhythm)
+        self._lead = Lead(home.lead)
 
     def start(self) -> None:
+        """Work, as soon as no other process that serves this ledger does."""
+        self._lead.start(self._begin)
+
+    def _begin(self) -> None:
         self.integrity.start()
         self._worker.start()
         self._deliveries.start()
@@ -94,10 +100,12 @@ class Background:
     def stop(self) -> None:
         """Let the step under way end. What is not done by then is taken up at the next start."""
         self.stopping.set()
+        self._lead.stop()
         self.integrity.stop(STOP_S)
         delivered = self._deliveries.stop(STOP_S)
         if self._worker.stop(STOP_S) and delivered:
             self._store.close()
+        self._lead.give_up()
 
 
 def background(request: Request) -> Background:

@@ -1,6 +1,7 @@
 """What verification found, run after run: a file beside the log that may be lost."""
 
 import sqlite3
+import threading
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -19,6 +20,14 @@ CREATE TABLE IF NOT EXISTS verdicts (
     holds INTEGER NOT NULL,
     found BLOB NOT NULL
 );
+CREATE TABLE IF NOT EXISTS under_way (
+    id INTEGER PRIMARY KEY CHECK (id = 0),
+    asked INTEGER NOT NULL,
+    busy INTEGER NOT NULL,
+    done INTEGER NOT NULL,
+    total INTEGER NOT NULL
+);
+INSERT OR IGNORE INTO under_way VALUES (0, 0, 0, 0, 0);
 """
 KEPT = 2_000
 
@@ -36,8 +45,20 @@ class Run(NamedTuple):
         return self.found.code is None
 
 
+class UnderWay(NamedTuple):
+    """Whether somebody asked for the whole log, whether a run is under way, and how far it is.
+
+    `done` of `total` are entries.
+    """
+
+    asked: bool
+    busy: bool
+    done: int
+    total: int
+
+
 class Verdicts:
-    """`at_s` are seconds since 1970."""
+    """`at_s` are seconds since 1970. Several processes may read them while one of them adds."""
 
     def __init__(self, path: Path) -> None:
         try:
@@ -48,6 +69,10 @@ class Verdicts:
                 with suppress(FileNotFoundError):
                     leftover.unlink()
             self._records = Records(path, SCHEMA)
+        self._lock = threading.Lock()
+        self._added = 0
+        self._seen = (0, 0)
+        self._last: dict[tuple[bool, bool], Run | None] = {}
 
     def add(self, run: Run) -> None:
         values = (run.whole, run.ended_at_s, run.took_ms, run.holds, msgspec.json.encode(run.found))
@@ -60,11 +85,42 @@ class Verdicts:
             connection.execute(
                 "DELETE FROM verdicts WHERE id <= (SELECT max(id) FROM verdicts) - ?", (KEPT,)
             )
+        with self._lock:
+            self._added += 1
 
     def last(self, *, whole: bool = False, holding: bool = False) -> Run | None:
         """Return the last run: any, or of the whole log, or one that found that it holds."""
-        runs = self._select("WHERE whole >= ? AND holds >= ?", 1, int(whole), int(holding))
-        return runs[0] if runs else None
+        # Every page asks: what nobody added to since is not read again.
+        with self._lock:
+            seen = (self._records.version(), self._added)
+            if seen != self._seen:
+                self._seen, self._last = seen, {}
+            if (whole, holding) not in self._last:
+                found = self._select("WHERE whole >= ? AND holds >= ?", 1, int(whole), int(holding))
+                self._last[whole, holding] = found[0] if found else None
+            return self._last[whole, holding]
+
+    def under_way(self) -> UnderWay:
+        [row] = self._records.rows("SELECT asked, busy, done, total FROM under_way")
+        return UnderWay(bool(row[0]), bool(row[1]), row[2], row[3])
+
+    def ask(self) -> None:
+        """Have the whole log verified by whoever does that."""
+        self._set("asked = 1")
+
+    def begin(self) -> bool:
+        """Say that a run begins; return whether somebody asked for it, which is done with then."""
+        with self._records.writing():
+            asked = self.under_way().asked
+            self._set("asked = 0, busy = 1, done = 0, total = 0")
+        return asked
+
+    def advance(self, done: int, total: int) -> None:
+        self._set("done = ?, total = ?", done, total)
+
+    def end(self) -> None:
+        """Say that no run is under way: it ended, or its process did."""
+        self._set("busy = 0")
 
     def latest(self, count: int) -> list[Run]:
         """Return the last runs, the latest first."""
@@ -72,6 +128,10 @@ class Verdicts:
 
     def close(self) -> None:
         self._records.close()
+
+    def _set(self, what: str, *values: int) -> None:
+        with self._records.writing() as connection:
+            connection.execute(f"UPDATE under_way SET {what}", values)  # noqa: S608 - ours
 
     def _select(self, where: str, count: int, *values: int) -> list[Run]:
         rows = self._records.rows(

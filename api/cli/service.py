@@ -8,6 +8,7 @@ import typer
 
 from api import bootstrap
 from api.cli.printing import say
+from api.settings import Settings
 from ledger.commands.recipients import erase_person
 from ledger.domain.aggregate import OPERATOR
 from ledger.postgresql import Database
@@ -39,12 +40,20 @@ def migrate() -> None:
 def serve(
     port: Annotated[int | None, typer.Option(help="TCP port on the loopback address.")] = None,
     *,
+    workers: Annotated[
+        int | None,
+        typer.Option(min=1, max=64, help="Processes that serve; several need PostgreSQL."),
+    ] = None,
     tour: Annotated[bool, typer.Option(help="Print what to look at.")] = False,
 ) -> None:
-    """Serve the read interface over HTTP, on the loopback address only."""
-    from api.serving import listen  # noqa: PLC0415 - half of what starting takes; no other command needs it
+    """Serve the interface over HTTP, on the loopback address unless told otherwise."""
+    from api.serving import listen, listen_with  # noqa: PLC0415 - half of what starting takes; no other command needs it
 
     place = bootstrap.home()
+    processes = workers or Settings().workers
+    if processes > 1:
+        listen_with(processes, place, port, tour=tour, say=say)
+        return
     with bootstrap.opened(place) as ledger:
         listen(place, ledger, port, tour=tour, say=say)
 

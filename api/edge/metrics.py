@@ -1,49 +1,49 @@
 """What is counted: requests by route, how long they took, how long the log is (Prometheus)."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
 class Metrics:
-    """A registry of its own for each application; no label names a person or an organisation."""
+    """A registry of its own for each application; no label names a person or an organisation.
+
+    `counted_in` is the folder in which all processes of a service count: each tells what all did.
+    """
 
     def __init__(
         self,
         log_size: Callable[[], int],
         verified_age_s: Callable[[], float],
         log_holds: Callable[[], float],
+        counted_in: str | None = None,
     ) -> None:
-        self._registry = CollectorRegistry()
+        counted = CollectorRegistry()
         self._answered = Counter(
             "nuanzhang_requests",
             "Requests by method, route and status.",
             ("method", "route", "status"),
-            registry=self._registry,
+            registry=counted,
         )
         self._seconds = Histogram(
             "nuanzhang_request_seconds",
             "How long requests took, by route.",
             ("route",),
             buckets=SECONDS,
-            registry=self._registry,
+            registry=counted,
         )
-        Gauge(
-            "nuanzhang_log_events", "How many events the log holds.", registry=self._registry
-        ).set_function(log_size)
-        Gauge(
-            "nuanzhang_verified_age_seconds",
-            "How long ago the log was last verified; NaN: never.",
-            registry=self._registry,
-        ).set_function(verified_age_s)
-        Gauge(
-            "nuanzhang_log_holds",
-            "Whether the log held when it was last verified: 1 or 0; NaN: never verified.",
-            registry=self._registry,
-        ).set_function(log_holds)
+        if counted_in is not None:
+            counted = CollectorRegistry()
+            MultiProcessCollector(counted, counted_in)  # type: ignore[no-untyped-call]
+        standing = CollectorRegistry()
+        standing.register(_Standing(log_size, verified_age_s, log_holds))
+        self._registries = (counted, standing)
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         # A made-up method would be a label of the sender's own.
@@ -53,4 +53,32 @@ class Metrics:
 
     def exposition(self) -> bytes:
         """Return the text that Prometheus reads."""
-        return generate_latest(self._registry)
+        return b"".join(generate_latest(each) for each in self._registries)
+
+
+class _Standing(Collector):
+    """How the ledger stands, asked when somebody wants to know: any process tells the same."""
+
+    def __init__(
+        self,
+        log_size: Callable[[], int],
+        verified_age_s: Callable[[], float],
+        log_holds: Callable[[], float],
+    ) -> None:
+        self._told = (
+            ("nuanzhang_log_events", "How many events the log holds.", log_size),
+            (
+                "nuanzhang_verified_age_seconds",
+                "How long ago the log was last verified; NaN: never.",
+                verified_age_s,
+            ),
+            (
+                "nuanzhang_log_holds",
+                "Whether the log held when it was last verified: 1 or 0; NaN: never verified.",
+                log_holds,
+            ),
+        )
+
+    def collect(self) -> Iterator[GaugeMetricFamily]:
+        for name, text, told in self._told:
+            yield GaugeMetricFamily(name, text, value=told())

@@ -177,6 +177,11 @@ class Home:
         return self.path / "verdicts.sqlite"
 
     @property
+    def lead(self) -> Path:
+        """Locked by the one process that works in the background for all that serve the ledger."""
+        return self.path / "background.lock"
+
+    @property
     def demo(self) -> Path:
         """Marks a ledger as a demo, and names the inspector whom anybody may be."""
         return self.path / "demo.json"

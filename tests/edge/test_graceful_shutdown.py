@@ -68,14 +68,19 @@ def serving(home: Path) -> Iterator[Process]:
 def world(tmp_path: Path) -> Iterator[World]:
     """A world whose campaign is open today, as the process will see it, and 1,500 on file."""
     world = World.at(tmp_path).settle_in()
+    open_today(world)
+    world.file(*PEOPLE)
+    yield world
+    world.ledger.close()
+
+
+def open_today(world: World) -> None:
+    """Open a campaign that is under way by the clock of this machine."""
     today = date.today()  # noqa: DTZ011 - the process has its own clock, and asks it so
     opening = policies.CampaignOpening(
         CAMPAIGN, "两节", date(2016, 12, 15), date(today.year + 1, 1, 1), 2017, POLICY
     )
     policies.open_campaign(world.ledger, world.act(day=date(2016, 12, 2)), opening)
-    world.file(*PEOPLE)
-    yield world
-    world.ledger.close()
 
 
 def signed_in(world: World, staff: str) -> str:

@@ -44,6 +44,7 @@ def test_an_auditor_has_the_log_verified_and_sees_it_break(workplace: Office) ->
     off = workplace.browser(INSPECTOR, "en", scripts=False).new_page()
     off.goto("/integrity")
     off.get_by_role("button", name="Verify all of it now").click()
+    expect(off.get_by_text("The verification has begun.")).to_be_visible()
     for _ in range(SLOWLY_MS // 250):
         if not off.get_by_role("link", name="Refresh").count():
             break

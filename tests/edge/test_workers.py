@@ -1,0 +1,210 @@
+"""One ledger served by several processes: any of them answers, one works in the background."""
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import httpx2
+import pytest
+
+from ledger.commands import officers
+from ledger.domain.officer import Role
+from tests.api.service import EARLY
+from tests.api.test_campaign_over_http import roster_csv
+from tests.api.test_command_line import nuanzhang
+from tests.edge.test_graceful_shutdown import CAMPAIGN, Process, open_today, signed_in
+from tests.postgresql import Server
+from tests.world import EARMARK, Person, World
+
+PEOPLE = [Person(serial) for serial in range(1, 13)]
+WORKERS = 2
+KEEPER = "S-C01"
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[Process]:
+    running = subprocess.Popen(
+        [sys.executable, "-m", "api.cli", "serve", "--workers", str(WORKERS)],
+        env={**os.environ, "NUANZHANG_HOME": str(home), "NUANZHANG_VERIFY_EVERY_S": "0"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    workers: set[int] = set()
+    try:
+        assert running.stdout is not None
+        address = re.search(r"http://127\.0\.0\.1:\d+", running.stdout.readline())
+        assert address is not None
+        found = Process(running, address.group())
+        until(lambda: len(children(running.pid)) == WORKERS)
+        workers |= children(running.pid)
+        until(lambda: answered(found))
+        yield found
+    finally:
+        workers |= children(running.pid)
+        running.kill()
+        for each in workers:
+            with suppress(ProcessLookupError):
+                os.kill(each, signal.SIGKILL)
+        running.communicate(timeout=60)
+
+
+def children(pid: int) -> set[int]:
+    """Return the workers of a process: what else it starts keeps track of memory."""
+    try:
+        listed = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+        found = {each: Path(f"/proc/{each}/cmdline").read_bytes() for each in listed}
+    except FileNotFoundError:
+        return set()
+    return {int(each) for each, words in found.items() if b"spawn_main" in words}
+
+
+def answered(process: Process) -> bool:
+    try:
+        return httpx2.get(f"{process.address}/readyz", timeout=2).status_code == 200
+    except httpx2.TransportError:
+        return False
+
+
+def until(holds: Callable[[], object], seconds: float = 60) -> None:
+    deadline = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def leader(home: Path) -> int | None:
+    """Return which process holds the lock of who works in the background."""
+    inode = (home / "background.lock").stat().st_ino
+    for line in Path("/proc/locks").read_text().splitlines():
+        words = line.split()
+        if words[1] == "POSIX" and words[5].endswith(f":{inode}"):
+            return int(words[4])
+    return None
+
+
+@pytest.fixture
+def world(tmp_path: Path, postgresql: Server) -> Iterator[World]:
+    world = World.at(tmp_path, postgresql.fresh()).settle_in()
+    open_today(world)
+    world.file(*PEOPLE)
+    order = officers.Appointment(KEEPER, "某某", "C01", Role.SYSTEM_ADMINISTRATOR)
+    officers.begin_administration(world.ledger, world.act(day=EARLY), order)
+    yield world
+    world.ledger.close()
+
+
+def draft(address: str, secret: str, code: str, person: Person) -> httpx2.Response:
+    """Send it over a line of its own: any worker may take it."""
+    form = {
+        "code": code,
+        "campaign_code": CAMPAIGN,
+        "organisation_code": "X01",
+        "earmark": EARMARK,
+        "channel": "银行卡",
+        "bank_format": "unionpay-df",
+    }
+    return httpx2.post(
+        f"{address}/v1/batches",
+        data=form,
+        files={"roster": ("名册.csv", roster_csv(person))},
+        headers={
+            "origin": address,
+            "cookie": f"nuanzhang_session={secret}",
+            "idempotency-key": f"draft-{code}",
+        },
+        timeout=60,
+    )
+
+
+def metrics(address: str, secret: str) -> str:
+    cookie = {"cookie": f"nuanzhang_session={secret}"}
+    return httpx2.get(f"{address}/metrics", headers=cookie, timeout=30).text
+
+
+def test_any_worker_answers_and_what_all_did_is_counted_and_verified(world: World) -> None:
+    secret, keeper = signed_in(world, "H-X01"), signed_in(world, KEEPER)
+    size, home = world.ledger.size(), world.home.path
+    world.ledger.close()
+
+    with serving(home) as process, ThreadPoolExecutor(8) as threads:
+        codes = [f"W{number:02d}" for number in range(len(PEOPLE))]
+        answers = list(
+            threads.map(
+                lambda of: draft(process.address, secret, *of), zip(codes, PEOPLE, strict=True)
+            )
+        )
+        again = draft(process.address, secret, codes[0], PEOPLE[0])
+        for stopped in sorted(children(process.running.pid)):
+            # The other one answers while this one does not.
+            os.kill(stopped, signal.SIGSTOP)
+            seen = httpx2.get(
+                f"{process.address}/v1/batches",
+                headers={"cookie": f"nuanzhang_session={secret}"},
+                timeout=30,
+            )
+            os.kill(stopped, signal.SIGCONT)
+            assert {each["code"] for each in seen.json()["items"]} == set(codes)
+        told = [metrics(process.address, keeper) for _ in range(4)]
+        process.running.send_signal(signal.SIGINT)
+        lines = process.stopped()
+
+    told_again = again.json()
+    assert (told_again["replayed"], told_again["result"]) == (True, answers[0].json()["result"])
+    counted = 'nuanzhang_requests_total{method="POST",route="/v1/batches",status="201"} 13.0'
+    assert all(counted in each for each in told)
+    assert all(each.count("\nnuanzhang_log_events ") == 1 for each in told)
+    assert process.running.returncode == 130
+    verified = json.loads(nuanzhang(home, "verify", "--json").stdout)
+    assert verified["holds"] is True
+    assert verified["events"] == size + 2 * len(codes)
+    text = "\n".join(lines)
+    assert not any(each.id_number in text or each.name in text for each in PEOPLE)
+
+
+def test_another_worker_leads_when_one_was_killed_and_none_outlives_who_watches(
+    world: World,
+) -> None:
+    keeper, home = signed_in(world, KEEPER), world.home.path
+    world.ledger.close()
+
+    with serving(home) as process:
+        until(lambda: leader(home) in children(process.running.pid))
+        led = leader(home)
+        assert led is not None
+        os.kill(led, signal.SIGKILL)
+        until(lambda: leader(home) not in (None, led))
+        until(lambda: len(children(process.running.pid) - {led}) == WORKERS)
+        until(lambda: answered(process))
+        asked = httpx2.post(
+            f"{process.address}/integrity",
+            headers={"origin": process.address, "cookie": f"nuanzhang_session={keeper}"},
+            timeout=30,
+        )
+        assert asked.status_code == 303, asked.text
+        until(
+            lambda: all(
+                "nuanzhang_log_holds 1.0" in metrics(process.address, keeper) for _ in range(6)
+            )
+        )
+        workers = children(process.running.pid)
+        process.running.kill()
+        until(lambda: not any(Path(f"/proc/{each}").exists() for each in workers))
+
+
+def test_several_workers_over_a_file_are_refused(tmp_path: Path) -> None:
+    home = tmp_path / "data"
+    nuanzhang(home, "init")
+
+    refused = nuanzhang(home, "serve", "--workers", "2")
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("serve.one_process: ")
