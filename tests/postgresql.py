@@ -50,10 +50,9 @@ class Server:
                 "extra_groups": [],
             }
             shutil.chown(folder, UNPRIVILEGED)
-            if not _open_to_all(programs):
+            if not open_to_all(programs):
                 # That user cannot look into root's folders.
-                shutil.copytree(programs.parent, folder / "programs", symlinks=True)
-                programs = folder / "programs" / programs.name
+                programs = copied(programs, folder / "programs")
         self._programs = programs
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -135,5 +134,14 @@ def running(settings: tuple[str, ...] = QUICK) -> Iterator[Server]:
             server.stop()
 
 
-def _open_to_all(path: Path) -> bool:
+def copied(programs: Path, into: Path) -> Path:
+    """Copy a package's programs with the libraries that it has beside them; return where to."""
+    package = programs.parents[1]
+    for each in (package, package.with_name(f"{package.name}.libs")):
+        if each.exists():
+            shutil.copytree(each, into / each.name, symlinks=True)
+    return into / programs.relative_to(package.parent)
+
+
+def open_to_all(path: Path) -> bool:
     return all(each.stat().st_mode & 0o005 == 0o005 for each in (path, *path.resolve().parents))

@@ -572,13 +572,14 @@ class Ledger(Application[UUID]):
             NoSuchPosition: The log is shorter.
         """
         self._settle()
-        with self._log.reading():
-            found = self._log.select_checkpoint()
-            rows = self._log.select_states(position, 1)
-            if found is None or not rows or rows[0][0] != position:
-                raise NoSuchPosition(position)
-            size, note = found
-            path = inclusion_path(position, size, self._log.subtree_hash)
+        # What a checkpoint covers never changes, so these reads need no one state of the database,
+        # and each of them waits for a database that is away.
+        found = self._log.select_checkpoint()
+        rows = self._log.select_states(position, 1)
+        if found is None or found[0] <= position or not rows or rows[0][0] != position:
+            raise NoSuchPosition(position)
+        size, note = found
+        path = inclusion_path(position, size, self._log.subtree_hash)
         return Receipt(position, leaf_hash(rows[0][2]), tuple(path), note)
 
     def close(self) -> None:

@@ -138,19 +138,26 @@ class PostgresRecorder(LogRecorder):
     @contextmanager
     def turn(self) -> Iterator[None]:
         with self._writing:
-            try:
-                session = self._session()
-                session.execute("BEGIN")
-                session.execute("SELECT FROM log_edge WHERE id = 0 FOR UPDATE")
-            except DatabaseUnreachable:
-                self._break_off()
-                raise
+            self._take_turn()
             self._in_turn = True
             try:
                 yield
             finally:
                 if self._in_turn:
                     self._forget()
+
+    def _take_turn(self) -> None:
+        """Wait for the row. Nothing is written by it, so it is asked for again after an outage."""
+        for _ in self._outage.tries():
+            try:
+                session = self._session()
+                session.execute("BEGIN")
+                session.execute("SELECT FROM log_edge WHERE id = 0 FOR UPDATE")
+            except DatabaseUnreachable:
+                self._break_off()
+            else:
+                return
+        raise DatabaseUnreachable
 
     def _append(
         self, stored_events: Sequence[StoredEvent], answers: Sequence[StoredAnswer]

@@ -195,6 +195,26 @@ def test_without_a_key_nothing_is_decided_again_that_may_have_been_written(
         proxy.close()
 
 
+@pytest.mark.parametrize("broken_off", [b"FOR UPDATE", b"FROM log_checkpoints"])
+def test_a_turn_and_a_receipt_wait_for_a_database_that_is_away(
+    tmp_path: Path, postgresql: Server, broken_off: bytes
+) -> None:
+    with tempfile.TemporaryDirectory(prefix="px-") as folder:
+        proxy = CuttingProxy(postgresql.folder, Path(folder))
+        world = World.at(tmp_path, proxy.to(postgresql.fresh())).settle_in()
+        size = world.ledger.size()
+        proxy.swallowing = broken_off
+
+        with world.ledger.log.turn():
+            pass
+
+        assert world.ledger.receipt(size - 1).position == size - 1
+        assert proxy.cut == 1
+        world.check_log()
+        world.ledger.close()
+        proxy.close()
+
+
 # For how long.
 
 
