@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from fastapi.routing import iter_route_contexts
 from starlette.exceptions import HTTPException
 
+from ledger.database import disk_refusal
 from ledger.errors import Kind, LedgerError
 
 STATUS = {
@@ -85,6 +86,7 @@ def problem(code: str, status: HTTPStatus, detail: str, **more: object) -> JSONR
 
 def install(app: FastAPI) -> None:
     app.add_exception_handler(LedgerError, _refused)
+    app.add_exception_handler(OSError, _disk)
     app.add_exception_handler(RequestValidationError, _invalid)
     app.add_exception_handler(HTTPException, _http)
 
@@ -105,6 +107,14 @@ def _refused(_: Request, refusal: Exception) -> JSONResponse:
         answer.headers["Idempotency-Replayed"] = "true"
     say_when(answer, refusal)
     return answer
+
+
+def _disk(request: Request, error: Exception) -> JSONResponse:
+    """Say what a disk refused where a file was written; another error is a bug."""
+    refusal = disk_refusal(error) if isinstance(error, OSError) else None
+    if refusal is None:
+        raise error
+    return _refused(request, refusal)
 
 
 def say_when(answer: Response, refusal: LedgerError) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ledger.database import open_database
+from ledger.database import open_database, transaction
 
 OWNER_ONLY = 0o600
 
@@ -27,13 +27,8 @@ class Records:
             if self._connection.in_transaction:
                 yield self._connection
                 return
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
+            with transaction(self._connection):
                 yield self._connection
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            self._connection.execute("COMMIT")
 
     def rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
         with self._lock:

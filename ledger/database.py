@@ -1,12 +1,140 @@
-"""Opens SQLite files, all in one way; and what one reads through, whatever the database."""
+"""Opens SQLite files, all in one way; what a disk refuses; and what one reads through."""
 
+import errno
+import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
+
+from ledger.errors import Kind, LedgerError
 
 BUSY_TIMEOUT_S = 60.0
+DISK_RETRY_AFTER_S = 60
+"""Somebody has to see to a disk: it makes no sense to ask again at once."""
+
+
+class DiskFull(LedgerError):
+    """There is no room left to write it down."""
+
+    code = "disk.full"
+    kind = Kind.UNREACHABLE
+    retry_after_s = DISK_RETRY_AFTER_S
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the disk is full, and it could not be written down; when there is room, ask again,"
+            " with the same key if it wrote"
+        )
+
+
+class DiskReadOnly(LedgerError):
+    """The disk, or the file, may only be read."""
+
+    code = "disk.read_only"
+    kind = Kind.UNREACHABLE
+    retry_after_s = DISK_RETRY_AFTER_S
+
+    def __init__(self) -> None:
+        super().__init__("the disk may only be read, and nothing was written")
+
+
+class DiskFailing(LedgerError):
+    """The disk did not do what it was asked."""
+
+    code = "disk.failing"
+    kind = Kind.UNREACHABLE
+    retry_after_s = DISK_RETRY_AFTER_S
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the disk answers with errors; see to it before anything else is written,"
+            " then ask again, with the same key if it wrote"
+        )
+
+
+BY_SQLITE = {
+    sqlite3.SQLITE_FULL: DiskFull,
+    sqlite3.SQLITE_READONLY: DiskReadOnly,
+    sqlite3.SQLITE_IOERR: DiskFailing,
+}
+BY_ERRNO = {
+    errno.ENOSPC: DiskFull,
+    errno.EDQUOT: DiskFull,
+    errno.EROFS: DiskReadOnly,
+    errno.EIO: DiskFailing,
+}
+
+DISK_REFUSALS = (DiskFull, DiskReadOnly, DiskFailing)
+
+TDone = TypeVar("TDone")
+
+
+def disk_refusal(cause: OSError | sqlite3.Error) -> LedgerError | None:
+    """Return what a disk refused, in our words; None where it is something else."""
+    if isinstance(cause, OSError):
+        found = BY_ERRNO.get(cause.errno or 0)
+    else:
+        # The low byte is the kind; the rest says which of it.
+        found = BY_SQLITE.get(getattr(cause, "sqlite_errorcode", 0) & 0xFF)
+    return None if found is None else found()
+
+
+class Cursor(sqlite3.Cursor):
+    """Says what the disk refused in our words; all else as the library does."""
+
+    connection: "Connection"
+
+    def execute(self, *arguments: Any) -> Any:
+        return _told(self.connection, super().execute, *arguments)
+
+    def executemany(self, *arguments: Any) -> Any:
+        return _told(self.connection, super().executemany, *arguments)
+
+    def executescript(self, *arguments: Any) -> Any:
+        return _told(self.connection, super().executescript, *arguments)
+
+
+class Connection(sqlite3.Connection):
+    """Whatever is done over it goes through a cursor of ours."""
+
+    def __init__(self, database: Any, *arguments: Any, **named: Any) -> None:
+        super().__init__(database, *arguments, **named)
+        self.path = Path(database)
+
+    def cursor(self, factory: Any = Cursor) -> Any:
+        return super().cursor(factory)
+
+    def commit(self) -> None:
+        _told(self, super().commit)
+
+    def execute(self, *arguments: Any) -> Any:
+        return self.cursor().execute(*arguments)
+
+    def executemany(self, *arguments: Any) -> Any:
+        return self.cursor().executemany(*arguments)
+
+    def executescript(self, *arguments: Any) -> Any:
+        return self.cursor().executescript(*arguments)
+
+
+def is_read_only(path: Path) -> bool:
+    """Say whether the disk that a file is on may only be read."""
+    return bool(os.statvfs(path.parent).f_flag & os.ST_RDONLY)
+
+
+def _told(connection: Connection, act: Callable[..., TDone], *arguments: Any) -> TDone:
+    try:
+        return act(*arguments)
+    except sqlite3.OperationalError as cause:
+        refusal = disk_refusal(cause)
+        # A write-ahead log needs files beside it, which SQLite says no more of than that.
+        if cause.sqlite_errorcode == sqlite3.SQLITE_CANTOPEN and is_read_only(connection.path):
+            refusal = DiskReadOnly()
+        if refusal is None:
+            raise
+        raise refusal from None
 
 
 def open_database(path: Path, *, synchronous: str = "FULL") -> sqlite3.Connection:
@@ -19,14 +147,33 @@ def open_database(path: Path, *, synchronous: str = "FULL") -> sqlite3.Connectio
 
     Raises:
         sqlite3.DatabaseError: The file is no database, or is damaged.
+        DiskFull, DiskReadOnly, DiskFailing: There is none yet, and none can be made.
     """
     connection = sqlite3.connect(
-        path, timeout=BUSY_TIMEOUT_S, isolation_level=None, check_same_thread=False
+        path,
+        timeout=BUSY_TIMEOUT_S,
+        isolation_level=None,
+        check_same_thread=False,
+        factory=Connection,
     )
     with closing(connection.execute("PRAGMA journal_mode = WAL")):
         pass
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     return connection
+
+
+@contextmanager
+def transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    """Hold a transaction that writes: all that is done in it stands, or nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        # On a full disk SQLite may have ended it by itself.
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
 
 
 class Found(Protocol):

@@ -10,6 +10,7 @@ from functools import lru_cache
 from math import inf
 from typing import Any
 
+from ledger.database import DiskFull
 from ledger.postgresql import (
     Database,
     DatabaseAddressWrong,
@@ -105,6 +106,8 @@ class Session:
 def told_in_our_words() -> Iterator[None]:
     try:
         yield
+    except driver().errors.DiskFull:
+        raise DiskFull from None  # the line holds, and the server goes on
     except (driver().OperationalError, driver().errors.ReadOnlySqlTransaction):
         raise DatabaseUnreachable from None
     except driver().IntegrityError:

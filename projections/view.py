@@ -30,6 +30,7 @@ from sqlalchemy import (
 from sqlalchemy import Column as SqlColumn
 from sqlalchemy.engine.interfaces import DBAPIConnection
 
+from ledger.database import Connection as SqliteConnection
 from ledger.domain.aggregate import Event
 from ledger.store.feed import Recorded
 
@@ -204,7 +205,7 @@ class ReadModel:
         engine = create_engine(
             f"sqlite:///{self.path}",
             poolclass=NullPool,
-            connect_args={"timeout": BUSY_TIMEOUT_S},
+            connect_args={"timeout": BUSY_TIMEOUT_S, "factory": SqliteConnection},
         )
         event.listen(engine, "connect", self._prepare)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))

@@ -14,6 +14,7 @@ import msgspec
 
 from api.background.verdicts import Run, Verdicts
 from api.background.verifying import Task, Verifying, under_way
+from ledger.database import DISK_REFUSALS
 from ledger.postgresql import DatabaseUnreachable
 
 FIRST_AFTER_S = 5.0
@@ -217,7 +218,13 @@ class Integrity:
                 run = self.verify_once(whole=whole or asked)
             finally:
                 self._verdicts.end()
-        except (OSError, sqlite3.Error, msgspec.MsgspecError, DatabaseUnreachable) as error:
+        except (
+            OSError,
+            sqlite3.Error,
+            msgspec.MsgspecError,
+            DatabaseUnreachable,
+            *DISK_REFUSALS,
+        ) as error:
             # A full disk, or a database that is gone, must not end the thread: the verdict grows
             # old, and says so. The type alone: a message may quote data.
             log.error("verification: unexpected %s", type(error).__name__)  # noqa: TRY400 - as said

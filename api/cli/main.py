@@ -10,6 +10,7 @@ from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
 from api.cli.printing import fail
+from ledger.database import disk_refusal
 from ledger.errors import LedgerError
 
 COMMANDS = {
@@ -94,3 +95,8 @@ def main() -> None:
         app()
     except LedgerError as refusal:
         fail(f"{refusal.code}: {refusal}")
+    except OSError as cause:
+        refused = disk_refusal(cause)
+        if refused is None:
+            raise
+        fail(f"{refused.code}: {refused}")

@@ -17,6 +17,7 @@ from api.callers import SAFE_METHODS
 from api.dependencies import Served
 from api.web.language import COOKIE, language
 from api.web.screen import Screen, screen, screen_without_ledger
+from ledger.database import DISK_REFUSALS, disk_refusal
 from ledger.errors import LedgerError
 from ledger.postgresql import DatabaseUnreachable
 
@@ -32,7 +33,7 @@ def is_page(request: Request) -> bool:
 
 def install(app: FastAPI) -> None:
     """Answer browsers with pages, and leave all others to the problem documents."""
-    for kind in (LedgerError, RequestValidationError, HTTPException):
+    for kind in (LedgerError, OSError, RequestValidationError, HTTPException):
         app.add_exception_handler(kind, _answering(cast(Handler, app.exception_handlers[kind])))
 
 
@@ -79,7 +80,12 @@ def _page(request: Request, error: Exception) -> Response:
         return _to_sign_in(request)
     found: Served = request.app.state.served
     chosen = language(request.cookies.get(COOKIE), request.headers.get("accept-language", ""))
-    if isinstance(error, DatabaseUnreachable):
+    if isinstance(error, OSError):
+        refusal = disk_refusal(error)
+        if refusal is None:
+            raise error
+        error = refusal
+    if isinstance(error, (DatabaseUnreachable, *DISK_REFUSALS)):
         return show_refusal(screen_without_ledger(request, found, chosen), error)
     shown = screen(request, found, chosen)
     if isinstance(error, LedgerError):

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from ledger.database import Reader
+from ledger.database import DiskReadOnly, Reader, is_read_only
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.keys import KeyHistory, KeyRecord
 from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
@@ -158,10 +158,20 @@ def check_in_worker(start: int) -> Chunk:
 
 
 def connect(path: Path | Database) -> Reader:
-    """Open a log for reading alone; a transaction that is begun holds one state of it."""
+    """Open a log for reading alone; a transaction that is begun holds one state of it.
+
+    Raises:
+        DiskReadOnly: It lies where nothing can be written, and what was written last is not in it.
+    """
     if isinstance(path, Database):
         return connect_to_read(path)
     uri = path.absolute().as_uri() + "?mode=ro"
+    if is_read_only(path):
+        ahead = path.with_name(path.name + "-wal")
+        if ahead.exists() and ahead.stat().st_size:
+            raise DiskReadOnly
+        # Nobody writes it, and SQLite cannot make the files by which it would see that.
+        uri += "&immutable=1"
     connection = sqlite3.connect(uri, uri=True, isolation_level=None)
     # Text that was altered may be none any more. It is to be reported, not to stop us; and it must
     # not look like the bytes it is made of, which would hide that a value changed its type.

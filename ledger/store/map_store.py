@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from ledger.database import open_database
+from ledger.database import open_database, transaction
 from ledger.evidence.envelope import payload_of
 from ledger.evidence.map_growth import MapGrowth
 from ledger.evidence.map_pages import PagedMap
@@ -102,20 +102,19 @@ class MapStore:
                 progress(position, size)
         root = pages.update(growth.heads())
         connection = self._connection
-        connection.execute("BEGIN IMMEDIATE")
         # A crash before the commit leaves the map at the size it had, which is no harm.
-        connection.executemany(
-            "REPLACE INTO map_pages VALUES (?, ?, ?)",
-            ((prefix, size, page) for prefix, page in sorted(pages.written.items())),
-        )
-        connection.executemany(
-            "REPLACE INTO map_positions VALUES (?, ?, ?)",
-            ((key, size, bytes(growth.positions[key])) for key in sorted(growth.positions)),
-        )
-        connection.execute(
-            "REPLACE INTO map_states VALUES (?, ?, ?)", (size, root, log.root_at(size))
-        )
-        connection.execute("COMMIT")
+        with transaction(connection):
+            connection.executemany(
+                "REPLACE INTO map_pages VALUES (?, ?, ?)",
+                ((prefix, size, page) for prefix, page in sorted(pages.written.items())),
+            )
+            connection.executemany(
+                "REPLACE INTO map_positions VALUES (?, ?, ?)",
+                ((key, size, bytes(growth.positions[key])) for key in sorted(growth.positions)),
+            )
+            connection.execute(
+                "REPLACE INTO map_states VALUES (?, ?, ?)", (size, root, log.root_at(size))
+            )
         return root
 
     def _page(self, prefix: bytes, size: int) -> bytes | None:

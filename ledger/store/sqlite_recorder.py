@@ -10,7 +10,7 @@ from uuid import UUID
 
 from eventsourcing.persistence import RecordConflictError, StoredEvent
 
-from ledger.database import open_database
+from ledger.database import open_database, transaction
 from ledger.evidence.keys import Signer
 from ledger.evidence.merkle import Edge, leaf_hash
 from ledger.store.recorder import SCHEMA, LogMoved, LogRecorder, LogUnreadable, StoredAnswer
@@ -40,17 +40,15 @@ class SqliteRecorder(LogRecorder):
     ) -> Sequence[int] | None:
         with self._writing:
             connection = self._writer
-            connection.execute("BEGIN IMMEDIATE")
             try:
-                tree = self._head(connection)
-                first = tree.size
-                if kwargs.get("expected_size", first) != first:
-                    raise LogMoved(f"the log holds {first} events")  # noqa: TRY301
-                tree = self._write(connection, tree, stored_events, kwargs.get("answers", ()))
-                # A crash before this line leaves nothing; after it, everything, on the disk.
-                connection.execute("COMMIT")
+                # A crash before its commit leaves nothing; after it, everything, on the disk.
+                with transaction(connection):
+                    tree = self._head(connection)
+                    first = tree.size
+                    if kwargs.get("expected_size", first) != first:
+                        raise LogMoved(f"the log holds {first} events")  # noqa: TRY301
+                    tree = self._write(connection, tree, stored_events, kwargs.get("answers", ()))
             except BaseException as cause:
-                connection.execute("ROLLBACK")
                 self._tree = None
                 if isinstance(cause, sqlite3.IntegrityError):
                     raise RecordConflictError(str(cause)) from None

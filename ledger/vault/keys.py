@@ -13,6 +13,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from ledger.database import Connection, transaction
 from ledger.errors import Kind, LedgerError
 from ledger.vault.prints import SCHEMA as PRINTS_SCHEMA
 from ledger.vault.prints import Prints
@@ -131,7 +132,9 @@ class PersonKeys:
         self._seen_version = 0
         self._restricted: set[bytes] = set()
         self._new_indexes: set[tuple[bytes, bytes]] = set()
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        self._connection = sqlite3.connect(
+            path, isolation_level=None, check_same_thread=False, factory=Connection
+        )
         self.prints = Prints(self._connection)
         try:
             self._connection.execute("PRAGMA journal_mode = WAL").close()
@@ -140,7 +143,7 @@ class PersonKeys:
             self._connection.execute("PRAGMA secure_delete = ON")
             self._connection.executescript(SCHEMA + PRINTS_SCHEMA)
             self._check_master()
-        except sqlite3.OperationalError:
+        except (sqlite3.OperationalError, LedgerError):
             self._connection.close()
             raise  # locked, or no such folder: nothing is wrong with the file
         except sqlite3.DatabaseError:
@@ -160,24 +163,19 @@ class PersonKeys:
         with self._lock:
             if not self._new and not self._new_indexes and not self.prints.waiting:
                 return
-            self._connection.execute("BEGIN IMMEDIATE")
             try:
-                self._connection.executemany(
-                    "INSERT INTO person_keys VALUES (?, ?)",
-                    [(subject.bytes, new.wrapped) for subject, new in self._new.items()],
-                )
-                self._connection.executemany(
-                    "INSERT OR IGNORE INTO person_indexes VALUES (?, ?)", self._new_indexes
-                )
-                self.prints.write_new()
-                self._connection.execute("COMMIT")
+                with transaction(self._connection):
+                    self._connection.executemany(
+                        "INSERT INTO person_keys VALUES (?, ?)",
+                        [(subject.bytes, new.wrapped) for subject, new in self._new.items()],
+                    )
+                    self._connection.executemany(
+                        "INSERT OR IGNORE INTO person_indexes VALUES (?, ?)", self._new_indexes
+                    )
+                    self.prints.write_new()
             except sqlite3.IntegrityError:
-                self._connection.execute("ROLLBACK")
                 self._clear_new()
                 raise KeyMadeElsewhere from None
-            except sqlite3.Error:
-                self._connection.execute("ROLLBACK")
-                raise
             for subject, new in self._new.items():
                 self._keep(subject, new.key)
             self._clear_new()

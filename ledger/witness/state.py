@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger.database import open_database
+from ledger.database import open_database, transaction
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS logs (
@@ -68,16 +68,10 @@ class WitnessState:
     @contextmanager
     def deciding(self) -> Iterator[None]:
         """Hold everybody else off, other processes too, from reading the state to changing it."""
-        with self._lock:
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.execute("ROLLBACK")
-                raise
-            # A crash before this line leaves the older checkpoint, and nobody has a cosignature
-            # of the newer one: it is handed out only after this.
-            self._connection.execute("COMMIT")
+        # A crash before the commit leaves the older checkpoint, and nobody has a cosignature
+        # of the newer one: it is handed out only after this.
+        with self._lock, transaction(self._connection):
+            yield
 
     def add_log(self, origin: str, vkey: str) -> None:
         with self._lock:

@@ -5,6 +5,7 @@ it asked and heard no more of is asked again by the next, under the same key.
 """
 
 import threading
+import time
 from collections import deque
 from collections.abc import Sequence
 from datetime import date
@@ -74,7 +75,7 @@ def write(
     path: Path, database: Database | None, run: str, again: Sequence[str], said: Connection
 ) -> None:
     """Write until killed, from several threads; first what was asked before and never answered."""
-    ledger = Home(path, named=database).open(RECORDED_AT, TODAY)
+    ledger = _opened(Home(path, named=database))
     unanswered, saying = deque(again), threading.Lock()
 
     def say(what: Said) -> None:
@@ -97,6 +98,15 @@ def write(
         each.start()
     for each in threads:
         each.join()
+
+
+def _opened(home: Home) -> Ledger:
+    """Open the ledger, as whoever starts a service anew until its database is there does."""
+    while True:
+        try:
+            return home.open(RECORDED_AT, TODAY)
+        except DatabaseUnreachable:
+            time.sleep(0.05)
 
 
 def _asked(ledger: Ledger, key: str) -> tuple[int, int]:
