@@ -4,7 +4,9 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
+from pathlib import Path
 
+from api.deployment import Deployment
 from api.settings import Settings
 from ledger.commands.duties import CHINA
 from ledger.errors import Kind, LedgerError
@@ -42,6 +44,19 @@ class ServiceKeyTwice(LedgerError):
 
     def __init__(self) -> None:
         super().__init__("set NUANZHANG_SERVICE_KEY or NUANZHANG_PKCS11_KEY, not both")
+
+
+class OneForAll(LedgerError):
+    """The environment names one key or one database, where each ledger has its own."""
+
+    code = "settings.one_for_all"
+    kind = Kind.INVALID
+
+    def __init__(self) -> None:
+        super().__init__(
+            "with a deployment file NUANZHANG_SERVICE_KEY, _PKCS11_KEY and _DATABASE stay unset:"
+            " each ledger has a key and a database of its own"
+        )
 
 
 class TokenNotSet(LedgerError):
@@ -88,6 +103,19 @@ def home() -> Home:
             named,
         )
     return Home(settings.home, named=named)
+
+
+def deployment(path: Path) -> Deployment:
+    """Read a deployment file, whose ledgers have their keys in their own folders.
+
+    Raises:
+        OneForAll: The environment names one key or database.
+        DeploymentUnreadable, DeploymentShared, DatabaseAddressWrong: As they say.
+    """
+    settings = Settings()
+    if settings.service_key is not None or settings.pkcs11_key or settings.database is not None:
+        raise OneForAll
+    return Deployment.read(path)
 
 
 def token() -> Token:

@@ -1,4 +1,4 @@
-"""Listens on the loopback address, and says so: by one process, or by several."""
+"""Listens on the loopback address, and says so: by one process or more, for one ledger or many."""
 
 import gc
 import logging
@@ -9,13 +9,14 @@ import socket
 import sys
 import tempfile
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import FastAPI
+from starlette.types import ASGIApp
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
@@ -24,6 +25,8 @@ from api.app import LOOPBACK_NAMES, Serving, create_app
 from api.background.integrity import Rhythm
 from api.clock import Clock
 from api.demo import inspector_of
+from api.deployment import Deployment, by_host
+from api.dispatch import ByHost
 from api.edge.requests_log import JsonLines
 from api.edge.requests_log import log as requests_log
 from api.settings import Settings
@@ -102,10 +105,45 @@ def listen(home: Home, ledger: Ledger, port: int | None, *, tour: bool, say: Say
     catch_up(ledger, home.read_models)
     settings = Settings()
     sock, url = _announced(home, settings, port, tour=tour, say=say)
-    app = served(home, ledger, settings, settings.origin or _origin(url))
-    # What stopped the server is told again when all is answered; then the ledger is closed.
+    app = served(home, ledger, settings, settings.origin or _origin(url), hosts_of(settings))
+    _run(app, [app], sock)
+
+
+def listen_for(
+    deployment: Deployment, opened: Mapping[str, Ledger], port: int | None, say: Say
+) -> None:
+    """Serve all ledgers that a deployment has here, each under its own name, by one process.
+
+    Args:
+        deployment: Which there are.
+        opened: Those that are here, by name.
+        port: Of all of them; without one the next free port is taken.
+        say: Prints a line.
+
+    Raises:
+        PortTaken: The port that was asked for is in use, or none is free.
+    """
+    settings = Settings()
+    for each in deployment.here:
+        catch_up(opened[each.name], each.place().read_models)
+    sock = _bind(settings.host, port)
+    say(f"暖账 listens at http://{settings.host}:{sock.getsockname()[1]}")
+    apps: dict[str, FastAPI] = {}
+    for each in deployment.here:
+        ledger = opened[each.name]
+        apps[each.host] = served(each.place(), ledger, settings, each.origin, (each.host,))
+        say(f"{each.name}: {each.home} as {each.host}")
+    for other in deployment.elsewhere:
+        say(f"{other.name}: elsewhere, at {other.url}")
+    _run(ByHost(apps, by_host(deployment)), list(apps.values()), sock)
+
+
+def _run(app: ASGIApp, apps: Sequence[FastAPI], sock: socket.socket) -> None:
+    log_requests()
+    # What stopped the server is told again when all is answered; then the ledgers are closed.
     signal.signal(signal.SIGTERM, _end)
-    Listener(config_of(app), app.state.background.stopping).run(sockets=[sock])
+    stopping = [each.state.background.stopping for each in apps]
+    Listener(config_of(app), stopping).run(sockets=[sock])
 
 
 def listen_with(workers: int, home: Home, port: int | None, *, tour: bool, say: Say) -> None:
@@ -155,10 +193,11 @@ def worker() -> FastAPI:
         opening = bootstrap.opened(home)
         ledger = opening.__enter__()
         settings = Settings()
-        app = served(home, ledger, settings, settings.origin)
+        app = served(home, ledger, settings, settings.origin, hosts_of(settings))
     except LedgerError as refusal:
         sys.stderr.write(f"{refusal.code}: {refusal}\n")
         sys.exit(STARTUP_FAILURE)
+    log_requests()
     inner = app.router.lifespan_context
 
     @asynccontextmanager
@@ -194,24 +233,32 @@ def _end_when_orphaned() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
-def served(home: Home, ledger: Ledger, settings: Settings, origin: str) -> FastAPI:
-    """Return the application that one process serves, with all that goes on beside its requests."""
-    # No access log: addresses hold ids that people search by. No tracebacks either: the message of
-    # an unexpected error may quote data, so `problems` logs its type alone.
+def log_requests() -> None:
+    """Write a line for each request, and nothing else.
+
+    No access log: addresses hold ids that people search by. No tracebacks either: the message of
+    an unexpected error may quote data, so `problems` logs its type alone.
+    """
+    lines = logging.StreamHandler()
+    lines.setFormatter(JsonLines())
+    requests_log.addHandler(lines)
+    requests_log.setLevel(logging.INFO)
+    requests_log.propagate = False
+
+
+def served(
+    home: Home, ledger: Ledger, settings: Settings, origin: str, hosts: tuple[str, ...]
+) -> FastAPI:
+    """Return the application of one ledger, with all that goes on beside its requests."""
     serving = Serving(
         clock=Clock(bootstrap.now, bootstrap.now_s, bootstrap.today),
-        hosts=hosts_of(settings),
+        hosts=hosts,
         origin=origin,
         demo=inspector_of(home),
         webhooks_inside=settings.webhooks_inside,
         rhythm=Rhythm(settings.verify_every_s, settings.verify_whole_every_s),
         counted_in=bootstrap.counted_in(),
     )
-    lines = logging.StreamHandler()
-    lines.setFormatter(JsonLines())
-    requests_log.addHandler(lines)
-    requests_log.setLevel(logging.INFO)
-    requests_log.propagate = False
     app = create_app(home, ledger, serving)
     warming = Warming(
         lambda today: find_known(app.state.kept, home, ledger, today), serving.clock.today
@@ -233,7 +280,7 @@ def served(home: Home, ledger: Ledger, settings: Settings, origin: str) -> FastA
     return app
 
 
-def config_of(app: FastAPI | str, **more: Any) -> uvicorn.Config:
+def config_of(app: ASGIApp | str, **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_level="critical",
@@ -250,12 +297,13 @@ def config_of(app: FastAPI | str, **more: Any) -> uvicorn.Config:
 class Listener(uvicorn.Server):
     """Tells those who wait for events that it stops: it would wait for them, and they for it."""
 
-    def __init__(self, config: uvicorn.Config, stopping: threading.Event) -> None:
+    def __init__(self, config: uvicorn.Config, stopping: Sequence[threading.Event]) -> None:
         super().__init__(config)
         self._stopping = stopping
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        self._stopping.set()
+        for each in self._stopping:
+            each.set()
         await super().shutdown(sockets)
 
 

@@ -8,6 +8,7 @@ import typer
 from api import bootstrap
 from api.alarm_text import alarm_lines
 from api.cli.printing import REFUSED, AsJson, bar, doubts_json, print_json, say, say_doubts
+from api.deployment import Deployment
 from ledger.commands.alarm import Alarm, raise_alarm
 from ledger.commands.attestation import KEYRING, RELIABLE, SERVICE_ALONE
 from ledger.commands.held_checkpoint import read_checkpoint, require_held
@@ -38,10 +39,19 @@ def verify(
             help="Folder of sealed segments: verify these, and the log itself only past them."
         ),
     ] = None,
+    deployment: Annotated[
+        Path | None, typer.Option(help="Verify each ledger that this file has here.")
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Verify envelopes, signatures, keys, positions, streams, tree, maps and checkpoints."""
+    if deployment is not None:
+        if key or any(each is not None for each in (checkpoint, report, segments)):
+            one = "--key, --checkpoint, --report and --segments are of one ledger"
+            raise typer.BadParameter(one)
+        _verify_all(bootstrap.deployment(deployment), processes, as_json=as_json)
+        return
     place = bootstrap.home()
     origin, founding = place.origin(), key or place.founding_key_id()
     log = place.log
@@ -62,13 +72,10 @@ def verify(
     if as_json:
         told = None if sealed is None else sealed.edge.size
         print_json({**_verdict(verdict, alarm), "checkpoint_held": held, "sealed": told})
-    elif alarm is None:
-        _show_sound(verdict, None if sealed is None else sealed.edge.size)
+    else:
+        _show(verdict, alarm, None if sealed is None else sealed.edge.size)
         if held is not None:
             say(f"the checkpoint of {held} entries that was kept elsewhere is of this log.")
-    else:
-        for line in alarm_lines(alarm):
-            say(line)
     if alarm is not None and report is not None:
         report.write_text("\n".join(alarm_lines(alarm)) + "\n", encoding="utf-8")
     if alarm is not None or verdict.doubts:
@@ -90,7 +97,40 @@ def _sealed(place: Home, folder: Path, founding: str, processes: int | None) -> 
     return checked
 
 
-def _show_sound(verdict: Verdict, sealed: int | None) -> None:
+def _verify_all(deployment: Deployment, processes: int | None, *, as_json: bool) -> None:
+    """Verify ledger by ledger, whatever is found of one; those elsewhere are named as not seen."""
+    found: dict[str, Any] = {}
+    sound = True
+    for each in deployment.here:
+        place = each.place()
+        log = place.log
+        if not place.exists():
+            raise HomeMissing(place.path)
+        with bar(f"verifying {each.name}", "events") as progress:
+            verdict = verify_log(
+                log, place.origin(), place.founding_key_id(), progress=progress, processes=processes
+            )
+        alarm = None if verdict.holds else raise_alarm(verdict, log, place.anchors)
+        sound = sound and alarm is None and not verdict.doubts
+        found[each.name] = _verdict(verdict, alarm)
+        if not as_json:
+            say(f"{each.name}:")
+            _show(verdict, alarm)
+    if as_json:
+        elsewhere = {each.name: each.url for each in deployment.elsewhere}
+        print_json({"ledgers": found, "not_seen": elsewhere})
+    else:
+        for other in deployment.elsewhere:
+            say(f"{other.name}: not here; verify it at {other.url}")
+    if not sound:
+        raise typer.Exit(REFUSED)
+
+
+def _show(verdict: Verdict, alarm: Alarm | None, sealed: int | None = None) -> None:
+    if alarm is not None:
+        for line in alarm_lines(alarm):
+            say(line)
+        return
     if sealed is not None:
         say(
             f"{verdict.events} events, {sealed} of them sealed: the segments hold, and what came"

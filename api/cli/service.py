@@ -1,6 +1,9 @@
 """Commands of whoever runs the service: its home, its server, its people's data keys."""
 
+from collections.abc import Iterator
+from contextlib import ExitStack
 from dataclasses import replace
+from pathlib import Path
 from typing import Annotated
 from uuid import UUID
 
@@ -13,14 +16,30 @@ from ledger.commands.recipients import erase_person
 from ledger.domain.aggregate import OPERATOR
 from ledger.postgresql import Database
 from ledger.store.act import CommandAct
+from ledger.store.home import Home
+
+DeploymentFile = Annotated[
+    Path | None, typer.Option(help="TOML file of all ledgers, instead of one home folder.")
+]
 
 
 def init(
     database: Annotated[
         str, typer.Option(help="Address of a PostgreSQL database that is to hold the log.")
     ] = "",
+    deployment: DeploymentFile = None,
 ) -> None:
-    """Make the home folder with its keys, for its owner alone; an existing one is left as it is."""
+    """Make the home folder with its keys, for its owner alone; an existing one is left as it is.
+
+    With a deployment file, that of each ledger that is to be here.
+    """
+    if deployment is not None:
+        for each in bootstrap.deployment(deployment).here:
+            own = each.place()
+            with bootstrap.opened(own, create=True):
+                say(f"{each.name}: {own.path} is ready.\nfounding key id: {own.founding_key_id()}")
+                say(f"verifier key: {own.note_key().vkey()}")
+        return
     place = bootstrap.home()
     if database:
         place = replace(place, named=Database.at(database))
@@ -30,15 +49,16 @@ def init(
         say(f"verifier key: {place.note_key().vkey()}")
 
 
-def migrate() -> None:
+def migrate(deployment: DeploymentFile = None) -> None:
     """Bring the tables of the ledger's PostgreSQL database to this version's; safe to repeat."""
-    place = bootstrap.home()
-    place.migrate()
-    say(f"the tables of {place.path} are those of this version")
+    for place in _places(deployment):
+        place.migrate()
+        say(f"the tables of {place.path} are those of this version")
 
 
 def serve(
     port: Annotated[int | None, typer.Option(help="TCP port on the loopback address.")] = None,
+    deployment: DeploymentFile = None,
     *,
     workers: Annotated[
         int | None,
@@ -46,9 +66,22 @@ def serve(
     ] = None,
     tour: Annotated[bool, typer.Option(help="Print what to look at.")] = False,
 ) -> None:
-    """Serve the interface over HTTP, on the loopback address unless told otherwise."""
-    from api.serving import listen, listen_with  # noqa: PLC0415 - half of what starting takes; no other command needs it
+    """Serve the interface over HTTP, on the loopback address unless told otherwise.
 
+    With a deployment file, all ledgers that it has here, each under its own host name.
+    """
+    from api.serving import listen, listen_for, listen_with  # noqa: PLC0415 - half of what starting takes; no other command needs it
+
+    if deployment is not None:
+        if workers:
+            raise typer.BadParameter("one process serves a deployment; --workers is of one ledger")
+        told = bootstrap.deployment(deployment)
+        with ExitStack() as all_:
+            opened = {
+                each.name: all_.enter_context(bootstrap.opened(each.place())) for each in told.here
+            }
+            listen_for(told, opened, port, say)
+        return
     place = bootstrap.home()
     processes = workers or Settings().workers
     if processes > 1:
@@ -67,3 +100,11 @@ def erase(
         act = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
         erase_person(ledger, act, person, reason)
         say(f"the personal data of {person} can no longer be read by anyone")
+
+
+def _places(deployment: Path | None) -> Iterator[Home]:
+    """Yield the homes that are meant: of a deployment file all that are here."""
+    if deployment is None:
+        yield bootstrap.home()
+    else:
+        yield from (each.place() for each in bootstrap.deployment(deployment).here)

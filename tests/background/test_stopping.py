@@ -34,7 +34,7 @@ def test_who_follows_events_does_not_hold_up_the_end(tmp_path: Path) -> None:
     sock.listen()
     config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=30)
     logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-    server = Listener(config, app.state.background.stopping)
+    server = Listener(config, [app.state.background.stopping])
     serving = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
     serving.start()
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"
