@@ -38,7 +38,7 @@ test-spark: $(VENV)/.dev $(VENV)/.spark ## sealed segments on a Spark cluster of
 	scratch=$$($(SCRATCH)) && trap 'rm -rf "$$scratch"' EXIT && \
 		TMPDIR="$$scratch" $(VENV)/spark/bin/python -m pytest -p no:xdist -m spark tests/segments
 
-test-ha: $(VENV)/.dev $(VENV)/ha/.installed ## deploy/ as three machines here: the primary killed ten times, frozen and cut off three times each; root, nine minutes
+test-ha: $(VENV)/.dev $(VENV)/ha/.installed ## deploy/ as three machines here: the primary killed ten times, frozen and cut off three times each; root, ten minutes
 	$(SUDO) env $(filter HA_%,$(MAKEOVERRIDES)) $(BIN)/pytest -v -x -m ha -p no:xdist -p no:cacheprovider tests/ha
 
 # Version 18 is what all other tests run with.

@@ -8,6 +8,8 @@ from typing import TextIO
 
 import msgspec
 
+WRITTEN, LOOKED = ".written", ".looked"
+"""How the names end of the files with answers to those who wrote, and to those who looked."""
 LINE_BYTES_MAX = 1 << 14
 ACKNOWLEDGED, UNREACHABLE, WRONG = "acknowledged", "unreachable", "wrong"
 
@@ -15,9 +17,10 @@ ACKNOWLEDGED, UNREACHABLE, WRONG = "acknowledged", "unreachable", "wrong"
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
     """One answer to one try. Moments are seconds of the machine's monotonic clock.
 
-    `document` names the receipt of money that was asked for, and is its idempotency key.
-    `unreachable` is the one refusal that is right: coded, and saying when to ask again; any other
-    is `wrong`. `leaf` is the hash of the event at `position`, `note` a checkpoint that covers it.
+    `document` names the receipt of money that was asked for, and is its idempotency key; who looks
+    on is only told as far as which `position`. `unreachable` is the one refusal that is right:
+    coded, and saying when to ask again; any other is `wrong`. `leaf` is the hash of the event at
+    `position`, `note` a checkpoint that covers it.
     """
 
     writer: str
@@ -46,9 +49,9 @@ def last(record: Path) -> Answer | None:
     return msgspec.json.decode(ended[-1], type=Answer) if ended else None
 
 
-def read(folder: Path) -> Iterator[Answer]:
-    """Return the answers of all writers; a writer's own in their order."""
-    for each in sorted(folder.glob("*.answers")):
+def read(folder: Path, ending: str = WRITTEN) -> Iterator[Answer]:
+    """Return the answers to all who wrote, or to those who looked; each one's in their order."""
+    for each in sorted(folder.glob(f"*{ending}")):
         for line in each.read_text().splitlines():
             yield msgspec.json.decode(line, type=Answer)
 

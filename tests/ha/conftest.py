@@ -5,6 +5,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from types import FrameType
 
@@ -14,11 +15,13 @@ from tests.ha.cluster import ADDRESSES, PROGRAMS, Cluster
 from tests.ha.network import Network
 from tests.ha.office import Office
 from tests.ha.rounds import Rounds
+from tests.ha.writers import HTTP, LEDGER, LOOK
 
 SCRATCH = Path("/var/tmp")
 """On a disk, and no part of the `/tmp` that each machine has of its own."""
 OVER_HTTP = ("H1", "H2", "H3", "H4")
 INTO_LEDGER = ("L1", "L2", "L3")
+LOOKING_ON = ("R1",)
 
 
 def require_what_is_needed() -> None:
@@ -58,11 +61,11 @@ def office(cluster: Cluster) -> Iterator[Office]:
     found = Office(
         cluster.network, cluster.folder / "office", cluster.address, cluster.passwords.clerk
     )
-    found.settle_in((*OVER_HTTP, *INTO_LEDGER))
-    for each in OVER_HTTP:
-        found.write("http", each)
-    for each in INTO_LEDGER:
-        found.write("ledger", each)
+    names = {HTTP: OVER_HTTP, LEDGER: INTO_LEDGER, LOOK: LOOKING_ON}
+    found.settle_in(tuple(chain.from_iterable(names.values())))
+    for way, those in names.items():
+        for each in those:
+            found.write(way, each)
     yield found
     found.close()
 

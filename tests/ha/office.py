@@ -11,8 +11,10 @@ from typing import Any
 
 import httpx2
 
+from tests.ha.answers import LOOKED, WRITTEN
 from tests.ha.cluster import ROOT
 from tests.ha.network import OFFICE, Network
+from tests.ha.writers import LOOK
 
 PASSWORD = "a long word of nobody's"
 STAFF = (("SYS", "系统管理"), ("SEC", "安全管理"))
@@ -23,6 +25,7 @@ ENDS_WITHIN_S = 150.0
 class Writer:
     name: str
     process: subprocess.Popen[str]
+    record: Path
 
 
 class Office:
@@ -109,8 +112,8 @@ class Office:
         self.url = found.group()
 
     def write(self, way: str, name: str) -> None:
-        """Have a program write, over `http` or into the `ledger`, until `stop_writing`."""
-        record = self.answers / f"{name}.answers"
+        """Have a program write, over HTTP or into the ledger, or look on, until `stop_writing`."""
+        record = self.answers / f"{name}{LOOKED if way == LOOK else WRITTEN}"
         record.touch()
         with (self.folder / f"{name}.log").open("ab") as log:
             process = self._network.start(
@@ -121,11 +124,11 @@ class Office:
                 stdout=log,
                 stderr=log,
             )
-        self._writers.append(Writer(name, process))
+        self._writers.append(Writer(name, process, record))
 
     def records(self) -> list[Path]:
         """Return where each writer writes down what it was answered."""
-        return [self.answers / f"{each.name}.answers" for each in self._writers]
+        return [each.record for each in self._writers]
 
     def require_all_at_work(self) -> None:
         """Check that neither the service nor a writer ended."""

@@ -1,7 +1,7 @@
 """A primary is killed, frozen, cut off and switched over under load; nothing acknowledged is lost.
 
 The tests build on one another, in their order: faults first, then what the log says. How many
-rounds of each there are say `HA_KILLS`, `HA_FREEZES`, `HA_CUTS` and `HA_SWITCHOVERS`.
+rounds of each there are say `HA_KILLS`, `HA_FREEZES`, `HA_CUTS`, `HA_SWITCHOVERS` and `HA_ALONE`.
 """
 
 import json
@@ -21,7 +21,7 @@ from ledger.store.mapper import event_of
 from tests.ha.answers import ACKNOWLEDGED, UNREACHABLE, Answer
 from tests.ha.cluster import DATABASE, Cluster
 from tests.ha.office import Office
-from tests.ha.rounds import Rounds, planned
+from tests.ha.rounds import ALONE, Rounds, planned
 
 pytestmark = pytest.mark.ha
 
@@ -30,6 +30,7 @@ FAULTS = planned(
     freezes=int(os.environ.get("HA_FREEZES", "3")),
     cuts=int(os.environ.get("HA_CUTS", "3")),
     switchovers=int(os.environ.get("HA_SWITCHOVERS", "1")),
+    alone=int(os.environ.get("HA_ALONE", "1")),
 )
 EVENTS_AT_ONCE = 10_000
 
@@ -55,10 +56,10 @@ def ledger(given: list[Answer], office: Office) -> Iterator[Ledger]:
 @pytest.mark.parametrize(
     "fault", [pytest.param(fault, id=f"{n}, {fault}") for n, fault in enumerate(FAULTS, 1)]
 )
-def test_another_is_primary_and_all_are_answered_again(rounds: Rounds, fault: str) -> None:
+def test_all_are_answered_again_by_another_primary(rounds: Rounds, fault: str) -> None:
     done = rounds.run(fault)
 
-    assert done.leader != done.former
+    assert fault == ALONE or done.leader != done.former
 
 
 def test_nobody_was_told_no_but_to_ask_again_later(
@@ -66,7 +67,19 @@ def test_nobody_was_told_no_but_to_ask_again_later(
 ) -> None:
     with capsys.disabled():
         print(f"\n{rounds.told()}")  # noqa: T201 - the run is for these figures
-    assert [each for each in given if each.outcome not in {ACKNOWLEDGED, UNREACHABLE}] == []
+    answers = [*given, *rounds.shown()]
+    assert [each for each in answers if each.outcome not in {ACKNOWLEDGED, UNREACHABLE}] == []
+
+
+def test_one_server_alone_acknowledges_nothing(rounds: Rounds, given: list[Answer]) -> None:
+    for each in rounds.done:
+        if each.fault == ALONE:
+            alone = [
+                answer
+                for answer in given
+                if each.began < answer.asked_at and answer.answered_at < each.mended
+            ]
+            assert {answer.outcome for answer in alone} == {UNREACHABLE}
 
 
 def test_the_log_verifies(office: Office, given: list[Answer]) -> None:
@@ -90,6 +103,14 @@ def test_what_was_asked_for_is_in_the_log_once_where_the_answer_says(
     assert Counter(each.outcome for each in given)[ACKNOWLEDGED] == len(answered)
     assert answered.keys() == {each.document for each in given}
     assert found == answered
+
+
+def test_nothing_that_was_shown_was_gone_later(rounds: Rounds, ledger: Ledger) -> None:
+    shown = [each.position for each in rounds.shown() if each.position is not None]
+
+    assert shown == sorted(shown)
+    assert shown
+    assert shown[-1] < ledger.size()
 
 
 def test_positions_have_no_gaps(ledger: Ledger) -> None:

@@ -1,4 +1,4 @@
-"""Takes money in without a pause, by a way of its own, and writes down each answer.
+"""Takes money in without a pause, by a way of its own, or looks on; writes down each answer.
 
 Run as processes of their own. What got no acknowledgement is asked for again, with the same key,
 until it gets one; who is told to end, ends after that.
@@ -10,6 +10,7 @@ import sys
 import time
 from base64 import b64encode
 from collections.abc import Callable
+from http import HTTPStatus
 from pathlib import Path
 
 import httpx2
@@ -22,6 +23,7 @@ from ledger.postgresql import DatabaseUnreachable
 from ledger.store.act import CommandAct
 from tests.ha.answers import ACKNOWLEDGED, UNREACHABLE, WRONG, Answer, write
 
+HTTP, LEDGER, LOOK = "http", "ledger", "look"
 PAUSE_S = 0.1
 """Between two receipts, so that seven of them leave two cores some time for the cluster."""
 RECEIPTS_PER_FUND = 200
@@ -34,13 +36,9 @@ Take = Callable[[FundReceipt], tuple[Told, float]]
 """Asks once; says what came, and in how many seconds to ask again if need be."""
 
 
-def over_http(address: str, token: str) -> Take:
+def over_http() -> Take:
     """Ask the service."""
-    http = httpx2.Client(
-        base_url=address,
-        headers={"authorization": f"Bearer {token}"},
-        timeout=ANSWERED_WITHIN_S,
-    )
+    http = client()
 
     def take(order: FundReceipt) -> tuple[Told, float]:
         form = {
@@ -57,22 +55,50 @@ def over_http(address: str, token: str) -> Take:
             )
         except httpx2.HTTPError as cause:
             return (WRONG, type(cause).__name__, None, None, None), 1.0
+        if came.status_code != HTTPStatus.CREATED:
+            return refused(came)
         said = came.json()
-        if came.status_code == 201:
-            receipt = said["receipt"]
-            return (
-                ACKNOWLEDGED,
-                "replayed" if said["replayed"] else "",
-                said["last_position"],
-                receipt["leaf_hash"],
-                receipt["checkpoint"],
-            ), 0.0
-        code, wait = said.get("code", ""), came.headers.get("retry-after", "")
-        right = (came.status_code, code) == (503, DatabaseUnreachable.code) and wait.isdecimal()
-        outcome = UNREACHABLE if right else WRONG
-        return (outcome, f"{came.status_code} {code} {wait}", None, None, None), float(wait or 1)
+        receipt = said["receipt"]
+        return (
+            ACKNOWLEDGED,
+            "replayed" if said["replayed"] else "",
+            said["last_position"],
+            receipt["leaf_hash"],
+            receipt["checkpoint"],
+        ), 0.0
 
     return take
+
+
+def looking_on() -> Take:
+    """Ask the service how far the log is, in a list of what came in, and write nothing."""
+    http = client()
+
+    def take(_: FundReceipt) -> tuple[Told, float]:
+        try:
+            came = http.get("/v1/appropriations", params={"limit": 1})
+        except httpx2.HTTPError as cause:
+            return (WRONG, type(cause).__name__, None, None, None), 1.0
+        if came.status_code != HTTPStatus.OK:
+            return refused(came)
+        return (ACKNOWLEDGED, "", came.json()["at"], None, None), 0.0
+
+    return take
+
+
+def client() -> httpx2.Client:
+    return httpx2.Client(
+        base_url=os.environ["SERVICE"],
+        headers={"authorization": f"Bearer {os.environ['TOKEN']}"},
+        timeout=ANSWERED_WITHIN_S,
+    )
+
+
+def refused(came: httpx2.Response) -> tuple[Told, float]:
+    code, wait = came.json().get("code", ""), came.headers.get("retry-after", "")
+    right = (came.status_code, code) == (503, DatabaseUnreachable.code) and wait.isdecimal()
+    outcome = UNREACHABLE if right else WRONG
+    return (outcome, f"{came.status_code} {code} {wait}", None, None, None), float(wait or 1)
 
 
 def into_ledger(staff: str) -> Take:
@@ -142,11 +168,5 @@ def work(name: str, organisation: str, take: Take, record: Path) -> None:
 
 if __name__ == "__main__":
     way, own_name, own_organisation, own_record = sys.argv[1:]
-    work(
-        own_name,
-        own_organisation,
-        over_http(os.environ["SERVICE"], os.environ["TOKEN"])
-        if way == "http"
-        else into_ledger(own_name),
-        Path(own_record),
-    )
+    takes = {HTTP: over_http, LEDGER: lambda: into_ledger(own_name), LOOK: looking_on}
+    work(own_name, own_organisation, takes[way](), Path(own_record))
