@@ -210,7 +210,7 @@ class BankBooks(Projection):
         }
 
     def changing(self) -> Change:
-        return _change
+        return Change(frozenset(CHANGES), _change)
 
 
 # What is added.
@@ -303,8 +303,7 @@ Sets = Callable[[Any, int], Iterable[tuple[Any, ...]]]
 
 
 def _change(connection: Connection, batch: Sequence[Recorded]) -> None:
-    concerned = [each for each in batch if type(each.event) in CHANGES]
-    for kind, run in groupby(concerned, key=lambda each: type(each.event)):
+    for kind, run in groupby(batch, key=lambda each: type(each.event)):
         statement, sets = CHANGES[kind]
         given = [values for position, event in run for values in sets(event, position)]
         if given:

@@ -123,7 +123,12 @@ class Likeness(Projection):
         return {SignatureClaim.FoundAlike: _alike, Recipient.Erased: _erased}
 
     def changing(self) -> Change:
-        return _change
+        return Change(
+            frozenset(
+                (Disbursement.Signed, Disbursement.SignatureCaptured, SignatureClaim.FoundAlike)
+            ),
+            _change,
+        )
 
 
 def _alike(event: SignatureClaim.FoundAlike, position: int, rows: Rows) -> None:

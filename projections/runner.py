@@ -2,8 +2,8 @@
 
 import gc
 import os
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Generator, Iterator
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from fcntl import LOCK_EX, flock
 from functools import lru_cache
@@ -14,7 +14,8 @@ from uuid import uuid4
 from sqlalchemy import Connection, Table, insert, inspect, select, update
 from sqlalchemy.exc import DatabaseError
 
-from ledger.store.feed import Feed
+from ledger.store.feed import Feed, StoredFeed
+from projections.ahead import BATCH_EVENTS_MAX, Made, made_ahead, made_here
 from projections.allocations import Allocations
 from projections.amount_counts import AmountCounts
 from projections.answers import Answers
@@ -54,7 +55,10 @@ from projections.view import (
 )
 from projections.witness_refusals import WitnessRefusals
 
-BATCH_EVENTS_MAX = 5_000
+PROCESSES_FROM_EVENTS = 50_000
+ROW_PROCESSES_MAX = 2
+"""That make rows while a third one writes them; it would wait for no more than these."""
+
 MODELS_KEPT = 16
 """How many read models of a process keep what they compiled."""
 
@@ -124,7 +128,7 @@ def catch_up(
             # Another process may have built it while this one waited.
             position = _usable(model, feed.size())
             if position is None:
-                return _built(feed, path, progress, block_positions)
+                return _built(feed, path, progress, block_positions, None)
     while position < size:
         with model.engine.begin() as connection:
             # Locks out other writers before the position is read, so no event is added twice.
@@ -147,16 +151,30 @@ def rebuild(
     progress: Progress | None = None,
     *,
     block_positions: int = BLOCK_POSITIONS,
+    processes: int | None = None,
 ) -> ReadModel:
     """Build the read model from the log's first event on, and put it in the old one's place.
 
     The new file takes the name of the old one at once: a crash leaves the old one or the new one.
+
+    Args:
+        feed: The log.
+        path: Of the read model.
+        progress: Told how far it is.
+        block_positions: How long the blocks are that are summed up.
+        processes: How many others make rows; None: as many as are of use, where the log is long.
     """
     with _alone(path):
-        return _built(feed, path, progress, block_positions)
+        return _built(feed, path, progress, block_positions, processes)
 
 
-def _built(feed: Feed, path: Path, progress: Progress | None, block_positions: int) -> ReadModel:
+def _built(
+    feed: Feed,
+    path: Path,
+    progress: Progress | None,
+    block_positions: int,
+    processes: int | None,
+) -> ReadModel:
     draft = path.with_suffix(".new.sqlite")
     for leftover in _files_of(draft):
         leftover.unlink(missing_ok=True)
@@ -164,11 +182,15 @@ def _built(feed: Feed, path: Path, progress: Progress | None, block_positions: i
     model.create()
     size = feed.size()
     # Rows and events form no circles: looking for some after each few hundred costs a quarter.
-    with without_collector(), model.engine.begin() as connection:
+    with (
+        without_collector(),
+        model.engine.begin() as connection,
+        closing(_made(feed, size, model, processes)) as made,
+    ):
         start = 0
-        while batch := feed.read(start, BATCH_EVENTS_MAX):
-            model.add(connection, batch)
-            start += len(batch)
+        for chunks, batch, read in made:
+            model.add_made(connection, chunks, batch)
+            start += read
             if progress is not None:
                 progress(start, max(size, start))
         connection.execute(
@@ -190,6 +212,18 @@ def _built(feed: Feed, path: Path, progress: Progress | None, block_positions: i
         leftover.unlink(missing_ok=True)
     draft.rename(path)
     return open_model(path)
+
+
+def _made(
+    feed: Feed, size: int, model: ReadModel, processes: int | None
+) -> Generator[Made, None, None]:
+    """Have other processes make the rows, where the log is so long that it pays."""
+    if processes is None:
+        cores = min(os.cpu_count() or 1, ROW_PROCESSES_MAX)
+        processes = cores if cores > 1 and size >= PROCESSES_FROM_EVENTS else 0
+    if processes == 0 or not isinstance(feed, StoredFeed):
+        return made_here(feed, projections)
+    return made_ahead(feed, projections, model.changing, processes)
 
 
 @dataclass(frozen=True, slots=True)

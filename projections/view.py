@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from sqlalchemy import (
     BigInteger,
@@ -130,8 +130,15 @@ class Block:
 Fold = Callable[[Connection, Block], None]
 """Adds the rows that a full block comes to."""
 
-Change = Callable[[Connection, Sequence[Recorded]], None]
-"""Brings rows that say how something stands now to the end of a run of events."""
+
+class Change(NamedTuple):
+    """Brings rows that say how something stands now to the end of a run of events."""
+
+    kinds: frozenset[type[Event]]
+    """The classes of event that it takes."""
+
+    bring: Callable[[Connection, Sequence[Recorded]], None]
+    """Is given those of a run, in the order of the log."""
 
 
 class Projection(ABC):
@@ -185,6 +192,33 @@ def rows_into(
             each(happened, position, rows)
 
 
+class Chunk(NamedTuple):
+    """Rows of one table, as one statement adds them: the values of all, one row after another."""
+
+    table: str
+    rows: int
+    values: tuple[Any, ...]
+
+
+class RowMaker:
+    """Makes the rows that events leave. It asks no database, so another process may have one."""
+
+    def __init__(self, projections: Sequence[Projection]) -> None:
+        self._handlers = handlers_of(projections)
+        self._every = [every for projection in projections if (every := projection.every())]
+
+    def chunks(self, batch: Sequence[Recorded]) -> list[Chunk]:
+        """Return the rows of a run of events; a table's chunks follow one another."""
+        rows: Rows = defaultdict(list)
+        rows_into(rows, self._handlers, batch, self._every)
+        return [
+            Chunk(name, len(some), tuple(chain.from_iterable(some)))
+            for name, values in rows.items()
+            for start in range(0, len(values), INSERT_ROWS)
+            if (some := values[start : start + INSERT_ROWS])
+        ]
+
+
 class ReadModel:
     """The read model's file. Connections are short, so a rebuilt file is seen at once."""
 
@@ -193,10 +227,10 @@ class ReadModel:
     ) -> None:
         self.path = path
         self._fresh = fresh
-        self._handlers = handlers_of(projections)
-        self._every = [every for projection in projections if (every := projection.every())]
+        self._maker = RowMaker(projections)
         self._folds = [fold for projection in projections if (fold := projection.folding())]
         self._changes = [each for projection in projections if (each := projection.changing())]
+        self.changing = frozenset(chain.from_iterable(each.kinds for each in self._changes))
         self._tables = {table.name: table for each in projections for table in each.tables}
         self._inserts: dict[tuple[str, int], str] = {}
 
@@ -241,16 +275,17 @@ class ReadModel:
 
     def add(self, connection: Connection, batch: Sequence[Recorded]) -> None:
         """Add the rows of a run of events."""
-        rows: Rows = defaultdict(list)
-        rows_into(rows, self._handlers, batch, self._every)
-        for name, values in rows.items():
-            for start in range(0, len(values), INSERT_ROWS):
-                chunk = values[start : start + INSERT_ROWS]
-                connection.exec_driver_sql(
-                    self._insert(name, len(chunk)), tuple(chain.from_iterable(chunk))
-                )
-        for change in self._changes:
-            change(connection, batch)
+        self.add_made(connection, self._maker.chunks(batch), batch)
+
+    def add_made(
+        self, connection: Connection, chunks: Sequence[Chunk], batch: Sequence[Recorded]
+    ) -> None:
+        """Add rows that were made of a run of events, of which `changing` names those needed."""
+        for chunk in chunks:
+            connection.exec_driver_sql(self._insert(chunk.table, chunk.rows), chunk.values)
+        for kinds, bring in self._changes:
+            if concerned := [each for each in batch if type(each.event) in kinds]:
+                bring(connection, concerned)
 
     def fold(self, connection: Connection, before: int, read: int) -> None:
         """Sum up the blocks that became full when events were read from one position to another."""

@@ -16,12 +16,18 @@ class RestoredLog:
 
     def read(self, start: int, limit: int) -> Sequence[Recorded]:
         """Return up to `limit` events from position `start` on, in the order of the log."""
-        rows = self._connection.execute(
+        return [
+            Recorded(position, event_of(topic, state))
+            for position, topic, state in self.stored(start, limit)
+        ]
+
+    def stored(self, start: int, limit: int) -> Sequence[tuple[int, str, bytes]]:
+        """Return position, topic and envelope of up to `limit` events from `start` on."""
+        return self._connection.execute(
             "SELECT position, topic, state FROM log_events WHERE position >= ?"
             " ORDER BY position LIMIT ?",
             (start, limit),
-        )
-        return [Recorded(position, event_of(topic, state)) for position, topic, state in rows]
+        ).fetchall()
 
     def size(self) -> int:
         """Return how many events the log holds."""

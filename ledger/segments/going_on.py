@@ -119,13 +119,19 @@ class SealedFeed:
 
     def read(self, start: int, limit: int) -> Sequence[Recorded]:
         """Return up to `limit` events from position `start` on, in the order of the log."""
+        return [
+            Recorded(position, event_of(topic, envelope))
+            for position, topic, envelope in self.stored(start, limit)
+        ]
+
+    def stored(self, start: int, limit: int) -> Sequence[tuple[int, str, bytes]]:
+        """Return position, topic and envelope of up to `limit` events from `start` on."""
         if start >= self.stop:
-            return self._ledger.read(start, limit)
+            return self._ledger.stored(start, limit)
         if start != self._at:
             self._rows = self._from(start)
         found = [
-            Recorded(row["position"], event_of(row["type"], row["envelope"]))
-            for row in islice(self._rows, limit)
+            (row["position"], row["type"], row["envelope"]) for row in islice(self._rows, limit)
         ]
         self._at = start + len(found)
         return found

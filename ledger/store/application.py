@@ -513,11 +513,14 @@ class Ledger(Application[UUID]):
         self._events = store
 
     def read(self, start: int, limit: int) -> Sequence[Recorded]:
-        self._settle()
         return [
             Recorded(position, event_of(topic, state))
-            for position, topic, state in self._log.select_states(start, limit)
+            for position, topic, state in self.stored(start, limit)
         ]
+
+    def stored(self, start: int, limit: int) -> Sequence[tuple[int, str, bytes]]:
+        self._settle()
+        return self._log.select_states(start, limit)
 
     def event(self, stream: UUID, version: int) -> Event:
         """Return one event of a stream.

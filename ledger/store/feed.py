@@ -1,7 +1,7 @@
 """What readers of the log are handed: an event and where it stands."""
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from ledger.domain.aggregate import Event
 
@@ -21,3 +21,11 @@ class Feed(Protocol):
 
     def size(self) -> int:
         """Return how many events the log holds."""
+
+
+@runtime_checkable
+class StoredFeed(Feed, Protocol):
+    """A log whose events are handed out as they are stored, for another process to read."""
+
+    def stored(self, start: int, limit: int) -> Sequence[tuple[int, str, bytes]]:
+        """Return position, topic and envelope of up to `limit` events from `start` on."""

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import date
 from functools import cache
+from operator import attrgetter
 from typing import Any, cast, get_type_hints
 from uuid import UUID
 
@@ -87,20 +88,19 @@ def event_of(topic: str, state: bytes) -> Event:
         EventUnreadable: The bytes are no envelope of an event that this program knows.
     """
     try:
-        decoder, names, cls = _reader(topic)
+        decoder, facts_of, cls = _reader(topic)
         payload = decoder.decode(_ENVELOPE.decode(state).payload)
     except (KeyError, msgspec.MsgspecError) as cause:
         raise EventUnreadable("?", 0, topic, str(cause)) from None
     if payload.schema != cls.SCHEMA:
         raise EventUnreadable(payload.stream, payload.version, topic, f"schema {payload.schema}")
-    data = payload.data
     return cls(
         originator_id=payload.stream,
         originator_version=payload.version,
         happened_on=payload.happened_on,
         recorded_at=payload.recorded_at,
         actor=payload.actor,
-        **{name: getattr(data, name) for name in names},
+        **facts_of(payload.data),
     )
 
 
@@ -129,7 +129,9 @@ def _fact_names(cls: type[Event]) -> tuple[str, ...]:
 
 
 @cache
-def _reader(topic: str) -> tuple[msgspec.json.Decoder[Any], tuple[str, ...], type[Event]]:
+def _reader(
+    topic: str,
+) -> tuple[msgspec.json.Decoder[Any], Callable[[Any], dict[str, Any]], type[Event]]:
     cls = event_class(topic)
     names = _fact_names(cls)
     hints = get_type_hints(cls)
@@ -143,7 +145,15 @@ def _reader(topic: str) -> tuple[msgspec.json.Decoder[Any], tuple[str, ...], typ
     ]
     data = msgspec.defstruct("Data", told, kw_only=True, forbid_unknown_fields=True, gc=False)
     payload = msgspec.defstruct("Payload", [("data", data)], bases=(_Payload,), gc=False)
-    return msgspec.json.Decoder(payload), names, cls
+    return msgspec.json.Decoder(payload), _facts_of(names), cls
+
+
+def _facts_of(names: tuple[str, ...]) -> Callable[[Any], dict[str, Any]]:
+    """Return what reads these members, all in one call where there are several."""
+    if len(names) < 2:  # noqa: PLR2004 - of one, a getter returns no tuple
+        return lambda data: {name: getattr(data, name) for name in names}
+    values = attrgetter(*names)
+    return lambda data: dict(zip(names, values(data), strict=True))
 
 
 def _quoted(text: str) -> bytes:

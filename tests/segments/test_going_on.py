@@ -17,7 +17,6 @@ from ledger.segments.going_on import SealedFeed, known_to, remember, verify_past
 from ledger.segments.manifest import SegmentBroken
 from ledger.segments.sealing import SegmentsDiffer
 from ledger.store.application import Ledger
-from ledger.store.feed import Recorded
 from projections.runner import catch_up, compare, rebuild
 from projections.segments.flat import FLAT
 from tests.api.test_command_line import nuanzhang
@@ -63,9 +62,9 @@ class Counted:
     ledger: Ledger
     read_from: list[int] = field(default_factory=list)
 
-    def read(self, start: int, limit: int) -> Sequence[Recorded]:
+    def stored(self, start: int, limit: int) -> Sequence[tuple[int, str, bytes]]:
         self.read_from.append(start)
-        return self.ledger.read(start, limit)
+        return self.ledger.stored(start, limit)
 
     def __getattr__(self, name: str) -> object:
         return getattr(self.ledger, name)

@@ -1,0 +1,116 @@
+"""Rows that other processes make are those that this one would make."""
+
+import sqlite3
+import time
+from contextlib import closing
+from fcntl import LOCK_EX, LOCK_NB, flock
+from multiprocessing import get_context
+from multiprocessing.synchronize import Event
+from pathlib import Path
+
+import pytest
+
+from ledger.backups.restored_log import RestoredLog
+from ledger.store.home import Home
+from ledger.store.mapper import EventUnreadable
+from projections import ahead
+from projections.runner import compare, rebuild
+
+RUN_EVENTS = 700
+BLOCK_POSITIONS = 500
+
+
+@pytest.fixture
+def log(campaign_2017: Home, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of a campaign's log, which is read in many runs."""
+    monkeypatch.setattr(ahead, "BATCH_EVENTS_MAX", RUN_EVENTS)
+    path = tmp_path / "log.sqlite"
+    with (
+        closing(sqlite3.connect(campaign_2017.events)) as source,
+        closing(sqlite3.connect(path)) as target,
+    ):
+        source.backup(target)
+    return path
+
+
+@pytest.mark.parametrize("processes", [1, 2])
+def test_a_read_model_is_the_same_whoever_makes_its_rows(
+    log: Path, tmp_path: Path, processes: int
+) -> None:
+    here, there = tmp_path / "here.sqlite", tmp_path / "there.sqlite"
+    with closing(RestoredLog(log)) as feed:
+        told: list[int] = []
+        rebuild(feed, here, block_positions=BLOCK_POSITIONS, processes=0)
+        rebuild(
+            feed,
+            there,
+            lambda read, _: told.append(read),
+            block_positions=BLOCK_POSITIONS,
+            processes=processes,
+        )
+        size = feed.size()
+
+    assert compare(here, there) == []
+    assert size > ahead.BATCHES_AHEAD * RUN_EVENTS, "runs had to wait for one another"
+    assert told == [*range(RUN_EVENTS, size, RUN_EVENTS), size]
+
+
+@pytest.mark.parametrize(
+    ("statement", "values"),
+    [
+        ("UPDATE log_events SET state = ? WHERE position = ?", (b"{}", 2 * RUN_EVENTS + 5)),
+        ("UPDATE log_events SET topic = ? WHERE position = ?", ("fund.lent", RUN_EVENTS)),
+    ],
+)
+def test_an_event_that_cannot_be_read_is_refused_as_ever_and_the_model_stays(
+    log: Path, tmp_path: Path, statement: str, values: tuple[object, ...]
+) -> None:
+    live = tmp_path / "live.sqlite"
+    with closing(RestoredLog(log)) as feed:
+        rebuild(feed, live)
+    before = live.read_bytes()
+    with closing(sqlite3.connect(log)) as database:
+        database.execute(statement, values)
+        database.commit()
+
+    with closing(RestoredLog(log)) as feed:
+        for processes in (0, 2):
+            with pytest.raises(EventUnreadable):
+                rebuild(feed, live, processes=processes)
+
+    assert live.read_bytes() == before
+
+
+def _stuck(log: Path, path: Path, begun: Event) -> None:
+    """Build a model with others' help, and come no further than its first rows."""
+
+    def wait(_read: int, _size: int) -> None:
+        begun.set()
+        time.sleep(600)
+
+    with closing(RestoredLog(log)) as feed:
+        rebuild(feed, path, wait, processes=2)
+
+
+def test_who_makes_rows_for_a_process_that_was_killed_ends_and_holds_no_lock(
+    log: Path, tmp_path: Path
+) -> None:
+    live = tmp_path / "live.sqlite"
+    context = get_context("spawn")
+    begun = context.Event()
+    building = context.Process(target=_stuck, args=(log, live, begun))
+    building.start()
+    assert begun.wait(60)
+
+    building.kill()
+    building.join()
+
+    with live.with_suffix(".lock").open("ab") as lock:
+        for _ in range(100):
+            try:
+                flock(lock, LOCK_EX | LOCK_NB)
+                break
+            except BlockingIOError:
+                time.sleep(0.1)
+        else:
+            pytest.fail("the lock is held by somebody yet")
