@@ -49,8 +49,8 @@ from tests.segments.sealed import (
 
 MEGABYTE = 1024
 DAY = date(2018, 2, 5)
-STRICT = Patience(yearly_maximum_fen=299_999, again_days=350)
-"""So little is borne that rules find tens of thousands; the city itself keeps to what is usual."""
+STRICT = Patience(yearly_maximum_fen=299_999)
+"""A cap so low that B3 finds tens of thousands; the city itself keeps to what is usual."""
 RULES = {
     "a9": people.in_several_files,
     "b3": people.over_the_yearly_maximum,
