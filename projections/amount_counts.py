@@ -3,15 +3,15 @@
 from collections.abc import Mapping
 from typing import ClassVar
 
-from sqlalchemy import Connection, Table, func, insert, literal, select
+from sqlalchemy import Connection, Table, func, insert, literal_column, select
 
 from ledger.domain.aggregate import Event
 from projections.payment_states import disbursements
 from projections.view import (
-    Block,
     Fold,
     Handler,
     Projection,
+    Span,
     id_column,
     metadata,
     number_column,
@@ -45,13 +45,14 @@ class AmountCounts(Projection):
         return _fold
 
 
-def _fold(connection: Connection, block: Block) -> None:
+def _fold(connection: Connection, span: Span) -> None:
     of = disbursements.c
+    block = span.block_of(of.position).label("in_block")
     alike = [of[name] for name in ALIKE]
     found = (
-        select(literal(block.number), *alike, func.count(), func.min(of.position))
-        .where(block.holds(of.position))
-        .group_by(*alike)
+        select(block, *alike, func.count(), func.min(of.position))
+        .where(span.holds(of.position))
+        .group_by(literal_column(block.name), *alike)
     )
     names = ("block", *ALIKE, "count", "position")
     connection.execute(insert(amount_counts).from_select(names, found))

@@ -19,7 +19,7 @@ from sqlalchemy import (
     case,
     func,
     insert,
-    literal,
+    literal_column,
     select,
     union_all,
 )
@@ -30,10 +30,10 @@ from projections.asked import NOW, Moment
 from projections.blocks import FOLDED, blocks_at
 from projections.journal import Account, lines
 from projections.view import (
-    Block,
     Fold,
     Handler,
     Projection,
+    Span,
     id_column,
     key,
     metadata,
@@ -227,17 +227,18 @@ def moved(connection: Connection, moment: Moment = NOW) -> Subquery:
     return union_all(folded, since).subquery("moved")
 
 
-def _fold(connection: Connection, block: Block) -> None:
+def _fold(connection: Connection, span: Span) -> None:
+    block = span.block_of(lines.c.position).label("in_block")
     alike = [lines.c[name] for name in ALIKE]
     come_to = (
         select(
-            literal(block.number),
+            block,
             *alike,
             func.sum(lines.c.amount_fen),
             func.min(lines.c.position),
         )
-        .where(block.holds(lines.c.position))
-        .group_by(*alike)
+        .where(span.holds(lines.c.position))
+        .group_by(literal_column(block.name), *alike)
     )
     names = ("block", *ALIKE, "amount_fen", "first_position")
     connection.execute(insert(sums).from_select(names, come_to))

@@ -29,10 +29,10 @@ from ledger.domain.aggregate import Event
 from projections.journal import Account, lines
 from projections.payment_states import disbursements, states
 from projections.view import (
-    Block,
     Fold,
     Handler,
     Projection,
+    Span,
     id_column,
     key,
     metadata,
@@ -249,34 +249,34 @@ def _difference(
     return ((key, more) for key, more in counts.items() if more)
 
 
-def _fold(connection: Connection, block: Block) -> None:
-    _add_runs(connection, block)
-    place = disbursements.c.position // block.positions
-    by = (place, *(disbursements.c[name] for name in ALIKE))
-    found = _Runs(connection, block.positions)
-    counts: Counter[tuple[int, int, str, str]] = Counter()
-    for alike, (status, day, amount, more) in changes(connection, block.start, block.end, by):
-        counts[found.run(alike), amount, day, status] += more
+def _fold(connection: Connection, span: Span) -> None:
+    _add_runs(connection, span)
+    shared = (span.block_of(disbursements.c.position), *(disbursements.c[name] for name in ALIKE))
+    found = _Runs(connection, span.positions)
+    counts: Counter[tuple[int, int, int, str, str]] = Counter()
+    by = (span.block_of(states.c.position), *shared)
+    for (block, *alike), (status, day, amount, more) in changes(
+        connection, span.start, span.end, by
+    ):
+        counts[found.run(tuple(alike)), amount, block, day, status] += more
     together: dict[tuple[int, int, str, str], list[int]] = {}
-    for (run, amount, day, status), more in counts.items():
-        of = together.setdefault((run, block.number, day, status), [0, 0])
+    for (run, amount, block, day, status), more in counts.items():
+        of = together.setdefault((run, block, day, status), [0, 0])
         of[0] += more
         of[1] += more * amount
-    by_amount = [
-        (run, amount, block.number, day, status, more)
-        for (run, amount, day, status), more in sorted(counts.items())
-        if more
-    ]
+    by_amount = [(*told, more) for told, more in sorted(counts.items()) if more]
     _insert(connection, sums_by_amount, by_amount)
     _insert(connection, sums, [(*told, *of) for told, of in sorted(together.items()) if any(of)])
     by_origin = [
-        (found.run(alike), block.number, day, origin, paid)
-        for alike, day, origin, paid in paid_by_origin(connection, block.start, block.end, by)
+        (found.run(tuple(alike)), block, day, origin, paid)
+        for (block, *alike), day, origin, paid in paid_by_origin(
+            connection, span.start, span.end, (span.block_of(lines.c.position), *shared)
+        )
     ]
     _insert(connection, sums_by_origin, sorted(by_origin))
 
 
-def _add_runs(connection: Connection, block: Block) -> None:
+def _add_runs(connection: Connection, span: Span) -> None:
     of = disbursements.c
     alike = [of[name] for name in ALIKE]
     come_to = (
@@ -287,8 +287,8 @@ def _add_runs(connection: Connection, block: Block) -> None:
             func.count(),
             func.sum(of.amount_fen),
         )
-        .where(block.holds(of.position))
-        .group_by(*alike)
+        .where(span.holds(of.position))
+        .group_by(span.block_of(of.position), *alike)
     )
     names = ("run", "last_position", *ALIKE, "count", "total_fen")
     connection.execute(insert(runs).from_select(names, come_to))
@@ -307,7 +307,7 @@ class _Runs:
         number = alike[0]
         if number not in self._read:
             self._read.add(number)
-            holds = Block(number, self._positions).holds(runs.c.run)
+            holds = Span(number, 1, self._positions).holds(runs.c.run)
             columns = (runs.c[name] for name in ALIKE)
             for run, *shared in self._connection.execute(select(runs.c.run, *columns).where(holds)):
                 self._found[number, *shared] = run

@@ -58,6 +58,10 @@ BLOCK_POSITIONS = 2_048
 """Of the log, summed up together: so many that most batches lie in one block or two, and so few
 that the rows of an open block are read in a few milliseconds."""
 
+FOLD_BLOCKS = 32
+"""Summed up in one question each: asking costs as much as a block of a thousand payments, and what
+many come to waits in memory."""
+
 BUSY_TIMEOUT_S = 60
 INSERT_ROWS = 200
 
@@ -109,26 +113,34 @@ Handler = Callable[[Any, int, Rows], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Block:
-    """A piece of the log: positions from `start` on, up to but not including `end`."""
+class Span:
+    """Blocks that follow one another: log positions from `start` on, up to but not including `end`.
 
-    number: int
+    `first` is the number of the first block, `count` how many there are, `positions` how long each.
+    """
+
+    first: int
+    count: int
     positions: int
 
     @property
     def start(self) -> int:
-        return self.number * self.positions
+        return self.first * self.positions
 
     @property
     def end(self) -> int:
-        return self.start + self.positions
+        return self.start + self.count * self.positions
 
     def holds(self, position: ColumnElement[int]) -> ColumnElement[bool]:
         return and_(position >= self.start, position < self.end)
 
+    def block_of(self, position: ColumnElement[int]) -> ColumnElement[int]:
+        """Return the number of the block that a position lies in."""
+        return position // self.positions
 
-Fold = Callable[[Connection, Block], None]
-"""Adds the rows that a full block comes to."""
+
+Fold = Callable[[Connection, Span], None]
+"""Adds the rows that full blocks come to, each block by itself."""
 
 
 class Change(NamedTuple):
@@ -158,7 +170,7 @@ class Projection(ABC):
         return None
 
     def folding(self) -> Fold | None:
-        """Return what adds up a full block of the log, if anything."""
+        """Return what adds up full blocks of the log, if anything."""
         return None
 
     def changing(self) -> Change | None:
@@ -290,9 +302,11 @@ class ReadModel:
     def fold(self, connection: Connection, before: int, read: int) -> None:
         """Sum up the blocks that became full when events were read from one position to another."""
         positions = connection.execute(select(reading.c.block_positions)).scalar_one()
-        for number in range(before // positions, read // positions):
+        full = read // positions
+        for first in range(before // positions, full, FOLD_BLOCKS):
+            span = Span(first, min(FOLD_BLOCKS, full - first), positions)
             for fold in self._folds:
-                fold(connection, Block(number, positions))
+                fold(connection, span)
 
     def _insert(self, name: str, count: int) -> str:
         """Return the statement that adds so many rows: one for many is twice as fast."""
