@@ -100,7 +100,7 @@ class Office:
         with (self.folder / "service.log").open("ab") as log:
             self._service = self._network.start(
                 OFFICE,
-                *(sys.executable, "-m", "api.cli", "serve"),
+                *(sys.executable, "-m", "api.cli", "serve", "--workers", "2"),
                 cwd=ROOT,
                 env=self._environment,
                 stdout=subprocess.PIPE,
