@@ -196,7 +196,7 @@ class Acting:
         return stream, int(number)
 
 
-def acting(
+async def acting(
     caller: TheCaller,
     found: Annotated[Served, Depends(served)],
     idempotency_key: Annotated[

@@ -191,7 +191,7 @@ class May:
     def __init__(self, *roles: Role) -> None:
         self.roles = frozenset(roles)
 
-    def __call__(self, caller: TheCaller) -> None:
+    async def __call__(self, caller: TheCaller) -> None:
         if self.roles and not caller.holds_any(self.roles):
             raise PostMissing(caller.staff_number, self.roles)
 
@@ -199,7 +199,7 @@ class May:
 class Public:
     """A route for everybody: what is published anyway, or what comes before signing in."""
 
-    def __call__(self) -> None:
+    async def __call__(self) -> None:
         pass
 
 

@@ -39,12 +39,16 @@ class Served:
     """Staff number of the inspector whom anybody may be with one click; on a demo ledger alone."""
 
 
-def served(request: Request) -> Served:
+# What waits for nothing is asynchronous: the framework takes a thread for everything else, which is
+# handed from thread to thread more slowly than such a function works.
+
+
+async def served(request: Request) -> Served:
     found: Served = request.app.state.served
     return found
 
 
-def ledger(found: Annotated[Served, Depends(served)]) -> Ledger:
+async def ledger(found: Annotated[Served, Depends(served)]) -> Ledger:
     return found.ledger
 
 
@@ -54,7 +58,7 @@ def read_model(found: Annotated[Served, Depends(served)]) -> Iterator[Connection
         yield connection
 
 
-def moment(
+async def moment(
     as_of: Annotated[
         date | None,
         Query(description="What had happened by this day.", examples=["2017-02-01"]),

@@ -108,7 +108,7 @@ class Background:
         self._lead.give_up()
 
 
-def background(request: Request) -> Background:
+async def background(request: Request) -> Background:
     found: Background = request.app.state.background
     return found
 
