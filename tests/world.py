@@ -119,9 +119,11 @@ class World:
     key_serial: int = 0
 
     @classmethod
-    def at(cls, folder: Path, database: Database | None = None) -> "World":
+    def at(
+        cls, folder: Path, database: Database | None = None, origin: str = "test.local/log"
+    ) -> "World":
         home = Home(folder / "data", named=database)
-        home.create("test.local/log", keep_address=True)
+        home.create(origin, keep_address=True)
         world = cls(home)
         world.reopen()
         return world

@@ -16,6 +16,8 @@ PassphraseFd = Annotated[
     int | None, typer.Option(help="File descriptor to read the passphrase from; else asked for.")
 ]
 
+KeyFile = Annotated[Path, typer.Option("--key-file", help="That officer's key file.")]
+
 
 def ask_passphrase(descriptor: int | None, *, confirm: bool) -> str:
     """Return a passphrase, from a descriptor or from the terminal."""

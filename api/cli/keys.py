@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from api import bootstrap
-from api.cli.asking import PassphraseFd, ask_passphrase, signed_act
+from api.cli.asking import KeyFile, PassphraseFd, ask_passphrase, signed_act
 from api.cli.printing import AsJson, print_json, say
 from ledger.commands.key_history import key_history
 from ledger.commands.officer_keys import (
@@ -42,7 +42,6 @@ app = typer.Typer(
 
 KeyText = Annotated[str, typer.Argument(help="ALGORITHM:BASE64, as `key new` prints it.")]
 Staff = Annotated[str, typer.Option("--officer", help="Staff number of the approver who signs.")]
-KeyFile = Annotated[Path, typer.Option("--key-file", help="That officer's key file.")]
 Reason = Annotated[str, typer.Option(help="Why; it stands in the log.")]
 
 

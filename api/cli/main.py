@@ -41,6 +41,7 @@ COMMANDS = {
     "export": "exports.app",
     "key": "keys.app",
     "lists": "lists.app",
+    "province": "province.app",
     "remit": "remittances.app",
     "segments": "segments.app",
     "signatures": "signatures.app",

@@ -34,7 +34,9 @@ from ledger.store.map_store import MapStore
 
 
 def pack(
-    kind: Annotated[str, typer.Argument(help="fund, batch, payment, person or organisation.")],
+    kind: Annotated[
+        str, typer.Argument(help="fund, batch, payment, person, organisation, …; or `ledger`.")
+    ],
     name: Annotated[str, typer.Argument(help="UNION/EARMARK, code of a batch or union, or id.")],
     out: Annotated[Path | None, typer.Option(help="File to write.", show_default=False)] = None,
     *,

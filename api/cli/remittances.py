@@ -7,8 +7,7 @@ from uuid import UUID
 import typer
 
 from api import bootstrap
-from api.cli.asking import PassphraseFd, signed_act
-from api.cli.keys import KeyFile
+from api.cli.asking import KeyFile, PassphraseFd, signed_act
 from api.cli.printing import AsJson, bar, print_json, say
 from api.remitting import proof_under
 from api.v1.written import require_stood

@@ -27,7 +27,7 @@ from ledger.domain.officer import OBSERVERS
 from ledger.domain.remittance import Remittance
 from ledger.evidence.canonical import canonical_json
 from ledger.evidence.verifiable_map import subject_key
-from ledger.packs.contents import require_on_record
+from ledger.packs.contents import LEDGER, require_on_record
 from ledger.packs.handing_over import PackOrder, hand_over
 from ledger.packs.making import make_bare_pack
 from ledger.store.application import Ledger
@@ -168,6 +168,8 @@ def _require_within(
     ledger: Ledger, reach: Reach, caller: TheCaller, kind: str, subject: UUID
 ) -> None:
     """Check that what a pack is of is within reach; of a person, observers alone ask."""
+    if kind == LEDGER:
+        raise OutsideReach(subject)  # it is for whoever runs the ledger: `nuanzhang pack ledger`
     if kind == "organisation":
         reach.require(subject)
         return

@@ -18,7 +18,7 @@ from ledger.store.application import Ledger, NotOnRecord
 
 
 class PackKindUnknown(LedgerError):
-    """There are packs of funds, batches, payments, persons, organisations and remittances."""
+    """There are packs of funds, batches, payments, persons, unions, remittances and ledgers."""
 
     code = "pack.kind_unknown"
     kind = Kind.INVALID
@@ -43,7 +43,8 @@ def subject_of(ledger: Ledger, kind: str, name: str) -> UUID:
     Args:
         ledger: Where it must be on record.
         kind: One of KINDS.
-        name: `UNION/EARMARK` for a fund account, the code of a batch or union, else an id.
+        name: `UNION/EARMARK` for a fund account, the code of a batch or union, else an id; of the
+            ledger, anything.
 
     Raises:
         PackKindUnknown, PackSubjectUnclear, NotOnRecord: As they say.
@@ -59,6 +60,8 @@ def subject_of(ledger: Ledger, kind: str, name: str) -> UUID:
         id_ = batch_id(name)
     elif kind == "organisation":
         id_ = organisation_id(name)
+    elif kind == LEDGER:
+        return UUID(THE_LOG)
     else:
         try:
             id_ = UUID(name)
@@ -77,6 +80,8 @@ def require_on_record(ledger: Ledger, kind: str, subject: UUID) -> None:
     """
     if kind not in KINDS:
         raise PackKindUnknown(kind)
+    if kind == LEDGER:
+        return
     # Somebody on a list need not have a file of their own: of people, `gather` finds out.
     if ledger.load(ROOTS[kind], subject) is None and kind != "person":
         raise NotOnRecord(kind, subject)
@@ -158,6 +163,24 @@ def _remittance(gathering: Gathering, subject: str) -> str:
     return str(first.data["document"])
 
 
+def _ledger(gathering: Gathering, subject: str) -> str:
+    """Take along every account, fiscal year and remittance there is: a city's figures, proved.
+
+    Of payments it holds ids and amounts, and of people what events hold sealed.
+    """
+    gathering.concerning(subject, "organisation.registered")
+    for opened in gathering.concerning(subject, "fund.opened"):
+        gathering.figure(FUND_BALANCE, str(opened.payload["stream"]), {})
+    years = gathering.concerning(subject, "fiscal_year.opened")
+    for union, year in sorted({(y.data["organisation_id"], y.data["year"]) for y in years}):
+        gathering.figure(SURPLUS, union, {"year": year})
+    for topic in ("fiscal_year.surplus_brought_forward", "remittance.sent", "remittance.received"):
+        gathering.concerning(subject, topic)
+    return gathering.ledger.origin
+
+
+LEDGER = "ledger"
+
 KINDS: Mapping[str, Callable[[Gathering, str], str]] = {
     "fund": _fund,
     "batch": _batch,
@@ -165,6 +188,7 @@ KINDS: Mapping[str, Callable[[Gathering, str], str]] = {
     "person": _person,
     "organisation": _organisation,
     "remittance": _remittance,
+    LEDGER: _ledger,
 }
 
 

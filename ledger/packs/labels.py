@@ -9,6 +9,7 @@ KINDS: Mapping[str, tuple[str, str]] = {
     "person": ("受助人", "person"),
     "organisation": ("工会组织", "union"),
     "remittance": ("跨账本拨款", "remittance"),
+    "ledger": ("整个账本", "whole ledger"),
 }
 
 EVENTS: Mapping[str, tuple[str, str]] = {

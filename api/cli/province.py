@@ -1,0 +1,235 @@
+"""`nuanzhang province …`: what several ledgers come to together, from what each published."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+import typer
+
+from api.cli.printing import REFUSED, say
+from api.settings import Settings
+from ledger.errors import Kind as Kind_
+from ledger.errors import LedgerError
+from ledger.evidence.cosignature import CosignatureKey
+from ledger.packs.consolidation import City, Consolidation, State, consolidate
+from ledger.witness.home import WitnessHome
+from projections.exports import workbook
+from projections.exports.delimited import Encoding, lines
+from projections.exports.table import Column, Kind, Table
+
+app = typer.Typer(
+    help="What several ledgers come to together, from what each published.", no_args_is_help=True
+)
+
+
+class ProvinceUnreadable(LedgerError):
+    """The file of the cities is none, or says something of a city that cannot be."""
+
+    code = "province.unreadable"
+    kind = Kind_.INVALID
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"the file of the cities: {cause}")
+
+
+STATES = {
+    State.COUNTED: "已汇总",
+    State.MISSING: "未报送",
+    State.BROKEN: "核验不成立",
+    State.UNWITNESSED: "未经见证",
+    State.STALE: "不是最新",
+}
+MEETINGS = {
+    "agreed": "双方一致",
+    "on_its_way": "在途",
+    "differs": "金额不一致",
+    "unexplained": "拨出方没有记录",
+    "other_not_counted": "对方未汇总",
+    "outside": "省外账本",
+}
+
+
+@app.callback()
+def province() -> None:
+    """Take any command of a province."""
+
+
+@app.command(name="consolidate")
+def put_together(
+    file: Annotated[Path, typer.Argument(help="TOML file of the cities: key, origin, file.")],
+    year: Annotated[int, typer.Option(help="Fiscal year of the opening surplus.")],
+    out: Annotated[Path, typer.Option(help="File that ends in .xlsx, .csv or .json.")],
+    *,
+    witnessed: Annotated[
+        bool,
+        typer.Option(
+            "--witnessed/--unwitnessed",
+            help="Whether this province's witness has to have cosigned.",
+        ),
+    ] = True,
+) -> None:
+    """Consolidate the packs that cities made with `nuanzhang pack ledger all`.
+
+    A city that is missing, stale, unwitnessed or does not verify is named and not counted; the exit
+    status is 1 then, or where two cities contradict each other about money between them.
+    """
+    if out.suffix not in (".xlsx", ".csv", ".json"):
+        raise typer.BadParameter("the file ends in .xlsx, .csv or .json")
+    keys, seen = _witness() if witnessed else ((), {})
+    found = consolidate(_cities(file), year, keys, seen)
+    draft = out.with_name(out.name + ".new")
+    if out.suffix == ".json":
+        text = json.dumps(_told(found), ensure_ascii=False, indent=1)
+        draft.write_text(text + "\n", encoding="utf-8")
+    elif out.suffix == ".csv":
+        draft.write_bytes(b"".join(lines(_cities_table(found), Encoding.UTF_8)))
+    else:
+        tables = (_cities_table(found), _holdings_table(found), _between_table(found))
+        workbook.write(list(tables), draft)
+    draft.replace(out)
+    for each in found.standings:
+        at = "" if each.size is None else f" at {each.size} entries"
+        say(f"{each.city.name}: {each.state.value}{at}{': ' if each.cause else ''}{each.cause}")
+    if not found.is_whole:
+        raise typer.Exit(REFUSED)
+
+
+class _City(msgspec.Struct, forbid_unknown_fields=True):
+    key: str
+    origin: str
+    file: str
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    cities: dict[str, _City]
+
+
+def _cities(path: Path) -> list[City]:
+    try:
+        told = msgspec.toml.decode(path.read_bytes(), type=_File)
+    except OSError as cause:
+        raise ProvinceUnreadable(cause.strerror or "it cannot be read") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
+        raise ProvinceUnreadable(str(cause)) from None
+    folder = path.resolve().parent
+    return [City(name, of.key, of.origin, folder / of.file) for name, of in told.cities.items()]
+
+
+def _witness() -> tuple[tuple[CosignatureKey, ...], dict[str, int]]:
+    """Return the keys of this province's witness, and how far it has cosigned each log."""
+    place = WitnessHome(Settings().witness_home)
+    keys = tuple(each.key for each in place.cosigners())
+    state = place.state()
+    held = {origin: state.cosigned(origin) for origin, _ in state.logs()}
+    state.close()
+    return keys, {origin: each.size for origin, each in held.items() if each is not None}
+
+
+def _cities_table(found: Consolidation) -> Table:
+    columns = (
+        Column("市", width=14),
+        Column("状态", width=12),
+        Column("检查点条数", Kind.COUNT),
+        Column("发布时间", width=24),
+        Column("外部收入(元)", Kind.MONEY, 14),
+        Column("结存(元)", Kind.MONEY, 14),
+        Column("年初结余(元)", Kind.MONEY, 14),
+        Column("已消化(元)", Kind.MONEY, 14),
+        Column("说明", width=40),
+        Column("检查点根", width=64),
+    )
+    rows = []
+    for each in found.standings:
+        of = each.figures
+        rows.append(
+            (
+                each.city.name,
+                STATES[each.state],
+                each.size,
+                each.published_at,
+                *((None,) * 4 if of is None else _money(of)),
+                each.cause,
+                each.root,
+            )
+        )
+    rows.append(("合计", "", None, "", *_sums(found), "", ""))
+    return Table("省级汇总", columns, rows, facts=(("年度", str(found.year)),))
+
+
+def _money(of: object) -> tuple[int, ...]:
+    names = ("received_fen", "in_hand_fen", "opening_fen", "consumed_fen")
+    return tuple(getattr(of, name) for name in names)
+
+
+def _sums(found: Consolidation) -> tuple[int, ...]:
+    """Return what the counted come to; opening surplus that two of them show counts once."""
+    every = [_money(each) for each in found.counted]
+    received, in_hand, _, consumed = (sum(each[at] for each in every) for at in range(4))
+    return received, in_hand, found.opening_fen, consumed
+
+
+def _holdings_table(found: Consolidation) -> Table:
+    columns = (
+        Column("市", width=14),
+        Column("单位编码"),
+        Column("单位", width=24),
+        Column("用途"),
+        Column("资金年度", Kind.COUNT),
+        Column("结存(元)", Kind.MONEY, 14),
+    )
+    rows = [
+        (each.city.name, held.code, held.name, held.earmark, held.vintage, held.in_hand_fen)
+        for each in found.standings
+        if each.figures is not None
+        for held in each.figures.holdings
+    ]
+    return Table("各单位结存", columns, rows)
+
+
+def _between_table(found: Consolidation) -> Table:
+    columns = (
+        Column("拨出", width=14),
+        Column("接收", width=14),
+        Column("金额(元)", Kind.MONEY, 14),
+        Column("核对", width=16),
+        Column("编号", width=36),
+    )
+    rows = [
+        (
+            each.giver or "省外",
+            each.taker or "省外",
+            each.amount_fen,
+            MEETINGS[each.meeting],
+            each.remittance_id,
+        )
+        for each in found.between
+    ]
+    return Table("跨账本拨款", columns, rows)
+
+
+def _told(found: Consolidation) -> dict[str, object]:
+    received, in_hand, opening, consumed = _sums(found)
+    return {
+        "year": found.year,
+        "whole": found.is_whole,
+        "received_fen": received,
+        "in_hand_fen": in_hand,
+        "opening_fen": opening,
+        "opening_in_two_fen": found.twice_fen,
+        "consumed_fen": consumed,
+        "cities": [
+            {
+                "name": each.city.name,
+                "key_id": each.city.key_id,
+                "state": each.state.value,
+                "cause": each.cause,
+                "checkpoint_size": each.size,
+                "checkpoint_root": each.root,
+                "published_at": each.published_at,
+                "figures": None if each.figures is None else msgspec.to_builtins(each.figures),
+            }
+            for each in found.standings
+        ],
+        "remittances": [msgspec.to_builtins(each) for each in found.between],
+    }

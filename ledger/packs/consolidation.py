@@ -1,0 +1,297 @@
+"""What several ledgers come to together, from the packs that each of them published.
+
+Nothing is believed that a pack does not prove, and a ledger of which nothing could be proved is
+named and left out of the sums. Money that one of them sent another is told apart: each counts only
+what came to it from outside, so nothing is counted twice.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+
+from ledger.domain.events import committing_topics
+from ledger.errors import LedgerError
+from ledger.evidence.cosignature import CosignatureKey
+from ledger.evidence.figures import FUND_BALANCE, SURPLUS, figure
+from ledger.evidence.pack_check import CheckedPack, check_pack
+from ledger.evidence.verifiable_map import THE_LOG
+from ledger.evidence.verify import Rules
+from ledger.packs.contents import LEDGER
+from ledger.packs.file import check_witnesses, read_pack
+
+
+@dataclass(frozen=True, slots=True)
+class City:
+    """A ledger that is to be counted: founding key and log name are known from elsewhere."""
+
+    name: str
+    key_id: str
+    origin: str
+    file: Path
+
+
+class State(StrEnum):
+    """Whether a city is counted, and if not, why."""
+
+    COUNTED = "counted"
+    MISSING = "missing"
+    BROKEN = "broken"
+    UNWITNESSED = "unwitnessed"
+    STALE = "stale"
+
+
+@dataclass(frozen=True, slots=True)
+class Holding:
+    """What an organisation holds for a purpose, of one vintage, in fen."""
+
+    code: str
+    name: str
+    earmark: str
+    vintage: int
+    in_hand_fen: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A remittance as its sender has it; `old` is what of it stood in the year's opening there."""
+
+    key_id: str
+    amount_fen: int
+    old: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Came:
+    """A remittance as its receiver has it; `old` are lots that stood in the year's opening here."""
+
+    key_id: str
+    amount_fen: int
+    old: frozenset[str]
+
+
+@dataclass(slots=True)
+class Figures:
+    """A city's figures at the checkpoint of its pack, in fen."""
+
+    received_fen: int = 0
+    opening_fen: int = 0
+    consumed_fen: int = 0
+    surplus_in_transit_fen: int = 0
+    holdings: list[Holding] = field(default_factory=list)
+    sent: dict[str, Sent] = field(default_factory=dict)
+    came: dict[str, Came] = field(default_factory=dict)
+
+    @property
+    def in_hand_fen(self) -> int:
+        return sum(each.in_hand_fen for each in self.holdings)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What became of one city; `figures` where it is counted, `cause` where it is not."""
+
+    city: City
+    state: State
+    cause: str = ""
+    size: int | None = None
+    root: str = ""
+    published_at: str = ""
+    figures: Figures | None = None
+
+
+class Meeting(StrEnum):
+    """What both sides say of a remittance between cities of the province."""
+
+    AGREED = "agreed"
+    ON_ITS_WAY = "on_its_way"
+    DIFFERS = "differs"
+    UNEXPLAINED = "unexplained"
+    OTHER_NOT_COUNTED = "other_not_counted"
+    OUTSIDE = "outside"
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """A remittance: from which city to which (None: a ledger of none), and what is said of it."""
+
+    remittance_id: str
+    giver: str | None
+    taker: str | None
+    amount_fen: int
+    meeting: Meeting
+
+
+@dataclass(frozen=True, slots=True)
+class Consolidation:
+    """All cities and the remittances between them.
+
+    `twice_fen` stood in the opening surplus of two of them: of who sent it and of who received it.
+    """
+
+    year: int
+    standings: Sequence[Standing]
+    between: Sequence[Between]
+    twice_fen: int
+
+    @property
+    def counted(self) -> list[Figures]:
+        return [each.figures for each in self.standings if each.figures is not None]
+
+    @property
+    def opening_fen(self) -> int:
+        """The opening surplus of all together, each fen of it once."""
+        return sum(each.opening_fen for each in self.counted) - self.twice_fen
+
+    @property
+    def is_whole(self) -> bool:
+        """Say whether every city is counted and no two contradict each other."""
+        bad = (Meeting.DIFFERS, Meeting.UNEXPLAINED)
+        return all(each.figures is not None for each in self.standings) and not any(
+            each.meeting in bad for each in self.between
+        )
+
+
+def consolidate(
+    cities: Sequence[City],
+    year: int,
+    witness: Sequence[CosignatureKey],
+    seen: Mapping[str, int],
+) -> Consolidation:
+    """Check each city's pack, and put their figures together.
+
+    Args:
+        cities: All that are to be counted; none is left out unnamed.
+        year: Fiscal year of the opening surplus.
+        witness: Keys of the province's own witness; one of them has to have cosigned. None: nobody
+            says that a city shows others the same history.
+        seen: How many entries that witness has seen of each log, by its name.
+    """
+    standings = [_standing(each, year, witness, seen.get(each.origin, 0)) for each in cities]
+    between = list(_between(standings))
+    return Consolidation(year, standings, between, _twice(standings, between))
+
+
+def _standing(city: City, year: int, witness: Sequence[CosignatureKey], seen_size: int) -> Standing:
+    try:
+        data = city.file.read_bytes()
+    except OSError as cause:
+        return Standing(city, State.MISSING, cause.strerror or "it cannot be read")
+    try:
+        read = read_pack(data)
+        if read.pack.kind != LEDGER:
+            return Standing(city, State.BROKEN, f"a pack of a {read.pack.kind}, not of the ledger")
+        rules = Rules(city.origin, committing_topics(), city.key_id)
+        *_, checked = check_pack(read.pack, rules)
+        assert isinstance(checked, CheckedPack)  # noqa: S101 - the last that is yielded
+        found = _figures(checked, year)
+    except LedgerError as cause:
+        return Standing(city, State.BROKEN, str(cause))
+    size, root = checked.checkpoint.size, checked.checkpoint.root.hex()
+    announced = str(checked.seen(size - 1).payload["recorded_at"])
+    try:
+        list(check_witnesses(read, witness, 1 if witness else 0))
+    except LedgerError as cause:
+        return Standing(city, State.UNWITNESSED, str(cause), size, root, announced)
+    if size < seen_size:
+        told = f"its pack is of {size} entries, the witness has cosigned {seen_size}"
+        return Standing(city, State.STALE, told, size, root, announced)
+    return Standing(city, State.COUNTED, "", size, root, announced, found)
+
+
+def _figures(checked: CheckedPack, year: int) -> Figures:
+    """Compute a city's figures from events of which none is left out."""
+    found = Figures()
+    unions = {
+        str(each.payload["stream"]): (str(each.data["code"]), str(each.data["name"]))
+        for each in checked.concerning(THE_LOG, "organisation.registered")
+    }
+    for opened in checked.concerning(THE_LOG, "fund.opened"):
+        fund = str(opened.payload["stream"])
+        value = figure(FUND_BALANCE, fund, {}, checked)
+        found.received_fen += value["received_from_outside_fen"]
+        code, name = unions[opened.data["organisation_id"]]
+        for vintage, fen in value["by_vintage"].items():
+            held = Holding(code, name, opened.data["earmark"], int(vintage), fen)
+            found.holdings.append(held)
+    for begun in checked.concerning(THE_LOG, "fiscal_year.opened"):
+        if begun.data["year"] == year:
+            union = begun.data["organisation_id"]
+            value = figure(SURPLUS, union, {"year": year}, checked)
+            found.opening_fen += value["opening_fen"]
+            found.consumed_fen += value["consumed_fen"]
+            found.surplus_in_transit_fen += value["in_transit_fen"]
+    opening = {
+        each.data["lot_id"]
+        for each in checked.concerning(THE_LOG, "fiscal_year.surplus_brought_forward")
+        if each.data["year"] == year
+    }
+    for sent in checked.concerning(THE_LOG, "remittance.sent"):
+        old = {
+            part["lot_id"].replace("-", ""): part["amount_fen"]
+            for part in sent.data["parts"]
+            if part["lot_id"] in opening
+        }
+        gone = Sent(sent.data["to_key_id"], sent.data["amount_fen"], old)
+        found.sent[str(sent.payload["stream"])] = gone
+    for came in checked.concerning(THE_LOG, "remittance.received"):
+        id_ = str(came.payload["stream"])
+        lots = {
+            lot["sent_as"]
+            for event in checked.stream(came.data["fund_id"])
+            if event.type == "fund.remittance_received" and event.data["remittance_id"] == id_
+            for lot in event.data["lots"]
+            if lot["lot_id"] in opening
+        }
+        arrived = Came(came.data["sent"]["key_id"], came.data["amount_fen"], frozenset(lots))
+        found.came[id_] = arrived
+    return found
+
+
+def _between(standings: Sequence[Standing]) -> Iterator[Between]:
+    """Hold what givers say against what takers say, remittance by remittance."""
+    by_key = {each.city.key_id: each for each in standings}
+    for giver, figures in _counted(standings):
+        for id_, sent in figures.sent.items():
+            taker = by_key.get(sent.key_id)
+            meeting = _met(sent.amount_fen, taker, id_, from_giver=True)
+            name = None if taker is None else taker.city.name
+            yield Between(id_, giver.city.name, name, sent.amount_fen, meeting)
+    for taker, figures in _counted(standings):
+        for id_, came in figures.came.items():
+            other = by_key.get(came.key_id)
+            if other is not None and other.figures is not None and id_ in other.figures.sent:
+                continue
+            meeting = _met(came.amount_fen, other, id_, from_giver=False)
+            name = None if other is None else other.city.name
+            yield Between(id_, name, taker.city.name, came.amount_fen, meeting)
+
+
+def _met(amount: int, other: Standing | None, id_: str, *, from_giver: bool) -> Meeting:
+    if other is None:
+        return Meeting.OUTSIDE
+    if other.figures is None:
+        return Meeting.OTHER_NOT_COUNTED
+    if not from_giver:
+        return Meeting.UNEXPLAINED
+    came = other.figures.came.get(id_)
+    if came is None:
+        return Meeting.ON_ITS_WAY
+    return Meeting.AGREED if came.amount_fen == amount else Meeting.DIFFERS
+
+
+def _twice(standings: Sequence[Standing], between: Iterable[Between]) -> int:
+    """Return what stood in the opening of two cities: money does not double by being sent on."""
+    of = {standing.city.name: figures for standing, figures in _counted(standings)}
+    twice = 0
+    for each in between:
+        if each.giver in of and each.taker in of:
+            sent = of[each.giver].sent.get(each.remittance_id)
+            came = of[each.taker].came.get(each.remittance_id)
+            if sent is not None and came is not None:
+                twice += sum(fen for lot, fen in sent.old.items() if lot in came.old)
+    return twice
+
+
+def _counted(standings: Sequence[Standing]) -> Iterator[tuple[Standing, Figures]]:
+    return ((each, each.figures) for each in standings if each.figures is not None)

@@ -1,0 +1,202 @@
+"""A province sees its cities: by what each proved, under a checkpoint that its witness cosigned."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from typer.testing import CliRunner, Result
+
+from api.cli.main import app
+from api.witness_app import create_witness_app
+from ledger.anchoring.anchors import Anchors
+from ledger.anchoring.publications import announce
+from ledger.anchoring.witnesses import collect, cosigned_note
+from ledger.commands.funds import open_fiscal_year
+from ledger.commands.witnesses import WitnessAppointment, appoint_witness
+from ledger.domain.events import committing_topics
+from ledger.domain.officer import Role
+from ledger.evidence.verify import Rules
+from ledger.packs import verify_pack as plain
+from ledger.packs.contents import LEDGER, subject_of
+from ledger.packs.file import write_pack
+from ledger.packs.making import make_pack
+from ledger.store.map_store import MapStore
+from ledger.witness.home import WitnessHome
+from ledger.witness.witnessing import Witness
+from tests.commands.test_remittances import Side
+from tests.world import EARMARK, POLICY, Person, World, roster_row, settled
+
+NOW_S = 1_800_000_000
+EARLY = date(2016, 12, 1)
+
+
+@dataclass
+class Province:
+    folder: Path
+    witness: WitnessHome
+    client: TestClient
+    cities: dict[str, Side]
+
+    def publish(self, name: str, *, cosigned: bool = True) -> Path:
+        """Have a city publish, its witness cosign, and the pack of the whole ledger written."""
+        world = self.cities[name].world
+        maps, anchors = MapStore(world.home.map), Anchors(world.home.anchors)
+        published = announce(world.ledger, maps, world.act())
+        if cosigned:
+            collect(world.ledger, anchors, world.act(), published, self.client, lambda _: None)
+        under = replace(published, note=cosigned_note(anchors, published))
+        subject = subject_of(world.ledger, LEDGER, "all")
+        pack = make_pack(world.ledger, maps, under, LEDGER, subject)
+        rules = Rules(world.ledger.origin, committing_topics(), self.cities[name].key_id)
+        path = self.folder / f"{name}.zip"
+        path.write_bytes(write_pack(pack, rules, world.ledger.signer))
+        maps.close()
+        anchors.close()
+        return path
+
+    def consolidate(self, out: str = "all.json", *more: str) -> tuple[Result, Path]:
+        file = self.folder / "province.toml"
+        lines = []
+        for name, side in self.cities.items():
+            origin = side.world.ledger.origin
+            lines += [f"[cities.{name}]", f'key = "{side.key_id}"', f'origin = "{origin}"']
+            lines += [f'file = "{name}.zip"']
+        file.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        path = self.folder / out
+        words = ["province", "consolidate", str(file), "--year", "2017", "--out", str(path)]
+        return CliRunner().invoke(app, [*words, *more]), path
+
+
+@pytest.fixture
+def province(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Province]:
+    """A witness that watches two logs, and the two cities, each of which knows the other."""
+    home = WitnessHome(tmp_path / "witness")
+    home.create("province.test/w1")
+    monkeypatch.setenv("NUANZHANG_WITNESS_HOME", str(home.path))
+    state = home.state()
+    cities = {}
+    for name in ("north", "south"):
+        world = World.at(tmp_path / name, origin=f"{name}.test/log").settle_in()
+        added = CliRunner().invoke(app, ["witness", "add-log", world.home.note_key().vkey()])
+        assert added.exit_code == 0, added.output
+        order = WitnessAppointment(home.cosigners()[0].key.vkey(), "http://testserver")
+        appoint_witness(world.ledger, world.act(), order)
+        world.appoint("K-C01", "C01", Role.CASHIER, EARLY)
+        world.appoint("K-X01", "X01", Role.CASHIER, EARLY)
+        cities[name] = Side(world)
+    north, south = cities["north"], cities["south"]
+    north.world.receive("C01", 300_000, vintage=2015)
+    north.world.receive("C01", 500_000)
+    south.world.receive("C01", 100_000)
+    north.know(south)
+    south.know(north)
+    watching = create_witness_app(Witness(state, home.cosigners()), lambda: NOW_S)
+    with TestClient(watching) as client:
+        yield Province(tmp_path, home, client, cities)
+    for side in cities.values():
+        side.world.ledger.close()
+
+
+def test_what_one_city_sent_another_counts_once(province: Province) -> None:
+    north, south = province.cities["north"], province.cities["south"]
+    remittance = north.send(south, 400_000)
+    south.take(north.proof(remittance), 400_000)
+    open_fiscal_year(south.world.ledger, south.world.act(), "X01", EARMARK, 2017, POLICY)
+    person = Person(1)
+    south.world.file(person)
+    south.world.pay("B1", roster_row(1, person, 80_000))
+    south.world.answer("B1", settled(1, person, 80_000))
+    for name in province.cities:
+        province.publish(name)
+
+    done, path = province.consolidate()
+
+    assert done.exit_code == 0, done.output
+    told = json.loads(path.read_text(encoding="utf-8"))
+    # 300,000 + 500,000 + 100,000 came from outside, 80,000 of it reached a person.
+    assert (told["received_fen"], told["in_hand_fen"]) == (900_000, 820_000)
+    # The old 300,000 stood in both openings: where it was first, and where it went.
+    assert (told["opening_fen"], told["opening_in_two_fen"]) == (300_000, 300_000)
+    assert told["consumed_fen"] == 80_000
+    [between] = told["remittances"]
+    assert (between["giver"], between["taker"], between["meeting"]) == ("north", "south", "agreed")
+    sizes = {each["name"]: each["checkpoint_size"] for each in told["cities"]}
+    assert sizes == {name: side.world.ledger.size() for name, side in province.cities.items()}
+
+
+def test_what_is_on_its_way_between_cities_is_told_and_in_nobodys_hand(province: Province) -> None:
+    province.cities["north"].send(province.cities["south"], 400_000)
+    for name in province.cities:
+        province.publish(name)
+
+    done, path = province.consolidate()
+
+    told = json.loads(path.read_text(encoding="utf-8"))
+    assert done.exit_code == 0
+    assert [each["meeting"] for each in told["remittances"]] == ["on_its_way"]
+    assert told["received_fen"] - told["in_hand_fen"] == 400_000
+
+
+def test_a_city_that_cannot_be_counted_is_named(province: Province) -> None:
+    north, south = province.cities["north"], province.cities["south"]
+    remittance = north.send(south, 400_000)
+    south.take(north.proof(remittance), 400_000)
+    province.publish("north")
+
+    missing, path = province.consolidate()
+    told = json.loads(path.read_text(encoding="utf-8"))
+    assert missing.exit_code == 1
+    assert "south: missing" in missing.output
+    assert [each["state"] for each in told["cities"]] == ["counted", "missing"]
+    assert [each["meeting"] for each in told["remittances"]] == ["other_not_counted"]
+
+    province.publish("south", cosigned=False)
+    assert "south: unwitnessed" in province.consolidate()[0].output
+    unasked, _ = province.consolidate("all.json", "--unwitnessed")
+    assert unasked.exit_code == 0, unasked.output
+
+    old = province.publish("south").read_bytes()
+    south.world.receive("C01", 1)
+    province.publish("south")
+    (province.folder / "south.zip").write_bytes(old)
+    assert "south: stale" in province.consolidate()[0].output
+
+    (province.folder / "south.zip").write_bytes((province.folder / "north.zip").read_bytes())
+    assert "south: broken" in province.consolidate()[0].output
+    (province.folder / "south.zip").write_bytes(b"PK none")
+    assert "south: broken" in province.consolidate()[0].output
+    (province.folder / "south.zip").write_bytes(south.file(remittance))
+    assert "a pack of a remittance" in province.consolidate()[0].output
+
+
+def test_a_remittance_that_its_sender_does_not_have_is_told(province: Province) -> None:
+    """The sender's log went back to before, and the witness was not asked."""
+    north, south = province.cities["north"], province.cities["south"]
+    before = province.publish("north").read_bytes()
+    south.take(north.proof(north.send(south, 400_000)), 400_000)
+    province.publish("south")
+    (province.folder / "north.zip").write_bytes(before)
+
+    done, path = province.consolidate("all.json", "--unwitnessed")
+
+    told = json.loads(path.read_text(encoding="utf-8"))
+    assert (done.exit_code, told["whole"]) == (1, False)
+    assert [each["meeting"] for each in told["remittances"]] == ["unexplained"]
+
+
+def test_the_table_is_written_in_every_form_and_the_other_verifier_agrees(
+    province: Province,
+) -> None:
+    for name, side in province.cities.items():
+        assert plain.main(str(province.publish(name)), side.key_id) == 0
+
+    for form in ("all.xlsx", "all.csv"):
+        done, path = province.consolidate(form)
+        assert done.exit_code == 0, done.output
+        assert path.stat().st_size > 100
+    assert "north,已汇总" in (province.folder / "all.csv").read_text(encoding="utf-8-sig")
+    assert province.consolidate("all.pdf")[0].exit_code == 2
