@@ -116,6 +116,7 @@ def test_a_worker_that_is_killed_in_the_middle_changes_nothing(
     with duck() as engine:
         wanted = {each: ask(engine, asking, each) for each in ("balances", "surplus")}
     with running(tmp_path, workers=2) as cluster, spark(cluster.master) as session:
+        _wait_for_executors(session, 2)
         killed: list[int] = []
         at_work = threading.Thread(target=_kill_when_busy, args=(session, cluster, 0, killed))
         at_work.start()
@@ -126,6 +127,7 @@ def test_a_worker_that_is_killed_in_the_middle_changes_nothing(
         assert cluster.workers[0].poll() is not None
 
         cluster.add_worker()
+        _wait_for_executors(session, 2)
         again: list[int] = []
         asked = threading.Thread(target=_kill_when_busy, args=(session, cluster, 2, again))
         asked.start()
@@ -144,14 +146,23 @@ def _checked(session: Spark, folder: Path, key: str):  # type: ignore[no-untyped
     )
 
 
+def _wait_for_executors(session: Spark, count: int) -> None:
+    """Wait until so many executors can be given work: on a busy machine one comes long after."""
+    known = session.session.sparkContext._jsc.sc()
+    end = time.monotonic() + 120
+    while known.getExecutorMemoryStatus().size() != count + 1:  # and the driver
+        assert time.monotonic() < end, "the executors did not come"
+        time.sleep(0.1)
+
+
 def _kill_when_busy(session: Spark, cluster: Cluster, worker: int, killed: list[int]) -> None:
-    """Kill a worker while a stage of a question is under way and some of its tasks are done."""
+    """Kill a worker while a stage of a question is under way."""
     tracker = session.session.sparkContext.statusTracker()
     end = time.monotonic() + 120
     while time.monotonic() < end:
         for stage in tracker.getActiveStageIds():
             info = tracker.getStageInfo(stage)
-            if info and info.numActiveTasks > 1 and cluster.executors(worker):
+            if info and info.numActiveTasks and cluster.executors(worker):
                 killed += cluster.kill_worker(worker)
                 return
         time.sleep(0.02)
