@@ -9,6 +9,7 @@ import os
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context, parent_process
 from threading import Thread, active_count
 from typing import NamedTuple
@@ -43,9 +44,9 @@ class Made(NamedTuple):
     """How many events it has."""
 
 
-def made_here(feed: Feed, projections: Projections) -> Generator[Made, None, None]:
-    """Yield the rows of a log from its first event on, made by this process."""
-    maker, start = RowMaker(projections()), 0
+def made_here(feed: Feed, projections: Projections, start: int = 0) -> Generator[Made, None, None]:
+    """Yield the rows of a log, made by this process; `start`: from that event on."""
+    maker = RowMaker(projections())
     while batch := feed.read(start, BATCH_EVENTS_MAX):
         yield Made(maker.chunks(batch), batch, len(batch))
         start += len(batch)
@@ -59,6 +60,8 @@ def made_ahead(
 ) -> Generator[Made, None, None]:
     """Yield the rows of a log from its first event on, made by other processes.
 
+    Where one of these is killed, for want of memory as a rule, this process makes what is left.
+
     Args:
         feed: The log; it is read by this process alone.
         projections: What the rows are made by.
@@ -68,6 +71,21 @@ def made_ahead(
     Raises:
         EventUnreadable: As `event_of` says, at the run of events that holds it.
     """
+    start = 0
+    try:
+        for made in _made_by_others(feed, projections, needed, processes):
+            start += made.read
+            yield made
+    except BrokenProcessPool:
+        yield from made_here(feed, projections, start)
+
+
+def _made_by_others(
+    feed: StoredFeed,
+    projections: Projections,
+    needed: frozenset[type[Event]],
+    processes: int,
+) -> Generator[Made, None, None]:
     with ProcessPoolExecutor(
         processes,
         # Forking is quicker, but safe only while no other thread may hold a lock.

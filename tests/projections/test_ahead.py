@@ -4,7 +4,7 @@ import sqlite3
 import time
 from contextlib import closing
 from fcntl import LOCK_EX, LOCK_NB, flock
-from multiprocessing import get_context
+from multiprocessing import active_children, get_context
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
@@ -79,6 +79,23 @@ def test_an_event_that_cannot_be_read_is_refused_as_ever_and_the_model_stays(
                 rebuild(feed, live, processes=processes)
 
     assert live.read_bytes() == before
+
+
+def test_what_others_were_killed_over_is_made_here(log: Path, tmp_path: Path) -> None:
+    here, there = tmp_path / "here.sqlite", tmp_path / "there.sqlite"
+    killed: list[int] = []
+
+    def kill(read: int, _size: int) -> None:
+        for each in active_children() if read == 2 * RUN_EVENTS else ():
+            each.kill()
+            killed.append(read)
+
+    with closing(RestoredLog(log)) as feed:
+        rebuild(feed, here, block_positions=BLOCK_POSITIONS, processes=0)
+        rebuild(feed, there, kill, block_positions=BLOCK_POSITIONS, processes=2)
+
+    assert killed
+    assert compare(here, there) == []
 
 
 def _stuck(log: Path, path: Path, begun: Event) -> None:
