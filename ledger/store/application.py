@@ -40,6 +40,9 @@ FOLLOWED_EVENTS_MAX = 2_000
 REPLAYED_AT_ONCE = 1_000
 STREAMS_AT_ONCE = 500
 TRIES_MAX = 100
+TURNS = 16
+"""Where another process was quicker, so many times in a row the others are kept from writing before
+anything is decided: else each decides what the other makes worthless. It ends when none writes."""
 TRIES_FREE = 2
 """So often a decision may come late before the others are kept from writing meanwhile."""
 
@@ -202,6 +205,7 @@ class Ledger(Application[UUID]):
         self._queue = Queue[Answer, Decide]()
         self._group = Group[Answer, Decide](0)
         self._decider: int | None = None  # the thread that decides for all
+        self._crowded = 0  # how many times more the log is ours alone while we decide
         self._one_by_one = False  # whether each is tried alone, since together it did not go
         super().__init__()
         self._kept_size = self._log.size()
@@ -275,11 +279,12 @@ class Ledger(Application[UUID]):
         self._one_by_one = False
         waiting = list(taken)
         while waiting:
-            late = any(each.tries >= TRIES_FREE for each in waiting)
+            turn = self._crowded > 0 or any(each.tries >= TRIES_FREE for each in waiting)
             try:
-                with self._log.turn() if late else nullcontext():
-                    if late:
-                        self._follow()  # to where the log stands still now
+                with self._log.turn() if turn else nullcontext():
+                    if turn:
+                        # To where the log stands still now.
+                        self._crowded = TURNS if self._follow() else max(self._crowded - 1, 0)
                     for each in waiting[:1] if self._one_by_one else waiting:
                         each.tries += 1
                         self._try(each)
@@ -351,6 +356,7 @@ class Ledger(Application[UUID]):
             elif self._log.size() != group.first:
                 raise LogMoved("others wrote since this was decided")  # noqa: TRY301
         except LogMoved:
+            self._crowded = TURNS
             self._forget()
             self._follow()
             return False

@@ -4,6 +4,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import Any
 from uuid import UUID, uuid4
@@ -14,7 +15,8 @@ from eventsourcing.persistence import RecordConflictError, StoredEvent
 from ledger.domain.fund import FundAccount, FundInsufficient
 from ledger.domain.values import Money
 from ledger.store.act import CommandAct
-from ledger.store.application import Answer, VersionMoved, Work
+from ledger.store.application import TURNS, Answer, VersionMoved, Work
+from ledger.store.recorder import LogRecorder
 from tests.world import World
 
 pytestmark = pytest.mark.both_stores
@@ -181,3 +183,35 @@ def test_of_many_writers_every_acknowledged_event_stands_once_and_no_refused_one
     assert sorted(acknowledged) == list(range(before, world.ledger.size()))
     assert world.fund("X01").balance == 100_000 - len(acknowledged)
     world.check_log()
+
+
+def test_where_another_process_was_quicker_the_log_is_ours_while_we_decide(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fund, theirs = received(world, "X01", 1000), received(world, "X02", 1000)
+    other = World(world.home, world.officers)
+    other.reopen()
+    own, turns, take = world.ledger.log, list[int](), type(world.ledger.log).turn
+
+    def counted(log: LogRecorder) -> AbstractContextManager[None]:
+        if log is own:
+            turns.append(len(turns))
+        return take(log)
+
+    def write_elsewhere() -> None:
+        if not turns:
+            draw(other, other.act(), theirs, 1)
+
+    draw(world, world.act(), fund, 1)
+    monkeypatch.setattr(type(world.ledger.log), "turn", counted)
+    draw(world, world.act(), fund, 1)
+    assert not turns
+    draw(world, world.act(), fund, 1, write_elsewhere)
+    assert len(turns) == 1
+    for _ in range(TURNS * 2):
+        draw(world, world.act(), fund, 1)
+
+    assert TURNS <= len(turns) <= TURNS + 2
+    assert world.fund("X01").balance == 1000 - 3 - TURNS * 2
+    world.check_log()
+    other.ledger.close()
