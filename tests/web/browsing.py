@@ -24,6 +24,7 @@ from api.web.language import languages
 from ledger.domain.officer import officer_id
 from ledger.store.application import Ledger
 from ledger.store.home import Home
+from tests.web.arriving import ARRIVALS
 
 CHEAP = Passwords(PasswordHasher(time_cost=1, memory_cost=8, parallelism=1))
 UNLIMITED = Rates(1e6, 10**6, 1e6, 10**6, 1e6, 10**6, 1e6, 10**6)
@@ -72,6 +73,7 @@ class Office:
             reduced_motion="reduce",
         )
         context.set_default_timeout(30_000)
+        ARRIVALS.watch(context)
         context.on("console", lambda said: self._hear(said.type, said.text))
         context.on("weberror", lambda error: self.complaints.append(str(error.error)))
         if staff:

@@ -14,6 +14,7 @@ from ledger.store.act import CommandAct
 from ledger.store.home import Home
 from ledger.store.map_store import MapStore
 from tests.campaign import SCENARIO, copied
+from tests.web.arriving import clicks_arrive
 from tests.web.browsing import Office, office_at
 
 TODAY = date(2017, 2, 12)
@@ -34,7 +35,8 @@ FLAGS = [
 def chromium() -> Iterator[Browser]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
+        with clicks_arrive():
+            yield browser
         browser.close()
 
 
