@@ -245,7 +245,9 @@ def opened_again(
     """Undo the last match: the desk says what opened, and the statement that it has moved."""
     accountant = page("B-X01", desk)
     if scripts:
+        accountant.bring_to_front()
         accountant.keyboard.press("u")
+        expect(accountant.locator("[data-undo]")).to_be_focused()
         accountant.keyboard.press("Enter")
     else:
         accountant.locator("[data-undo]").click()
