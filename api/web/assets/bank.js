@@ -64,9 +64,6 @@ tinykeys(window, {
     event.preventDefault();
     box.click();
   },
-  u: (event) => {
-    if (!typing(event)) document.querySelector("[data-undo]")?.focus();
-  },
 });
 
 say();

@@ -41,7 +41,11 @@ const free = (act) => (event) => {
 tinykeys(window, {
   j: free(() => step(1)),
   k: free(() => step(-1)),
-  u: free(() => up()?.click()),
+  // At the matching desk it goes to what can be undone, and nowhere else.
+  u: free(() => {
+    if (document.querySelector("[data-undoes]")) document.querySelector("[data-undo]")?.focus();
+    else up()?.click();
+  }),
   "/": free(() => {
     const field = document.querySelector("[data-search]");
     if (field) field.focus();
