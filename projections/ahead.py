@@ -8,9 +8,10 @@ import gc
 import os
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
 from multiprocessing import get_context, parent_process
+from multiprocessing.connection import Connection
+from multiprocessing.context import BaseContext
 from threading import Thread, active_count
 from typing import NamedTuple
 
@@ -23,9 +24,6 @@ from ledger.store.mapper import EventUnreadable, event_of
 from projections.view import Chunk, Projection, RowMaker
 
 BATCH_EVENTS_MAX = 5_000
-BATCHES_AHEAD = 6
-"""Made or under way at once: results wait in memory, a few megabytes each."""
-
 Stored = Sequence[tuple[int, str, bytes]]
 """Position, topic and envelope of events."""
 
@@ -76,7 +74,7 @@ def made_ahead(
         for made in _made_by_others(feed, projections, needed, processes):
             start += made.read
             yield made
-    except BrokenProcessPool:
+    except MakerLost:
         yield from made_here(feed, projections, start)
 
 
@@ -86,43 +84,88 @@ def _made_by_others(
     needed: frozenset[type[Event]],
     processes: int,
 ) -> Generator[Made, None, None]:
-    with ProcessPoolExecutor(
-        processes,
-        # Forking is quicker, but safe only while no other thread may hold a lock.
-        mp_context=get_context("fork" if active_count() == 1 else "spawn"),
-        initializer=_start_worker,
-        initargs=(projections,),
-    ) as pool:
-        waiting: deque[tuple[Stored, Future[bytes | None]]] = deque()
-        start = 0
-        while True:
-            while len(waiting) < BATCHES_AHEAD:
-                stored = feed.stored(start, BATCH_EVENTS_MAX)
-                if not stored:
-                    break
-                waiting.append((stored, pool.submit(_make, stored)))
-                start += len(stored)
-            if not waiting:
-                return
-            stored, future = waiting.popleft()
-            made = future.result()
+    # Forking is quicker, but safe only while no other thread may hold a lock.
+    context = get_context("fork" if active_count() == 1 else "spawn")
+    makers = [_Maker(context, projections) for _ in range(processes)]
+    waiting: deque[tuple[Stored, _Maker]] = deque()
+    start = 0
+    try:
+        for maker in makers:
+            start += _asked(maker, feed, start, waiting)
+        while waiting:
+            stored, maker = waiting.popleft()
+            made = maker.answer()
+            start += _asked(maker, feed, start, waiting)
             if made is None:
                 _events_of(stored)  # says which event cannot be read
             else:
                 concerned = [each for each in stored if event_class(each[1]) in needed]
                 yield Made(_CHUNKS.decode(made), _events_of(concerned), len(stored))
+    finally:
+        for maker in makers:
+            maker.end()
+
+
+class MakerLost(Exception):
+    """A process that made rows is gone."""
+
+
+class _Maker:
+    """A process that makes rows, over a line of its own: one run of events at a time.
+
+    Not a pool of the library's: where one of its processes is killed in the middle of an answer,
+    whoever waits for that waits for good.
+    """
+
+    def __init__(self, context: BaseContext, projections: Projections) -> None:
+        self._line, theirs = context.Pipe()
+        self._process = context.Process(target=_work, args=(theirs, projections))  # type: ignore[attr-defined]  # each context has it
+        self._process.start()
+        # The process alone holds it from here on: the line breaks off when it ends.
+        theirs.close()
+
+    def ask(self, stored: Stored) -> None:
+        try:
+            self._line.send(stored)
+        except OSError:
+            raise MakerLost from None
+
+    def answer(self) -> bytes | None:
+        """Return what the run that it was asked for comes to, as `_make` does."""
+        try:
+            made: bytes | None = self._line.recv()
+        except (EOFError, OSError):
+            raise MakerLost from None
+        return made
+
+    def end(self) -> None:
+        self._line.close()
+        self._process.terminate()
+        self._process.join()
+
+
+def _asked(
+    maker: _Maker, feed: StoredFeed, start: int, waiting: deque[tuple[Stored, _Maker]]
+) -> int:
+    """Have a process make the next run of events; return how many these are."""
+    stored = feed.stored(start, BATCH_EVENTS_MAX)
+    if stored:
+        maker.ask(stored)
+        waiting.append((stored, maker))
+    return len(stored)
 
 
 _CHUNKS = msgspec.msgpack.Decoder(list[Chunk])
 _ENCODER = msgspec.msgpack.Encoder()
-_MAKERS: list[RowMaker] = []
-"""The one of this process, where it makes rows for another."""
 
 
-def _start_worker(projections: Projections) -> None:
+def _work(line: Connection, projections: Projections) -> None:
     gc.disable()  # rows and events form no circles
     Thread(target=_end_with_parent, daemon=True).start()
-    _MAKERS.append(RowMaker(projections()))
+    maker = RowMaker(projections())
+    with suppress(EOFError):
+        while True:
+            line.send(_make(maker, line.recv()))
 
 
 def _end_with_parent() -> None:
@@ -137,13 +180,13 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _make(stored: Stored) -> bytes | None:
+def _make(maker: RowMaker, stored: Stored) -> bytes | None:
     """Return the chunks of a run of events, or None where one of them cannot be read."""
     try:
         batch = _events_of(stored)
     except EventUnreadable:
         return None
-    return _ENCODER.encode(_MAKERS[0].chunks(batch))
+    return _ENCODER.encode(maker.chunks(batch))
 
 
 def _events_of(stored: Stored) -> list[Recorded]:
