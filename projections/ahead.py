@@ -19,14 +19,11 @@ import msgspec
 
 from ledger.domain.aggregate import Event
 from ledger.domain.events import event_class
-from ledger.store.feed import Feed, Recorded, StoredFeed
-from ledger.store.mapper import EventUnreadable, event_of
+from ledger.store.feed import Feed, Recorded, Stored, StoredFeed, recorded
+from ledger.store.mapper import EventUnreadable
 from projections.view import Chunk, Projection, RowMaker
 
 BATCH_EVENTS_MAX = 5_000
-Stored = Sequence[tuple[int, str, bytes]]
-"""Position, topic and envelope of events."""
-
 Projections = Callable[[], Sequence[Projection]]
 """Returns every projection there is; a function that another process finds by its name."""
 
@@ -97,10 +94,10 @@ def _made_by_others(
             made = maker.answer()
             start += _asked(maker, feed, start, waiting)
             if made is None:
-                _events_of(stored)  # says which event cannot be read
+                recorded(stored)  # says which event cannot be read
             else:
                 concerned = [each for each in stored if event_class(each[1]) in needed]
-                yield Made(_CHUNKS.decode(made), _events_of(concerned), len(stored))
+                yield Made(_CHUNKS.decode(made), recorded(concerned), len(stored))
     finally:
         for maker in makers:
             maker.end()
@@ -183,11 +180,7 @@ def _end_with_parent() -> None:
 def _make(maker: RowMaker, stored: Stored) -> bytes | None:
     """Return the chunks of a run of events, or None where one of them cannot be read."""
     try:
-        batch = _events_of(stored)
+        batch = recorded(stored)
     except EventUnreadable:
         return None
     return _ENCODER.encode(maker.chunks(batch))
-
-
-def _events_of(stored: Stored) -> list[Recorded]:
-    return [Recorded(position, event_of(topic, state)) for position, topic, state in stored]

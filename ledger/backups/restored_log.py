@@ -4,8 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ledger.commands.log_ranges import connect
-from ledger.store.feed import Recorded
-from ledger.store.mapper import event_of
+from ledger.store.feed import Recorded, Stored, recorded
 
 
 class RestoredLog:
@@ -16,12 +15,9 @@ class RestoredLog:
 
     def read(self, start: int, limit: int) -> Sequence[Recorded]:
         """Return up to `limit` events from position `start` on, in the order of the log."""
-        return [
-            Recorded(position, event_of(topic, state))
-            for position, topic, state in self.stored(start, limit)
-        ]
+        return recorded(self.stored(start, limit))
 
-    def stored(self, start: int, limit: int) -> Sequence[tuple[int, str, bytes]]:
+    def stored(self, start: int, limit: int) -> Stored:
         """Return position, topic and envelope of up to `limit` events from `start` on."""
         return self._connection.execute(
             "SELECT position, topic, state FROM log_events WHERE position >= ?"

@@ -162,15 +162,7 @@ class FundAccount(Root):
         lots: tuple[LotIn, ...]
 
         def apply(self, aggregate: "FundAccount") -> None:
-            for lot in self.lots:
-                aggregate.remember_lot(
-                    lot.lot_id,
-                    lot.origin_id,
-                    lot.vintage,
-                    lot.source,
-                    lot.document,
-                    lot.amount_fen,
-                )
+            aggregate.remember_lots(self.lots)
             aggregate.unacknowledged[self.allocation_id] = self.amount_fen
 
     class AllocationAcknowledged(Event, frozen=True):
@@ -208,15 +200,7 @@ class FundAccount(Root):
         lots: tuple[RemittedLot, ...]
 
         def apply(self, aggregate: "FundAccount") -> None:
-            for lot in self.lots:
-                aggregate.remember_lot(
-                    lot.lot_id,
-                    lot.origin_id,
-                    lot.vintage,
-                    lot.source,
-                    lot.document,
-                    lot.amount_fen,
-                )
+            aggregate.remember_lots(self.lots)
 
     class Drawn(Event, frozen=True):
         TOPIC = "fund.drawn"
@@ -517,6 +501,12 @@ class FundAccount(Root):
         insort(self.live, lot)
         self.balance = Money(self.balance + amount)
         return lot
+
+    def remember_lots(self, lots: Iterable[LotIn | RemittedLot]) -> None:
+        for lot in lots:
+            self.remember_lot(
+                lot.lot_id, lot.origin_id, lot.vintage, lot.source, lot.document, lot.amount_fen
+            )
 
     def forget_parts(self, parts: Iterable[Part]) -> None:
         for part in parts:

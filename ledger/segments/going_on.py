@@ -18,11 +18,10 @@ from ledger.evidence.verify import EntryBroken
 from ledger.postgresql import Database
 from ledger.segments.checking import Checked, read_entries
 from ledger.segments.manifest import Manifest
-from ledger.segments.sealing import SegmentsDiffer
+from ledger.segments.sealing import require_goes_on
 from ledger.store.application import Ledger
-from ledger.store.feed import Recorded
+from ledger.store.feed import Recorded, Stored, recorded
 from ledger.store.home import Home, write_once
-from ledger.store.mapper import event_of
 
 VERIFIED = "segments-verified.json"
 
@@ -112,19 +111,15 @@ class SealedFeed:
             SegmentsDiffer: The log does not go on from them.
         """
         self.stop = manifests[-1].stop
-        if ledger.size() < self.stop or ledger.log.root_at(self.stop) != manifests[-1].tree.root():
-            raise SegmentsDiffer(self.stop - 1, "the log does not go on from what is sealed")
+        require_goes_on(ledger.log, manifests[-1])
         self._ledger, self._folder, self._manifests = ledger, folder, manifests
         self._at, self._rows = 0, self._from(0)
 
     def read(self, start: int, limit: int) -> Sequence[Recorded]:
         """Return up to `limit` events from position `start` on, in the order of the log."""
-        return [
-            Recorded(position, event_of(topic, envelope))
-            for position, topic, envelope in self.stored(start, limit)
-        ]
+        return recorded(self.stored(start, limit))
 
-    def stored(self, start: int, limit: int) -> Sequence[tuple[int, str, bytes]]:
+    def stored(self, start: int, limit: int) -> Stored:
         """Return position, topic and envelope of up to `limit` events from `start` on."""
         if start >= self.stop:
             return self._ledger.stored(start, limit)

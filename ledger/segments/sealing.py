@@ -160,7 +160,8 @@ def seal(
             shutil.rmtree(leftover)
         held = [each.manifest for each in read_chain(folder)]
         if held:
-            _require_goes_on(home, log, folder, held[-1])
+            _require_of_this_ledger(home, folder, held[-1])
+            require_goes_on(log, held[-1])
         length = _length(length, held)
         before = held[-1].stop if held else 0
         last = log.select_checkpoint()
@@ -351,9 +352,17 @@ def _keys_before(
     return closed, keys
 
 
-def _require_goes_on(home: Home, log: LogRecorder, folder: Path, last: Manifest) -> None:
+def _require_of_this_ledger(home: Home, folder: Path, last: Manifest) -> None:
     if (last.origin, last.founding_key_id) != (home.origin(), home.founding_key_id()):
         raise SegmentsForeign(folder, last.origin)
+
+
+def require_goes_on(log: LogRecorder, last: Manifest) -> None:
+    """Check that a log holds what was sealed up to a segment.
+
+    Raises:
+        SegmentsDiffer: It does not.
+    """
     if log.size() < last.stop or log.root_at(last.stop) != last.tree.root():
         raise SegmentsDiffer(last.stop - 1, "the log does not go on from what is sealed")
 

@@ -26,7 +26,7 @@ from ledger.evidence.proofs import Receipt
 from ledger.evidence.tlog_tiles import ENTRY_BYTES_MAX
 from ledger.postgresql import DatabaseUnreachable
 from ledger.store.act import CommandAct
-from ledger.store.feed import Recorded
+from ledger.store.feed import Recorded, Stored, recorded
 from ledger.store.group import EVENTS_MAX, Asked, Group, Queue
 from ledger.store.mapper import EnvelopeMapper, event_of
 from ledger.store.recorder import LogMoved, LogRecorder, StoredAnswer
@@ -519,12 +519,9 @@ class Ledger(Application[UUID]):
         self._events = store
 
     def read(self, start: int, limit: int) -> Sequence[Recorded]:
-        return [
-            Recorded(position, event_of(topic, state))
-            for position, topic, state in self.stored(start, limit)
-        ]
+        return recorded(self.stored(start, limit))
 
-    def stored(self, start: int, limit: int) -> Sequence[tuple[int, str, bytes]]:
+    def stored(self, start: int, limit: int) -> Stored:
         self._settle()
         return self._log.select_states(start, limit)
 

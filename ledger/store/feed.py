@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from ledger.domain.aggregate import Event
+from ledger.store.mapper import event_of
 
 
 class Recorded(NamedTuple):
@@ -11,6 +12,19 @@ class Recorded(NamedTuple):
 
     position: int
     event: Event
+
+
+Stored = Sequence[tuple[int, str, bytes]]
+"""Position, topic and envelope of events."""
+
+
+def recorded(stored: Stored) -> list[Recorded]:
+    """Return events as readers are handed them.
+
+    Raises:
+        EventUnreadable: As `event_of` says.
+    """
+    return [Recorded(position, event_of(topic, state)) for position, topic, state in stored]
 
 
 class Feed(Protocol):
@@ -27,5 +41,5 @@ class Feed(Protocol):
 class StoredFeed(Feed, Protocol):
     """A log whose events are handed out as they are stored, for another process to read."""
 
-    def stored(self, start: int, limit: int) -> Sequence[tuple[int, str, bytes]]:
+    def stored(self, start: int, limit: int) -> Stored:
         """Return position, topic and envelope of up to `limit` events from `start` on."""

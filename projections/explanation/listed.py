@@ -9,9 +9,9 @@ from ledger.domain.policy import LimitName
 from projections.asked import NOW
 from projections.explanation.asked import Asked
 from projections.explanation.checked import Checked, Fact, Outcome
+from projections.explanation.outside import hits_on
 from projections.findings.asked import Asked as AskedOfAll
 from projections.findings.listed import HARDSHIP, paid_under
-from projections.findings.outside import hits
 from projections.listed_people import retired_rows, row_phones
 
 
@@ -55,12 +55,7 @@ def _telephone(asked: Asked) -> Checked:
         Fact("people_under_phone", len(people)),
         Fact("people_a_phone", asked.patience.people_a_phone),
     ]
-    own = asked.payment.disbursement_id.bytes
-    of_staff = [
-        hit
-        for hit in hits("D6", every, asked.payment.person_id.bytes)
-        if hit.row.disbursement_id == own
-    ]
+    of_staff = hits_on(asked, "D6")
     if of_staff:
         facts += [
             Fact("list_kind", ListKind.STAFF_PHONES.value),

@@ -19,7 +19,6 @@ def by_lists(asked: Asked) -> Iterator[Checked]:
     """A3, A4, A5, A8, C4, E3: whether the person or the card stands on a list that is held."""
     line = set(asked.tree.line(asked.payment.organisation_id))
     held = [each for each in held_lists(asked.connection) if each.organisation_id in line]
-    every = AskedOfAll(asked.connection, asked.day, [], moment=NOW, day_of=asked.day_of)
     for rule, kinds in LISTS_OF.items():
         wanted = [each for each in held if each.kind in kinds]
         if rule in OF_PEOPLE_IN_NEED and HARDSHIP not in asked.payment.category:
@@ -29,12 +28,17 @@ def by_lists(asked: Asked) -> Iterator[Checked]:
         elif not wanted:
             yield Checked(rule, Outcome.NO_DATA)
         else:
-            found = [
-                each
-                for each in hits(rule, every, asked.payment.person_id.bytes)
-                if each.row.disbursement_id == asked.payment.disbursement_id.bytes
-            ]
-            yield _said(rule, wanted, found)
+            yield _said(rule, wanted, hits_on(asked, rule))
+
+
+def hits_on(asked: Asked, rule: str) -> list[Hit]:
+    """Return what lists say of the payment itself, by a rule that looks at them."""
+    every = AskedOfAll(asked.connection, asked.day, [], moment=NOW, day_of=asked.day_of)
+    return [
+        each
+        for each in hits(rule, every, asked.payment.person_id.bytes)
+        if each.row.disbursement_id == asked.payment.disbursement_id.bytes
+    ]
 
 
 def _said(rule: str, wanted: list[ListView], found: list[Hit]) -> Checked:

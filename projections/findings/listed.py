@@ -10,7 +10,7 @@ from projections.asked import uuid_of
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
 from projections.findings.growing import Growing, among
-from projections.findings.people import payment_ids, standing
+from projections.findings.people import payment_ids, standing, told_together
 from projections.listed_people import retired_rows, row_phones
 from projections.payment_states import disbursements
 
@@ -52,17 +52,8 @@ def retired(asked: Asked) -> Iterator[Finding]:
     for row in sorted(found, key=lambda row: row.position):
         if HARDSHIP in row.category:
             by_place[row.organisation_id, row.campaign_id].append(row)
-    for (place, campaign), rows in by_place.items():
-        yield Finding(
-            "A6",
-            Severity.WARNING,
-            uuid_of(place),
-            min(row.happened_on for row in rows),
-            len(rows),
-            sum(row.amount_fen for row in rows),
-            campaign_id=uuid_of(campaign),
-            payment_ids=payment_ids(rows),
-        )
+    for place, rows in by_place.items():
+        yield told_together("A6", Severity.WARNING, place, rows)
 
 
 def paid_under(asked: Asked, phones: Sequence[bytes]) -> dict[bytes, list[Row[Any]]]:

@@ -11,7 +11,7 @@ from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Column, Row, Select, select
 
 from ledger.domain.outside_list import ListKind
 from projections.asked import uuid_of
@@ -23,7 +23,7 @@ from projections.findings.cards import paid_to
 from projections.findings.finding import Finding, Severity
 from projections.findings.growing import Growing, among
 from projections.findings.listed import HARDSHIP, paid_under
-from projections.findings.people import payment_ids, standing
+from projections.findings.people import standing, told_together
 from projections.listed_people import row_phones
 from projections.organisations import Tree, tree_on
 from projections.outside_lists import ListView, entries, held_lists
@@ -119,18 +119,8 @@ def _found(rule: str, severity: Severity, found: Iterable[Hit]) -> Iterator[Find
         place = (each.row.organisation_id, each.row.campaign_id, each.held.kind.value)
         by_place[place][each.row.disbursement_id] = each.row
     for (organisation, campaign, kind), payments in by_place.items():
-        rows = sorted(payments.values(), key=lambda row: row.position)
-        yield Finding(
-            rule,
-            severity,
-            uuid_of(organisation),
-            min(row.happened_on for row in rows),
-            len(rows),
-            sum(row.amount_fen for row in rows),
-            detail=kind,
-            campaign_id=uuid_of(campaign),
-            payment_ids=payment_ids(rows),
-        )
+        at = (organisation, campaign)
+        yield told_together(rule, severity, at, payments.values(), detail=kind)
 
 
 # What each rule asks of a payment to somebody who is listed.
@@ -200,34 +190,40 @@ def _related(asked: Asked, held: Sequence[ListView], only: bytes | None) -> Iter
 
 
 def _to_staff(asked: Asked, held: Sequence[ListView], only: bytes | None) -> Iterator[Hit]:
-    cards = _cards_listed().keys(asked.connection)
-    of = {each.edition_id.bytes: each for each in held}
-    on: dict[bytes, list[tuple[ListView, bytes]]] = defaultdict(list)
-    statement = select(entries).where(entries.c.kind == ListKind.STAFF_ACCOUNTS.value)
-    for row in among(asked.connection, cards, entries.c.subject, statement):
-        if row.edition_id in of:
-            on[row.subject].append((of[row.edition_id], row.note))
+    on = _by_number(asked, held, ListKind.STAFF_ACCOUNTS)
     for card, payments in paid_to(asked, list(on)).items():
-        for row in payments.values():
-            if only in (None, row.person_id):
-                for view, note in on[card]:
-                    yield Hit(view, row, card, note)
+        yield from _hit(on[card], card, payments.values(), only)
 
 
 def _under_staff(asked: Asked, held: Sequence[ListView], only: bytes | None) -> Iterator[Hit]:
     """Yield payments to people who were listed under the telephone of somebody who works there."""
+    on = _by_number(asked, held, ListKind.STAFF_PHONES)
+    for phone, payments in paid_under(asked, list(on)).items():
+        yield from _hit(on[phone], phone, payments, only)
+
+
+_Beside = list[tuple[ListView, bytes]]
+"""The lists that a number stands on, and what stands beside it in each."""
+
+
+def _by_number(asked: Asked, held: Sequence[ListView], kind: ListKind) -> Mapping[bytes, _Beside]:
+    """Return the numbers of staff that payments have too."""
     of = {each.edition_id.bytes: each for each in held}
-    on: dict[bytes, list[tuple[ListView, bytes]]] = defaultdict(list)
-    phones = _phones_listed().keys(asked.connection)
-    statement = select(entries).where(entries.c.kind == ListKind.STAFF_PHONES.value)
-    for row in among(asked.connection, phones, entries.c.subject, statement):
+    on: dict[bytes, _Beside] = defaultdict(list)
+    statement = select(entries).where(entries.c.kind == kind.value)
+    numbers = _numbers_listed(kind).keys(asked.connection)
+    for row in among(asked.connection, numbers, entries.c.subject, statement):
         if row.edition_id in of:
             on[row.subject].append((of[row.edition_id], row.note))
-    for phone, payments in paid_under(asked, list(on)).items():
-        for row in payments:
-            if only in (None, row.person_id):
-                for view, note in on[phone]:
-                    yield Hit(view, row, phone, note)
+    return on
+
+
+def _hit(
+    beside: _Beside, number: bytes, payments: Iterable[Row[Any]], only: bytes | None
+) -> Iterator[Hit]:
+    for row in payments:
+        if only in (None, row.person_id):
+            yield from (Hit(view, row, number, note) for view, note in beside)
 
 
 def _one_household(asked: Asked, held: Sequence[ListView], only: bytes | None) -> Iterator[Hit]:
@@ -343,44 +339,31 @@ def _with_owners() -> Growing:
     return Growing(asking)
 
 
+_NUMBERS_OF: Mapping[ListKind, tuple[Column[bytes], ...]] = {
+    ListKind.STAFF_ACCOUNTS: (payment_cards.c.card, reissue_cards.c.card),
+    ListKind.STAFF_PHONES: (row_phones.c.phone,),
+}
+
+
 @cache
-def _cards_listed() -> Growing:
+def _numbers_listed(kind: ListKind) -> Growing:
     def asking(start: int) -> Sequence[Select[Any]]:
         found = []
-        for cards in (payment_cards, reissue_cards):
+        for number in _NUMBERS_OF[kind]:
             both = (
                 select(entries.c.subject)
                 .distinct()
-                .join(cards, cards.c.card == entries.c.subject)
-                .where(entries.c.kind == ListKind.STAFF_ACCOUNTS.value)
+                .join(number.table, number == entries.c.subject)
+                .where(entries.c.kind == kind.value)
             )
             if start:
                 found += [
-                    both.where(cards.c.position >= start),
+                    both.where(number.table.c.position >= start),
                     both.where(entries.c.position >= start),
                 ]
             else:
                 found.append(both)
         return found
-
-    return Growing(asking)
-
-
-@cache
-def _phones_listed() -> Growing:
-    def asking(start: int) -> Sequence[Select[Any]]:
-        both = (
-            select(entries.c.subject)
-            .distinct()
-            .join(row_phones, row_phones.c.phone == entries.c.subject)
-            .where(entries.c.kind == ListKind.STAFF_PHONES.value)
-        )
-        if not start:
-            return (both,)
-        return (
-            both.where(row_phones.c.position >= start),
-            both.where(entries.c.position >= start),
-        )
 
     return Growing(asking)
 

@@ -90,6 +90,30 @@ def paid_again_elsewhere(asked: Asked) -> Iterator[Finding]:
             yield from _by_place(asked, "E2", Severity.WARNING, person, near, total)
 
 
+def told_together(
+    rule: str,
+    severity: Severity,
+    place: tuple[bytes, bytes],
+    payments: Iterable[Row[Any]],
+    *,
+    detail: str | None = None,
+) -> Finding:
+    """Tell of payments of one organisation and campaign (`place`), however many come later."""
+    rows = sorted(payments, key=lambda row: row.position)
+    organisation, campaign = place
+    return Finding(
+        rule,
+        severity,
+        uuid_of(organisation),
+        min(row.happened_on for row in rows),
+        len(rows),
+        sum(row.amount_fen for row in rows),
+        detail=detail,
+        campaign_id=uuid_of(campaign),
+        payment_ids=payment_ids(rows),
+    )
+
+
 def _by_place(
     asked: Asked,
     rule: str,
