@@ -9,7 +9,7 @@ from api.uploads import whole
 from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import Published, latest
 from ledger.anchoring.witnesses import cosigned_note
-from ledger.commands.remittances import KIND
+from ledger.commands.remittance_proofs import KIND
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.pack import Pack
 from ledger.packs.file import read_pack

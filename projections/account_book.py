@@ -57,6 +57,7 @@ WORDS: Mapping[str, str] = {
     FundAccount.AllocationReceived.TOPIC: "收到下拨",
     FundAccount.Remitted.TOPIC: "跨账本拨出",
     FundAccount.RemittanceReceived.TOPIC: "跨账本拨款到账",
+    FundAccount.RemittanceTakenBack.TOPIC: "跨账本拨款退回",
     Remittance.Acknowledged.TOPIC: "跨账本拨款回执",
     FundAccount.Drawn.TOPIC: "支取",
     FundAccount.Restored.TOPIC: "退回原资金批次",

@@ -21,7 +21,8 @@ class Figures:
 
     `received` + `came_down` = `passed_on` + `remitted` + `paid` + `in_transit` + `in_hand`.
 
-    `remitted_fen` went to other ledgers; of that, `unacknowledged_fen` is still on its way.
+    `remitted_fen` went to other ledgers and was not taken back; of that, `unacknowledged_fen` is
+    still on its way.
     `received_fen` came from outside, `came_down_fen` from organisations above; `returned_fen` is
     what the bank ever sent back, also where it was paid again since.
     """
@@ -55,7 +56,7 @@ def figures(
             of.into(Account.RETURNED),
             of.net(Account.TRANSIT, Account.RETURNED),
             of.net(Account.FUND),
-            of.between(Account.FUND, Account.REMITTED),
+            Money(of.net(Account.REMITTED, Account.LEDGERS)),
             of.net(Account.REMITTED),
         )
         for (organisation,), of in found.items()

@@ -30,7 +30,8 @@ class Account(StrEnum):
     """Where money can be. What leaves one account arrives in another: the sum is always zero.
 
     What went to another ledger is `REMITTED` (on its way) until that one has proved that it is
-    there, and then with other `LEDGERS`. What came from one came from outside (`SOURCE`).
+    there, and then with other `LEDGERS`, or that it refused it, and then it is taken back. What
+    came from one came from outside (`SOURCE`).
     """
 
     SOURCE = "source"
@@ -160,6 +161,7 @@ class Journal(Projection):
             FundAccount.AllocationReceived: _allocation_received,
             FundAccount.Remitted: _moved,
             FundAccount.RemittanceReceived: _remittance_received,
+            FundAccount.RemittanceTakenBack: _moved,
             Remittance.Acknowledged: _moved,
             FundAccount.Drawn: _moved,
             FundAccount.Restored: _moved,
@@ -356,6 +358,11 @@ def _remittance_in(event: FundAccount.RemittanceReceived) -> Sequence[Line]:
     return _lines(organisation, fund, Account.SOURCE, Account.FUND, event.lots)
 
 
+def _taken_back(event: FundAccount.RemittanceTakenBack) -> Sequence[Line]:
+    fund, organisation = event.originator_id, event.organisation_id
+    return _lines(organisation, fund, Account.REMITTED, Account.FUND, event.parts)
+
+
 def _acknowledged(event: Remittance.Acknowledged) -> Sequence[Line]:
     fund, organisation = event.fund_id, event.organisation_id
     return _lines(organisation, fund, Account.REMITTED, Account.LEDGERS, event.parts)
@@ -400,6 +407,7 @@ _ROUTES: Mapping[type[Event], Callable[[Any], Sequence[Line]]] = {
     FundAccount.AllocationReceived: _taken,
     FundAccount.Remitted: _remitted,
     FundAccount.RemittanceReceived: _remittance_in,
+    FundAccount.RemittanceTakenBack: _taken_back,
     Remittance.Acknowledged: _acknowledged,
     FundAccount.Drawn: _drawn,
     FundAccount.Restored: _restored,

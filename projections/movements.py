@@ -48,7 +48,8 @@ movements = Table(
 class Kind(StrEnum):
     """What moves. A receipt put right is one, too, and adds its difference.
 
-    A remittance went to another ledger, an arrival came from one.
+    A remittance went to another ledger, an arrival came from one; what is taken back was refused
+    there.
     """
 
     PAYMENT = "payment"
@@ -56,12 +57,15 @@ class Kind(StrEnum):
     ALLOCATION = "allocation"
     REMITTANCE = "remittance"
     ARRIVAL = "arrival"
+    TAKEN_BACK = "taken_back"
     RETURN = "return"
     REISSUE = "reissue"
     CORRECTION = "correction"
 
 
-OF_PIECES = tuple(kind.value for kind in (Kind.ALLOCATION, Kind.REMITTANCE, Kind.ARRIVAL))
+OF_PIECES = tuple(
+    kind.value for kind in (Kind.ALLOCATION, Kind.REMITTANCE, Kind.ARRIVAL, Kind.TAKEN_BACK)
+)
 """What moves pieces of several appropriations at once."""
 
 
@@ -75,6 +79,7 @@ class Movements(Projection):
             FundAccount.Allocated: _allocated,
             FundAccount.Remitted: _remitted,
             FundAccount.RemittanceReceived: _arrived,
+            FundAccount.RemittanceTakenBack: _taken_back,
             Payment.Returned: _returned,
             Payment.Reissued: _reissued,
             Payment.Corrected: _corrected,
@@ -109,12 +114,17 @@ def _arrived(event: FundAccount.RemittanceReceived, position: int, rows: Rows) -
     _of_account(event, position, rows, Kind.ARRIVAL, event.amount_fen, document=event.document)
 
 
+def _taken_back(event: FundAccount.RemittanceTakenBack, position: int, rows: Rows) -> None:
+    _of_account(event, position, rows, Kind.TAKEN_BACK, event.amount_fen)
+
+
 def _of_account(
     event: FundAccount.Received
     | FundAccount.ReceiptCorrected
     | FundAccount.Allocated
     | FundAccount.Remitted
-    | FundAccount.RemittanceReceived,
+    | FundAccount.RemittanceReceived
+    | FundAccount.RemittanceTakenBack,
     position: int,
     rows: Rows,
     kind: Kind,

@@ -9,8 +9,8 @@ from sqlalchemy import Connection, Index, Row, Select, Table, select
 
 from ledger.domain.aggregate import Event
 from ledger.domain.known_ledger import KnownLedger
-from ledger.domain.remittance import EntryElsewhere, Remittance
-from projections.asked import NOW, PAGE_ROWS_MAX, Moment, uuid_of
+from ledger.domain.remittance import EntryElsewhere, Remittance, State
+from projections.asked import NOW, PAGE_ROWS_MAX, Moment, optional_uuid, uuid_of
 from projections.view import (
     Handler,
     Projection,
@@ -29,26 +29,34 @@ remittances = Table(
     id_column("remittance_id"),
     text_column("direction"),
     id_column("organisation_id"),
-    id_column("fund_id"),
+    id_column("fund_id", nullable=True),
     text_column("key_id"),
     text_column("other_code"),
     text_column("document"),
     number_column("amount_fen"),
     text_column("happened_on"),
     number_column("elsewhere", nullable=True),
+    text_column("state"),
+    text_column("reason", nullable=True),
     Index("remittances_by_id", "remittance_id"),
 )
-"""`elsewhere` is the position of the sender's entry in its own log, of what came from there."""
+"""`elsewhere` is the position of the sender's entry in its own log, of what came from there.
 
-acknowledgements = Table(
-    "remittance_acknowledgements",
+`state` is where it stands before the other side's answer; what is refused has no account here.
+"""
+
+answers = Table(
+    "remittance_answers",
     metadata,
     id_column("remittance_id"),
+    text_column("state"),
+    text_column("reason", nullable=True),
     text_column("happened_on"),
     number_column("elsewhere"),
     number_column("position"),
     key("remittance_id"),
 )
+"""What became of what was sent, by the other side's proof: acknowledged, or taken back."""
 
 ledgers = Table(
     "known_ledgers",
@@ -67,13 +75,15 @@ OUT, IN = "out", "in"
 
 
 class Remittances(Projection):
-    tables: ClassVar = (remittances, acknowledgements, ledgers)
+    tables: ClassVar = (remittances, answers, ledgers)
 
     def handlers(self) -> Mapping[type[Event], Handler]:
         return {
             Remittance.Sent: _sent,
             Remittance.Received: _received,
+            Remittance.Refused: _refused,
             Remittance.Acknowledged: _acknowledged,
+            Remittance.TakenBack: _taken_back,
             KnownLedger.Registered: _registered,
             KnownLedger.StruckOff: _struck_off,
         }
@@ -84,13 +94,15 @@ class RemittanceView:
     """Money to another ledger (`out`) or from one (`in`).
 
     `answered_at` is the position of the other side's entry in its own log: None while what was sent
-    waits for the receiver's word. `acknowledged_on` says when that word was taken in.
+    waits for the receiver's word. `acknowledged_on` says when its word was taken in that it has it,
+    `taken_back_on` when it was taken back; `reason` is why the receiver refused it. What was
+    refused here has no `fund_id`.
     """
 
     remittance_id: UUID
     direction: str
     organisation_id: UUID
-    fund_id: UUID
+    fund_id: UUID | None
     key_id: str
     ledger_name: str
     other_code: str
@@ -98,13 +110,16 @@ class RemittanceView:
     amount_fen: int
     happened_on: str
     position: int
+    state: str
     acknowledged_on: str | None
+    taken_back_on: str | None
+    reason: str | None
     answered_at: int | None
 
     @property
     def waits(self) -> bool:
-        """Say whether it was sent and nobody has said that it arrived."""
-        return self.direction == OUT and self.acknowledged_on is None
+        """Say whether it was sent and nobody has said what became of it."""
+        return self.state == State.ON_ITS_WAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +157,7 @@ def waiting(connection: Connection, moment: Moment, until: str) -> list[Remittan
     statement = _joined(moment).where(
         remittances.c.direction == OUT,
         remittances.c.happened_on <= until,
-        acknowledgements.c.position.is_(None),
+        answers.c.position.is_(None),
     )
     return [_view(row, {}) for row in connection.execute(statement)]
 
@@ -159,11 +174,13 @@ def known_ledgers(connection: Connection) -> list[KnownLedgerView]:
 
 
 def _joined(moment: Moment) -> Select[tuple[object, ...]]:
-    said = acknowledgements
+    said = answers
     return (
         select(
             remittances,
-            said.c.happened_on.label("acknowledged_on"),
+            said.c.state.label("answer"),
+            said.c.reason.label("answer_reason"),
+            said.c.happened_on.label("answered_on"),
             said.c.elsewhere.label("answered_at"),
         )
         .outerjoin(
@@ -175,11 +192,12 @@ def _joined(moment: Moment) -> Select[tuple[object, ...]]:
 
 
 def _view(row: Row[tuple[object, ...]], names: Mapping[str, str]) -> RemittanceView:
+    state = row.answer or row.state
     return RemittanceView(
         uuid_of(row.remittance_id),
         row.direction,
         uuid_of(row.organisation_id),
-        uuid_of(row.fund_id),
+        optional_uuid(row.fund_id),
         row.key_id,
         names.get(row.key_id, row.key_id),
         row.other_code,
@@ -187,54 +205,77 @@ def _view(row: Row[tuple[object, ...]], names: Mapping[str, str]) -> RemittanceV
         row.amount_fen,
         row.happened_on,
         row.position,
-        row.acknowledged_on,
+        state,
+        row.answered_on if state == State.ACKNOWLEDGED else None,
+        row.answered_on if state == State.TAKEN_BACK else None,
+        row.answer_reason or row.reason,
         row.elsewhere if row.direction == IN else row.answered_at,
     )
 
 
 def _sent(event: Remittance.Sent, position: int, rows: Rows) -> None:
-    _add(event, position, rows, OUT, event.to_key_id, event.to_code, None)
+    _add(event, position, rows, OUT, event.to_key_id, event.to_code, None, State.ON_ITS_WAY)
 
 
 def _received(event: Remittance.Received, position: int, rows: Rows) -> None:
     sent: EntryElsewhere = event.sent
-    _add(event, position, rows, IN, sent.key_id, event.from_code, sent.position)
+    _add(event, position, rows, IN, sent.key_id, event.from_code, sent.position, State.RECEIVED)
+
+
+def _refused(event: Remittance.Refused, position: int, rows: Rows) -> None:
+    sent: EntryElsewhere = event.sent
+    _add(event, position, rows, IN, sent.key_id, event.from_code, sent.position, State.REFUSED)
 
 
 def _add(
-    event: Remittance.Sent | Remittance.Received,
+    event: Remittance.Sent | Remittance.Received | Remittance.Refused,
     position: int,
     rows: Rows,
     direction: str,
     key_id: str,
     other_code: str,
     elsewhere: int | None,
+    state: State,
 ) -> None:
+    refused = event if isinstance(event, Remittance.Refused) else None
     rows["remittances"].append(
         (
             position,
             event.originator_id.bytes,
             direction,
             event.organisation_id.bytes,
-            event.fund_id.bytes,
+            None if isinstance(event, Remittance.Refused) else event.fund_id.bytes,
             key_id,
             other_code,
             event.document,
             event.amount_fen,
             event.happened_on.isoformat(),
             elsewhere,
+            state.value,
+            refused.reason if refused else None,
         )
     )
 
 
 def _acknowledged(event: Remittance.Acknowledged, position: int, rows: Rows) -> None:
-    rows["remittance_acknowledgements"].append(
-        (
-            event.originator_id.bytes,
-            event.happened_on.isoformat(),
-            event.received.position,
-            position,
-        )
+    _answer(event, position, rows, State.ACKNOWLEDGED, None, event.received)
+
+
+def _taken_back(event: Remittance.TakenBack, position: int, rows: Rows) -> None:
+    _answer(event, position, rows, State.TAKEN_BACK, event.reason, event.refused)
+
+
+def _answer(
+    event: Remittance.Acknowledged | Remittance.TakenBack,
+    position: int,
+    rows: Rows,
+    state: State,
+    reason: str | None,
+    entry: EntryElsewhere,
+) -> None:
+    day = event.happened_on.isoformat()
+    rows["remittance_answers"].append(
+        (event.originator_id.bytes, state.value, reason, day, entry.position, position)
     )
 
 

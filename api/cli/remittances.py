@@ -1,5 +1,6 @@
 """`nuanzhang remit …`: money to and from other ledgers, and which ledgers are known."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -13,18 +14,21 @@ from api.remitting import proof_under
 from api.v1.written import require_stood
 from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import announce
+from ledger.commands.remittance_proofs import KIND
 from ledger.commands.remittances import (
-    KIND,
     Acquaintance,
     Sending,
     acknowledge_remittance,
     receive_remittance,
+    refuse_remittance,
     register_ledger,
     send_remittance,
     strike_off_ledger,
+    take_back_remittance,
 )
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.officer import officer_id
+from ledger.domain.remittance import State
 from ledger.domain.values import Money, yuan_text
 from ledger.evidence.pack import Pack
 from ledger.packs.contents import require_on_record
@@ -154,6 +158,36 @@ def acknowledge(path: ProofFile, staff: Staff) -> None:
         say(f"remittance {pack.subject} is acknowledged")
 
 
+@app.command()
+def refuse(
+    path: ProofFile,
+    reason: Annotated[str, typer.Option(help="Why; the other ledger reads it. Name nobody.")],
+    staff: Staff,
+    key_file: KeyFile,
+    passphrase_fd: PassphraseFd = None,
+) -> None:
+    """Refuse what another ledger sent, for good, on the approver's own signature."""
+    pack = _read(path)
+    with bootstrap.opened(bootstrap.home()) as ledger:
+        act = signed_act(staff, key_file, passphrase_fd)
+        id_ = refuse_remittance(ledger, act, pack, reason).result["remittance_id"]
+        say(f"remittance {id_} is refused, and can never be taken in here")
+        say(f"proof for the sender: nuanzhang remit proof {id_}")
+
+
+@app.command(name="take-back")
+def take_back(
+    path: ProofFile,
+    amount_fen: Annotated[int, typer.Option(min=1, help="What came back in the bank, whole fen.")],
+    staff: Staff,
+) -> None:
+    """Put money back into the lots it came from, on the receiver's proof that it was refused."""
+    pack = _read(path)
+    with bootstrap.opened(bootstrap.home()) as ledger:
+        answer = take_back_remittance(ledger, _act(staff), pack, amount_fen)
+        say(f"remittance {pack.subject} is back in account {answer.result['fund_id']}")
+
+
 @app.command(name="list")
 def list_remittances(*, as_json: AsJson = False) -> None:
     """List remittances in the order of the log, and which of them wait for the other ledger."""
@@ -177,7 +211,10 @@ def list_remittances(*, as_json: AsJson = False) -> None:
                     "amount_fen": each.amount_fen,
                     "happened_on": each.happened_on,
                     "position": each.position,
+                    "state": each.state,
                     "acknowledged_on": each.acknowledged_on,
+                    "taken_back_on": each.taken_back_on,
+                    "reason": each.reason,
                 }
                 for each in found
             ]
@@ -185,7 +222,7 @@ def list_remittances(*, as_json: AsJson = False) -> None:
         return
     for each in found:
         way = "to" if each.direction == "out" else "from"
-        state = "waits" if each.waits else "proved"
+        state = STATES[each.state]
         say(
             f"{each.remittance_id} {each.happened_on} {codes[each.organisation_id]} {way}"
             f" {each.ledger_name} {each.other_code}: {yuan_text(Money(each.amount_fen))} yuan,"
@@ -194,6 +231,14 @@ def list_remittances(*, as_json: AsJson = False) -> None:
 
 
 LISTED_MAX = 10_000
+STATES: Mapping[str, str] = {
+    State.ON_ITS_WAY: "waits",
+    State.ACKNOWLEDGED: "proved",
+    State.TAKEN_BACK: "taken back",
+    State.RECEIVED: "proved",
+    State.REFUSED: "refused",
+}
+"""In words, by where a remittance stands."""
 
 
 def _read(path: Path) -> Pack:

@@ -25,14 +25,18 @@ from ledger.commands.remittances import (
     Acquaintance,
     Sending,
     acknowledge_remittance,
+    prepare_refusal,
     prepare_register,
     prepare_remittance,
     prepare_strike_off,
     receive_remittance,
+    refuse_remittance,
     register_ledger,
     send_remittance,
     strike_off_ledger,
+    take_back_remittance,
 )
+from ledger.domain.remittance import REASON_CHARACTERS_MAX
 from ledger.store.act import CommandAct
 from ledger.store.application import NotOnRecord
 from projections.remittances import RemittanceView as Listed
@@ -59,6 +63,23 @@ class SignedStrikingOff(forms.Form):
     signed: Signed
 
 
+SignedPayload = Annotated[
+    str, FormField(max_length=200_000, description="Base64, as the preparation gave it.")
+]
+SignedKeyId = Annotated[str, FormField(max_length=100)]
+SignatureMade = Annotated[
+    str, FormField(max_length=10_000, description="Base64, over the bytes in `to_sign`.")
+]
+Reason = Annotated[
+    str,
+    FormField(
+        min_length=1,
+        max_length=REASON_CHARACTERS_MAX,
+        description="Why it is refused: the other ledger reads it, and it names nobody.",
+    ),
+]
+
+
 class StrikingOff(forms.Form):
     reason: forms.Text
 
@@ -66,14 +87,16 @@ class StrikingOff(forms.Form):
 class RemittanceView(Answer):
     """Money to another ledger (`out`) or from one (`in`).
 
-    `answered_at` is where the other side's entry stands in its own log; with `acknowledged_on` it
-    is null until the receiver's proof was taken in here.
+    `state` of what was sent is `on_its_way`, `acknowledged` or `taken_back`; of what came from
+    elsewhere, `received` or `refused`, and then it has no `fund_id`. `answered_at` is where the
+    other side's entry stands in its own log; it is null until the receiver's proof was taken in
+    here. `reason` is why the receiver refused it.
     """
 
     remittance_id: Id
     direction: str
     organisation_id: Id
-    fund_id: Id
+    fund_id: Id | None
     key_id: str
     ledger_name: str
     other_code: str
@@ -81,7 +104,10 @@ class RemittanceView(Answer):
     amount_fen: Fen
     happened_on: Day
     position: Position
+    state: str
     acknowledged_on: str | None
+    taken_back_on: str | None
+    reason: str | None
     answered_at: int | None
 
 
@@ -196,6 +222,47 @@ def acknowledge(
     """Take in the receiver's proof that it has what was sent from here."""
     answer = acknowledge_remittance(the_ledger, acting.act(), read_proof(file))
     return written(the_ledger, response, answer, Nothing)
+
+
+@router.post("/refusals/preparations", dependencies=[APPROVE])
+def prepare_refusing(
+    acting: TheActing, the_ledger: TheLedger, reason: Reason, file: ProofFile
+) -> Prepared:
+    """Prepare to refuse what another ledger sent: what an approver is to sign."""
+    return prepared(prepare_refusal(the_ledger, acting.act(), read_proof(file), reason))
+
+
+@router.post("/refusals", status_code=201, dependencies=[APPROVE])
+def refuse(
+    acting: TheActing,
+    the_ledger: TheLedger,
+    response: Response,
+    reason: Reason,
+    payload: SignedPayload,
+    key_id: SignedKeyId,
+    signature: SignatureMade,
+    file: ProofFile,
+) -> Written[NamedRemittance]:
+    """Refuse what another ledger sent, for good, as prepared and signed: it is never taken in here.
+
+    The proof of the refusal lets the sender take the money back.
+    """
+    act = acting.signed(Signed(payload=payload, key_id=key_id, signature=signature))
+    answer = refuse_remittance(the_ledger, act, read_proof(file), reason)
+    return written(the_ledger, response, answer, NamedRemittance)
+
+
+@router.post("/taking-back", status_code=201, dependencies=[CASH])
+def take_back(
+    acting: TheActing,
+    the_ledger: TheLedger,
+    response: Response,
+    amount_fen: Annotated[Fen, FormField(description="What came back in the bank.")],
+    file: ProofFile,
+) -> Written[ArrivedRemittance]:
+    """Put money back into the lots it came from, on the receiver's proof that it was refused."""
+    answer = take_back_remittance(the_ledger, acting.act(), read_proof(file), amount_fen)
+    return written(the_ledger, response, answer, ArrivedRemittance)
 
 
 @ledgers.get("", dependencies=[SIGNED_IN])

@@ -34,6 +34,7 @@ class Shown(StrEnum):
     ALLOCATION = Kind.ALLOCATION.value
     REMITTANCE = Kind.REMITTANCE.value
     ARRIVAL = Kind.ARRIVAL.value
+    TAKEN_BACK = Kind.TAKEN_BACK.value
     RETURN = Kind.RETURN.value
     REISSUE = Kind.REISSUE.value
     CORRECTION = Kind.CORRECTION.value

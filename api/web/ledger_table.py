@@ -138,7 +138,7 @@ def _giver(line: _Line) -> Cell:
         return line.language.say(of.source or "")
     if of.kind is Kind.RETURN:
         return line.language.say(N_("收款人"))
-    if of.kind is Kind.ARRIVAL:
+    if of.kind in (Kind.ARRIVAL, Kind.TAKEN_BACK):
         return line.language.say(N_("其他账本"))
     return line.organisation(of.organisation_id)
 
@@ -147,7 +147,7 @@ def _taker(line: _Line) -> Cell:
     of = line.movement
     if of.kind is Kind.ALLOCATION:
         return line.organisation(of.other_id)
-    if of.kind in (Kind.RECEIPT, Kind.RETURN, Kind.ARRIVAL):
+    if of.kind in (Kind.RECEIPT, Kind.RETURN, Kind.ARRIVAL, Kind.TAKEN_BACK):
         return line.organisation(of.organisation_id)
     if of.kind is Kind.REMITTANCE:
         return line.language.say(N_("其他账本"))

@@ -134,6 +134,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "allocation": N_("拨付"),
         "remittance": N_("跨账本拨出"),
         "arrival": N_("跨账本到账"),
+        "taken_back": N_("跨账本退回"),
         "return": N_("退款"),
         "reissue": N_("补发"),
         "correction": N_("更正"),

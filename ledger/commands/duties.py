@@ -88,6 +88,21 @@ def require_approver(work: Work, act: CommandAct) -> None:
     require_post_anywhere(work, act, {Role.APPROVER})
 
 
+def approving_place(work: Work, act: CommandAct) -> UUID:
+    """Return an organisation at which the actor approves, of what is for none of them.
+
+    Raises:
+        OfficerRequired, RoleMissing: There is none.
+    """
+    require_approver(work, act)
+    officer = work.get(Officer, acting_officer(act))
+    return next(
+        each.organisation_id
+        for each in officer.tenures
+        if each.role == Role.APPROVER and each.covers(act.happened_on)
+    )
+
+
 def acting_officer(act: CommandAct) -> UUID:
     """Return the id of the officer who acts.
 

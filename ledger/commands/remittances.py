@@ -1,25 +1,29 @@
-"""Money between ledgers: sent, taken in on the sender's proof, acknowledged on the receiver's.
+"""Money between ledgers: sent, and taken in or refused there, on each other's proofs.
+
+What was taken in is acknowledged where it came from, what was refused is taken back there. Whoever
+it is for says once which of the two it is, so that money is never in two ledgers.
 
 The proof is an evidence pack of the remittance, which holds without the ledger that made it. So no
 ledger asks another anything, and a file may travel by any way.
 """
 
 from dataclasses import dataclass
-from typing import TypeVar
+from uuid import UUID
 
-from ledger.commands.duties import acting_officer, require_approver, require_post, require_role
+from ledger.commands.duties import (
+    acting_officer,
+    approving_place,
+    require_approver,
+    require_post,
+    require_role,
+)
 from ledger.commands.funds import CASHIERS, account_for
 from ledger.commands.refusals import recorded
+from ledger.commands.remittance_proofs import Proof, require_known
 from ledger.commands.signed_acts import perform_signed
-from ledger.domain.aggregate import Event
-from ledger.domain.events import committing_topics
-from ledger.domain.fund import FundInsufficient, fund_id
-from ledger.domain.known_ledger import (
-    KnownLedger,
-    LedgerUnknown,
-    OwnLedger,
-    known_ledger_id,
-)
+from ledger.domain.fiscal_year import FiscalYear, fiscal_year_id
+from ledger.domain.fund import FundAccount, FundInsufficient, fund_id
+from ledger.domain.known_ledger import KnownLedger, OwnLedger, known_ledger_id
 from ledger.domain.officer import Role
 from ledger.domain.organisation import Organisation, organisation_id
 from ledger.domain.remittance import (
@@ -28,35 +32,14 @@ from ledger.domain.remittance import (
     RemittanceAmountDiffers,
     RemittanceForOthers,
     RemittanceProofDiffers,
-    RemittanceTaken,
     remittance_id,
 )
-from ledger.domain.values import Money, is_fiscal_year
-from ledger.errors import Kind, LedgerError
+from ledger.domain.values import Money
 from ledger.evidence.canonical import base64_text
-from ledger.evidence.envelope import EnvelopeBroken, decode
 from ledger.evidence.merkle import leaf_hash
-from ledger.evidence.pack import Pack, PackBroken
-from ledger.evidence.pack_check import CheckedPack, check_pack
-from ledger.evidence.verify import Rules
+from ledger.evidence.pack import Pack
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Decide, Ledger, Work
-from ledger.store.mapper import EventUnreadable, event_of
-
-TEvent = TypeVar("TEvent", bound=Event)
-
-KIND = "remittance"
-"""Of the packs that ledgers exchange."""
-
-
-class NotOfRemittance(LedgerError):
-    """The file proves something else, or the remittance as the other side has it."""
-
-    code = "remittance.wrong_file"
-    kind = Kind.INVALID
-
-    def __init__(self, expected: str) -> None:
-        super().__init__(f"this file is no {expected}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,12 +127,11 @@ def receive_remittance(ledger: Ledger, act: CommandAct, pack: Pack, amount_fen: 
         LedgerUnknown: The sender is not registered here, or under another name.
         PackBroken: The proof does not hold.
         NotOfRemittance, RemittanceForOthers, RemittanceAmountDiffers: As they say.
-        RemittanceTaken: It was taken in before.
+        RemittanceTaken, RemittanceRefused: It was taken in, or refused, before.
         NotOnRecord: There is no such organisation here.
     """
-    proof = _Proof.of(pack)
-    position, sent = proof.first(Remittance.Sent, "sender's file of a remittance")
-    _require_sound(sent)
+    proof = Proof.of(pack)
+    position, sent = proof.sent()
 
     def decide(work: Work) -> None:
         proof.require_known(work)
@@ -158,8 +140,8 @@ def receive_remittance(ledger: Ledger, act: CommandAct, pack: Pack, amount_fen: 
             raise RemittanceForOthers(id_, f"the ledger that key {sent.to_key_id} founded")
         organisation = work.get(Organisation, organisation_id(sent.to_code))
         require_post(work, act, CASHIERS, organisation.id)
-        if work.find(Remittance, id_) is not None:
-            raise RemittanceTaken(id_)
+        if (met := work.find(Remittance, id_)) is not None:
+            met.require_new()
         if sent.amount_fen != amount_fen:
             raise RemittanceAmountDiffers(id_, sent.amount_fen, Money(amount_fen))
         account = account_for(work, act, organisation.id, sent.earmark)
@@ -196,22 +178,17 @@ def acknowledge_remittance(ledger: Ledger, act: CommandAct, pack: Pack) -> Answe
         PackBroken: The proof does not hold.
         NotOfRemittance, RemittanceForOthers, RemittanceAmountDiffers: As they say.
         RemittanceProofDiffers: It was taken in on another entry than the one that stands here.
-        RemittanceAcknowledged: That was recorded before.
+        RemittanceAcknowledged, RemittanceTakenBack: That was recorded before, or the contrary.
         NotOnRecord: No such remittance was sent from here.
     """
-    proof = _Proof.of(pack)
+    proof = Proof.of(pack)
     position, received = proof.first(Remittance.Received, "receiver's file of a remittance")
 
     def decide(work: Work) -> None:
-        proof.require_known(work)
+        proof.require_met(work)
         remittance = work.get(Remittance, received.originator_id)
         require_post(work, act, CASHIERS, remittance.organisation_id)
-        named = received.sent
-        if named.key_id != ledger.founding_key_id():
-            raise RemittanceForOthers(remittance.id, f"the ledger that key {named.key_id} founded")
-        own = ledger.log.select_entries(named.position, 1) if named.position >= 0 else ()
-        if not own or base64_text(leaf_hash(own[0][3])) != named.leaf_hash:
-            raise RemittanceProofDiffers(remittance.id, "what it names does not stand here")
+        _require_sent_here(ledger, remittance, received.sent)
         remittance.acknowledge(
             act,
             amount=received.amount_fen,
@@ -224,97 +201,124 @@ def acknowledge_remittance(ledger: Ledger, act: CommandAct, pack: Pack) -> Answe
     return ledger.perform(act, "remittance.acknowledge", request, decide)
 
 
-@dataclass(frozen=True, slots=True)
-class _Proof:
-    """Another ledger's pack, which holds if its founding key is the one that is registered."""
+def refuse_remittance(ledger: Ledger, act: CommandAct, pack: Pack, reason: str) -> Answer:
+    """Refuse what another ledger sent, for good, on an approver's own signature.
 
-    checked: CheckedPack
-    key_id: str
+    The sender's ledger need not be known here: what is refused moves nothing.
 
-    @classmethod
-    def of(cls, pack: Pack) -> "_Proof":
-        """Check a pack.
+    Args:
+        ledger: The receiver's.
+        act: Who and when; an approver of the organisation that it is for, or where no such
+            organisation is here, any approver.
+        pack: The sender's pack of the remittance, which is checked here.
+        reason: Why, in words that the sender reads; it names nobody.
 
-        Raises:
-            NotOfRemittance: It is of something else.
-            PackBroken: It does not hold.
-        """
-        if pack.kind != KIND:
-            raise NotOfRemittance("file of a remittance")
-        try:
-            key_id = decode(pack.entries[0]).signatures[0].keyid
-        except (KeyError, IndexError, EnvelopeBroken):
-            raise PackBroken("the founding event is missing") from None
-        *_, checked = check_pack(pack, Rules(pack.origin, committing_topics(), key_id))
-        assert isinstance(checked, CheckedPack)  # noqa: S101 - the last that is yielded
-        return cls(checked, key_id)
+    Raises:
+        OwnLedger: It was sent from here.
+        PackBroken: The proof does not hold.
+        NotOfRemittance, RemittanceForOthers, RefusalReasonUnfit: As they say.
+        RemittanceTaken, RemittanceRefused: It was taken in, or refused, before.
+        OfficerRequired, RoleMissing, OfficerSignatureMissing: It is not for this actor to do.
+    """
+    decide = _refuse(ledger, act, pack, reason)
+    request = (pack.subject, pack.checkpoint, reason)
+    return perform_signed(ledger, act, "remittance.refuse", request, UUID(pack.subject), decide)
 
-    def first(self, kind: type[TEvent], expected: str) -> tuple[int, TEvent]:
-        """Return where and how the remittance came to be in that ledger.
 
-        Raises:
-            NotOfRemittance: It is the other side's file, or says nothing that can be read here.
-        """
-        events = self.checked.stream(self.checked.pack.subject)
-        if not events or events[0].type != kind.TOPIC:
-            raise NotOfRemittance(expected)
-        position = events[0].position
-        try:
-            event = event_of(kind.TOPIC, self.checked.pack.entries[position])
-        except EventUnreadable:
-            raise NotOfRemittance(expected) from None
-        assert isinstance(event, kind)  # noqa: S101 - its topic was looked at
-        return position, event
+def prepare_refusal(ledger: Ledger, act: CommandAct, pack: Pack, reason: str) -> bytes:
+    """Return the payload that the officer is to sign."""
+    return ledger.prepare(act, _refuse(ledger, act, pack, reason))[0]
 
-    def entry(self, position: int) -> EntryElsewhere:
-        """Return what is kept here of the entry and of the checkpoint that proves it."""
-        checkpoint = self.checked.checkpoint
-        return EntryElsewhere(
-            key_id=self.key_id,
-            position=position,
-            leaf_hash=base64_text(leaf_hash(self.checked.pack.entries[position])),
-            checkpoint_size=checkpoint.size,
-            checkpoint_root=base64_text(checkpoint.root),
+
+def take_back_remittance(ledger: Ledger, act: CommandAct, pack: Pack, amount_fen: int) -> Answer:
+    """Put money back into the lots it came from, on the receiver's proof that it was refused.
+
+    What was on its way when the year began, and so stood in no opening surplus, is brought forward
+    as part of it.
+
+    Args:
+        ledger: The sender's.
+        act: Who and when; a cashier or accountant of the organisation that sent it.
+        pack: The receiver's pack of the remittance, which is checked here.
+        amount_fen: What came back in the bank; all of it, or it is not taken back.
+
+    Raises:
+        LedgerUnknown: The receiver was never registered here, or under another name.
+        PackBroken: The proof does not hold.
+        NotOfRemittance, RemittanceForOthers, RemittanceAmountDiffers: As they say.
+        RemittanceProofDiffers: Another entry was refused than the one that stands here.
+        RemittanceAcknowledged, RemittanceTakenBack: The receiver has it, or that was recorded.
+        NotOnRecord: No such remittance was sent from here.
+    """
+    proof = Proof.of(pack)
+    position, refused = proof.first(Remittance.Refused, "receiver's refusal of a remittance")
+
+    def decide(work: Work) -> None:
+        proof.require_met(work)
+        remittance = work.get(Remittance, refused.originator_id)
+        require_post(work, act, CASHIERS, remittance.organisation_id)
+        _require_sent_here(ledger, remittance, refused.sent)
+        if refused.amount_fen != amount_fen:
+            raise RemittanceAmountDiffers(remittance.id, refused.amount_fen, Money(amount_fen))
+        parts = remittance.take_back(
+            act,
+            amount=refused.amount_fen,
+            reason=refused.reason,
+            refused=proof.entry(position),
+            taken_back_by=acting_officer(act),
         )
+        assert remittance.fund_id is not None  # noqa: S101 - it was sent from one
+        account = work.get(FundAccount, remittance.fund_id)
+        account.take_remittance_back(act, remittance_id=remittance.id, parts=parts)
+        work.save(remittance, account)
+        _bring_forward(work, act, account, remittance, refused.sent.position)
+        work.result.update(remittance_id=str(remittance.id), fund_id=str(account.id))
 
-    def require_known(self, work: Work) -> None:
-        """Check that the ledger which made the proof is registered here.
-
-        Raises:
-            LedgerUnknown: It is not, or under another name.
-        """
-        known = require_known(work, self.key_id)
-        if known.origin != self.checked.pack.origin:
-            raise LedgerUnknown(self.key_id)
-
-
-def require_known(work: Work, key_id: str) -> KnownLedger:
-    """Return another ledger.
-
-    Raises:
-        OwnLedger: It is this one.
-        LedgerUnknown: It is not registered here.
-    """
-    if key_id == work.ledger.founding_key_id():
-        raise OwnLedger(key_id)
-    known = work.find(KnownLedger, known_ledger_id(key_id))
-    if known is None or not known.is_known:
-        raise LedgerUnknown(key_id)
-    return known
+    request = (pack.subject, pack.checkpoint, amount_fen)
+    return ledger.perform(act, "remittance.take_back", request, decide)
 
 
-def _require_sound(sent: Remittance.Sent) -> None:
-    """Check what another program decided: it may be another one than ours.
+def _require_sent_here(ledger: Ledger, remittance: Remittance, named: EntryElsewhere) -> None:
+    """Check that what the other ledger speaks of is the very entry that stands here.
 
     Raises:
-        NotOfRemittance: Its pieces are none, or do not come to the amount.
+        RemittanceForOthers, RemittanceProofDiffers: It is not.
     """
-    amounts = [part.amount_fen for part in sent.parts]
-    years = [part.vintage for part in sent.parts]
-    if not amounts or min(amounts) <= 0 or sum(amounts) != sent.amount_fen:
-        raise NotOfRemittance("remittance whose pieces come to its amount")
-    if not all(map(is_fiscal_year, years)):
-        raise NotOfRemittance("remittance of money of known years")
+    if named.key_id != ledger.founding_key_id():
+        raise RemittanceForOthers(remittance.id, f"the ledger that key {named.key_id} founded")
+    own = ledger.log.select_entries(named.position, 1) if named.position >= 0 else ()
+    if not own or base64_text(leaf_hash(own[0][3])) != named.leaf_hash:
+        raise RemittanceProofDiffers(remittance.id, "what it names does not stand here")
+
+
+def _bring_forward(
+    work: Work, act: CommandAct, account: FundAccount, remittance: Remittance, sent_at: int
+) -> None:
+    """Count as opening surplus what was sent before the year began, now that it is back.
+
+    What of a lot was brought forward before it was sent, at a position of the log, was counted.
+    """
+    year, ledger = act.happened_on.year, work.ledger
+    opened = work.find(FiscalYear, fiscal_year_id(account.organisation_id, year))
+    if opened is None or opened.closed or ledger.event(remittance.id, 1).happened_on.year >= year:
+        return
+    counted = {
+        event.lot_id
+        for version, position in ledger.log.select_stream_positions(opened.id)
+        if position < sent_at
+        and isinstance(event := ledger.event(opened.id, version), FiscalYear.SurplusBroughtForward)
+    }
+    for part in remittance.parts:
+        if part.vintage < year and part.lot_id not in counted:
+            opened.bring_forward(
+                act,
+                fund_id=account.id,
+                lot_id=part.lot_id,
+                origin_id=part.origin_id,
+                vintage=part.vintage,
+                amount=part.amount_fen,
+            )
+            work.save(opened)
 
 
 def _register(act: CommandAct, order: Acquaintance) -> Decide:
@@ -344,6 +348,43 @@ def _strike_off(act: CommandAct, key_id: str, reason: str) -> Decide:
         known = require_known(work, key_id)
         known.strike_off(act, reason=reason)
         work.save(known)
+
+    return decide
+
+
+def _refuse(ledger: Ledger, act: CommandAct, pack: Pack, reason: str) -> Decide:
+    proof = Proof.of(pack)
+    position, sent = proof.sent()
+
+    def decide(work: Work) -> None:
+        own = ledger.founding_key_id()
+        if proof.key_id == own:
+            raise OwnLedger(own)
+        if sent.to_key_id != own:
+            whose = f"the ledger that key {sent.to_key_id} founded"
+            raise RemittanceForOthers(sent.originator_id, whose)
+        addressed = work.find(Organisation, organisation_id(sent.to_code))
+        if addressed is None:
+            place = approving_place(work, act)
+        else:
+            place = addressed.id
+            require_role(work, acting_officer(act), Role.APPROVER, place, act.happened_on)
+            require_post(work, act, {Role.APPROVER}, place)
+        if (met := work.find(Remittance, sent.originator_id)) is not None:
+            met.require_new()
+        remittance = Remittance.refuse(
+            act,
+            sent.originator_id,
+            organisation_id=place,
+            from_code=sent.from_code,
+            to_code=sent.to_code,
+            document=sent.document,
+            amount=sent.amount_fen,
+            reason=reason,
+            sent=proof.entry(position),
+        )
+        work.save(remittance)
+        work.result["remittance_id"] = str(remittance.id)
 
     return decide
 

@@ -82,5 +82,6 @@ MOVING: Mapping[type[Event], ItemKind] = {
     FundAccount.AllocationReceived: ItemKind.ALLOCATION_IN,
     FundAccount.Remitted: ItemKind.ALLOCATION_OUT,
     FundAccount.RemittanceReceived: ItemKind.ALLOCATION_IN,
+    FundAccount.RemittanceTakenBack: ItemKind.ALLOCATION_IN,
 }
 OUT = frozenset({ItemKind.PAYOUT, ItemKind.REISSUE, ItemKind.ALLOCATION_OUT})

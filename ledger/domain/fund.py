@@ -202,6 +202,18 @@ class FundAccount(Root):
         def apply(self, aggregate: "FundAccount") -> None:
             aggregate.remember_lots(self.lots)
 
+    class RemittanceTakenBack(Event, frozen=True):
+        """Another ledger refused what was sent there: it is in the lots that it came from."""
+
+        TOPIC = "fund.remittance_taken_back"
+        organisation_id: UUID
+        remittance_id: UUID
+        amount_fen: Money
+        parts: tuple[Part, ...]
+
+        def apply(self, aggregate: "FundAccount") -> None:
+            aggregate.bring_back(self.parts)
+
     class Drawn(Event, frozen=True):
         TOPIC = "fund.drawn"
         organisation_id: UUID
@@ -382,6 +394,17 @@ class FundAccount(Root):
                 )
                 for index, part in enumerate(parts)
             ),
+        )
+
+    def take_remittance_back(self, act: Act, *, remittance_id: UUID, parts: Sequence[Part]) -> None:
+        """Put what another ledger refused back into the lots that it came from."""
+        self.trigger_event(
+            self.RemittanceTakenBack,
+            act,
+            organisation_id=self.organisation_id,
+            remittance_id=remittance_id,
+            amount_fen=Money(sum(part.amount_fen for part in parts)),
+            parts=tuple(parts),
         )
 
     def keep_at(self, act: Act, *, bank_account_id: UUID) -> None:

@@ -2,17 +2,35 @@
 
 Each side records it in its own ledger, under one id, and takes in the other's proof. Neither waits
 for the other, and nothing is written in both at once.
+
+Where it is to go says once whether it came: it was taken in, or refused. Only on the proof that it
+was refused is it taken back, so it is never in two ledgers.
 """
 
 from collections.abc import Sequence
+from enum import StrEnum
 from uuid import UUID
 
 import msgspec
 
 from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.clear_text import holds_personal_data
 from ledger.domain.lots import Part
 from ledger.domain.values import Money, stable_id, yuan_text
 from ledger.errors import Kind, LedgerError
+
+REASON_CHARACTERS_MAX = 500
+"""Of why a remittance is refused: it stands in an entry that another ledger reads."""
+
+
+class State(StrEnum):
+    """Where a remittance stands: the first three of one that was sent, the others at its end."""
+
+    ON_ITS_WAY = "on_its_way"
+    ACKNOWLEDGED = "acknowledged"
+    TAKEN_BACK = "taken_back"
+    RECEIVED = "received"
+    REFUSED = "refused"
 
 
 class RemittedPart(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -73,6 +91,39 @@ class RemittanceTaken(LedgerError):
         super().__init__(f"remittance {remittance_id} was taken in before")
 
 
+class RemittanceRefused(LedgerError):
+    """What was refused is never taken in: its sender takes it back on the strength of that."""
+
+    code = "remittance.refused_before"
+    kind = Kind.CONFLICT
+
+    def __init__(self, remittance_id: UUID) -> None:
+        super().__init__(f"remittance {remittance_id} was refused before; it has to be sent anew")
+
+
+class RemittanceTakenBack(LedgerError):
+    """What was taken back is with its sender again, for good."""
+
+    code = "remittance.taken_back_before"
+    kind = Kind.CONFLICT
+
+    def __init__(self, remittance_id: UUID) -> None:
+        super().__init__(f"remittance {remittance_id} was taken back before")
+
+
+class RefusalReasonUnfit(LedgerError):
+    """Why it is refused is said in clear, to another ledger: in some words that name nobody."""
+
+    code = "remittance.reason_unfit"
+    kind = Kind.INVALID
+
+    def __init__(self, length: int) -> None:
+        super().__init__(
+            f"a reason of {length} characters: 1 to {REASON_CHARACTERS_MAX} are needed,"
+            " without ID, phone or card numbers"
+        )
+
+
 class RemittanceAcknowledged(LedgerError):
     """The other ledger's word is taken in once."""
 
@@ -112,7 +163,7 @@ class RemittanceProofDiffers(LedgerError):
     kind = Kind.INVALID
 
     def __init__(self, remittance_id: UUID, cause: str) -> None:
-        super().__init__(f"the receipt of remittance {remittance_id}: {cause}")
+        super().__init__(f"the word on remittance {remittance_id}: {cause}")
 
 
 class Remittance(Root):
@@ -139,7 +190,7 @@ class Remittance(Root):
             aggregate.organisation_id, aggregate.fund_id = self.organisation_id, self.fund_id
             aggregate.other_key_id, aggregate.other_code = self.to_key_id, self.to_code
             aggregate.amount, aggregate.parts = self.amount_fen, self.parts
-            aggregate.is_sent, aggregate.is_acknowledged = True, False
+            aggregate.state = State.ON_ITS_WAY
 
     class Acknowledged(Event, frozen=True):
         """The other ledger has it, as its own proof shows."""
@@ -153,7 +204,21 @@ class Remittance(Root):
         acknowledged_by: UUID
 
         def apply(self, aggregate: "Remittance") -> None:
-            aggregate.is_acknowledged = True
+            aggregate.state = State.ACKNOWLEDGED
+
+    class TakenBack(Event, frozen=True):
+        """It was refused, as the other ledger's own proof shows, and is in its lots again."""
+
+        TOPIC = "remittance.taken_back"
+        organisation_id: UUID
+        fund_id: UUID
+        amount_fen: Money
+        reason: str
+        refused: EntryElsewhere
+        taken_back_by: UUID
+
+        def apply(self, aggregate: "Remittance") -> None:
+            aggregate.state = State.TAKEN_BACK
 
     class Received(Event, frozen=True):
         """Taken in from another ledger, on the proof that it stands there as sent."""
@@ -172,16 +237,37 @@ class Remittance(Root):
             aggregate.organisation_id, aggregate.fund_id = self.organisation_id, self.fund_id
             aggregate.other_key_id, aggregate.other_code = self.sent.key_id, self.from_code
             aggregate.amount, aggregate.parts = self.amount_fen, ()
-            aggregate.is_sent, aggregate.is_acknowledged = False, False
+            aggregate.state = State.RECEIVED
+
+    class Refused(Event, frozen=True):
+        """Not taken in, now or ever; who answers for it signs this event.
+
+        `organisation_id` is whom it is for, or where that is nobody here, for whom it was refused.
+        """
+
+        TOPIC = "remittance.refused"
+        COMMITS = True
+        organisation_id: UUID
+        from_code: str
+        to_code: str
+        document: str
+        amount_fen: Money
+        reason: str
+        sent: EntryElsewhere
+
+        def apply(self, aggregate: "Remittance") -> None:
+            aggregate.organisation_id, aggregate.fund_id = self.organisation_id, None
+            aggregate.other_key_id, aggregate.other_code = self.sent.key_id, self.from_code
+            aggregate.amount, aggregate.parts = self.amount_fen, ()
+            aggregate.state = State.REFUSED
 
     organisation_id: UUID
-    fund_id: UUID
+    fund_id: UUID | None
     other_key_id: str
     other_code: str
     amount: Money
     parts: tuple[RemittedPart, ...]
-    is_sent: bool
-    is_acknowledged: bool
+    state: State
 
     @classmethod
     def send(
@@ -245,6 +331,52 @@ class Remittance(Root):
             received_by=received_by,
         )
 
+    @classmethod
+    def refuse(
+        cls,
+        act: Act,
+        remittance_id: UUID,
+        *,
+        organisation_id: UUID,
+        from_code: str,
+        to_code: str,
+        document: str,
+        amount: Money,
+        reason: str,
+        sent: EntryElsewhere,
+    ) -> "Remittance":
+        """Record that it is not taken in here, and never will be.
+
+        Raises:
+            RefusalReasonUnfit: It is none, too long, or holds personal data.
+        """
+        text = reason.strip()
+        if not 1 <= len(text) <= REASON_CHARACTERS_MAX or holds_personal_data(text):
+            raise RefusalReasonUnfit(len(text))
+        return cls.begin(
+            cls.Refused,
+            act,
+            remittance_id,
+            organisation_id=organisation_id,
+            from_code=from_code,
+            to_code=to_code,
+            document=document,
+            amount_fen=amount,
+            reason=text,
+            sent=sent,
+        )
+
+    def require_new(self) -> None:
+        """Say why it cannot come a second time.
+
+        Raises:
+            RemittanceRefused: It was refused.
+            RemittanceTaken: It is here.
+        """
+        if self.state is State.REFUSED:
+            raise RemittanceRefused(self.id)
+        raise RemittanceTaken(self.id)
+
     def acknowledge(
         self, act: Act, *, amount: Money, received: EntryElsewhere, acknowledged_by: UUID
     ) -> None:
@@ -254,13 +386,9 @@ class Remittance(Root):
             RemittanceForOthers: It was not sent from here, or another ledger answers.
             RemittanceAmountDiffers: It has another amount there.
             RemittanceAcknowledged: That was recorded before.
+            RemittanceTakenBack: It was taken back, since it was refused.
         """
-        if not self.is_sent or received.key_id != self.other_key_id:
-            raise RemittanceForOthers(self.id, f"the ledger that key {received.key_id} founded")
-        if amount != self.amount:
-            raise RemittanceAmountDiffers(self.id, self.amount, amount)
-        if self.is_acknowledged:
-            raise RemittanceAcknowledged(self.id)
+        self._require_open(received, amount)
         self.trigger_event(
             self.Acknowledged,
             act,
@@ -271,6 +399,48 @@ class Remittance(Root):
             received=received,
             acknowledged_by=acknowledged_by,
         )
+
+    def take_back(
+        self,
+        act: Act,
+        *,
+        amount: Money,
+        reason: str,
+        refused: EntryElsewhere,
+        taken_back_by: UUID,
+    ) -> tuple[Part, ...]:
+        """Record that it was refused and is back; return the pieces of lots that it was made of.
+
+        Raises:
+            RemittanceForOthers: It was not sent from here, or another ledger answers.
+            RemittanceAmountDiffers: Another amount was refused, or came back.
+            RemittanceAcknowledged: The other ledger has it.
+            RemittanceTakenBack: That was recorded before.
+        """
+        self._require_open(refused, amount)
+        self.trigger_event(
+            self.TakenBack,
+            act,
+            organisation_id=self.organisation_id,
+            fund_id=self.fund_id,
+            amount_fen=amount,
+            reason=reason,
+            refused=refused,
+            taken_back_by=taken_back_by,
+        )
+        return tuple(each.part() for each in self.parts)
+
+    def _require_open(self, answer: EntryElsewhere, amount: Money) -> None:
+        """Check that it is on its way, and that it is this one that the other ledger speaks of."""
+        is_sent = self.state not in (State.RECEIVED, State.REFUSED)
+        if not is_sent or answer.key_id != self.other_key_id:
+            raise RemittanceForOthers(self.id, f"the ledger that key {answer.key_id} founded")
+        if amount != self.amount:
+            raise RemittanceAmountDiffers(self.id, self.amount, amount)
+        if self.state is State.ACKNOWLEDGED:
+            raise RemittanceAcknowledged(self.id)
+        if self.state is State.TAKEN_BACK:
+            raise RemittanceTakenBack(self.id)
 
 
 def remittance_id(key_id: str, fund_id: UUID, version: int) -> UUID:

@@ -111,7 +111,7 @@ def _fund_balance(subject: str, _: Mapping[str, Json], events: Events) -> Json:
             case "fund.allocated" | "fund.drawn" | "fund.remitted":
                 for part in data["parts"]:
                     by_vintage[part["vintage"]] -= part["amount_fen"]
-            case "fund.restored":
+            case "fund.restored" | "fund.remittance_taken_back":
                 for part in data["parts"]:
                     by_vintage[part["vintage"]] += part["amount_fen"]
     return {

@@ -13,7 +13,7 @@ from pathlib import Path
 from ledger.domain.events import committing_topics
 from ledger.errors import LedgerError
 from ledger.evidence.cosignature import CosignatureKey
-from ledger.evidence.figures import FUND_BALANCE, SURPLUS, figure
+from ledger.evidence.figures import FUND_BALANCE, SURPLUS, Seen, figure
 from ledger.evidence.pack_check import CheckedPack, check_pack
 from ledger.evidence.verifiable_map import THE_LOG
 from ledger.evidence.verify import Rules
@@ -227,6 +227,8 @@ def _figures(checked: CheckedPack, year: int) -> Figures:
         if each.data["year"] == year
     }
     for sent in checked.concerning(THE_LOG, "remittance.sent"):
+        if _is_back(sent, checked):
+            continue
         old = {
             part["lot_id"].replace("-", ""): part["amount_fen"]
             for part in sent.data["parts"]
@@ -246,6 +248,15 @@ def _figures(checked: CheckedPack, year: int) -> Figures:
         arrived = Came(came.data["sent"]["key_id"], came.data["amount_fen"], frozenset(lots))
         found.came[id_] = arrived
     return found
+
+
+def _is_back(sent: Seen, checked: CheckedPack) -> bool:
+    """Say whether what was sent was refused, and is in its sender's account again."""
+    return any(
+        event.type == "fund.remittance_taken_back"
+        and event.data["remittance_id"] == sent.payload["stream"]
+        for event in checked.stream(sent.data["fund_id"])
+    )
 
 
 def _between(standings: Sequence[Standing]) -> Iterator[Between]:

@@ -54,6 +54,7 @@ SIGNED_BY_OFFICERS = {
     "known_ledger.struck_off",
     "log.reaffirmed",
     "policy.adopted",
+    "remittance.refused",
     "remittance.sent",
     "service_key.compromised",
 }
@@ -469,7 +470,7 @@ class Pack:
             for lot in data.get("lots", ()):
                 years[lot["vintage"]] += lot["amount_fen"]
             out = kind in ("fund.allocated", "fund.drawn", "fund.remitted")
-            sign = -1 if out else int(kind == "fund.restored")
+            sign = -1 if out else int(kind in ("fund.restored", "fund.remittance_taken_back"))
             for part in data.get("parts", ()):
                 years[part["vintage"]] += sign * part["amount_fen"]
         by_vintage = {str(year): years[year] for year in sorted(years)}

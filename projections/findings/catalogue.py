@@ -287,6 +287,7 @@ RULES_KNOWN: Mapping[str, About] = {
         (
             "remittance.sent",
             "remittance.acknowledged",
+            "remittance.taken_back",
         ),
     ),
     "G1": About(

@@ -216,7 +216,10 @@ def _reached(asked: Asked, after: date, until: date) -> dict[bytes, int]:
 
 
 def unacknowledged(asked: Asked) -> Iterator[Finding]:
-    """F9: money sent to another ledger, which has not proved in the days allowed that it came."""
+    """F9: money sent to another ledger, which has not proved in the days allowed what became of it.
+
+    It took it in, or refused it, so that it is taken back; until then it stays on its way.
+    """
     late: dict[UUID, list[RemittanceView]] = defaultdict(list)
     for each in waiting(asked.connection, asked.moment, asked.past(asked.patience.bank_days)):
         late[each.organisation_id].append(each)

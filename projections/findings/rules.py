@@ -50,7 +50,7 @@ from projections.outside_lists import editions, ends, entries
 from projections.payment_cards import reissue_cards
 from projections.payment_states import disbursements, states
 from projections.person_files import person_files
-from projections.remittances import acknowledgements as answered
+from projections.remittances import answers as answered
 from projections.remittances import remittances as sent
 from projections.signatures import scans
 from projections.signatures import signatures as captured

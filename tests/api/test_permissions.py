@@ -382,6 +382,16 @@ ASKED: dict[str, Asked] = {
     "POST /v1/remittances/acknowledgements": Asked(
         form=lambda _: ({}, {"file": ("p.zip", b"none")}), bound=False
     ),
+    "POST /v1/remittances/refusals/preparations": Asked(
+        form=lambda _: ({"reason": "单位有误"}, {"file": ("p.zip", b"none")}), bound=False
+    ),
+    "POST /v1/remittances/refusals": Asked(
+        form=lambda p: ({"reason": "单位有误"} | signed(p), {"file": ("p.zip", b"none")}),
+        bound=False,
+    ),
+    "POST /v1/remittances/taking-back": Asked(
+        form=lambda _: ({"amount_fen": "100"}, {"file": ("p.zip", b"none")}), bound=False
+    ),
     "GET /v1/known-ledgers": Asked(bound=False),
     "POST /v1/known-ledgers/preparations": Asked(body=lambda _: NEIGHBOUR, bound=False),
     "POST /v1/known-ledgers": Asked(

@@ -10,9 +10,9 @@ import pytest
 
 from ledger.anchoring.publications import announce
 from ledger.commands.funds import open_fiscal_year
+from ledger.commands.remittance_proofs import NotOfRemittance
 from ledger.commands.remittances import (
     Acquaintance,
-    NotOfRemittance,
     Sending,
     acknowledge_remittance,
     prepare_remittance,
@@ -105,12 +105,10 @@ class Side:
         """Publish, and make the file that travels; it is read back as the other side reads it."""
         return read_pack(self.file(remittance)).pack
 
-    def file(self, remittance: str) -> bytes:
+    def file(self, name: str, kind: str = "remittance") -> bytes:
         ledger, maps = self.world.ledger, MapStore(self.world.home.map)
         published = announce(ledger, maps, self.world.act())
-        pack = make_pack(
-            ledger, maps, published, "remittance", subject_of(ledger, "remittance", remittance)
-        )
+        pack = make_pack(ledger, maps, published, kind, subject_of(ledger, kind, name))
         maps.close()
         rules = Rules(ledger.origin, committing_topics(), self.key_id)
         return write_pack(pack, rules, ledger.signer)

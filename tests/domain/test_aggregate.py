@@ -48,6 +48,7 @@ def test_events_that_commit_an_organisation_are_known_by_name() -> None:
         "known_ledger.struck_off",
         "log.reaffirmed",
         "policy.adopted",
+        "remittance.refused",
         "remittance.sent",
         "service_key.compromised",
     }

@@ -16,6 +16,7 @@ from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import announce
 from ledger.anchoring.witnesses import collect, cosigned_note
 from ledger.commands.funds import open_fiscal_year
+from ledger.commands.remittances import refuse_remittance, take_back_remittance
 from ledger.commands.witnesses import WitnessAppointment, appoint_witness
 from ledger.domain.events import committing_topics
 from ledger.domain.officer import Role
@@ -200,3 +201,21 @@ def test_the_table_is_written_in_every_form_and_the_other_verifier_agrees(
         assert path.stat().st_size > 100
     assert "north,已汇总" in (province.folder / "all.csv").read_text(encoding="utf-8-sig")
     assert province.consolidate("all.pdf")[0].exit_code == 2
+
+
+def test_what_was_refused_and_taken_back_is_its_senders_again(province: Province) -> None:
+    north, south = province.cities["north"], province.cities["south"]
+    remittance = north.send(south, 400_000)
+    refuse_remittance(
+        south.world.ledger, south.world.act("A-X01"), north.proof(remittance), "单位有误"
+    )
+    act = north.world.act("K-C01")
+    take_back_remittance(north.world.ledger, act, south.proof(remittance), 400_000)
+    province.publish("north")
+    province.publish("south")
+
+    ran, path = province.consolidate()
+
+    told = json.loads(path.read_bytes())
+    assert (ran.exit_code, told["remittances"]) == (0, [])
+    assert told["in_hand_fen"] == told["received_fen"] == 900_000

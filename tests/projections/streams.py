@@ -14,7 +14,7 @@ from ledger.domain.fiscal_year import FiscalYear
 from ledger.domain.fund import FundAccount, fund_id
 from ledger.domain.organisation import Organisation
 from ledger.domain.policy import Channel, SurplusTargets
-from ledger.domain.remittance import EntryElsewhere, Remittance, RemittedPart
+from ledger.domain.remittance import EntryElsewhere, Remittance, RemittedPart, State
 from ledger.domain.sealed import Sealed
 from ledger.domain.values import Money
 from ledger.store.feed import Recorded
@@ -35,6 +35,7 @@ step = st.tuples(
             "remit",
             "arrive",
             "acknowledge",
+            "take_back",
             "pay",
             "pay",
             "settle",
@@ -191,8 +192,30 @@ class Money3:
                 )
         self.save(fund, year)
 
+    def take_back(self, which: int, _: Money) -> None:
+        """Have the other ledger refuse what is on its way, and put it back where it came from."""
+        funds = {each.id: each for each in self.funds}
+        fit = [
+            (each, funds[each.fund_id])
+            for each in self.remittances
+            if each.fund_id is not None
+            and each.state is State.ON_ITS_WAY
+            and max(each.last_on, funds[each.fund_id].last_on) <= self.day
+        ]
+        if fit:
+            remittance, fund = fit[which % len(fit)]
+            parts = remittance.take_back(
+                self.act,
+                amount=remittance.amount,
+                reason="收款单位有误",
+                refused=ELSEWHERE,
+                taken_back_by=uuid4(),
+            )
+            fund.take_remittance_back(self.act, remittance_id=remittance.id, parts=parts)
+            self.save(remittance, fund)
+
     def acknowledge(self, which: int, _: Money) -> None:
-        open_ = [each for each in self.remittances if not each.is_acknowledged]
+        open_ = [each for each in self.remittances if each.state is State.ON_ITS_WAY]
         fit = [each for each in open_ if each.last_on <= self.day]
         if fit:
             remittance = fit[which % len(fit)]

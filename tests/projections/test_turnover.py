@@ -47,6 +47,8 @@ STORY = [
     ("remit", 2, 1_000),
     ("arrive", 0, 3_001),
     ("acknowledge", 0, 0),
+    ("remit", 2, 700),
+    ("take_back", 0, 0),
 ]
 MOMENTS = (NOW, Moment(date(2017, 1, 3)), Moment(None, 22))
 BESIDE = frozenset(Kind) - {Kind.PAYMENT}
@@ -55,6 +57,7 @@ KINDS: dict[type[Event], Kind] = {
     FundAccount.Allocated: Kind.ALLOCATION,
     FundAccount.Remitted: Kind.REMITTANCE,
     FundAccount.RemittanceReceived: Kind.ARRIVAL,
+    FundAccount.RemittanceTakenBack: Kind.TAKEN_BACK,
     Disbursement.Returned: Kind.RETURN,
     Disbursement.Reissued: Kind.REISSUE,
     Disbursement.Corrected: Kind.CORRECTION,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.domain.officer import Role
 from ledger.store.home import Home
 from projections.asked import Moment
 from projections.findings.asked import Patience
@@ -14,6 +15,7 @@ from projections.runner import catch_up
 from projections.segments.asking import QUESTIONS, Asking, QuestionUnknown, ask
 from projections.segments.duck import duck
 from tests.campaign import copied as home_copied
+from tests.commands.test_refused_remittances import RefusingSide, taker_at
 from tests.segments.sealed import (
     ASKED_ON,
     LENGTH,
@@ -77,6 +79,32 @@ def test_balances_and_surplus_are_those_of_the_service_at_any_moment(odd: World)
             theirs = service_surplus(model, moment, ASKED_ON)
             assert in_order(ours) == in_order([each for each in theirs if each["opening_fen"]])
         assert any(each["consumed_fen"] for each in answers(engine, asking_of(odd), "surplus"))
+
+
+def test_money_on_its_way_to_another_ledger_and_taken_back_is_where_the_service_has_it(
+    tmp_path: Path,
+) -> None:
+    world = World.at(tmp_path).settle_in()
+    world.receive("C01", 300_000, vintage=2015)
+    world.receive("C01", 500_000)
+    giver, taker = RefusingSide(world), taker_at(tmp_path / "other")
+    giver.know(taker)
+    back = giver.send(taker, 400_000)
+    taker.refuse(giver.proof(back))
+    world.appoint("K-C01", "C01", Role.CASHIER, date(2016, 12, 1))
+    giver.take_back(taker.proof(back), 400_000)
+    giver.send(taker, 350_000)
+    padded(world, 2 * LENGTH + 3)
+    sealed(world.ledger, world.home, tmp_path / "segments")
+
+    with catch_up(world.ledger, world.home.read_models).asking() as model, duck() as engine:
+        for moment in moments(world):
+            ours = in_order(answers(engine, asking_of(world, moment), "balances"))
+            assert ours == in_order(service_balances(model, moment))
+        gone = [each["remitted_fen"] for each in answers(engine, asking_of(world), "balances")]
+        assert [each for each in gone if each] == [300_000, 50_000]
+    for side in (giver, taker):
+        side.world.ledger.close()
 
 
 @pytest.mark.parametrize("patience", [LOW, Patience()])
