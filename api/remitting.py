@@ -44,8 +44,7 @@ def proof_of(
         NotPublished: That checkpoint is older than the remittance.
     """
     published = latest(ledger)
-    positions = ledger.log.select_stream_positions(remittance_id)
-    if published is None or not positions or positions[-1][1] >= published.position:
+    if published is None or not is_published(ledger, remittance_id):
         raise NotPublished(remittance_id)
     return proof_under(ledger, maps, anchors, published, act, remittance_id)
 
@@ -71,4 +70,20 @@ def read_proof(file: UploadFile) -> Pack:
         PackUnreadable, PackBroken: It is none.
         UploadTooLarge: As it says.
     """
-    return read_pack(whole(file), UNPACKED_BYTES_MAX).pack
+    return proof_in(whole(file))
+
+
+def proof_in(content: bytes) -> Pack:
+    """Read the bytes of such a file.
+
+    Raises:
+        PackUnreadable, PackBroken: They are none.
+    """
+    return read_pack(content, UNPACKED_BYTES_MAX).pack
+
+
+def is_published(ledger: Ledger, remittance_id: UUID) -> bool:
+    """Say whether the last published checkpoint covers all that is on record of a remittance."""
+    published = latest(ledger)
+    positions = ledger.log.select_stream_positions(remittance_id)
+    return published is not None and bool(positions) and positions[-1][1] < published.position

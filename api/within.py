@@ -14,6 +14,23 @@ from projections.batches import Batch, batch_list
 from projections.disbursements import Disbursement, disbursement_list
 from projections.notices import Notice, notice_list
 from projections.organisations import Organisation, Tree
+from projections.remittances import RemittanceView, remittance_list
+
+
+def remittance_within(
+    model: Connection, reach: Reach, remittance_id: UUID, moment: Moment = NOW
+) -> RemittanceView:
+    """Return a remittance as it stood at the moment.
+
+    Raises:
+        NotOnRecord: There is none.
+        OutsideReach: It is not within reach.
+    """
+    found = remittance_list(model, moment, remittance_id=remittance_id)
+    if not found:
+        raise NotOnRecord("remittance", remittance_id)
+    reach.require(found[0].organisation_id)
+    return found[0]
 
 
 def batch_within(model: Connection, reach: Reach, batch_id: UUID) -> Batch:

@@ -1,15 +1,23 @@
 """Remittances between this ledger and others, and which other ledgers are known here."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Index, Row, Select, Table, select
+from sqlalchemy import ColumnElement, Connection, Index, Row, Select, Table, func, select
 
 from ledger.domain.aggregate import Event
+from ledger.domain.fund import FundAccount
 from ledger.domain.known_ledger import KnownLedger
-from ledger.domain.remittance import EntryElsewhere, Remittance, State
+from ledger.domain.remittance import (
+    EntryElsewhere,
+    Remittance,
+    RemittedLot,
+    RemittedPart,
+    State,
+)
 from projections.asked import NOW, PAGE_ROWS_MAX, Moment, optional_uuid, uuid_of
 from projections.view import (
     Handler,
@@ -71,16 +79,38 @@ ledgers = Table(
 )
 """What was last said of a ledger counts."""
 
+pieces = Table(
+    "remittance_pieces",
+    metadata,
+    number_column("position"),
+    number_column("part"),
+    id_column("remittance_id"),
+    id_column("lot_id"),
+    id_column("origin_id"),
+    number_column("vintage"),
+    text_column("source"),
+    text_column("document"),
+    text_column("sent_as", nullable=True),
+    number_column("amount_fen"),
+    Index("remittance_pieces_by_remittance", "remittance_id"),
+    Index("remittance_pieces_by_lot", "lot_id"),
+    Index("remittance_pieces_by_origin", "origin_id"),
+    key("position", "part"),
+)
+"""Lots of this ledger that remittances were made of, or that they arrived as (`sent_as` is then
+the lot's id in the other ledger, without hyphens)."""
+
 OUT, IN = "out", "in"
 
 
 class Remittances(Projection):
-    tables: ClassVar = (remittances, answers, ledgers)
+    tables: ClassVar = (remittances, answers, pieces, ledgers)
 
     def handlers(self) -> Mapping[type[Event], Handler]:
         return {
             Remittance.Sent: _sent,
             Remittance.Received: _received,
+            FundAccount.RemittanceReceived: _arrived,
             Remittance.Refused: _refused,
             Remittance.Acknowledged: _acknowledged,
             Remittance.TakenBack: _taken_back,
@@ -121,6 +151,10 @@ class RemittanceView:
         """Say whether it was sent and nobody has said what became of it."""
         return self.state == State.ON_ITS_WAY
 
+    def days(self, today: date) -> int:
+        """Return how many days ago it was sent, or recorded here."""
+        return (today - date.fromisoformat(self.happened_on)).days
+
 
 @dataclass(frozen=True, slots=True)
 class KnownLedgerView:
@@ -138,18 +172,110 @@ def remittance_list(
     *,
     organisation_ids: Sequence[UUID] | None = None,
     remittance_id: UUID | None = None,
+    state: State | None = None,
+    origin_id: UUID | None = None,
     after: int = -1,
     limit: int = PAGE_ROWS_MAX,
 ) -> list[RemittanceView]:
-    """Return remittances that these organisations sent or received, in the order of the log."""
+    """Return remittances that these organisations sent or received, in the order of the log.
+
+    Args:
+        connection: Of the read model.
+        moment: As of when.
+        organisation_ids: Of whom; all, unless given.
+        remittance_id: The one.
+        state: Where they stand.
+        origin_id: The lot that some of their money first came in by.
+        after: Position of the last one of the page before.
+        limit: How many at most.
+    """
     statement = _joined(moment).where(remittances.c.position > after).limit(limit)
     if organisation_ids is not None:
         ids = [each.bytes for each in organisation_ids]
         statement = statement.where(remittances.c.organisation_id.in_(ids))
     if remittance_id is not None:
         statement = statement.where(remittances.c.remittance_id == remittance_id.bytes)
+    if state is not None:
+        stands = func.coalesce(answers.c.state, remittances.c.state)
+        statement = statement.where(stands == state.value)
+    if origin_id is not None:
+        made_of = select(pieces.c.remittance_id).where(pieces.c.origin_id == origin_id.bytes)
+        statement = statement.where(remittances.c.remittance_id.in_(made_of))
     names = {each.key_id: each.name for each in known_ledgers(connection)}
     return [_view(row, names) for row in connection.execute(statement)]
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many remittances stand at a state, what they come to, and the day of the oldest."""
+
+    state: str
+    count: int
+    amount_fen: int
+    since: str
+
+
+def counted(
+    connection: Connection, moment: Moment, organisation_ids: Sequence[UUID]
+) -> dict[str, Counted]:
+    """Count the remittances of these organisations by where they stand."""
+    of = _joined(moment).order_by(None)
+    ids = [each.bytes for each in organisation_ids]
+    of = of.where(remittances.c.organisation_id.in_(ids))
+    stands = func.coalesce(answers.c.state, remittances.c.state)
+    statement = of.with_only_columns(
+        stands,
+        func.count(),
+        func.sum(remittances.c.amount_fen),
+        func.min(remittances.c.happened_on),
+    ).group_by(stands)
+    return {row[0]: Counted(*row) for row in connection.execute(statement)}
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A piece of a remittance: of which lot here, whose money it was, and how much.
+
+    `sent_as` is the lot in the other ledger that it came from, of what arrived here.
+    """
+
+    remittance_id: UUID
+    lot_id: UUID
+    origin_id: UUID
+    vintage: int
+    source: str
+    document: str
+    amount_fen: int
+    sent_as: str | None
+
+
+def pieces_of(connection: Connection, remittance_id: UUID) -> list[Piece]:
+    """Return the pieces that a remittance was made of here, or arrived as."""
+    return _pieces(connection, pieces.c.remittance_id == remittance_id.bytes)
+
+
+def arrived_as(connection: Connection, lot_ids: Collection[UUID]) -> dict[UUID, Piece]:
+    """Return by which remittance each of these lots came from another ledger, if it did."""
+    ids = [each.bytes for each in lot_ids]
+    of = pieces.c.lot_id.in_(ids) & pieces.c.sent_as.is_not(None)
+    return {each.lot_id: each for each in _pieces(connection, of)}
+
+
+def _pieces(connection: Connection, of: ColumnElement[bool]) -> list[Piece]:
+    statement = select(pieces).where(of).order_by(pieces.c.position, pieces.c.part)
+    return [
+        Piece(
+            uuid_of(row.remittance_id),
+            uuid_of(row.lot_id),
+            uuid_of(row.origin_id),
+            row.vintage,
+            row.source,
+            row.document,
+            row.amount_fen,
+            row.sent_as,
+        )
+        for row in connection.execute(statement)
+    ]
 
 
 def waiting(connection: Connection, moment: Moment, until: str) -> list[RemittanceView]:
@@ -215,6 +341,31 @@ def _view(row: Row[tuple[object, ...]], names: Mapping[str, str]) -> RemittanceV
 
 def _sent(event: Remittance.Sent, position: int, rows: Rows) -> None:
     _add(event, position, rows, OUT, event.to_key_id, event.to_code, None, State.ON_ITS_WAY)
+    _add_pieces(event.originator_id, position, rows, event.parts)
+
+
+def _arrived(event: FundAccount.RemittanceReceived, position: int, rows: Rows) -> None:
+    _add_pieces(event.remittance_id, position, rows, event.lots)
+
+
+def _add_pieces(
+    remittance_id: UUID, position: int, rows: Rows, of: Sequence[RemittedPart | RemittedLot]
+) -> None:
+    rows["remittance_pieces"] += [
+        (
+            position,
+            number,
+            remittance_id.bytes,
+            each.lot_id.bytes,
+            each.origin_id.bytes,
+            each.vintage,
+            each.source,
+            each.document,
+            each.sent_as if isinstance(each, RemittedLot) else None,
+            each.amount_fen,
+        )
+        for number, each in enumerate(of)
+    ]
 
 
 def _received(event: Remittance.Received, position: int, rows: Rows) -> None:

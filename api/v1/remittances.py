@@ -21,6 +21,7 @@ from api.v1.written import (
     Written,
     written,
 )
+from api.within import remittance_within
 from ledger.commands.remittances import (
     Acquaintance,
     Sending,
@@ -38,8 +39,6 @@ from ledger.commands.remittances import (
 )
 from ledger.domain.remittance import REASON_CHARACTERS_MAX
 from ledger.store.act import CommandAct
-from ledger.store.application import NotOnRecord
-from projections.remittances import RemittanceView as Listed
 from projections.remittances import known_ledgers, remittance_list
 
 router = APIRouter(prefix="/remittances", tags=["remittances"], responses=RESPONSES)
@@ -153,8 +152,7 @@ def show_remittance(
     remittance_id: UUID, model: TheReadModel, moment: TheMoment, reach: TheReach
 ) -> RemittanceView:
     """Show a remittance as it stood at the moment."""
-    found = _one(remittance_list(model, moment, remittance_id=remittance_id), remittance_id)
-    reach.require(found.organisation_id)
+    found = remittance_within(model, reach, remittance_id, moment)
     return RemittanceView.model_validate(found)
 
 
@@ -180,8 +178,7 @@ def show_proof(
 
     It stands under the last published checkpoint.
     """
-    shown = _one(remittance_list(model, remittance_id=remittance_id), remittance_id)
-    reach.require(shown.organisation_id)
+    remittance_within(model, reach, remittance_id)
     act = CommandAct(str(caller.officer_id), found.clock.today(), found.clock.now())
     file = proof_of(found.ledger, found.maps, found.anchors, act, remittance_id)
     return file_answer(file, ZIP, f"remittance-{remittance_id}.zip")
@@ -326,9 +323,3 @@ def _order(form: forms.RemittanceForm) -> Sending:
 
 def _acquaintance(form: forms.KnownLedgerForm) -> Acquaintance:
     return Acquaintance(form.key_id, form.origin, form.name, form.address)
-
-
-def _one(found: list[Listed], remittance_id: UUID) -> Listed:
-    if not found:
-        raise NotOnRecord("remittance", remittance_id)
-    return found[0]

@@ -103,7 +103,7 @@ class Behind:
             "B5": lambda: self.payments(campaign=campaign, **_exactly(finding)),
             "F4": lambda: f"/bank/{finding.account_id}",
             "F6": lambda: f"/bank/{finding.account_id}",
-            "F9": lambda: self._address("/remittances", organisation=self.code),
+            "F9": lambda: self._address("/remittances", organisation=self.code, state="on_its_way"),
             "J3": lambda: self.payments(**back),
             "K1": lambda: self._address("/batches", organisation=self.code),
         }

@@ -37,6 +37,11 @@ LABELS: Mapping[str, str] = {
     "change": N_("申请事项"),
     "overriding": N_("优先的命令"),
     "fields": N_("栏目"),
+    "from_code": N_("从账户"),
+    "earmark": N_("从账户"),
+    "to_key_id": N_("对方账本"),
+    "to_code": N_("对方单位编码"),
+    "document": N_("文号"),
 }
 """What a form's fields are called on pages."""
 

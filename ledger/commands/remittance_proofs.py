@@ -1,5 +1,6 @@
 """What ledgers show one another of remittances: packs, checked before anything is decided."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -137,6 +138,32 @@ class Proof:
     def _require_named(self, known: KnownLedger) -> None:
         if known.origin != self.checked.pack.origin:
             raise LedgerUnknown(self.key_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What a ledger's file says of a remittance: that it sent, took in, or refused it."""
+
+    proof: Proof
+    position: int
+    event: Remittance.Sent | Remittance.Received | Remittance.Refused
+
+
+def said_by(pack: Pack) -> Said:
+    """Check another ledger's file, and return what it says; on nothing is decided yet.
+
+    Raises:
+        NotOfRemittance: It is of something else.
+        PackBroken: It does not hold.
+    """
+    proof = Proof.of(pack)
+    expected = "file of a remittance"
+    for kind in (Remittance.Sent, Remittance.Received, Remittance.Refused):
+        with suppress(NotOfRemittance):
+            position, event = proof.first(kind, expected)
+            assert isinstance(event, kind)  # noqa: S101 - for who reads types
+            return Said(proof, position, event)
+    raise NotOfRemittance(expected)
 
 
 def require_known(work: Work, key_id: str) -> KnownLedger:

@@ -749,15 +749,43 @@ ASKED: dict[str, Asked] = {
     "GET /flow/opening": Asked(bound=False),
     "GET /flow/allocations": Asked(bound=False),
     "GET /remittances": Asked(bound=False),
-    "POST /remittances/arrivals": Asked(
-        form=lambda _: (
-            {"key": uuid4().hex, "amount": "1.00"},
-            {"file": ("p.zip", b"none")},
+    "GET /remittances/new": Asked(bound=False),
+    "POST /remittances/new": Asked(
+        form=lambda p: (
+            {
+                "key": uuid4().hex,
+                "account": f"{p.code}/{EARMARK}",
+                "to_key_id": "ab" * 16,
+                "to_code": "C01",
+                "document": "跨市1号",
+                "amount": "1.00",
+            },
+            {},
         ),
-        bound=False,
     ),
-    "POST /remittances/acknowledgements": Asked(
+    "GET /remittances/{remittance_id}": Asked("{remittance}"),
+    "GET /remittances/{remittance_id}/proof": Asked("{remittance}"),
+    "GET /remittances/ledgers": Asked(bound=False),
+    # At which organisation, the file says; tests/commands refuse others. It is its officer's alone.
+    "GET /remittances/files": Asked(bound=False),
+    "POST /remittances/files": Asked(
         form=lambda _: ({"key": uuid4().hex}, {"file": ("p.zip", b"none")}), bound=False
+    ),
+    "GET /remittances/files/{import_id}": Asked(NOBODYS, bound=False),
+    "POST /remittances/files/{import_id}/arrival": Asked(
+        NOBODYS, form=lambda _: ({"key": uuid4().hex, "amount": "1.00"}, {}), bound=False
+    ),
+    "POST /remittances/files/{import_id}/acknowledgement": Asked(
+        NOBODYS, form=lambda _: ({"key": uuid4().hex}, {}), bound=False
+    ),
+    "POST /remittances/files/{import_id}/taking-back": Asked(
+        NOBODYS, form=lambda _: ({"key": uuid4().hex, "amount": "1.00"}, {}), bound=False
+    ),
+    "POST /remittances/files/{import_id}/refusal/preparation": Asked(
+        NOBODYS, body=lambda _: {"reason": "单位有误"}, bound=False
+    ),
+    "POST /remittances/files/{import_id}/refusal": Asked(
+        NOBODYS, body=lambda p: {"reason": "单位有误", "signed": signed(p)}, bound=False
     ),
     "GET /bank": Asked(bound=False),
     "POST /bank": Asked(

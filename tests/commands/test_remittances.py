@@ -92,11 +92,12 @@ class Side:
         amount: int,
         key: str | None = None,
         document: str = "跨市〔2017〕1号",
+        giver: str = "C01",
     ) -> str:
         answer = send_remittance(
             self.world.ledger,
             self.world.act("A-C01", key=key),
-            Sending("C01", EARMARK, other.key_id, "X01", document, amount),
+            Sending(giver, EARMARK, other.key_id, "X01", document, amount),
         )
         assert answer.refusal_code is None
         return str(answer.result["remittance_id"])

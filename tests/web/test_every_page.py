@@ -30,6 +30,7 @@ from projections.flows import appropriations
 from projections.organisations import tree_on
 from projections.runner import catch_up
 from tests.api.service import EARLY, SYSTEM, TODAY
+from tests.commands.test_refused_remittances import RefusingSide, taker_at
 from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, office_at
 from tests.web.conftest import INSPECTOR
 from tests.web.test_administration import administered
@@ -73,6 +74,7 @@ FOR_OBSERVERS = (
     "/flow/holdings?organisation=C01",
     "/flow/allocations?organisation=X01",
     "/remittances?organisation=C01",
+    "/remittances/ledgers",
     "/trace/payments/{payment}",
     "/trace/payments/{payment}/explanation",
     "/trace/payments/{payment}/unmasking",
@@ -120,6 +122,12 @@ FOR_POSTS = (
     ("K-X01", "/batches/{approved}/returns/{return}"),
     ("R-X01", "/admin/people/{person}/request"),
     ("A-C01", "/admin/policies/adoption"),
+    ("A-C01", "/remittances"),
+    ("A-C01", "/remittances/new"),
+    ("A-C01", "/remittances/ledgers"),
+    ("K-X01", "/remittances/files"),
+    ("K-X01", "/remittances/files/{brought}"),
+    ("K-X01", "/remittances/{remittance}"),
     ("SEC", "/admin/officers/{officer}/keys/{key}/ending"),
     (SYSTEM, "/admin/webhooks"),
     (SYSTEM, "/jobs"),
@@ -151,6 +159,7 @@ NO_PAGES = {
     "/deadlines.csv": "a file",
     "/deadlines.pdf": "a file",
     "/r/{token}/proof.json": "a file",
+    "/remittances/{remittance_id}/proof": "a file",
     "/r/{token}/log": "data for the page's script",
     "/r/{token}/entries/{position}": "data for the page's script",
 }
@@ -282,9 +291,19 @@ def _at_work(
     world.draft("EVERY-1", roster_row(1, Person(2), 80_000))
     world.pay("PAGE-1", roster_row(1, Person(1), 80_000))
     world.sheet("EVERY-3", Person(31), Person(32))
+    here, there = RefusingSide(world), taker_at(tmp_path_factory.mktemp("neighbour"))
+    here.know(there)
+    there.know(here)
+    came = there.send(here, 30_000)
+    there.take(here.proof(here.send(there, 10_000, giver="X01")), 10_000)
+    here.take(there.proof(came), 30_000)
+    file = there.file(there.send(here, 20_000))
+    there.world.ledger.close()
     world.ledger.close()
     with office_at(world.home, chromium, TODAY) as office:
-        yield office, underway(office)
+        brought = handed_in(office, "K-X01", "/remittances/files", {"file": ("proof.zip", file)})
+        named = {"brought": brought.rpartition("/")[2], "remittance": came}
+        yield office, underway(office) | named
 
 
 @pytest.fixture
