@@ -11,7 +11,6 @@ from pathlib import Path
 
 from api.control_totals import control_totals
 from ledger.backups.manifest import Manifest
-from ledger.backups.restored_log import RestoredLog
 from ledger.backups.restoring import Restored, Restoring, restore
 from ledger.backups.segments import Progress
 from ledger.commands.held_checkpoint import (
@@ -19,13 +18,13 @@ from ledger.commands.held_checkpoint import (
     read_checkpoint,
     require_held,
 )
-from ledger.commands.log_ranges import connect
 from ledger.commands.verification import Verdict, verify_log
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.merkle import root_at
 from ledger.postgresql import DatabaseUnreachable
 from ledger.store.home import DatabaseNotNamed, Home
 from ledger.store.mapper import event_of
+from ledger.store.stored_log import StoredLog, connect
 from ledger.store.tiles import node_reader
 from projections.runner import rebuild
 
@@ -147,7 +146,7 @@ def _hold_against(found: Drilled, home: Home, founding: str, note: str, live: Ho
 
 
 def _read(found: Drilled, home: Home, progress: Progress | None) -> None:
-    with closing(RestoredLog(home.events)) as log:
+    with closing(StoredLog(home.events)) as log:
         model = rebuild(log, home.read_models, progress)
     with model.asking() as connection:
         found.totals = control_totals(connection, found.manifest.size)

@@ -24,7 +24,7 @@ from benchmarks.common import line, seconds
 from benchmarks.pages import city
 from ledger.commands.verification import verify_log
 from ledger.segments.checking import check_segments, in_processes, signed_chain
-from ledger.segments.going_on import SealedFeed, verify_past
+from ledger.segments.going_on import sealed_feed, verify_past
 from ledger.segments.manifest import Manifest, require_chain
 from ledger.segments.sealing import seal
 from ledger.store.home import Home
@@ -209,7 +209,7 @@ def going_on(home: Home, folder: Path, manifests: list[Manifest]) -> None:
         anew = home.path / "anew.sqlite"
         spent = seconds(lambda: rebuild(ledger, anew))
         line("read models from the log, events/s", ledger.size() / spent)
-        feed = SealedFeed(ledger, folder, chain)
+        feed = sealed_feed(ledger, folder, chain)
         spent = seconds(lambda: rebuild(feed, anew))
         line("read models from segments, events/s", ledger.size() / spent)
         anew.unlink()

@@ -1,29 +1,34 @@
 """Rows of a long log, made in other processes while this one writes those before them.
 
-Reading events and making rows of them asks no database, and takes half of what building a read
-model costs. The rows are the same, and come in the same order, as if this process made them.
+Each of them reads the log over a connection of its own, in the file or in PostgreSQL. Reading
+events and making rows of them takes more than half of what building a read model costs, and asks
+nothing of the model. The rows are the same, and come in the same order, as if this process made
+them.
 """
 
 import gc
 import os
+import sqlite3
 from collections import deque
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import suppress
+from itertools import islice
 from multiprocessing import get_context, parent_process
 from multiprocessing.connection import Connection
 from multiprocessing.context import BaseContext
 from threading import Thread, active_count
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import msgspec
 
 from ledger.domain.aggregate import Event
 from ledger.domain.events import event_class
+from ledger.errors import LedgerError
 from ledger.store.feed import Feed, Recorded, Stored, StoredFeed, recorded
 from ledger.store.mapper import EventUnreadable
-from projections.view import Chunk, Projection, RowMaker
+from projections.view import RUN_POSITIONS, Chunk, Projection, RowMaker
 
-BATCH_EVENTS_MAX = 5_000
+BATCH_EVENTS_MAX = 8 * RUN_POSITIONS
 Projections = Callable[[], Sequence[Projection]]
 """Returns every projection there is; a function that another process finds by its name."""
 
@@ -39,27 +44,39 @@ class Made(NamedTuple):
     """How many events it has."""
 
 
-def made_here(feed: Feed, projections: Projections, start: int = 0) -> Generator[Made, None, None]:
-    """Yield the rows of a log, made by this process; `start`: from that event on."""
+def made_here(
+    feed: Feed, projections: Projections, size: int, start: int = 0
+) -> Generator[Made, None, None]:
+    """Yield the rows of a log, made by this process.
+
+    Args:
+        feed: The log.
+        projections: What the rows are made by.
+        size: Of so many events; what is written meanwhile is left out.
+        start: From that event on.
+    """
     maker = RowMaker(projections())
-    while batch := feed.read(start, BATCH_EVENTS_MAX):
+    for first, stop in _runs(start, size):
+        batch = _whole(feed.read, first, stop)
         yield Made(maker.chunks(batch), batch, len(batch))
-        start += len(batch)
 
 
 def made_ahead(
     feed: StoredFeed,
     projections: Projections,
+    size: int,
     needed: frozenset[type[Event]],
     processes: int,
 ) -> Generator[Made, None, None]:
     """Yield the rows of a log from its first event on, made by other processes.
 
-    Where one of these is killed, for want of memory as a rule, this process makes what is left.
+    Where one of these is killed, for want of memory as a rule, or cannot read the log, this process
+    makes what is left.
 
     Args:
-        feed: The log; it is read by this process alone.
+        feed: The log.
         projections: What the rows are made by.
+        size: Of so many events; what is written meanwhile is left out.
         needed: The classes of event that are handed out with the rows.
         processes: How many others make rows.
 
@@ -68,43 +85,50 @@ def made_ahead(
     """
     start = 0
     try:
-        for made in _made_by_others(feed, projections, needed, processes):
+        for made in _made_by_others(feed, projections, size, needed, processes):
             start += made.read
             yield made
     except MakerLost:
-        yield from made_here(feed, projections, start)
+        yield from made_here(feed, projections, size, start)
 
 
 def _made_by_others(
     feed: StoredFeed,
     projections: Projections,
+    size: int,
     needed: frozenset[type[Event]],
     processes: int,
 ) -> Generator[Made, None, None]:
     # Forking is quicker, but safe only while no other thread may hold a lock.
     context = get_context("fork" if active_count() == 1 else "spawn")
-    makers = [_Maker(context, projections) for _ in range(processes)]
-    waiting: deque[tuple[Stored, _Maker]] = deque()
-    start = 0
+    makers = [_Maker(context, feed.elsewhere(), projections, needed) for _ in range(processes)]
+    runs = _runs(0, size)
+    waiting: deque[tuple[_Maker, int, int]] = deque()
+
+    def ask(maker: _Maker) -> None:
+        for start, stop in islice(runs, 1):
+            maker.ask(start, stop)
+            waiting.append((maker, start, stop))
+
     try:
         for maker in makers:
-            start += _asked(maker, feed, start, waiting)
+            ask(maker)
         while waiting:
-            stored, maker = waiting.popleft()
+            maker, start, stop = waiting.popleft()
             made = maker.answer()
-            start += _asked(maker, feed, start, waiting)
+            ask(maker)
             if made is None:
-                recorded(stored)  # says which event cannot be read
-            else:
-                concerned = [each for each in stored if event_class(each[1]) in needed]
-                yield Made(_CHUNKS.decode(made), recorded(concerned), len(stored))
+                recorded(_whole(feed.stored, start, stop))  # says which event cannot be read
+                raise MakerLost
+            chunks, concerned = _RUN.decode(made)
+            yield Made(chunks, recorded(concerned), stop - start)
     finally:
         for maker in makers:
             maker.end()
 
 
 class MakerLost(Exception):
-    """A process that made rows is gone."""
+    """A process that made rows is gone, or could not read what another reads."""
 
 
 class _Maker:
@@ -114,16 +138,24 @@ class _Maker:
     whoever waits for that waits for good.
     """
 
-    def __init__(self, context: BaseContext, projections: Projections) -> None:
+    def __init__(
+        self,
+        context: BaseContext,
+        opened: Callable[[], StoredFeed],
+        projections: Projections,
+        needed: frozenset[type[Event]],
+    ) -> None:
         self._line, theirs = context.Pipe()
-        self._process = context.Process(target=_work, args=(theirs, projections))  # type: ignore[attr-defined]  # each context has it
+        self._process = context.Process(  # type: ignore[attr-defined]  # each context has it
+            target=_work, args=(theirs, opened, projections, needed)
+        )
         self._process.start()
         # The process alone holds it from here on: the line breaks off when it ends.
         theirs.close()
 
-    def ask(self, stored: Stored) -> None:
+    def ask(self, start: int, stop: int) -> None:
         try:
-            self._line.send(stored)
+            self._line.send((start, stop))
         except OSError:
             raise MakerLost from None
 
@@ -141,28 +173,42 @@ class _Maker:
         self._process.join()
 
 
-def _asked(
-    maker: _Maker, feed: StoredFeed, start: int, waiting: deque[tuple[Stored, _Maker]]
-) -> int:
-    """Have a process make the next run of events; return how many these are."""
-    stored = feed.stored(start, BATCH_EVENTS_MAX)
-    if stored:
-        maker.ask(stored)
-        waiting.append((stored, maker))
-    return len(stored)
+def _runs(start: int, size: int) -> Iterator[tuple[int, int]]:
+    """Yield where each run of a log begins and ends, whole ones but for the last."""
+    for first in range(start, size, BATCH_EVENTS_MAX):
+        yield first, min(first + BATCH_EVENTS_MAX, size)
 
 
-_CHUNKS = msgspec.msgpack.Decoder(list[Chunk])
+TRead = TypeVar("TRead")
+
+
+def _whole(read: Callable[[int, int], Sequence[TRead]], start: int, stop: int) -> list[TRead]:
+    """Read a run of events, from a feed that may hand out fewer at once than it is asked for."""
+    found: list[TRead] = []
+    while more := read(start + len(found), stop - start - len(found)):
+        found += more
+    return found
+
+
+_RUN = msgspec.msgpack.Decoder(tuple[list[Chunk], list[tuple[int, str, bytes]]])
 _ENCODER = msgspec.msgpack.Encoder()
 
 
-def _work(line: Connection, projections: Projections) -> None:
+def _work(
+    line: Connection,
+    opened: Callable[[], StoredFeed],
+    projections: Projections,
+    needed: frozenset[type[Event]],
+) -> None:
     gc.disable()  # rows and events form no circles
     Thread(target=_end_with_parent, daemon=True).start()
     maker = RowMaker(projections())
-    with suppress(EOFError):
+    # Where the log cannot be read the line breaks off: who asked reads it, waits, or says why not.
+    with suppress(EOFError, LedgerError, sqlite3.Error):
+        feed = opened()
         while True:
-            line.send(_make(maker, line.recv()))
+            start, stop = line.recv()
+            line.send(_make(maker, _whole(feed.stored, start, stop), needed))
 
 
 def _end_with_parent() -> None:
@@ -177,10 +223,14 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _make(maker: RowMaker, stored: Stored) -> bytes | None:
-    """Return the chunks of a run of events, or None where one of them cannot be read."""
+def _make(maker: RowMaker, stored: Stored, needed: frozenset[type[Event]]) -> bytes | None:
+    """Return what a run of events comes to, or None where one of them cannot be read.
+
+    That is its chunks, and those of its events that are needed.
+    """
     try:
         batch = recorded(stored)
     except EventUnreadable:
         return None
-    return _ENCODER.encode(maker.chunks(batch))
+    concerned = [each for each in stored if event_class(each[1]) in needed]
+    return _ENCODER.encode((maker.chunks(batch), concerned))

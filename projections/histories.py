@@ -1,24 +1,44 @@
 """Histories: which events concern an id, whatever stream they stand in."""
 
-from collections.abc import Callable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
-from itertools import repeat
+from struct import Struct
 from typing import ClassVar, get_type_hints
 from uuid import UUID
 
-from sqlalchemy import Connection, Table, select
+from sqlalchemy import Column as SqlColumn
+from sqlalchemy import Connection, LargeBinary, Table, select
 
 from ledger.domain.aggregate import METADATA_FIELDS, OPERATOR, Event
+from ledger.store.feed import Recorded
 from projections.asked import PAGE_ROWS_MAX
-from projections.view import Handler, Projection, Rows, id_column, key, metadata, number_column
+from projections.view import (
+    RUN_POSITIONS,
+    Handler,
+    Projection,
+    Rows,
+    RunHandler,
+    appended,
+    id_column,
+    key,
+    metadata,
+    number_column,
+)
 
 history = Table(
     "history",
     metadata,
-    number_column("position"),
     id_column("subject_id"),
-    key("subject_id", "position"),
+    number_column("run"),
+    SqlColumn("places", LargeBinary, nullable=False),
+    key("subject_id", "run"),
+    info=appended("places"),
 )
+"""One row for all events of a run of the log that concern an id: most name the same fund, batch and
+union as those beside them. `places` are where in the run they stand, in two bytes each, rising."""
+
+PLACE_BYTES = 2
 
 
 class Histories(Projection):
@@ -27,7 +47,7 @@ class Histories(Projection):
     def handlers(self) -> Mapping[type[Event], Handler]:
         return {}
 
-    def every(self) -> Handler:
+    def together(self) -> RunHandler:
         return _add
 
 
@@ -36,12 +56,20 @@ def positions_of(
 ) -> list[int]:
     """Return where the events that concern an id stand, in the order of the log."""
     statement = (
-        select(history.c.position)
-        .where(history.c.subject_id == subject_id.bytes, history.c.position > after)
-        .order_by(history.c.position)
-        .limit(limit)
+        select(history.c.run, history.c.places)
+        .where(history.c.subject_id == subject_id.bytes)
+        .where(history.c.run >= (after + 1) // RUN_POSITIONS)
+        .order_by(history.c.run)
     )
-    return list(connection.execute(statement).scalars())
+    found: list[int] = []
+    with connection.execute(statement) as rows:
+        for run, places in rows:
+            start = run * RUN_POSITIONS
+            stand = _places(len(places) // PLACE_BYTES).unpack(places)
+            found += [start + place for place in stand if start + place > after]
+            if len(found) >= limit:
+                break
+    return found[:limit]
 
 
 def subjects_of(event: Event) -> set[bytes]:
@@ -56,8 +84,25 @@ def subjects_of(event: Event) -> set[bytes]:
     return subjects
 
 
-def _add(event: Event, position: int, rows: Rows) -> None:
-    rows["history"].extend(zip(repeat(position), subjects_of(event), strict=False))
+def _add(batch: Sequence[Recorded], rows: Rows) -> None:
+    runs: dict[int, dict[bytes, list[int]]] = {}
+    for position, event in batch:
+        run, place = divmod(position, RUN_POSITIONS)
+        found = runs.get(run)
+        if found is None:
+            found = runs[run] = defaultdict(list)
+        for subject in subjects_of(event):
+            found[subject].append(place)
+    rows["history"].extend(
+        (subject, run, _places(len(places)).pack(*places))
+        for run, found in runs.items()
+        for subject, places in found.items()
+    )
+
+
+@cache
+def _places(count: int) -> Struct:
+    return Struct(f">{count}H")
 
 
 @cache

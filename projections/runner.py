@@ -222,8 +222,8 @@ def _made(
         cores = min(os.cpu_count() or 1, ROW_PROCESSES_MAX)
         processes = cores if cores > 1 and size >= PROCESSES_FROM_EVENTS else 0
     if processes == 0 or not isinstance(feed, StoredFeed):
-        return made_here(feed, projections)
-    return made_ahead(feed, projections, model.changing, processes)
+        return made_here(feed, projections, size)
+    return made_ahead(feed, projections, size, model.changing, processes)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,12 +51,16 @@ that no other read model has.
 It changes in the transaction that changes the rows.
 """
 
-SCHEMA_VERSION = 22
+SCHEMA_VERSION = 23
 """Raise it when a table or what fills it changes: an older read model is then built anew."""
 
 BLOCK_POSITIONS = 2_048
 """Of the log, summed up together: so many that most batches lie in one block or two, and so few
 that the rows of an open block are read in a few milliseconds."""
+
+RUN_POSITIONS = 512
+"""Of the log, in which a projection may keep one row for many events. A model that is built anew
+takes up whole runs, so that each such row is written once; one that follows the log adds to it."""
 
 FOLD_BLOCKS = 32
 """Summed up in one question each: asking costs as much as a block of a thousand payments, and what
@@ -97,6 +101,14 @@ def key(*columns: str) -> Index:
     return Index(None, *columns, unique=True, info={"key": True})
 
 
+def appended(column: str) -> dict[str, str]:
+    """Mark a table (its `info`): to a row that is there, a column of bytes has the new ones added.
+
+    A model that is built anew is given each row of it once, and whole.
+    """
+    return {"appended": column}
+
+
 def key_of(table: Table) -> Sequence[SqlColumn[Any]]:
     """Return the columns that tell a table's rows apart."""
     for index in table.indexes:
@@ -110,6 +122,9 @@ Rows = dict[str, list[tuple[Any, ...]]]
 
 Handler = Callable[[Any, int, Rows], None]
 """Takes an event and its position, and adds the rows that it leaves."""
+
+RunHandler = Callable[[Sequence[Recorded], Rows], None]
+"""Takes events that follow one another, and adds the rows that they leave together."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,8 +180,8 @@ class Projection(ABC):
     def handlers(self) -> Mapping[type[Event], Handler]:
         """Return what is done for each class of event."""
 
-    def every(self) -> Handler | None:
-        """Return what is done for every event, if anything."""
+    def together(self) -> RunHandler | None:
+        """Return what is done for many events at once, if anything."""
         return None
 
     def folding(self) -> Fold | None:
@@ -194,14 +209,14 @@ def handlers_of(projections: Sequence[Projection]) -> Handlers:
 
 
 def rows_into(
-    rows: Rows, handlers: Handlers, batch: Sequence[Recorded], every: Sequence[Handler] = ()
+    rows: Rows, handlers: Handlers, batch: Sequence[Recorded], together: Sequence[RunHandler] = ()
 ) -> None:
     """Add the rows that a run of events leaves."""
     for position, happened in batch:
         for handler in handlers.get(type(happened), ()):
             handler(happened, position, rows)
-        for each in every:
-            each(happened, position, rows)
+    for each in together:
+        each(batch, rows)
 
 
 class Chunk(NamedTuple):
@@ -217,12 +232,12 @@ class RowMaker:
 
     def __init__(self, projections: Sequence[Projection]) -> None:
         self._handlers = handlers_of(projections)
-        self._every = [every for projection in projections if (every := projection.every())]
+        self._together = [each for projection in projections if (each := projection.together())]
 
     def chunks(self, batch: Sequence[Recorded]) -> list[Chunk]:
         """Return the rows of a run of events; a table's chunks follow one another."""
         rows: Rows = defaultdict(list)
-        rows_into(rows, self._handlers, batch, self._every)
+        rows_into(rows, self._handlers, batch, self._together)
         return [
             Chunk(name, len(some), tuple(chain.from_iterable(some)))
             for name, values in rows.items()
@@ -312,9 +327,11 @@ class ReadModel:
         """Return the statement that adds so many rows: one for many is twice as fast."""
         statement = self._inserts.get((name, count))
         if statement is None:
-            width = len(self._tables[name].columns)
-            marks = f"({','.join('?' * width)})"
+            table = self._tables[name]
+            marks = f"({','.join('?' * len(table.columns))})"
             statement = f"INSERT INTO {name} VALUES {','.join([marks] * count)}"  # noqa: S608 - a name of ours
+            if "appended" in table.info and not self._fresh:
+                statement += _appending(table)
             self._inserts[name, count] = statement
         return statement
 
@@ -338,3 +355,11 @@ class ReadModel:
         for setting in settings:
             cursor.execute(f"PRAGMA {setting}")
         cursor.close()
+
+
+def _appending(table: Table) -> str:
+    column = table.info["appended"]
+    names = ", ".join(each.name for each in key_of(table))
+    # SQLite calls what it puts together a text, whatever it is made of.
+    joined = f"CAST({column} || excluded.{column} AS BLOB)"
+    return f" ON CONFLICT ({names}) DO UPDATE SET {column} = {joined}"

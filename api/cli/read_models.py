@@ -8,7 +8,7 @@ import typer
 from api import bootstrap
 from api.cli.printing import REFUSED, bar, say
 from ledger.segments.checking import signed_chain
-from ledger.segments.going_on import SealedFeed
+from ledger.segments.going_on import sealed_feed
 from ledger.store.feed import Feed
 from projections.runner import catch_up, compare, rebuild
 
@@ -26,7 +26,7 @@ def rebuild_read_model(
         feed: Feed = ledger
         if segments is not None:
             manifests = signed_chain(segments, place.founding_key_id())
-            feed = SealedFeed(ledger, segments, manifests)
+            feed = sealed_feed(ledger, segments, manifests)
             say(f"events up to position {manifests[-1].stop} are read from segments")
         live = place.read_models
         with bar("reading", "events") as progress:

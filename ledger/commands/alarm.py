@@ -14,10 +14,11 @@ from typing import Any
 
 import msgspec
 
-from ledger.commands.log_ranges import UNREADABLE, connect
+from ledger.commands.log_ranges import UNREADABLE
 from ledger.commands.verification import Verdict
 from ledger.evidence.verify import EntryBroken
 from ledger.postgresql import Database
+from ledger.store.stored_log import connect
 
 NOUNS: Mapping[str, str] = {
     "fund_id": "fund",

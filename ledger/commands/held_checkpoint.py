@@ -4,7 +4,6 @@ from contextlib import closing
 from pathlib import Path
 
 from ledger.commands.continuing import read_keys
-from ledger.commands.log_ranges import connect
 from ledger.domain.events import committing_topics
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.checkpoint import Checkpoint
@@ -13,6 +12,7 @@ from ledger.evidence.merkle import root_at
 from ledger.evidence.note import NoteBroken, split_note
 from ledger.evidence.verify import Rules
 from ledger.postgresql import Database
+from ledger.store.stored_log import connect
 from ledger.store.tiles import node_reader
 
 

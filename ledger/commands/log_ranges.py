@@ -5,14 +5,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from ledger.database import DiskReadOnly, Reader, is_read_only
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.keys import KeyHistory, KeyRecord
 from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
 from ledger.evidence.replay import CLAIMING, Claims, Named, named_of
 from ledger.evidence.verify import EntryBroken, Rules, Stored, verify_entry
 from ledger.postgresql import Database, PageDamaged
-from ledger.postgresql_session import connect_to_read
+from ledger.store.stored_log import connect
 
 CHUNK_EVENTS = 4096
 UUID_BYTES = 16
@@ -155,28 +154,6 @@ def start_worker(
 
 def check_in_worker(start: int) -> Chunk:
     return _worker[0].check(start)
-
-
-def connect(path: Path | Database) -> Reader:
-    """Open a log for reading alone; a transaction that is begun holds one state of it.
-
-    Raises:
-        DiskReadOnly: It lies where nothing can be written, and what was written last is not in it.
-    """
-    if isinstance(path, Database):
-        return connect_to_read(path)
-    uri = path.absolute().as_uri() + "?mode=ro"
-    if is_read_only(path):
-        ahead = path.with_name(path.name + "-wal")
-        if ahead.exists() and ahead.stat().st_size:
-            raise DiskReadOnly
-        # Nobody writes it, and SQLite cannot make the files by which it would see that.
-        uri += "&immutable=1"
-    connection = sqlite3.connect(uri, uri=True, isolation_level=None)
-    # Text that was altered may be none any more. It is to be reported, not to stop us; and it must
-    # not look like the bytes it is made of, which would hide that a value changed its type.
-    connection.text_factory = lambda raw: raw.decode(errors="backslashreplace")
-    return connection
 
 
 def stored_entry(row: tuple[Any, ...]) -> Stored:

@@ -35,7 +35,6 @@ from ledger.commands.log_ranges import (
     Scope,
     SignedCheckpoint,
     check_in_worker,
-    connect,
     start_worker,
 )
 from ledger.database import Reader
@@ -57,6 +56,7 @@ from ledger.evidence.verify import (
 )
 from ledger.postgresql import Database, PageDamaged
 from ledger.store.sodium import verify_signature
+from ledger.store.stored_log import connect
 from ledger.store.tiles import Tile, load_tree
 
 PROCESSES_FROM_EVENTS = 20_000

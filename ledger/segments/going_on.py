@@ -5,14 +5,15 @@ there. What is proved so is said with it: the log's own copy of sealed entries i
 """
 
 import json
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from ledger.commands.continuing import Verified
-from ledger.commands.log_ranges import connect
 from ledger.commands.verification import Verdict, verify_log
 from ledger.evidence.verify import EntryBroken
 from ledger.postgresql import Database
@@ -20,8 +21,9 @@ from ledger.segments.checking import Checked, read_entries
 from ledger.segments.manifest import Manifest
 from ledger.segments.sealing import require_goes_on
 from ledger.store.application import Ledger
-from ledger.store.feed import Recorded, Stored, recorded
+from ledger.store.feed import Recorded, Stored, StoredFeed, recorded
 from ledger.store.home import Home, write_once
+from ledger.store.stored_log import connect
 
 VERIFIED = "segments-verified.json"
 
@@ -97,22 +99,14 @@ def remember(home: Home, checked: Checked) -> None:
 
 
 class SealedFeed:
-    """A log as projections read it: from segments as far as they go, and then from the log."""
+    """A log as projections read it: from segments as far as they go, and then from the log.
 
-    def __init__(self, ledger: Ledger, folder: Path, manifests: Sequence[Manifest]) -> None:
-        """Take up the segments of a log.
+    `sealed_feed` makes one of a ledger.
+    """
 
-        Args:
-            ledger: The log.
-            folder: Where the segments are.
-            manifests: As `signed_chain` found them.
-
-        Raises:
-            SegmentsDiffer: The log does not go on from them.
-        """
+    def __init__(self, log: StoredFeed, folder: Path, manifests: Sequence[Manifest]) -> None:
         self.stop = manifests[-1].stop
-        require_goes_on(ledger.log, manifests[-1])
-        self._ledger, self._folder, self._manifests = ledger, folder, manifests
+        self._log, self._folder, self._manifests = log, folder, manifests
         self._at, self._rows = 0, self._from(0)
 
     def read(self, start: int, limit: int) -> Sequence[Recorded]:
@@ -122,9 +116,11 @@ class SealedFeed:
     def stored(self, start: int, limit: int) -> Stored:
         """Return position, topic and envelope of up to `limit` events from `start` on."""
         if start >= self.stop:
-            return self._ledger.stored(start, limit)
-        if start != self._at:
-            self._rows = self._from(start)
+            return self._log.stored(start, limit)
+        if start < self._at:
+            self._at, self._rows = start, self._from(start)
+        # Rows between are another process's; a file would be opened anew to leave them out.
+        deque(islice(self._rows, start - self._at), maxlen=0)
         found = [
             (row["position"], row["type"], row["envelope"]) for row in islice(self._rows, limit)
         ]
@@ -133,7 +129,10 @@ class SealedFeed:
 
     def size(self) -> int:
         """Return how many events the log holds."""
-        return self._ledger.size()
+        return self._log.size()
+
+    def elsewhere(self) -> Callable[[], StoredFeed]:
+        return partial(_opened, self._log.elsewhere(), self._folder, self._manifests)
 
     def _from(self, start: int) -> Iterator[dict[str, Any]]:
         for manifest in self._manifests:
@@ -141,3 +140,24 @@ class SealedFeed:
                 for row in read_entries(self._folder, manifest):
                     if row["position"] >= start:
                         yield row
+
+
+def sealed_feed(ledger: Ledger, folder: Path, manifests: Sequence[Manifest]) -> SealedFeed:
+    """Take up the segments of a log.
+
+    Args:
+        ledger: The log.
+        folder: Where the segments are.
+        manifests: As `signed_chain` found them.
+
+    Raises:
+        SegmentsDiffer: The log does not go on from them.
+    """
+    require_goes_on(ledger.log, manifests[-1])
+    return SealedFeed(ledger, folder, manifests)
+
+
+def _opened(
+    log: Callable[[], StoredFeed], folder: Path, manifests: Sequence[Manifest]
+) -> SealedFeed:
+    return SealedFeed(log(), folder, manifests)

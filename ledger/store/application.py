@@ -5,6 +5,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -26,11 +27,12 @@ from ledger.evidence.proofs import Receipt
 from ledger.evidence.tlog_tiles import ENTRY_BYTES_MAX
 from ledger.postgresql import DatabaseUnreachable
 from ledger.store.act import CommandAct
-from ledger.store.feed import Recorded, Stored, recorded
+from ledger.store.feed import Recorded, Stored, StoredFeed, recorded
 from ledger.store.group import EVENTS_MAX, Asked, Group, Queue
 from ledger.store.mapper import EnvelopeMapper, event_of
 from ledger.store.recorder import LogMoved, LogRecorder, StoredAnswer
 from ledger.store.signing import OfficerSignatureMissing, ServiceSigner, officer_signature
+from ledger.store.stored_log import StoredLog
 from ledger.vault.keys import KeyMadeElsewhere
 from ledger.vault.vault import Vault
 
@@ -524,6 +526,10 @@ class Ledger(Application[UUID]):
     def stored(self, start: int, limit: int) -> Stored:
         self._settle()
         return self._log.select_states(start, limit)
+
+    def elsewhere(self) -> Callable[[], StoredFeed]:
+        self._settle()
+        return partial(StoredLog, self._log.place)
 
     def event(self, stream: UUID, version: int) -> Event:
         """Return one event of a stream.

@@ -1,6 +1,6 @@
 """What readers of the log are handed: an event and where it stands."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 from ledger.domain.aggregate import Event
@@ -39,7 +39,10 @@ class Feed(Protocol):
 
 @runtime_checkable
 class StoredFeed(Feed, Protocol):
-    """A log whose events are handed out as they are stored, for another process to read."""
+    """A log whose events are handed out as they are stored, here and in other processes."""
 
     def stored(self, start: int, limit: int) -> Stored:
         """Return position, topic and envelope of up to `limit` events from `start` on."""
+
+    def elsewhere(self) -> "Callable[[], StoredFeed]":
+        """Return what opens the same log in another process, over a connection of its own."""

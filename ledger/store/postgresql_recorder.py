@@ -84,6 +84,10 @@ class PostgresRecorder(LogRecorder):
             self.close()
             raise
 
+    @property
+    def place(self) -> Database:
+        return self._database
+
     # Writing.
 
     def insert_events(

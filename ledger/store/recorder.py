@@ -7,6 +7,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from ledger.errors import Kind, LedgerError
 from ledger.evidence.checkpoint import Checkpoint, sign_note
 from ledger.evidence.keys import Signer
 from ledger.evidence.merkle import root_at
+from ledger.postgresql import Database
 from ledger.store.tiles import GrowingTree, node_reader, tile_hashes
 
 SCHEMA = """
@@ -87,6 +89,11 @@ class LogRecorder(ApplicationRecorder, ABC):
     def __init__(self, origin: str, signer: Signer) -> None:
         self._origin = origin
         self._signer = signer
+
+    @property
+    @abstractmethod
+    def place(self) -> Path | Database:
+        """Where the log stands, for others to open."""
 
     # Writing.
 

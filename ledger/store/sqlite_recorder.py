@@ -35,6 +35,10 @@ class SqliteRecorder(LogRecorder):
             # The latter when SQLite's own message quotes what it stumbled over.
             raise LogUnreadable(path.name, str(cause)) from None
 
+    @property
+    def place(self) -> Path:
+        return self._path
+
     def insert_events(
         self, stored_events: Sequence[StoredEvent], **kwargs: Any
     ) -> Sequence[int] | None:

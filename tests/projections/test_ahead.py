@@ -10,13 +10,14 @@ from pathlib import Path
 
 import pytest
 
-from ledger.backups.restored_log import RestoredLog
 from ledger.store.home import Home
 from ledger.store.mapper import EventUnreadable
+from ledger.store.stored_log import StoredLog
 from projections import ahead
 from projections.runner import compare, rebuild
+from projections.view import RUN_POSITIONS
 
-RUN_EVENTS = 700
+RUN_EVENTS = RUN_POSITIONS
 BLOCK_POSITIONS = 500
 
 
@@ -38,7 +39,7 @@ def test_a_read_model_is_the_same_whoever_makes_its_rows(
     log: Path, tmp_path: Path, processes: int
 ) -> None:
     here, there = tmp_path / "here.sqlite", tmp_path / "there.sqlite"
-    with closing(RestoredLog(log)) as feed:
+    with closing(StoredLog(log)) as feed:
         told: list[int] = []
         rebuild(feed, here, block_positions=BLOCK_POSITIONS, processes=0)
         rebuild(
@@ -66,14 +67,14 @@ def test_an_event_that_cannot_be_read_is_refused_as_ever_and_the_model_stays(
     log: Path, tmp_path: Path, statement: str, values: tuple[object, ...]
 ) -> None:
     live = tmp_path / "live.sqlite"
-    with closing(RestoredLog(log)) as feed:
+    with closing(StoredLog(log)) as feed:
         rebuild(feed, live)
     before = live.read_bytes()
     with closing(sqlite3.connect(log)) as database:
         database.execute(statement, values)
         database.commit()
 
-    with closing(RestoredLog(log)) as feed:
+    with closing(StoredLog(log)) as feed:
         for processes in (0, 2):
             with pytest.raises(EventUnreadable):
                 rebuild(feed, live, processes=processes)
@@ -96,7 +97,7 @@ def test_what_others_were_killed_over_is_made_here(
             each.kill()
             killed.append(read)
 
-    with closing(RestoredLog(log)) as feed:
+    with closing(StoredLog(log)) as feed:
         rebuild(feed, here, block_positions=BLOCK_POSITIONS, processes=0)
         rebuild(feed, there, kill, block_positions=BLOCK_POSITIONS, processes=2)
 
@@ -111,7 +112,7 @@ def _stuck(log: Path, path: Path, begun: Event) -> None:
         begun.set()
         time.sleep(600)
 
-    with closing(RestoredLog(log)) as feed:
+    with closing(StoredLog(log)) as feed:
         rebuild(feed, path, wait, processes=2)
 
 

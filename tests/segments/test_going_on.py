@@ -13,7 +13,7 @@ from ledger.commands.continuing import LogCutBack, LogRewritten
 from ledger.evidence.verify import EntryBroken
 from ledger.postgresql import Database
 from ledger.segments.checking import check_segments, in_processes, signed_chain
-from ledger.segments.going_on import SealedFeed, known_to, remember, verify_past
+from ledger.segments.going_on import known_to, remember, sealed_feed, verify_past
 from ledger.segments.manifest import SegmentBroken
 from ledger.segments.sealing import SegmentsDiffer
 from ledger.store.application import Ledger
@@ -76,7 +76,7 @@ def test_read_models_are_built_from_segments_and_come_out_the_same(
     chain = signed_chain(segments(grown), grown.home.founding_key_id())
     catch_up(grown.ledger, grown.home.read_models)
     counted = Counted(grown.ledger)
-    feed = SealedFeed(counted, segments(grown), chain)  # type: ignore[arg-type]
+    feed = sealed_feed(counted, segments(grown), chain)  # type: ignore[arg-type]
     rebuild(feed, tmp_path / "anew.sqlite")
 
     assert compare(tmp_path / "anew.sqlite", grown.home.read_models) == []
@@ -136,7 +136,7 @@ def test_a_log_of_another_history_is_none_of_the_segments(grown: World, tmp_path
         assert isinstance(verdict.broken, EntryBroken)
         assert verdict.position == 0
         with pytest.raises(SegmentsDiffer):
-            SealedFeed(other.ledger, segments(grown), manifests_in(segments(grown)))
+            sealed_feed(other.ledger, segments(grown), manifests_in(segments(grown)))
 
 
 def test_segments_that_were_verified_before_are_only_hashed(grown: World) -> None:

@@ -15,7 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.commands import funds
-from ledger.commands.log_ranges import connect
 from ledger.domain.fund import FundAccount
 from ledger.domain.recipient import Recipient
 from ledger.domain.values import Money
@@ -26,6 +25,7 @@ from ledger.store.home import Home
 from ledger.store.postgresql_recorder import PostgresRecorder
 from ledger.store.recorder import LogMoved, LogRecorder
 from ledger.store.sqlite_recorder import SqliteRecorder
+from ledger.store.stored_log import connect
 from ledger.vault.vault import Vault
 from tests.postgresql import Server
 from tests.world import EARMARK, Person, World, roster_row

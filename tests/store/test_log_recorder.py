@@ -10,13 +10,13 @@ from uuid import UUID, uuid4
 import pytest
 from eventsourcing.persistence import RecordConflictError, StoredEvent
 
-from ledger.commands.log_ranges import connect
 from ledger.domain.fund import FundAccount, FundInsufficient
 from ledger.domain.values import Money
 from ledger.evidence.proofs import verify_receipt
 from ledger.store.application import NoSuchPosition, Work
 from ledger.store.home import Home, HomeMissing, HomeTaken
 from ledger.store.recorder import LogMoved, LogUnreadable
+from ledger.store.stored_log import connect
 from ledger.vault.keys import MasterKeyWrong
 from tests.world import DAY, RECORDED_AT, World
 
