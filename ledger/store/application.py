@@ -22,7 +22,7 @@ from eventsourcing.utils import Environment, EnvType
 from ledger.domain.aggregate import Event, Root
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.envelope import PAYLOAD_TYPE, Signature, decode, encode, pae
-from ledger.evidence.merkle import inclusion_path, leaf_hash
+from ledger.evidence.merkle import inclusion_path
 from ledger.evidence.proofs import Receipt
 from ledger.evidence.tlog_tiles import ENTRY_BYTES_MAX
 from ledger.postgresql import DatabaseUnreachable
@@ -206,6 +206,7 @@ class Ledger(Application[UUID]):
         self._kept_size = 0  # of the log that the kept aggregates were read from
         self._queue = Queue[Answer, Decide]()
         self._group = Group[Answer, Decide](0)
+        self._known: dict[str, StoredAnswer] = {}  # answers to those who are decided together
         self._decider: int | None = None  # the thread that decides for all
         self._crowded = 0  # how many times more the log is ours alone while we decide
         self._one_by_one = False  # whether each is tried alone, since together it did not go
@@ -265,6 +266,7 @@ class Ledger(Application[UUID]):
             with self._deciding:
                 taken = self._queue.take()
                 self._decider = threading.get_ident()
+                self._known = {}
                 try:
                     self._decide_all(taken)
                 finally:
@@ -287,7 +289,10 @@ class Ledger(Application[UUID]):
                     if turn:
                         # To where the log stands still now.
                         self._crowded = TURNS if self._follow() else max(self._crowded - 1, 0)
-                    for each in waiting[:1] if self._one_by_one else waiting:
+                    trying = waiting[:1] if self._one_by_one else waiting
+                    keys = [each.act.idempotency_key for each in trying]
+                    self._known |= self._log.select_answers([key for key in keys if key])
+                    for each in trying:
                         each.tries += 1
                         self._try(each)
                     self._store()
@@ -314,9 +319,9 @@ class Ledger(Application[UUID]):
         try:
             if act.idempotency_key in self._group.answers:
                 self._settle()
-            known = self._answered(act, asked.fingerprint)
+            known = self._known.get(act.idempotency_key or "")
             if known is not None:
-                asked.end(known)
+                asked.end(_replayed(known, asked.fingerprint))
                 return
             self._require_expected(act)
             asked.decide(work)
@@ -376,6 +381,7 @@ class Ledger(Application[UUID]):
             self._follow()
             return False
         self._group = Group(self._kept_size)
+        self._known |= group.answers
         for asked, outcome in group.members:
             asked.end(outcome)
         return True
@@ -386,8 +392,13 @@ class Ledger(Application[UUID]):
         Raises:
             IdempotencyKeyReused: The key belongs to another request.
         """
+        if act.idempotency_key is None:
+            return None
+        known = self._log.select_answer(act.idempotency_key)
+        if known is None:
+            return None
         asked = (request, act.happened_on) if act.dated else request
-        return self._answered(act, self._fingerprint(name, asked) if act.idempotency_key else "")
+        return _replayed(known, self._fingerprint(name, asked))
 
     def together(
         self, act: CommandAct, name: str, request: object, take: Callable[[], dict[str, Any]]
@@ -438,6 +449,15 @@ class Ledger(Application[UUID]):
             if not self._decides():
                 self._follow()
             return self.kept(cls, id_)
+
+    def version_at_hand(self, id_: UUID) -> int | None:
+        """Return the version of an aggregate that is kept, without waiting for who decides.
+
+        What this process writes counts at once, even before it is stored; what others wrote when
+        it is next looked for. None: it has to be loaded.
+        """
+        found = self._kept.get(id_)
+        return None if found is None else found.version
 
     def kept(self, cls: type[TRoot], id_: UUID) -> TRoot | None:
         """Return an aggregate for a command, which finds out itself if the log has moved on."""
@@ -586,13 +606,12 @@ class Ledger(Application[UUID]):
         self._settle()
         # What a checkpoint covers never changes, so these reads need no one state of the database,
         # and each of them waits for a database that is away.
-        found = self._log.select_checkpoint()
-        rows = self._log.select_states(position, 1)
-        if found is None or found[0] <= position or not rows or rows[0][0] != position:
+        found = self._log.checkpoint_over(position) if position >= 0 else None
+        if found is None:
             raise NoSuchPosition(position)
         size, note = found
         path = inclusion_path(position, size, self._log.subtree_hash)
-        return Receipt(position, leaf_hash(rows[0][2]), tuple(path), note)
+        return Receipt(position, self._log.subtree_hash(0, position), tuple(path), note)
 
     def close(self) -> None:
         self._log.close()
@@ -675,17 +694,6 @@ class Ledger(Application[UUID]):
             raise OfficerSignatureMissing(event.TOPIC, event.actor)
         return signatures
 
-    def _answered(self, act: CommandAct, fingerprint: str) -> Answer | None:
-        if act.idempotency_key is None:
-            return None
-        known = self._log.select_answer(act.idempotency_key)
-        if known is None:
-            return None
-        if known.request_fingerprint != fingerprint:
-            raise IdempotencyKeyReused(act.idempotency_key)
-        answer = msgspec.json.decode(known.answer, type=Answer)
-        return msgspec.structs.replace(answer, replayed=True)
-
     def _require_expected(self, act: CommandAct) -> None:
         if act.expected is None:
             return
@@ -751,6 +759,18 @@ def _join(joint: Work, act: CommandAct, decide: Decide) -> Answer:
     if work.refusal is not None:
         raise work.refusal
     return _answer(work, ())
+
+
+def _replayed(known: StoredAnswer, fingerprint: str) -> Answer:
+    """Return what was answered before under a key, if the same was asked.
+
+    Raises:
+        IdempotencyKeyReused: The key belongs to another request.
+    """
+    if known.request_fingerprint != fingerprint:
+        raise IdempotencyKeyReused(known.idempotency_key)
+    answer = msgspec.json.decode(known.answer, type=Answer)
+    return msgspec.structs.replace(answer, replayed=True)
 
 
 def _answer(work: Work, positions: Sequence[int]) -> Answer:

@@ -7,8 +7,9 @@ on a table, and nobody is told of a commit.
 """
 
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any, cast
 from uuid import UUID
 
@@ -59,6 +60,16 @@ answer AS (INSERT INTO answers SELECT a.* FROM head, unnest(?::text[], ?::text[]
 SELECT count(*) FROM head"""
 
 
+@dataclass(frozen=True, slots=True)
+class Grown:
+    """The tree before and after events are appended, the tiles that became full, the checkpoint."""
+
+    before: GrowingTree
+    tree: GrowingTree
+    tiles: Sequence[Tile]
+    note: str
+
+
 def lay_out_log(database: Database) -> None:
     """Make the log's tables, or bring them up to date."""
     migrate(database, STEPS)
@@ -77,7 +88,7 @@ class PostgresRecorder(LogRecorder):
         self._stale = True  # whether the log may have grown beyond that tree
         self._commits = 0
         self._outage = Outage()
-        self._readers = _Readers(database, self._outage)
+        self._readers = _Readers(database, self._outage, self._forget_proofs)
         try:
             require_migrated(self._session(), len(STEPS))
         except BaseException:
@@ -168,38 +179,39 @@ class PostgresRecorder(LogRecorder):
     ) -> bool:
         """Append, unless another process did; say whether that went well."""
         before = self._tree
-        tree, tiles = before, list[Tile]()
-        if stored_events:
-            tree, tiles = before.extended([leaf_hash(event.state) for event in stored_events])
+        leaves = [leaf_hash(event.state) for event in stored_events]
+        tree, tiles = before.extended(leaves) if leaves else (before, list[Tile]())
+        note = self._note(tree) if leaves else ""
+        grown = Grown(before, tree, tiles, note)
         if len(stored_events) < COPIED_FROM_EVENTS:
-            done = self._append_at_once(before, tree, tiles, stored_events, answers)
+            done = self._append_at_once(grown, stored_events, answers)
         else:
-            done = self._append_by_copy(before, tree, tiles, stored_events, answers)
+            done = self._append_by_copy(grown, stored_events, answers)
         if self._in_turn:
             self._in_turn = False
             self._session().execute("COMMIT" if done else "ROLLBACK")
         # A crash before this line leaves nothing or everything, never a part.
         if done:
             self._tree = tree
-            self._commits += bool(stored_events)
+            if leaves:
+                self._commits += 1
+                self._remember(before.size, leaves, tree.size, note)
         return done
 
     def _append_at_once(
         self,
-        before: GrowingTree,
-        tree: GrowingTree,
-        tiles: Sequence[Tile],
+        grown: Grown,
         stored_events: Sequence[StoredEvent],
         answers: Sequence[StoredAnswer],
     ) -> bool:
-        head, values = _swap(before, tree)
-        checkpoints = [(tree.size, self._commits + 1, self._note(tree))] if stored_events else []
+        head, values = _swap(grown.before, grown.tree)
+        checkpoints = [(grown.tree.size, self._commits + 1, grown.note)] if stored_events else []
         found = self._session().execute(
             APPEND.format(head=head),
             (
                 *values,
-                *_columns(5, list(_rows(before.size, stored_events))),
-                *_columns(4, tiles),
+                *_columns(5, list(_rows(grown.before.size, stored_events))),
+                *_columns(4, grown.tiles),
                 *_columns(3, checkpoints),
                 *_columns(3, _answer_rows(answers)),
             ),
@@ -208,25 +220,23 @@ class PostgresRecorder(LogRecorder):
 
     def _append_by_copy(
         self,
-        before: GrowingTree,
-        tree: GrowingTree,
-        tiles: Sequence[Tile],
+        grown: Grown,
         stored_events: Sequence[StoredEvent],
         answers: Sequence[StoredAnswer],
     ) -> bool:
         session, own = self._session(), not self._in_turn
         if own:
             session.execute("BEGIN")
-        head, values = _swap(before, tree)
+        head, values = _swap(grown.before, grown.tree)
         if not session.execute(head, values):
             if own:
                 session.execute("ROLLBACK")
             return False
-        session.copy("log_events", _rows(before.size, stored_events))
-        session.copy("log_tiles", iter(tiles))
+        session.copy("log_events", _rows(grown.before.size, stored_events))
+        session.copy("log_tiles", iter(grown.tiles))
         session.execute(
             "INSERT INTO log_checkpoints VALUES (?, ?, ?)",
-            (tree.size, self._commits + 1, self._note(tree)),
+            (grown.tree.size, self._commits + 1, grown.note),
         )
         for row in _answer_rows(answers):
             session.execute("INSERT INTO answers VALUES (?, ?, ?)", row)
@@ -257,8 +267,11 @@ class PostgresRecorder(LogRecorder):
                 " ORDER BY position",
                 (tree.size, edge.size),
             )
-            grown, _ = tree.extended([leaf_hash(state) for (state,) in states])
+            leaves = [leaf_hash(state) for (state,) in states]
+            grown, _ = tree.extended(leaves)
+            self._nodes.append(tree.size, leaves)
         if grown is None or grown.edge.to_bytes() != edge.to_bytes():
+            self._forget_proofs()
             grown = load_tree(session, edge)
         self._tree, self._commits, self._stale = grown, commits, False
         return grown
@@ -301,6 +314,7 @@ class PostgresRecorder(LogRecorder):
 
     def _break_off(self) -> None:
         """Drop the connection, and with it whatever it was in the middle of."""
+        self._forget_proofs()
         self._in_turn = False
         self._stale = True
         if self._writer is not None:
@@ -326,9 +340,10 @@ class PostgresRecorder(LogRecorder):
 class _Readers:
     """Reads over connections that the threads of a process share."""
 
-    def __init__(self, database: Database, outage: Outage) -> None:
+    def __init__(self, database: Database, outage: Outage, broken_off: Callable[[], None]) -> None:
         self._database = database
         self._outage = outage
+        self._broken_off = broken_off
         self._held = threading.local()
         self._pool = QueuePool(
             self._connection,
@@ -370,6 +385,7 @@ class _Readers:
             yield Session(cast("Any", pooled.dbapi_connection))
         except DatabaseUnreachable:
             # The others broke off with it.
+            self._broken_off()
             pooled.invalidate()
             self._pool = pool.recreate()
             pool.dispose()

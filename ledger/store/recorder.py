@@ -25,7 +25,7 @@ from ledger.evidence.checkpoint import Checkpoint, sign_note
 from ledger.evidence.keys import Signer
 from ledger.evidence.merkle import root_at
 from ledger.postgresql import Database
-from ledger.store.tiles import GrowingTree, node_reader, tile_hashes
+from ledger.store.tiles import GrowingTree, Nodes, tile_hashes
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS log_events (
@@ -89,6 +89,8 @@ class LogRecorder(ApplicationRecorder, ABC):
     def __init__(self, origin: str, signer: Signer) -> None:
         self._origin = origin
         self._signer = signer
+        self._nodes = Nodes()
+        self._last: tuple[int, str] | None = None
 
     @property
     @abstractmethod
@@ -131,6 +133,16 @@ class LogRecorder(ApplicationRecorder, ABC):
 
     @abstractmethod
     def close(self) -> None: ...
+
+    def _remember(self, first: int, leaves: Sequence[bytes], size: int, note: str) -> None:
+        """Keep what proves the events that were just committed."""
+        self._nodes.append(first, leaves)
+        self._last = (size, note)
+
+    def _forget_proofs(self) -> None:
+        """Keep nothing of a database that may have lost what it held."""
+        self._nodes.forget()
+        self._last = None
 
     def _note(self, tree: GrowingTree) -> str:
         checkpoint = Checkpoint(self._origin, tree.size, tree.edge.root())
@@ -254,12 +266,28 @@ class LogRecorder(ApplicationRecorder, ABC):
         return cast("int | None", position)
 
     def select_answer(self, idempotency_key: str) -> StoredAnswer | None:
-        row = (
-            self.reader()
-            .execute("SELECT * FROM answers WHERE idempotency_key = ?", (idempotency_key,))
-            .fetchone()
+        return self.select_answers((idempotency_key,)).get(idempotency_key)
+
+    def select_answers(self, idempotency_keys: Sequence[str]) -> dict[str, StoredAnswer]:
+        """Return what was answered under keys, by key; those that are new are left out."""
+        if not idempotency_keys:
+            return {}
+        marks = ",".join("?" * len(idempotency_keys))
+        rows = self.reader().execute(
+            f"SELECT * FROM answers WHERE idempotency_key IN ({marks})",  # noqa: S608 - marks only
+            idempotency_keys,
         )
-        return StoredAnswer(*row) if row else None
+        return {row[0]: StoredAnswer(*row) for row in rows}
+
+    def checkpoint_over(self, position: int) -> tuple[int, str] | None:
+        """Return size and note of the last checkpoint that we wrote, or that there is.
+
+        None where it does not cover the event at `position`.
+        """
+        found = self._last
+        if found is None or found[0] <= position:
+            found = self.select_checkpoint()
+        return None if found is None or found[0] <= position else found
 
     def select_checkpoint(self, size: int | None = None) -> tuple[int, str] | None:
         """Return size and note of the first checkpoint that covers `size` events, or the last."""
@@ -291,7 +319,7 @@ class LogRecorder(ApplicationRecorder, ABC):
         return tile_hashes(self.reader(), level, start, stop)
 
     def subtree_hash(self, level: int, index: int) -> bytes:
-        return node_reader(self.reader())(level, index)
+        return self._nodes.read(self.reader(), level, index)
 
     def subscribe(
         self, gt: int | None = None, topics: Sequence[str] = ()

@@ -46,19 +46,23 @@ class SqliteRecorder(LogRecorder):
             connection = self._writer
             try:
                 # A crash before its commit leaves nothing; after it, everything, on the disk.
+                leaves = [leaf_hash(event.state) for event in stored_events]
                 with transaction(connection):
                     tree = self._head(connection)
                     first = tree.size
                     if kwargs.get("expected_size", first) != first:
                         raise LogMoved(f"the log holds {first} events")  # noqa: TRY301
-                    tree = self._write(connection, tree, stored_events, kwargs.get("answers", ()))
+                    tree, note = self._write(connection, tree, stored_events, leaves)
+                    _keep_answers(connection, kwargs.get("answers", ()))
             except BaseException as cause:
                 self._tree = None
                 if isinstance(cause, sqlite3.IntegrityError):
                     raise RecordConflictError(str(cause)) from None
                 raise
             self._tree = tree
-            self._commits += bool(stored_events)
+            if stored_events:
+                self._commits += 1
+                self._remember(first, leaves, tree.size, note)
             return range(first, tree.size)
 
     def _write(
@@ -66,35 +70,33 @@ class SqliteRecorder(LogRecorder):
         connection: sqlite3.Connection,
         tree: GrowingTree,
         stored_events: Sequence[StoredEvent],
-        answers: Sequence[StoredAnswer],
-    ) -> GrowingTree:
-        if stored_events:
-            connection.executemany(
-                "INSERT INTO log_events VALUES (?, ?, ?, ?, ?)",
-                [
-                    (
-                        position,
-                        cast("UUID", event.originator_id).bytes,
-                        event.originator_version,
-                        event.topic,
-                        event.state,
-                    )
-                    for position, event in enumerate(stored_events, tree.size)
-                ],
-            )
-            tree, tiles = tree.extended([leaf_hash(event.state) for event in stored_events])
-            if tiles:
-                connection.executemany("INSERT INTO log_tiles VALUES (?, ?, ?, ?)", tiles)
-            connection.execute("REPLACE INTO log_edge VALUES (0, ?)", (tree.edge.to_bytes(),))
-            connection.execute(
-                "INSERT INTO log_checkpoints VALUES (?, ?, ?)",
-                (tree.size, self._commits + 1, self._note(tree)),
-            )
+        leaves: Sequence[bytes],
+    ) -> tuple[GrowingTree, str]:
+        """Write events and what proves them; return the tree and its signed checkpoint."""
+        if not stored_events:
+            return tree, ""
         connection.executemany(
-            "INSERT INTO answers VALUES (?, ?, ?)",
-            [(each.idempotency_key, each.request_fingerprint, each.answer) for each in answers],
+            "INSERT INTO log_events VALUES (?, ?, ?, ?, ?)",
+            [
+                (
+                    position,
+                    cast("UUID", event.originator_id).bytes,
+                    event.originator_version,
+                    event.topic,
+                    event.state,
+                )
+                for position, event in enumerate(stored_events, tree.size)
+            ],
         )
-        return tree
+        tree, tiles = tree.extended(leaves)
+        if tiles:
+            connection.executemany("INSERT INTO log_tiles VALUES (?, ?, ?, ?)", tiles)
+        connection.execute("REPLACE INTO log_edge VALUES (0, ?)", (tree.edge.to_bytes(),))
+        note = self._note(tree)
+        connection.execute(
+            "INSERT INTO log_checkpoints VALUES (?, ?, ?)", (tree.size, self._commits + 1, note)
+        )
+        return tree, note
 
     def _head(self, connection: sqlite3.Connection) -> GrowingTree:
         """Return the tree as it stands on disk; read it anew when another process has written."""
@@ -130,3 +132,10 @@ class SqliteRecorder(LogRecorder):
             for connection in (*self._readers, self._writer):
                 connection.close()
             self._readers.clear()
+
+
+def _keep_answers(connection: sqlite3.Connection, answers: Sequence[StoredAnswer]) -> None:
+    connection.executemany(
+        "INSERT INTO answers VALUES (?, ?, ?)",
+        [(each.idempotency_key, each.request_fingerprint, each.answer) for each in answers],
+    )

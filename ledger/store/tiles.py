@@ -4,8 +4,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from ledger.database import Reader
-from ledger.evidence.merkle import HASH_BYTES, Edge, leaf_hash, root_hash
+from ledger.evidence.merkle import HASH_BYTES, Edge, leaf_hash, node_hash, root_hash
 from ledger.evidence.tlog_tiles import TILE_HEIGHT, TILE_WIDTH
+
+NODES_KEPT = 50_000
+"""Some 10 MB."""
+LEAVES_KEPT_AT_ONCE = 1_000
+"""Of more, added by one commit, hardly each is asked for."""
 
 Tile = tuple[int, int, bytes, bytes]
 """Level, number within the level, 256 hashes, and the root over them."""
@@ -58,6 +63,52 @@ def load_tree(connection: Reader, edge: Edge) -> GrowingTree:
         partial.append(tile_hashes(connection, level, full, edge.size >> (TILE_HEIGHT * level)))
         level += 1
     return GrowingTree(edge, partial)
+
+
+class Nodes:
+    """Hashes of complete subtrees that were appended or read: they never change.
+
+    So the proof of what was just written costs no query. Threads share it; it is forgotten when it
+    is full, and where the database may have lost what it held.
+    """
+
+    def __init__(self) -> None:
+        self._kept: dict[tuple[int, int], bytes] = {}
+
+    def append(self, first: int, leaves: Sequence[bytes]) -> None:
+        """Keep the leaves that a commit added from `first` on; of a large one nothing."""
+        if len(leaves) <= LEAVES_KEPT_AT_ONCE:
+            self._keep(0, first, leaves)
+
+    def forget(self) -> None:
+        self._kept.clear()
+
+    def read(self, connection: Reader, level: int, index: int) -> bytes:
+        """Return the hash of a complete subtree, as `node_reader` does."""
+        found = self._at_hand(level, index)
+        if found is None:
+            tile_level, height = divmod(level, TILE_HEIGHT)
+            first = index << height
+            hashes = tile_hashes(connection, tile_level, first, first + (1 << height))
+            self._keep(tile_level * TILE_HEIGHT, first, hashes)
+            found = self._kept[level, index] = root_hash(hashes)
+        return found
+
+    def _at_hand(self, level: int, index: int) -> bytes | None:
+        found = self._kept.get((level, index))
+        if found is not None or not level % TILE_HEIGHT:
+            return found
+        left = self._at_hand(level - 1, 2 * index)
+        right = None if left is None else self._at_hand(level - 1, 2 * index + 1)
+        if left is None or right is None:
+            return None
+        found = self._kept[level, index] = node_hash(left, right)
+        return found
+
+    def _keep(self, level: int, first: int, hashes: Sequence[bytes]) -> None:
+        if len(self._kept) > NODES_KEPT:
+            self._kept.clear()
+        self._kept.update(((level, index), each) for index, each in enumerate(hashes, first))
 
 
 def node_reader(connection: Reader) -> Callable[[int, int], bytes]:

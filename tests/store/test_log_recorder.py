@@ -12,11 +12,13 @@ from eventsourcing.persistence import RecordConflictError, StoredEvent
 
 from ledger.domain.fund import FundAccount, FundInsufficient
 from ledger.domain.values import Money
+from ledger.evidence.merkle import root_at
 from ledger.evidence.proofs import verify_receipt
 from ledger.store.application import NoSuchPosition, Work
 from ledger.store.home import Home, HomeMissing, HomeTaken
 from ledger.store.recorder import LogMoved, LogUnreadable
 from ledger.store.stored_log import connect
+from ledger.store.tiles import node_reader
 from ledger.vault.keys import MasterKeyWrong
 from tests.world import DAY, RECORDED_AT, World
 
@@ -233,3 +235,37 @@ def test_modes_are_the_owners_alone_whatever_the_umask(tmp_path: Path) -> None:
     folders = {"data", "data/keys", "data/keyring"}
     for path, mode in modes.items():
         assert mode == (0o700 if path in folders else 0o600), path
+
+
+@both_stores
+def test_what_is_kept_of_the_tree_is_what_is_stored(world: World) -> None:
+    log, fund = world.ledger.log, UUID(world.receive("X01", 10_000).result["fund_id"])
+    while world.ledger.size() < 600:
+        draw_at_once(world, fund, 7)
+    size = world.ledger.size()
+    stored = node_reader(log.reader())
+    nodes = [
+        (level, index)
+        for level in range(size.bit_length())
+        for index in range(size >> level)
+        if level > 2 or not index % 5
+    ]
+
+    kept = [log.subtree_hash(*node) for node in nodes]
+    log._forget_proofs()
+    read = [log.subtree_hash(*node) for node in nodes]
+
+    assert kept == read == [stored(*node) for node in nodes]
+    assert log.root_at(size) == root_at(size, stored)
+
+
+def draw_at_once(world: World, fund: UUID, count: int) -> None:
+    act = world.act()
+
+    def decide(work: Work) -> None:
+        account = work.get(FundAccount, fund)
+        for _ in range(count):
+            account.draw(act, disbursement_id=uuid4(), batch_id=uuid4(), amount=Money(1))
+        work.save(account)
+
+    world.ledger.perform(act, "test.draw", None, decide)

@@ -203,6 +203,8 @@ def test_a_turn_and_a_receipt_wait_for_a_database_that_is_away(
         proxy = CuttingProxy(postgresql.folder, Path(folder))
         world = World.at(tmp_path, proxy.to(postgresql.fresh())).settle_in()
         size = world.ledger.size()
+        world.ledger.close()
+        world.reopen()  # what proves its own last events a process keeps in memory
         proxy.swallowing = broken_off
 
         with world.ledger.log.turn():
