@@ -8,11 +8,11 @@ from typing import Annotated
 from uuid import UUID
 
 import msgspec
-from fastapi import Depends, Header
+from fastapi import Depends, Header, Request
 from pydantic import Field
 
-from api.callers import Caller, TheCaller
-from api.dependencies import Served, served
+from api.callers import Caller, caller
+from api.dependencies import Served
 from api.v1.forms import Form
 from ledger.commands.duties import CHINA
 from ledger.errors import Kind, LedgerError
@@ -197,8 +197,7 @@ class Acting:
 
 
 async def acting(
-    caller: TheCaller,
-    found: Annotated[Served, Depends(served)],
+    request: Request,
     idempotency_key: Annotated[
         str | None,
         Header(
@@ -213,8 +212,9 @@ async def acting(
         Header(max_length=40, description="The ETag of what is changed: 412 if it has moved."),
     ] = None,
 ) -> Acting:
+    found: Served = request.app.state.served
     clock = found.clock
-    return Acting(caller, clock.today(), clock.now(), idempotency_key, if_match)
+    return Acting(await caller(request), clock.today(), clock.now(), idempotency_key, if_match)
 
 
 TheActing = Annotated[Acting, Depends(acting)]

@@ -1,14 +1,15 @@
 """The web application: version 1 of the interface, for officers who have signed in."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from fastapi import FastAPI
+from fastapi.encoders import jsonable_encoder
 from fastapi.openapi.utils import get_openapi
-from fastapi.routing import APIRoute, APIRouter
+from fastapi.routing import APIRoute, APIRouter, iter_route_contexts
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.errors import ServerErrorMiddleware
 from starlette.middleware.trustedhost import TrustedHostMiddleware
@@ -21,8 +22,10 @@ from api.access.passwords import Passwords
 from api.background.integrity import Rhythm
 from api.background.running import Background
 from api.background.work import INSPECTION
+from api.callers import SCHEMES, May
 from api.clock import Clock
 from api.dependencies import Served
+from api.edge.by_path import ByPath
 from api.edge.limits import BodyLimits, Limits
 from api.edge.metrics import Metrics
 from api.edge.rate import RateLimit, Rates
@@ -188,6 +191,7 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
         lifespan=lifespan,
         routes=ROUTES,
     )
+    app.router.middleware_stack = ByPath(app.router.middleware_stack, ROUTES)
     app.state.served = found
     app.state.background = working
     app.state.kept = Kept(lambda: verification_of(working.integrity.last()))
@@ -225,6 +229,22 @@ def name_files(part: Any) -> None:
             name_files(each)
 
 
+def say_who_asks(document: dict[str, Any], routes: Sequence[BaseRoute]) -> None:
+    """Describe how callers show who they are, at each operation that asks for it."""
+    document["components"]["securitySchemes"] = {
+        each.scheme_name: jsonable_encoder(each.model, by_alias=True, exclude_none=True)
+        for each in SCHEMES
+    }
+    schemes = [{each.scheme_name: list[str]()} for each in SCHEMES]
+    for route in iter_route_contexts(routes):
+        if not isinstance(route.original_route, APIRoute) or route.dependant is None:
+            continue
+        operations = document["paths"].get(route.path_format, {})
+        if any(isinstance(each.call, May) for each in route.dependant.dependencies):
+            for method in {each.lower() for each in route.methods or ()} & set(operations):
+                operations[method]["security"] = schemes
+
+
 def operation_id(route: APIRoute) -> str:
     """Name an operation by its noun and its act: generated clients call it so."""
     tag = str(route.tags[0]).replace(" ", "_") if route.tags else "service"
@@ -254,6 +274,7 @@ def described(app: FastAPI) -> dict[str, Any]:
             routes=app.routes,
         )
         document["components"]["schemas"]["Problem"] = problems.SCHEMA
+        say_who_asks(document, app.routes)
         name_files(document)
         app.openapi_schema = document
     return app.openapi_schema

@@ -7,11 +7,15 @@ from typing import Annotated
 from urllib.parse import urlsplit
 from uuid import UUID
 
-from fastapi import Depends, Request, Security
-from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer
+from fastapi import Depends, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.security import APIKeyCookie, HTTPBearer
+from fastapi.security.base import SecurityBase
 
+from api.access.recent import Holder, Shown
 from api.access.refusals import NotSignedIn
-from api.dependencies import Served, TheReadModel, served
+from api.access.sessions import LONGEST_S
+from api.dependencies import Served, TheReadModel
 from ledger.commands.bank_accounts import ACCOUNT_KEEPERS
 from ledger.commands.bank_matching import MATCHERS
 from ledger.commands.batches import CLOSERS, HANDLERS, REVIEWERS
@@ -106,45 +110,82 @@ class Caller:
         return {place for place, role in self.posts if role in roles}
 
 
-def caller(
-    request: Request,
-    found: Annotated[Served, Depends(served)],
-    bearer: Annotated[HTTPAuthorizationCredentials | None, Security(_bearer)],
-    session: Annotated[str | None, Security(_cookie)],
-) -> Caller:
-    """Recognise who is asking, by token or by session.
+async def caller(request: Request) -> Caller:
+    """Recognise who is asking, by token or by session; once for each request.
 
     Raises:
         NotSignedIn: Neither is in force.
         PostEnded: They have left every post.
         TokenReadsOnly, CrossSite: As they say.
     """
-    now_s = found.clock.now_s()
-    safe = request.method in SAFE_METHODS
+    known: Caller | None = request.scope["state"].get("caller")
+    if known is None:
+        known = request.state.caller = await _recognise(request)
+    return known
+
+
+async def _recognise(request: Request) -> Caller:
+    found: Served = request.app.state.served
+    bearer, session = await _bearer(request), await _cookie(request)
     if bearer is not None:
-        token = found.door.tokens.find(bearer.credentials, now_s)
-        if token is None:
-            raise NotSignedIn
-        if token.read_only and not safe:
+        sort, secret, look_up = "token", bearer.credentials, _by_token
+    elif session is not None:
+        sort, secret, look_up = "session", session, _by_session
+    else:
+        raise NotSignedIn
+    recent, endings = found.door.recent, found.door.endings()
+    now_s = found.clock.now_s()
+    shown = recent.shown(sort, secret, endings, now_s)
+    if shown is None:
+        shown = await run_in_threadpool(look_up, found, secret)
+        recent.keep_shown(sort, secret, endings, now_s, shown)
+    if request.method not in SAFE_METHODS:
+        if shown.read_only:
             raise TokenReadsOnly
-        return recognised(request, found, token.officer_id, None)
-    if session is None:
-        raise NotSignedIn
-    opened = found.door.sessions.find(session, now_s)
-    if opened is None:
-        raise NotSignedIn
-    if not safe:
-        require_same_site(request)
-    return recognised(request, found, opened.officer_id, session)
+        if bearer is None:
+            require_same_site(request)
+    holder = recent.holder(shown.officer_id)
+    if holder is None or not _still_so(found, holder):
+        holder = await run_in_threadpool(_holder, found, shown.officer_id)
+        recent.keep_holder(holder)
+    return _as_caller(request, holder, session if bearer is None else None)
 
 
 def recognised(request: Request, found: Served, officer_id: UUID, session: str | None) -> Caller:
-    """Return an officer with the posts of today.
+    """Return an officer with the posts of today, for a request of theirs.
 
     Raises:
         NotSignedIn: The ledger does not know them.
         PostEnded: They have left every post.
     """
+    return _as_caller(request, _holder(found, officer_id), session)
+
+
+def _as_caller(request: Request, holder: Holder, session: str | None) -> Caller:
+    request.state.officer_id = str(holder.officer_id)
+    return Caller(holder.officer_id, holder.staff_number, holder.posts, session, holder.day)
+
+
+def _by_token(found: Served, secret: str) -> Shown:
+    token = found.door.tokens.find(secret, found.clock.now_s())
+    if token is None:
+        raise NotSignedIn
+    return Shown(token.officer_id, token.read_only, token.expires_at_s)
+
+
+def _by_session(found: Served, secret: str) -> Shown:
+    opened = found.door.sessions.find(secret, found.clock.now_s())
+    if opened is None:
+        raise NotSignedIn
+    return Shown(opened.officer_id, read_only=False, until_s=opened.opened_at_s + LONGEST_S)
+
+
+def _still_so(found: Served, holder: Holder) -> bool:
+    at_hand = found.ledger.version_at_hand(holder.officer_id)
+    return at_hand == holder.version and found.clock.today() == holder.day
+
+
+def _holder(found: Served, officer_id: UUID) -> Holder:
     officer = found.ledger.load(Officer, officer_id)
     if officer is None:
         raise NotSignedIn
@@ -154,8 +195,7 @@ def recognised(request: Request, found: Served, officer_id: UUID, session: str |
     )
     if officer.tenures and not posts:
         raise PostEnded
-    request.state.officer_id = str(officer_id)
-    return Caller(officer_id, officer.staff_number, posts, session, today)
+    return Holder(officer_id, officer.staff_number, posts, today, officer.version)
 
 
 def require_same_site(request: Request) -> None:
@@ -181,6 +221,9 @@ def require_same_site(request: Request) -> None:
 
 TheCaller = Annotated[Caller, Depends(caller)]
 
+SCHEMES: tuple[SecurityBase, ...] = (_bearer, _cookie)
+"""How callers show who they are, for the description of the interface."""
+
 
 class May:
     """What a route asks of its caller: one of these posts, anywhere. None named: to be signed in.
@@ -191,9 +234,10 @@ class May:
     def __init__(self, *roles: Role) -> None:
         self.roles = frozenset(roles)
 
-    async def __call__(self, caller: TheCaller) -> None:
-        if self.roles and not caller.holds_any(self.roles):
-            raise PostMissing(caller.staff_number, self.roles)
+    async def __call__(self, request: Request) -> None:
+        who = await caller(request)
+        if self.roles and not who.holds_any(self.roles):
+            raise PostMissing(who.staff_number, self.roles)
 
 
 class Public:

@@ -48,7 +48,8 @@ async def served(request: Request) -> Served:
     return found
 
 
-async def ledger(found: Annotated[Served, Depends(served)]) -> Ledger:
+async def ledger(request: Request) -> Ledger:
+    found: Served = request.app.state.served
     return found.ledger
 
 

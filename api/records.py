@@ -47,6 +47,15 @@ class Records:
             found: int = self._connection.execute("PRAGMA data_version").fetchone()[0]
             return found
 
+    def row_at_once(self, statement: str, *values: object) -> sqlite3.Row | None:
+        """Return what `row` does, or None where that would mean to wait for who writes."""
+        if not self._lock.acquire(blocking=False):
+            return None
+        try:
+            return self.row(statement, *values)
+        finally:
+            self._lock.release()
+
     def close(self) -> None:
         with self._lock:
             self._connection.close()

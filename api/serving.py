@@ -27,6 +27,7 @@ from api.clock import Clock
 from api.demo import inspector_of
 from api.deployment import Deployment, by_host
 from api.dispatch import ByHost
+from api.edge.heads import BoundedHeads
 from api.edge.requests_log import JsonLines
 from api.edge.requests_log import log as requests_log
 from api.settings import Settings
@@ -40,7 +41,6 @@ from projections.runner import catch_up
 PORTS_TRIED = 20
 KEEP_ALIVE_S = 15
 SHUTDOWN_S = 30
-HEADER_BYTES_MAX = 32 * 1024
 SILENT_S = 60
 """A worker that does not even say that it lives for so long is replaced."""
 
@@ -285,10 +285,11 @@ def config_of(app: ASGIApp | str, **more: Any) -> uvicorn.Config:
         app,
         log_level="critical",
         access_log=False,
+        loop="uvloop",
+        http=BoundedHeads,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=SHUTDOWN_S,
         timeout_worker_healthcheck=SILENT_S,
-        h11_max_incomplete_event_size=HEADER_BYTES_MAX,
         server_header=False,
         **more,
     )

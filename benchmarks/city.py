@@ -46,6 +46,8 @@ SHARES = {"city": 0.10, "county": 0.40, "town": 0.25, "basic": 0.25}
 BATCH_ROWS = {"city": 25_000, "county": 2_000, "town": 400, "basic": 90}
 CARD_CATEGORIES = (CARD_CLASS, MODEL_CLASS, "去产能企业困难职工(未建档)", "意外致困职工(未建档)")
 AMOUNTS = (60_000, 80_000, 100_000, 150_000, 200_000, 300_000)
+SHEET_ROWS_MAX = 8_000
+"""Whoever certifies a sheet names its rows, in one event."""
 WAITING = 12
 """Batches between an approval and the bank's answer to it."""
 
@@ -179,7 +181,7 @@ class City:
 
     def _pay(self, year: int, code: str, people: Sequence[Person], day: date) -> None:
         world, first_time = self.world, year == YEARS[0]
-        on_sheet = self.seed.random() < 0.25
+        on_sheet = self.seed.random() < 0.25 and len(people) <= SHEET_ROWS_MAX
         categories = (SHEET_CLASS,) if on_sheet else CARD_CATEGORIES
         campaign, organisation = campaign_id(f"{year}-两节"), organisation_id(code)
         operator, approver = world.act(day=day), self.approving(code, day)

@@ -27,6 +27,7 @@ from api.app import Serving, create_app
 from api.callers import COOKIE
 from api.clock import Clock
 from api.edge.rate import Rates
+from api.serving import config_of
 from api.warming import find_known
 from benchmarks.city import CITY, COUNTY_INSPECTOR, INSPECTOR, TODAY, YEARS, build
 from ledger.commands.funds import FundReceipt, receive_funds
@@ -161,8 +162,7 @@ def _serve(home: Home, listening: socket.socket) -> None:
     with bootstrap.opened(home) as ledger:
         app = create_app(home, ledger, Serving(clock, rates=UNLIMITED))
         find_known(app.state.kept, home, ledger, TODAY)
-        config = uvicorn.Config(app, log_level="error", access_log=False)
-        uvicorn.Server(config).run(sockets=[listening])
+        uvicorn.Server(config_of(app)).run(sockets=[listening])
 
 
 def _answers(port: int) -> bool:

@@ -9,6 +9,7 @@ from api.access.journal import AccessJournal
 from api.access.lockout import Lockout
 from api.access.passkeys import Passkeys, RelyingParty
 from api.access.passwords import Passwords
+from api.access.recent import Recent
 from api.access.refusals import InvitationUnknown, PasskeyRefused, SignInFailed
 from api.access.sessions import Sessions
 from api.access.store import AccessStore
@@ -48,6 +49,8 @@ class Door:
         self.passkeys = Passkeys(self._store, party)
         self.journal = AccessJournal(self._store)
         self._lockout = Lockout(self._store)
+        self.recent = Recent()
+        self.endings = self._store.endings
 
     def sign_in(
         self, staff_number: str, password: str, device: str | None, address: str, now_s: int

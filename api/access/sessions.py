@@ -4,7 +4,7 @@ import secrets
 from dataclasses import dataclass
 from uuid import UUID
 
-from api.access.store import AccessStore, hidden
+from api.access.store import AccessStore, count_ending, hidden
 
 IDLE_S = 30 * 60
 LONGEST_S = 12 * 3600
@@ -85,10 +85,12 @@ class Sessions:
     def end(self, secret: str) -> None:
         with self._store.writing() as sql:
             sql.execute("DELETE FROM sessions WHERE secret_hash = ?", (hidden(secret),))
+            count_ending(sql)
 
     def end_all(self, officer_id: UUID) -> int:
         """End every session of an officer; return how many there were."""
         with self._store.writing() as sql:
+            count_ending(sql)
             return sql.execute(
                 "DELETE FROM sessions WHERE officer_id = ?", (str(officer_id),)
             ).rowcount

@@ -1,5 +1,6 @@
 """The file that says who may sign in; it may be lost without the ledger losing anything."""
 
+import sqlite3
 from hashlib import sha256
 from pathlib import Path
 
@@ -65,6 +66,11 @@ CREATE TABLE IF NOT EXISTS journal (
     by_officer_id TEXT
 );
 CREATE INDEX IF NOT EXISTS journal_by_officer ON journal (officer_id, number);
+CREATE TABLE IF NOT EXISTS endings (
+    id INTEGER PRIMARY KEY CHECK (id = 0),
+    number INTEGER NOT NULL
+);
+INSERT OR IGNORE INTO endings VALUES (0, 0);
 """
 
 
@@ -78,12 +84,23 @@ class AccessStore(Records):
     def __init__(self, path: Path) -> None:
         super().__init__(path, SCHEMA)
 
+    def endings(self) -> int | None:
+        """Return how many sessions and tokens were ended; None where that would mean to wait."""
+        row = self.row_at_once("SELECT number FROM endings")
+        return None if row is None else int(row["number"])
+
     def end_ways_in(self) -> None:
         """End all sessions, tokens and invitations: of those in a backup some were ended since."""
         with self.writing() as connection:
             for table in ("sessions", "tokens", "devices", "challenges"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - a table of ours
             connection.execute("UPDATE accounts SET invitation_hash = NULL, invited_until_s = NULL")
+            count_ending(connection)
+
+
+def count_ending(sql: sqlite3.Connection) -> None:
+    """Count, in the transaction that ends a session or token: nobody keeps it in memory then."""
+    sql.execute("UPDATE endings SET number = number + 1")
 
 
 def hidden(secret: str) -> bytes:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from api.access.refusals import TokenUnknown
-from api.access.store import AccessStore, hidden
+from api.access.store import AccessStore, count_ending, hidden
 
 PREFIX = "nz"
 TTL_MAX_S = 366 * 24 * 3600
@@ -75,6 +75,7 @@ class Tokens:
             TokenUnknown: It is not this officer's, or ended before.
         """
         with self._store.writing() as sql:
+            count_ending(sql)
             ended = sql.execute(
                 "DELETE FROM tokens WHERE token_id = ? AND officer_id = ?",
                 (token_id, str(officer_id)),
@@ -84,6 +85,7 @@ class Tokens:
 
     def revoke_all(self, officer_id: UUID) -> int:
         with self._store.writing() as sql:
+            count_ending(sql)
             return sql.execute(
                 "DELETE FROM tokens WHERE officer_id = ?", (str(officer_id),)
             ).rowcount

@@ -1,6 +1,7 @@
 """What browsers are told on every answer: run nothing, frame nothing, keep nothing."""
 
-from starlette.datastructures import MutableHeaders
+from collections.abc import Iterable
+
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 FOR_DATA = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
@@ -22,6 +23,8 @@ HSTS = "max-age=31536000; includeSubDomains"
 
 
 class SecurityHeaders:
+    """Sets the headers, whatever a route said of them; `Cache-Control` only where it said none."""
+
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
@@ -32,17 +35,36 @@ class SecurityHeaders:
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                headers = MutableHeaders(scope=message)
-                page = headers.get("content-type", "").startswith("text/html")
-                worker = "service-worker-allowed" in headers
-                policy = FOR_PAGES if page else FOR_WORKERS if worker else FOR_DATA
-                headers["Content-Security-Policy"] = policy
-                for name, value in HEADERS.items():
-                    headers[name] = value
-                if scope["path"].startswith("/v1"):
-                    headers.setdefault("Cache-Control", "no-store")
-                if scope["scheme"] == "https":
-                    headers["Strict-Transport-Security"] = HSTS
+                message["headers"] = _guarded(scope, message.get("headers", ()))
             await send(message)
 
         await self._app(scope, receive, sending)
+
+
+Header = tuple[bytes, bytes]
+
+
+def _guarded(scope: Scope, given: Iterable[Header]) -> list[Header]:
+    found = [each for each in given if each[0] not in OURS]
+    said = {name: value for name, value in found if name in TOLD_BY}
+    if said.get(b"content-type", b"").startswith(b"text/html"):
+        found.append(POLICY_FOR_PAGES)
+    else:
+        found.append(POLICY_FOR_WORKERS if b"service-worker-allowed" in said else POLICY_FOR_DATA)
+    found += ALWAYS
+    if scope["path"].startswith("/v1") and b"cache-control" not in said:
+        found.append((b"cache-control", b"no-store"))
+    if scope["scheme"] == "https":
+        found.append((b"strict-transport-security", HSTS.encode()))
+    return found
+
+
+def _policy(text: str) -> Header:
+    return b"content-security-policy", text.encode()
+
+
+ALWAYS = tuple((name.lower().encode(), value.encode()) for name, value in HEADERS.items())
+POLICY_FOR_PAGES, POLICY_FOR_WORKERS = _policy(FOR_PAGES), _policy(FOR_WORKERS)
+POLICY_FOR_DATA = _policy(FOR_DATA)
+TOLD_BY = frozenset({b"content-type", b"service-worker-allowed", b"cache-control"})
+OURS = frozenset({name for name, _ in ALWAYS} | {b"content-security-policy"})

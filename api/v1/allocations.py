@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from api.acting import Prepared, Signed, TheActing, prepared
 from api.callers import APPROVE, CASH, READ, OutsideReach, TheReach
 from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
+from api.edge.one_thread import InOneThread
 from api.problems import RESPONSES
 from api.v1 import forms, models
 from api.v1.models import Answer, Day, Fen, Id, Position
@@ -21,7 +22,9 @@ from ledger.store.application import NotOnRecord
 from projections.allocations import Allocation as Listed
 from projections.allocations import allocation_list
 
-router = APIRouter(prefix="/allocations", tags=["allocations"], responses=RESPONSES)
+router = APIRouter(
+    route_class=InOneThread, prefix="/allocations", tags=["allocations"], responses=RESPONSES
+)
 
 
 class SignedAllocation(forms.Form):

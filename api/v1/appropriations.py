@@ -8,6 +8,7 @@ from sqlalchemy import Connection
 from api.acting import TheActing
 from api.callers import CASH, CORRECT, READ, Reach, TheReach
 from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
+from api.edge.one_thread import InOneThread
 from api.histories import history_of
 from api.orders import receipt_of
 from api.problems import RESPONSES
@@ -17,7 +18,9 @@ from ledger.commands.funds import ReceiptCorrection, correct_receipt, receive_fu
 from ledger.store.application import NotOnRecord
 from projections.flows import appropriations, trace_forward
 
-router = APIRouter(prefix="/appropriations", tags=["appropriations"], responses=RESPONSES)
+router = APIRouter(
+    route_class=InOneThread, prefix="/appropriations", tags=["appropriations"], responses=RESPONSES
+)
 
 
 @router.get("", dependencies=[READ])

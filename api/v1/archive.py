@@ -9,6 +9,7 @@ from fastapi import Form as FormField
 from api.acting import TheActing
 from api.callers import HANDLE
 from api.dependencies import TheLedger
+from api.edge.one_thread import InOneThread
 from api.orders import archive_row
 from api.problems import RESPONSES
 from api.uploads import filename_of, refused_rows, whole
@@ -17,7 +18,9 @@ from api.v1.written import EnteredArchive, Nothing, Written, written
 from ledger.commands.recipients import close_file, enter_archive
 from ledger.files.archive import read_archive
 
-router = APIRouter(prefix="/archive", tags=["archive"], responses=RESPONSES)
+router = APIRouter(
+    route_class=InOneThread, prefix="/archive", tags=["archive"], responses=RESPONSES
+)
 
 FileNumber = Annotated[
     str, Path(min_length=1, max_length=64, pattern=r"^[^\x00-\x1f\x7f/]+$", examples=["DA0001"])

@@ -12,6 +12,7 @@ from api.acting import TheActing
 from api.banking import account_within, apply_rules, balance_within, found_for, line_within
 from api.callers import APPROVE, CASH, KEEP_ACCOUNTS, MATCH, READ, TheReach
 from api.dependencies import TheLedger, ThePage, TheReadModel
+from api.edge.one_thread import InOneThread
 from api.problems import RESPONSES
 from api.uploads import filename_of, whole
 from api.v1 import bank_forms as forms
@@ -58,7 +59,9 @@ from projections.bank_lines import (
     open_lines,
 )
 
-router = APIRouter(prefix="/bank-accounts", tags=["bank accounts"], responses=RESPONSES)
+router = APIRouter(
+    route_class=InOneThread, prefix="/bank-accounts", tags=["bank accounts"], responses=RESPONSES
+)
 
 LINES_A_PAGE = 100
 AFTER = r"^[0-9]{4}-[0-9]{2}-[0-9]{2}\.[0-9]{1,15}$"

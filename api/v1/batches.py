@@ -10,6 +10,7 @@ from api.acting import Prepared, Signed, TheActing, prepared
 from api.bank_files import bank_file_answer, return_uploaded
 from api.callers import APPROVE, CASH, END, HANDLE, READ, REVIEW, WITNESS, TheReach
 from api.dependencies import TheLedger, ThePage, TheReadModel
+from api.edge.one_thread import InOneThread
 from api.histories import history_of
 from api.problems import RESPONSES
 from api.uploads import filename_of, require_short, whole
@@ -48,7 +49,9 @@ from ledger.files.text import person_name
 from ledger.store.application import Ledger, NotOnRecord
 from projections.batches import batch_list, rows_of
 
-router = APIRouter(prefix="/batches", tags=["batches"], responses=RESPONSES)
+router = APIRouter(
+    route_class=InOneThread, prefix="/batches", tags=["batches"], responses=RESPONSES
+)
 
 BINARY = {"type": "string", "format": "binary"}
 BatchId = Annotated[UUID, PathParameter(description="Id of the batch.")]

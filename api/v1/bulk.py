@@ -9,6 +9,7 @@ from api.acting import TheActing
 from api.bulk import REQUEST, RESPONSE, Bulk, Mode, answer_bulk
 from api.callers import CASH, HANDLE, KEEP_SYSTEM
 from api.dependencies import TheLedger
+from api.edge.one_thread import InOneThread
 from api.orders import archive_row, receipt_of
 from api.problems import RESPONSES
 from api.v1 import forms
@@ -19,7 +20,7 @@ from ledger.commands.recipients import enter_archive
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer
 
-router = APIRouter(tags=["bulk"], responses={**RESPONSES, **RESPONSE})
+router = APIRouter(route_class=InOneThread, tags=["bulk"], responses={**RESPONSES, **RESPONSE})
 
 TheMode = Annotated[Mode, Query(description="What a line that is refused ends.")]
 

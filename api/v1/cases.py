@@ -18,6 +18,7 @@ from api.callers import (
 )
 from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
 from api.doubted import answerable, case_subject, case_within, extent_of, standing_of, taken_up
+from api.edge.one_thread import InOneThread
 from api.known import TheKept, within
 from api.problems import RESPONSES
 from api.v1 import forms, models
@@ -40,7 +41,7 @@ from projections.attempts import attempts_on
 from projections.cases import Asked, case_list
 from projections.organisations import tree_on
 
-router = APIRouter(prefix="/cases", tags=["cases"], responses=RESPONSES)
+router = APIRouter(route_class=InOneThread, prefix="/cases", tags=["cases"], responses=RESPONSES)
 
 
 class StepView(Answer):

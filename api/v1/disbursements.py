@@ -12,6 +12,7 @@ from api.acting import TheActing
 from api.callers import APPROVE, CORRECT, READ, UNMASK, TheReach
 from api.conditions import Conditions, asked_of
 from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
+from api.edge.one_thread import InOneThread
 from api.file_answer import CSV, file_answer
 from api.histories import history_of
 from api.payees import payment_of
@@ -29,7 +30,9 @@ from projections.flows import trace_back
 from projections.organisations import tree_on
 from projections.turnover import Asked, Ever, every_payment, payment_list, payment_totals
 
-router = APIRouter(prefix="/disbursements", tags=["disbursements"], responses=RESPONSES)
+router = APIRouter(
+    route_class=InOneThread, prefix="/disbursements", tags=["disbursements"], responses=RESPONSES
+)
 
 
 COLUMNS = (

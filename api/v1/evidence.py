@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from api.acting import TheActing
 from api.callers import OBSERVE, READ, SIGNED_IN, OutsideReach, Reach, TheCaller, TheReach
 from api.dependencies import Served, TheLedger, served
+from api.edge.one_thread import InOneThread
 from api.file_answer import ZIP, file_answer
 from api.problems import RESPONSES
 from api.v1 import forms, models
@@ -32,7 +33,9 @@ from ledger.packs.handing_over import PackOrder, hand_over
 from ledger.packs.making import make_bare_pack
 from ledger.store.application import Ledger
 
-router = APIRouter(prefix="/evidence", tags=["evidence"], responses=RESPONSES)
+router = APIRouter(
+    route_class=InOneThread, prefix="/evidence", tags=["evidence"], responses=RESPONSES
+)
 
 POSITIONS_MAX = 10_000
 

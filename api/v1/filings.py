@@ -9,6 +9,7 @@ from pydantic import Field
 from api.acting import TheActing
 from api.callers import HAND_IN, READ, REVIEW_OR_APPROVE, TheReach
 from api.dependencies import TheLedger, TheMoment, TheReadModel
+from api.edge.one_thread import InOneThread
 from api.problems import RESPONSES
 from api.v1 import forms
 from api.v1.models import Answer, Day, Id, Position
@@ -21,7 +22,9 @@ from ledger.store.application import NotOnRecord
 from projections.deadlines import filing_list, missing
 from projections.organisations import tree_on
 
-router = APIRouter(prefix="/filings", tags=["filings"], responses=RESPONSES)
+router = APIRouter(
+    route_class=InOneThread, prefix="/filings", tags=["filings"], responses=RESPONSES
+)
 
 
 class FilingForm(forms.DatedForm):

@@ -5,12 +5,15 @@ from fastapi import APIRouter, Response
 from api.acting import TheActing
 from api.callers import CORRECT
 from api.dependencies import TheLedger
+from api.edge.one_thread import InOneThread
 from api.problems import RESPONSES
 from api.v1 import forms
 from api.v1.written import Nothing, OpeningSurplus, Written, written
 from ledger.commands.funds import close_fiscal_year, open_fiscal_year
 
-router = APIRouter(prefix="/fiscal-years", tags=["fiscal years"], responses=RESPONSES)
+router = APIRouter(
+    route_class=InOneThread, prefix="/fiscal-years", tags=["fiscal years"], responses=RESPONSES
+)
 
 
 @router.post("", status_code=201, dependencies=[CORRECT])

@@ -22,6 +22,7 @@ from api.background.work import (
 )
 from api.callers import HANDLE, READ, SIGNED_IN, TheCaller, TheReach
 from api.dependencies import Served, TheServed
+from api.edge.one_thread import InOneThread
 from api.package_file import package_file
 from api.problems import RESPONSES
 from api.uploads import filename_of, whole
@@ -32,7 +33,7 @@ from api.within import job_within, own_job, sees_all_jobs
 from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Channel
 
-router = APIRouter(prefix="/jobs", tags=["jobs"], responses=RESPONSES)
+router = APIRouter(route_class=InOneThread, prefix="/jobs", tags=["jobs"], responses=RESPONSES)
 
 JobId = Annotated[UUID, PathParameter(description="Id of the job.")]
 

@@ -18,6 +18,7 @@ from api.callers import (
     TheReach,
 )
 from api.dependencies import TheLedger, ThePage, TheReadModel
+from api.edge.one_thread import InOneThread
 from api.histories import history_of
 from api.problems import RESPONSES
 from api.v1 import forms, models
@@ -49,7 +50,9 @@ from ledger.domain.notice import Notice as Root
 from projections.asked import PAGE_ROWS_MAX
 from projections.notices import notice_list
 
-router = APIRouter(prefix="/notices", tags=["notices"], responses=RESPONSES)
+router = APIRouter(
+    route_class=InOneThread, prefix="/notices", tags=["notices"], responses=RESPONSES
+)
 
 NoticeId = Annotated[UUID, PathParameter(description="Id of the notice.")]
 ObjectionNumber = Annotated[int, PathParameter(ge=1, le=10**6, description="Of the objection.")]

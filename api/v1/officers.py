@@ -20,6 +20,7 @@ from api.callers import (
     TheCaller,
 )
 from api.dependencies import Served, TheLedger, ThePage, TheReadModel, served
+from api.edge.one_thread import InOneThread
 from api.inviting import require_not_inviter
 from api.key_ending import end_officer_key
 from api.problems import RESPONSES
@@ -39,7 +40,9 @@ from ledger.evidence.keys import Algorithm, PublicKey
 from ledger.store.application import Ledger, NotOnRecord
 from projections.organisations import officer_list
 
-router = APIRouter(prefix="/officers", tags=["officers"], responses=RESPONSES)
+router = APIRouter(
+    route_class=InOneThread, prefix="/officers", tags=["officers"], responses=RESPONSES
+)
 
 TheDoor = Annotated[Served, Depends(served)]
 KeyId = Annotated[str, Path(min_length=1, max_length=100, pattern="^[0-9A-Za-z:_+.-]+$")]
@@ -236,7 +239,9 @@ def end_key(
     return written(the_ledger, response, answer, Nothing)
 
 
-journal = APIRouter(prefix="/access-journal", tags=["access"], responses=RESPONSES)
+journal = APIRouter(
+    route_class=InOneThread, prefix="/access-journal", tags=["access"], responses=RESPONSES
+)
 
 
 class JournalEntry(Answer):

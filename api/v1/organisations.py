@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Response
 from api.acting import TheActing
 from api.callers import KEEP_SYSTEM, READ, SIGNED_IN, TheReach
 from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
+from api.edge.one_thread import InOneThread
 from api.histories import history_of
 from api.problems import RESPONSES
 from api.v1 import forms, models
@@ -24,7 +25,9 @@ from ledger.store.application import NotOnRecord
 from projections.organisations import Organisation, Tree, tree_on
 from projections.surplus import surplus
 
-router = APIRouter(prefix="/organisations", tags=["organisations"], responses=RESPONSES)
+router = APIRouter(
+    route_class=InOneThread, prefix="/organisations", tags=["organisations"], responses=RESPONSES
+)
 
 
 @router.get("", dependencies=[SIGNED_IN])

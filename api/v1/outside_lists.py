@@ -11,6 +11,7 @@ from pydantic import Field
 from api.acting import TheActing
 from api.callers import BRING_LISTS, READ, TheReach
 from api.dependencies import TheLedger, TheMoment, TheReadModel
+from api.edge.one_thread import InOneThread
 from api.outside_lists import uploaded
 from api.problems import RESPONSES
 from api.v1 import forms
@@ -20,7 +21,9 @@ from ledger.commands.outside_lists import ListBrought, take_list, withdraw_list
 from ledger.domain.outside_list import ListKind
 from projections.outside_lists import list_editions
 
-router = APIRouter(prefix="/outside-lists", tags=["findings"], responses=RESPONSES)
+router = APIRouter(
+    route_class=InOneThread, prefix="/outside-lists", tags=["findings"], responses=RESPONSES
+)
 
 Column = Annotated[str, FormField(max_length=2, description="Letters of a column, e.g. `B`.")]
 

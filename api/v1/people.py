@@ -10,6 +10,7 @@ from sqlalchemy import Connection
 from api.acting import TheActing
 from api.callers import APPROVE, ASK, READ, OutsideReach, Reach, TheReach
 from api.dependencies import TheLedger, TheReadModel
+from api.edge.one_thread import InOneThread
 from api.payees import payment_of
 from api.problems import RESPONSES
 from api.v1 import forms, models
@@ -22,7 +23,7 @@ from ledger.store.application import Ledger, NotOnRecord
 from projections.disbursements import Question, disbursement_list
 from projections.people import person_changes
 
-router = APIRouter(tags=["people"], responses=RESPONSES)
+router = APIRouter(route_class=InOneThread, tags=["people"], responses=RESPONSES)
 
 PEOPLE_MAX = 200
 

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Response
 from api.acting import Prepared, Signed, TheActing, prepared
 from api.callers import APPROVE, SIGNED_IN
 from api.dependencies import TheLedger, ThePage, TheReadModel
+from api.edge.one_thread import InOneThread
 from api.policy_terms import form_of, terms_of
 from api.problems import RESPONSES
 from api.v1 import forms, models
@@ -26,7 +27,7 @@ from ledger.store.application import NotOnRecord
 from projections.batches import campaign_list
 from projections.policies import adoption_list
 
-router = APIRouter(tags=["policies and campaigns"], responses=RESPONSES)
+router = APIRouter(route_class=InOneThread, tags=["policies and campaigns"], responses=RESPONSES)
 
 
 class AdoptionForm(forms.Form):

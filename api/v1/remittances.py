@@ -9,6 +9,7 @@ from fastapi import Form as FormField
 from api.acting import Prepared, Signed, TheActing, prepared
 from api.callers import APPROVE, CASH, READ, SIGNED_IN, TheCaller, TheReach
 from api.dependencies import Served, TheLedger, TheMoment, ThePage, TheReadModel, served
+from api.edge.one_thread import InOneThread
 from api.file_answer import ZIP, file_answer
 from api.problems import RESPONSES
 from api.remitting import proof_of, read_proof
@@ -41,8 +42,12 @@ from ledger.domain.remittance import REASON_CHARACTERS_MAX
 from ledger.store.act import CommandAct
 from projections.remittances import known_ledgers, remittance_list
 
-router = APIRouter(prefix="/remittances", tags=["remittances"], responses=RESPONSES)
-ledgers = APIRouter(prefix="/known-ledgers", tags=["remittances"], responses=RESPONSES)
+router = APIRouter(
+    route_class=InOneThread, prefix="/remittances", tags=["remittances"], responses=RESPONSES
+)
+ledgers = APIRouter(
+    route_class=InOneThread, prefix="/known-ledgers", tags=["remittances"], responses=RESPONSES
+)
 
 ProofFile = Annotated[UploadFile, File(description="The other ledger's file, a ZIP.")]
 

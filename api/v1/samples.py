@@ -11,6 +11,7 @@ from api.acting import TheActing
 from api.callers import OBSERVE, READ, TheReach
 from api.conditions import Conditions
 from api.dependencies import TheLedger, TheMoment, TheReadModel
+from api.edge.one_thread import InOneThread
 from api.file_answer import TEXT, file_answer
 from api.problems import RESPONSES
 from api.sampling import sample_within, universe_of, verified, written_conditions
@@ -26,7 +27,9 @@ from projections.organisations import tree_on
 from projections.samples import sample_list
 from projections.turnover import Ever
 
-router = APIRouter(prefix="/samples", tags=["samples"], responses=RESPONSES)
+router = APIRouter(
+    route_class=InOneThread, prefix="/samples", tags=["samples"], responses=RESPONSES
+)
 
 CONDITIONS = (
     *("alone", "campaign", "batch", "channel", "category", "status", "since", "until"),

@@ -9,12 +9,13 @@ from api import entering
 from api.access.refusals import NotSignedIn
 from api.callers import ANYBODY, COOKIE, SIGNED_IN, TheCaller
 from api.dependencies import Served, served
+from api.edge.one_thread import InOneThread
 from api.problems import RESPONSES
 from api.v1.forms import Code, Form, Text
 from api.v1.models import Answer, Id
 from ledger.domain.officer import Officer
 
-router = APIRouter(tags=["access"], responses=RESPONSES)
+router = APIRouter(route_class=InOneThread, tags=["access"], responses=RESPONSES)
 
 TOKEN_DAYS_MAX = 366
 DAY_S = 24 * 3600

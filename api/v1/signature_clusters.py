@@ -9,13 +9,16 @@ from api.acting import TheActing
 from api.alike import SeenSide, pairs_seen, shown_of
 from api.callers import READ, UNMASK, TheReach
 from api.dependencies import TheLedger, TheReadModel
+from api.edge.one_thread import InOneThread
 from api.problems import RESPONSES
 from api.v1 import forms
 from api.v1.models import Answer, Day, Id, Payee, Position
 from ledger.commands.comparing import show_signatures
 from projections.signature_clusters import cluster_list
 
-router = APIRouter(prefix="/signature-clusters", tags=["findings"], responses=RESPONSES)
+router = APIRouter(
+    route_class=InOneThread, prefix="/signature-clusters", tags=["findings"], responses=RESPONSES
+)
 
 Number = Annotated[int, Path(ge=0, lt=2**53, description="Number of the cluster.")]
 

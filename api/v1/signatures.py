@@ -9,6 +9,7 @@ from fastapi import APIRouter, File, Form, Path, Response, UploadFile
 from api.acting import Prepared, Signed, TheActing, prepared
 from api.callers import READ, WITNESS, TheReach
 from api.dependencies import TheLedger, TheReadModel, TheServed
+from api.edge.one_thread import InOneThread
 from api.problems import RESPONSES
 from api.sheets import codes_key
 from api.uploads import whole
@@ -28,7 +29,9 @@ from ledger.files.scans import read_scan
 from ledger.store.application import Ledger, NotOnRecord
 from projections.signatures import signatures_of
 
-router = APIRouter(prefix="/batches", tags=["signatures"], responses=RESPONSES)
+router = APIRouter(
+    route_class=InOneThread, prefix="/batches", tags=["signatures"], responses=RESPONSES
+)
 
 BatchId = Annotated[UUID, Path(description="Id of the batch.")]
 

@@ -9,12 +9,15 @@ from api.background.addresses import URL_LENGTH_MAX
 from api.background.running import TheBackground
 from api.callers import KEEP_SYSTEM, TheCaller
 from api.dependencies import TheLedger, TheServed
+from api.edge.one_thread import InOneThread
 from api.problems import RESPONSES
 from api.v1.forms import Form
 from api.v1.models import Answer, Id, Position
 from ledger.store.application import NoSuchPosition
 
-router = APIRouter(prefix="/webhooks", tags=["webhooks"], responses=RESPONSES)
+router = APIRouter(
+    route_class=InOneThread, prefix="/webhooks", tags=["webhooks"], responses=RESPONSES
+)
 
 WebhookId = Annotated[str, Path(pattern=r"^[0-9a-f]{16}$", examples=["0f3c5a7e9b1d2f4a"])]
 TOPICS_MAX = 100

@@ -16,6 +16,7 @@ import httpx2
 import pytest
 import uvicorn
 
+from api.serving import config_of
 from ledger.commands import batches, officers
 from ledger.domain.campaign import campaign_id
 from ledger.domain.officer import officer_id
@@ -50,8 +51,7 @@ class Listening:
 
 @contextmanager
 def listening(service: Service) -> Iterator[Listening]:
-    config = uvicorn.Config(service.app, port=0, log_level="critical", lifespan="off")
-    server = uvicorn.Server(config)
+    server = uvicorn.Server(config_of(service.app, port=0, lifespan="off"))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

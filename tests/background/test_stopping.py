@@ -1,18 +1,16 @@
 """A real server that stops: who follows events is let go, and the step under way is kept."""
 
-import logging
 import socket
 import threading
 import time
 from pathlib import Path
 
 import httpx2
-import uvicorn
 
 from api.app import Serving, create_app
 from api.background.jobs import State
 from api.background.work import ROSTER, RosterWork, packed
-from api.serving import Listener
+from api.serving import Listener, config_of
 from ledger.domain.batch import Batch, batch_id
 from ledger.domain.officer import Role, officer_id
 from ledger.domain.policy import Channel
@@ -32,9 +30,7 @@ def test_who_follows_events_does_not_hold_up_the_end(tmp_path: Path) -> None:
     sock = socket.socket()
     sock.bind(("127.0.0.1", 0))
     sock.listen()
-    config = uvicorn.Config(app, log_config=None, timeout_graceful_shutdown=30)
-    logging.getLogger("uvicorn.error").setLevel(logging.CRITICAL)
-    server = Listener(config, [app.state.background.stopping])
+    server = Listener(config_of(app), [app.state.background.stopping])
     serving = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
     serving.start()
     url = f"http://127.0.0.1:{sock.getsockname()[1]}"

@@ -4,6 +4,7 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -47,8 +48,11 @@ class Process:
 
 @contextmanager
 def serving(home: Path) -> Iterator[Process]:
+    with socket.socket() as free:  # a port that the next one to serve does not come to by itself
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
     running = subprocess.Popen(
-        [sys.executable, "-m", "api.cli", "serve"],
+        [sys.executable, "-m", "api.cli", "serve", "--port", str(port)],
         env={**os.environ, "NUANZHANG_HOME": str(home)},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

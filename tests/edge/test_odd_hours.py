@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
+from api.serving import config_of
 from tests.api.service import Service, service_at
 from tests.api.test_forged_acts import receipt_form
 
@@ -102,9 +103,7 @@ def listening(service: Service) -> Iterator[int]:
     with socket.socket() as sock:
         sock.bind(("127.0.0.1", 0))
         sock.listen()
-        server = uvicorn.Server(
-            uvicorn.Config(service.app, lifespan="off", log_level="critical", access_log=False)
-        )
+        server = uvicorn.Server(config_of(service.app, lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
         thread.start()
         try:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import uvicorn
 
+from api.serving import config_of
 from ledger.anchoring.publications import announce
 from ledger.domain.officer import Role, officer_id
 from tests.api.service import EARLY, Service, service_at
@@ -40,9 +41,7 @@ def serving(folder: Path) -> Iterator[Served]:
         furnish(service)
         sock = socket.socket()
         sock.bind(("127.0.0.1", 0))
-        server = uvicorn.Server(
-            uvicorn.Config(service.app, log_level="critical", access_log=False, lifespan="off")
-        )
+        server = uvicorn.Server(config_of(service.app, lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [sock]})
         thread.start()
         try:

@@ -20,6 +20,7 @@ from api.callers import COOKIE
 from api.clock import Clock
 from api.dependencies import Served
 from api.edge.rate import Rates
+from api.serving import config_of
 from api.web.language import languages
 from ledger.domain.officer import officer_id
 from ledger.store.application import Ledger
@@ -144,7 +145,7 @@ def office_at(
                 ledger,
                 Serving(clock, origin=url, demo=demo, passwords=CHEAP, rates=UNLIMITED),
             )
-            server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="on"))
+            server = uvicorn.Server(config_of(app, lifespan="on"))
             running = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
             running.start()
             wait = threading.Event()
