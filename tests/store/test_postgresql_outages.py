@@ -10,13 +10,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
+import psycopg
 import pytest
 from eventsourcing.persistence import StoredEvent
 
 from ledger import postgresql_line, postgresql_waiting
 from ledger.domain.fund import FundAccount
 from ledger.postgresql import Database, DatabaseUnreachable
-from ledger.postgresql_session import connect
+from ledger.postgresql_session import Session, connect
 from ledger.postgresql_waiting import Outage
 from ledger.store.application import Work
 from tests.cutting_proxy import CuttingProxy
@@ -44,6 +45,22 @@ def frozen(server: Server) -> Iterator[None]:
             os.kill(each, signal.SIGCONT)
 
 
+def _waits(session: Session) -> bool:
+    """Say whether a commit waits for replicas; it is broken off then."""
+    with psycopg.connect(session.raw.info.dsn, autocommit=True) as other:
+        pid = other.info.backend_pid
+        commit = "SELECT pg_logical_emit_message(true, 'test', '')"
+        committing = threading.Thread(target=other.execute, args=(commit,))
+        committing.start()
+        waiting = "SELECT pg_cancel_backend(pid) FROM pg_stat_activity"
+        waiting += " WHERE wait_event = 'SyncRep' AND pid = ?"
+        waits = False
+        while committing.is_alive():
+            waits = bool(session.execute(waiting, (pid,))) or waits
+            committing.join(0.02)
+        return waits
+
+
 @contextmanager
 def without_replicas(server: Server) -> Iterator[None]:
     """Have every commit wait for a replica that is not there."""
@@ -58,6 +75,8 @@ def without_replicas(server: Server) -> Iterator[None]:
             time.sleep(0.02)
 
     wait_for("nobody")
+    while not _waits(session):  # the checkpointer tells all others, and takes its time
+        time.sleep(0.02)
     try:
         yield
     finally:
