@@ -9,7 +9,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
-from multiprocessing import get_context
 from multiprocessing.connection import Connection
 from pathlib import Path
 from random import Random
@@ -27,6 +26,7 @@ from ledger.store.application import Answer, Ledger
 from ledger.store.home import Home
 from tests.postgresql import Server, running
 from tests.slow.failures import saying
+from tests.slow.forks import FORKS
 from tests.slow.writers import (
     AMOUNT,
     FUND,
@@ -50,9 +50,6 @@ ALONE_S = 0.4
 SILENCE_MAX_S = 120.0
 FROM_START, OF_THE_DATABASE = 0.2, 0.5
 """Of the kills, those that may come while the writers start; those that the database has first."""
-
-FORKS = get_context("forkserver")
-FORKS.set_forkserver_preload(["tests.slow.writers"])
 
 
 @pytest.fixture(scope="module")
