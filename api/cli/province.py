@@ -7,13 +7,10 @@ from typing import Annotated
 import msgspec
 import typer
 
+from api.cities import STATES, own_witness, read_cities
+from api.cli import province_keys, province_tags
 from api.cli.printing import REFUSED, say
-from api.settings import Settings
-from ledger.errors import Kind as Kind_
-from ledger.errors import LedgerError
-from ledger.evidence.cosignature import CosignatureKey
-from ledger.packs.consolidation import City, Consolidation, State, consolidate
-from ledger.witness.home import WitnessHome
+from ledger.packs.consolidation import Consolidation, consolidate
 from projections.exports import workbook
 from projections.exports.delimited import Encoding, lines
 from projections.exports.table import Column, Kind, Table
@@ -23,23 +20,6 @@ app = typer.Typer(
 )
 
 
-class ProvinceUnreadable(LedgerError):
-    """The file of the cities is none, or says something of a city that cannot be."""
-
-    code = "province.unreadable"
-    kind = Kind_.INVALID
-
-    def __init__(self, cause: str) -> None:
-        super().__init__(f"the file of the cities: {cause}")
-
-
-STATES = {
-    State.COUNTED: "已汇总",
-    State.MISSING: "未报送",
-    State.BROKEN: "核验不成立",
-    State.UNWITNESSED: "未经见证",
-    State.STALE: "不是最新",
-}
 MEETINGS = {
     "agreed": "双方一致",
     "on_its_way": "在途",
@@ -50,9 +30,12 @@ MEETINGS = {
 }
 
 
-@app.callback()
-def province() -> None:
-    """Take any command of a province."""
+app.command(name="make-key")(province_keys.make_key)
+app.command(name="take-key")(province_keys.take_key)
+app.command(name="make-opening-key")(province_keys.make_opening_key)
+app.command(name="tags")(province_tags.hand_over)
+app.command(name="duplicates")(province_tags.find_duplicates)
+app.command(name="doubts")(province_tags.show_doubts)
 
 
 @app.command(name="consolidate")
@@ -76,8 +59,9 @@ def put_together(
     """
     if out.suffix not in (".xlsx", ".csv", ".json"):
         raise typer.BadParameter("the file ends in .xlsx, .csv or .json")
-    keys, seen = _witness() if witnessed else ((), {})
-    found = consolidate(_cities(file), year, keys, seen)
+    keys, seen = own_witness() if witnessed else ((), {})
+    cities = [each.city for each in read_cities(file).cities]
+    found = consolidate(cities, year, keys, seen)
     draft = out.with_name(out.name + ".new")
     if out.suffix == ".json":
         text = json.dumps(_told(found), ensure_ascii=False, indent=1)
@@ -93,37 +77,6 @@ def put_together(
         say(f"{each.city.name}: {each.state.value}{at}{': ' if each.cause else ''}{each.cause}")
     if not found.is_whole:
         raise typer.Exit(REFUSED)
-
-
-class _City(msgspec.Struct, forbid_unknown_fields=True):
-    key: str
-    origin: str
-    file: str
-
-
-class _File(msgspec.Struct, forbid_unknown_fields=True):
-    cities: dict[str, _City]
-
-
-def _cities(path: Path) -> list[City]:
-    try:
-        told = msgspec.toml.decode(path.read_bytes(), type=_File)
-    except OSError as cause:
-        raise ProvinceUnreadable(cause.strerror or "it cannot be read") from None
-    except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
-        raise ProvinceUnreadable(str(cause)) from None
-    folder = path.resolve().parent
-    return [City(name, of.key, of.origin, folder / of.file) for name, of in told.cities.items()]
-
-
-def _witness() -> tuple[tuple[CosignatureKey, ...], dict[str, int]]:
-    """Return the keys of this province's witness, and how far it has cosigned each log."""
-    place = WitnessHome(Settings().witness_home)
-    keys = tuple(each.key for each in place.cosigners())
-    state = place.state()
-    held = {origin: state.cosigned(origin) for origin, _ in state.logs()}
-    state.close()
-    return keys, {origin: each.size for origin, each in held.items() if each is not None}
 
 
 def _cities_table(found: Consolidation) -> Table:

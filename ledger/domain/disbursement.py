@@ -138,8 +138,10 @@ class Disbursement(Root):
         card_index: str | None
 
         def apply(self, aggregate: "Disbursement") -> None:
+            aggregate.campaign_id = self.campaign_id
             aggregate.batch_id = self.batch_id
             aggregate.number = self.number
+            aggregate.category = self.category
             aggregate.organisation_id = self.organisation_id
             aggregate.fund_id = self.fund_id
             aggregate.person_id = self.person_id
@@ -277,8 +279,10 @@ class Disbursement(Root):
             aggregate.captured = None
             aggregate.remember_outcome(self.originator_version, Status(self.now))
 
+    campaign_id: UUID
     batch_id: UUID
     number: int
+    category: str
     organisation_id: UUID
     fund_id: UUID
     person_id: UUID

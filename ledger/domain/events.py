@@ -31,6 +31,7 @@ from ledger.domain import (
     service_key,
     signature,
     statement,
+    tag_list,
     witness,
 )
 from ledger.domain.aggregate import EVENT_CLASSES, Event
@@ -66,6 +67,7 @@ AGGREGATES = (
     service_key.ServiceKey,
     signature.SignatureClaim,
     statement.Statement,
+    tag_list.TagLists,
     witness.Witnesses,
 )
 

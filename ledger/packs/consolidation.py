@@ -5,10 +5,11 @@ named and left out of the sums. Money that one of them sent another is told apar
 what came to it from outside, so nothing is counted twice.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import TypeVar
 
 from ledger.domain.events import committing_topics
 from ledger.errors import LedgerError
@@ -19,6 +20,8 @@ from ledger.evidence.verifiable_map import THE_LOG
 from ledger.evidence.verify import Rules
 from ledger.packs.contents import LEDGER
 from ledger.packs.file import check_witnesses, read_pack
+
+TFound = TypeVar("TFound")
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,31 +175,49 @@ def consolidate(
     return Consolidation(year, standings, between, _twice(standings, between))
 
 
-def _standing(city: City, year: int, witness: Sequence[CosignatureKey], seen_size: int) -> Standing:
+def prove(
+    city: City,
+    witness: Sequence[CosignatureKey],
+    seen_size: int,
+    compute: Callable[[CheckedPack], TFound],
+) -> tuple[Standing, TFound | None]:
+    """Check a city's pack, and compute something from it; None where the city does not count.
+
+    Args:
+        city: Whose pack.
+        witness, seen_size: As `consolidate` has them.
+        compute: Asks the pack's events; what it refuses is the city's fault.
+    """
     try:
         data = city.file.read_bytes()
     except OSError as cause:
-        return Standing(city, State.MISSING, cause.strerror or "it cannot be read")
+        return Standing(city, State.MISSING, cause.strerror or "it cannot be read"), None
     try:
         read = read_pack(data)
         if read.pack.kind != LEDGER:
-            return Standing(city, State.BROKEN, f"a pack of a {read.pack.kind}, not of the ledger")
+            told = f"a pack of a {read.pack.kind}, not of the ledger"
+            return Standing(city, State.BROKEN, told), None
         rules = Rules(city.origin, committing_topics(), city.key_id)
         *_, checked = check_pack(read.pack, rules)
         assert isinstance(checked, CheckedPack)  # noqa: S101 - the last that is yielded
-        found = _figures(checked, year)
+        found = compute(checked)
     except LedgerError as cause:
-        return Standing(city, State.BROKEN, str(cause))
+        return Standing(city, State.BROKEN, str(cause)), None
     size, root = checked.checkpoint.size, checked.checkpoint.root.hex()
     announced = str(checked.seen(size - 1).payload["recorded_at"])
     try:
         list(check_witnesses(read, witness, 1 if witness else 0))
     except LedgerError as cause:
-        return Standing(city, State.UNWITNESSED, str(cause), size, root, announced)
+        return Standing(city, State.UNWITNESSED, str(cause), size, root, announced), None
     if size < seen_size:
         told = f"its pack is of {size} entries, the witness has cosigned {seen_size}"
-        return Standing(city, State.STALE, told, size, root, announced)
-    return Standing(city, State.COUNTED, "", size, root, announced, found)
+        return Standing(city, State.STALE, told, size, root, announced), None
+    return Standing(city, State.COUNTED, "", size, root, announced), found
+
+
+def _standing(city: City, year: int, witness: Sequence[CosignatureKey], seen_size: int) -> Standing:
+    standing, found = prove(city, witness, seen_size, lambda checked: _figures(checked, year))
+    return replace(standing, figures=found)
 
 
 def _figures(checked: CheckedPack, year: int) -> Figures:

@@ -10,6 +10,7 @@ from ledger.domain.fund import FundAccount, fund_id
 from ledger.domain.organisation import Organisation, organisation_id
 from ledger.domain.recipient import Recipient
 from ledger.domain.remittance import Remittance
+from ledger.domain.tag_list import tag_lists_id
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.figures import BATCH, FUND_BALANCE, PAYMENT, SURPLUS, Seen
 from ledger.evidence.verifiable_map import THE_LOG
@@ -176,6 +177,7 @@ def _ledger(gathering: Gathering, subject: str) -> str:
         gathering.figure(SURPLUS, union, {"year": year})
     for topic in ("fiscal_year.surplus_brought_forward", "remittance.sent", "remittance.received"):
         gathering.concerning(subject, topic)
+    gathering.stream(str(tag_lists_id()))
     return gathering.ledger.origin
 
 

@@ -96,6 +96,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "signature.found_alike": ("笔迹雷同提示", "signatures found alike"),
     "statement.line_matched": ("银行回单行匹配", "bank line matched"),
     "statement.received": ("收到银行回单", "bank file received"),
+    "tag_list.handed_over": ("向省级报送对码清单", "list of tags made for the province"),
 }
 
 FIGURES: Mapping[str, tuple[str, str]] = {

@@ -10,7 +10,7 @@ from ledger.domain.sealed import Sealed
 from ledger.evidence.canonical import Json
 from ledger.evidence.figures import Seen
 from ledger.evidence.pack import Opening, Pack
-from ledger.packs.contents import gather
+from ledger.packs.contents import LEDGER, gather
 from ledger.packs.gathering import Gathering
 from ledger.store.application import Ledger
 from ledger.store.map_store import MapStore
@@ -65,7 +65,7 @@ def make_pack(
     for event, member, fields, salt in _personal(gathering, kind, str(subject)):
         if opened:
             openings.append(Opening(event.position, member, fields, salt))
-        else:
+        elif kind != LEDGER:  # the province adds up, and has no use for anybody's name
             shown = {name: _MASKS[name](fields[name]) for name in _MASKS if name in fields}
             if shown:  # of a signature nothing is
                 masked.append({"position": event.position, "member": member, "fields": shown})

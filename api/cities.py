@@ -1,0 +1,93 @@
+"""The file in which a province lists its cities, and what its own witness has seen of each."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from api.settings import Settings
+from ledger.errors import Kind, LedgerError
+from ledger.evidence.cosignature import CosignatureKey
+from ledger.packs.consolidation import City, State
+from ledger.witness.home import WitnessHome
+
+
+class ProvinceUnreadable(LedgerError):
+    """The file of the cities is none, or says something of a city that cannot be."""
+
+    code = "province.unreadable"
+    kind = Kind.INVALID
+
+    def __init__(self, cause: str) -> None:
+        super().__init__(f"the file of the cities: {cause}")
+
+
+STATES: Mapping[State, str] = {
+    State.COUNTED: "已汇总",
+    State.MISSING: "未报送",
+    State.BROKEN: "核验不成立",
+    State.UNWITNESSED: "未经见证",
+    State.STALE: "不是最新",
+}
+"""What stands in a table of what became of a city's pack."""
+
+
+class _City(msgspec.Struct, forbid_unknown_fields=True):
+    key: str
+    origin: str
+    file: str
+    tags: str = ""
+
+
+class _File(msgspec.Struct, forbid_unknown_fields=True):
+    cities: dict[str, _City]
+    tag_key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedCity:
+    """A city of the file; `tags` is where its list of tags is to lie, if the file says it."""
+
+    city: City
+    tags: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Cities:
+    """All cities of a province, and the name of the key that they are to make tags under."""
+
+    cities: Sequence[ListedCity]
+    tag_key: str
+
+
+def read_cities(path: Path) -> Cities:
+    """Read the file of the cities; other files are named from its folder.
+
+    Raises:
+        ProvinceUnreadable: It cannot be read, or a city's name could not be one of a file.
+    """
+    try:
+        told = msgspec.toml.decode(path.read_bytes(), type=_File)
+    except OSError as cause:
+        raise ProvinceUnreadable(cause.strerror or "it cannot be read") from None
+    except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
+        raise ProvinceUnreadable(str(cause)) from None
+    folder = path.resolve().parent
+    cities = []
+    for name, of in told.cities.items():
+        if Path(name).name != name or name.startswith("."):
+            raise ProvinceUnreadable(f"no city is called {name!r}: files are named after it")
+        city = City(name, of.key, of.origin, folder / of.file)
+        cities.append(ListedCity(city, folder / of.tags if of.tags else None))
+    return Cities(cities, told.tag_key)
+
+
+def own_witness() -> tuple[tuple[CosignatureKey, ...], dict[str, int]]:
+    """Return the keys of this province's witness, and how far it has cosigned each log."""
+    place = WitnessHome(Settings().witness_home)
+    keys = tuple(each.key for each in place.cosigners())
+    state = place.state()
+    held = {origin: state.cosigned(origin) for origin, _ in state.logs()}
+    state.close()
+    return keys, {origin: each.size for origin, each in held.items() if each is not None}

@@ -1,0 +1,169 @@
+"""Commands that find who was paid in several cities: made by a city, compared, and taken back."""
+
+from datetime import datetime
+from pathlib import Path
+from typing import Annotated
+from uuid import UUID
+
+import msgspec
+import typer
+from sqlalchemy import select
+
+from api import bootstrap
+from api.cities import own_witness, read_cities
+from api.cli.printing import REFUSED, say
+from api.duplicates import Part, ProvinceAnswerUnreadable, parts_of, read_part, tables, told
+from ledger.commands.tag_lists import DoubtsOfOthers, TagOrder, hand_over_tags, own_payments
+from ledger.domain.aggregate import OPERATOR
+from ledger.domain.values import Money, yuan_text
+from ledger.packs.duplicates import Compared, Comparison, TagFile, compare
+from ledger.store.act import CommandAct
+from ledger.store.province_keys import held_province_key
+from ledger.vault.province_key import OpeningKey, ProvinceKeyUnreadable
+from projections.asked import uuid_of
+from projections.batches import batches
+from projections.exports import workbook
+from projections.exports.delimited import Encoding, lines
+from projections.journal import funds
+from projections.runner import catch_up
+
+Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day of the payments.")]
+Until = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day of them.")]
+
+
+def hand_over(
+    since: Since,
+    until: Until,
+    recipient: Annotated[str, typer.Option(help="Public half of the province's opening key.")],
+    out: Annotated[Path, typer.Option(help="File to write, sealed for the province.")],
+) -> None:
+    """Make tags of all who were paid in a period, put the list on record and seal it.
+
+    Publish afterwards (`nuanzhang anchor`) and make the pack (`nuanzhang pack ledger all`): it
+    shows the province that this list is the one, and that no payment is left out.
+    """
+    place = bootstrap.home()
+    key = held_province_key(place)
+    with bootstrap.opened(place) as ledger:
+        with catch_up(ledger, place.read_models).asking() as model:
+            accounts = [uuid_of(each) for each in model.scalars(select(funds.c.fund_id))]
+        act = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
+        order = TagOrder(since.date(), until.date(), recipient)
+        answer, sealed = hand_over_tags(ledger, act, order, accounts, key)
+    draft = out.with_name(out.name + ".new")
+    draft.write_bytes(sealed)
+    draft.replace(out)
+    say(
+        f"{out}: {answer.result['count']} payments tagged under key {key.name},"
+        f" {answer.result['untagged']} of them without a tag (erased or restricted)"
+    )
+    say("Now publish, and make the pack of the whole ledger.")
+
+
+def find_duplicates(
+    file: Annotated[Path, typer.Argument(help="TOML file of the cities: …, tags; tag_key.")],
+    since: Since,
+    until: Until,
+    opening_key: Annotated[Path, typer.Option(help="The province's opening key.")],
+    out: Annotated[Path, typer.Option(help="File that ends in .xlsx, .csv or .json.")],
+    maximum_fen: Annotated[
+        int | None, typer.Option(min=1, help="What one person may get in all, whole fen.")
+    ] = None,
+    parts: Annotated[
+        Path | None, typer.Option(help="Folder for a file to each city, of its own people alone.")
+    ] = None,
+    *,
+    witnessed: Annotated[
+        bool,
+        typer.Option(
+            "--witnessed/--unwitnessed",
+            help="Whether this province's witness has to have cosigned.",
+        ),
+    ] = True,
+) -> None:
+    """Find who was paid in more than one city, without knowing who they are.
+
+    A city whose list or pack is missing, stale, unwitnessed, of another key or period, or does not
+    hold is named and not compared; the exit status is 1 then.
+    """
+    if out.suffix not in (".xlsx", ".csv", ".json"):
+        raise typer.BadParameter("the file ends in .xlsx, .csv or .json")
+    cities = read_cities(file)
+    try:
+        opening = OpeningKey.from_text(opening_key.read_bytes())
+    except OSError:
+        raise ProvinceKeyUnreadable("opening key of a province") from None
+    keys, seen = own_witness() if witnessed else ((), {})
+    files = [
+        TagFile(each.city, each.tags or each.city.file.with_suffix(".tags"))
+        for each in cities.cities
+    ]
+    asked = Comparison(since.date(), until.date(), cities.tag_key, maximum_fen)
+    found = compare(files, asked, opening, keys, seen)
+    _write(found, out)
+    for name, part in parts_of(found) if parts is not None else ():
+        assert parts is not None  # noqa: S101 - looked at above
+        parts.mkdir(parents=True, exist_ok=True)
+        (parts / f"{name}.json").write_bytes(part)
+    for city in found.cities:
+        of = city.standing
+        state, cause = of.state.value, of.cause
+        if city.listed is not None:
+            state, cause = city.listed.state.value, city.listed.cause
+        say(f"{of.city.name}: {state}{': ' if cause else ''}{cause}")
+    say(f"{len(found.doubts)} people were paid in more than one city")
+    if not found.is_whole:
+        raise typer.Exit(REFUSED)
+
+
+def show_doubts(
+    path: Annotated[Path, typer.Argument(help="This city's part of the province's answer.")],
+) -> None:
+    """Say which of this ledger's payments went to people whom other cities paid, too."""
+    part = _part(path)
+    place = bootstrap.home()
+    with (
+        bootstrap.opened(place) as ledger,
+        catch_up(ledger, place.read_models).asking() as model,
+    ):
+        if (part.origin, part.key_id) != (ledger.origin, ledger.founding_key_id()):
+            raise DoubtsOfOthers
+        ids = [UUID(own.payment_id) for doubt in part.doubts for own in doubt.own]
+        own = own_payments(ledger, part.list_sha256, ids)
+        codes = {
+            uuid_of(id_): code
+            for id_, code in model.execute(select(batches.c.batch_id, batches.c.code))
+        }
+    for doubt in part.doubts:
+        say(f"{doubt.number}. {' '.join(doubt.rules)} 合计 {yuan_text(Money(doubt.total_fen))} 元")
+        for each in doubt.own:
+            payment = own[UUID(each.payment_id)]
+            who = " ".join(payment.payee.get(name, "") for name in ("name", "id_number")).strip()
+            say(
+                f"  本市 {payment.payment_id} {codes[payment.batch_id]} 第{payment.number}行"
+                f" {each.paid_on} {yuan_text(Money(each.amount_fen))} 元 {who or '(已销毁或限制)'}"
+            )
+        for other in doubt.elsewhere:
+            say(
+                f"  {other.city} {other.paid_on} {yuan_text(Money(other.amount_fen))} 元"
+                f" {other.campaign} {other.category}"
+            )
+
+
+def _part(path: Path) -> Part:
+    try:
+        return read_part(path.read_bytes())
+    except OSError:
+        raise ProvinceAnswerUnreadable from None
+
+
+def _write(found: Compared, out: Path) -> None:
+    draft = out.with_name(out.name + ".new")
+    doubts, cities = tables(found)
+    if out.suffix == ".json":
+        draft.write_bytes(msgspec.json.format(msgspec.json.encode(told(found)), indent=1) + b"\n")
+    elif out.suffix == ".csv":
+        draft.write_bytes(b"".join(lines(doubts, Encoding.UTF_8)))
+    else:
+        workbook.write([doubts, cities], draft)
+    draft.replace(out)
