@@ -1,6 +1,7 @@
 """`nuanzhang province …`: what several ledgers come to together, from what each published."""
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -10,7 +11,7 @@ import typer
 from api.cities import STATES, own_witness, read_cities
 from api.cli import province_keys, province_tags
 from api.cli.printing import REFUSED, say
-from ledger.packs.consolidation import Consolidation, consolidate
+from ledger.packs.consolidation import Consolidation, Figures, SourceFigures, consolidate
 from projections.exports import workbook
 from projections.exports.delimited import Encoding, lines
 from projections.exports.table import Column, Kind, Table
@@ -69,7 +70,12 @@ def put_together(
     elif out.suffix == ".csv":
         draft.write_bytes(b"".join(lines(_cities_table(found), Encoding.UTF_8)))
     else:
-        tables = (_cities_table(found), _holdings_table(found), _between_table(found))
+        tables = (
+            _cities_table(found),
+            _sources_table(found),
+            _holdings_table(found),
+            _between_table(found),
+        )
         workbook.write(list(tables), draft)
     draft.replace(out)
     for each in found.standings:
@@ -122,6 +128,42 @@ def _sums(found: Consolidation) -> tuple[int, ...]:
     return received, in_hand, found.opening_fen, consumed
 
 
+def _sources_table(found: Consolidation) -> Table:
+    columns = (
+        Column("市", width=14),
+        Column("资金来源", width=16),
+        Column("外部收入(元)", Kind.MONEY, 14),
+        Column("其他账本拨入(元)", Kind.MONEY, 16),
+        Column("拨给其他账本(元)", Kind.MONEY, 16),
+        Column("已支付(含在途)(元)", Kind.MONEY, 18),
+        Column("结存(元)", Kind.MONEY, 14),
+        Column("年初结余(元)", Kind.MONEY, 14),
+    )
+    cities: list[tuple[str, Mapping[str, SourceFigures]]] = [
+        (each.city.name, each.figures.sources)
+        for each in found.standings
+        if each.figures is not None
+    ]
+    cities.append(("合计", found.sources))
+    rows: list[tuple[str | int, ...]] = [
+        (name, source, *_of_source(of))
+        for name, sources in cities
+        for source, of in sources.items()
+    ]
+    return Table("按资金来源", columns, rows, facts=(("年度", str(found.year)),))
+
+
+def _of_source(of: SourceFigures) -> tuple[int, ...]:
+    return (
+        of.received_fen,
+        of.came_fen,
+        of.sent_fen,
+        of.paid_fen,
+        of.in_hand_fen,
+        of.opening_fen,
+    )
+
+
 def _holdings_table(found: Consolidation) -> Table:
     columns = (
         Column("市", width=14),
@@ -161,6 +203,17 @@ def _between_table(found: Consolidation) -> Table:
     return Table("跨账本拨款", columns, rows)
 
 
+def _told_source(of: SourceFigures) -> dict[str, int]:
+    told: dict[str, int] = msgspec.to_builtins(of)
+    return {**told, "in_hand_fen": of.in_hand_fen}
+
+
+def _told_figures(of: Figures) -> dict[str, object]:
+    told: dict[str, object] = msgspec.to_builtins(of)
+    told["sources"] = {source: _told_source(each) for source, each in of.sources.items()}
+    return told
+
+
 def _told(found: Consolidation) -> dict[str, object]:
     received, in_hand, opening, consumed = _sums(found)
     return {
@@ -171,6 +224,7 @@ def _told(found: Consolidation) -> dict[str, object]:
         "opening_fen": opening,
         "opening_in_two_fen": found.twice_fen,
         "consumed_fen": consumed,
+        "sources": {source: _told_source(of) for source, of in found.sources.items()},
         "cities": [
             {
                 "name": each.city.name,
@@ -180,7 +234,7 @@ def _told(found: Consolidation) -> dict[str, object]:
                 "checkpoint_size": each.size,
                 "checkpoint_root": each.root,
                 "published_at": each.published_at,
-                "figures": None if each.figures is None else msgspec.to_builtins(each.figures),
+                "figures": None if each.figures is None else _told_figures(each.figures),
             }
             for each in found.standings
         ],

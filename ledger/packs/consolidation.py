@@ -5,6 +5,7 @@ named and left out of the sums. Money that one of them sent another is told apar
 what came to it from outside, so nothing is counted twice.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -57,11 +58,15 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A remittance as its sender has it; `old` is what of it stood in the year's opening there."""
+    """A remittance as its sender has it; `old` is what of it stood in the year's opening there.
+
+    `sources` are those of its pieces.
+    """
 
     key_id: str
     amount_fen: int
     old: Mapping[str, int]
+    sources: Mapping[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,32 @@ class Came:
 
 
 @dataclass(slots=True)
+class SourceFigures:
+    """What became of the money of one source (财政, 上级工会, 自筹, 捐款 …), in fen.
+
+    `paid_fen` is what payments took, those on their way to people included. Of each source
+    received + came - sent - paid is in hand.
+    """
+
+    received_fen: int = 0
+    came_fen: int = 0
+    sent_fen: int = 0
+    paid_fen: int = 0
+    opening_fen: int = 0
+
+    @property
+    def in_hand_fen(self) -> int:
+        return self.received_fen + self.came_fen - self.sent_fen - self.paid_fen
+
+    def add(self, other: "SourceFigures") -> None:
+        self.received_fen += other.received_fen
+        self.came_fen += other.came_fen
+        self.sent_fen += other.sent_fen
+        self.paid_fen += other.paid_fen
+        self.opening_fen += other.opening_fen
+
+
+@dataclass(slots=True)
 class Figures:
     """A city's figures at the checkpoint of its pack, in fen."""
 
@@ -82,6 +113,7 @@ class Figures:
     consumed_fen: int = 0
     surplus_in_transit_fen: int = 0
     holdings: list[Holding] = field(default_factory=list)
+    sources: dict[str, SourceFigures] = field(default_factory=dict)
     sent: dict[str, Sent] = field(default_factory=dict)
     came: dict[str, Came] = field(default_factory=dict)
 
@@ -129,13 +161,18 @@ class Between:
 class Consolidation:
     """All cities and the remittances between them.
 
-    `twice_fen` stood in the opening surplus of two of them: of who sent it and of who received it.
+    `twice` stood in the opening surplus of two of them, by its source: of who sent it and of who
+    received it.
     """
 
     year: int
     standings: Sequence[Standing]
     between: Sequence[Between]
-    twice_fen: int
+    twice: Mapping[str, int]
+
+    @property
+    def twice_fen(self) -> int:
+        return sum(self.twice.values())
 
     @property
     def counted(self) -> list[Figures]:
@@ -145,6 +182,17 @@ class Consolidation:
     def opening_fen(self) -> int:
         """The opening surplus of all together, each fen of it once."""
         return sum(each.opening_fen for each in self.counted) - self.twice_fen
+
+    @property
+    def sources(self) -> dict[str, SourceFigures]:
+        """The figures of each source in all cities together; opening surplus counts once."""
+        found: dict[str, SourceFigures] = defaultdict(SourceFigures)
+        for each in self.counted:
+            for source, of in each.sources.items():
+                found[source].add(of)
+        for source, fen in self.twice.items():
+            found[source].opening_fen -= fen
+        return dict(sorted(found.items()))
 
     @property
     def is_whole(self) -> bool:
@@ -222,7 +270,7 @@ def _standing(city: City, year: int, witness: Sequence[CosignatureKey], seen_siz
 
 def _figures(checked: CheckedPack, year: int) -> Figures:
     """Compute a city's figures from events of which none is left out."""
-    found = Figures()
+    found = Figures(sources=_sources(checked, year))
     unions = {
         str(each.payload["stream"]): (str(each.data["code"]), str(each.data["name"]))
         for each in checked.concerning(THE_LOG, "organisation.registered")
@@ -255,7 +303,8 @@ def _figures(checked: CheckedPack, year: int) -> Figures:
             for part in sent.data["parts"]
             if part["lot_id"] in opening
         }
-        gone = Sent(sent.data["to_key_id"], sent.data["amount_fen"], old)
+        sources = {part["lot_id"].replace("-", ""): part["source"] for part in sent.data["parts"]}
+        gone = Sent(sent.data["to_key_id"], sent.data["amount_fen"], old, sources)
         found.sent[str(sent.payload["stream"])] = gone
     for came in checked.concerning(THE_LOG, "remittance.received"):
         id_ = str(came.payload["stream"])
@@ -269,6 +318,54 @@ def _figures(checked: CheckedPack, year: int) -> Figures:
         arrived = Came(came.data["sent"]["key_id"], came.data["amount_fen"], frozenset(lots))
         found.came[id_] = arrived
     return found
+
+
+def _sources(checked: CheckedPack, year: int) -> dict[str, SourceFigures]:
+    """Add up money by where it came from first: each lot keeps its source wherever it goes."""
+    found: dict[str, SourceFigures] = defaultdict(SourceFigures)
+    source_of: dict[str, str] = {}
+    streams = [
+        checked.stream(str(opened.payload["stream"]))
+        for opened in checked.concerning(THE_LOG, "fund.opened")
+    ]
+    for event in (each for stream in streams for each in stream):
+        if event.type == "fund.received":
+            source_of[event.data["lot_id"]] = event.data["source"]
+        elif event.type in ("fund.allocation_received", "fund.remittance_received"):
+            source_of |= {lot["lot_id"]: lot["source"] for lot in event.data["lots"]}
+    begun = checked.concerning(THE_LOG, "fiscal_year.surplus_brought_forward")
+    carried: dict[str, int] = {}
+    for each in begun:
+        if each.data["year"] == year:
+            found[source_of[each.data["lot_id"]]].opening_fen += each.data["amount_fen"]
+            carried.setdefault(each.data["lot_id"], each.position)
+    for event in (each for stream in streams for each in stream):
+        _add_moved(found, source_of, event)
+        if event.type == "fund.receipt_corrected" and event.data["carried_into"] == year:
+            lot = event.data["lot_id"]
+            if event.position > carried.get(lot, event.position):
+                found[source_of[lot]].opening_fen += event.data["difference_fen"]
+    return dict(sorted(found.items()))
+
+
+def _add_moved(found: dict[str, SourceFigures], source_of: Mapping[str, str], event: Seen) -> None:
+    """Add what an event on an account moved; money passed on within the city stays where it is."""
+    data = event.data
+    if event.type == "fund.received":
+        found[data["source"]].received_fen += data["amount_fen"]
+    elif event.type == "fund.receipt_corrected":
+        found[source_of[data["lot_id"]]].received_fen += data["difference_fen"]
+    elif event.type == "fund.remittance_received":
+        for lot in data["lots"]:
+            found[lot["source"]].came_fen += lot["amount_fen"]
+    elif event.type in ("fund.remitted", "fund.remittance_taken_back"):
+        sign = 1 if event.type == "fund.remitted" else -1
+        for part in data["parts"]:
+            found[source_of[part["lot_id"]]].sent_fen += sign * part["amount_fen"]
+    elif event.type in ("fund.drawn", "fund.restored"):
+        sign = 1 if event.type == "fund.drawn" else -1
+        for part in data["parts"]:
+            found[source_of[part["lot_id"]]].paid_fen += sign * part["amount_fen"]
 
 
 def _is_back(sent: Seen, checked: CheckedPack) -> bool:
@@ -312,17 +409,19 @@ def _met(amount: int, other: Standing | None, id_: str, *, from_giver: bool) -> 
     return Meeting.AGREED if came.amount_fen == amount else Meeting.DIFFERS
 
 
-def _twice(standings: Sequence[Standing], between: Iterable[Between]) -> int:
+def _twice(standings: Sequence[Standing], between: Iterable[Between]) -> dict[str, int]:
     """Return what stood in the opening of two cities: money does not double by being sent on."""
     of = {standing.city.name: figures for standing, figures in _counted(standings)}
-    twice = 0
+    twice: dict[str, int] = defaultdict(int)
     for each in between:
         if each.giver in of and each.taker in of:
             sent = of[each.giver].sent.get(each.remittance_id)
             came = of[each.taker].came.get(each.remittance_id)
             if sent is not None and came is not None:
-                twice += sum(fen for lot, fen in sent.old.items() if lot in came.old)
-    return twice
+                for lot, fen in sent.old.items():
+                    if lot in came.old:
+                        twice[sent.sources[lot]] += fen
+    return dict(twice)
 
 
 def _counted(standings: Sequence[Standing]) -> Iterator[tuple[Standing, Figures]]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
@@ -15,7 +16,13 @@ from api.witness_app import create_witness_app
 from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import announce
 from ledger.anchoring.witnesses import collect, cosigned_note
-from ledger.commands.funds import open_fiscal_year
+from ledger.commands.funds import (
+    FundReceipt,
+    ReceiptCorrection,
+    correct_receipt,
+    open_fiscal_year,
+    receive_funds,
+)
 from ledger.commands.remittances import refuse_remittance, take_back_remittance
 from ledger.commands.witnesses import WitnessAppointment, appoint_witness
 from ledger.domain.events import committing_topics
@@ -29,7 +36,7 @@ from ledger.store.map_store import MapStore
 from ledger.witness.home import WitnessHome
 from ledger.witness.witnessing import Witness
 from tests.commands.test_remittances import Side
-from tests.world import EARMARK, POLICY, Person, World, roster_row, settled
+from tests.world import EARMARK, POLICY, Person, World, failed, roster_row, settled
 
 NOW_S = 1_800_000_000
 EARLY = date(2016, 12, 1)
@@ -127,6 +134,50 @@ def test_what_one_city_sent_another_counts_once(province: Province) -> None:
     assert (between["giver"], between["taker"], between["meeting"]) == ("north", "south", "agreed")
     sizes = {each["name"]: each["checkpoint_size"] for each in told["cities"]}
     assert sizes == {name: side.world.ledger.size() for name, side in province.cities.items()}
+
+
+def test_money_is_told_by_its_source_wherever_it_went(province: Province) -> None:
+    north, south = province.cities["north"], province.cities["south"]
+    order = FundReceipt("C01", EARMARK, "社会捐赠", "捐〔2017〕1号", 2017, 70_000, None, POLICY)
+    received = receive_funds(south.world.ledger, south.world.act(), order)
+    south.take(north.proof(north.send(south, 400_000)), 400_000)
+    open_fiscal_year(south.world.ledger, south.world.act(), "X01", EARMARK, 2017, POLICY)
+    back, paid = Person(1), Person(2)
+    south.world.file(back, paid)
+    south.world.pay("B1", roster_row(1, back, 80_000), roster_row(2, paid, 80_000))
+    south.world.answer("B1", failed(1, back, 80_000), settled(2, paid, 80_000))
+    lot = UUID(received.result["lot_id"])
+    put_right = ReceiptCorrection(
+        "C01", EARMARK, lot, south.world.fund("C01").version, -5_000, "多记"
+    )
+    correct_receipt(south.world.ledger, south.world.act(), put_right)
+    for name in province.cities:
+        province.publish(name)
+
+    done, path = province.consolidate()
+
+    assert done.exit_code == 0, done.output
+    told = json.loads(path.read_text(encoding="utf-8"))
+    assert told["sources"]["社会捐赠"] == {
+        "received_fen": 65_000,
+        "came_fen": 0,
+        "sent_fen": 0,
+        "paid_fen": 0,
+        "opening_fen": 0,
+        "in_hand_fen": 65_000,
+    }
+    local = told["sources"]["地方财政"]
+    assert (local["came_fen"], local["sent_fen"]) == (400_000, 400_000)
+    assert local["paid_fen"] == 80_000
+    # Each figure of all sources is the figure of all money, in each city and together.
+    for name in ("received_fen", "in_hand_fen", "opening_fen"):
+        assert sum(each[name] for each in told["sources"].values()) == told[name]
+    for city in told["cities"]:
+        of = city["figures"]
+        held = sum(each["in_hand_fen"] for each in of["holdings"])
+        assert sum(each["in_hand_fen"] for each in of["sources"].values()) == held
+        assert sum(each["opening_fen"] for each in of["sources"].values()) == of["opening_fen"]
+    assert province.consolidate("all.xlsx")[0].exit_code == 0
 
 
 def test_what_is_on_its_way_between_cities_is_told_and_in_nobodys_hand(province: Province) -> None:
