@@ -9,8 +9,9 @@ import socket
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -33,7 +34,7 @@ from api.edge.requests_log import log as requests_log
 from api.settings import Settings
 from api.warming import Warming, find_known
 from ledger.errors import Kind, LedgerError
-from ledger.postgresql import Database
+from ledger.postgresql import Database, DatabaseUnreachable
 from ledger.store.application import Ledger
 from ledger.store.home import Home
 from projections.runner import catch_up
@@ -41,6 +42,8 @@ from projections.runner import catch_up
 PORTS_TRIED = 20
 KEEP_ALIVE_S = 15
 SHUTDOWN_S = 30
+AWAY_LOOKED_EVERY_S = 0.5
+"""How soon a worker that begins sees that its database is back."""
 SILENT_S = 60
 """A worker that does not even say that it lives for so long is replaced."""
 
@@ -178,6 +181,23 @@ class Supervisor(Multiprocess):
 
     interrupted = False
 
+    def init_processes(self) -> None:
+        super().init_processes()
+        self._leave_their_ends()
+
+    def keep_subprocess_alive(self) -> None:
+        super().keep_subprocess_alive()
+        self._leave_their_ends()
+
+    def _leave_their_ends(self) -> None:
+        """Leave the worker's end of each line to the worker alone.
+
+        Then the line ends with it. Else one that dies while it is asked whether it lives would be
+        waited for as long as a silent one, and nobody could stop the service meanwhile.
+        """
+        for each in self.processes:
+            each.child_conn.close()
+
     def handle_int(self) -> None:
         self.interrupted = True
         super().handle_int()
@@ -188,12 +208,9 @@ def worker() -> FastAPI:
 
     It closes the ledger when it stops, and it does not outlive the process that watches over it.
     """
+    threading.Thread(target=_end_when_orphaned, daemon=True).start()
     try:
-        home = bootstrap.home()
-        opening = bootstrap.opened(home)
-        ledger = opening.__enter__()
-        settings = Settings()
-        app = served(home, ledger, settings, settings.origin, hosts_of(settings))
+        opening, app = _begun()
     except LedgerError as refusal:
         sys.stderr.write(f"{refusal.code}: {refusal}\n")
         sys.exit(STARTUP_FAILURE)
@@ -206,12 +223,28 @@ def worker() -> FastAPI:
             async with inner(of) as state:
                 yield state
         finally:
-            opening.__exit__(None, None, None)
+            opening.close()
 
     app.router.lifespan_context = lifespan
     _tell_of_the_end(app.state.background.stopping)
-    threading.Thread(target=_end_when_orphaned, daemon=True).start()
     return app
+
+
+def _begun() -> tuple[ExitStack, FastAPI]:
+    """Open the ledger and make its application, as soon as its database is there.
+
+    It was when the service began; who takes a dead worker's place may come while it is away. Were
+    that a failure, uvicorn would end all the others too.
+    """
+    home, settings = bootstrap.home(), Settings()
+    while True:
+        try:
+            with ExitStack() as opening:
+                ledger = opening.enter_context(bootstrap.opened(home))
+                app = served(home, ledger, settings, settings.origin, hosts_of(settings))
+                return opening.pop_all(), app
+        except DatabaseUnreachable:
+            time.sleep(AWAY_LOOKED_EVERY_S)
 
 
 def _tell_of_the_end(stopping: threading.Event) -> None:
@@ -267,12 +300,15 @@ def served(
 
     @asynccontextmanager
     async def lifespan(of: FastAPI) -> AsyncIterator[Any]:
-        warming.start()
         try:
             async with inner(of) as state:
-                yield state
+                warming.start()
+                try:
+                    yield state
+                finally:
+                    # First, since it reads what is closed after this.
+                    warming.stop(SHUTDOWN_S)
         finally:
-            warming.stop(SHUTDOWN_S)
             # Else what was left alone would still be there when libraries count theirs at the end.
             gc.unfreeze()
 

@@ -15,23 +15,28 @@ from pathlib import Path
 import httpx2
 import pytest
 
+from api.serving import SILENT_S
 from ledger.commands import officers
 from ledger.domain.officer import Role
 from tests.api.service import EARLY
 from tests.api.test_campaign_over_http import roster_csv
 from tests.api.test_command_line import nuanzhang
 from tests.edge.test_graceful_shutdown import CAMPAIGN, Process, open_today, signed_in
-from tests.postgresql import Server
+from tests.postgresql import Server, running
 from tests.world import EARMARK, Person, World
 
 PEOPLE = [Person(serial) for serial in range(1, 13)]
 WORKERS = 2
 KEEPER = "S-C01"
+ASKED_EVERY_S = 2.0
+"""Within so long each worker is asked whether it lives, generously."""
+BEFORE_IT_LOOKS = 2
+"""Threads of a worker that begins: its first one, and who answers that it lives."""
 
 
 @contextmanager
 def serving(home: Path) -> Iterator[Process]:
-    running = subprocess.Popen(
+    command = subprocess.Popen(
         [sys.executable, "-m", "api.cli", "serve", "--workers", str(WORKERS)],
         env={**os.environ, "NUANZHANG_HOME": str(home), "NUANZHANG_VERIFY_EVERY_S": "0"},
         stdout=subprocess.PIPE,
@@ -40,21 +45,21 @@ def serving(home: Path) -> Iterator[Process]:
     )
     workers: set[int] = set()
     try:
-        assert running.stdout is not None
-        address = re.search(r"http://127\.0\.0\.1:\d+", running.stdout.readline())
+        assert command.stdout is not None
+        address = re.search(r"http://127\.0\.0\.1:\d+", command.stdout.readline())
         assert address is not None
-        found = Process(running, address.group())
-        until(lambda: len(children(running.pid)) == WORKERS)
-        workers |= children(running.pid)
+        found = Process(command, address.group())
+        until(lambda: len(children(command.pid)) == WORKERS)
+        workers |= children(command.pid)
         until(lambda: answered(found))
         yield found
     finally:
-        workers |= children(running.pid)
-        running.kill()
+        workers |= children(command.pid)
+        command.kill()
         for each in workers:
             with suppress(ProcessLookupError):
                 os.kill(each, signal.SIGKILL)
-        running.communicate(timeout=60)
+        command.communicate(timeout=60)
 
 
 def children(pid: int) -> set[int]:
@@ -198,6 +203,37 @@ def test_another_worker_leads_when_one_was_killed_and_none_outlives_who_watches(
         workers = children(process.running.pid)
         process.running.kill()
         until(lambda: not any(Path(f"/proc/{each}").exists() for each in workers))
+
+
+def test_one_that_dies_silently_while_the_database_is_away_is_replaced_and_ends_nobody(
+    tmp_path: Path,
+) -> None:
+    with running() as server:
+        world = World.at(tmp_path, server.fresh()).settle_in()
+        world.ledger.close()
+        with serving(world.home.path) as process:
+            first, other = sorted(children(process.running.pid))
+            os.kill(first, signal.SIGSTOP)
+            time.sleep(ASKED_EVERY_S)
+            server.kill()
+            os.kill(first, signal.SIGKILL)
+            # It is not waited for as one is that lives and says nothing.
+            until(lambda: len(children(process.running.pid) - {first}) == WORKERS, SILENT_S / 2)
+            (begins,) = children(process.running.pid) - {first, other}
+            # It has begun to look for its database; before, all it does is import.
+            until(lambda: threads_of(begins) > BEFORE_IT_LOOKS)
+            time.sleep(ASKED_EVERY_S)
+            server.start()
+
+            until(lambda: answered(process))
+            os.kill(other, signal.SIGSTOP)
+            until(lambda: answered(process))
+            os.kill(other, signal.SIGCONT)
+            assert children(process.running.pid) == {begins, other}
+
+
+def threads_of(pid: int) -> int:
+    return len(list(Path(f"/proc/{pid}/task").iterdir()))
 
 
 def test_several_workers_over_a_file_are_refused(tmp_path: Path) -> None:

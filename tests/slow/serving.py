@@ -94,14 +94,21 @@ class Service:
             return [int(each) for each in found if b"spawn_main" in _words(int(each))]
         return []
 
+    def ended(self) -> bool:
+        """Say whether it ended by itself."""
+        if self._command is not None:
+            return self._command.poll() is not None
+        return self._forked is not None and not self._forked.is_alive()
+
     def kill(self, *, watching_alone: bool = False) -> None:
         """Kill all of it at once, or only the process that watches over its workers."""
         if self._command is not None:
             self._left.append(self._pid)
-        if self._command is None or watching_alone:
-            os.kill(self._pid, signal.SIGKILL)
-        else:
-            os.killpg(self._pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            if self._command is None or watching_alone:
+                os.kill(self._pid, signal.SIGKILL)
+            else:
+                os.killpg(self._pid, signal.SIGKILL)
         self._reap()
 
     def stop(self) -> None:
