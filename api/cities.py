@@ -38,6 +38,8 @@ class _City(msgspec.Struct, forbid_unknown_fields=True):
     origin: str
     file: str
     tags: str = ""
+    pack_at: str = ""
+    tags_at: str = ""
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -47,10 +49,15 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class ListedCity:
-    """A city of the file; `tags` is where its list of tags is to lie, if the file says it."""
+    """A city of the file; `tags` is where its list of tags lies, beside its pack unless told else.
+
+    `pack_at` and `tags_at` are where it publishes them (https), empty where they come otherwise.
+    """
 
     city: City
-    tags: Path | None
+    tags: Path
+    pack_at: str
+    tags_at: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,8 @@ def read_cities(path: Path) -> Cities:
         if Path(name).name != name or name.startswith("."):
             raise ProvinceUnreadable(f"no city is called {name!r}: files are named after it")
         city = City(name, of.key, of.origin, folder / of.file)
-        cities.append(ListedCity(city, folder / of.tags if of.tags else None))
+        tags = folder / of.tags if of.tags else city.file.with_suffix(".tags")
+        cities.append(ListedCity(city, tags, of.pack_at, of.tags_at))
     return Cities(cities, told.tag_key)
 
 

@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from api.cities import STATES, own_witness, read_cities
-from api.cli import province_keys, province_tags
+from api.cli import province_fetching, province_keys, province_tags
 from api.cli.printing import REFUSED, say
 from ledger.packs.consolidation import Consolidation, Figures, SourceFigures, consolidate
 from projections.exports import workbook
@@ -37,6 +37,7 @@ app.command(name="make-opening-key")(province_keys.make_opening_key)
 app.command(name="tags")(province_tags.hand_over)
 app.command(name="duplicates")(province_tags.find_duplicates)
 app.command(name="doubts")(province_tags.show_doubts)
+app.command(name="fetch")(province_fetching.fetch_files)
 
 
 @app.command(name="consolidate")

@@ -94,10 +94,7 @@ def find_duplicates(
     except OSError:
         raise ProvinceKeyUnreadable("opening key of a province") from None
     keys, seen = own_witness() if witnessed else ((), {})
-    files = [
-        TagFile(each.city, each.tags or each.city.file.with_suffix(".tags"))
-        for each in cities.cities
-    ]
+    files = [TagFile(each.city, each.tags) for each in cities.cities]
     asked = Comparison(since.date(), until.date(), cities.tag_key, maximum_fen)
     found = compare(files, asked, opening, keys, seen)
     _write(found, out)
