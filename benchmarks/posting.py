@@ -212,33 +212,12 @@ async def client(
     reader, writer = await asyncio.open_connection(
         "127.0.0.1", port, local_addr=(f"127.0.1.{number + 1}", 0)
     )
-    body = json.dumps(
-        {
-            "organisation_code": "C01",
-            "earmark": EARMARK,
-            "source": "地方财政",
-            "document": f"拨〔2017〕{number}号",
-            "vintage": 2017,
-            "amount_fen": 100,
-        }
-    ).encode()
+    body = appropriation(number)
     found, asked = [], 0
     while (at := time.perf_counter()) < end:
         asked += 1
-        writer.write(
-            b"POST /v1/appropriations HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
-            b"Origin: http://127.0.0.1:%d\r\nContent-Type: application/json\r\n"
-            b"Cookie: %s=%s\r\nIdempotency-Key: %s\r\nContent-Length: %d\r\n\r\n%s"
-            % (
-                port,
-                port,
-                COOKIE.encode(),
-                sessions[asked % len(sessions)].encode(),
-                f"{number}-{asked}-{uuid4().hex[:8]}".encode(),
-                len(body),
-                body,
-            )
-        )
+        key = f"{number}-{asked}-{uuid4().hex[:8]}"
+        writer.write(request(port, sessions[asked % len(sessions)], key, body))
         head = await reader.readuntil(b"\r\n\r\n")
         length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
         answer = await reader.readexactly(length)
@@ -248,6 +227,29 @@ async def client(
             found.append((time.perf_counter() - at) * 1000)
     writer.close()
     return found
+
+
+def appropriation(number: int) -> bytes:
+    """Return what a client posts: money that comes in."""
+    return json.dumps(
+        {
+            "organisation_code": "C01",
+            "earmark": EARMARK,
+            "source": "地方财政",
+            "document": f"拨〔2017〕{number}号",
+            "vintage": 2017,
+            "amount_fen": 100,
+        }
+    ).encode()
+
+
+def request(port: int, secret: str, key: str, body: bytes) -> bytes:
+    return (
+        b"POST /v1/appropriations HTTP/1.1\r\nHost: 127.0.0.1:%d\r\n"
+        b"Origin: http://127.0.0.1:%d\r\nContent-Type: application/json\r\n"
+        b"Cookie: %s=%s\r\nIdempotency-Key: %s\r\nContent-Length: %d\r\n\r\n%s"
+        % (port, port, COOKIE.encode(), secret.encode(), key.encode(), len(body), body)
+    )
 
 
 # The other side.
