@@ -1,7 +1,7 @@
 """Hands the province tags of all who were paid in a period; the log holds the list's hash."""
 
 import secrets
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
@@ -31,6 +31,16 @@ class DoubtsOfOthers(LedgerError):
 
     def __init__(self) -> None:
         super().__init__("this is the part of another ledger, or about a list it never made")
+
+
+class TagsOvertaken(LedgerError):
+    """Money was drawn or came back while the list was made, so it would leave that out."""
+
+    code = "tag_list.overtaken"
+    kind = Kind.CONFLICT
+
+    def __init__(self) -> None:
+        super().__init__("payments were recorded while the list was made; make it again")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,12 +80,13 @@ def hand_over_tags(
         key: The province key, in the edition that all cities use.
 
     Raises:
-        TagPeriodBackwards, ProvinceKeyUnreadable: As they say; nothing is written.
+        TagPeriodBackwards, ProvinceKeyUnreadable, TagsOvertaken: As they say; nothing is written.
     """
     if order.until < order.since:
         raise TagPeriodBackwards(order.since, order.until)
     known_to = ledger.size()
-    drawn = standing(_draws(ledger, funds, known_to), order.since, order.until)
+    versions = _versions(ledger, funds)
+    drawn = standing(_draws(ledger, versions), order.since, order.until)
     rows = tuple(sorted(_rows(ledger, drawn, key, order.period), key=lambda row: row.payment_id))
     salt = secrets.token_hex(SALT_DIGITS // 2)
     content = TagList(
@@ -95,6 +106,8 @@ def hand_over_tags(
     }
 
     def decide(work: Work) -> None:
+        if _versions(ledger, funds) != versions:
+            raise TagsOvertaken
         lists = work.find(TagLists, tag_lists_id())
         if lists is None:
             lists = TagLists.first(act, **facts)
@@ -129,10 +142,12 @@ def own_payments(ledger: Ledger, list_sha256: str, ids: Iterable[UUID]) -> dict[
     return found
 
 
-def _draws(ledger: Ledger, funds: Iterable[UUID], known_to: int) -> Iterator[Draw]:
-    for fund in funds:
-        positions = ledger.log.select_stream_positions(fund)
-        last = sum(position < known_to for _, position in positions)
+def _versions(ledger: Ledger, funds: Iterable[UUID]) -> dict[UUID, int]:
+    return {fund: len(ledger.log.select_stream_positions(fund)) for fund in funds}
+
+
+def _draws(ledger: Ledger, versions: Mapping[UUID, int]) -> Iterator[Draw]:
+    for fund, last in versions.items():
         for event in ledger.events.get(fund, lte=last):
             if isinstance(event, FundAccount.Drawn):
                 yield Draw(str(event.disbursement_id), event.amount_fen, event.happened_on)

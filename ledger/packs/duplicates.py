@@ -231,12 +231,11 @@ def _held_against(read: ReadList, checked: CheckedPack, found: Listed) -> Listed
     listed = read.listed
     if listed.origin != checked.pack.origin:
         raise ListDiffers(f"it is of log {listed.origin}")
-    assert found.position is not None  # noqa: S101 - it is in the log
-    known_to = checked.seen(found.position).data["known_to"]
-    if type(known_to) is not int or known_to > found.position:
-        raise ListDiffers("it claims to know what came after it")
+    at = found.position
+    assert at is not None  # noqa: S101 - it is in the log
     draws = list(_draws(checked))
-    then = (draw for position, draw in draws if position < known_to)
+    # As of its own entry, and not as of what it says it knew: it could say that it knew little.
+    then = (draw for position, draw in draws if position < at)
     drawn = standing(then, listed.since, listed.until)
     told = {row.payment_id: (row.amount_fen, row.paid_on) for row in listed.rows}
     if told != drawn:

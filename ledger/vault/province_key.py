@@ -176,5 +176,5 @@ def seal_for(recipient: str, content: bytes) -> bytes:
 
 
 def recipient_id(recipient: str) -> str:
-    """Name an opening key in the log: 32 hex digits of the SHA-256 of its public half."""
-    return sha256(recipient.encode()).hexdigest()[:32]
+    """Name an opening key in the log: 32 hex digits of the SHA-256 of its public half, bare."""
+    return sha256(bytes.fromhex(recipient)).hexdigest()[:32]

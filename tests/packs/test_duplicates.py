@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 from api.cli.main import app
 from api.witness_app import create_witness_app
 from ledger.commands.recipients import erase_person
+from ledger.commands.tag_lists import TagsOvertaken
 from ledger.commands.witnesses import WitnessAppointment, appoint_witness
 from ledger.domain.tag_list import TagLists, TagPeriodBackwards, tag_lists_id
 from ledger.errors import LedgerError
@@ -275,6 +276,35 @@ def test_a_list_that_leaves_a_payment_out_is_found_out(
     assert done.exit_code == 1
     assert "north: broken: the list of tags: 1 payments differ" in done.output
     assert province.told()["doubts"] == []
+
+
+def test_a_list_is_made_again_when_payments_came_meanwhile(
+    province: Comparing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    province.pay("north", BOTH)
+    world = province.cities["north"].world
+    made = ProvinceKey.tags
+
+    def meanwhile(*args: object) -> object:
+        world.file(ALONE)
+        world.pay("B2", roster_row(1, ALONE, 80_000))
+        return made(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ProvinceKey, "tags", meanwhile)
+    out = province.folder / "north.tags"
+    words = (*PERIOD, "--recipient", province.recipient.upper(), "--out", str(out))
+    refused = province.at("north", "tags", *words)
+    monkeypatch.undo()
+    monkeypatch.setenv("NUANZHANG_WITNESS_HOME", str(province.witness.path))
+
+    assert isinstance(refused.exception, TagsOvertaken)
+    assert not out.exists()
+    assert province.at("north", "tags", *words).exit_code == 0
+    province.publish("north")
+    for name in ("south", "west"):
+        province.hand_in(name)
+    assert province.compare().exit_code == 0
+    assert [each["compared"] for each in province.told()["cities"]] == [2, 0, 0]
 
 
 def test_what_was_paid_after_the_list_is_counted(province: Comparing) -> None:

@@ -2,12 +2,11 @@
 
 import io
 import ssl
-import threading
 import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import httpx2
@@ -17,6 +16,7 @@ from typer.testing import CliRunner, Result
 from api.cli.main import app
 from api.cli.province_fetching import AuthoritiesUnreadable
 from api.fetching import FetchFailed, fetch
+from tests.background.receiver import Quiet, answering
 from tests.background.test_webhooks import certificate
 from tests.packs.test_consolidation import Province
 from tests.packs.test_consolidation import province as province  # noqa: PLC0414 - a fixture
@@ -49,7 +49,7 @@ def server(tmp_path: Path) -> Iterator[Server]:
     tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     tls.load_cert_chain(tmp_path / "both.pem")
 
-    class Handler(BaseHTTPRequestHandler):
+    class Handler(Quiet, BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             serving.asked.append(self.path)
             body = serving.files.get(self.path, b"")
@@ -62,26 +62,9 @@ def server(tmp_path: Path) -> Iterator[Server]:
                 self.wfile.write(body[at : at + 1000])
                 time.sleep(serving.drip_s)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-        def handle(self) -> None:
-            try:
-                super().handle()
-            except OSError:
-                self.close_connection = True
-
-    listening = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    listening.socket = tls.wrap_socket(listening.socket, server_side=True)
-    serving = Server(listening.server_address[1], tmp_path / "authorities.pem")
-    thread = threading.Thread(target=listening.serve_forever, kwargs={"poll_interval": 0.02})
-    thread.start()
-    try:
+    with answering(Handler, tls) as port:
+        serving = Server(port, tmp_path / "authorities.pem")
         yield serving
-    finally:
-        listening.shutdown()
-        thread.join()
-        listening.server_close()
 
 
 def fetched(province: Province, server: Server, *more: str) -> Result:
