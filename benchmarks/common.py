@@ -15,6 +15,7 @@ from ledger.domain.fund import FundAccount
 from ledger.domain.sealed import Sealed
 from ledger.domain.values import Money
 from ledger.evidence.keys import Ed25519Signer, verifier
+from ledger.postgresql import Database
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger, Work
 from ledger.store.home import Home
@@ -28,11 +29,14 @@ SIGNED = 10_000
 
 
 @contextmanager
-def temporary_home() -> Iterator[Home]:
-    """Make a home in a temporary folder, on the disk that temporary files are on."""
+def temporary_home(database: Database | None = None) -> Iterator[Home]:
+    """Make a home in a temporary folder, on the disk that temporary files are on.
+
+    With a database, the log is there.
+    """
     folder = Path(tempfile.mkdtemp(prefix="nuanzhang-benchmark-"))
     try:
-        home = Home(folder / "data")
+        home = Home(folder / "data", named=database)
         home.create()
         yield home
     finally:

@@ -1,6 +1,11 @@
-"""Rebuild of all projections over a log of campaigns, decoding included."""
+"""Rebuild of all projections over a log of campaigns, in SQLite and in PostgreSQL.
+
+Reading the log and decoding its events are included. The read model is an SQLite file either way.
+"""
 
 import argparse
+import resource
+import time
 from uuid import UUID, uuid4
 
 from benchmarks.common import (
@@ -16,11 +21,16 @@ from benchmarks.common import (
 from ledger.domain.fund import FundAccount
 from ledger.domain.statement import Statement
 from ledger.domain.values import Money
+from ledger.postgresql import Database
 from ledger.store.application import Ledger, Work
+from ledger.store.home import POSTGRESQL, SQLITE
 from projections.runner import rebuild
+from tests.postgresql import running
 
 ROUNDS = 3
 PAYMENTS = 250
+BOTH = "both"
+SQLITE_RATE_MIN, POSTGRESQL_RATE_MIN = 60_000, 40_000
 
 
 def pay(ledger: Ledger, fund_id: UUID) -> None:
@@ -65,16 +75,43 @@ def pay(ledger: Ledger, fund_id: UUID) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=100_000)
-    events = parser.parse_args().events
-    with temporary_home() as home:
+    parser.add_argument("--rounds", type=int, default=ROUNDS)
+    parser.add_argument("--database", choices=(SQLITE, POSTGRESQL, BOTH), default=BOTH)
+    asked = parser.parse_args()
+    if asked.database != POSTGRESQL:
+        measured("SQLite", None, asked.events, asked.rounds, SQLITE_RATE_MIN)
+    if asked.database != SQLITE:
+        with running() as server:
+            measured("PostgreSQL", server.fresh(), asked.events, asked.rounds, POSTGRESQL_RATE_MIN)
+
+
+def measured(
+    name: str, database: Database | None, events: int, rounds: int, rate_min: float
+) -> None:
+    """Make a log of so many events, and build its read model so often.
+
+    Processor time is of this process, which writes, and of those that make rows; not the server's.
+    """
+    with temporary_home(database) as home:
         ledger = open_ledger(home)
         fund_id = open_account(ledger)
         while ledger.size() < events:
             pay(ledger, fund_id)
         size = ledger.size()
-        rates = [size / seconds(lambda: rebuild(ledger, home.read_models)) for _ in range(ROUNDS)]
-        line(f"rebuild of all projections, {size} events, events/s", median(rates), 40_000)
+        writer, makers = time.process_time(), of_children()
+        rates = [size / seconds(lambda: rebuild(ledger, home.read_models)) for _ in range(rounds)]
+        per_event_us = 1e6 / (size * rounds)
+        what = f"{name}, {size} events: rebuild of all projections"
+        line(f"{what}, events/s", median(rates), rate_min)
+        line(f"{what}, writer, us/event", (time.process_time() - writer) * per_event_us)
+        line(f"{what}, others, us/event", (of_children() - makers) * per_event_us)
         ledger.close()
+
+
+def of_children() -> float:
+    """Return the processor time of processes that this one began and that have ended, in s."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
 
 
 if __name__ == "__main__":

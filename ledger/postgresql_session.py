@@ -81,7 +81,8 @@ class Session:
             PageDamaged: The database cannot read what it holds.
         """
         with told_in_our_words():
-            cursor = self.raw.execute(marked(statement), values)
+            # As text, envelopes would come in twice their length, and take thrice the time.
+            cursor = self.raw.execute(marked(statement), values, binary=True)
             return Rows(cursor.fetchall() if cursor.description else ())
 
     def copy(self, table: str, rows: Iterator[Sequence[Any]]) -> None:

@@ -347,8 +347,10 @@ class ReadModel:
         connection.isolation_level = None
         cursor = connection.cursor()
         # Nothing is lost with the read model: it is read from the log again.
+        # Indexes are sorted in pieces of the cache's size: pieces that fit into the processor's own
+        # caches take two thirds of the time of pieces of a hundred megabytes.
         settings = (
-            ("journal_mode = OFF", "synchronous = OFF", "cache_size = -98304", "threads = 2")
+            ("journal_mode = OFF", "synchronous = OFF", "cache_size = -4096")
             if self._fresh
             else ("journal_mode = WAL", "synchronous = NORMAL")
         )

@@ -2,20 +2,26 @@
 
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from fcntl import LOCK_EX, LOCK_NB, flock
+from functools import partial
 from multiprocessing import active_children, get_context
 from multiprocessing.synchronize import Event
 from pathlib import Path
 
 import pytest
 
+from ledger.postgresql_session import connect
+from ledger.store.feed import Stored, StoredFeed
 from ledger.store.home import Home
 from ledger.store.mapper import EventUnreadable
+from ledger.store.postgresql_recorder import lay_out_log
 from ledger.store.stored_log import StoredLog
 from projections import ahead
 from projections.runner import compare, rebuild
 from projections.view import RUN_POSITIONS
+from tests.postgresql import Server
 
 RUN_EVENTS = RUN_POSITIONS
 BLOCK_POSITIONS = 500
@@ -80,6 +86,46 @@ def test_an_event_that_cannot_be_read_is_refused_as_ever_and_the_model_stays(
                 rebuild(feed, live, processes=processes)
 
     assert live.read_bytes() == before
+
+
+def test_who_makes_rows_reads_the_log_in_postgresql_over_a_line_of_its_own(
+    log: Path, tmp_path: Path, postgresql: Server
+) -> None:
+    here, there = tmp_path / "here.sqlite", tmp_path / "there.sqlite"
+    database = postgresql.fresh()
+    lay_out_log(database)
+    with closing(connect(database)) as session, closing(sqlite3.connect(log)) as source:
+        session.copy("log_events", iter(source.execute("SELECT * FROM log_events")))
+
+    with closing(StoredLog(log)) as feed:
+        rebuild(feed, here, processes=0)
+    with closing(ReadElsewhere(database)) as feed:
+        rebuild(feed, there, processes=2)
+
+    assert compare(here, there) == []
+
+
+class ReadElsewhere(StoredLog):
+    """A log that this process does not read."""
+
+    def stored(self, start: int, limit: int) -> Stored:
+        raise AssertionError(f"{limit} events are read here, from {start} on")
+
+
+class OpensForNobody(StoredLog):
+    """A log that other processes cannot open."""
+
+    def elsewhere(self) -> Callable[[], StoredFeed]:
+        return partial(StoredLog, Path("/nowhere/log.sqlite"))
+
+
+def test_what_others_cannot_read_is_made_here(log: Path, tmp_path: Path) -> None:
+    here, there = tmp_path / "here.sqlite", tmp_path / "there.sqlite"
+    with closing(OpensForNobody(log)) as feed:
+        rebuild(feed, here, processes=0)
+        rebuild(feed, there, processes=2)
+
+    assert compare(here, there) == []
 
 
 @pytest.mark.parametrize("later_s", [0.0, 0.003, 0.03])
