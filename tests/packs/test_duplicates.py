@@ -1,5 +1,7 @@
 """Who was paid in several cities: found by tags that the province can compare and not read."""
 
+import hashlib
+import hmac
 import json
 from collections.abc import Iterator
 from datetime import date
@@ -385,6 +387,22 @@ def test_tags_of_other_periods_and_keys_have_nothing_in_common() -> None:
     assert ProvinceKey.from_text(key.text()) == key
     assert key.name != other.name
     assert key.raw.hex() not in repr(key)
+
+
+def test_a_tag_is_what_the_published_format_says() -> None:
+    """Computed from FORMAT.md alone, so that another program can make tags, too."""
+    key = ProvinceKey(3, bytes(range(32)))
+    number, period = "340101197001010017", "2017-01-01/2017-12-31"
+
+    def digest(*parts: str) -> bytes:
+        told = "".join(f"{len(part)}:{part}" for part in parts)
+        return hmac.new(bytes(range(32)), told.encode(), "sha256").digest()
+
+    salt = digest("salt", period)
+    slow = hashlib.scrypt(number.encode(), salt=salt, n=4096, r=8, p=1, dklen=32).hex()
+
+    assert key.tags([number], period) == [digest("tag", period, slow).hex()]
+    assert key.name == f"3-{digest('name')[:8].hex()}"
 
 
 def test_what_is_sealed_for_one_opens_for_nobody_else() -> None:
