@@ -7,6 +7,7 @@ from sqlalchemy import Connection
 
 from api.acting import TheActing
 from api.callers import CASH, CORRECT, READ, Reach, TheReach
+from api.crossing import crossings
 from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
 from api.edge.one_thread import InOneThread
 from api.histories import history_of
@@ -74,15 +75,22 @@ def correct_appropriation(
 
 @router.get("/{lot_id}/trace", dependencies=[READ])
 def trace_appropriation(
-    lot_id: UUID, model: TheReadModel, moment: TheMoment, page: ThePage, reach: TheReach
+    lot_id: UUID,
+    model: TheReadModel,
+    moment: TheMoment,
+    page: ThePage,
+    reach: TheReach,
+    the_ledger: TheLedger,
 ) -> models.TraceForward:
     """Trace an appropriation forward: through which organisations, to which payments."""
     _require_within(model, reach, lot_id)
     found = trace_forward(model, lot_id, moment, after=page.after, limit=page.limit)
     if found is None:
         raise NotOnRecord("appropriation", lot_id)
+    crossing = crossings(the_ledger, model, [lot_id]).get(lot_id)
     return models.TraceForward(
         origin=models.LotStep.model_validate(found.origin),
+        crossing=models.crossing_of(crossing),
         received_fen=found.received_fen,
         in_hand_fen=found.in_hand_fen,
         in_transit_fen=found.in_transit_fen,

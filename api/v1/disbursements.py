@@ -11,6 +11,7 @@ from pydantic import Field
 from api.acting import TheActing
 from api.callers import APPROVE, CORRECT, READ, UNMASK, TheReach
 from api.conditions import Conditions, asked_of
+from api.crossing import crossings
 from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
 from api.edge.one_thread import InOneThread
 from api.file_answer import CSV, file_answer
@@ -222,15 +223,27 @@ def show_disbursement(
 
 @router.get("/{disbursement_id}/trace", dependencies=[READ])
 def trace_disbursement(
-    disbursement_id: UUID, model: TheReadModel, reach: TheReach
+    disbursement_id: UUID, model: TheReadModel, reach: TheReach, the_ledger: TheLedger
 ) -> models.TraceBack:
-    """Trace a payment back, lot by lot, through every organisation to the sources of its money."""
+    """Trace a payment back, lot by lot, through every organisation to the sources of its money.
+
+    What came from another ledger is traced to the remittance, and to the entry there.
+    """
     payment_within(model, reach, disbursement_id)
     strands = trace_back(model, disbursement_id)
+    came = crossings(the_ledger, model, [each.origin.lot_id for each in strands])
     return models.TraceBack(
         disbursement_id=disbursement_id,
         amount_fen=sum(strand.amount_fen for strand in strands),
-        strands=[models.Strand.model_validate(strand) for strand in strands],
+        strands=[
+            models.Strand(
+                amount_fen=each.amount_fen,
+                drawn_at=each.drawn_at,
+                steps=[models.LotStep.model_validate(step) for step in each.steps],
+                crossing=models.crossing_of(came.get(each.origin.lot_id)),
+            )
+            for each in strands
+        ],
     )
 
 

@@ -34,6 +34,7 @@ Moment = Annotated[
 ]
 PersonalField = Literal["name", "id_number", "phone", "reason", "bank_name", "card_number"]
 PackKind = Literal["fund", "batch", "payment", "person", "organisation", "remittance"]
+RemittanceState = Literal["on_its_way", "acknowledged", "taken_back", "received", "refused"]
 KeyId = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$"), Field(examples=["ab" * 16])]
 Fen = Annotated[int, Field(ge=1, le=MONEY_MAX, description="Whole fen (1/100 yuan).")]
 Year = Annotated[int, Field(ge=1950, le=2200, examples=[2026])]

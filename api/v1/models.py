@@ -219,12 +219,41 @@ class LotStep(Answer):
     position: Position
 
 
+class Crossing(Answer):
+    """How a lot came from another ledger, which is named by its founding key id.
+
+    `sent_as` is the lot's id there, without hyphens. The entry there is named by its position and
+    leaf hash, with the published checkpoint under which it was proved here; hashes are base64.
+    That ledger's file of the remittance shows that very entry; `/v1/remittances/{id}/proof` is
+    this ledger's.
+    """
+
+    remittance_id: Id
+    key_id: str
+    ledger_name: str
+    organisation_code: str
+    document: str
+    sent_as: str
+    position: int
+    leaf_hash: str
+    checkpoint_size: int
+    checkpoint_root: str
+
+
+def crossing_of(found: object | None) -> Crossing | None:
+    return None if found is None else Crossing.model_validate(found)
+
+
 class Strand(Answer):
-    """Part of a payment, and the lots it came through: the paying account's first."""
+    """Part of a payment, and the lots it came through: the paying account's first.
+
+    `crossing` says how the last of them came from another ledger, if it did.
+    """
 
     amount_fen: Fen
     drawn_at: Position
     steps: list[LotStep]
+    crossing: Crossing | None
 
 
 class TraceBack(Answer):
@@ -254,10 +283,12 @@ class PaidFrom(Answer):
 class TraceForward(Answer):
     """What became of an appropriation.
 
-    In hand, in transit, paid and remitted (to other ledgers) add up to what came in.
+    In hand, in transit, paid and remitted (to other ledgers) add up to what came in. `crossing`
+    says how it came from another ledger, if it did.
     """
 
     origin: LotStep
+    crossing: Crossing | None
     received_fen: Fen
     in_hand_fen: Fen
     in_transit_fen: Fen

@@ -3,7 +3,7 @@
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, File, Response, UploadFile
+from fastapi import APIRouter, Depends, File, Query, Response, UploadFile
 from fastapi import Form as FormField
 
 from api.acting import Prepared, Signed, TheActing, prepared
@@ -38,7 +38,7 @@ from ledger.commands.remittances import (
     strike_off_ledger,
     take_back_remittance,
 )
-from ledger.domain.remittance import REASON_CHARACTERS_MAX
+from ledger.domain.remittance import REASON_CHARACTERS_MAX, State
 from ledger.store.act import CommandAct
 from projections.remittances import known_ledgers, remittance_list
 
@@ -135,12 +135,18 @@ def list_remittances(
     moment: TheMoment,
     reach: TheReach,
     organisation_id: UUID | None = None,
+    state: forms.RemittanceState | None = None,
+    origin_id: Annotated[
+        UUID | None, Query(description="The lot that some of their money first came in by.")
+    ] = None,
 ) -> models.Listed[RemittanceView]:
-    """List remittances that organisations within reach sent or received."""
+    """List remittances that organisations within reach sent, received or refused."""
     found = remittance_list(
         model,
         moment,
         organisation_ids=reach.within(organisation_id),
+        state=None if state is None else State(state),
+        origin_id=origin_id,
         after=page.after,
         limit=page.limit + 1,
     )

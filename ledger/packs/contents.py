@@ -239,9 +239,14 @@ def _lots(events: Sequence[Seen]) -> set[str]:
 
 
 def _trace(gathering: Gathering, lot: str) -> None:
-    """Take along how a lot came: each allocation that brought it, up to the first receipt."""
+    """Take along how a lot came: each allocation that brought it, up to the first receipt.
+
+    What came from another ledger has a remittance, which names the entry there.
+    """
     while True:
         event = gathering.first_of(lot)
+        if event.type == "fund.remittance_received":
+            gathering.concerning(event.data["remittance_id"])
         if event.type != "fund.allocation_received":
             return
         gathering.concerning(event.data["allocation_id"])

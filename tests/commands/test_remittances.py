@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 
+from api.crossing import crossings
 from ledger.anchoring.publications import announce
 from ledger.commands.funds import open_fiscal_year
 from ledger.commands.remittance_proofs import NotOfRemittance
@@ -41,7 +42,10 @@ from ledger.domain.remittance import (
     RemittanceProofDiffers,
     RemittanceTaken,
 )
+from ledger.evidence.canonical import base64_text
+from ledger.evidence.envelope import payload_of
 from ledger.evidence.keys import Ed25519Signer
+from ledger.evidence.merkle import leaf_hash
 from ledger.evidence.pack import Pack, PackBroken
 from ledger.evidence.verify import Rules
 from ledger.packs.contents import subject_of
@@ -56,7 +60,7 @@ from projections.balances import balances, lots_of, trial_balance
 from projections.figures import figures, total
 from projections.findings.rules import findings
 from projections.flow_of_funds import Period
-from projections.flows import trace_forward
+from projections.flows import trace_back, trace_forward
 from projections.journal import Account
 from projections.remittances import known_ledgers, remittance_list
 from projections.runner import catch_up
@@ -197,6 +201,37 @@ def test_money_that_arrived_is_paid_and_counts_for_the_two_years(giver: Side, ta
     assert (old.opening_fen, old.consumed_fen, old.all_within_years) == (300_000, 80_000, 2)
     assert sum(trial.values()) == 0
     world.check_log()
+
+
+def test_a_payment_is_traced_to_the_remittance_and_to_the_entry_in_the_other_ledger(
+    giver: Side, taker: Side, tmp_path: Path
+) -> None:
+    remittance = giver.send(taker, 400_000)
+    taker.take(giver.proof(remittance), 400_000)
+    world, person = taker.world, Person(1)
+    world.file(person)
+    world.pay("B1", roster_row(1, person, 350_000))
+
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        strands = trace_back(model, world.payment_id(person))
+        came = crossings(world.ledger, model, [each.origin.lot_id for each in strands])
+    sent = giver.world.ledger.event(UUID(remittance), 1)
+    assert isinstance(sent, Remittance.Sent)
+    at = {each.event: each.position for each in giver.world.ledger.read(0, 500)}
+    [(_, _, _, entry)] = giver.world.ledger.log.select_entries(at[sent], 1)
+    assert [came[each.origin.lot_id].sent_as for each in strands] == [
+        part.lot_id.hex for part in sent.parts
+    ]
+    for each in came.values():
+        assert (str(each.remittance_id), each.key_id) == (remittance, giver.key_id)
+        assert (each.ledger_name, each.organisation_code) == ("邻市账本", "C01")
+        assert (each.position, each.leaf_hash) == (at[sent], base64_text(leaf_hash(entry)))
+
+    file = taker.file(str(world.payment_id(person)), "payment")
+    pack = read_pack(file).pack
+    assert any(b'"remittance.received"' in payload_of(each) for each in pack.entries.values())
+    (tmp_path / "payment").write_bytes(file)
+    assert plain_main(str(tmp_path / "payment"), taker.key_id) == 0
 
 
 def test_what_is_on_its_way_stands_in_an_account_until_the_other_proves_it(

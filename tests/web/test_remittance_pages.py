@@ -16,7 +16,7 @@ from tests.api.service import ADMINISTRATORS, EARLY, TODAY
 from tests.commands.test_refused_remittances import RefusingSide, taker_at
 from tests.web.browsing import LANGUAGES, Office, accessible, office_at, saying
 from tests.web.test_batches import confirm
-from tests.world import EARMARK, World
+from tests.world import EARMARK, Person, World, roster_row
 
 
 @dataclass
@@ -268,6 +268,50 @@ def test_a_receipt_settles_what_was_sent_to_a_ledger_that_was_struck_off_since(
     expect(cashier.locator("h1 .good")).to_be_visible()
     assert here.state(remittance) is State.ACKNOWLEDGED
     looks_right(cashier)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_payment_is_traced_over_the_border(border: Border, language: str) -> None:
+    border.language = language
+    there, here, person = border.there, border.here, Person(1)
+    here.know(there)
+    remittance = there.send(here, 90_000)
+    here.take(there.proof(remittance), 90_000, "K-C01")
+    here.world.file(person)
+    here.world.pay("B1", roster_row(1, person, 80_000))
+    border.publish()
+
+    inspector = border.page("J-C01", "/ledger")
+    [payment] = inspector.request.get("/v1/disbursements").json()["items"]
+    trace = inspector.request.get(f"/v1/disbursements/{payment['disbursement_id']}/trace").json()
+    [strand] = trace["strands"]
+    came = strand["crossing"]
+    assert (came["remittance_id"], came["key_id"]) == (remittance, there.key_id)
+    inspector.goto(f"/trace/payments/{payment['disbursement_id']}")
+    way = inspector.locator("ol.way li").first
+    expect(way).to_contain_text("邻市账本")
+    expect(way).to_contain_text(came["leaf_hash"])
+    looks_right(inspector)
+    with inspector.expect_download() as saved:
+        way.locator("a[href$='/proof']").click()
+    assert read_pack(Path(saved.value.path()).read_bytes()).pack.subject == remittance
+    lot = strand["steps"][-1]["lot_id"]
+    forward = inspector.request.get(f"/v1/appropriations/{lot}/trace").json()
+    assert forward["crossing"] == came
+    inspector.goto(f"/trace/lots/{lot}")
+    expect(inspector.locator(".facts")).to_contain_text("邻市账本")
+    looks_right(inspector)
+    inspector.locator(f".facts a[href='/remittances/{remittance}']").click()
+    expect(inspector.locator("h1 .good")).to_be_visible()
+
+    gone = here.send(there, 10_000)
+    [first, *_] = inspector.request.get("/v1/appropriations").json()["items"]
+    inspector.goto(f"/trace/lots/{first['lot_id']}")
+    inspector.locator(".figures a[href^='/remittances']").click()
+    expect(inspector.locator("[data-row]")).to_have_count(1)
+    expect(inspector.locator(f"[data-row] a[href='/remittances/{gone}']")).to_be_visible()
+    listed = inspector.request.get(f"/v1/remittances?origin_id={first['lot_id']}").json()["items"]
+    assert [each["remittance_id"] for each in listed] == [gone]
 
 
 def test_a_file_is_its_officers_alone_and_needs_no_script_to_be_read(border: Border) -> None:

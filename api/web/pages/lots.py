@@ -9,6 +9,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy import Connection
 
 from api.callers import READ, TheReach
+from api.crossing import crossings
 from api.dependencies import TheLedger, ThePage, TheReadModel
 from api.payees import payment_of
 from api.v1 import models
@@ -69,6 +70,7 @@ def trace_lot(
     return screen.show(
         "trace/lot.html",
         forward=forward,
+        crossing=crossings(the_ledger, model, [lot_id]).get(lot_id),
         stations=list(stations(forward)),
         payments=_payments(the_ledger, model, forward, until),
         tree=tree_on(model, moment.as_of),

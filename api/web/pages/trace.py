@@ -7,6 +7,7 @@ from fastapi import APIRouter, Response
 from sqlalchemy import Connection
 
 from api.callers import READ, TheReach
+from api.crossing import crossings
 from api.dependencies import TheLedger, ThePage, TheReadModel
 from api.payees import payment_of
 from api.web.screen import TheScreen
@@ -58,12 +59,14 @@ def trace_payment(
         of_person = [each for each in positions_of(model, payment.person_id) if each <= page.at]
         whole = reader.sees_all_of(payment.person_id)
         nodes += reader.nodes(of_person, page, whole=whole, only=OF_THE_PERSON)
+    strands = trace_back(model, disbursement_id)
     return screen.show(
         "trace/payment.html",
         payment=payment_of(the_ledger, payment),
         tree=reader.tree,
         reach=reach,
-        strands=trace_back(model, disbursement_id),
+        strands=strands,
+        crossings=crossings(the_ledger, model, [each.origin.lot_id for each in strands]),
         staff={str(id_): number for id_, number in staff_numbers(model).items()},
         nodes=sorted(nodes, key=lambda node: node.event.position),
         next=further,
