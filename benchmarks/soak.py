@@ -1,291 +1,501 @@
-"""Half of what it can take, for half an hour: does memory grow, do answers slow down?
+"""A soak: half of what the service can do at most, for half an hour; memory and latency stay flat.
 
-First sixteen clients post as fast as they are answered; half of that rate is then kept up, by the
-clients of `posting` with identities, keys and a durable commit, while an inspector reads pages,
-figures and proofs. Every minute says what was answered, how late, and what all processes of the
-service hold. In the end the whole log is verified, and every event that was acknowledged counted.
+First sixteen clients ask as fast as they are answered, for a minute. Then the same clients ask half
+as much a second as was answered then, each request at its moment whether the one before was slow
+or not; an answer's time counts from that moment. Of ten requests six take money in, the others are
+balances, a page of payments, a list, and an entry with its proof; now and then a batch is drafted,
+reviewed and approved, and verification goes on in the background. Each union's money is in
+accounts of a few lots, so that what a process keeps of them fills up early and stays full.
+
+Memory is what each process has alone, and its share of what several have (PSS): of the service's
+processes together, and of the database's. `make compare` installs what draws.
 """
 
 import argparse
 import asyncio
 import json
 import os
+import platform
+import random
 import subprocess
 import sys
 import tempfile
+import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from http import HTTPStatus
 from pathlib import Path
-from statistics import median
+from statistics import linear_regression
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from api import bootstrap
-from api.access.door import Door
-from api.access.passkeys import RelyingParty
 from api.callers import COOKIE
-from benchmarks.common import line
 from benchmarks.compare import OTHERS, PYTHON
 from benchmarks.pages import percentile
-from benchmarks.posting import WORKERS, appropriation, asked_of, request, served, settled
-from ledger.domain.officer import Role, officer_id
+from benchmarks.posting import served
+from ledger.domain.officer import Role
+from ledger.domain.organisation import organisation_id
 from ledger.store.home import Home
-from tests.postgresql import running
+from tests.postgresql import Server, running
+from tests.slow.clients import OFFICE, Client, Ended, Office, Told, people, settled, signed_in
 from tests.world import World
 
-INSPECTOR = "J-SOAK"
-PEAK_S = 20.0
-READ_EVERY_S = 2.0
-KIB = 1024
-GROWTH_MAX, SLOWER_MAX = 1.1, 1.5
-"""Of the last third of the minutes: memory beside the middle third, latency beside the first."""
+CLIENTS, SESSIONS, WORKERS = 16, 16, 2
+PEAK_S = 60.0
+SHARE = 0.5
+"""Of the peak."""
+LOTS_AN_ACCOUNT = 4
+BATCH_EVERY_S = 30.0
+SAMPLE_EVERY_S = 5.0
+VERIFY_EVERY_S = 60
+GROWTH_MAX, SLOWER_MAX, KEPT_UP_MIN = 0.10, 1.5, 0.99
+"""Memory over the last two thirds, by a straight line; p99 of the last third, of the first's; what
+was answered of what was due."""
+ENDS_S = 120.0
+
+POST, BALANCES, PAGE, LIST, PROOF = "money in", "balances", "page", "list", "proof"
+MIX = (POST, BALANCES, POST, POST, PAGE, POST, PROOF, POST, LIST, POST)
+
+Sample = tuple[float, float, float]
+"""Second of the soak, MiB of the service, MiB of the database."""
 
 
-@dataclass
+class Answer(NamedTuple):
+    """When it was due, in seconds from the begin; what was asked; the status; what it took."""
+
+    at: float
+    what: str
+    status: int
+    ms: float
+
+
+@dataclass(frozen=True, slots=True)
 class Minute:
-    """What was seen in one minute: answers, how late in milliseconds, and megabytes held."""
-
-    posted: int = 0
-    posts_p50_ms: float = 0.0
-    posts_p99_ms: float = 0.0
-    reads: int = 0
-    reads_p50_ms: float = 0.0
-    reads_max_ms: float = 0.0
-    held_mb: float = 0.0
-    events: int = 0
+    answers: int
+    p50_ms: float
+    p99_ms: float
+    service_mib: float
+    database_mib: float
 
 
-@dataclass
-class Seen:
-    """What is seen in the minute that is under way."""
+@dataclass(frozen=True, slots=True)
+class Soak:
+    """What was seen.
 
-    posts_ms: list[float] = field(default_factory=list)
-    reads_ms: list[float] = field(default_factory=list)
-    acknowledged: int = 0
+    `asked` is what was to be asked a second, `kept_up` what share of it was answered by the end,
+    `events` how long the log was before and after, `growth` of memory and `slower` as in the head.
+    """
+
+    database: str
+    peak: float
+    asked: float
+    minutes: Sequence[Minute]
+    refused: Mapping[str, int]
+    batches: int
+    events: tuple[int, int]
+    kept_up: float
+    growth: Mapping[str, float]
+    slower: float
+    held: bool
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=int, default=30)
+    parser.add_argument("--minutes", type=float, default=30.0)
+    parser.add_argument("--peak-seconds", type=float, default=PEAK_S)
     parser.add_argument("--database", choices=("sqlite", "postgresql"), default="postgresql")
     parser.add_argument("--results", type=Path, default=Path("benchmarks/results"))
+    parser.add_argument("--client", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    if asked.client is not None:
+        ask_all(asked.client)
+        return
+    for_s = asked.minutes * 60
     if asked.database == "sqlite":
-        with tempfile.TemporaryDirectory() as folder:
-            settings = settled(Path(folder), None)
-            minutes = soaked(Home(Path(folder) / "data"), settings, 1, asked.minutes)
+        seen = soaked(None, asked.peak_seconds, for_s)
     else:
-        with running(settings=()) as server, tempfile.TemporaryDirectory() as folder:
-            database = server.fresh()
-            settings = settled(Path(folder), database)
-            home = Home(Path(folder) / "data", named=database)
-            minutes = soaked(home, settings, WORKERS, asked.minutes)
-    write(asked.results, asked.database, minutes)
+        with running(settings=()) as server:  # as it is for keeps: it waits for the disk
+            seen = soaked(server, asked.peak_seconds, for_s)
+    asked.results.mkdir(parents=True, exist_ok=True)
+    page = "".join(page_of(seen))
+    named = asked.results / f"soak-{asked.database}"
+    named.with_suffix(".md").write_text(page, encoding="utf-8")
+    named.with_suffix(".json").write_text(json.dumps(asdict(seen)), encoding="utf-8")
+    print(page, flush=True)
+    drawing = [str(PYTHON), str(OTHERS / "minutes.py"), str(named.with_suffix(".json"))]
+    subprocess.run([*drawing, str(asked.results)], check=True)
+    if not seen.held:
+        raise SystemExit(1)
 
 
-def soaked(home: Home, clients: list[list[str]], workers: int, minutes: int) -> list[Minute]:
-    secret = inspecting(home)
-    with served(home.path, workers) as port:
-        peak = len(asked_of(port, PEAK_S, clients)) / PEAK_S
-        line("posted at the peak, events a second", peak)
-        before = size_of(home)
-        seen = Seen()
-        found = asyncio.run(keep_up(home, port, clients, secret, peak / 2, minutes, seen))
-        after = size_of(home)
-    line("events acknowledged", seen.acknowledged)
-    if after - before != seen.acknowledged:
-        raise SystemExit(f"{after - before} events were written, {seen.acknowledged} acknowledged")
-    verified = subprocess.run(
-        [sys.executable, "-m", "api.cli", "verify", "--json"],
-        env={**os.environ, **named(home)},
-        check=True,
-        capture_output=True,
-        text=True,
+def soaked(server: Server | None, peak_s: float, for_s: float) -> Soak:
+    """Find the peak, hold half of it, and say what was seen."""
+    os.environ["NUANZHANG_VERIFY_EVERY_S"] = str(VERIFY_EVERY_S)
+    with tempfile.TemporaryDirectory() as folder:
+        world, plan = prepared(Path(folder), server)
+        workers = 1 if server is None else WORKERS
+        with served(world.home.path, workers) as port:
+            plan |= {"port": port}
+            at_peak = [each for each in asking(Path(folder), plan, peak_s) if each.at >= peak_s / 5]
+            peak = len(at_peak) / (peak_s * 4 / 5)
+            print(f"peak: {peak:,.1f} answers/s", flush=True)
+            rate = peak * SHARE
+            memory = Memory(server)
+            before = world_size(world.home)
+            with memory.sampled(), paying(world, port) as paid:
+                answers = asking(Path(folder), {**plan, "rate": rate}, for_s)
+            events = before, world_size(world.home)
+        holds(world.home)
+    return judged(
+        "SQLite, one process" if server is None else f"PostgreSQL, {WORKERS} processes",
+        (peak, rate, for_s),
+        answers,
+        memory.samples,
+        paid.count,
+        events,
     )
-    if json.loads(verified.stdout)["holds"] is not True:
-        raise SystemExit("the log does not hold")
-    third = max(1, len(found) // 3)
-    first, middle, last = found[:third], found[third : 2 * third] or found, found[-third:]
-    grown = median(m.held_mb for m in last) / median(m.held_mb for m in middle)
-    slower = median(m.posts_p99_ms for m in last) / median(m.posts_p99_ms for m in first)
-    for what, got, most in (
-        ("memory, last third of middle third", grown, GROWTH_MAX),
-        ("99 of 100 posts, last third of first third", slower, SLOWER_MAX),
-    ):
-        print(f"{what:<58} {got:>12,.2f}   at most {most}: {'met' if got <= most else 'MISSED'}")
-    return found
 
 
-def inspecting(home: Home) -> str:
-    """Appoint an inspector, and open a session for them."""
-    world = World(home)
-    world.reopen()
-    world.appoint_without_key(INSPECTOR, "C01", Role.INSPECTOR, date(2016, 12, 1))
+def prepared(folder: Path, server: Server | None) -> tuple[World, dict[str, Any]]:
+    """Make a ledger with a union and a cashier for each client; return it, and their sessions."""
+    world = settled(folder, None if server is None else server.fresh())
+    early, staff = date(2016, 12, 1), [f"K{number}" for number in range(CLIENTS)]
+    for number, each in enumerate(staff):
+        world.register(f"Y{number}", "C01")
+        world.appoint(each, f"Y{number}", Role.CASHIER, early)
+    world.appoint("J-C01", "C01", Role.INSPECTOR, early)
     world.ledger.close()
-    door = Door(home.access, RelyingParty("localhost", "http://localhost"))
-    secret = door.sessions.open(officer_id(INSPECTOR), "benchmark", bootstrap.now_s())
-    door.close()
-    return secret
+    sessions = signed_in(world, staff, SESSIONS)
+    readers = [
+        signed_in(world, ["J-C01"], SESSIONS)["J-C01"] for _ in range(CLIENTS)
+    ]  # each from an address of its own
+    return world, {"cashiers": [sessions[each] for each in staff], "readers": readers}
 
 
-def size_of(home: Home) -> int:
+def asking(folder: Path, plan: Mapping[str, Any], for_s: float) -> list[Answer]:
+    """Have the clients ask, in a process of their own; return what they were answered."""
+    written, told = folder / "plan.json", folder / "answers.json"
+    written.write_text(json.dumps({**plan, "for_s": for_s, "told": str(told)}))
+    asking_ = [sys.executable, "-m", "benchmarks.soak", "--client", str(written)]
+    subprocess.run(asking_, check=True)
+    with told.open() as lines:
+        return [Answer(*json.loads(line)) for line in lines]
+
+
+def world_size(home: Home) -> int:
     with bootstrap.opened(home) as ledger:
         return ledger.size()
 
 
-def named(home: Home) -> dict[str, str]:
-    address = home.path / "database.url"
-    found = {"NUANZHANG_DATABASE": address.read_text().strip()} if address.exists() else {}
-    return {"NUANZHANG_HOME": str(home.path), **found}
+def holds(home: Home) -> None:
+    """Verify the log that was left."""
+    subprocess.run(
+        [sys.executable, "-m", "api.cli", "verify"],
+        check=True,
+        env={**os.environ, "NUANZHANG_HOME": str(home.path)},
+        stdout=subprocess.DEVNULL,
+    )
+
+
+# Batches.
+
+
+@dataclass
+class Paid:
+    count: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class At:
+    port: int
+
+
+@contextmanager
+def paying(world: World, port: int) -> Iterator[Paid]:
+    """Have a batch drafted, reviewed and approved now and then, each for people of its own."""
+    paid, told, ending = Paid(), Told([world.home.note_key()]), threading.Event()
+    clients = [
+        Client(At(port), CLIENTS + number, secrets, told)
+        for number, secrets in enumerate(signed_in(world, OFFICE, 1).values())
+    ]
+    office = Office(clients[0], clients[1], clients[2], world.officers[OFFICE[2]], told)
+
+    def pay() -> None:
+        with suppress(Ended):
+            while not ending.wait(BATCH_EVERY_S):
+                office.pay(f"B-{paid.count}", people(paid.count))
+                paid.count += 1
+
+    thread = threading.Thread(target=pay)
+    thread.start()
+    try:
+        yield paid
+    finally:
+        ending.set()
+        thread.join()
+        for each in clients:
+            each.close()
+    if told.wrong:
+        raise SystemExit(told.wrong[0])
+
+
+# Memory.
+
+
+@dataclass
+class Memory:
+    """Samples what the processes have, every few seconds."""
+
+    server: Server | None
+    samples: list[Sample] = field(default_factory=list)
+
+    @contextmanager
+    def sampled(self) -> Iterator[None]:
+        ending, began = threading.Event(), time.monotonic()
+
+        def sample() -> None:
+            while not ending.wait(SAMPLE_EVERY_S):
+                self.samples.append((time.monotonic() - began, *self._now()))
+
+        thread = threading.Thread(target=sample)
+        thread.start()
+        try:
+            yield
+        finally:
+            ending.set()
+            thread.join()
+
+    def _now(self) -> tuple[float, float]:
+        serving = [each for each in children(os.getpid()) if b"serve" in words(each)]
+        service = sum(mib(each) for root in serving for each in family(root))
+        if self.server is None:
+            return service, 0.0
+        (first, *_) = (self.server.folder / "data" / "postmaster.pid").read_text().splitlines()
+        return service, sum(mib(each) for each in family(int(first)))
+
+
+def family(pid: int) -> Iterator[int]:
+    """Yield a process and all that it started, and those what they did."""
+    yield pid
+    for child in children(pid):
+        yield from family(child)
+
+
+def children(pid: int) -> list[int]:
+    found = list[int]()
+    with suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            found += map(int, (task / "children").read_text().split())
+    return found
+
+
+def words(pid: int) -> bytes:
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def mib(pid: int) -> float:
+    """Return what a process has in memory: its own, and its share of what several have."""
+    with suppress(OSError):
+        for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
+            if line.startswith("Pss:"):
+                return int(line.split()[1]) / 1024
+    return 0.0  # it has ended
 
 
 # The clients.
 
 
-async def keep_up(
-    home: Home,
-    port: int,
-    clients: list[list[str]],
-    secret: str,
-    rate: float,
-    minutes: int,
-    seen: Seen,
-) -> list[Minute]:
-    end = time.perf_counter() + minutes * 60
-    posting = [
-        asyncio.create_task(post(number, port, sessions, len(clients) / rate, end, seen))
-        for number, sessions in enumerate(clients)
-    ]
-    reading = asyncio.create_task(read(port, secret, end, seen))
-    found = []
-    for number in range(minutes):
-        await asyncio.sleep(max(0.0, end - (minutes - number - 1) * 60 - time.perf_counter()))
-        found.append(a_minute(home, seen))
-        told = found[-1]
-        print(
-            f"minute {number + 1:>3}: {told.posted:>7,} posted, p50 {told.posts_p50_ms:>6.1f} ms,"
-            f" p99 {told.posts_p99_ms:>6.1f} ms; {told.reads} read, p50 {told.reads_p50_ms:>6.1f},"
-            f" at most {told.reads_max_ms:>6.1f} ms; {told.held_mb:>6.0f} MB held",
-            flush=True,
+def ask_all(plan_path: Path) -> None:
+    """Ask for so long, at a rate if one is given; write down each answer."""
+    plan = json.loads(plan_path.read_text())
+    with Path(plan["told"]).open("w") as told:
+
+        async def ask() -> None:
+            begin = time.perf_counter() + 0.5
+            clients = [Asking(number, plan, begin, tell) for number in range(CLIENTS)]
+            await asyncio.gather(*(each.ask_on() for each in clients))
+
+        def tell(answer: Answer) -> None:
+            told.write(json.dumps(answer) + "\n")
+
+        asyncio.run(ask())
+
+
+class Asking:
+    """One client: asks for one thing after the other over one line."""
+
+    def __init__(
+        self, number: int, plan: Mapping[str, Any], begin: float, tell: Callable[[Answer], None]
+    ) -> None:
+        self._number = number
+        self._port: int = plan["port"]
+        self._cashier: list[str] = plan["cashiers"][number]
+        self._reader: list[str] = plan["readers"][number]
+        self._begin, self._for_s = begin, float(plan["for_s"])
+        self._every_s = CLIENTS / plan["rate"] if "rate" in plan else 0.0
+        self._tell = tell
+        self._chance = random.Random(number)
+        self._run = uuid4().hex[:8]
+        self._receipts = 0
+        self._position = 1
+        """The last that was written: entries up to it can be asked for."""
+
+    async def ask_on(self) -> None:
+        self._streams = await asyncio.open_connection(
+            "127.0.0.1", self._port, local_addr=(f"127.0.1.{self._number + 1}", 0)
         )
-    await asyncio.gather(*posting, reading)
-    return found
+        # Not all at once: each has its part of the time between two requests.
+        due = self._begin + self._every_s * self._number / CLIENTS
+        number = self._number
+        end = self._begin + self._for_s
+        # Whoever fell behind does not go on after the end: what was due and not asked is counted.
+        while max(due, time.perf_counter()) < end:
+            await asyncio.sleep(max(0.0, due - time.perf_counter()))
+            what = MIX[number % len(MIX)]
+            status = await self._asked(what)
+            now = time.perf_counter()
+            self._tell(Answer(due - self._begin, what, status, (now - due) * 1000))
+            number += 1
+            due = due + self._every_s if self._every_s else now
+        self._streams[1].close()
+
+    async def _asked(self, what: str) -> int:
+        union = f"Y{self._number}"
+        if what == POST:
+            account = self._receipts // LOTS_AN_ACCOUNT
+            self._receipts += 1
+            form = {
+                "organisation_code": union,
+                "earmark": f"{self._run} {account}",
+                "source": "地方财政",
+                "document": f"拨〔2017〕{self._receipts}号",
+                "vintage": 2017,
+                "amount_fen": 100,
+            }
+            body = json.dumps(form).encode()
+            status, answer = await self._request("POST", "/v1/appropriations", body)
+            if status == HTTPStatus.CREATED:
+                self._position = json.loads(answer)["last_position"]
+            return status
+        entry = self._chance.randrange(self._position)
+        path = {
+            BALANCES: f"/v1/balances?organisation_id={organisation_id('X01')}",
+            PAGE: "/ledger?organisation=X01",
+            LIST: "/v1/appropriations?limit=20",
+            PROOF: f"/v1/log/entries/{entry}",
+        }[what]
+        status, _ = await self._request("GET", path, b"")
+        return status
+
+    async def _request(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+        reader, writer = self._streams
+        secret = self._chance.choice(self._cashier if method == "POST" else self._reader)
+        head = (
+            f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1:{self._port}\r\n"
+            f"Origin: http://127.0.0.1:{self._port}\r\nContent-Type: application/json\r\n"
+            f"Cookie: {COOKIE}={secret}\r\nIdempotency-Key: {uuid4().hex}\r\n"
+            f"Content-Length: {len(body)}\r\n\r\n"
+        )
+        writer.write(head.encode() + body)
+        told = await reader.readuntil(b"\r\n\r\n")
+        length = int(told.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
+        return int(told[9:12]), await reader.readexactly(length)
 
 
-def a_minute(home: Home, seen: Seen) -> Minute:
-    posts, reads = seen.posts_ms, seen.reads_ms
-    seen.posts_ms, seen.reads_ms = [], []
-    return Minute(
-        posted=len(posts),
-        posts_p50_ms=percentile(posts, 50),
-        posts_p99_ms=percentile(posts, 99),
-        reads=len(reads),
-        reads_p50_ms=percentile(reads, 50),
-        reads_max_ms=max(reads),
-        held_mb=sum(held_kib(pid) for pid in serving(home)) / KIB,
-        events=seen.acknowledged,
+# What was seen.
+
+
+def judged(
+    database: str,
+    load: tuple[float, float, float],
+    answers: Sequence[Answer],
+    samples: Sequence[Sample],
+    batches: int,
+    events: tuple[int, int],
+) -> Soak:
+    """Fit a line through the memory after the first third; compare the last third's p99."""
+    peak, rate, for_s = load
+    growth = {"service": grown(samples, 1, for_s)}
+    if any(each[2] for each in samples):
+        growth["database"] = grown(samples, 2, for_s)
+    first = [each.ms for each in answers if each.at < for_s / 3]
+    last = [each.ms for each in answers if each.at >= for_s * 2 / 3]
+    slower = percentile(last, 99) / percentile(first, 99)
+    refused: dict[str, int] = {}
+    for each in answers:
+        if each.status not in (HTTPStatus.OK, HTTPStatus.CREATED):
+            named = f"{each.what}: {each.status}"
+            refused[named] = refused.get(named, 0) + 1
+    kept_up = len(answers) / (rate * for_s)
+    flat = slower <= SLOWER_MAX and max(growth.values()) <= GROWTH_MAX
+    held = flat and kept_up >= KEPT_UP_MIN and not refused
+    minutes = list(by_minute(answers, samples, for_s))
+    return Soak(
+        database, peak, rate, minutes, refused, batches, events, kept_up, growth, slower, held
     )
 
 
-async def post(
-    number: int, port: int, sessions: Sequence[str], every_s: float, end: float, seen: Seen
-) -> None:
-    reader, writer = await asyncio.open_connection(
-        "127.0.0.1", port, local_addr=(f"127.0.2.{number + 1}", 0)
+def grown(samples: Sequence[Sample], which: int, for_s: float) -> float:
+    """Return by what share memory grew after the first third, by the line that fits it best."""
+    later = [each for each in samples if each[0] >= for_s / 3]
+    slope, at_begin = linear_regression(
+        [each[0] for each in later], [each[which] for each in later]
     )
-    body, asked, due = appropriation(number), 0, time.perf_counter() + number / 16 * every_s
-    while due < end:
-        await asyncio.sleep(max(0.0, due - time.perf_counter()))
-        asked += 1
-        key = f"soak-{number}-{asked}-{uuid4().hex[:8]}"
-        at = time.perf_counter()
-        writer.write(request(port, sessions[asked % len(sessions)], key, body))
-        await answered(reader, HTTPStatus.CREATED)
-        seen.posts_ms.append((time.perf_counter() - at) * 1000)
-        seen.acknowledged += 1
-        # Who is late does not catch up: that would be more than the half.
-        due = max(due + every_s, time.perf_counter())
-    writer.close()
+    return slope * (for_s * 2 / 3) / (at_begin + slope * for_s / 3)
 
 
-async def read(port: int, secret: str, end: float, seen: Seen) -> None:
-    reader, writer = await asyncio.open_connection("127.0.0.1", port)
-    number = 0
-    while time.perf_counter() < end - READ_EVERY_S:
-        paths = (
-            "/v1/balances",
-            "/overview",
-            f"/v1/log/entries/{seen.acknowledged // 2}",
-            "/v1/appropriations?limit=50",
-            "/flow",
+def by_minute(
+    answers: Sequence[Answer], samples: Sequence[Sample], for_s: float
+) -> Iterator[Minute]:
+    for minute in range(int(for_s // 60)):
+        spent = [each.ms for each in answers if each.at // 60 == minute]
+        held = [each for each in samples if each[0] // 60 == minute]
+        if len(spent) < 2 or not held:
+            continue  # who was not answered is counted in the whole
+        yield Minute(
+            len(spent),
+            percentile(spent, 50),
+            percentile(spent, 99),
+            max(each[1] for each in held),
+            max(each[2] for each in held),
         )
-        path = paths[number % len(paths)]
-        number += 1
-        at = time.perf_counter()
-        head = f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\n"
-        writer.write(f"{head}Cookie: {COOKIE}={secret}\r\n\r\n".encode())
-        await answered(reader, HTTPStatus.OK)
-        seen.reads_ms.append((time.perf_counter() - at) * 1000)
-        await asyncio.sleep(READ_EVERY_S)
-    writer.close()
 
 
-async def answered(reader: asyncio.StreamReader, status: HTTPStatus) -> None:
-    head = await reader.readuntil(b"\r\n\r\n")
-    length = int(head.lower().partition(b"content-length:")[2].partition(b"\r\n")[0])
-    answer = await reader.readexactly(length)
-    if int(head[9:12]) != status:
-        raise SystemExit(f"{head!r} {answer[:500]!r}")
+def page_of(seen: Soak) -> Iterator[str]:
+    """Yield the results as Markdown."""
+    yield f"# A soak at half of the peak: {seen.database}\n\n"
+    name = "sqlite" if seen.database.startswith("SQLite") else "postgresql"
+    yield f"![memory and latency by the minute](soak-{name}.svg)\n\n"
+    yield f"Made by `python -m benchmarks.soak --database {name} --minutes {len(seen.minutes)}`;"
+    yield f" Python {platform.python_version()}, {os.cpu_count()} cores, which clients, service"
+    yield " and database share.\n\n"
+    yield f"Peak {seen.peak:,.0f} answers a second, held {seen.asked:,.0f}. {seen.batches} batches."
+    yield f" The log grew from {seen.events[0]:,} to {seen.events[1]:,} events, and verifies.\n\n"
+    for which, growth in seen.growth.items():
+        yield f"- memory of the {which}: {growth:+.1%} over the last two thirds,"
+        yield f" by the line that fits ({met(growth <= GROWTH_MAX)}, at most {GROWTH_MAX:.0%})\n"
+    yield f"- 99 of 100 answers: last third {seen.slower:.2f} of the first"
+    yield f" ({met(seen.slower <= SLOWER_MAX)}, at most {SLOWER_MAX})\n"
+    refused = ", ".join(f"{what} {count} times" for what, count in seen.refused.items())
+    yield f"- answered of what was due: {seen.kept_up:.1%}"
+    yield f" ({met(seen.kept_up >= KEPT_UP_MIN)}, at least {KEPT_UP_MIN:.0%})\n"
+    yield f"- refused: {refused or 'nothing'} ({met(not seen.refused)})\n\n"
+    yield "| minute | answers | p50, ms | p99, ms | service, MiB | database, MiB |\n"
+    yield "|---:|---:|---:|---:|---:|---:|\n"
+    for number, each in enumerate(seen.minutes, 1):
+        yield f"| {number} | {each.answers:,} | {each.p50_ms:.1f} | {each.p99_ms:.1f} |"
+        yield f" {each.service_mib:.0f} | {each.database_mib:.0f} |\n"
 
 
-# What the service holds.
-
-
-def serving(home: Home) -> Iterator[int]:
-    """Yield the processes of the service: they were all given its home."""
-    told = f"NUANZHANG_HOME={home.path}".encode()
-    for each in Path("/proc").iterdir():
-        try:
-            if each.name.isdigit() and told in (each / "environ").read_bytes().split(b"\0"):
-                yield int(each.name)
-        except OSError:
-            continue
-
-
-def held_kib(pid: int) -> int:
-    """Return what a process holds, of shared pages its share, in KiB."""
-    try:
-        for each in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-            if each.startswith("Pss:"):
-                return int(each.split()[1])
-    except OSError:
-        pass
-    return 0
-
-
-def write(folder: Path, database: str, minutes: Sequence[Minute]) -> None:
-    """Write a table, the figures, and a picture of them."""
-    folder.mkdir(parents=True, exist_ok=True)
-    shown = ("posted", "posts_p50_ms", "posts_p99_ms", "reads_p50_ms", "reads_max_ms", "held_mb")
-    rows = [f"| minute | {' | '.join(shown)} |", f"|---|{'---:|' * len(shown)}"]
-    for number, each in enumerate(minutes, 1):
-        told = asdict(each)
-        rows.append(f"| {number} | {' | '.join(f'{told[name]:,.1f}' for name in shown)} |")
-    title = f"# Half of the peak for {len(minutes)} minutes, on {database}\n\n"
-    title += f"![soak](soak-{database}.svg)\n"
-    (folder / f"soak-{database}.md").write_text(title + "\n" + "\n".join(rows) + "\n", "utf-8")
-    figures = {
-        "99 of 100 posts within, ms": {n: m.posts_p99_ms for n, m in enumerate(minutes, 1)},
-        "half of the posts within, ms": {n: m.posts_p50_ms for n, m in enumerate(minutes, 1)},
-        "held, 10 MB": {n: m.held_mb / 10 for n, m in enumerate(minutes, 1)},
-    }
-    path = folder / f"soak-{database}.json"
-    path.write_text(json.dumps(figures), encoding="utf-8")
-    if PYTHON.exists():
-        drawing = [str(PYTHON), str(OTHERS / "curves.py"), str(path), str(folder)]
-        subprocess.run([*drawing, "minute", "ms; 10 MB", "linear"], check=True)
+def met(holds_: bool) -> str:  # noqa: FBT001 - a word for it
+    return "met" if holds_ else "MISSED"
 
 
 if __name__ == "__main__":

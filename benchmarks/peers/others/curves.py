@@ -1,7 +1,4 @@
-"""Draws what answers cost over the size of the log, both in powers of ten; or over something else.
-
-Arguments: figures (name to x to y), folder, and for something else: label of x, label of y, scale.
-"""
+"""Draws what answers cost over the size of the log, both in powers of ten."""
 
 import json
 import sys
@@ -21,13 +18,10 @@ def main() -> None:
     for name, of in json.loads(results.read_text()).items():
         sizes = sorted(map(int, of))
         axes.plot(sizes, [of[str(size)] for size in sizes], marker="o", label=name)
-    over, what, scale = sys.argv[3:] or ("events in the log", "ms an answer, median", "log")
-    axes.set_xscale(scale)
-    axes.set_yscale(scale)
-    axes.set_xlabel(over)
-    axes.set_ylabel(what)
-    if scale == "linear":
-        axes.set_ylim(bottom=0)
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlabel("events in the log")
+    axes.set_ylabel("ms an answer, median")
     axes.spines[["top", "right"]].set_visible(False)
     axes.legend(fontsize=8, frameon=False)
     figure.tight_layout()
