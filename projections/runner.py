@@ -1,6 +1,5 @@
 """Brings the read model up to date, builds it anew, and compares two of them."""
 
-import gc
 import os
 from collections.abc import Callable, Generator, Iterator
 from contextlib import closing, contextmanager
@@ -14,6 +13,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Table, insert, inspect, select, update
 from sqlalchemy.exc import DatabaseError
 
+from ledger.store.collector import without_collector
 from ledger.store.feed import Feed, StoredFeed
 from projections.ahead import BATCH_EVENTS_MAX, Made, made_ahead, made_here
 from projections.allocations import Allocations
@@ -245,18 +245,6 @@ def compare(one: Path, other: Path) -> list[Difference]:
                     differences.append(Difference(name, number))
                     break
     return differences
-
-
-@contextmanager
-def without_collector() -> Iterator[None]:
-    """Keep the collector from going through many things that are all in use, in this process."""
-    was_on = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if was_on:
-            gc.enable()
 
 
 @contextmanager

@@ -21,9 +21,10 @@ from ledger.files.account_statements import read_account_statement
 from ledger.files.columns import chosen
 from ledger.store.act import CommandAct
 from ledger.store.application import NotOnRecord
+from ledger.store.collector import without_collector
 from projections.bank_accounts import Account, account_list, standings
 from projections.bank_lines import open_item_sum, open_line_sum
-from projections.runner import catch_up, without_collector
+from projections.runner import catch_up
 
 app = typer.Typer(help="Bank accounts and their statements.", no_args_is_help=True)
 

@@ -1,8 +1,10 @@
 """Batches: drafted from a roster, reviewed, approved, written out for the bank."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import islice
+from typing import TypeVar
 from uuid import UUID
 
 from ledger.commands.duties import acting_as, require_post, require_role
@@ -48,8 +50,10 @@ from ledger.files.identity import has_reached, id_fault
 from ledger.files.roster import Roster, RosterRow
 from ledger.files.text import person_name
 from ledger.store.act import CommandAct
-from ledger.store.application import Answer, Decide, Ledger, Work
+from ledger.store.application import STREAMS_AT_ONCE, Answer, Decide, Ledger, Work
 from ledger.vault.keys import PersonErased
+
+TRow = TypeVar("TRow")
 
 PURPOSE = "送温暖慰问金"
 
@@ -149,7 +153,10 @@ def draft_batch(ledger: Ledger, act: CommandAct, order: Draft) -> Answer:
             fields = tuple(field or "" for field in layout.fields)
             batch.read_columns(act, header_line=layout.line, fields=fields)
         work.result["refused"] = [
-            refused for row in order.roster.rows if (refused := _list_row(judging, act, batch, row))
+            refused
+            for rows in _some_at_once(order.roster.rows)
+            for row, person in judging.people(rows)
+            if (refused := _list_row(judging, act, batch, row, person))
         ]
         work.result.update(batch_id=str(batch.id), accepted=len(batch.rows))
         work.save(batch)
@@ -207,7 +214,7 @@ def prepare_approval(ledger: Ledger, act: CommandAct, order: Step) -> bytes:
     Raises:
         LedgerError: What `approve_batch` would refuse.
     """
-    return ledger.prepare(act, _approve(act, order))[0]
+    return ledger.prepare(act, _approve(act, order, instructs=False))[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +248,11 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
         batch = work.get(Batch, batch_id(order.batch_code))
         require_post(work, act, CASHIERS, batch.organisation_id)
         batch.require_paid_by(Channel.BANK_CARD)
-        lines = [line for row in batch.rows.values() if (line := _instruction(work, batch, row))]
+        lines = [
+            line
+            for row, payment in _payments(work, batch)
+            if (line := _instruction(work, batch, row, payment))
+        ]
         if not lines:
             raise NothingInTransit(batch.id)
         refused.clear()
@@ -361,19 +372,19 @@ def close_batch(ledger: Ledger, act: CommandAct, batch: UUID) -> Answer:
     def decide(work: Work) -> None:
         closing = work.get(Batch, batch)
         require_post(work, act, CLOSERS, closing.organisation_id)
-        payments = [
-            work.get(Disbursement, disbursement_id(closing.campaign_id, row.person_id))
-            for row in closing.rows.values()
-            if closing.stage is Stage.APPROVED
-        ]
-        waiting = sum(payment.status is Status.IN_TRANSIT for payment in payments)
+        waiting = 0
+        if closing.stage is Stage.APPROVED:
+            payments = _payments(work, closing)
+            waiting = sum(payment.status is Status.IN_TRANSIT for _, payment in payments)
         closing.close(act, in_transit=waiting)
         work.save(closing)
 
     return ledger.perform(act, "batch.close", batch, decide)
 
 
-def _approve(act: CommandAct, order: Step) -> Decide:
+def _approve(act: CommandAct, order: Step, *, instructs: bool = True) -> Decide:
+    """Decide an approval; without instructing payments, which cannot refuse it any more."""
+
     def decide(work: Work) -> None:
         batch = work.get(Batch, batch_id(order.batch_code))
         approver = acting_as(act, order.staff_number)
@@ -381,11 +392,12 @@ def _approve(act: CommandAct, order: Step) -> Decide:
         campaign.require_open()
         fund = work.find(FundAccount, fund_id(batch.organisation_id, batch.earmark))
         judging = _Judging(work, campaign.code, batch.channel, act.happened_on)
-        fallen = {
-            row.number: verdict
-            for row in batch.rows.values()
-            if (verdict := judge_again(judging.facts_of_row(row)))
-        }
+        fallen: dict[int, Verdict] = {}
+        for rows in _some_at_once(batch.rows.values()):
+            judging.look_up([row.person_id for row in rows])
+            for row in rows:
+                if verdict := judge_again(judging.facts_of_row(row)):
+                    fallen[row.number] = verdict
         standing = [row for row in batch.rows.values() if row.number not in fallen]
         try:
             batch.require_approvable_by(approver)
@@ -399,7 +411,7 @@ def _approve(act: CommandAct, order: Step) -> Decide:
             batch.withdraw_row(act, number=number, refusal_code=verdict.code)
         batch.approve(act, approved_by=approver)
         work.save(batch)
-        if fund is not None:
+        if fund is not None and instructs:
             work.save(fund, *(_instruct(act, batch, fund, row) for row in standing))
         work.result.update(
             paid=len(standing),
@@ -437,12 +449,23 @@ def _instruct(act: CommandAct, batch: Batch, fund: FundAccount, row: Row) -> Dis
     )
 
 
-def _instruction(work: Work, batch: Batch, row: Row) -> InstructionLine | None:
+def _payments(work: Work, batch: Batch) -> Iterator[tuple[Row, Disbursement]]:
+    """Yield the payment of each row to look at, with the keys of whom it is for at hand."""
+    for rows in _some_at_once(batch.rows.values()):
+        ids = [disbursement_id(batch.campaign_id, row.person_id) for row in rows]
+        found = work.glance_all(Disbursement, ids)
+        work.ledger.vault.keep_all([row.person_id for row in rows])
+        for row, id_ in zip(rows, ids, strict=True):
+            yield row, found.get(id_) or work.get(Disbursement, id_)
+
+
+def _instruction(
+    work: Work, batch: Batch, row: Row, payment: Disbursement
+) -> InstructionLine | None:
     """Return the line of a payment that is on its way; what arrived or came back is not resent.
 
     Nor is what the bank does not know of: it may have been paid, so it is asked after.
     """
-    payment = work.get(Disbursement, disbursement_id(batch.campaign_id, row.person_id))
     if payment.status is not Status.IN_TRANSIT or payment.unknown:
         return None
     payee = unseal(work.ledger, row.person_id, PAYEE, payment.payee)
@@ -471,6 +494,12 @@ def _refuse(
     work.refuse(refusal)
 
 
+def _some_at_once(rows: Iterable[TRow]) -> Iterator[list[TRow]]:
+    coming = iter(rows)
+    while some := list(islice(coming, STREAMS_AT_ONCE)):
+        yield some
+
+
 class _Judging:
     """The rules of one campaign on one day, over rows and what the archive says of people."""
 
@@ -486,12 +515,32 @@ class _Judging:
         self._men_years = said.get(LimitName.RETIREMENT_MEN_YEARS)
         self._women_years = said.get(LimitName.RETIREMENT_WOMEN_YEARS)
         self._listed: set[UUID] = set()
+        self._paid: set[UUID] = set()
+        self._recipients: Mapping[UUID, Recipient] = {}
 
-    def verdict(self, row: RosterRow) -> Verdict | None:
+    def look_up(self, people: Sequence[UUID]) -> None:
+        """Have at hand what is on record of some hundred people who are judged next."""
+        self._recipients = self.work.glance_all(Recipient, people)
+        payments = {disbursement_id(self._campaign_id, person): person for person in people}
+        paid = self.work.glance_all(Disbursement, list(payments))
+        self._paid = {payments[id_] for id_ in paid}
+
+    def people(self, rows: Sequence[RosterRow]) -> list[tuple[RosterRow, UUID | None]]:
+        """Say who some hundred rows are for, and look them up; None where the ID number is none."""
+        named = [
+            (row, None if id_fault(row.id_number) else person_id(self.work.ledger, row.id_number))
+            for row in rows
+        ]
+        people = [person for _, person in named if person is not None]
+        self.look_up(people)
+        self.work.ledger.vault.keep_all(people)
+        return named
+
+    def verdict(self, row: RosterRow, person: UUID | None) -> Verdict | None:
         """Judge a row as listed; a person who stands in an earlier row of the list counts too."""
         fault = id_fault(row.id_number, self._day) if row.id_number else None
-        valid = bool(row.id_number) and fault is None
-        person = person_id(self.work.ledger, row.id_number) if valid else None
+        if fault is not None:
+            person = None
         verdict = judge(
             self._facts(
                 person,
@@ -542,17 +591,11 @@ class _Judging:
             category=rule,
             on_file=on_file,
             monthly_income=income,
-            paid_in_campaign=person is not None and self._paid(person),
+            paid_in_campaign=person in self._listed or person in self._paid,
         )
 
-    def _paid(self, person: UUID) -> bool:
-        if person in self._listed:
-            return True
-        id_ = disbursement_id(self._campaign_id, person)
-        return self.work.find(Disbursement, id_) is not None
-
     def _archive(self, person: UUID, *, wants_income: bool) -> tuple[OnFile, Money | None]:
-        recipient = self.work.find(Recipient, person)
+        recipient = self._recipients.get(person)
         if recipient is None:
             return OnFile.ABSENT, None
         on_file, file = recipient.standing_on(self._day)
@@ -564,18 +607,18 @@ class _Judging:
 
 
 def _list_row(
-    judging: _Judging, act: CommandAct, batch: Batch, row: RosterRow
+    judging: _Judging, act: CommandAct, batch: Batch, row: RosterRow, person: UUID | None
 ) -> dict[str, object] | None:
     """Add a row to the batch, standing or refused; return what is to be said of a refused one."""
-    verdict = judging.verdict(row)
-    if verdict is None:
+    verdict = judging.verdict(row, person)
+    if verdict is None and person is not None:
         try:
-            _accept_row(judging, act, batch, row)
+            _accept_row(judging, act, batch, row, person)
         except PersonErased:
             verdict = Verdict(PersonErased.code)
     if verdict is None:
         return None
-    _refuse_row(judging.work, act, batch, row, verdict)
+    _refuse_row(judging.work, act, batch, row, person, verdict)
     return {
         "number": row.number,
         "line": row.line,
@@ -584,9 +627,10 @@ def _list_row(
     }
 
 
-def _accept_row(judging: _Judging, act: CommandAct, batch: Batch, row: RosterRow) -> None:
+def _accept_row(
+    judging: _Judging, act: CommandAct, batch: Batch, row: RosterRow, person: UUID
+) -> None:
     work = judging.work
-    person = person_id(work.ledger, row.id_number)
     standing = Row(
         row.number,
         person,
@@ -601,11 +645,15 @@ def _accept_row(judging: _Judging, act: CommandAct, batch: Batch, row: RosterRow
 
 
 def _refuse_row(
-    work: Work, act: CommandAct, batch: Batch, row: RosterRow, verdict: Verdict
+    work: Work,
+    act: CommandAct,
+    batch: Batch,
+    row: RosterRow,
+    person: UUID | None,
+    verdict: Verdict,
 ) -> None:
     nobody = work.ledger.vault.subject_id("roster row", f"{batch.id}:{row.number}")
-    named = bool(row.id_number) and id_fault(row.id_number) is None
-    subject = person_id(work.ledger, row.id_number) if named else nobody
+    subject = nobody if person is None else person
     try:
         details = seal(work, subject, ROSTER_ROW, _personal(row))
     except PersonErased:

@@ -11,6 +11,7 @@ import re
 import struct
 import zipfile
 import zlib
+from functools import lru_cache
 from xml.parsers import expat
 
 from ledger.files.faults import refuse
@@ -213,6 +214,7 @@ class _Part:
             raise refuse(self._name, "file.too_large")
 
 
+@lru_cache(maxsize=1024)
 def _column_number(letters: str) -> int:
     number = 0
     for letter in letters.upper():

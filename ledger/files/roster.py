@@ -2,9 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, field
 from hashlib import sha256
+from typing import Any
 
 from ledger.files.amounts import fen, whole_number, yuan
 from ledger.files.columns import (
@@ -108,8 +109,9 @@ def read_roster(name: str, data: bytes, layout: Layout | None = None) -> Roster:
     numbers = [whole_number(_get(cells, columns, "number")) for _, cells in listed]
     # 序号 counts when it can: all of them whole, above zero and different. Else the place does.
     numbered = all(numbers) and len(set(numbers)) == len(numbers)
+    shared = _Shared()
     rows = tuple(
-        _row(number if numbered and number else place, line, cells, columns)
+        _row(number if numbered and number else place, line, cells, columns, shared)
         for place, (number, (line, cells)) in enumerate(zip(numbers, listed, strict=True), 1)
     )
     summed = sum(row.amount_fen or 0 for row in rows)
@@ -180,31 +182,42 @@ def _first(cells: list[object]) -> str:
     return heading(first) if isinstance(first, str) else ""
 
 
-def _row(number: int, line: int, cells: list[object], columns: dict[str, int]) -> RosterRow:
-    def text(key: str) -> str:
-        value = _get(cells, columns, key)
-        if isinstance(value, float) and value.is_integer():
-            value = int(value)
-        return "" if value is None else str(value).strip()
+class _Shared(dict[Hashable, Any]):
+    """What many rows of a list say in the same words, kept once."""
 
+    def __missing__(self, said: Hashable) -> Any:
+        self[said] = said
+        return said
+
+
+def _row(
+    number: int, line: int, cells: list[object], columns: dict[str, int], shared: _Shared
+) -> RosterRow:
+    texts = {key: _text(_get(cells, columns, key)) for key in COLUMNS}
     id_number, id_is_text = long_number(_get(cells, columns, "id_number"))
     card_number, card_is_text = long_number(_get(cells, columns, "card_number"))
-    given = frozenset(word for key, word in FIELD_NAMES.items() if text(key))
+    given = frozenset([word for key, word in FIELD_NAMES.items() if texts[key]])
     return RosterRow(
         number=number,
         line=line,
-        name=person_name(text("name")),
+        name=person_name(texts["name"]),
         id_number=id_number,
         id_is_text=id_is_text,
-        phone=number_text(text("phone")),
-        category=category(text("category")),
-        reason=text("reason"),
-        bank_name=text("bank_name"),
+        phone=number_text(texts["phone"]),
+        category=shared[category(texts["category"])],
+        reason=shared[texts["reason"]],
+        bank_name=shared[texts["bank_name"]],
         card_number=card_number,
         card_is_text=card_is_text,
         amount_fen=fen(_get(cells, columns, "amount")),
-        given=given,
+        given=shared[given],
     )
+
+
+def _text(cell: object) -> str:
+    if isinstance(cell, float) and cell.is_integer():
+        cell = int(cell)
+    return "" if cell is None else str(cell).strip()
 
 
 def _get(cells: list[object], columns: dict[str, int], key: str) -> object:

@@ -1,8 +1,8 @@
 """The ledger: loads aggregates, lets a command decide, saves all that it decided at once."""
 
 import threading
-from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections import OrderedDict, deque
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,11 +27,13 @@ from ledger.evidence.proofs import Receipt
 from ledger.evidence.tlog_tiles import ENTRY_BYTES_MAX
 from ledger.postgresql import DatabaseUnreachable
 from ledger.store.act import CommandAct
+from ledger.store.collector import without_collector
 from ledger.store.feed import Recorded, Stored, StoredFeed, recorded
 from ledger.store.group import EVENTS_MAX, Asked, Group, Queue
 from ledger.store.mapper import EnvelopeMapper, event_of
 from ledger.store.recorder import LogMoved, LogRecorder, StoredAnswer
 from ledger.store.signing import OfficerSignatureMissing, ServiceSigner, officer_signature
+from ledger.store.spool import Spool
 from ledger.store.stored_log import StoredLog
 from ledger.vault.keys import KeyMadeElsewhere
 from ledger.vault.vault import Vault
@@ -153,6 +155,12 @@ class Work:
         found = ((id_, self.find(cls, id_)) for id_ in ids)
         return {id_: each for id_, each in found if each is not None}
 
+    def glance_all(self, cls: type[TRoot], ids: Sequence[UUID]) -> dict[UUID, TRoot]:
+        """Return what `find_all` does, to look at alone: none of it is kept."""
+        found = {id_: self.touched[id_] for id_ in ids if id_ in self.touched}
+        rest = [id_ for id_ in ids if id_ not in found]
+        return cast("dict[UUID, TRoot]", found | self.ledger.glanced(cls, rest))
+
     def get(self, cls: type[TRoot], id_: UUID) -> TRoot:
         """Return the aggregate.
 
@@ -268,7 +276,9 @@ class Ledger(Application[UUID]):
                 self._decider = threading.get_ident()
                 self._known = {}
                 try:
-                    self._decide_all(taken)
+                    # A list of 100,000 people makes a million things; each is looked through often.
+                    with without_collector():
+                        self._decide_all(taken)
                 finally:
                     self._decider = None
         finally:
@@ -490,8 +500,12 @@ class Ledger(Application[UUID]):
         with self._deciding:
             if not self._decides():
                 self._follow()
-            found = self._replayed_all([id_ for id_ in ids if self._at_hand(id_) is None])
-            found |= {id_: kept for id_ in ids if (kept := self._at_hand(id_)) is not None}
+            return self.glanced(cls, ids)
+
+    def glanced(self, cls: type[TRoot], ids: Sequence[UUID]) -> dict[UUID, TRoot]:
+        """Return what `glance_all` does for a command, which finds out itself if the log moved."""
+        found = self._replayed_all([id_ for id_ in ids if self._at_hand(id_) is None])
+        found |= {id_: kept for id_ in ids if (kept := self._at_hand(id_)) is not None}
         for id_, each in found.items():
             if not isinstance(each, cls):
                 raise NotOnRecord(cls.TOPIC, id_)
@@ -625,7 +639,13 @@ class Ledger(Application[UUID]):
         """Add what was decided to what is stored next; those after it decide on top of it."""
         events, size = work.pending(), self._kept_size
         answer = _answer(work, range(size, size + len(events)))
-        stored = self._stored(events, work.act)
+        signed = self._signed(events, work.act)
+        stored: Sequence[StoredEvent]
+        if len(events) < EVENTS_MAX:
+            stored = [*self._group.stored, *signed]
+        else:
+            self._settle()  # many are a transaction by themselves
+            stored = Spool(self.vault.folder, signed)
         # First the keys of the people named in the events, then the events: a crash in between
         # leaves a key that nothing uses, never an event that nobody can read.
         self.vault.flush()
@@ -635,13 +655,13 @@ class Ledger(Application[UUID]):
                 work.act.idempotency_key, asked.fingerprint, msgspec.json.encode(answer)
             )
         group.members.append((asked, answer))
-        group.stored += stored
+        group.stored = stored
         group.changed.update(work.saving)
         group.touched.update(work.touched)
         for aggregate in work.saving.values():
             aggregate.collect_events()
             self._keep(aggregate)
-        self._kept_size = size + len(stored)
+        self._kept_size = size + len(events)
         strayed = [id_ for id_, aggregate in work.touched.items() if aggregate.pending]
         if strayed or len(group.stored) >= EVENTS_MAX:
             self._store()
@@ -666,25 +686,26 @@ class Ledger(Application[UUID]):
         if self._group.members and self._decides() and not self._store():
             raise LogMoved("what was decided before could not be stored")
 
-    def _stored(self, events: Sequence[Event], act: CommandAct) -> list[StoredEvent]:
+    def _signed(self, events: Sequence[Event], act: CommandAct) -> Iterator[StoredEvent]:
         """Make the envelopes: the service signs each event, the officer those that commit."""
-        payloads = [self._mapper.payload(event) for event in events]
-        messages = [pae(PAYLOAD_TYPE, payload) for payload in payloads]
         key_id = self._signer.public_key.key_id
-        stored = []
-        for event, payload, message, signed in zip(
-            events, payloads, messages, self._signer.sign_all(messages), strict=True
-        ):
+        signing = deque[tuple[bytes, bytes]]()
+
+        def messages() -> Iterator[bytes]:
+            for event in events:
+                payload = self._mapper.payload(event)
+                signing.append((payload, pae(PAYLOAD_TYPE, payload)))
+                yield signing[-1][1]
+
+        for event, signed in zip(events, self._signer.sign_all(messages()), strict=True):
+            payload, message = signing.popleft()
             signatures = [Signature(key_id, signed)]
             if event.COMMITS:
                 signatures.append(officer_signature(self, act, event, payload, message))
             envelope = encode(payload, signatures)
             if len(envelope) > ENTRY_BYTES_MAX:
                 raise EventTooLarge(event.TOPIC, len(envelope))
-            stored.append(
-                StoredEvent(event.originator_id, event.originator_version, event.TOPIC, envelope)
-            )
-        return stored
+            yield StoredEvent(event.originator_id, event.originator_version, event.TOPIC, envelope)
 
     def _signatures(self, event: Event, payload: bytes) -> list[Signature]:
         """Sign one event as the library's mapper asks for it: without an officer."""

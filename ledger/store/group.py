@@ -2,7 +2,7 @@
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -112,7 +112,7 @@ class Group(Generic[TAnswer, TDecide]):
     members: list[tuple[Asked[TAnswer, TDecide], TAnswer | BaseException]] = field(
         default_factory=list
     )
-    stored: list[StoredEvent] = field(default_factory=list)
+    stored: Sequence[StoredEvent] = ()
     answers: dict[str, StoredAnswer] = field(default_factory=dict)
     changed: dict[UUID, Root] = field(default_factory=dict)
     """What its events changed: no database has it, so it is not to be forgotten."""

@@ -4,7 +4,7 @@ Source: PKCS #11 v3.0, sections 2.3.5 (Edwards keys), 2.3.14 (EdDSA); RFC 8410 (
 """
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache
@@ -124,8 +124,8 @@ class TokenSigner:
         with self._lock, _reported(self._token):
             return bytes(self._private.sign(message, mechanism=Mechanism.EDDSA))
 
-    def sign_all(self, messages: Sequence[bytes]) -> list[bytes]:
-        return [self.sign(message) for message in messages]
+    def sign_all(self, messages: Iterable[bytes]) -> Iterator[bytes]:
+        return map(self.sign, messages)
 
     def close(self) -> None:
         """The session is the process's, and ends with it."""

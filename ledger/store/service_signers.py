@@ -1,6 +1,6 @@
 """Whoever signs for the ledger: a key from a file or the environment, in any of the algorithms."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.keys import Algorithm, Signer, signer_from_seed
@@ -28,8 +28,8 @@ class OneByOne:
     def sign(self, message: bytes) -> bytes:
         return self._signer.sign(message)
 
-    def sign_all(self, messages: Sequence[bytes]) -> list[bytes]:
-        return [self._signer.sign(message) for message in messages]
+    def sign_all(self, messages: Iterable[bytes]) -> Iterator[bytes]:
+        return map(self.sign, messages)
 
     def close(self) -> None:
         """Nothing is held open."""

@@ -1,7 +1,7 @@
 """Officers' own signatures: prepare, sign, commit over the very bytes that are stored."""
 
 from base64 import b64decode
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from typing import Protocol
 from uuid import UUID
 
@@ -22,8 +22,8 @@ class Officers(Protocol):
 class ServiceSigner(Signer, Protocol):
     """The ledger's own key, which signs every event of a commit at once."""
 
-    def sign_all(self, messages: Sequence[bytes]) -> list[bytes]:
-        """Return the signature over each message, in their order."""
+    def sign_all(self, messages: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the signature over each message, in their order; it may read some ahead."""
 
     def close(self) -> None:
         """Let go of what signing needs."""

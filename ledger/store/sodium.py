@@ -1,8 +1,10 @@
 """Ed25519 by libsodium: signs and verifies in two thirds of the time, beside other threads."""
 
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
-from itertools import count
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from itertools import islice
+from threading import Lock
 
 from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
 from nacl.exceptions import BadSignatureError
@@ -13,6 +15,9 @@ ALONE_MAX = 128
 """Up to so many messages a second thread costs more than it gains."""
 
 CHUNK = 64
+CHUNKS_AHEAD = 16
+"""How far a second thread may be ahead of whoever writes down what was signed."""
+
 _SIGNATURE_BYTES = 64
 
 
@@ -38,6 +43,21 @@ def verify_signature(key: PublicKey, message: bytes, signature: bytes) -> None:
     verify(key, message, signature)
 
 
+class _Chunk:
+    """Messages that whichever thread comes first signs."""
+
+    made: Future[None]
+
+    def __init__(self, messages: Sequence[bytes]) -> None:
+        self._messages = messages
+        self._taken = Lock()
+        self.signatures: list[bytes] = []
+
+    def sign_if_free(self, signer: "SodiumSigner") -> None:
+        if self._taken.acquire(blocking=False):
+            self.signatures = [signer.sign(message) for message in self._messages]
+
+
 class SodiumSigner:
     """Signs with Ed25519, which gives the same signatures whoever computes them.
 
@@ -54,23 +74,36 @@ class SodiumSigner:
         signed: bytes = crypto_sign(message, self._secret)
         return signed[:_SIGNATURE_BYTES]
 
-    def sign_all(self, messages: Sequence[bytes]) -> list[bytes]:
-        """Sign many messages, a second thread taking its share: libsodium runs outside the GIL."""
-        if len(messages) <= ALONE_MAX:
-            return [self.sign(message) for message in messages]
-        signatures = [b""] * len(messages)
-        starts = count(0, CHUNK)
+    def sign_all(self, messages: Iterable[bytes]) -> Iterator[bytes]:
+        """Yield the signature over each message, in their order.
 
-        def work() -> None:
-            # Both threads take the next chunk until none is left; counting is one step to either.
-            while (start := next(starts)) < len(messages):
-                chunk = messages[start : start + CHUNK]
-                signatures[start : start + CHUNK] = [self.sign(message) for message in chunk]
+        Of many a second thread signs ahead of who asks: libsodium runs outside the GIL. Who asks
+        for one that is not made yet signs others meanwhile.
+        """
+        coming = iter(messages)
+        chunk = list(islice(coming, ALONE_MAX))
+        if len(chunk) < ALONE_MAX:
+            yield from map(self.sign, chunk)
+            return
+        ahead = deque[_Chunk]()
+        while chunk or ahead:
+            while chunk and len(ahead) < CHUNKS_AHEAD:
+                ahead.append(_Chunk(chunk))
+                ahead[-1].made = self._second.submit(ahead[-1].sign_if_free, self)
+                chunk = list(islice(coming, CHUNK))
+            yield from self._signed(ahead.popleft(), ahead)
 
-        second = self._second.submit(work)
-        work()
-        second.result()
-        return signatures
+    def _signed(self, first: "_Chunk", ahead: Sequence["_Chunk"]) -> list[bytes]:
+        first.sign_if_free(self)
+        others = reversed(ahead)
+        while not first.made.done() and not first.signatures:
+            other = next(others, None)
+            if other is None:
+                break
+            other.sign_if_free(self)
+        if not first.signatures:
+            first.made.result()
+        return first.signatures
 
     def close(self) -> None:
         """End the second thread."""

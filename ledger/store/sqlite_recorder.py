@@ -77,7 +77,7 @@ class SqliteRecorder(LogRecorder):
             return tree, ""
         connection.executemany(
             "INSERT INTO log_events VALUES (?, ?, ?, ?, ?)",
-            [
+            (
                 (
                     position,
                     cast("UUID", event.originator_id).bytes,
@@ -86,7 +86,7 @@ class SqliteRecorder(LogRecorder):
                     event.state,
                 )
                 for position, event in enumerate(stored_events, tree.size)
-            ],
+            ),
         )
         tree, tiles = tree.extended(leaves)
         if tiles:

@@ -4,8 +4,9 @@ import os
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from contextlib import suppress
+from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -36,6 +37,8 @@ CREATE TABLE IF NOT EXISTS master_check (id INTEGER PRIMARY KEY CHECK (id = 0), 
 DATA_KEY_BITS = 256
 NONCE_BYTES = 12
 KEYS_KEPT = 5_000
+INDEX_BYTES = 32
+SORTED_AT_ONCE = 50_000
 
 _CHECK = UUID(int=0)
 
@@ -131,7 +134,7 @@ class PersonKeys:
         self._kept: OrderedDict[UUID, AESGCM] = OrderedDict()
         self._seen_version = 0
         self._restricted: set[bytes] = set()
-        self._new_indexes: set[tuple[bytes, bytes]] = set()
+        self._new_indexes: dict[bytes, bytes] = {}  # by subject, one after the other
         self._connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, factory=Connection
         )
@@ -169,9 +172,10 @@ class PersonKeys:
                         "INSERT INTO person_keys VALUES (?, ?)",
                         [(subject.bytes, new.wrapped) for subject, new in self._new.items()],
                     )
-                    self._connection.executemany(
-                        "INSERT OR IGNORE INTO person_indexes VALUES (?, ?)", self._new_indexes
-                    )
+                    for some in self._indexes_in_order():
+                        self._connection.executemany(
+                            "INSERT OR IGNORE INTO person_indexes VALUES (?, ?)", some
+                        )
                     self.prints.write_new()
             except sqlite3.IntegrityError:
                 self._clear_new()
@@ -188,7 +192,8 @@ class PersonKeys:
     def note(self, subject: UUID, value: bytes) -> None:
         """Have a person found by a blind index, from the next `flush` on until they are erased."""
         with self._lock:
-            self._new_indexes.add((value, subject.bytes))
+            of = subject.bytes
+            self._new_indexes[of] = self._new_indexes.get(of, b"") + value
 
     def noted(self, value: bytes) -> set[UUID]:
         """Return who is found by a blind index."""
@@ -305,6 +310,16 @@ class PersonKeys:
     @property
     def lock(self) -> threading.RLock:
         return self._lock
+
+    def _indexes_in_order(self) -> Iterator[list[tuple[bytes, bytes]]]:
+        """Yield new indexes as they stand in the file, or each insertion reads another page."""
+        pairs = (
+            (values[at : at + INDEX_BYTES], subject)
+            for subject, values in self._new_indexes.items()
+            for at in range(0, len(values), INDEX_BYTES)
+        )
+        while some := sorted(islice(pairs, SORTED_AT_ONCE)):
+            yield some
 
     def _clear_new(self) -> None:
         self._new.clear()

@@ -66,7 +66,13 @@ class Vault:
         """
         self._path = path
         self._index_key = index_key
+        self._begun: dict[tuple[str, str], hmac.HMAC] = {}
         self._keys = PersonKeys(path, master_key)
+
+    @property
+    def folder(self) -> Path:
+        """Where the ledger keeps what only its owner may read."""
+        return self._path.parent
 
     # Names for people and values that tell nothing without the index key.
 
@@ -238,15 +244,21 @@ class Vault:
     def __repr__(self) -> str:
         return f"Vault({self._path.name})"
 
-    def _digest(self, *named: str) -> bytes:
+    def _digest(self, purpose: str, kind: str, value: str) -> bytes:
         # Each part with its length, so that no two lists of parts give the same bytes.
-        message = b"".join(b"%d:%b" % (len(part), part) for part in map(_utf8, named))
-        return hmac.digest(self._index_key, message, "sha256")
+        begun = self._begun.get((purpose, kind))
+        if begun is None:
+            begun = hmac.new(self._index_key, _part(purpose) + _part(kind), "sha256")
+            self._begun[purpose, kind] = begun
+        digest = begun.copy()
+        digest.update(_part(value))
+        return digest.digest()
 
 
 def _print_context(subject: UUID, payment: UUID, kind: str) -> bytes:
     return context(subject, f"{PRINT} {kind} {payment}")
 
 
-def _utf8(text: str) -> bytes:
-    return text.encode("utf-8", "surrogatepass")
+def _part(text: str) -> bytes:
+    raw = text.encode("utf-8", "surrogatepass")
+    return b"%d:%b" % (len(raw), raw)

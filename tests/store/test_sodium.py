@@ -1,6 +1,8 @@
 """The service's signer signs as `cryptography` does, alone and beside another thread."""
 
 import hashlib
+from itertools import count, islice
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -8,7 +10,7 @@ from hypothesis import strategies as st
 from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
 
 from ledger.evidence.keys import Algorithm, Ed25519Signer, PublicKey, SignatureBroken, verify
-from ledger.store.sodium import ALONE_MAX, SodiumSigner, verify_signature
+from ledger.store.sodium import ALONE_MAX, CHUNK, CHUNKS_AHEAD, SodiumSigner, verify_signature
 
 
 @given(st.binary(min_size=32, max_size=32), st.binary(max_size=300))
@@ -22,9 +24,27 @@ def test_both_libraries_give_the_same_key_and_signature(seed: bytes, message: by
 
 def test_many_messages_get_each_its_own_signature() -> None:
     signer = SodiumSigner(bytes(range(32)))
-    for count in (0, 1, ALONE_MAX, ALONE_MAX + 1, 1000):
-        messages = [str(number).encode() for number in range(count)]
-        assert signer.sign_all(messages) == [signer.sign(message) for message in messages]
+    for many in (0, 1, ALONE_MAX, ALONE_MAX + 1, 1000):
+        messages = [str(number).encode() for number in range(many)]
+        assert list(signer.sign_all(messages)) == [signer.sign(each) for each in messages]
+
+
+def test_no_more_is_read_ahead_than_a_second_thread_can_be_kept_busy_with() -> None:
+    signer = SodiumSigner(bytes(range(32)))
+    read = count()
+
+    signed = signer.sign_all(b"%d" % number for number in islice(read, 100_000))
+
+    assert next(signed) == signer.sign(b"0")
+    assert next(read) <= ALONE_MAX + CHUNK * (CHUNKS_AHEAD + 1)
+
+
+def test_what_cannot_be_signed_is_told_to_who_asks_for_it() -> None:
+    signer = SodiumSigner(bytes(range(32)))
+    messages: list[Any] = [b"some"] * 1000 + ["no bytes"] + [b"more"] * 1000
+
+    with pytest.raises(TypeError):
+        list(signer.sign_all(messages))
 
 
 @given(st.binary(max_size=100), st.integers(0, 511), st.booleans())
