@@ -138,7 +138,8 @@ def soaked(server: Server | None, peak_s: float, for_s: float) -> Soak:
     with tempfile.TemporaryDirectory() as folder:
         world, plan = prepared(Path(folder), server)
         workers = 1 if server is None else WORKERS
-        with served(world.home.path, workers) as port:
+        # Batches from the first on, so that pages show as much at the peak as they do later.
+        with served(world.home.path, workers) as port, paying(world, port) as paid:
             plan |= {"port": port}
             at_peak = [each for each in asking(Path(folder), plan, peak_s) if each.at >= peak_s / 5]
             peak = len(at_peak) / (peak_s * 4 / 5)
@@ -146,7 +147,7 @@ def soaked(server: Server | None, peak_s: float, for_s: float) -> Soak:
             rate = peak * SHARE
             memory = Memory(server)
             before = world_size(world.home)
-            with memory.sampled(), paying(world, port) as paid:
+            with memory.sampled():
                 answers = asking(Path(folder), {**plan, "rate": rate}, for_s)
             events = before, world_size(world.home)
         holds(world.home)
@@ -226,9 +227,11 @@ def paying(world: World, port: int) -> Iterator[Paid]:
 
     def pay() -> None:
         with suppress(Ended):
-            while not ending.wait(BATCH_EVERY_S):
+            while True:
                 office.pay(f"B-{paid.count}", people(paid.count))
                 paid.count += 1
+                if ending.wait(BATCH_EVERY_S):
+                    return
 
     thread = threading.Thread(target=pay)
     thread.start()
