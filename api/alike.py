@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from api.callers import Reach
-from api.payees import payee_of
+from api.payees import payees_of
 from api.v1.models import Payee
 from ledger.store.application import Ledger, NotOnRecord
 from projections.signature_clusters import Pair, Side, pairs_of
@@ -44,10 +44,13 @@ def pairs_seen(model: Connection, ledger: Ledger, reach: Reach, cluster: int) ->
     if not found:
         raise NotOnRecord("signature cluster", UUID(int=cluster))
 
+    sides = (side for each in found for side in (each.one, each.other))
+    within = [side.disbursement_id for side in sides if side.organisation_id in reach.ids]
+    payees = payees_of(ledger, within)
+
     def seen(side: Side) -> SeenSide | None:
-        if side.organisation_id not in reach.ids:
-            return None
-        return SeenSide(side, payee_of(ledger, side.disbursement_id))
+        payee = payees.get(side.disbursement_id)
+        return None if payee is None else SeenSide(side, payee)
 
     return [SeenPair(each, seen(each.one), seen(each.other)) for each in found]
 

@@ -16,7 +16,7 @@ from api.dependencies import TheLedger, TheMoment, ThePage, TheReadModel
 from api.edge.one_thread import InOneThread
 from api.file_answer import CSV, file_answer
 from api.histories import history_of
-from api.payees import payment_of
+from api.payees import payment_of, payments_of
 from api.problems import RESPONSES
 from api.v1 import forms, models
 from api.v1.models import Answer
@@ -164,7 +164,7 @@ def list_disbursements(
     found = payment_list(model, asked, moment, after=page.after, limit=page.limit + 1)
     shown, further = page.cut(found)
     return models.Listed(
-        items=[payment_of(the_ledger, each) for each in shown],
+        items=payments_of(the_ledger, shown),
         next=further,
         at=page.at,
     )

@@ -11,7 +11,7 @@ from api.acting import TheActing
 from api.callers import APPROVE, ASK, READ, OutsideReach, Reach, TheReach
 from api.dependencies import TheLedger, TheReadModel
 from api.edge.one_thread import InOneThread
-from api.payees import payment_of
+from api.payees import payments_of
 from api.problems import RESPONSES
 from api.v1 import forms, models
 from api.v1.models import Answer, Day, Id, Position
@@ -199,7 +199,7 @@ def _person(ledger: Ledger, model: Connection, reach: Reach, person_id: UUID) ->
             for each in files
             if each.organisation_id in reach.ids
         ],
-        payments=[payment_of(ledger, each) for each in payments],
+        payments=payments_of(ledger, payments),
         restricted=recipient is not None and recipient.restricted,
         erased=recipient is not None and recipient.erased,
         requested=[] if recipient is None else [Change(each) for each in recipient.requests],

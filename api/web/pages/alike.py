@@ -10,7 +10,7 @@ from api.alike import pairs_seen, shown_of
 from api.callers import READ, UNMASK, TheReach
 from api.dependencies import TheLedger, TheMoment, TheReadModel, TheServed
 from api.known import TheKept, within
-from api.payees import payee_of
+from api.payees import payees_of
 from api.v1.signature_clusters import Number, ShownForm
 from api.web.given import Given, TheFields, formed
 from api.web.posted import TheActingOnPage
@@ -89,7 +89,8 @@ def show_run(
     run = run_of(model, position, sorted(reach.ids))
     if not run:
         raise NotOnRecord("signature", UUID(int=position))
-    rows = [(each, payee_of(the_ledger, each.disbursement_id)) for each in run]
+    payees = payees_of(the_ledger, (each.disbursement_id for each in run))
+    rows = [(each, payees[each.disbursement_id]) for each in run]
     return screen.show("alike/run.html", rows=rows, tree=tree_on(model), first=run[0])
 
 

@@ -11,7 +11,7 @@ from api.bank_files import bank_file_answer
 from api.bank_formats import bank_formats
 from api.callers import CASH, READ, TheReach
 from api.dependencies import TheLedger, TheReadModel
-from api.payees import payee_of
+from api.payees import payees_of
 from api.v1.models import Payee
 from api.web.language import N_
 from api.web.posted import TheActingOnPage
@@ -134,12 +134,12 @@ def _odd_names(ledger: Ledger, batch: Batch) -> list[OddName]:
     root = ledger.load(Root, batch.batch_id)
     if root is None:
         return []
-    numbers = sorted({*root.unwritable, *root.spellings})
+    payments = {
+        number: disbursement_id(root.campaign_id, root.rows[number].person_id)
+        for number in sorted({*root.unwritable, *root.spellings})
+    }
+    payees = payees_of(ledger, payments.values())
     return [
-        OddName(
-            number,
-            payee_of(ledger, disbursement_id(root.campaign_id, root.rows[number].person_id)),
-            number not in root.unwritable,
-        )
-        for number in numbers
+        OddName(number, payees[payment], number not in root.unwritable)
+        for number, payment in payments.items()
     ]

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response
 
 from api.callers import END, READ, REVIEW, Caller, TheCaller, TheReach
 from api.dependencies import TheLedger, ThePage, TheReadModel
-from api.payees import payment_of
+from api.payees import payments_of
 from api.v1.written import require_stood
 from api.web.asked import Word
 from api.web.handbills import SLIPS_MAX
@@ -135,7 +135,7 @@ def show_batch(
         rows=refused_rows_of(model, batch_id, limit=ROWS_SHOWN),
         reconciled=sums,
         odds=[] if sums.holds else odd_payments(model, batch_id),
-        payments=[payment_of(the_ledger, each) for each in payments],
+        payments=payments_of(the_ledger, payments),
         payments_count=payments_count,
         in_transit=sum(each.count for each in standing if each.status == Status.IN_TRANSIT),
         slip_parts=range(1, -(-payments_count // SLIPS_MAX) + 1),

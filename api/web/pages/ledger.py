@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from api.callers import READ, Reach, TheReach
 from api.conditions import asked_of
 from api.dependencies import TheLedger, ThePage, TheReadModel
-from api.payees import payee_of
+from api.payees import payees_of
 from api.recorded import Recorded
 from api.web.asked import Empty, Word
 from api.web.language import N_, Language
@@ -185,9 +185,10 @@ def _rows(ledger: Ledger, model: Connection, shown: Sequence[Movement]) -> Itera
     recorded = Recorded(ledger)
     looked_up = [(each, *recorded.of(each)) for each in shown]
     staff = staff_numbers(model)
+    payees = payees_of(ledger, (each.disbursement_id for each in shown if each.disbursement_id))
     for movement, at, officer_id in looked_up:
         payment = movement.disbursement_id
-        payee = None if payment is None else payee_of(ledger, payment).name
+        payee = None if payment is None else payees[payment].name
         officer = None if officer_id is None else staff.get(officer_id)
         yield Row(movement, payee, at, officer)
 

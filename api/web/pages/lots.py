@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 from api.callers import READ, TheReach
 from api.crossing import crossings
 from api.dependencies import TheLedger, ThePage, TheReadModel
-from api.payees import payment_of
+from api.payees import payments_of
 from api.v1 import models
 from api.web.asked import TheMomentOnPage
 from api.web.screen import TheScreen
@@ -109,7 +109,7 @@ def _downwards(
 def _payments(ledger: Ledger, model: Connection, forward: Forward, until: Moment) -> list[Paid]:
     ids = [part.disbursement_id for part in forward.payments]
     found = disbursement_list(model, until, disbursement_ids=ids)
-    shown = {each.disbursement_id: payment_of(ledger, each) for each in found}
+    shown = {each.disbursement_id: each for each in payments_of(ledger, found)}
     return [
         Paid(part, shown[part.disbursement_id])
         for part in forward.payments

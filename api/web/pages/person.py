@@ -6,7 +6,7 @@ from fastapi import APIRouter, Response
 
 from api.callers import READ, OutsideReach, TheReach
 from api.dependencies import TheLedger, ThePage, TheReadModel
-from api.payees import payment_of
+from api.payees import payments_of
 from api.web.screen import TheScreen
 from api.web.timeline import Reader
 from api.web.words import TERMS
@@ -54,7 +54,7 @@ def trace_person(
     files = [each for each in files if each.organisation_id in reach.ids]
     if not (files or within or any(node.place for node in nodes)):
         raise OutsideReach(person_id)
-    shown = [payment_of(the_ledger, each) for each in within]
+    shown = payments_of(the_ledger, within)
     state, known = (KEPT, {}) if recipient is None else masked_person(the_ledger, recipient)
     if shown and not known:
         state = shown[-1].payee.state

@@ -12,7 +12,7 @@ from api.callers import OBSERVE, READ, Reach, TheReach
 from api.conditions import asked_of
 from api.dependencies import TheLedger, TheReadModel
 from api.file_answer import CSV, file_answer
-from api.payees import payee_of
+from api.payees import payees_of
 from api.sampling import (
     payments_at,
     read_conditions,
@@ -225,10 +225,11 @@ def _told(
 ) -> dict[str, Any]:
     tree = tree_on(model)
     drawn = () if view.draw is None else payments_at(model, view.draw.drawn)
+    payees = payees_of(ledger, (each.disbursement_id for each in drawn))
     return {
         "sample": view,
         "checkpoint": seeding_checkpoint(ledger, view.sample_id),
-        "rows": [Drawn(each, payee_of(ledger, each.disbursement_id).name) for each in drawn],
+        "rows": [Drawn(each, payees[each.disbursement_id].name) for each in drawn],
         "tree": tree,
         "staff": staff_numbers(model),
         "conditions": _conditions(view.conditions, tree, screen.language),

@@ -12,7 +12,7 @@ from sqlalchemy import Connection
 
 from api.callers import READ, Reach, TheReach
 from api.dependencies import TheLedger, TheReadModel
-from api.payees import payment_of
+from api.payees import payments_of
 from api.v1 import models
 from api.web.refused import show_refusal
 from api.web.screen import TheScreen
@@ -188,7 +188,7 @@ class Finder:
         )
 
     def _masked(self, payments: Sequence[Disbursement]) -> list[models.Disbursement]:
-        return [payment_of(self.ledger, each) for each in payments]
+        return payments_of(self.ledger, payments)
 
     def _person(self, id_: UUID, payments: int) -> Person:
         """Return a person as their file has them; where there is none, as they were last paid."""
