@@ -118,6 +118,7 @@ def held_by_the_ledger(model: Connection, day: date) -> Counter[tuple[str, str, 
         held[*place, "Hand", str(each.vintage)] += each.in_hand_fen
         held[*place, "Transit", str(each.vintage)] += each.in_transit_fen
         held[*place, "Paid", str(each.vintage)] += each.paid_fen
+        held[*place, "Remitted", str(each.vintage)] += each.remitted_fen
     return Counter({place: amount for place, amount in held.items() if amount})
 
 
