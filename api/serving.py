@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
+from types import FrameType
 from typing import Any, NoReturn
 from urllib.parse import urlsplit
 
@@ -146,7 +147,10 @@ def _run(app: ASGIApp, apps: Sequence[FastAPI], sock: socket.socket) -> None:
     # What stopped the server is told again when all is answered; then the ledgers are closed.
     signal.signal(signal.SIGTERM, _end)
     stopping = [each.state.background.stopping for each in apps]
-    Listener(config_of(app), stopping).run(sockets=[sock])
+    listener = Listener(config_of(app), stopping)
+    listener.run(sockets=[sock])
+    if listener.interrupted:
+        raise KeyboardInterrupt
 
 
 def listen_with(workers: int, home: Home, port: int | None, *, tour: bool, say: Say) -> None:
@@ -332,11 +336,20 @@ def config_of(app: ASGIApp | str, **more: Any) -> uvicorn.Config:
 
 
 class Listener(uvicorn.Server):
-    """Tells those who wait for events that it stops: it would wait for them, and they for it."""
+    """Tells those who wait for events that it stops: it would wait for them, and they for it.
+
+    Remembers that it was stopped from the keyboard: whether the loop says so hangs on the moment.
+    """
+
+    interrupted = False
 
     def __init__(self, config: uvicorn.Config, stopping: Sequence[threading.Event]) -> None:
         super().__init__(config)
         self._stopping = stopping
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        self.interrupted = self.interrupted or sig == signal.SIGINT
+        super().handle_exit(sig, frame)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         for each in self._stopping:

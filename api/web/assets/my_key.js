@@ -6,12 +6,7 @@ import { Refused, word } from "./service.js";
 const form = document.querySelector("[data-make]");
 
 if (form && supported()) {
-  form.hidden = false;
   const officerId = form.dataset.make;
-  const kept = await stored(officerId);
-  for (const row of document.querySelectorAll("[data-key]")) {
-    if (row.dataset.key === kept?.keyId) row.querySelector("[data-here]").textContent = word("here");
-  }
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const said = form.querySelector("[data-said]");
@@ -22,4 +17,10 @@ if (form && supported()) {
       said.textContent = word("failed") + (error instanceof Refused ? ` ${error.code}` : "");
     }
   });
+  // Not before it is heeded: else the browser would send it as it stands.
+  form.hidden = false;
+  const kept = await stored(officerId);
+  for (const row of document.querySelectorAll("[data-key]")) {
+    if (row.dataset.key === kept?.keyId) row.querySelector("[data-here]").textContent = word("here");
+  }
 }
