@@ -29,7 +29,6 @@ from api.clock import Clock
 from api.demo import inspector_of
 from api.deployment import Deployment, by_host
 from api.dispatch import ByHost
-from api.edge.heads import BoundedHeads
 from api.edge.requests_log import JsonLines
 from api.edge.requests_log import log as requests_log
 from api.settings import Settings
@@ -43,6 +42,7 @@ from projections.runner import catch_up
 PORTS_TRIED = 20
 KEEP_ALIVE_S = 15
 SHUTDOWN_S = 30
+HEADER_BYTES_MAX = 32 * 1024
 AWAY_LOOKED_EVERY_S = 0.5
 """How soon a worker that begins sees that its database is back."""
 SILENT_S = 60
@@ -325,8 +325,10 @@ def config_of(app: ASGIApp | str, **more: Any) -> uvicorn.Config:
         app,
         log_level="critical",
         access_log=False,
-        loop="uvloop",
-        http=BoundedHeads,
+        # Others read faster, but reset a request under way now and then when the service stops.
+        loop="asyncio",
+        http="h11",
+        h11_max_incomplete_event_size=HEADER_BYTES_MAX,
         timeout_keep_alive=KEEP_ALIVE_S,
         timeout_graceful_shutdown=SHUTDOWN_S,
         timeout_worker_healthcheck=SILENT_S,
