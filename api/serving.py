@@ -390,7 +390,9 @@ def _bind(host: str, port: int | None) -> socket.socket:
     first = Settings().port if port is None else port
     last = first + (PORTS_TRIED if port is None else 1)
     for candidate in range(first, last):
-        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+        # Named as TCP, asyncio sends at once what it is given; else an answer's body waited 40 ms
+        # for the other end to have acknowledged its head.
+        sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             sock.bind((host, candidate))

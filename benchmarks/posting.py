@@ -71,7 +71,7 @@ def main() -> None:
 
 def floor(for_s: float) -> None:
     """Say what the framework takes by itself: one process reads the form, and answers at once."""
-    with socket.socket() as listening:
+    with socket.socket(proto=socket.IPPROTO_TCP) as listening:
         listening.bind(("127.0.0.1", 0))
         listening.listen()
         server = get_context("fork").Process(target=_answer_at_once, args=(listening,), daemon=True)
