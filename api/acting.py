@@ -12,7 +12,7 @@ from fastapi import Depends, Header, Request
 from pydantic import Field
 
 from api.callers import Caller, caller
-from api.dependencies import Served
+from api.dependencies import served_to
 from api.v1.forms import Form
 from ledger.commands.duties import CHINA
 from ledger.errors import Kind, LedgerError
@@ -212,7 +212,7 @@ async def acting(
         Header(max_length=40, description="The ETag of what is changed: 412 if it has moved."),
     ] = None,
 ) -> Acting:
-    found: Served = request.app.state.served
+    found = served_to(request)
     clock = found.clock
     return Acting(await caller(request), clock.today(), clock.now(), idempotency_key, if_match)
 

@@ -15,7 +15,7 @@ from fastapi.security.base import SecurityBase
 from api.access.recent import Holder, Shown
 from api.access.refusals import NotSignedIn
 from api.access.sessions import LONGEST_S
-from api.dependencies import Served, TheReadModel
+from api.dependencies import Served, TheReadModel, served_to
 from ledger.commands.bank_accounts import ACCOUNT_KEEPERS
 from ledger.commands.bank_matching import MATCHERS
 from ledger.commands.batches import CLOSERS, HANDLERS, REVIEWERS
@@ -125,7 +125,7 @@ async def caller(request: Request) -> Caller:
 
 
 async def _recognise(request: Request) -> Caller:
-    found: Served = request.app.state.served
+    found = served_to(request)
     bearer, session = await _bearer(request), await _cookie(request)
     if bearer is not None:
         sort, secret, look_up = "token", bearer.credentials, _by_token

@@ -44,13 +44,16 @@ class Served:
 
 
 async def served(request: Request) -> Served:
+    return served_to(request)
+
+
+def served_to(request: Request) -> Served:
     found: Served = request.app.state.served
     return found
 
 
 async def ledger(request: Request) -> Ledger:
-    found: Served = request.app.state.served
-    return found.ledger
+    return served_to(request).ledger
 
 
 def read_model(found: Annotated[Served, Depends(served)]) -> Iterator[Connection]:

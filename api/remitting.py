@@ -44,7 +44,7 @@ def proof_of(
         NotPublished: That checkpoint is older than the remittance.
     """
     published = latest(ledger)
-    if published is None or not is_published(ledger, remittance_id):
+    if published is None or not _covers(ledger, published, remittance_id):
         raise NotPublished(remittance_id)
     return proof_under(ledger, maps, anchors, published, act, remittance_id)
 
@@ -85,5 +85,9 @@ def proof_in(content: bytes) -> Pack:
 def is_published(ledger: Ledger, remittance_id: UUID) -> bool:
     """Say whether the last published checkpoint covers all that is on record of a remittance."""
     published = latest(ledger)
+    return published is not None and _covers(ledger, published, remittance_id)
+
+
+def _covers(ledger: Ledger, published: Published, remittance_id: UUID) -> bool:
     positions = ledger.log.select_stream_positions(remittance_id)
-    return published is not None and bool(positions) and positions[-1][1] < published.position
+    return bool(positions) and positions[-1][1] < published.position

@@ -1,5 +1,7 @@
 """What a caller may look at: it is there, and its organisation is within their reach."""
 
+from collections.abc import Sequence
+from typing import Protocol, TypeVar
 from uuid import UUID
 
 from sqlalchemy import Connection
@@ -26,11 +28,12 @@ def remittance_within(
         NotOnRecord: There is none.
         OutsideReach: It is not within reach.
     """
-    found = remittance_list(model, moment, remittance_id=remittance_id)
-    if not found:
-        raise NotOnRecord("remittance", remittance_id)
-    reach.require(found[0].organisation_id)
-    return found[0]
+    return _one_within(
+        remittance_list(model, moment, remittance_id=remittance_id),
+        reach,
+        "remittance",
+        remittance_id,
+    )
 
 
 def batch_within(model: Connection, reach: Reach, batch_id: UUID) -> Batch:
@@ -40,11 +43,7 @@ def batch_within(model: Connection, reach: Reach, batch_id: UUID) -> Batch:
         NotOnRecord: There is none.
         OutsideReach: It is not within reach.
     """
-    found = batch_list(model, batch_id=batch_id)
-    if not found:
-        raise NotOnRecord("batch", batch_id)
-    reach.require(found[0].organisation_id)
-    return found[0]
+    return _one_within(batch_list(model, batch_id=batch_id), reach, "batch", batch_id)
 
 
 def payment_within(
@@ -56,11 +55,12 @@ def payment_within(
         NotOnRecord: There was none.
         OutsideReach: It is not within reach.
     """
-    found = disbursement_list(model, moment, disbursement_id=disbursement_id)
-    if not found:
-        raise NotOnRecord("disbursement", disbursement_id)
-    reach.require(found[0].organisation_id)
-    return found[0]
+    return _one_within(
+        disbursement_list(model, moment, disbursement_id=disbursement_id),
+        reach,
+        "disbursement",
+        disbursement_id,
+    )
 
 
 def notice_within(model: Connection, reach: Reach, notice_id: UUID) -> Notice:
@@ -70,9 +70,22 @@ def notice_within(model: Connection, reach: Reach, notice_id: UUID) -> Notice:
         NotOnRecord: There is none.
         OutsideReach: It is not within reach.
     """
-    found = notice_list(model, notice_id=notice_id)
+    return _one_within(notice_list(model, notice_id=notice_id), reach, "notice", notice_id)
+
+
+class _Placed(Protocol):
+    """Something of an organisation."""
+
+    @property
+    def organisation_id(self) -> UUID: ...
+
+
+TPlaced = TypeVar("TPlaced", bound=_Placed)
+
+
+def _one_within(found: Sequence[TPlaced], reach: Reach, noun: str, id_: UUID) -> TPlaced:
     if not found:
-        raise NotOnRecord("notice", notice_id)
+        raise NotOnRecord(noun, id_)
     reach.require(found[0].organisation_id)
     return found[0]
 

@@ -26,7 +26,6 @@ from ledger.commands.verification import verify_log
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.officer import Role
 from ledger.domain.policy import Channel
-from ledger.files.archive import ArchiveRow
 from ledger.files.roster import read_roster
 from ledger.postgresql import Database
 from ledger.postgresql_session import connect
@@ -34,7 +33,7 @@ from ledger.store.act import CommandAct
 from ledger.store.home import Home
 from ledger.store.signing import KeyHolder, PresentedSignature
 from tests.postgresql import Server, running
-from tests.world import CAMPAIGN, CARD_CLASS, DAY, EARMARK, Person, World
+from tests.world import CAMPAIGN, CARD_CLASS, DAY, EARMARK, Person, World, filed
 
 INSTRUCTED = "approved, instructed"
 UNION, BATCH, CASHIER = "X01", "SWN20170001", "K-X01"
@@ -216,30 +215,12 @@ def file_people(folder: Path, address: str, rows: int) -> float:
     start = time.perf_counter()
     for first in range(1, rows + 1, FILED_AT_ONCE):
         people = map(Person, range(first, min(first + FILED_AT_ONCE, rows + 1)))
-        recipients.enter_archive(ledger, act, [_filed(each) for each in people])
+        recipients.enter_archive(ledger, act, [filed(each, UNION) for each in people])
     line(
         "people on file beforehand, events a second", ledger.size() / (time.perf_counter() - start)
     )
     ledger.close()
     return 0.0
-
-
-def _filed(person: Person) -> ArchiveRow:
-    return ArchiveRow(
-        line=person.serial,
-        file_number=f"DA{person.serial}",
-        organisation_code=UNION,
-        category=CARD_CLASS,
-        opened_on=date(2016, 1, 1),
-        closed_on=None,
-        monthly_income_fen=200_000,
-        name=person.name,
-        id_number=person.id_number,
-        phone=person.phone,
-        reason="大病",
-        bank_name="徽商银行",
-        card_number=person.card,
-    )
 
 
 def beside(server: Server, own: float) -> None:

@@ -83,6 +83,27 @@ class Person:
         return f"170{self.serial:08d}"
 
 
+def filed(
+    person: Person, union: str = "X01", closed_on: date | None = None, income: int = 200_000
+) -> ArchiveRow:
+    """Return a person's file as it stands in an archive."""
+    return ArchiveRow(
+        line=person.serial,
+        file_number=f"DA{person.serial}",
+        organisation_code=union,
+        category=CARD_CLASS,
+        opened_on=date(2016, 1, 1),
+        closed_on=closed_on,
+        monthly_income_fen=income,
+        name=person.name,
+        id_number=person.id_number,
+        phone=person.phone,
+        reason="大病",
+        bank_name="徽商银行",
+        card_number=person.card,
+    )
+
+
 def roster_row(
     number: int, person: Person, amount: int, category: str = CARD_CLASS, **changes: object
 ) -> RosterRow:
@@ -213,24 +234,7 @@ class World:
         income: int = 200_000,
         union: str = "X01",
     ) -> Answer:
-        entries = [
-            ArchiveRow(
-                line=person.serial,
-                file_number=f"DA{person.serial}",
-                organisation_code=union,
-                category=CARD_CLASS,
-                opened_on=date(2016, 1, 1),
-                closed_on=closed_on,
-                monthly_income_fen=income,
-                name=person.name,
-                id_number=person.id_number,
-                phone=person.phone,
-                reason="大病",
-                bank_name="徽商银行",
-                card_number=person.card,
-            )
-            for person in people
-        ]
+        entries = [filed(person, union, closed_on, income) for person in people]
         return recipients.enter_archive(self.ledger, self.act(), entries)
 
     def draft(

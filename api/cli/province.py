@@ -11,9 +11,8 @@ import typer
 from api.cities import STATES, own_witness, read_cities
 from api.cli import province_fetching, province_keys, province_tags
 from api.cli.printing import REFUSED, say
+from api.cli.province_answers import Out, Witnessed, require_ending, write_answer
 from ledger.packs.consolidation import Consolidation, Figures, SourceFigures, consolidate
-from projections.exports import workbook
-from projections.exports.delimited import Encoding, lines
 from projections.exports.table import Column, Kind, Table
 
 app = typer.Typer(
@@ -44,41 +43,26 @@ app.command(name="fetch")(province_fetching.fetch_files)
 def put_together(
     file: Annotated[Path, typer.Argument(help="TOML file of the cities: key, origin, file.")],
     year: Annotated[int, typer.Option(help="Fiscal year of the opening surplus.")],
-    out: Annotated[Path, typer.Option(help="File that ends in .xlsx, .csv or .json.")],
+    out: Out,
     *,
-    witnessed: Annotated[
-        bool,
-        typer.Option(
-            "--witnessed/--unwitnessed",
-            help="Whether this province's witness has to have cosigned.",
-        ),
-    ] = True,
+    witnessed: Witnessed = True,
 ) -> None:
     """Consolidate the packs that cities made with `nuanzhang pack ledger all`.
 
     A city that is missing, stale, unwitnessed or does not verify is named and not counted; the exit
     status is 1 then, or where two cities contradict each other about money between them.
     """
-    if out.suffix not in (".xlsx", ".csv", ".json"):
-        raise typer.BadParameter("the file ends in .xlsx, .csv or .json")
+    require_ending(out)
     keys, seen = own_witness() if witnessed else ((), {})
     cities = [each.city for each in read_cities(file).cities]
     found = consolidate(cities, year, keys, seen)
-    draft = out.with_name(out.name + ".new")
-    if out.suffix == ".json":
-        text = json.dumps(_told(found), ensure_ascii=False, indent=1)
-        draft.write_text(text + "\n", encoding="utf-8")
-    elif out.suffix == ".csv":
-        draft.write_bytes(b"".join(lines(_cities_table(found), Encoding.UTF_8)))
-    else:
-        tables = (
-            _cities_table(found),
-            _sources_table(found),
-            _holdings_table(found),
-            _between_table(found),
-        )
-        workbook.write(list(tables), draft)
-    draft.replace(out)
+    tables = (
+        _cities_table(found),
+        _sources_table(found),
+        _holdings_table(found),
+        _between_table(found),
+    )
+    write_answer(out, tables, lambda: _as_json(found))
     for each in found.standings:
         at = "" if each.size is None else f" at {each.size} entries"
         say(f"{each.city.name}: {each.state.value}{at}{': ' if each.cause else ''}{each.cause}")
@@ -213,6 +197,10 @@ def _told_figures(of: Figures) -> dict[str, object]:
     told: dict[str, object] = msgspec.to_builtins(of)
     told["sources"] = {source: _told_source(each) for source, each in of.sources.items()}
     return told
+
+
+def _as_json(found: Consolidation) -> bytes:
+    return (json.dumps(_told(found), ensure_ascii=False, indent=1) + "\n").encode()
 
 
 def _told(found: Consolidation) -> dict[str, object]:

@@ -12,6 +12,7 @@ from sqlalchemy import select
 from api import bootstrap
 from api.cities import own_witness, read_cities
 from api.cli.printing import REFUSED, say
+from api.cli.province_answers import Out, Witnessed, require_ending, write_answer
 from api.duplicates import Part, ProvinceAnswerUnreadable, parts_of, read_part, tables, told
 from ledger.commands.tag_lists import DoubtsOfOthers, TagOrder, hand_over_tags, own_payments
 from ledger.domain.aggregate import OPERATOR
@@ -22,8 +23,6 @@ from ledger.store.province_keys import held_province_key
 from ledger.vault.province_key import OpeningKey, ProvinceKeyUnreadable
 from projections.asked import uuid_of
 from projections.batches import batches
-from projections.exports import workbook
-from projections.exports.delimited import Encoding, lines
 from projections.journal import funds
 from projections.runner import catch_up
 
@@ -65,7 +64,7 @@ def find_duplicates(
     since: Since,
     until: Until,
     opening_key: Annotated[Path, typer.Option(help="The province's opening key.")],
-    out: Annotated[Path, typer.Option(help="File that ends in .xlsx, .csv or .json.")],
+    out: Out,
     maximum_fen: Annotated[
         int | None, typer.Option(min=1, help="What one person may get in all, whole fen.")
     ] = None,
@@ -73,21 +72,14 @@ def find_duplicates(
         Path | None, typer.Option(help="Folder for a file to each city, of its own people alone.")
     ] = None,
     *,
-    witnessed: Annotated[
-        bool,
-        typer.Option(
-            "--witnessed/--unwitnessed",
-            help="Whether this province's witness has to have cosigned.",
-        ),
-    ] = True,
+    witnessed: Witnessed = True,
 ) -> None:
     """Find who was paid in more than one city, without knowing who they are.
 
     A city whose list or pack is missing, stale, unwitnessed, of another key or period, or does not
     hold is named and not compared; the exit status is 1 then.
     """
-    if out.suffix not in (".xlsx", ".csv", ".json"):
-        raise typer.BadParameter("the file ends in .xlsx, .csv or .json")
+    require_ending(out)
     cities = read_cities(file)
     try:
         opening = OpeningKey.from_text(opening_key.read_bytes())
@@ -97,7 +89,7 @@ def find_duplicates(
     files = [TagFile(each.city, each.tags) for each in cities.cities]
     asked = Comparison(since.date(), until.date(), cities.tag_key, maximum_fen)
     found = compare(files, asked, opening, keys, seen)
-    _write(found, out)
+    write_answer(out, tables(found), lambda: _as_json(found))
     for name, part in parts_of(found) if parts is not None else ():
         assert parts is not None  # noqa: S101 - looked at above
         parts.mkdir(parents=True, exist_ok=True)
@@ -154,13 +146,5 @@ def _part(path: Path) -> Part:
         raise ProvinceAnswerUnreadable from None
 
 
-def _write(found: Compared, out: Path) -> None:
-    draft = out.with_name(out.name + ".new")
-    doubts, cities = tables(found)
-    if out.suffix == ".json":
-        draft.write_bytes(msgspec.json.format(msgspec.json.encode(told(found)), indent=1) + b"\n")
-    elif out.suffix == ".csv":
-        draft.write_bytes(b"".join(lines(doubts, Encoding.UTF_8)))
-    else:
-        workbook.write([doubts, cities], draft)
-    draft.replace(out)
+def _as_json(found: Compared) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(told(found)), indent=1) + b"\n"

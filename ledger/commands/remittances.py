@@ -27,7 +27,6 @@ from ledger.domain.known_ledger import KnownLedger, OwnLedger, known_ledger_id
 from ledger.domain.officer import Role
 from ledger.domain.organisation import Organisation, organisation_id
 from ledger.domain.remittance import (
-    EntryElsewhere,
     Remittance,
     RemittanceAmountDiffers,
     RemittanceForOthers,
@@ -185,10 +184,7 @@ def acknowledge_remittance(ledger: Ledger, act: CommandAct, pack: Pack) -> Answe
     position, received = proof.first(Remittance.Received, "receiver's file of a remittance")
 
     def decide(work: Work) -> None:
-        proof.require_met(work)
-        remittance = work.get(Remittance, received.originator_id)
-        require_post(work, act, CASHIERS, remittance.organisation_id)
-        _require_sent_here(ledger, remittance, received.sent)
+        remittance = _sent_here(work, act, proof, received)
         remittance.acknowledge(
             act,
             amount=received.amount_fen,
@@ -254,10 +250,7 @@ def take_back_remittance(ledger: Ledger, act: CommandAct, pack: Pack, amount_fen
     position, refused = proof.first(Remittance.Refused, "receiver's refusal of a remittance")
 
     def decide(work: Work) -> None:
-        proof.require_met(work)
-        remittance = work.get(Remittance, refused.originator_id)
-        require_post(work, act, CASHIERS, remittance.organisation_id)
-        _require_sent_here(ledger, remittance, refused.sent)
+        remittance = _sent_here(work, act, proof, refused)
         if refused.amount_fen != amount_fen:
             raise RemittanceAmountDiffers(remittance.id, refused.amount_fen, Money(amount_fen))
         parts = remittance.take_back(
@@ -278,17 +271,26 @@ def take_back_remittance(ledger: Ledger, act: CommandAct, pack: Pack, amount_fen
     return ledger.perform(act, "remittance.take_back", request, decide)
 
 
-def _require_sent_here(ledger: Ledger, remittance: Remittance, named: EntryElsewhere) -> None:
-    """Check that what the other ledger speaks of is the very entry that stands here.
+def _sent_here(
+    work: Work, act: CommandAct, proof: Proof, told: Remittance.Received | Remittance.Refused
+) -> Remittance:
+    """Return what the other ledger speaks of, if it is the very entry that stands here.
 
     Raises:
-        RemittanceForOthers, RemittanceProofDiffers: It is not.
+        LedgerUnknown: The other ledger was never registered here, or under another name.
+        RemittanceForOthers, RemittanceProofDiffers: It is another entry.
+        NotOnRecord, OfficerRequired, RoleMissing: As they say.
     """
+    proof.require_met(work)
+    remittance = work.get(Remittance, told.originator_id)
+    require_post(work, act, CASHIERS, remittance.organisation_id)
+    ledger, named = work.ledger, told.sent
     if named.key_id != ledger.founding_key_id():
         raise RemittanceForOthers(remittance.id, f"the ledger that key {named.key_id} founded")
     own = ledger.log.select_entries(named.position, 1) if named.position >= 0 else ()
     if not own or base64_text(leaf_hash(own[0][3])) != named.leaf_hash:
         raise RemittanceProofDiffers(remittance.id, "what it names does not stand here")
+    return remittance
 
 
 def _bring_forward(

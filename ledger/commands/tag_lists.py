@@ -7,7 +7,8 @@ from datetime import date
 from hashlib import sha256
 from uuid import UUID
 
-from ledger.commands.sealing import PAYEE, masked, unseal
+from ledger.commands.sealing import PAYEE, unseal
+from ledger.commands.searching import masked_payee
 from ledger.domain.campaign import Campaign
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.fund import FundAccount
@@ -129,15 +130,14 @@ def own_payments(ledger: Ledger, list_sha256: str, ids: Iterable[UUID]) -> dict[
     lists = ledger.load(TagLists, tag_lists_id())
     if lists is None or list_sha256 not in lists.sha256s:
         raise DoubtsOfOthers
+    wanted = list(ids)
+    payments = ledger.glance_all(Disbursement, wanted)
     found = {}
-    for id_ in ids:
-        payment = ledger.load(Disbursement, id_)
+    for id_ in wanted:
+        payment = payments.get(id_)
         if payment is None:
             raise NotOnRecord("payment", id_)
-        try:
-            payee = masked(unseal(ledger, payment.person_id, PAYEE, payment.payee))
-        except PersonErased:
-            payee = {}
+        _, payee = masked_payee(ledger, payment.person_id, payment.payee)
         found[id_] = OwnPayment(id_, payment.batch_id, payment.number, payment.amount, payee)
     return found
 

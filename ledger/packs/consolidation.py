@@ -295,8 +295,9 @@ def _figures(checked: CheckedPack, year: int) -> Figures:
         for each in checked.concerning(THE_LOG, "fiscal_year.surplus_brought_forward")
         if each.data["year"] == year
     }
+    back = set(_taken_back(checked))
     for sent in checked.concerning(THE_LOG, "remittance.sent"):
-        if _is_back(sent, checked):
+        if (sent.data["fund_id"], sent.payload["stream"]) in back:
             continue
         old = {
             part["lot_id"].replace("-", ""): part["amount_fen"]
@@ -324,10 +325,7 @@ def _sources(checked: CheckedPack, year: int) -> dict[str, SourceFigures]:
     """Add up money by where it came from first: each lot keeps its source wherever it goes."""
     found: dict[str, SourceFigures] = defaultdict(SourceFigures)
     source_of: dict[str, str] = {}
-    streams = [
-        checked.stream(str(opened.payload["stream"]))
-        for opened in checked.concerning(THE_LOG, "fund.opened")
-    ]
+    streams = [events for _, events in fund_streams(checked)]
     for event in (each for stream in streams for each in stream):
         if event.type == "fund.received":
             source_of[event.data["lot_id"]] = event.data["source"]
@@ -368,13 +366,19 @@ def _add_moved(found: dict[str, SourceFigures], source_of: Mapping[str, str], ev
             found[source_of[part["lot_id"]]].paid_fen += sign * part["amount_fen"]
 
 
-def _is_back(sent: Seen, checked: CheckedPack) -> bool:
-    """Say whether what was sent was refused, and is in its sender's account again."""
-    return any(
-        event.type == "fund.remittance_taken_back"
-        and event.data["remittance_id"] == sent.payload["stream"]
-        for event in checked.stream(sent.data["fund_id"])
-    )
+def fund_streams(checked: CheckedPack) -> Iterator[tuple[str, Sequence[Seen]]]:
+    """Yield each fund account with all its events; a pack of a whole ledger leaves none out."""
+    for opened in checked.concerning(THE_LOG, "fund.opened"):
+        fund = str(opened.payload["stream"])
+        yield fund, checked.stream(fund)
+
+
+def _taken_back(checked: CheckedPack) -> Iterator[tuple[str, str]]:
+    """Yield what was refused and is in its sender's account again: account and remittance."""
+    for fund, events in fund_streams(checked):
+        for event in events:
+            if event.type == "fund.remittance_taken_back":
+                yield fund, event.data["remittance_id"]
 
 
 def _between(standings: Sequence[Standing]) -> Iterator[Between]:

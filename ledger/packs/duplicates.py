@@ -17,9 +17,8 @@ from ledger.errors import Kind, LedgerError
 from ledger.evidence.cosignature import CosignatureKey
 from ledger.evidence.figures import Seen
 from ledger.evidence.pack_check import CheckedPack
-from ledger.evidence.verifiable_map import THE_LOG
 from ledger.files.tag_lists import BYTES_MAX, Draw, ReadList, TagRow, read_tag_list, standing
-from ledger.packs.consolidation import City, Standing, prove
+from ledger.packs.consolidation import City, Standing, fund_streams, prove
 from ledger.vault.province_key import OpeningKey, recipient_id
 
 
@@ -247,8 +246,8 @@ def _held_against(read: ReadList, checked: CheckedPack, found: Listed) -> Listed
 
 def _draws(checked: CheckedPack) -> Iterator[tuple[int, Draw]]:
     """Yield what was drawn and restored in all fund accounts; none is left out of a pack."""
-    for opened in checked.concerning(THE_LOG, "fund.opened"):
-        for event in checked.stream(str(opened.payload["stream"])):
+    for _, events in fund_streams(checked):
+        for event in events:
             if event.type in ("fund.drawn", "fund.restored"):
                 sign = 1 if event.type == "fund.drawn" else -1
                 on = date.fromisoformat(event.payload["happened_on"])

@@ -31,7 +31,14 @@ from ledger.postgresql_session import (
     tables_of,
 )
 from ledger.postgresql_waiting import Outage
-from ledger.store.recorder import SCHEMA, LogMoved, LogRecorder, StoredAnswer
+from ledger.store.recorder import (
+    SCHEMA,
+    LogMoved,
+    LogRecorder,
+    StoredAnswer,
+    answer_rows,
+    event_rows,
+)
 from ledger.store.tiles import GrowingTree, Tile, load_tree
 
 STEPS = (tables_of(SCHEMA),)
@@ -210,10 +217,10 @@ class PostgresRecorder(LogRecorder):
             APPEND.format(head=head),
             (
                 *values,
-                *_columns(5, list(_rows(grown.before.size, stored_events))),
+                *_columns(5, list(event_rows(grown.before.size, stored_events))),
                 *_columns(4, grown.tiles),
                 *_columns(3, checkpoints),
-                *_columns(3, _answer_rows(answers)),
+                *_columns(3, answer_rows(answers)),
             ),
         )
         return bool(found[0][0])
@@ -232,13 +239,13 @@ class PostgresRecorder(LogRecorder):
             if own:
                 session.execute("ROLLBACK")
             return False
-        session.copy("log_events", _rows(grown.before.size, stored_events))
+        session.copy("log_events", event_rows(grown.before.size, stored_events))
         session.copy("log_tiles", iter(grown.tiles))
         session.execute(
             "INSERT INTO log_checkpoints VALUES (?, ?, ?)",
             (grown.tree.size, self._commits + 1, grown.note),
         )
-        for row in _answer_rows(answers):
+        for row in answer_rows(answers):
             session.execute("INSERT INTO answers VALUES (?, ?, ?)", row)
         if own:
             session.execute("COMMIT")
@@ -408,21 +415,6 @@ def _swap(before: GrowingTree, tree: GrowingTree) -> tuple[str, tuple[bytes, ...
     if tree is before:
         return (UNMOVED, (old,)) if before.size else (UNMOVED_FIRST, ())
     return (NEXT, (new, old)) if before.size else (FIRST, (new,))
-
-
-def _rows(first: int, stored_events: Sequence[StoredEvent]) -> Iterator[tuple[Any, ...]]:
-    for position, event in enumerate(stored_events, first):
-        yield (
-            position,
-            cast("UUID", event.originator_id).bytes,
-            event.originator_version,
-            event.topic,
-            event.state,
-        )
-
-
-def _answer_rows(answers: Sequence[StoredAnswer]) -> list[tuple[str, str, bytes]]:
-    return [(each.idempotency_key, each.request_fingerprint, each.answer) for each in answers]
 
 
 def _columns(width: int, rows: Sequence[Sequence[Any]]) -> list[list[Any]]:

@@ -4,7 +4,7 @@ What every database has in common; how each writes stands in a file of its own.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -326,3 +326,20 @@ class LogRecorder(ApplicationRecorder, ABC):
     ) -> Subscription[ApplicationRecorder]:
         """Refuse: readers pull, so that no commit has to tell anybody."""
         raise NotImplementedError
+
+
+def event_rows(first: int, events: Iterable[StoredEvent]) -> Iterator[tuple[Any, ...]]:
+    """Yield events as they stand in `log_events`, from a position on."""
+    for position, event in enumerate(events, first):
+        yield (
+            position,
+            cast("UUID", event.originator_id).bytes,
+            event.originator_version,
+            event.topic,
+            event.state,
+        )
+
+
+def answer_rows(answers: Iterable[StoredAnswer]) -> list[tuple[str, str, bytes]]:
+    """Return answers as they stand in `answers`."""
+    return [(each.idempotency_key, each.request_fingerprint, each.answer) for each in answers]

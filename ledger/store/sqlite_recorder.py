@@ -5,15 +5,21 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
-from uuid import UUID
+from typing import Any
 
 from eventsourcing.persistence import RecordConflictError, StoredEvent
 
 from ledger.database import open_database, transaction
 from ledger.evidence.keys import Signer
 from ledger.evidence.merkle import Edge, leaf_hash
-from ledger.store.recorder import SCHEMA, LogMoved, LogRecorder, LogUnreadable, StoredAnswer
+from ledger.store.recorder import (
+    SCHEMA,
+    LogMoved,
+    LogRecorder,
+    LogUnreadable,
+    answer_rows,
+    event_rows,
+)
 from ledger.store.tiles import GrowingTree, load_tree
 
 
@@ -53,7 +59,8 @@ class SqliteRecorder(LogRecorder):
                     if kwargs.get("expected_size", first) != first:
                         raise LogMoved(f"the log holds {first} events")  # noqa: TRY301
                     tree, note = self._write(connection, tree, stored_events, leaves)
-                    _keep_answers(connection, kwargs.get("answers", ()))
+                    answers = answer_rows(kwargs.get("answers", ()))
+                    connection.executemany("INSERT INTO answers VALUES (?, ?, ?)", answers)
             except BaseException as cause:
                 self._tree = None
                 if isinstance(cause, sqlite3.IntegrityError):
@@ -77,16 +84,7 @@ class SqliteRecorder(LogRecorder):
             return tree, ""
         connection.executemany(
             "INSERT INTO log_events VALUES (?, ?, ?, ?, ?)",
-            (
-                (
-                    position,
-                    cast("UUID", event.originator_id).bytes,
-                    event.originator_version,
-                    event.topic,
-                    event.state,
-                )
-                for position, event in enumerate(stored_events, tree.size)
-            ),
+            event_rows(tree.size, stored_events),
         )
         tree, tiles = tree.extended(leaves)
         if tiles:
@@ -132,10 +130,3 @@ class SqliteRecorder(LogRecorder):
             for connection in (*self._readers, self._writer):
                 connection.close()
             self._readers.clear()
-
-
-def _keep_answers(connection: sqlite3.Connection, answers: Sequence[StoredAnswer]) -> None:
-    connection.executemany(
-        "INSERT INTO answers VALUES (?, ?, ?)",
-        [(each.idempotency_key, each.request_fingerprint, each.answer) for each in answers],
-    )

@@ -87,11 +87,12 @@ class Nodes:
         """Return the hash of a complete subtree, as `node_reader` does."""
         found = self._at_hand(level, index)
         if found is None:
-            tile_level, height = divmod(level, TILE_HEIGHT)
-            first = index << height
-            hashes = tile_hashes(connection, tile_level, first, first + (1 << height))
-            self._keep(tile_level * TILE_HEIGHT, first, hashes)
-            found = self._kept[level, index] = root_hash(hashes)
+            height = level % TILE_HEIGHT
+            hashes = _hashes_under(connection, level, index)
+            found = root_hash(hashes)
+            if len(hashes) == 1 << height:  # else it is not complete yet
+                self._keep(level - height, index << height, hashes)
+                self._kept[level, index] = found
         return found
 
     def _at_hand(self, level: int, index: int) -> bytes | None:
@@ -119,11 +120,16 @@ def node_reader(connection: Reader) -> Callable[[int, int], bytes]:
     """
 
     def node(level: int, index: int) -> bytes:
-        tile_level, height = divmod(level, TILE_HEIGHT)
-        first = index << height
-        return root_hash(tile_hashes(connection, tile_level, first, first + (1 << height)))
+        return root_hash(_hashes_under(connection, level, index))
 
     return node
+
+
+def _hashes_under(connection: Reader, level: int, index: int) -> list[bytes]:
+    """Return the hashes of a complete subtree at the height of the tile that holds it."""
+    tile_level, height = divmod(level, TILE_HEIGHT)
+    first = index << height
+    return tile_hashes(connection, tile_level, first, first + (1 << height))
 
 
 def tile_hashes(connection: Reader, level: int, start: int, stop: int) -> list[bytes]:

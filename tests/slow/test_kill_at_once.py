@@ -19,7 +19,6 @@ import pytest
 
 from ledger.commands.continuing import Verified
 from ledger.commands.sealing import PAYEE, unseal
-from ledger.commands.verification import verify_log
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.fund import FundAccount
 from ledger.store.application import Answer, Ledger
@@ -27,6 +26,7 @@ from ledger.store.home import Home
 from tests.postgresql import Server, running
 from tests.slow.failures import saying
 from tests.slow.forks import FORKS
+from tests.slow.verifying import verified
 from tests.slow.writers import (
     AMOUNT,
     FUND,
@@ -107,15 +107,7 @@ class Seen:
 
     def check(self, *, whole: bool = False) -> None:
         """Verification is clean; what is on record is what was answered, each once."""
-        verdict = verify_log(
-            self.home.log,
-            self.home.origin(),
-            self.home.founding_key_id(),
-            processes=1,
-            before=None if whole else self.verified,
-            whole=whole,
-        )
-        assert verdict.holds, verdict
+        verdict = verified(self.home, self.verified, whole=whole)
         self.verified = verdict.verified
         ledger = self.home.open(RECORDED_AT, TODAY)
         try:

@@ -26,7 +26,6 @@ import pytest
 from api import bootstrap
 from api.callers import COOKIE
 from ledger.commands.continuing import Verified
-from ledger.commands.verification import verify_log
 from ledger.domain.batch import Batch
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.fund import FundAccount
@@ -41,6 +40,7 @@ from tests.postgresql import Server, running
 from tests.slow.clients import OFFICE, ROWS, Client, Ended, Office, Told, settled, signed_in
 from tests.slow.failures import saying
 from tests.slow.serving import ROOT, Service
+from tests.slow.verifying import verified
 from tests.world import World
 
 KILLS = int(os.environ.get("NUANZHANG_TEST_KILLS", "40"))
@@ -307,15 +307,7 @@ class Log:
     def check(self, told: Told, *, whole: bool = False) -> None:
         """Verification is clean; what was answered is there, and all else whole or not at all."""
         answered = dict(told.answered)
-        verdict = verify_log(
-            self.home.log,
-            self.home.origin(),
-            self.home.founding_key_id(),
-            processes=1,
-            before=None if whole else self.verified,
-            whole=whole,
-        )
-        assert verdict.holds, verdict
+        verdict = verified(self.home, self.verified, whole=whole)
         assert verdict.verified is not None
         self.verified, self.root = verdict.verified, verdict.verified.edge.root()
         with bootstrap.opened(self.home) as ledger:

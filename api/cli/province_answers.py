@@ -1,0 +1,39 @@
+"""What a province's commands have in common: whom they believe, and the file they write."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from projections.exports import workbook
+from projections.exports.delimited import Encoding, lines
+from projections.exports.table import Table
+
+ENDINGS = (".xlsx", ".csv", ".json")
+
+Out = Annotated[Path, typer.Option(help="File that ends in .xlsx, .csv or .json.")]
+Witnessed = Annotated[
+    bool,
+    typer.Option(
+        "--witnessed/--unwitnessed",
+        help="Whether this province's witness has to have cosigned.",
+    ),
+]
+
+
+def require_ending(out: Path) -> None:
+    if out.suffix not in ENDINGS:
+        raise typer.BadParameter("the file ends in .xlsx, .csv or .json")
+
+
+def write_answer(out: Path, tables: Sequence[Table], as_json: Callable[[], bytes]) -> None:
+    """Write an answer in the form that the file's name asks for; CSV holds the first table."""
+    draft = out.with_name(out.name + ".new")
+    if out.suffix == ".json":
+        draft.write_bytes(as_json())
+    elif out.suffix == ".csv":
+        draft.write_bytes(b"".join(lines(tables[0], Encoding.UTF_8)))
+    else:
+        workbook.write(list(tables), draft)
+    draft.replace(out)
