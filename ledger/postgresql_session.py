@@ -4,7 +4,7 @@ What differs from SQLite in SQL stands here, and the driver's errors become ours
 name hosts and users.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from math import inf
@@ -37,6 +37,8 @@ LINE = {
 }
 """What an address need not say; what it says goes before."""
 LOCK_TIMEOUT_S = 60
+TYPES = """SELECT format_type(atttypid, NULL) FROM pg_attribute
+WHERE attrelid = to_regclass(?) AND attnum > 0 AND NOT attisdropped ORDER BY attnum"""
 IDLE_IN_TRANSACTION_S = 300
 """A process that was frozen in the middle of a write is not to keep all others from writing."""
 
@@ -85,13 +87,18 @@ class Session:
             cursor = self.raw.execute(marked(statement), values, binary=True)
             return Rows(cursor.fetchall() if cursor.description else ())
 
-    def copy(self, table: str, rows: Iterator[Sequence[Any]]) -> None:
-        """Add many rows to a table of ours, in the order of its columns."""
+    def copy(self, table: str, rows: Iterable[Sequence[Any]]) -> None:
+        """Add many rows to a table of ours, in the order of its columns.
+
+        In the binary format: as text each byte of an event would be two characters.
+        """
+        types = [str(name) for (name,) in self.execute(TYPES, (table,))]
         with (
             told_in_our_words(),
             self.raw.cursor() as cursor,
-            cursor.copy(f"COPY {table} FROM STDIN".encode()) as copy,
+            cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)".encode()) as copy,
         ):
+            copy.set_types(types)
             for row in rows:
                 copy.write_row(row)
 

@@ -391,13 +391,7 @@ def _approve(act: CommandAct, order: Step, *, instructs: bool = True) -> Decide:
         campaign = work.get(Campaign, batch.campaign_id)
         campaign.require_open()
         fund = work.find(FundAccount, fund_id(batch.organisation_id, batch.earmark))
-        judging = _Judging(work, campaign.code, batch.channel, act.happened_on)
-        fallen: dict[int, Verdict] = {}
-        for rows in _some_at_once(batch.rows.values()):
-            judging.look_up([row.person_id for row in rows])
-            for row in rows:
-                if verdict := judge_again(judging.facts_of_row(row)):
-                    fallen[row.number] = verdict
+        fallen = _fallen(work, batch, campaign, act.happened_on)
         standing = [row for row in batch.rows.values() if row.number not in fallen]
         try:
             batch.require_approvable_by(approver)
@@ -420,6 +414,27 @@ def _approve(act: CommandAct, order: Step, *, instructs: bool = True) -> Decide:
         )
 
     return decide
+
+
+def _fallen(work: Work, batch: Batch, campaign: Campaign, day: date) -> Mapping[int, Verdict]:
+    """Judge the rows of a batch once more; say which fall, by number, and why."""
+    concerned = {row.person_id for row in batch.rows.values()}
+    concerned |= {batch.id, campaign.id, campaign.policy_id}
+
+    def find() -> Mapping[int, Verdict]:
+        judging = _Judging(work, campaign.code, batch.channel, day)
+        fallen: dict[int, Verdict] = {}
+        for rows in _some_at_once(batch.rows.values()):
+            judging.look_up([row.person_id for row in rows])
+            for row in rows:
+                if verdict := judge_again(judging.facts_of_row(row)):
+                    fallen[row.number] = verdict
+        return fallen
+
+    def concerns(stream: UUID, topic: str) -> bool:
+        return stream in concerned or topic == Disbursement.Instructed.TOPIC
+
+    return work.conclude(("rows that fall", batch.id, day), concerns, find)
 
 
 def _require_money(batch: Batch, fund: FundAccount | None, rows: Sequence[Row]) -> None:
@@ -525,16 +540,19 @@ class _Judging:
         paid = self.work.glance_all(Disbursement, list(payments))
         self._paid = {payments[id_] for id_ in paid}
 
-    def people(self, rows: Sequence[RosterRow]) -> list[tuple[RosterRow, UUID | None]]:
-        """Say who some hundred rows are for, and look them up; None where the ID number is none."""
+    def people(self, rows: Sequence[RosterRow]) -> Iterator[tuple[RosterRow, UUID | None]]:
+        """Say who some hundred rows are for, and have at hand what is known of them.
+
+        None where the ID number is none.
+        """
         named = [
             (row, None if id_fault(row.id_number) else person_id(self.work.ledger, row.id_number))
             for row in rows
         ]
         people = [person for _, person in named if person is not None]
         self.look_up(people)
-        self.work.ledger.vault.keep_all(people)
-        return named
+        with self.work.ledger.vault.at_hand(people):
+            yield from named
 
     def verdict(self, row: RosterRow, person: UUID | None) -> Verdict | None:
         """Judge a row as listed; a person who stands in an earlier row of the list counts too."""

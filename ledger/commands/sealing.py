@@ -45,10 +45,9 @@ def seal(work: Work, subject: UUID, purpose: str, fields: Mapping[str, str]) -> 
     vault = work.ledger.vault
     ciphertext, commitment = vault.seal(subject, purpose, given)
     if purpose in FOUND_BY:
-        for kind, value in findable(given):
-            vault.note(subject, kind, value)
+        vault.note(subject, findable(given))
     if purpose == OFFICER and "name" in given:
-        vault.note(subject, OFFICER_NAME, given["name"])
+        vault.note(subject, [(OFFICER_NAME, given["name"])])
     return Sealed(ciphertext=ciphertext, commitment=commitment)
 
 

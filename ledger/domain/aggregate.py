@@ -118,6 +118,13 @@ class Root:
         new.mutate(self)
         self.pending.append(new)
 
+    def twin(self) -> Self:
+        """Return an aggregate that may be changed while this one stays as it is, or this one.
+
+        Those whose streams are long give another: to be replayed would take much longer.
+        """
+        return self
+
     def collect_events(self) -> list[Event]:
         """Hand over what has been decided since the last call."""
         collected, self.pending = self.pending, []

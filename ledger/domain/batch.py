@@ -1,6 +1,6 @@
 """A disbursement batch: a bank card list or a signature sheet, drafted, reviewed, approved."""
 
-from dataclasses import dataclass
+from copy import copy
 from enum import StrEnum
 from hashlib import sha256
 from uuid import UUID
@@ -117,8 +117,7 @@ class SeenRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     seen: str
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(msgspec.Struct, frozen=True, gc=False):
     """A row that stands: who is to get how much.
 
     `phone_index` and `of_retirement_age` are for those who look for doubts (疑点): no rule of the
@@ -382,6 +381,13 @@ class Batch(Root):
             listed_total_fen=listed_total,
             drafted_by=drafted_by,
         )
+
+    def twin(self) -> "Batch":
+        twin = copy(self)
+        twin.pending = []
+        twin.officers, twin.rows = [*self.officers], {**self.rows}
+        twin.scans, twin.spellings = {*self.scans}, {**self.spellings}
+        return twin
 
     def read_columns(self, act: Act, *, header_line: int, fields: tuple[str, ...]) -> None:
         self.trigger_event(self.ColumnsRead, act, header_line=header_line, fields=fields)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
@@ -539,5 +540,6 @@ class Disbursement(Root):
             raise NotInTransit(self.id, self.status)
 
 
+@lru_cache(maxsize=1)  # a payment that is instructed is asked for twice in a row
 def disbursement_id(campaign_id: UUID, person_id: UUID) -> UUID:
     return stable_id("disbursement", campaign_id, person_id)

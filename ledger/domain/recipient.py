@@ -1,10 +1,12 @@
 """Recipients: the archive of registered workers (一户一档), and what was done with their data."""
 
-from dataclasses import dataclass, replace
 from datetime import date
 from enum import Enum, StrEnum
 from typing import NamedTuple
 from uuid import UUID
+
+import msgspec
+from msgspec.structs import replace
 
 from ledger.domain.aggregate import Act, Event, Root
 from ledger.domain.sealed import Sealed
@@ -84,8 +86,7 @@ class AlreadyErased(LedgerError):
         super().__init__(f"the personal data of recipient {person_id} has been erased")
 
 
-@dataclass(frozen=True, slots=True)
-class ArchiveFile:
+class ArchiveFile(msgspec.Struct, frozen=True, gc=False):
     """A file of the archive; `details` hold name, numbers, reason and income, sealed."""
 
     file_number: str

@@ -1,7 +1,6 @@
 """The rules for a row of a roster, as pure functions with code and clause."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import NamedTuple
 
 from ledger.domain.policy import CategoryRule, Channel
@@ -16,8 +15,7 @@ class Verdict(NamedTuple):
     field: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RowFacts:
+class RowFacts(NamedTuple):
     """What the rules look at in one row; personal data has been reduced to what is needed.
 
     `given` are the names of the fields that hold something. `amount` is None when what stands

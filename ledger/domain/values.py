@@ -2,8 +2,9 @@
 
 from datetime import date
 from fractions import Fraction
+from hashlib import sha1
 from typing import NewType
-from uuid import UUID, uuid5
+from uuid import UUID
 
 from ledger.errors import Kind, LedgerError
 
@@ -21,6 +22,7 @@ WHOLE_BP = 10_000
 # Ids of things with a natural key follow from the key, so that the same organisation, batch or
 # officer entered twice meets its own stream instead of opening a second one.
 _NAMESPACE = UUID("7f1d0f0e-3c5c-5d0b-9a55-6e75616e7a68")
+_NAMED = sha1(_NAMESPACE.bytes, usedforsecurity=False)
 
 
 class AmountNotPositive(LedgerError):
@@ -72,8 +74,13 @@ def require_writable(amount: Money) -> None:
 
 
 def stable_id(kind: str, *key: object) -> UUID:
-    """Return the id of the `kind` of thing that `key` names; the same words give the same id."""
-    return uuid5(_NAMESPACE, "\x1f".join((kind, *map(str, key))))
+    """Return the id of the `kind` of thing that `key` names; the same words give the same id.
+
+    Source: RFC 9562, section 5.5 (version 5).
+    """
+    digest = _NAMED.copy()
+    digest.update("\x1f".join((kind, *map(str, key))).encode())
+    return UUID(bytes=digest.digest()[:16], version=5)
 
 
 def floor_basis_points(ratio: Fraction) -> BasisPoints:

@@ -6,6 +6,7 @@ import unicodedata
 from datetime import date, datetime
 from decimal import Decimal
 
+YUAN_MAX = 10**13
 _PLAIN = re.compile(r"-?([0-9]{1,13}|[0-9]{1,3}(,[0-9]{3}){1,4})(\.[0-9]{1,8})?")
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?( 00:00:00)?")
 
@@ -23,6 +24,8 @@ def fen(cell: object) -> int | None:
     """
     if isinstance(cell, bool) or cell is None:
         return None
+    if isinstance(cell, int) and 0 <= cell < YUAN_MAX:
+        return cell * 100
     if isinstance(cell, float):
         text = f"{Decimal(f'{cell:.15g}'):f}" if math.isfinite(cell) else ""
     else:

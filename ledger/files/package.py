@@ -7,7 +7,6 @@ not well-formed two parsers may read differently, so it is refused.
 """
 
 import io
-import re
 import struct
 import zipfile
 import zlib
@@ -35,8 +34,7 @@ OTHER_KIND = "content.xml"
 
 _METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 _XML_NAMES = (".xml", ".rels")
-_DIGITS_MAX = 8
-_CELL = re.compile(r"([A-Za-z]{1,3})([0-9]{1,7})")
+_DIGITS, _DIGITS_MAX, _LETTERS_MAX = "0123456789", 8, 3
 
 
 def check_package(name: str, data: bytes) -> None:
@@ -134,7 +132,6 @@ class _Part:
         self._parser = expat.ParserCreate()
         self._parser.buffer_text = True
         self._parser.StartElementHandler = self._start
-        self._parser.EndElementHandler = self._end
         self._parser.StartDoctypeDeclHandler = self._forbid
 
     def feed(self, chunk: bytes, *, last: bool = False) -> None:
@@ -147,7 +144,7 @@ class _Part:
             raise refuse(self._name, "file.too_large")
 
     def _start(self, tag: str, attributes: dict[str, str]) -> None:
-        kind = tag.rpartition(":")[2]
+        kind = tag.rpartition(":")[2] if ":" in tag else tag
         if kind == "c":
             self._begin_cell(attributes.get("r"))
         elif kind in {"v", "is"}:
@@ -157,6 +154,7 @@ class _Part:
         elif kind == "si":
             self._text = 0
             self._parser.CharacterDataHandler = self._characters
+            self._parser.EndElementHandler = self._end
         elif kind == "sst":
             self._begin_texts(attributes)
         elif kind == "sheet":
@@ -168,6 +166,7 @@ class _Part:
         if tag.rpartition(":")[2] == "si":
             self.text_longest = max(self.text_longest, self._text)
             self._parser.CharacterDataHandler = None
+            self._parser.EndElementHandler = None
 
     def _characters(self, text: str) -> None:
         self._text += len(text)
@@ -198,16 +197,21 @@ class _Part:
         if place is None:
             self._column += 1
         else:
-            match = _CELL.fullmatch(place)
-            if match is None:
+            letters = place.rstrip(_DIGITS)
+            digits = place[len(letters) :]
+            named = len(letters) <= _LETTERS_MAX and 0 < len(digits) < _DIGITS_MAX
+            self._column = _column_number(letters) if named else 0
+            if not self._column:
                 raise refuse(self._name, "file.not_workbook")
-            self._column, self._row = _column_number(match[1]), int(match[2])
+            self._row = int(digits)
         if self._row > ROWS_MAX or self._column > COLUMNS_MAX:
             raise refuse(self._name, "file.not_workbook")
 
     def _fill_cell(self) -> None:
         """Count a cell that holds something; one that only has a colour is not laid out."""
         self.cells += 1
+        if self._row <= self._row_last and self._column <= self._column_last:
+            return
         self._row_last = max(self._row_last, self._row)
         self._column_last = max(self._column_last, self._column)
         if self._row_last * self._column_last > CELLS_MAX:
@@ -216,6 +220,9 @@ class _Part:
 
 @lru_cache(maxsize=1024)
 def _column_number(letters: str) -> int:
+    """Return which column letters name, from 1 on; 0 where they are none."""
+    if not letters.isascii() or not letters.isalpha():
+        return 0
     number = 0
     for letter in letters.upper():
         number = number * 26 + ord(letter) - ord("A") + 1

@@ -103,7 +103,7 @@ def read_roster(name: str, data: bytes, layout: Layout | None = None) -> Roster:
     else:
         at, columns = header_at(name, lines, layout, FIELDS), layout.columns
     for line, cells in lines[at + 1 :]:
-        if any(cell is not None for cell in cells):
+        if cells.count(None) < len(cells):
             require_no_excess(name, line, cells, len(lines[at][1]))
     listed, total, total_line = _listed(name, lines[at + 1 :], columns)
     numbers = [whole_number(_get(cells, columns, "number")) for _, cells in listed]
@@ -140,7 +140,7 @@ def _listed(
     listed: list[tuple[int, list[object]]] = []
     total: tuple[int, int] | None = None
     for line, cells in lines:
-        if all(cell is None for cell in cells) or _is_total_in_words(cells):
+        if cells.count(None) == len(cells) or _is_total_in_words(cells):
             continue
         if total is not None:
             if _may_pay(cells, columns):

@@ -135,6 +135,8 @@ def category(text: str) -> str:
 
 def number_text(text: str) -> str:
     """Write an ID, card or phone number plainly: ASCII digits, capital X, no spaces or dashes."""
+    if text.isascii() and text.isalnum():
+        return text.upper()
     plain = unicodedata.normalize("NFKC", _without_invisible(text))
     return _SPACES.sub("", plain).upper().replace("-", "")
 

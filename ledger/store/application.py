@@ -2,10 +2,12 @@
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any, TypeVar, cast
 from uuid import UUID
 
@@ -41,6 +43,7 @@ from ledger.vault.vault import Vault
 AGGREGATES_KEPT = 5_000
 FOLLOWED_EVENTS_MAX = 2_000
 """How much others may have written for what is kept to be brought up to date, not forgotten."""
+CONCLUSIONS_KEPT = 16
 REPLAYED_AT_ONCE = 1_000
 STREAMS_AT_ONCE = 500
 TRIES_MAX = 100
@@ -51,6 +54,7 @@ TRIES_FREE = 2
 """So often a decision may come late before the others are kept from writing meanwhile."""
 
 TRoot = TypeVar("TRoot", bound=Root)
+TFound = TypeVar("TFound")
 
 
 class NotOnRecord(LedgerError):
@@ -141,10 +145,16 @@ class Work:
     saving: dict[UUID, Root] = field(default_factory=dict)
     result: dict[str, Any] = field(default_factory=dict)
     refusal: LedgerError | None = None
+    tries: bool = False
+    """Whether nothing of it is to last: long aggregates are tried on a twin of theirs."""
 
     def find(self, cls: type[TRoot], id_: UUID) -> TRoot | None:
         """Return the aggregate, or None when its stream is empty."""
-        found = self.touched.get(id_) or self.ledger.kept(cls, id_)
+        found = self.touched.get(id_)
+        if found is None:
+            found = self.ledger.kept(cls, id_)
+            if self.tries and found is not None:
+                found = found.twin()
         if found is not None:
             self.touched[id_] = found
         return cast("TRoot | None", found)
@@ -171,6 +181,25 @@ class Work:
         if found is None:
             raise NotOnRecord(cls.TOPIC, id_)
         return found
+
+    def conclude(
+        self,
+        name: Hashable,
+        concerns: Callable[[UUID, str], bool],
+        find: Callable[[], TFound],
+    ) -> TFound:
+        """Return what `find` finds on the log as it is, or found before where that still holds.
+
+        What is prepared for a signature and then signed is found twice in a row.
+
+        Args:
+            name: What is found, and about what.
+            concerns: Says whether an event, by its stream and topic, could change it.
+            find: Looks at the log, at little enough to be kept.
+        """
+        if any(each.pending for each in self.touched.values()):
+            return find()  # what is decided together sees what is not in the log yet
+        return self.ledger.concluded(name, concerns, find)
 
     def save(self, *aggregates: Root) -> None:
         """Have what the aggregates decided stored when the command ends well."""
@@ -216,6 +245,7 @@ class Ledger(Application[UUID]):
         self._group = Group[Answer, Decide](0)
         self._known: dict[str, StoredAnswer] = {}  # answers to those who are decided together
         self._decider: int | None = None  # the thread that decides for all
+        self._concluded: OrderedDict[Hashable, tuple[int, Any]] = OrderedDict()  # on a log of size
         self._crowded = 0  # how many times more the log is ours alone while we decide
         self._one_by_one = False  # whether each is tried alone, since together it did not go
         super().__init__()
@@ -379,8 +409,9 @@ class Ledger(Application[UUID]):
             return False
         except BaseException as cause:
             self._forget()
-            conflict = isinstance(cause, RecordConflictError)
-            if isinstance(cause, LedgerError) or (len(group.members) == 1 and not conflict):
+            self.vault.discard_new()
+            conflict = isinstance(cause, RecordConflictError | KeyMadeElsewhere)
+            if not conflict and (isinstance(cause, LedgerError) or len(group.members) == 1):
                 # Whether it was stored may not be known, so it is not to be tried again.
                 for asked, _ in group.members:
                     asked.end(cause)
@@ -443,7 +474,7 @@ class Ledger(Application[UUID]):
         """
         with self._deciding:
             self._follow()
-            work = Work(self, act)
+            work = Work(self, act, tries=True)
             try:
                 self._require_expected(act)
                 decide(work)
@@ -510,6 +541,26 @@ class Ledger(Application[UUID]):
             if not isinstance(each, cls):
                 raise NotOnRecord(cls.TOPIC, id_)
         return cast("dict[UUID, TRoot]", found)
+
+    def concluded(
+        self,
+        name: Hashable,
+        concerns: Callable[[UUID, str], bool],
+        find: Callable[[], TFound],
+    ) -> TFound:
+        """Return what `Work.conclude` does."""
+        self._settle()
+        then, found = self._concluded.pop(name, (0, None))
+        # What is kept is as of this size, though the log may be longer: the decision fails then.
+        now = self._kept_size
+        if not 0 < then <= now <= then + FOLLOWED_EVENTS_MAX or any(
+            concerns(stream, topic) for _, stream, _, topic in self._log.select_heads(then, now)
+        ):
+            found = find()
+        self._concluded[name] = now, found
+        while len(self._concluded) > CONCLUSIONS_KEPT:
+            self._concluded.popitem(last=False)
+        return cast("TFound", found)
 
     def keep_all(self, ids: Sequence[UUID]) -> None:
         """Have aggregates at hand that a command is about to ask for one by one."""
@@ -640,15 +691,35 @@ class Ledger(Application[UUID]):
         events, size = work.pending(), self._kept_size
         answer = _answer(work, range(size, size + len(events)))
         signed = self._signed(events, work.act)
-        stored: Sequence[StoredEvent]
-        if len(events) < EVENTS_MAX:
-            stored = [*self._group.stored, *signed]
-        else:
-            self._settle()  # many are a transaction by themselves
-            stored = Spool(self.vault.folder, signed)
         # First the keys of the people named in the events, then the events: a crash in between
         # leaves a key that nothing uses, never an event that nobody can read.
-        self.vault.flush()
+        if len(events) < EVENTS_MAX:
+            stored = [*self._group.stored, *signed]
+            self.vault.flush()
+            self._add(work, asked, answer, stored)
+            strayed = [id_ for id_, aggregate in work.touched.items() if aggregate.pending]
+            if strayed or len(stored) >= EVENTS_MAX:
+                self._store()
+        else:
+            self._settle()  # many are a transaction by themselves
+            with ThreadPoolExecutor(1, thread_name_prefix="keys") as beside:
+                flushed = beside.submit(self.vault.flush)
+                # They are signed while they are stored; the last of them waits for the keys.
+                kept = chain(signed, _awaited(flushed))
+                self._add(work, asked, answer, Spool(self.vault.folder, kept, len(events)))
+                strayed = [id_ for id_, aggregate in work.touched.items() if aggregate.pending]
+                self._store()
+        for id_ in strayed:  # decided on, but not saved: it never happened
+            self._kept.pop(id_, None)
+
+    def _add(
+        self,
+        work: Work,
+        asked: Asked[Answer, Decide],
+        answer: Answer,
+        stored: Sequence[StoredEvent],
+    ) -> None:
+        """Have what a command decided stored with the group, as `stored` from here on."""
         group = self._group_now()
         if work.act.idempotency_key:
             group.answers[work.act.idempotency_key] = StoredAnswer(
@@ -661,12 +732,7 @@ class Ledger(Application[UUID]):
         for aggregate in work.saving.values():
             aggregate.collect_events()
             self._keep(aggregate)
-        self._kept_size = size + len(events)
-        strayed = [id_ for id_, aggregate in work.touched.items() if aggregate.pending]
-        if strayed or len(group.stored) >= EVENTS_MAX:
-            self._store()
-            for id_ in strayed:  # decided on, but not saved: it never happened
-                self._kept.pop(id_, None)
+        self._kept_size = group.first + len(stored)
 
     def _group_now(self) -> Group[Answer, Decide]:
         if not self._group.members:
@@ -759,8 +825,9 @@ class Ledger(Application[UUID]):
         """
         self.vault.discard_new()
         well = self._group.changed.keys().isdisjoint(work.touched) or self._store()
-        for id_ in work.touched:
-            self._kept.pop(id_, None)
+        for id_, aggregate in work.touched.items():
+            if self._kept.get(id_) is aggregate:
+                del self._kept[id_]
         return well
 
     def _forget(self) -> None:
@@ -792,6 +859,12 @@ def _replayed(known: StoredAnswer, fingerprint: str) -> Answer:
         raise IdempotencyKeyReused(known.idempotency_key)
     answer = msgspec.json.decode(known.answer, type=Answer)
     return msgspec.structs.replace(answer, replayed=True)
+
+
+def _awaited(done: Future[None]) -> Iterator[StoredEvent]:
+    """Wait until something is done, and yield nothing."""
+    done.result()
+    yield from ()
 
 
 def _answer(work: Work, positions: Sequence[int]) -> Answer:

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from datetime import date
 from functools import cache
-from operator import attrgetter
 from typing import Any, cast, get_type_hints
 from uuid import UUID
 
 import msgspec
 from eventsourcing.domain import DomainEventProtocol
 from eventsourcing.persistence import JSONTranscoder, Mapper, StoredEvent
+from msgspec.structs import asdict
 
 from ledger.domain.aggregate import METADATA_FIELDS, Event
 from ledger.domain.events import event_class
@@ -61,9 +61,13 @@ class EnvelopeMapper(Mapper[UUID]):
                 self._origin,
                 b',"recorded_at":',
                 _quoted(event.recorded_at),
-                _TAIL % (cls.SCHEMA, str(event.originator_id).encode(), cls.TOPIC.encode()),
-                str(event.originator_version).encode(),
-                b"}",
+                _TAIL
+                % (
+                    cls.SCHEMA,
+                    _ENCODER.encode(event.originator_id),
+                    cls.TOPIC.encode(),
+                    event.originator_version,
+                ),
             )
         )
 
@@ -88,7 +92,7 @@ def event_of(topic: str, state: bytes) -> Event:
         EventUnreadable: The bytes are no envelope of an event that this program knows.
     """
     try:
-        decoder, facts_of, cls = _reader(topic)
+        decoder, cls = _reader(topic)
         payload = decoder.decode(_ENVELOPE.decode(state).payload)
     except (KeyError, msgspec.MsgspecError) as cause:
         raise EventUnreadable("?", 0, topic, str(cause)) from None
@@ -100,7 +104,7 @@ def event_of(topic: str, state: bytes) -> Event:
         happened_on=payload.happened_on,
         recorded_at=payload.recorded_at,
         actor=payload.actor,
-        **facts_of(payload.data),
+        **asdict(payload.data),
     )
 
 
@@ -120,7 +124,7 @@ class _Payload(msgspec.Struct, gc=False):
 
 _ENCODER = msgspec.json.Encoder(order="sorted")
 _ENVELOPE = msgspec.json.Decoder(_Envelope)
-_TAIL = b',"schema":%d,"stream":"%b","type":"%b","version":'
+_TAIL = b',"schema":%d,"stream":%b,"type":"%b","version":%d}'
 
 
 @cache
@@ -129,9 +133,7 @@ def _fact_names(cls: type[Event]) -> tuple[str, ...]:
 
 
 @cache
-def _reader(
-    topic: str,
-) -> tuple[msgspec.json.Decoder[Any], Callable[[Any], dict[str, Any]], type[Event]]:
+def _reader(topic: str) -> tuple[msgspec.json.Decoder[Any], type[Event]]:
     cls = event_class(topic)
     names = _fact_names(cls)
     hints = get_type_hints(cls)
@@ -145,15 +147,7 @@ def _reader(
     ]
     data = msgspec.defstruct("Data", told, kw_only=True, forbid_unknown_fields=True, gc=False)
     payload = msgspec.defstruct("Payload", [("data", data)], bases=(_Payload,), gc=False)
-    return msgspec.json.Decoder(payload), _facts_of(names), cls
-
-
-def _facts_of(names: tuple[str, ...]) -> Callable[[Any], dict[str, Any]]:
-    """Return what reads these members, all in one call where there are several."""
-    if len(names) < 2:  # noqa: PLR2004 - of one, a getter returns no tuple
-        return lambda data: {name: getattr(data, name) for name in names}
-    values = attrgetter(*names)
-    return lambda data: dict(zip(names, values(data), strict=True))
+    return msgspec.json.Decoder(payload), cls
 
 
 def _quoted(text: str) -> bytes:

@@ -185,62 +185,73 @@ class PostgresRecorder(LogRecorder):
         self, stored_events: Sequence[StoredEvent], answers: Sequence[StoredAnswer]
     ) -> bool:
         """Append, unless another process did; say whether that went well."""
-        before = self._tree
-        leaves = [leaf_hash(event.state) for event in stored_events]
-        tree, tiles = before.extended(leaves) if leaves else (before, list[Tile]())
-        note = self._note(tree) if leaves else ""
-        grown = Grown(before, tree, tiles, note)
-        if len(stored_events) < COPIED_FROM_EVENTS:
-            done = self._append_at_once(grown, stored_events, answers)
-        else:
-            done = self._append_by_copy(grown, stored_events, answers)
+        append = self._append_at_once
+        if len(stored_events) >= COPIED_FROM_EVENTS:
+            append = self._append_by_copy
+        leaves: list[bytes] = []
+        grown = append(stored_events, answers, leaves)
         if self._in_turn:
             self._in_turn = False
-            self._session().execute("COMMIT" if done else "ROLLBACK")
+            self._session().execute("COMMIT" if grown else "ROLLBACK")
         # A crash before this line leaves nothing or everything, never a part.
-        if done:
-            self._tree = tree
-            if leaves:
-                self._commits += 1
-                self._remember(before.size, leaves, tree.size, note)
-        return done
+        if grown is None:
+            return False
+        self._tree = grown.tree
+        if leaves:
+            self._commits += 1
+            self._remember(grown.before.size, leaves, grown.tree.size, grown.note)
+        return True
+
+    def _grown(self, leaves: Sequence[bytes]) -> Grown:
+        before = self._tree
+        if not leaves:
+            return Grown(before, before, [], "")
+        tree, tiles = before.extended(leaves)
+        return Grown(before, tree, tiles, self._note(tree))
 
     def _append_at_once(
         self,
-        grown: Grown,
         stored_events: Sequence[StoredEvent],
         answers: Sequence[StoredAnswer],
-    ) -> bool:
+        leaves: list[bytes],
+    ) -> Grown | None:
+        rows = list(event_rows(self._tree.size, stored_events, leaves))
+        grown = self._grown(leaves)
         head, values = _swap(grown.before, grown.tree)
         checkpoints = [(grown.tree.size, self._commits + 1, grown.note)] if stored_events else []
         found = self._session().execute(
             APPEND.format(head=head),
             (
                 *values,
-                *_columns(5, list(event_rows(grown.before.size, stored_events))),
+                *_columns(5, rows),
                 *_columns(4, grown.tiles),
                 *_columns(3, checkpoints),
                 *_columns(3, answer_rows(answers)),
             ),
         )
-        return bool(found[0][0])
+        return grown if found[0][0] else None
 
     def _append_by_copy(
         self,
-        grown: Grown,
         stored_events: Sequence[StoredEvent],
         answers: Sequence[StoredAnswer],
-    ) -> bool:
+        leaves: list[bytes],
+    ) -> Grown | None:
+        """Append many, which are being signed meanwhile; others wait for the row so long."""
         session, own = self._session(), not self._in_turn
         if own:
             session.execute("BEGIN")
-        head, values = _swap(grown.before, grown.tree)
-        if not session.execute(head, values):
+        before = self._tree
+        grown = None
+        if session.execute(*_swap(before, before)):
+            rows = event_rows(before.size, stored_events, leaves)
+            session.copy("log_events", rows)
+            grown = self._grown(leaves)
+        if grown is None or not session.execute(*_swap(before, grown.tree)):
             if own:
                 session.execute("ROLLBACK")
-            return False
-        session.copy("log_events", event_rows(grown.before.size, stored_events))
-        session.copy("log_tiles", iter(grown.tiles))
+            return None
+        session.copy("log_tiles", grown.tiles)
         session.execute(
             "INSERT INTO log_checkpoints VALUES (?, ?, ?)",
             (grown.tree.size, self._commits + 1, grown.note),
@@ -249,7 +260,7 @@ class PostgresRecorder(LogRecorder):
             session.execute("INSERT INTO answers VALUES (?, ?, ?)", row)
         if own:
             session.execute("COMMIT")
-        return True
+        return grown
 
     def _require(self, expected: int | None) -> int:
         size = self._head(expected).size

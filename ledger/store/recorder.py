@@ -23,7 +23,7 @@ from ledger.database import Reader
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.checkpoint import Checkpoint, sign_note
 from ledger.evidence.keys import Signer
-from ledger.evidence.merkle import root_at
+from ledger.evidence.merkle import leaf_hash, root_at
 from ledger.postgresql import Database
 from ledger.store.tiles import GrowingTree, Nodes, tile_hashes
 
@@ -178,13 +178,14 @@ class LogRecorder(ApplicationRecorder, ABC):
 
     def select_streams(self, ids: Sequence[UUID]) -> list[tuple[UUID, str, bytes]]:
         """Return the events of whole streams: id, topic and state, stream by stream."""
-        marks = ",".join("?" * len(ids))
+        asked = {each.bytes: each for each in ids}
+        marks = ",".join("?" * len(asked))
         rows = self.reader().execute(
             "SELECT originator_id, topic, state FROM log_events"  # noqa: S608 - marks only
             f" WHERE originator_id IN ({marks}) ORDER BY originator_id, originator_version",
-            [each.bytes for each in ids],
+            list(asked),
         )
-        return [(UUID(bytes=stream), topic, state) for stream, topic, state in rows]
+        return [(asked[stream], topic, state) for stream, topic, state in rows]
 
     def select_notifications(
         self,
@@ -328,9 +329,15 @@ class LogRecorder(ApplicationRecorder, ABC):
         raise NotImplementedError
 
 
-def event_rows(first: int, events: Iterable[StoredEvent]) -> Iterator[tuple[Any, ...]]:
-    """Yield events as they stand in `log_events`, from a position on."""
+def event_rows(
+    first: int, events: Iterable[StoredEvent], leaves: list[bytes]
+) -> Iterator[tuple[Any, ...]]:
+    """Yield events as they stand in `log_events`, from a position on, and add what the tree holds.
+
+    They are gone through once: many are being signed meanwhile.
+    """
     for position, event in enumerate(events, first):
+        leaves.append(leaf_hash(event.state))
         yield (
             position,
             cast("UUID", event.originator_id).bytes,

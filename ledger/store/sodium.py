@@ -1,23 +1,34 @@
-"""Ed25519 by libsodium: signs and verifies in two thirds of the time, beside other threads."""
+"""Ed25519 by libsodium: signs and verifies in two thirds of the time, many in a second process."""
 
+import signal
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from itertools import islice
-from threading import Lock
+from contextlib import closing, suppress
+from itertools import chain, islice
+from multiprocessing import current_process, get_context
+from multiprocessing.connection import Connection
+from typing import NamedTuple
 
+import msgspec
 from nacl.bindings import crypto_sign, crypto_sign_open, crypto_sign_seed_keypair
 from nacl.exceptions import BadSignatureError
 
 from ledger.evidence.keys import Algorithm, PublicKey, verifier, verify
 
-ALONE_MAX = 128
-"""Up to so many messages a second thread costs more than it gains."""
+ALONE_MAX = 2_000
+"""Up to so many messages another process costs more than it gains."""
 
 CHUNK = 64
-CHUNKS_AHEAD = 16
-"""How far a second thread may be ahead of whoever writes down what was signed."""
+CHUNKS_AHEAD = 64
+"""How far signing may be ahead of whoever writes down what was signed."""
 
+CHUNKS_ASKED = 3
+"""How much the other may be asked for at once: about what the line has room for, so that who asks
+signs meanwhile instead of waiting to hand over more."""
+
+_READY = b"ready"
+_MESSAGES = msgspec.msgpack.Encoder()
+_MESSAGES_READ = msgspec.msgpack.Decoder(list[bytes])
 _SIGNATURE_BYTES = 64
 
 
@@ -43,21 +54,6 @@ def verify_signature(key: PublicKey, message: bytes, signature: bytes) -> None:
     verify(key, message, signature)
 
 
-class _Chunk:
-    """Messages that whichever thread comes first signs."""
-
-    made: Future[None]
-
-    def __init__(self, messages: Sequence[bytes]) -> None:
-        self._messages = messages
-        self._taken = Lock()
-        self.signatures: list[bytes] = []
-
-    def sign_if_free(self, signer: "SodiumSigner") -> None:
-        if self._taken.acquire(blocking=False):
-            self.signatures = [signer.sign(message) for message in self._messages]
-
-
 class SodiumSigner:
     """Signs with Ed25519, which gives the same signatures whoever computes them.
 
@@ -68,43 +64,115 @@ class SodiumSigner:
         """Take the 32-byte private key of RFC 8032, section 5.1.5."""
         public, self._secret = crypto_sign_seed_keypair(seed)
         self.public_key = PublicKey(Algorithm.ED25519, public)
-        self._second = ThreadPoolExecutor(1, thread_name_prefix="signing")
 
     def sign(self, message: bytes) -> bytes:
-        signed: bytes = crypto_sign(message, self._secret)
-        return signed[:_SIGNATURE_BYTES]
+        return _signature(message, self._secret)
 
     def sign_all(self, messages: Iterable[bytes]) -> Iterator[bytes]:
         """Yield the signature over each message, in their order.
 
-        Of many a second thread signs ahead of who asks: libsodium runs outside the GIL. Who asks
-        for one that is not made yet signs others meanwhile.
+        Of many a second process signs ahead of who asks, as long as that lasts. A second thread
+        would not do: it waits for its turn after each signature for longer than that takes.
         """
         coming = iter(messages)
-        chunk = list(islice(coming, ALONE_MAX))
-        if len(chunk) < ALONE_MAX:
-            yield from map(self.sign, chunk)
+        yield from map(self.sign, islice(coming, ALONE_MAX))
+        more = list(islice(coming, CHUNK))
+        if not more:
             return
-        ahead = deque[_Chunk]()
-        while chunk or ahead:
-            while chunk and len(ahead) < CHUNKS_AHEAD:
-                ahead.append(_Chunk(chunk))
-                ahead[-1].made = self._second.submit(ahead[-1].sign_if_free, self)
-                chunk = list(islice(coming, CHUNK))
-            yield from self._signed(ahead.popleft(), ahead)
+        if current_process().daemon:  # may not start another
+            yield from map(self.sign, chain(more, coming))
+            return
+        with closing(_SecondSigner(self._secret)) as second:
+            yield from self._beside(second, more, coming)
 
-    def _signed(self, first: "_Chunk", ahead: Sequence["_Chunk"]) -> list[bytes]:
-        first.sign_if_free(self)
-        others = reversed(ahead)
-        while not first.made.done() and not first.signatures:
-            other = next(others, None)
-            if other is None:
-                break
-            other.sign_if_free(self)
-        if not first.signatures:
-            first.made.result()
-        return first.signatures
+    def _beside(
+        self, second: "_SecondSigner", more: list[bytes], coming: Iterator[bytes]
+    ) -> Iterator[bytes]:
+        ahead = deque[_Chunk]()
+        while more or ahead:
+            while more and len(ahead) < CHUNKS_AHEAD:
+                asked = second.waiting < CHUNKS_ASKED and second.ask(more)
+                if not asked and ahead and (ahead[0].signatures or second.has_answered()):
+                    break  # what is ready goes first
+                signatures = None if asked else [self.sign(message) for message in more]
+                ahead.append(_Chunk(more, signatures))
+                more = list(islice(coming, CHUNK))
+            messages, signatures = ahead.popleft()
+            yield from signatures or second.answer() or map(self.sign, messages)
 
     def close(self) -> None:
-        """End the second thread."""
-        self._second.shutdown()
+        """Nothing is held open."""
+
+
+class _Chunk(NamedTuple):
+    """Messages, and what they were signed with; None: another process is asked for it."""
+
+    messages: list[bytes]
+    signatures: list[bytes] | None
+
+
+class _SecondSigner:
+    """Another process that signs, told the key over a line that ends with whoever asks."""
+
+    def __init__(self, secret: bytes) -> None:
+        self.waiting = 0
+        """How many answers it owes."""
+        self._is_there = False
+        context = get_context("spawn")  # to fork is not safe beside other threads
+        self._line, theirs = context.Pipe()
+        self._process = context.Process(target=_sign_for, args=(theirs, secret), daemon=True)
+        # Where no more processes are to be had, who asks signs alone: the line breaks off at once,
+        # as it does when this one ends, which alone holds it from here on.
+        with closing(theirs), suppress(OSError):
+            self._process.start()
+
+    def ask(self, messages: Sequence[bytes]) -> bool:
+        """Hand messages over; say whether it takes any, or is not ready or gone."""
+        try:
+            if not self._is_there:
+                self._is_there = self._line.poll() and self._line.recv_bytes() == _READY
+            if self._is_there:
+                self._line.send_bytes(_MESSAGES.encode(messages))
+                self.waiting += 1
+        except (EOFError, OSError):
+            self._is_there = False
+        return self._is_there
+
+    def has_answered(self) -> bool:
+        """Say whether `answer` would return at once."""
+        try:
+            return not self._is_there or self._line.poll()
+        except OSError:
+            return True
+
+    def answer(self) -> list[bytes] | None:
+        """Return the signatures over the messages handed over first; None where it is gone."""
+        self.waiting -= 1
+        try:
+            signed = self._line.recv_bytes()
+        except (EOFError, OSError):
+            self._is_there = False
+            return None
+        width = _SIGNATURE_BYTES
+        return [signed[at : at + width] for at in range(0, len(signed), width)]
+
+    def close(self) -> None:
+        self._line.close()
+        if self._process.pid is not None:
+            self._process.terminate()
+            self._process.join()
+
+
+def _sign_for(line: Connection, secret: bytes) -> None:
+    """Sign what comes until the line ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who asks says when it is over
+    with suppress(EOFError, OSError):
+        line.send_bytes(_READY)
+        while True:
+            messages = _MESSAGES_READ.decode(line.recv_bytes())
+            line.send_bytes(b"".join([_signature(message, secret) for message in messages]))
+
+
+def _signature(message: bytes, secret: bytes) -> bytes:
+    signed: bytes = crypto_sign(message, secret)
+    return signed[:_SIGNATURE_BYTES]

@@ -3,7 +3,9 @@
 import os
 import weakref
 from array import array
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import overload
@@ -19,29 +21,28 @@ WRITTEN_AT_ONCE = 1024 * 1024
 
 
 class Spool(Sequence[StoredEvent]):
-    """Events in their order. A crash leaves nothing of it: the file has no name to be found by."""
+    """Events in their order, made while they are first gone through, and kept for another time.
 
-    def __init__(self, folder: Path, events: Iterable[StoredEvent]) -> None:
-        """Take in events, whose envelopes go to the disk that the folder is on.
+    A crash leaves nothing of it: the file has no name to be found by.
+    """
+
+    def __init__(self, folder: Path, events: Iterable[StoredEvent], count: int) -> None:
+        """Take in so many events, whose envelopes go to the disk that the folder is on.
 
         Raises:
-            DiskFull, DiskReadOnly, DiskFailing: The disk does not take them.
+            DiskFull, DiskReadOnly, DiskFailing: The disk does not take them; here, or when they
+                are gone through.
         """
+        self._coming = iter(events)
+        self._count = count
         self._heads: list[tuple[UUID | str, int, str]] = []
         self._ends = array("Q", (0,))
-        try:
+        with _told():
             self._file = TemporaryFile(buffering=WRITTEN_AT_ONCE, dir=folder)  # noqa: SIM115 - closed when nobody holds this
-            weakref.finalize(self, self._file.close)
-            for event in events:
-                self._file.write(event.state)
-                self._ends.append(self._ends[-1] + len(event.state))
-                self._heads.append((event.originator_id, event.originator_version, event.topic))
-            self._file.flush()
-        except OSError as cause:
-            raise disk_refusal(cause) or cause from None
+        weakref.finalize(self, self._file.close)
 
     def __len__(self) -> int:
-        return len(self._heads)
+        return self._count
 
     @overload
     def __getitem__(self, at: int) -> StoredEvent: ...
@@ -52,22 +53,48 @@ class Spool(Sequence[StoredEvent]):
     def __getitem__(self, at: int | slice) -> StoredEvent | list[StoredEvent]:
         if isinstance(at, slice):
             return [self[each] for each in range(*at.indices(len(self)))]
-        return self._read(range(len(self))[at], 1)[0]
+        place = range(len(self))[at]
+        deque(self._come(), maxlen=0)
+        return self._read(place, 1)[0]
 
     def __iter__(self) -> Iterator[StoredEvent]:
-        for start in range(0, len(self), READ_AT_ONCE):
-            yield from self._read(start, READ_AT_ONCE)
+        kept = len(self._heads)
+        for start in range(0, kept, READ_AT_ONCE):
+            yield from self._read(start, min(READ_AT_ONCE, kept - start))
+        yield from self._come()
 
-    def _read(self, start: int, count: int) -> list[StoredEvent]:
-        stop = min(start + count, len(self))
-        first, last = self._ends[start], self._ends[stop]
+    def _come(self) -> Iterator[StoredEvent]:
+        """Yield those that were never gone through, and keep them."""
+        end = self._ends[-1]
         try:
-            states = os.pread(self._file.fileno(), last - first, first)
+            for event in self._coming:
+                self._file.write(event.state)
+                end += len(event.state)
+                self._ends.append(end)
+                self._heads.append((event.originator_id, event.originator_version, event.topic))
+                yield event
         except OSError as cause:
             raise disk_refusal(cause) or cause from None
+        if len(self._heads) < self._count:
+            raise RuntimeError("what makes the events broke off before")
+
+    def _read(self, start: int, count: int) -> list[StoredEvent]:
+        stop = start + count
+        first, last = self._ends[start], self._ends[stop]
+        with _told():
+            self._file.flush()
+            states = os.pread(self._file.fileno(), last - first, first)
         return [
             StoredEvent(
                 *self._heads[at], states[self._ends[at] - first : self._ends[at + 1] - first]
             )
             for at in range(start, stop)
         ]
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    try:
+        yield
+    except OSError as cause:
+        raise disk_refusal(cause) or cause from None

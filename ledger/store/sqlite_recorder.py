@@ -11,7 +11,7 @@ from eventsourcing.persistence import RecordConflictError, StoredEvent
 
 from ledger.database import open_database, transaction
 from ledger.evidence.keys import Signer
-from ledger.evidence.merkle import Edge, leaf_hash
+from ledger.evidence.merkle import Edge
 from ledger.store.recorder import (
     SCHEMA,
     LogMoved,
@@ -52,7 +52,7 @@ class SqliteRecorder(LogRecorder):
             connection = self._writer
             try:
                 # A crash before its commit leaves nothing; after it, everything, on the disk.
-                leaves = [leaf_hash(event.state) for event in stored_events]
+                leaves: list[bytes] = []
                 with transaction(connection):
                     tree = self._head(connection)
                     first = tree.size
@@ -77,14 +77,17 @@ class SqliteRecorder(LogRecorder):
         connection: sqlite3.Connection,
         tree: GrowingTree,
         stored_events: Sequence[StoredEvent],
-        leaves: Sequence[bytes],
+        leaves: list[bytes],
     ) -> tuple[GrowingTree, str]:
-        """Write events and what proves them; return the tree and its signed checkpoint."""
+        """Write events and what proves them, and add their leaves.
+
+        Returns the tree and its signed checkpoint.
+        """
         if not stored_events:
             return tree, ""
         connection.executemany(
             "INSERT INTO log_events VALUES (?, ?, ?, ?, ?)",
-            event_rows(tree.size, stored_events),
+            event_rows(tree.size, stored_events, leaves),
         )
         tree, tiles = tree.extended(leaves)
         if tiles:

@@ -4,9 +4,8 @@ import os
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Collection, Iterator
-from contextlib import suppress
-from itertools import islice
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 from uuid import UUID
@@ -37,8 +36,19 @@ CREATE TABLE IF NOT EXISTS master_check (id INTEGER PRIMARY KEY CHECK (id = 0), 
 DATA_KEY_BITS = 256
 NONCE_BYTES = 12
 KEYS_KEPT = 5_000
-INDEX_BYTES = 32
-SORTED_AT_ONCE = 50_000
+INDEXES_AT_ONCE = 50_000
+INDEX_BYTES, SUBJECT_BYTES = 32, 16
+NOTE_BYTES = INDEX_BYTES + SUBJECT_BYTES
+
+# In one call of the database, during which other threads go on; in the order of the file, or each
+# insertion reads another page.
+KEEP_NOTES = f"""WITH RECURSIVE note(at) AS (
+    VALUES (0) UNION ALL SELECT at + {NOTE_BYTES} FROM note WHERE at + {NOTE_BYTES} < length(?1)
+)
+INSERT OR IGNORE INTO person_indexes
+SELECT substr(?1, at + 1, {INDEX_BYTES}) AS value,
+    substr(?1, at + {INDEX_BYTES} + 1, {SUBJECT_BYTES}) AS subject
+FROM note ORDER BY value, subject"""  # noqa: S608 - widths only
 
 _CHECK = UUID(int=0)
 
@@ -133,8 +143,9 @@ class PersonKeys:
         self._new: dict[UUID, _NewKey] = {}
         self._kept: OrderedDict[UUID, AESGCM] = OrderedDict()
         self._seen_version = 0
+        self._local = threading.local()
         self._restricted: set[bytes] = set()
-        self._new_indexes: dict[bytes, bytes] = {}  # by subject, one after the other
+        self._new_notes = bytearray()  # each an index and whom it finds
         self._connection = sqlite3.connect(
             path, isolation_level=None, check_same_thread=False, factory=Connection
         )
@@ -164,7 +175,7 @@ class PersonKeys:
                 was sealed here must not be stored: its key would be lost.
         """
         with self._lock:
-            if not self._new and not self._new_indexes and not self.prints.waiting:
+            if not self._new and not self._new_notes and not self.prints.waiting:
                 return
             try:
                 with transaction(self._connection):
@@ -172,10 +183,9 @@ class PersonKeys:
                         "INSERT INTO person_keys VALUES (?, ?)",
                         [(subject.bytes, new.wrapped) for subject, new in self._new.items()],
                     )
-                    for some in self._indexes_in_order():
-                        self._connection.executemany(
-                            "INSERT OR IGNORE INTO person_indexes VALUES (?, ?)", some
-                        )
+                    notes, width = self._new_notes, INDEXES_AT_ONCE * NOTE_BYTES
+                    for at in range(0, len(notes), width):
+                        self._connection.execute(KEEP_NOTES, (bytes(notes[at : at + width]),))
                     self.prints.write_new()
             except sqlite3.IntegrityError:
                 self._clear_new()
@@ -189,11 +199,12 @@ class PersonKeys:
         with self._lock:
             self._clear_new()
 
-    def note(self, subject: UUID, value: bytes) -> None:
-        """Have a person found by a blind index, from the next `flush` on until they are erased."""
+    def note(self, subject: UUID, values: Iterable[bytes]) -> None:
+        """Have a person found by blind indexes, from the next `flush` on until they are erased."""
+        finds = subject.bytes
         with self._lock:
-            of = subject.bytes
-            self._new_indexes[of] = self._new_indexes.get(of, b"") + value
+            for value in values:
+                self._new_notes += value + finds
 
     def noted(self, value: bytes) -> set[UUID]:
         """Return who is found by a blind index."""
@@ -253,7 +264,8 @@ class PersonKeys:
             VaultUnreadable: It was altered in the file.
         """
         with self._lock:
-            self._drop_kept_if_changed()
+            if not getattr(self._local, "at_hand", False):
+                self._drop_kept_if_changed()
             if subject.bytes in self._restricted:
                 raise PersonRestricted(subject)
             kept = self._kept.get(subject)
@@ -274,6 +286,19 @@ class PersonKeys:
             self._keep(subject, key)
             return key
 
+    @contextmanager
+    def at_hand(self, subjects: Collection[UUID]) -> Iterator[None]:
+        """Have the keys of people at hand, and look no more for what others do meanwhile.
+
+        It holds for this thread, and for as long as some hundred people take.
+        """
+        self.keep_all(subjects)
+        self._local.at_hand = True
+        try:
+            yield
+        finally:
+            self._local.at_hand = False
+
     def keep_all(self, subjects: Collection[UUID]) -> None:
         """Have the keys of people at hand who are about to be asked for one by one.
 
@@ -281,15 +306,15 @@ class PersonKeys:
         """
         with self._lock:
             self._drop_kept_if_changed()
-            wanted = [each.bytes for each in subjects if each not in self._kept]
+            wanted = {each.bytes: each for each in subjects if each not in self._kept}
             rows = self._connection.execute(
                 "SELECT subject, wrapped FROM person_keys WHERE wrapped IS NOT NULL"  # noqa: S608 - marks only
                 f" AND subject IN ({','.join('?' * len(wanted))})",
-                wanted,
+                list(wanted),
             )
             for raw, wrapped in rows.fetchall():
                 with suppress(InvalidTag, ValueError):
-                    subject = UUID(bytes=raw)
+                    subject = wanted[raw]
                     self._keep(subject, AESGCM(self._unwrap(subject, wrapped)))
 
     def find_or_make(self, subject: UUID) -> AESGCM:
@@ -311,19 +336,9 @@ class PersonKeys:
     def lock(self) -> threading.RLock:
         return self._lock
 
-    def _indexes_in_order(self) -> Iterator[list[tuple[bytes, bytes]]]:
-        """Yield new indexes as they stand in the file, or each insertion reads another page."""
-        pairs = (
-            (values[at : at + INDEX_BYTES], subject)
-            for subject, values in self._new_indexes.items()
-            for at in range(0, len(values), INDEX_BYTES)
-        )
-        while some := sorted(islice(pairs, SORTED_AT_ONCE)):
-            yield some
-
     def _clear_new(self) -> None:
         self._new.clear()
-        self._new_indexes.clear()
+        self._new_notes.clear()
         self.prints.discard_new()
 
     def _keep(self, subject: UUID, key: AESGCM) -> None:

@@ -3,7 +3,8 @@
 import hmac
 import os
 from base64 import b64decode, b64encode
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from hashlib import sha256
 from pathlib import Path
 from typing import NamedTuple
@@ -97,9 +98,14 @@ class Vault:
 
     # Sealing.
 
-    def note(self, subject: UUID, kind: str, value: str) -> None:
-        """Have a person found by a value that is not kept: a blind index, gone with their key."""
-        self._keys.note(subject, self._digest("find", kind, value))
+    def note(self, subject: UUID, values: Iterable[tuple[str, str]]) -> None:
+        """Have a person found by values that are not kept: blind indexes, gone with their key.
+
+        Args:
+            subject: Whom.
+            values: Each the kind of a value and the value.
+        """
+        self._keys.note(subject, [self._digest("find", kind, value) for kind, value in values])
 
     def noted(self, kind: str, value: str) -> set[UUID]:
         """Return who is found by a value."""
@@ -116,6 +122,10 @@ class Vault:
     def keep_all(self, subjects: Collection[UUID]) -> None:
         """Have the keys of some hundred people at hand whose data is about to be opened."""
         self._keys.keep_all(subjects)
+
+    def at_hand(self, subjects: Collection[UUID]) -> AbstractContextManager[None]:
+        """Have the keys of some hundred people at hand, as they are now, while they are needed."""
+        return self._keys.at_hand(subjects)
 
     def seal(self, subject: UUID, purpose: str, fields: Mapping[str, str]) -> tuple[str, str]:
         """Seal fields under the person's data key, which is made when there is none.

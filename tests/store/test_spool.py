@@ -32,7 +32,7 @@ def test_events_come_out_in_their_order_as_often_as_they_are_asked_for(
 ) -> None:
     given = list(events(count))
 
-    kept = Spool(tmp_path, given)
+    kept = Spool(tmp_path, given, count)
 
     assert len(kept) == count
     assert bool(kept) == bool(given)
@@ -44,8 +44,33 @@ def test_events_come_out_in_their_order_as_often_as_they_are_asked_for(
         kept[count]
 
 
+def test_what_was_gone_through_in_part_comes_whole_the_next_time(tmp_path: Path) -> None:
+    given = list(events(2 * READ_AT_ONCE + 7))
+    kept = Spool(tmp_path, iter(given), len(given))
+
+    for number, event in enumerate(kept, 1):
+        assert event == given[number - 1]
+        if number > READ_AT_ONCE + 3:
+            break
+
+    assert list(kept) == given
+
+
+def test_what_lacks_events_is_never_taken_for_whole(tmp_path: Path) -> None:
+    def broken_off() -> Iterator[StoredEvent]:
+        yield from events(3)
+        raise ValueError
+
+    kept = Spool(tmp_path, broken_off(), 5)
+
+    with pytest.raises(ValueError):
+        list(kept)
+    with pytest.raises(RuntimeError):
+        list(kept)
+
+
 def test_nothing_of_it_stands_in_the_folder(tmp_path: Path) -> None:
-    kept = Spool(tmp_path, events(10))
+    kept = Spool(tmp_path, events(10), 10)
 
     assert list(kept)
     assert list(tmp_path.iterdir()) == []

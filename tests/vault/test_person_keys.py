@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from ledger.vault import keys
 from ledger.vault.keys import KeyMadeElsewhere, KeyStillReadable, PersonErased, VaultUnreadable
 from ledger.vault.vault import KEY_BYTES, SealBroken, Vault
 
@@ -137,6 +138,50 @@ def test_a_key_that_another_process_made_meanwhile_is_not_overwritten_nor_ours_l
     ours = vault.seal(person, "payee", FIELDS)
     vault.flush()
     assert elsewhere.open(person, "payee", *ours) == FIELDS
+
+
+def test_people_are_found_by_each_of_the_many_values_that_were_noted(
+    vault: Vault, elsewhere: Vault, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keys, "INDEXES_AT_ONCE", 3)
+    people = [uuid4() for _ in range(4)]
+    for number, person in enumerate(people):
+        vault.note(person, [("name", f"试验{number}"), ("phone", "17000000000")])
+
+    vault.flush()
+    vault.note(people[0], [("name", "试验0")])  # once more changes nothing
+    vault.flush()
+
+    assert [elsewhere.noted("name", f"试验{number}") for number in range(4)] == [
+        {person} for person in people
+    ]
+    assert elsewhere.noted("phone", "17000000000") == set(people)
+    assert elsewhere.noted("phone", "试验0") == set()
+
+
+def test_while_people_are_at_hand_their_keys_are_asked_for_once(
+    vault: Vault, elsewhere: Vault
+) -> None:
+    person = uuid4()
+    sealed = vault.seal(person, "payee", FIELDS)
+    vault.flush()
+
+    with vault.at_hand([person]):
+        assert elsewhere.forget(person)
+        assert vault.open(person, "payee", *sealed) == FIELDS
+        beside = Thread(target=lambda: told.append(_refusal(vault, person, sealed)))
+        told: list[str] = []
+        beside.start()
+        beside.join()
+
+    assert told == [PersonErased.code]  # for other threads nothing changes
+    assert _refusal(vault, person, sealed) == PersonErased.code
+
+
+def _refusal(vault: Vault, person: UUID, sealed: tuple[str, str]) -> str:
+    with pytest.raises(PersonErased) as refused:
+        vault.open(person, "payee", *sealed)
+    return refused.value.code
 
 
 def test_an_erasure_in_another_process_is_heeded_at_once(vault: Vault, elsewhere: Vault) -> None:
