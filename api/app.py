@@ -134,7 +134,8 @@ class Serving:
     `hosts` are the names it answers to; `origin` is where its pages come from, for passkeys; `demo`
     is the inspector whom anybody may be with one click, on a ledger that is marked as a demo;
     `webhooks_inside` lets webhooks lead to this machine and into private networks; `rhythm` is how
-    often the log is verified; `counted_in` is where several processes count together.
+    often the log is verified; `counted_in` is where several processes count together, and
+    `counted_as` this ledger's name among those that they serve.
     """
 
     clock: Clock
@@ -147,6 +148,7 @@ class Serving:
     webhooks_inside: bool = False
     rhythm: Rhythm = field(default_factory=Rhythm)
     counted_in: str | None = None
+    counted_as: str = ""
 
 
 def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
@@ -202,6 +204,7 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
         working.integrity.verified_age_s,
         working.integrity.holds,
         serving.counted_in,
+        serving.counted_as,
     )
     # The last that is added stands outermost: every answer has an id, headers and a line.
     app.add_middleware(BodyLimits, limits=serving.limits)

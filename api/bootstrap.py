@@ -33,6 +33,7 @@ def today() -> date:
 
 
 COUNTED_IN = "PROMETHEUS_MULTIPROC_DIR"
+DEPLOYED_BY = "NUANZHANG_DEPLOYED_BY"
 """The Prometheus library's own setting: it reads it when it is imported."""
 
 
@@ -78,6 +79,17 @@ def tell_workers(counted: str, origin: str) -> None:
     """Have what this process starts count in a folder, and know where pages come from."""
     os.environ[COUNTED_IN] = counted
     os.environ.setdefault("NUANZHANG_ORIGIN", origin)
+
+
+def tell_workers_of_all(counted: str, path: Path) -> None:
+    """Have what this process starts count in a folder, and know all ledgers of a deployment."""
+    os.environ[COUNTED_IN] = counted
+    os.environ[DEPLOYED_BY] = str(path.resolve())
+
+
+def told_deployment() -> Deployment:
+    """Return the deployment that this process was told of by the one that started it."""
+    return deployment(Path(os.environ[DEPLOYED_BY]))
 
 
 def home() -> Home:

@@ -1,6 +1,6 @@
 """Several ledgers behind one port: each asked by its own name, knowing nothing of the others."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from http import HTTPStatus
 
@@ -24,9 +24,16 @@ class ByHost:
     its address: pages lead there, programs get a problem of status 421 that says it.
     """
 
-    def __init__(self, apps: Mapping[str, FastAPI], elsewhere: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        apps: Mapping[str, FastAPI],
+        elsewhere: Mapping[str, str],
+        close: Callable[[], object] = lambda: None,
+    ) -> None:
+        """Take applications and addresses by host, and what is to be done when all have ended."""
         self._apps = apps
         self._elsewhere = elsewhere
+        self._close = close
         self._beginning = Starlette(lifespan=self._lifespan)
         self._others = SecurityHeaders(self._not_here)
 
@@ -44,6 +51,7 @@ class ByHost:
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
         """Begin all, and end all that began, also where one could not begin."""
         async with AsyncExitStack() as begun:
+            begun.callback(self._close)
             for app in self._apps.values():
                 await begun.enter_async_context(app.router.lifespan_context(app))
             yield

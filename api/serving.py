@@ -12,8 +12,9 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
+from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -130,15 +131,8 @@ def listen_for(
     settings = Settings()
     for each in deployment.here:
         catch_up(opened[each.name], each.place().read_models)
-    sock = _bind(settings.host, port)
-    say(f"暖账 listens at http://{settings.host}:{sock.getsockname()[1]}")
-    apps: dict[str, FastAPI] = {}
-    for each in deployment.here:
-        ledger = opened[each.name]
-        apps[each.host] = served(each.place(), ledger, settings, each.origin, (each.host,))
-        say(f"{each.name}: {each.home} as {each.host}")
-    for other in deployment.elsewhere:
-        say(f"{other.name}: elsewhere, at {other.url}")
+    sock = _announced_all(deployment, settings, port, say)
+    apps = _served_all(deployment, opened, settings)
     _run(ByHost(apps, by_host(deployment)), list(apps.values()), sock)
 
 
@@ -171,9 +165,40 @@ def listen_with(workers: int, home: Home, port: int | None, *, tour: bool, say: 
     sock, url = _announced(home, settings, port, tour=tour, say=say)
     with tempfile.TemporaryDirectory(prefix="nuanzhang-metrics-") as counted:
         bootstrap.tell_workers(counted, _origin(url))
-        config = config_of("api.serving:worker", factory=True, workers=workers)
-        supervisor = Supervisor(config, [sock])
-        supervisor.run()
+        _supervise("api.serving:worker", workers, sock)
+
+
+def listen_for_with(
+    workers: int, path: Path, deployment: Deployment, port: int | None, say: Say
+) -> None:
+    """Serve all ledgers that a deployment has here by so many processes, each of them all.
+
+    Args:
+        workers: How many.
+        path: Where the deployment is read from.
+        deployment: What stands there.
+        port: Of all of them; without one the next free port is taken.
+        say: Prints a line.
+
+    Raises:
+        OneProcess: One of the logs stands in an SQLite file.
+        PortTaken, WorkerFailed: As `listen_with` does.
+    """
+    for each in deployment.here:
+        if not isinstance(each.place().log, Database):
+            raise OneProcess
+    for each in deployment.here:
+        with bootstrap.opened(each.place()) as ledger:
+            catch_up(ledger, each.place().read_models)
+    sock = _announced_all(deployment, Settings(), port, say)
+    with tempfile.TemporaryDirectory(prefix="nuanzhang-metrics-") as counted:
+        bootstrap.tell_workers_of_all(counted, path)
+        _supervise("api.serving:worker_of_all", workers, sock)
+
+
+def _supervise(worker: str, workers: int, sock: socket.socket) -> None:
+    supervisor = Supervisor(config_of(worker, factory=True, workers=workers), [sock])
+    supervisor.run()
     if any(each.exitcode == STARTUP_FAILURE for each in supervisor.processes):
         raise WorkerFailed
     if supervisor.interrupted:
@@ -212,13 +237,13 @@ def worker() -> FastAPI:
 
     It closes the ledger when it stops, and it does not outlive the process that watches over it.
     """
-    threading.Thread(target=_end_when_orphaned, daemon=True).start()
-    try:
-        opening, app = _begun()
-    except LedgerError as refusal:
-        sys.stderr.write(f"{refusal.code}: {refusal}\n")
-        sys.exit(STARTUP_FAILURE)
-    log_requests()
+
+    def begin(opening: ExitStack) -> FastAPI:
+        home, settings = bootstrap.home(), Settings()
+        ledger = opening.enter_context(bootstrap.opened(home))
+        return served(home, ledger, settings, settings.origin, hosts_of(settings))
+
+    opening, app = _begun(begin)
     inner = app.router.lifespan_context
 
     @asynccontextmanager
@@ -230,34 +255,57 @@ def worker() -> FastAPI:
             opening.close()
 
     app.router.lifespan_context = lifespan
-    _tell_of_the_end(app.state.background.stopping)
+    _tell_of_the_end([app])
     return app
 
 
-def _begun() -> tuple[ExitStack, FastAPI]:
-    """Open the ledger and make its application, as soon as its database is there.
+def worker_of_all() -> ByHost:
+    """Return the applications of a worker for all ledgers of a deployment; as `worker` does."""
 
-    It was when the service began; who takes a dead worker's place may come while it is away. Were
-    that a failure, uvicorn would end all the others too.
+    def begin(opening: ExitStack) -> tuple[Deployment, dict[str, FastAPI]]:
+        deployment = bootstrap.told_deployment()
+        opened = {
+            each.name: opening.enter_context(bootstrap.opened(each.place()))
+            for each in deployment.here
+        }
+        return deployment, _served_all(deployment, opened, Settings())
+
+    opening, (deployment, apps) = _begun(begin)
+    _tell_of_the_end(list(apps.values()))
+    return ByHost(apps, by_host(deployment), opening.close)
+
+
+TBegun = TypeVar("TBegun")
+
+
+def _begun(begin: Callable[[ExitStack], TBegun]) -> tuple[ExitStack, TBegun]:
+    """Open what a worker serves and make its applications, as soon as the databases are there.
+
+    They were when the service began; who takes a dead worker's place may come while one is away.
+    Were that a failure, uvicorn would end all the others too.
     """
-    home, settings = bootstrap.home(), Settings()
+    threading.Thread(target=_end_when_orphaned, daemon=True).start()
+    log_requests()
     while True:
         try:
             with ExitStack() as opening:
-                ledger = opening.enter_context(bootstrap.opened(home))
-                app = served(home, ledger, settings, settings.origin, hosts_of(settings))
-                return opening.pop_all(), app
+                begun = begin(opening)
+                return opening.pop_all(), begun
         except DatabaseUnreachable:
             time.sleep(AWAY_LOOKED_EVERY_S)
+        except LedgerError as refusal:
+            sys.stderr.write(f"{refusal.code}: {refusal}\n")
+            sys.exit(STARTUP_FAILURE)
 
 
-def _tell_of_the_end(stopping: threading.Event) -> None:
+def _tell_of_the_end(apps: Sequence[FastAPI]) -> None:
     """Tell those who wait for events, too, when the server is told to stop."""
     for number in (signal.SIGTERM, signal.SIGINT):
         told = signal.getsignal(number)
 
         def tell(signum: int, frame: Any, told: Any = told) -> None:
-            stopping.set()
+            for each in apps:
+                each.state.background.stopping.set()
             told(signum, frame)
 
         signal.signal(number, tell)
@@ -283,10 +331,30 @@ def log_requests() -> None:
     requests_log.propagate = False
 
 
+def _served_all(
+    deployment: Deployment, opened: Mapping[str, Ledger], settings: Settings
+) -> dict[str, FastAPI]:
+    """Return the application of each ledger that is here, by the host that it is asked for as."""
+    return {
+        each.host: served(
+            each.place(), opened[each.name], settings, each.origin, (each.host,), each.name
+        )
+        for each in deployment.here
+    }
+
+
 def served(
-    home: Home, ledger: Ledger, settings: Settings, origin: str, hosts: tuple[str, ...]
+    home: Home,
+    ledger: Ledger,
+    settings: Settings,
+    origin: str,
+    hosts: tuple[str, ...],
+    name: str = "",
 ) -> FastAPI:
-    """Return the application of one ledger, with all that goes on beside its requests."""
+    """Return the application of one ledger, with all that goes on beside its requests.
+
+    `name` tells it from others that the same process serves.
+    """
     serving = Serving(
         clock=Clock(bootstrap.now, bootstrap.now_s, bootstrap.today),
         hosts=hosts,
@@ -295,6 +363,7 @@ def served(
         webhooks_inside=settings.webhooks_inside,
         rhythm=Rhythm(settings.verify_every_s, settings.verify_whole_every_s),
         counted_in=bootstrap.counted_in(),
+        counted_as=name,
     )
     app = create_app(home, ledger, serving)
     warming = Warming(
@@ -371,6 +440,18 @@ def hosts_of(settings: Settings) -> tuple[str, ...]:
 
 def _origin(url: str) -> str:
     return url.replace("127.0.0.1", "localhost")
+
+
+def _announced_all(
+    deployment: Deployment, settings: Settings, port: int | None, say: Say
+) -> socket.socket:
+    sock = _bind(settings.host, port)
+    say(f"暖账 listens at http://{settings.host}:{sock.getsockname()[1]}")
+    for each in deployment.here:
+        say(f"{each.name}: {each.home} as {each.host}")
+    for other in deployment.elsewhere:
+        say(f"{other.name}: elsewhere, at {other.url}")
+    return sock
 
 
 def _announced(

@@ -70,12 +70,15 @@ def serve(
 
     With a deployment file, all ledgers that it has here, each under its own host name.
     """
-    from api.serving import listen, listen_for, listen_with  # noqa: PLC0415 - half of what starting takes; no other command needs it
+    from api.serving import listen, listen_for, listen_for_with, listen_with  # noqa: PLC0415 - half of what starting takes; no other command needs it
+
+    processes = workers or Settings().workers
 
     if deployment is not None:
-        if workers:
-            raise typer.BadParameter("one process serves a deployment; --workers is of one ledger")
         told = bootstrap.deployment(deployment)
+        if processes > 1:
+            listen_for_with(processes, deployment, told, port, say)
+            return
         with ExitStack() as all_:
             opened = {
                 each.name: all_.enter_context(bootstrap.opened(each.place())) for each in told.here
@@ -83,7 +86,6 @@ def serve(
             listen_for(told, opened, port, say)
         return
     place = bootstrap.home()
-    processes = workers or Settings().workers
     if processes > 1:
         listen_with(processes, place, port, tour=tour, say=say)
         return

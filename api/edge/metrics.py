@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
@@ -14,7 +14,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 class Metrics:
     """A registry of its own for each application; no label names a person or an organisation.
 
-    `counted_in` is the folder in which all processes of a service count: each tells what all did.
+    `counted_in` is the folder in which all processes of a service count: each tells what all did,
+    of its `ledger` where they serve several.
     """
 
     def __init__(
@@ -23,24 +24,27 @@ class Metrics:
         verified_age_s: Callable[[], float],
         log_holds: Callable[[], float],
         counted_in: str | None = None,
+        ledger: str = "",
     ) -> None:
+        self._of = (ledger,) if ledger else ()
+        named = ("ledger",) if ledger else ()
         counted = CollectorRegistry()
         self._answered = Counter(
             "nuanzhang_requests",
             "Requests by method, route and status.",
-            ("method", "route", "status"),
+            (*named, "method", "route", "status"),
             registry=counted,
         )
         self._seconds = Histogram(
             "nuanzhang_request_seconds",
             "How long requests took, by route.",
-            ("route",),
+            (*named, "route"),
             buckets=SECONDS,
             registry=counted,
         )
         if counted_in is not None:
             counted = CollectorRegistry()
-            MultiProcessCollector(counted, counted_in)  # type: ignore[no-untyped-call]
+            counted.register(_Together(counted_in, ledger))
         standing = CollectorRegistry()
         standing.register(_Standing(log_size, verified_age_s, log_holds))
         self._registries = (counted, standing)
@@ -48,12 +52,27 @@ class Metrics:
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
         # A made-up method would be a label of the sender's own.
         named = method if method in METHODS else "OTHER"
-        self._answered.labels(named, route, str(status)).inc()
-        self._seconds.labels(route).observe(seconds)
+        self._answered.labels(*self._of, named, route, str(status)).inc()
+        self._seconds.labels(*self._of, route).observe(seconds)
 
     def exposition(self) -> bytes:
         """Return the text that Prometheus reads."""
         return b"".join(generate_latest(each) for each in self._registries)
+
+
+class _Together(Collector):
+    """What all processes of a service counted, of one ledger where they serve several."""
+
+    def __init__(self, counted_in: str, ledger: str) -> None:
+        self._all = MultiProcessCollector(None, counted_in)  # type: ignore[no-untyped-call]
+        self._ledger = ledger
+
+    def collect(self) -> Iterator[Metric]:
+        for metric in self._all.collect():  # type: ignore[no-untyped-call]
+            metric.samples = [
+                each for each in metric.samples if each.labels.get("ledger", "") == self._ledger
+            ]
+            yield metric
 
 
 class _Standing(Collector):

@@ -35,9 +35,9 @@ BEFORE_IT_LOOKS = 2
 
 
 @contextmanager
-def serving(home: Path) -> Iterator[Process]:
+def serving(home: Path, *words: str, host: str = "localhost") -> Iterator[Process]:
     command = subprocess.Popen(
-        [sys.executable, "-m", "api.cli", "serve", "--workers", str(WORKERS)],
+        [sys.executable, "-m", "api.cli", "serve", "--workers", str(WORKERS), *words],
         env={**os.environ, "NUANZHANG_HOME": str(home), "NUANZHANG_VERIFY_EVERY_S": "0"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -51,7 +51,7 @@ def serving(home: Path) -> Iterator[Process]:
         found = Process(command, address.group())
         until(lambda: len(children(command.pid)) == WORKERS)
         workers |= children(command.pid)
-        until(lambda: answered(found))
+        until(lambda: answered(found, host))
         yield found
     finally:
         workers |= children(command.pid)
@@ -72,9 +72,10 @@ def children(pid: int) -> set[int]:
     return {int(each) for each, words in found.items() if b"spawn_main" in words}
 
 
-def answered(process: Process) -> bool:
+def answered(process: Process, host: str = "localhost") -> bool:
+    address = f"{process.address}/readyz"
     try:
-        return httpx2.get(f"{process.address}/readyz", timeout=2).status_code == 200
+        return httpx2.get(address, headers={"host": host}, timeout=2).status_code == 200
     except httpx2.TransportError:
         return False
 
@@ -130,9 +131,13 @@ def draft(address: str, secret: str, code: str, person: Person) -> httpx2.Respon
     )
 
 
-def metrics(address: str, secret: str) -> str:
-    cookie = {"cookie": f"nuanzhang_session={secret}"}
-    return httpx2.get(f"{address}/metrics", headers=cookie, timeout=30).text
+def read(address: str, path: str, secret: str, host: str = "localhost") -> httpx2.Response:
+    headers = {"cookie": f"nuanzhang_session={secret}", "host": host}
+    return httpx2.get(f"{address}{path}", headers=headers, timeout=30)
+
+
+def metrics(address: str, secret: str, host: str = "localhost") -> str:
+    return read(address, "/metrics", secret, host).text
 
 
 def test_any_worker_answers_and_what_all_did_is_counted_and_verified(world: World) -> None:
@@ -151,11 +156,7 @@ def test_any_worker_answers_and_what_all_did_is_counted_and_verified(world: Worl
         for stopped in sorted(children(process.running.pid)):
             # The other one answers while this one does not.
             os.kill(stopped, signal.SIGSTOP)
-            seen = httpx2.get(
-                f"{process.address}/v1/batches",
-                headers={"cookie": f"nuanzhang_session={secret}"},
-                timeout=30,
-            )
+            seen = read(process.address, "/v1/batches", secret)
             os.kill(stopped, signal.SIGCONT)
             assert {each["code"] for each in seen.json()["items"]} == set(codes)
         told = [metrics(process.address, keeper) for _ in range(4)]
@@ -230,6 +231,61 @@ def test_one_that_dies_silently_while_the_database_is_away_is_replaced_and_ends_
             until(lambda: answered(process))
             os.kill(other, signal.SIGCONT)
             assert children(process.running.pid) == {begins, other}
+
+
+def test_each_worker_serves_all_ledgers_of_a_deployment_and_each_is_counted_by_itself(
+    tmp_path: Path, postgresql: Server
+) -> None:
+    asked = {"north": 3, "south": 5}
+    file, keepers = tmp_path / "ledgers.toml", dict[str, str]()
+    for name in asked:
+        store = postgresql.fresh()
+        world = World.at(tmp_path / name, store).settle_in()
+        order = officers.Appointment(KEEPER, "某某", "C01", Role.SYSTEM_ADMINISTRATOR)
+        officers.begin_administration(world.ledger, world.act(day=EARLY), order)
+        keepers[name] = signed_in(world, KEEPER)
+        world.ledger.close()
+        with file.open("a") as told:
+            told.write(f'[ledgers.{name}]\nhost = "{name}.test"\nhome = "{world.home.path}"\n')
+            told.write(f'database = "{store.url}&schema={store.schema}"\n')
+    homes = {name: tmp_path / name / "data" for name in asked}
+
+    with serving(tmp_path, "--deployment", str(file), host="north.test") as process:
+        for name, times in asked.items():
+            for _ in range(times):
+                found = read(process.address, "/v1/session", keepers[name], f"{name}.test")
+                assert found.status_code == 200, found.text
+        other = read(process.address, "/v1/session", keepers["north"], "south.test")
+        assert other.status_code == 401
+        for name, times in asked.items():
+            for _ in range(4):
+                said = metrics(process.address, keepers[name], f"{name}.test")
+                route = f'{{ledger="{name}",method="GET",route="/v1/session",status="200"}}'
+                assert f"nuanzhang_requests_total{route} {times}.0" in said
+                assert set(re.findall('ledger="([a-z]+)"', said)) == {name}
+        until(lambda: {leader(home) for home in homes.values()} <= children(process.running.pid))
+        killed, _ = sorted(children(process.running.pid))
+        os.kill(killed, signal.SIGKILL)
+        until(lambda: len(children(process.running.pid) - {killed}) == WORKERS)
+        until(lambda: all(answered(process, f"{name}.test") for name in asked for _ in range(4)))
+        until(lambda: {leader(home) for home in homes.values()} <= children(process.running.pid))
+        process.running.send_signal(signal.SIGINT)
+        process.stopped()
+    assert process.running.returncode == 130
+
+
+def test_several_workers_over_a_deployment_with_a_file_are_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "ledgers.toml"
+    file.write_text('[ledgers.north]\nhost = "north.test"\nhome = "north"\n')
+    assert nuanzhang(tmp_path, "init", "--deployment", str(file)).returncode == 0
+    monkeypatch.setenv("NUANZHANG_WORKERS", "2")
+
+    refused = nuanzhang(tmp_path, "serve", "--deployment", str(file))
+
+    assert refused.returncode == 1
+    assert refused.stderr.startswith("serve.one_process: ")
 
 
 def threads_of(pid: int) -> int:
