@@ -1,6 +1,7 @@
 """Batches: drafted from a roster, reviewed, approved, written out for the bank."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import islice
@@ -152,13 +153,12 @@ def draft_batch(ledger: Ledger, act: CommandAct, order: Draft) -> Answer:
         if layout is not None:
             fields = tuple(field or "" for field in layout.fields)
             batch.read_columns(act, header_line=layout.line, fields=fields)
-        work.result["refused"] = [
-            refused
-            for rows in _some_at_once(order.roster.rows)
-            for row, person in judging.people(rows)
-            if (refused := _list_row(judging, act, batch, row, person))
-        ]
-        work.result.update(batch_id=str(batch.id), accepted=len(batch.rows))
+        refused: list[dict[str, object]] = []
+        for rows in _some_at_once(order.roster.rows):
+            with judging.people(rows) as people:
+                told = (_list_row(judging, act, batch, row, person) for row, person in people)
+                refused += [each for each in told if each is not None]
+        work.result.update(batch_id=str(batch.id), accepted=len(batch.rows), refused=refused)
         work.save(batch)
 
     request = [getattr(order, name) for name in Draft.__slots__ if name != "roster"]
@@ -540,7 +540,8 @@ class _Judging:
         paid = self.work.glance_all(Disbursement, list(payments))
         self._paid = {payments[id_] for id_ in paid}
 
-    def people(self, rows: Sequence[RosterRow]) -> Iterator[tuple[RosterRow, UUID | None]]:
+    @contextmanager
+    def people(self, rows: Sequence[RosterRow]) -> Iterator[list[tuple[RosterRow, UUID | None]]]:
         """Say who some hundred rows are for, and have at hand what is known of them.
 
         None where the ID number is none.
@@ -552,7 +553,7 @@ class _Judging:
         people = [person for _, person in named if person is not None]
         self.look_up(people)
         with self.work.ledger.vault.at_hand(people):
-            yield from named
+            yield named
 
     def verdict(self, row: RosterRow, person: UUID | None) -> Verdict | None:
         """Judge a row as listed; a person who stands in an earlier row of the list counts too."""
