@@ -197,7 +197,8 @@ def listen_for_with(
 
 
 def _supervise(worker: str, workers: int, sock: socket.socket) -> None:
-    supervisor = Supervisor(config_of(worker, factory=True, workers=workers), [sock])
+    config = config_of(worker, "api.edge.loop:FairLoop", factory=True, workers=workers)
+    supervisor = Supervisor(config, [sock])
     supervisor.run()
     if any(each.exitcode == STARTUP_FAILURE for each in supervisor.processes):
         raise WorkerFailed
@@ -389,13 +390,13 @@ def served(
     return app
 
 
-def config_of(app: ASGIApp | str, **more: Any) -> uvicorn.Config:
+def config_of(app: ASGIApp | str, loop: str = "asyncio", **more: Any) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         log_level="critical",
         access_log=False,
         # Others read faster, but reset a request under way now and then when the service stops.
-        loop="asyncio",
+        loop=loop,
         http="h11",
         h11_max_incomplete_event_size=HEADER_BYTES_MAX,
         timeout_keep_alive=KEEP_ALIVE_S,

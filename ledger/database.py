@@ -3,6 +3,7 @@
 import errno
 import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any, Protocol, TypeVar
 from ledger.errors import Kind, LedgerError
 
 BUSY_TIMEOUT_S = 60.0
+BUSY_LOOKED_EVERY_S = 0.005
 DISK_RETRY_AFTER_S = 60
 """Somebody has to see to a disk: it makes no sense to ask again at once."""
 
@@ -156,10 +158,25 @@ def open_database(path: Path, *, synchronous: str = "FULL") -> sqlite3.Connectio
         check_same_thread=False,
         factory=Connection,
     )
-    with closing(connection.execute("PRAGMA journal_mode = WAL")):
-        pass
+    write_ahead(connection)
     connection.execute(f"PRAGMA synchronous = {synchronous}")
     return connection
+
+
+def write_ahead(connection: sqlite3.Connection) -> None:
+    """Have a file written ahead of, also where others make it at the same time.
+
+    SQLite waits for others in everything but this: who turns a new file over is not waited for.
+    """
+    deadline = time.monotonic() + BUSY_TIMEOUT_S
+    while True:
+        try:
+            with closing(connection.execute("PRAGMA journal_mode = WAL")):
+                return
+        except sqlite3.OperationalError as cause:
+            if cause.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+                raise
+        time.sleep(BUSY_LOOKED_EVERY_S)
 
 
 @contextmanager

@@ -121,12 +121,11 @@ def catch_up(
     built anew: nothing is lost with it.
     """
     model = open_model(path)
-    size = feed.size()
-    position = _usable(model, size)
+    position, size = _standing(model, feed)
     if position is None:
         with _alone(path):
             # Another process may have built it while this one waited.
-            position = _usable(model, feed.size())
+            position, size = _standing(model, feed)
             if position is None:
                 return _built(feed, path, progress, block_positions, None)
     while position < size:
@@ -208,9 +207,10 @@ def _built(
     model.engine.dispose()
     with draft.open("rb") as file:
         os.fsync(file.fileno())
-    for leftover in _files_of(path)[1:]:
-        leftover.unlink(missing_ok=True)
-    draft.rename(path)
+    with model.nobody_opening():
+        for leftover in _files_of(path)[1:]:
+            leftover.unlink(missing_ok=True)
+        draft.rename(path)
     return open_model(path)
 
 
@@ -255,10 +255,15 @@ def _alone(path: Path) -> Iterator[None]:
         yield
 
 
-def _usable(model: ReadModel, size: int) -> int | None:
-    """Return how far a model has read, or None where it has to be built anew."""
+def _standing(model: ReadModel, feed: Feed) -> tuple[int | None, int]:
+    """Return how far a model has read, None where it has to be built anew, and how long the log is.
+
+    In this order: other processes write and follow meanwhile, so that of a size which was asked for
+    first the model would know more, and be built anew again and again.
+    """
     position = _position(model) if model.path.exists() else None
-    return None if position is None or position > size else position
+    size = feed.size()
+    return (None if position is None or position > size else position), size
 
 
 def _position(model: ReadModel) -> int | None:

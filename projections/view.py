@@ -1,10 +1,13 @@
 """The read model: one database that may be dropped, and what all projections share."""
 
+import os
+import sqlite3
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
+from fcntl import LOCK_EX, LOCK_SH, flock
 from functools import cached_property
 from itertools import chain
 from pathlib import Path
@@ -28,9 +31,9 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy import Column as SqlColumn
-from sqlalchemy.engine.interfaces import DBAPIConnection
 
 from ledger.database import Connection as SqliteConnection
+from ledger.database import open_database
 from ledger.domain.aggregate import Event
 from ledger.store.feed import Recorded
 
@@ -66,7 +69,6 @@ FOLD_BLOCKS = 32
 """Summed up in one question each: asking costs as much as a block of a thousand payments, and what
 many come to waits in memory."""
 
-BUSY_TIMEOUT_S = 60
 INSERT_ROWS = 200
 
 
@@ -263,12 +265,7 @@ class ReadModel:
 
     @cached_property
     def engine(self) -> Engine:
-        engine = create_engine(
-            f"sqlite:///{self.path}",
-            poolclass=NullPool,
-            connect_args={"timeout": BUSY_TIMEOUT_S, "factory": SqliteConnection},
-        )
-        event.listen(engine, "connect", self._prepare)
+        engine = create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         return engine
 
@@ -343,20 +340,36 @@ class ReadModel:
         finally:
             table.indexes.update(indexes)
 
-    def _prepare(self, connection: DBAPIConnection, _: object) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        # Nothing is lost with the read model: it is read from the log again.
+    def _connect(self) -> sqlite3.Connection:
+        if not self._fresh:
+            with self._swap(LOCK_SH):
+                # Nothing is lost with the read model: it is read from the log again.
+                return open_database(self.path, synchronous="NORMAL")
+        connection = sqlite3.connect(
+            self.path, isolation_level=None, check_same_thread=False, factory=SqliteConnection
+        )
         # Indexes are sorted in pieces of the cache's size: pieces that fit into the processor's own
         # caches take two thirds of the time of pieces of a hundred megabytes.
-        settings = (
-            ("journal_mode = OFF", "synchronous = OFF", "cache_size = -4096")
-            if self._fresh
-            else ("journal_mode = WAL", "synchronous = NORMAL")
-        )
-        for setting in settings:
-            cursor.execute(f"PRAGMA {setting}")
-        cursor.close()
+        for setting in ("journal_mode = OFF", "synchronous = OFF", "cache_size = -4096"):
+            connection.execute(f"PRAGMA {setting}")
+        return connection
+
+    def nobody_opening(self) -> AbstractContextManager[None]:
+        """Keep all from opening the file while another takes its place.
+
+        Whoever had opened the file, and not yet what SQLite keeps beside it under the same name,
+        would have one of the old and the other of the new.
+        """
+        return self._swap(LOCK_EX)
+
+    @contextmanager
+    def _swap(self, how: int) -> Iterator[None]:
+        folder = os.open(self.path.parent, os.O_RDONLY)
+        try:
+            flock(folder, how)
+            yield
+        finally:
+            os.close(folder)
 
 
 def _appending(table: Table) -> str:

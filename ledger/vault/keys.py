@@ -13,7 +13,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ledger.database import Connection, transaction
+from ledger.database import Connection, transaction, write_ahead
 from ledger.errors import Kind, LedgerError
 from ledger.vault.prints import SCHEMA as PRINTS_SCHEMA
 from ledger.vault.prints import Prints
@@ -151,7 +151,7 @@ class PersonKeys:
         )
         self.prints = Prints(self._connection)
         try:
-            self._connection.execute("PRAGMA journal_mode = WAL").close()
+            write_ahead(self._connection)
             self._connection.execute("PRAGMA synchronous = FULL")
             # A destroyed key is overwritten in the file, not only unlinked from it.
             self._connection.execute("PRAGMA secure_delete = ON")

@@ -1,0 +1,76 @@
+"""The event loop of one worker among several: it leaves some of those who come to the others."""
+
+import asyncio
+import socket
+from collections.abc import Callable, Sequence
+from typing import Any
+from weakref import WeakSet
+
+WAIT_S = 0.001
+"""For each line that it has, a worker looks so much later for another."""
+WAIT_MAX_S = 0.02
+REFUSED_WAIT_S = 1.0
+"""Where no more files can be opened; asyncio's own waits as long."""
+
+MakeProtocol = Callable[[], asyncio.BaseProtocol]
+
+
+class FairLoop(asyncio.SelectorEventLoop):
+    """Listens as asyncio does, but for who gets a connection.
+
+    Workers wait at one socket. The first to wake would take all who wait there, and since clients
+    keep their lines, it would answer them for as long as they last, beside workers that idle.
+    """
+
+    async def create_server(  # type: ignore[override]  # of all its ways the one that is used
+        self, make: MakeProtocol, *, sock: socket.socket, backlog: int, **_: Any
+    ) -> asyncio.AbstractServer:
+        sock.settimeout(0)
+        sock.listen(backlog)
+        return FairServer(self, sock, make)
+
+
+class FairServer(asyncio.AbstractServer):
+    """Takes one connection at a time, and waits longer the more it has: others come first then.
+
+    None of the workers needs to know of the others: one that stands still or is gone takes nothing.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, sock: socket.socket, make: MakeProtocol
+    ) -> None:
+        self.sockets: Sequence[socket.socket] = (sock,)
+        self._loop = loop
+        self._make = make
+        self._lines: WeakSet[asyncio.BaseTransport] = WeakSet()
+        self._taking = loop.create_task(self._take_on(sock))
+
+    async def _take_on(self, sock: socket.socket) -> None:
+        while True:
+            try:
+                line, _ = await self._loop.sock_accept(sock)
+            except OSError:
+                await asyncio.sleep(REFUSED_WAIT_S)
+                continue
+            transport, _ = await self._loop.connect_accepted_socket(self._make, line)
+            self._lines.add(transport)
+            held = sum(not each.is_closing() for each in self._lines)
+            await asyncio.sleep(min(held * WAIT_S, WAIT_MAX_S))
+
+    async def start_serving(self) -> None:
+        """It does from the first on."""
+
+    async def serve_forever(self) -> None:
+        await self.wait_closed()
+
+    def is_serving(self) -> bool:
+        return not self._taking.done()
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        return self._loop
+
+    def close(self) -> None:
+        self._taking.cancel()
+
+    async def wait_closed(self) -> None:
+        await asyncio.wait([self._taking])

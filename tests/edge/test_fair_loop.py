@@ -1,0 +1,130 @@
+"""Workers that wait at one socket share those who come, and one that stands still takes nobody."""
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
+from threading import Event
+
+import pytest
+
+from api.edge import loop
+from api.edge.loop import FairLoop
+
+LINES = 24
+
+
+class Counting(asyncio.Protocol):
+    """Counts whom it is given, and tells each that it was."""
+
+    def __init__(self, taken: list[asyncio.Transport]) -> None:
+        self._taken = taken
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self._taken.append(transport)
+        transport.write(b"!")
+
+
+class Worker:
+    """A loop in a thread of its own that waits at a socket."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.taken: list[asyncio.Transport] = []
+        self._sock = sock.dup()
+        self._begun, self._ended = Event(), asyncio.Event()
+
+    def run(self) -> None:
+        with asyncio.Runner(loop_factory=FairLoop) as runner:
+            self._loop = runner.get_loop()
+            runner.run(self._serve())
+
+    async def _serve(self) -> None:
+        server = await self._loop.create_server(
+            lambda: Counting(self.taken), sock=self._sock, backlog=100
+        )
+        assert server.is_serving()
+        self._begun.set()
+        await self._ended.wait()
+        server.close()
+        await server.wait_closed()
+        assert not server.is_serving()
+        for each in self.taken:
+            each.close()
+        self._sock.close()
+
+    def wait(self) -> None:
+        assert self._begun.wait(30)
+
+    def end(self) -> None:
+        self._loop.call_soon_threadsafe(self._ended.set)
+
+    def hold_up(self, for_s: float) -> None:
+        self._loop.call_soon_threadsafe(time.sleep, for_s)
+
+
+@pytest.fixture
+def workers() -> Iterator[tuple[int, list[Worker]]]:
+    with socket.create_server(("127.0.0.1", 0)) as sock, ThreadPoolExecutor(2) as threads:
+        found = [Worker(sock) for _ in range(2)]
+        running = [threads.submit(each.run) for each in found]
+        for each in found:
+            each.wait()
+        yield sock.getsockname()[1], found
+        for each in found:
+            each.end()
+        for ran in running:
+            ran.result(30)
+
+
+def come(lines: ExitStack, port: int) -> None:
+    """Connect, and wait until one of the workers has taken it."""
+    line = lines.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+    assert line.recv(1) == b"!"
+
+
+def test_lines_that_are_kept_are_shared(workers: tuple[int, list[Worker]]) -> None:
+    port, (one, other) = workers
+    with ExitStack() as lines:
+        for _ in range(LINES):
+            come(lines, port)
+
+        assert len(one.taken) + len(other.taken) == LINES
+        assert min(len(one.taken), len(other.taken)) >= LINES / 4
+
+
+def test_who_is_busy_is_not_waited_for(workers: tuple[int, list[Worker]]) -> None:
+    port, (one, other) = workers
+    one.hold_up(2)
+    begin = time.monotonic()
+    with ExitStack() as lines:
+        come(lines, port)
+        come(lines, port)
+
+        assert time.monotonic() - begin < 2
+        assert len(other.taken) == 2
+
+
+def test_whoever_comes_while_no_file_can_be_opened_is_taken_later(
+    workers: tuple[int, list[Worker]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, found = workers
+    accept: Callable[..., object] = FairLoop.sock_accept
+    refused: list[bool] = []
+
+    async def refuse_once(of: FairLoop, sock: socket.socket) -> object:
+        if not refused:
+            refused.append(True)
+            raise OSError
+        return await accept(of, sock)  # type: ignore[misc]
+
+    monkeypatch.setattr(loop, "REFUSED_WAIT_S", 0.0)
+    monkeypatch.setattr(FairLoop, "sock_accept", refuse_once)
+    with ExitStack() as lines:
+        for _ in range(4):
+            come(lines, port)
+
+    assert refused
+    assert sum(len(each.taken) for each in found) == 4
