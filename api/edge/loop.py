@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any
 from weakref import WeakSet
 
@@ -52,8 +53,9 @@ class FairServer(asyncio.AbstractServer):
             except OSError:
                 await asyncio.sleep(REFUSED_WAIT_S)
                 continue
-            transport, _ = await self._loop.connect_accepted_socket(self._make, line)
-            self._lines.add(transport)
+            with suppress(OSError):  # gone again before it was begun
+                transport, _ = await self._loop.connect_accepted_socket(self._make, line)
+                self._lines.add(transport)
             held = sum(not each.is_closing() for each in self._lines)
             await asyncio.sleep(min(held * WAIT_S, WAIT_MAX_S))
 
