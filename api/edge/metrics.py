@@ -1,6 +1,9 @@
 """What is counted: requests by route, how long they took, how long the log is (Prometheus)."""
 
+import struct
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily, Metric
@@ -8,6 +11,7 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
+TRIES, TRIED_EVERY_S = 50, 0.01
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -68,11 +72,19 @@ class _Together(Collector):
         self._ledger = ledger
 
     def collect(self) -> Iterator[Metric]:
-        for metric in self._all.collect():  # type: ignore[no-untyped-call]
+        for metric in self._counted():
             metric.samples = [
                 each for each in metric.samples if each.labels.get("ledger", "") == self._ledger
             ]
             yield metric
+
+    def _counted(self) -> list[Metric]:
+        """Read what all wrote; the file of one that begins to count is empty for a moment."""
+        for _ in range(TRIES):
+            with suppress(struct.error):
+                return list(self._all.collect())  # type: ignore[no-untyped-call]
+            time.sleep(TRIED_EVERY_S)
+        return list(self._all.collect())  # type: ignore[no-untyped-call]
 
 
 class _Standing(Collector):

@@ -1,0 +1,42 @@
+"""What several processes count together, while one of them only begins to."""
+
+import struct
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from api.edge import metrics
+from api.edge.metrics import Metrics
+
+NAN = float("nan")
+
+
+def counted_in(folder: Path) -> Metrics:
+    return Metrics(lambda: 7, lambda: NAN, lambda: NAN, str(folder))
+
+
+def test_a_process_that_begins_to_count_is_waited_for(tmp_path: Path) -> None:
+    beginning = tmp_path / "counter_1.db"
+    beginning.touch()
+
+    def go_on() -> None:
+        time.sleep(0.05)
+        beginning.write_bytes(struct.pack("i", 8) + bytes(4092))
+
+    other = threading.Thread(target=go_on)
+    other.start()
+
+    assert b"nuanzhang_log_events 7.0" in counted_in(tmp_path).exposition()
+    other.join()
+
+
+def test_a_file_that_stays_empty_is_told_of(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics, "TRIED_EVERY_S", 0)
+    (tmp_path / "counter_1.db").touch()
+
+    with pytest.raises(struct.error):
+        counted_in(tmp_path).exposition()
