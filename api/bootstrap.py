@@ -33,8 +33,9 @@ def today() -> date:
 
 
 COUNTED_IN = "PROMETHEUS_MULTIPROC_DIR"
-DEPLOYED_BY = "NUANZHANG_DEPLOYED_BY"
 """The Prometheus library's own setting: it reads it when it is imported."""
+DEPLOYED_BY = "NUANZHANG_DEPLOYED_BY"
+"""Where workers find the deployment file; the process that starts them says it."""
 
 
 class ServiceKeyTwice(LedgerError):

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import ExitStack, asynccontextmanager
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, NoReturn, TypeVar
@@ -67,6 +68,7 @@ In another terminal: .venv/bin/nuanzhang verify      proves the whole log, on al
 """
 
 Say = Callable[[str], None]
+TBegun = TypeVar("TBegun")
 
 
 class PortTaken(LedgerError):
@@ -163,9 +165,8 @@ def listen_with(workers: int, home: Home, port: int | None, *, tour: bool, say: 
         catch_up(ledger, home.read_models)
     settings = Settings()
     sock, url = _announced(home, settings, port, tour=tour, say=say)
-    with tempfile.TemporaryDirectory(prefix="nuanzhang-metrics-") as counted:
-        bootstrap.tell_workers(counted, _origin(url))
-        _supervise("api.serving:worker", workers, sock)
+    tell = partial(bootstrap.tell_workers, origin=_origin(url))
+    _supervise("api.serving:worker", workers, sock, tell)
 
 
 def listen_for_with(
@@ -191,15 +192,17 @@ def listen_for_with(
         with bootstrap.opened(each.place()) as ledger:
             catch_up(ledger, each.place().read_models)
     sock = _announced_all(deployment, Settings(), port, say)
+    tell = partial(bootstrap.tell_workers_of_all, path=path)
+    _supervise("api.serving:worker_of_all", workers, sock, tell)
+
+
+def _supervise(worker: str, workers: int, sock: socket.socket, tell: Callable[[str], None]) -> None:
+    """Keep so many workers serving until stopped; `tell` tells them the folder they count in."""
     with tempfile.TemporaryDirectory(prefix="nuanzhang-metrics-") as counted:
-        bootstrap.tell_workers_of_all(counted, path)
-        _supervise("api.serving:worker_of_all", workers, sock)
-
-
-def _supervise(worker: str, workers: int, sock: socket.socket) -> None:
-    config = config_of(worker, "api.edge.loop:FairLoop", factory=True, workers=workers)
-    supervisor = Supervisor(config, [sock])
-    supervisor.run()
+        tell(counted)
+        config = config_of(worker, "api.edge.loop:FairLoop", factory=True, workers=workers)
+        supervisor = Supervisor(config, [sock])
+        supervisor.run()
     if any(each.exitcode == STARTUP_FAILURE for each in supervisor.processes):
         raise WorkerFailed
     if supervisor.interrupted:
@@ -265,10 +268,7 @@ def worker_of_all() -> ByHost:
 
     def begin(opening: ExitStack) -> tuple[Deployment, dict[str, FastAPI]]:
         deployment = bootstrap.told_deployment()
-        opened = {
-            each.name: opening.enter_context(bootstrap.opened(each.place()))
-            for each in deployment.here
-        }
+        opened = opened_all(deployment, opening)
         return deployment, _served_all(deployment, opened, Settings())
 
     opening, (deployment, apps) = _begun(begin)
@@ -276,7 +276,11 @@ def worker_of_all() -> ByHost:
     return ByHost(apps, by_host(deployment), opening.close)
 
 
-TBegun = TypeVar("TBegun")
+def opened_all(deployment: Deployment, opening: ExitStack) -> dict[str, Ledger]:
+    """Open all ledgers that are here, by name, for as long as the stack lasts."""
+    return {
+        each.name: opening.enter_context(bootstrap.opened(each.place())) for each in deployment.here
+    }
 
 
 def _begun(begin: Callable[[ExitStack], TBegun]) -> tuple[ExitStack, TBegun]:

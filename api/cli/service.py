@@ -70,7 +70,13 @@ def serve(
 
     With a deployment file, all ledgers that it has here, each under its own host name.
     """
-    from api.serving import listen, listen_for, listen_for_with, listen_with  # noqa: PLC0415 - half of what starting takes; no other command needs it
+    from api.serving import (  # noqa: PLC0415 - half of what starting takes; no other command needs it
+        listen,
+        listen_for,
+        listen_for_with,
+        listen_with,
+        opened_all,
+    )
 
     processes = workers or Settings().workers
 
@@ -79,11 +85,8 @@ def serve(
         if processes > 1:
             listen_for_with(processes, deployment, told, port, say)
             return
-        with ExitStack() as all_:
-            opened = {
-                each.name: all_.enter_context(bootstrap.opened(each.place())) for each in told.here
-            }
-            listen_for(told, opened, port, say)
+        with ExitStack() as opening:
+            listen_for(told, opened_all(told, opening), port, say)
         return
     place = bootstrap.home()
     if processes > 1:

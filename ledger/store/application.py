@@ -696,8 +696,7 @@ class Ledger(Application[UUID]):
         if len(events) < EVENTS_MAX:
             stored = [*self._group.stored, *signed]
             self.vault.flush()
-            self._add(work, asked, answer, stored)
-            strayed = [id_ for id_, aggregate in work.touched.items() if aggregate.pending]
+            strayed = self._add(work, asked, answer, stored)
             if strayed or len(stored) >= EVENTS_MAX:
                 self._store()
         else:
@@ -706,8 +705,8 @@ class Ledger(Application[UUID]):
                 flushed = beside.submit(self.vault.flush)
                 # They are signed while they are stored; the last of them waits for the keys.
                 kept = chain(signed, _awaited(flushed))
-                self._add(work, asked, answer, Spool(self.vault.folder, kept, len(events)))
-                strayed = [id_ for id_, aggregate in work.touched.items() if aggregate.pending]
+                spool = Spool(self.vault.folder, kept, len(events))
+                strayed = self._add(work, asked, answer, spool)
                 self._store()
         for id_ in strayed:  # decided on, but not saved: it never happened
             self._kept.pop(id_, None)
@@ -718,8 +717,11 @@ class Ledger(Application[UUID]):
         asked: Asked[Answer, Decide],
         answer: Answer,
         stored: Sequence[StoredEvent],
-    ) -> None:
-        """Have what a command decided stored with the group, as `stored` from here on."""
+    ) -> list[UUID]:
+        """Have what a command decided stored with the group, as `stored` from here on.
+
+        Returns what was decided on and not saved.
+        """
         group = self._group_now()
         if work.act.idempotency_key:
             group.answers[work.act.idempotency_key] = StoredAnswer(
@@ -733,6 +735,7 @@ class Ledger(Application[UUID]):
             aggregate.collect_events()
             self._keep(aggregate)
         self._kept_size = group.first + len(stored)
+        return [id_ for id_, aggregate in work.touched.items() if aggregate.pending]
 
     def _group_now(self) -> Group[Answer, Decide]:
         if not self._group.members:

@@ -1,6 +1,7 @@
 """What is refused of the archive, of clear data, and of people who were erased."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from uuid import UUID, uuid4
 
@@ -11,7 +12,7 @@ from ledger.domain.recipient import Recipient
 from ledger.files.archive import ArchiveRow
 from ledger.store.application import NotOnRecord
 from tests.commands.refusing import ONE, TWO, Attempt, nothing_more
-from tests.world import CARD_CLASS, DAY, Person, World, roster_row
+from tests.world import DAY, Person, World, filed, roster_row
 
 
 def close(world: World, number: str, day: date = DAY, person: UUID | None = None) -> Attempt:
@@ -74,18 +75,4 @@ def test_archive_rows_that_do_not_stand_are_told_and_the_others_are_stored(world
 
 
 def entry(line: int, person: Person, closed_on: date | None = None) -> ArchiveRow:
-    return ArchiveRow(
-        line=line,
-        file_number=f"DB{line}",
-        organisation_code="X01",
-        category=CARD_CLASS,
-        opened_on=date(2016, 1, 1),
-        closed_on=closed_on,
-        monthly_income_fen=200_000,
-        name=person.name,
-        id_number=person.id_number,
-        phone=person.phone,
-        reason="大病",
-        bank_name="徽商银行",
-        card_number=person.card,
-    )
+    return replace(filed(person, closed_on=closed_on), line=line, file_number=f"DB{line}")
