@@ -1,5 +1,6 @@
 """When and by whom movements of money were recorded."""
 
+from collections.abc import Sequence
 from uuid import UUID
 
 from ledger.domain.aggregate import OPERATOR
@@ -16,12 +17,27 @@ class Recorded:
 
     def of(self, movement: Movement) -> tuple[str, UUID | None]:
         """Return the moment of recording, and the officer; None is the operator."""
-        if movement.recorded_at is not None:
-            return movement.recorded_at, movement.officer_id
-        assert movement.batch_id is not None  # noqa: S101 - else it is a payment, of a batch
-        known = self._of_batch.get(movement.batch_id)
-        if known is None:
-            ((_, event),) = self._ledger.read(movement.position, 1)
+        return self.of_all([movement])[0]
+
+    def of_all(self, movements: Sequence[Movement]) -> list[tuple[str, UUID | None]]:
+        """Return the same of many: what their batches' events say is read at once."""
+        one_of = {
+            _batch_of(each): each.position
+            for each in movements
+            if each.recorded_at is None and each.batch_id not in self._of_batch
+        }
+        batch_at = {position: batch for batch, position in one_of.items()}
+        for position, event in self._ledger.read_at(batch_at):
             actor = None if event.actor == OPERATOR else UUID(event.actor)
-            known = self._of_batch[movement.batch_id] = event.recorded_at, actor
-        return known
+            self._of_batch[batch_at[position]] = event.recorded_at, actor
+        return [
+            self._of_batch[_batch_of(each)]
+            if each.recorded_at is None
+            else (each.recorded_at, each.officer_id)
+            for each in movements
+        ]
+
+
+def _batch_of(movement: Movement) -> UUID:
+    assert movement.batch_id is not None  # noqa: S101 - else it is a payment, of a batch
+    return movement.batch_id

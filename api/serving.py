@@ -10,8 +10,8 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager, contextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -291,16 +291,31 @@ def _begun(begin: Callable[[ExitStack], TBegun]) -> tuple[ExitStack, TBegun]:
     """
     threading.Thread(target=_end_when_orphaned, daemon=True).start()
     log_requests()
-    while True:
-        try:
-            with ExitStack() as opening:
-                begun = begin(opening)
-                return opening.pop_all(), begun
-        except DatabaseUnreachable:
-            time.sleep(AWAY_LOOKED_EVERY_S)
-        except LedgerError as refusal:
-            sys.stderr.write(f"{refusal.code}: {refusal}\n")
-            sys.exit(STARTUP_FAILURE)
+    with _ended_by_signals():
+        while True:
+            try:
+                with ExitStack() as opening:
+                    begun = begin(opening)
+                    return opening.pop_all(), begun
+            except DatabaseUnreachable:
+                time.sleep(AWAY_LOOKED_EVERY_S)
+            except LedgerError as refusal:
+                sys.stderr.write(f"{refusal.code}: {refusal}\n")
+                sys.exit(STARTUP_FAILURE)
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Have this process end when it is told to: uvicorn only notes it for a loop that is to come.
+
+    Who waits for a database that is away would never see it, and nobody could stop the service.
+    """
+    told = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in told.items():
+            signal.signal(number, handler)
 
 
 def _tell_of_the_end(apps: Sequence[FastAPI]) -> None:

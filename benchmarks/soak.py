@@ -83,6 +83,16 @@ class Minute:
 
 
 @dataclass(frozen=True, slots=True)
+class Kind:
+    """What answers of a kind took, in the first third and in the last."""
+
+    what: str
+    answers: int
+    p50_ms: tuple[float, float]
+    p99_ms: tuple[float, float]
+
+
+@dataclass(frozen=True, slots=True)
 class Soak:
     """What was seen.
 
@@ -94,6 +104,7 @@ class Soak:
     peak: float
     asked: float
     minutes: Sequence[Minute]
+    kinds: Sequence[Kind]
     refused: Mapping[str, int]
     batches: int
     events: tuple[int, int]
@@ -440,8 +451,20 @@ def judged(
     flat = slower <= SLOWER_MAX and max(growth.values()) <= GROWTH_MAX
     held = flat and kept_up >= KEPT_UP_MIN and not refused
     minutes = list(by_minute(answers, samples, for_s))
+    kinds = list(by_kind(answers, for_s))
     return Soak(
-        database, peak, rate, minutes, refused, batches, events, kept_up, growth, slower, held
+        database,
+        peak,
+        rate,
+        minutes,
+        kinds,
+        refused,
+        batches,
+        events,
+        kept_up,
+        growth,
+        slower,
+        held,
     )
 
 
@@ -471,6 +494,15 @@ def by_minute(
         )
 
 
+def by_kind(answers: Sequence[Answer], for_s: float) -> Iterator[Kind]:
+    for what in dict.fromkeys(MIX):
+        asked = [each for each in answers if each.what == what]
+        first = [each.ms for each in asked if each.at < for_s / 3]
+        last = [each.ms for each in asked if each.at >= for_s * 2 / 3]
+        p50, p99 = ((percentile(first, of), percentile(last, of)) for of in (50, 99))
+        yield Kind(what, len(asked), p50, p99)
+
+
 def page_of(seen: Soak) -> Iterator[str]:
     """Yield the results as Markdown."""
     yield f"# A soak at half of the peak: {seen.database}\n\n"
@@ -495,6 +527,12 @@ def page_of(seen: Soak) -> Iterator[str]:
     for number, each in enumerate(seen.minutes, 1):
         yield f"| {number} | {each.answers:,} | {each.p50_ms:.1f} | {each.p99_ms:.1f} |"
         yield f" {each.service_mib:.0f} | {each.database_mib:.0f} |\n"
+    yield "\n| asked | answers | p50 of the first third, ms | of the last | p99 of the first, ms |"
+    yield " of the last |\n|---|---:|---:|---:|---:|---:|\n"
+    for kind in seen.kinds:
+        (p50, p50_last), (p99, p99_last) = kind.p50_ms, kind.p99_ms
+        yield f"| {kind.what} | {kind.answers:,} | {p50:.1f} | {p50_last:.1f} | {p99:.1f} |"
+        yield f" {p99_last:.1f} |\n"
 
 
 def met(holds_: bool) -> str:  # noqa: FBT001 - a word for it

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar, cast
 
 from ledger.errors import Kind, LedgerError
 
@@ -104,6 +104,11 @@ class Connection(sqlite3.Connection):
     def __init__(self, database: Any, *arguments: Any, **named: Any) -> None:
         super().__init__(database, *arguments, **named)
         self.path = Path(database)
+        self._file = _file_at(self.path)
+
+    def leads_to_its_path(self) -> bool:
+        """Say whether the file that was opened is still the one that has its path."""
+        return self._file is not None and _file_at(self.path) == self._file
 
     def cursor(self, factory: Any = Cursor) -> Any:
         return super().cursor(factory)
@@ -111,14 +116,22 @@ class Connection(sqlite3.Connection):
     def commit(self) -> None:
         _told(self, super().commit)
 
-    def execute(self, *arguments: Any) -> Any:
-        return self.cursor().execute(*arguments)
+    def execute(self, *arguments: Any) -> sqlite3.Cursor:
+        return cast("sqlite3.Cursor", self.cursor().execute(*arguments))
 
-    def executemany(self, *arguments: Any) -> Any:
-        return self.cursor().executemany(*arguments)
+    def executemany(self, *arguments: Any) -> sqlite3.Cursor:
+        return cast("sqlite3.Cursor", self.cursor().executemany(*arguments))
 
-    def executescript(self, *arguments: Any) -> Any:
-        return self.cursor().executescript(*arguments)
+    def executescript(self, *arguments: Any) -> sqlite3.Cursor:
+        return cast("sqlite3.Cursor", self.cursor().executescript(*arguments))
+
+
+def _file_at(path: Path) -> tuple[int, int] | None:
+    try:
+        found = path.stat()
+    except FileNotFoundError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def is_read_only(path: Path) -> bool:
@@ -139,7 +152,7 @@ def _told(connection: Connection, act: Callable[..., TDone], *arguments: Any) ->
         raise refusal from None
 
 
-def open_database(path: Path, *, synchronous: str = "FULL") -> sqlite3.Connection:
+def open_database(path: Path, *, synchronous: str = "FULL") -> Connection:
     """Open a file, or make it: write-ahead log, transactions begun by hand, threads let in.
 
     Args:

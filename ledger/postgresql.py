@@ -4,7 +4,7 @@ Nothing here needs the driver, which is installed only where it is wanted (`nuan
 """
 
 from dataclasses import dataclass, field
-from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from urllib.parse import parse_qsl, quote, urlencode, urlsplit, urlunsplit
 
 from ledger.errors import Kind, LedgerError
 
@@ -91,9 +91,10 @@ class Database:
         if not address.startswith(ADDRESS):
             cause = f"it begins with {ADDRESS}"
             raise DatabaseAddressWrong(cause)
-        named = parse_qsl(parts.query, keep_blank_values=True)
+        # In these addresses a plus is a plus, and a blank is written as its number.
+        named = parse_qsl(parts.query.replace("+", "%2B"), keep_blank_values=True)
         schemas = [value for name, value in named if name == "schema"]
-        others = urlencode([each for each in named if each[0] != "schema"])
+        others = urlencode([each for each in named if each[0] != "schema"], quote_via=quote)
         # With an empty host the two slashes would get lost.
         url = urlunsplit(parts._replace(query="", fragment=""))
         if not parts.netloc:

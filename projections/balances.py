@@ -39,7 +39,11 @@ def balances(
     In transit counts what was sent back by the bank and is not yet back in its lots.
     """
     by = ("organisation_id", "fund_id", "vintage")
-    earmark_of = {row.fund_id: row.earmark for row in connection.execute(select(funds))}
+    accounts = select(funds.c.fund_id, funds.c.earmark)
+    if organisation_ids is not None:
+        ids = [each.bytes for each in organisation_ids]
+        accounts = accounts.where(funds.c.organisation_id.in_(ids))
+    earmark_of = dict(connection.execute(accounts).all())
     found = routes(connection, moment, by, _among(organisation_ids))
     return [
         Balance(

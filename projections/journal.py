@@ -80,7 +80,7 @@ lots = Table(
     number_column("position"),
     text_column("happened_on"),
     Index("lots_by_origin", "origin_id"),
-    Index("lots_by_parent", "parent_id"),
+    Index("lots_by_parent", "parent_id", "position"),
     Index("lots_by_organisation", "organisation_id"),
     key("lot_id"),
 )
@@ -92,6 +92,7 @@ funds = Table(
     id_column("organisation_id"),
     text_column("earmark"),
     number_column("position"),
+    Index("funds_by_organisation", "organisation_id"),
     key("fund_id"),
 )
 

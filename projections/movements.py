@@ -41,6 +41,8 @@ movements = Table(
     number_column("amount_fen"),
     Index("movements_by_kind", "kind", "position"),
     Index("movements_by_disbursement", "disbursement_id"),
+    Index("movements_by_organisation", "organisation_id", "position"),
+    Index("movements_by_other", "other_id", "position"),
 )
 """`organisation_id` is whose account it concerns, `other_id` whom an allocation went to."""
 

@@ -10,7 +10,7 @@ from itertools import zip_longest
 from pathlib import Path
 from uuid import uuid4
 
-from sqlalchemy import Connection, Table, insert, inspect, select, update
+from sqlalchemy import Connection, Table, insert, select, update
 from sqlalchemy.exc import DatabaseError
 
 from ledger.store.collector import without_collector
@@ -128,19 +128,7 @@ def catch_up(
             position, size = _standing(model, feed)
             if position is None:
                 return _built(feed, path, progress, block_positions, None)
-    while position < size:
-        with model.engine.begin() as connection:
-            # Locks out other writers before the position is read, so no event is added twice.
-            position = _reading(connection)
-            batch = feed.read(position, BATCH_EVENTS_MAX)
-            if not batch:
-                break
-            model.add(connection, batch)
-            model.fold(connection, position, position + len(batch))
-            position += len(batch)
-            _mark(connection, position)
-        if progress is not None:
-            progress(position, max(size, position))
+    _follow(model, feed, position, size, progress)
     return model
 
 
@@ -154,7 +142,7 @@ def rebuild(
 ) -> ReadModel:
     """Build the read model from the log's first event on, and put it in the old one's place.
 
-    The new file takes the name of the old one at once: a crash leaves the old one or the new one.
+    Until then the old one is asked; a crash leaves it, or the new one.
 
     Args:
         feed: The log.
@@ -207,11 +195,49 @@ def _built(
     model.engine.dispose()
     with draft.open("rb") as file:
         os.fsync(file.fileno())
-    with model.nobody_opening():
-        for leftover in _files_of(path)[1:]:
-            leftover.unlink(missing_ok=True)
-        draft.rename(path)
+    put_in_place(feed, draft, path)
     return open_model(path)
+
+
+def put_in_place(feed: Feed, built: Path, path: Path) -> None:
+    """Let a model that was built beside another one take its place, with all that the log has.
+
+    A crash meanwhile leaves one of the two, or none, and then one is built: never the file of one
+    with what SQLite keeps beside the other.
+    """
+    model = open_model(built)
+    _follow(model, feed, _position(model) or 0, feed.size(), None)
+    model.engine.dispose()  # all lines to it are closed, and what was written last is in the file
+    with model.nobody_opening():
+        for old in _files_of(path):
+            old.unlink(missing_ok=True)
+        built.rename(path)
+
+
+def discard(path: Path) -> None:
+    """Delete a model that nobody asks any more."""
+    open_model(path).engine.dispose()
+    for each in _files_of(path):
+        each.unlink(missing_ok=True)
+
+
+def _follow(
+    model: ReadModel, feed: Feed, position: int, size: int, progress: Progress | None
+) -> None:
+    """Read on from a position up to a size; another process may be doing the same."""
+    while position < size:
+        with model.engine.begin() as connection:
+            # Locks out other writers before the position is read, so no event is added twice.
+            position = _reading(connection)
+            batch = feed.read(position, BATCH_EVENTS_MAX)
+            if not batch:
+                break
+            model.add(connection, batch)
+            model.fold(connection, position, position + len(batch))
+            position += len(batch)
+            _mark(connection, position)
+        if progress is not None:
+            progress(position, max(size, position))
 
 
 def _made(
@@ -269,8 +295,6 @@ def _standing(model: ReadModel, feed: Feed) -> tuple[int | None, int]:
 def _position(model: ReadModel) -> int | None:
     """Return how far a model has read, or None where it is of no use."""
     try:
-        if not inspect(model.engine).has_table(reading.name):
-            return None
         with model.engine.connect() as connection:
             row = connection.execute(select(reading)).one_or_none()
     except DatabaseError:

@@ -8,10 +8,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from fcntl import LOCK_EX, LOCK_SH, flock
-from functools import cached_property
+from functools import cached_property, partial
 from itertools import chain
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple, cast
+from weakref import finalize
 
 from sqlalchemy import (
     BigInteger,
@@ -23,6 +24,7 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     NullPool,
+    QueuePool,
     String,
     Table,
     and_,
@@ -31,6 +33,9 @@ from sqlalchemy import (
     select,
 )
 from sqlalchemy import Column as SqlColumn
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection
 
 from ledger.database import Connection as SqliteConnection
 from ledger.database import open_database
@@ -54,7 +59,7 @@ that no other read model has.
 It changes in the transaction that changes the rows.
 """
 
-SCHEMA_VERSION = 23
+SCHEMA_VERSION = 24
 """Raise it when a table or what fills it changes: an older read model is then built anew."""
 
 BLOCK_POSITIONS = 2_048
@@ -70,6 +75,11 @@ FOLD_BLOCKS = 32
 many come to waits in memory."""
 
 INSERT_ROWS = 200
+
+LINES_KEPT = 4
+"""Of a process to a read model; as many more are opened as threads ask at the same time."""
+
+KEPT = "kept"
 
 
 def id_column(name: str, *, nullable: bool = False) -> SqlColumn[bytes]:
@@ -249,7 +259,11 @@ class RowMaker:
 
 
 class ReadModel:
-    """The read model's file. Connections are short, so a rebuilt file is seen at once."""
+    """The read model's file. Questions are short, so a rebuilt file is seen at once.
+
+    Lines to it are kept from question to question, with what they compiled, unless another file
+    has taken its place meanwhile.
+    """
 
     def __init__(
         self, path: Path, projections: Sequence[Projection], *, fresh: bool = False
@@ -265,7 +279,18 @@ class ReadModel:
 
     @cached_property
     def engine(self) -> Engine:
-        engine = create_engine("sqlite://", creator=self._connect, poolclass=NullPool)
+        if self._fresh:
+            engine = create_engine("sqlite://", creator=self._bare_line, poolclass=NullPool)
+        else:
+            engine = create_engine(
+                "sqlite://",
+                creator=partial(_open_line, self.path),
+                poolclass=QueuePool,
+                pool_size=LINES_KEPT,
+                max_overflow=-1,
+            )
+            event.listen(engine, "checkout", _look)
+            finalize(self, engine.dispose)
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN"))
         return engine
 
@@ -340,11 +365,7 @@ class ReadModel:
         finally:
             table.indexes.update(indexes)
 
-    def _connect(self) -> sqlite3.Connection:
-        if not self._fresh:
-            with self._swap(LOCK_SH):
-                # Nothing is lost with the read model: it is read from the log again.
-                return open_database(self.path, synchronous="NORMAL")
+    def _bare_line(self) -> sqlite3.Connection:
         connection = sqlite3.connect(
             self.path, isolation_level=None, check_same_thread=False, factory=SqliteConnection
         )
@@ -360,16 +381,34 @@ class ReadModel:
         Whoever had opened the file, and not yet what SQLite keeps beside it under the same name,
         would have one of the old and the other of the new.
         """
-        return self._swap(LOCK_EX)
+        return _swap(self.path, LOCK_EX)
 
-    @contextmanager
-    def _swap(self, how: int) -> Iterator[None]:
-        folder = os.open(self.path.parent, os.O_RDONLY)
-        try:
-            flock(folder, how)
-            yield
-        finally:
-            os.close(folder)
+
+def _open_line(path: Path) -> SqliteConnection:
+    with _swap(path, LOCK_SH):
+        # Nothing is lost with the read model: it is read from the log again.
+        return open_database(path, synchronous="NORMAL")
+
+
+def _look(line: DBAPIConnection, kept: ConnectionPoolEntry, _proxy: PoolProxiedConnection) -> None:
+    """Have a line that was kept opened anew, where the model has another file now, or none.
+
+    Raises:
+        DisconnectionError: It has; SQLAlchemy opens another line.
+    """
+    if KEPT in kept.info and not cast("SqliteConnection", line).leads_to_its_path():
+        raise DisconnectionError
+    kept.info[KEPT] = True
+
+
+@contextmanager
+def _swap(path: Path, how: int) -> Iterator[None]:
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        flock(folder, how)
+        yield
+    finally:
+        os.close(folder)
 
 
 def _appending(table: Table) -> str:

@@ -60,6 +60,10 @@ def require_url(url: str, *, inside: bool) -> None:
     if parts.scheme != "https" and not (at_home and parts.scheme == "http"):
         raise UrlRefused("it has to begin with https")
     try:
+        host.encode("idna")  # as whoever looks the name up does
+    except UnicodeError:
+        raise UrlRefused("its host has a part that is empty, or too long for a name") from None
+    try:
         literal = ip_address(host)
     except ValueError:
         return

@@ -68,8 +68,12 @@ class Deliveries:
     async def deliver(self) -> None:
         """Deliver once what is due, to all at the same time: nobody waits for a slow receiver."""
         due = self._subscriptions.due(self._now_s())
-        if due:
-            await asyncio.gather(*(self._deliver_to(each) for each in due))
+        delivering = (self._deliver_to(each) for each in due)
+        # All have ended before one of them counts as failed: the next round would ask again for
+        # what is under way.
+        for failed in await asyncio.gather(*delivering, return_exceptions=True):
+            if failed is not None:
+                raise failed
 
     async def _run(self) -> None:
         while not self._stopping.is_set():
@@ -107,7 +111,7 @@ class Deliveries:
             outcome, status = refusal.code, None
         except TimeoutError:
             outcome, status = "timed out", None
-        except (httpx2.HTTPError, httpx2.InvalidURL, OSError):
+        except (httpx2.HTTPError, httpx2.InvalidURL, OSError, UnicodeError):
             outcome, status = "unreachable", None
         else:
             outcome = f"answered {status}"

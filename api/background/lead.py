@@ -1,15 +1,21 @@
 """Which of the processes that serve one ledger works in the background: one at a time."""
 
 import fcntl
+import logging
 import os
+import sqlite3
 import threading
 from collections.abc import Callable
 from pathlib import Path
+
+from ledger.database import DISK_REFUSALS
 
 RETRY_S = 1.0
 """How soon another process sees that the one that led has ended."""
 
 OWNER_ONLY = 0o600
+
+log = logging.getLogger(__name__)
 
 
 class Lead:
@@ -26,7 +32,10 @@ class Lead:
         self._thread: threading.Thread | None = None
 
     def start(self, begin: Callable[[], None]) -> None:
-        """Begin at once where nobody else leads, or else as soon as nobody does any more."""
+        """Begin at once where nobody else leads, or else as soon as nobody does any more.
+
+        `begin` is called again where the disk kept it from beginning: it has started nothing then.
+        """
         if self._taken(begin):
             return
         self._thread = threading.Thread(
@@ -58,5 +67,11 @@ class Lead:
                 fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
                 return False
-            begin()
+            try:
+                begin()
+            except (sqlite3.Error, *DISK_REFUSALS) as error:
+                # Else nobody worked: it could not begin, and would not let another one.
+                fcntl.lockf(self._file, fcntl.LOCK_UN)
+                log.error("cannot begin to lead: %s", type(error).__name__)  # noqa: TRY400 - the type alone
+                return False
             return True

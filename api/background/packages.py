@@ -2,6 +2,7 @@
 
 import shutil
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from api.background.sealing import Seal, SealBroken
@@ -71,8 +72,10 @@ class Packages:
         if not self._folder.exists():
             return
         for path in self._folder.iterdir():
-            if path.stat().st_mtime <= now_s - KEPT_S:
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+            # A job that went on meanwhile may have put it in its place, or away.
+            with suppress(FileNotFoundError):
+                if path.stat().st_mtime <= now_s - KEPT_S:
+                    shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def _pieces(self, path: Path, job_id: str) -> Iterator[bytes]:
         with path.open("rb") as file:

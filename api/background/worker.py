@@ -109,7 +109,7 @@ class Worker:
                 if self.work_once():
                     continue
                 self._purge()
-            except (sqlite3.Error, *DISK_REFUSALS) as error:
+            except (sqlite3.Error, OSError, *DISK_REFUSALS) as error:
                 # A full disk must not end the thread: the lease runs out, the job is done again.
                 # The type alone, and no traceback: either may quote data.
                 log.error("jobs: unexpected %s", type(error).__name__)  # noqa: TRY400 - as said

@@ -14,7 +14,13 @@ from api.cities import own_witness, read_cities
 from api.cli.printing import REFUSED, say
 from api.cli.province_answers import Out, Witnessed, require_ending, write_answer
 from api.duplicates import Part, ProvinceAnswerUnreadable, parts_of, read_part, tables, told
-from ledger.commands.tag_lists import DoubtsOfOthers, TagOrder, hand_over_tags, own_payments
+from ledger.commands.tag_lists import (
+    Accounts,
+    DoubtsOfOthers,
+    TagOrder,
+    hand_over_tags,
+    own_payments,
+)
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.values import Money, yuan_text
 from ledger.packs.duplicates import Compared, Comparison, TagFile, compare
@@ -25,6 +31,7 @@ from projections.asked import uuid_of
 from projections.batches import batches
 from projections.journal import funds
 from projections.runner import catch_up
+from projections.view import reading
 
 Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day of the payments.")]
 Until = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day of them.")]
@@ -45,10 +52,11 @@ def hand_over(
     key = held_province_key(place)
     with bootstrap.opened(place) as ledger:
         with catch_up(ledger, place.read_models).asking() as model:
-            accounts = [uuid_of(each) for each in model.scalars(select(funds.c.fund_id))]
+            known_to = model.scalars(select(reading.c.next_position)).one()
+            ids = [uuid_of(each) for each in model.scalars(select(funds.c.fund_id))]
         act = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
         order = TagOrder(since.date(), until.date(), recipient)
-        answer, sealed = hand_over_tags(ledger, act, order, accounts, key)
+        answer, sealed = hand_over_tags(ledger, act, order, Accounts(ids, known_to), key)
     draft = out.with_name(out.name + ".new")
     draft.write_bytes(sealed)
     draft.replace(out)

@@ -10,7 +10,7 @@ from api.cli.printing import REFUSED, bar, say
 from ledger.segments.checking import signed_chain
 from ledger.segments.going_on import sealed_feed
 from ledger.store.feed import Feed
-from projections.runner import catch_up, compare, rebuild
+from projections.runner import catch_up, compare, discard, put_in_place, rebuild
 
 
 def rebuild_read_model(
@@ -35,11 +35,9 @@ def rebuild_read_model(
             rebuild(feed, anew, progress)
         differences = compare(anew, live)
         if check:
-            anew.unlink()
+            discard(anew)
         else:
-            for suffix in ("-wal", "-shm"):
-                live.with_name(live.name + suffix).unlink(missing_ok=True)
-            anew.rename(live)
+            put_in_place(feed, anew, live)
         for difference in differences:
             say(f"differed: table {difference.table}, row {difference.row}")
         say(f"{ledger.size()} events read; {'no ' if not differences else ''}difference found.")

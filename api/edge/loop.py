@@ -10,6 +10,8 @@ from weakref import WeakSet
 WAIT_S = 0.001
 """For each line that it has, a worker looks so much later for another."""
 WAIT_MAX_S = 0.02
+LINES_FOR_ANOTHER = 4
+"""For so many lines that it has, it lets one more in after it waited, of those who still do."""
 REFUSED_WAIT_S = 1.0
 """Where no more files can be opened; asyncio's own waits as long."""
 
@@ -32,7 +34,7 @@ class FairLoop(asyncio.SelectorEventLoop):
 
 
 class FairServer(asyncio.AbstractServer):
-    """Takes one connection at a time, and waits longer the more it has: others come first then.
+    """Takes a few connections at a time, and waits longer the more it has: others come first then.
 
     None of the workers needs to know of the others: one that stands still or is gone takes nothing.
     """
@@ -50,14 +52,26 @@ class FairServer(asyncio.AbstractServer):
         while True:
             try:
                 line, _ = await self._loop.sock_accept(sock)
+                await self._begin(line)
+                held = self._held()
+                await asyncio.sleep(min(held * WAIT_S, WAIT_MAX_S))
+                # Whoever still waits is let in several at a time: else a crowd would queue here
+                # for seconds while nobody else takes it.
+                with suppress(BlockingIOError):
+                    for _ in range(held // LINES_FOR_ANOTHER):
+                        line, _ = sock.accept()
+                        line.setblocking(False)  # noqa: FBT003 - as the library names it
+                        await self._begin(line)
             except OSError:
                 await asyncio.sleep(REFUSED_WAIT_S)
-                continue
-            with suppress(OSError):  # gone again before it was begun
-                transport, _ = await self._loop.connect_accepted_socket(self._make, line)
-                self._lines.add(transport)
-            held = sum(not each.is_closing() for each in self._lines)
-            await asyncio.sleep(min(held * WAIT_S, WAIT_MAX_S))
+
+    async def _begin(self, line: socket.socket) -> None:
+        with suppress(OSError):  # gone again before it was begun
+            transport, _ = await self._loop.connect_accepted_socket(self._make, line)
+            self._lines.add(transport)
+
+    def _held(self) -> int:
+        return sum(not each.is_closing() for each in self._lines)
 
     async def start_serving(self) -> None:
         """It does from the first on."""
@@ -73,6 +87,10 @@ class FairServer(asyncio.AbstractServer):
 
     def close(self) -> None:
         self._taking.cancel()
+        # At once: its owner closes the socket next. Other processes hold it too, so the kernel
+        # would go on waking us for whoever comes.
+        for sock in self.sockets:
+            self._loop.remove_reader(sock)
 
     async def wait_closed(self) -> None:
         await asyncio.wait([self._taking])

@@ -76,15 +76,22 @@ def compare(
     """
     vault = work.ledger.vault
     for trait in traits:
-        if vault.has_print(claim.disbursement_id, claim.image_sha256, trait.kind):
-            continue
         for distance, other in _nearest(work, claim, person, trait):
             claim.find_alike(
                 act, other=other, by=trait.by, distance=distance, comparison=COMPARISON
             )
-        made = Print(person, claim.disbursement_id, claim.image_sha256, trait.kind, trait.content)
-        vault.keep_print(made, bands(trait.products))
+        # Its print may be there while nothing is on record: it was decided once before, and what
+        # was found could not be stored.
+        if not _has_print(work, claim, trait):
+            made = Print(
+                person, claim.disbursement_id, claim.image_sha256, trait.kind, trait.content
+            )
+            vault.keep_print(made, bands(trait.products))
     work.save(claim)
+
+
+def _has_print(work: Work, claim: SignatureClaim, trait: Trait) -> bool:
+    return work.ledger.vault.has_print(claim.disbursement_id, claim.image_sha256, trait.kind)
 
 
 def compare_again(ledger: Ledger, act: CommandAct, disbursement_id: UUID) -> Answer:
@@ -92,6 +99,7 @@ def compare_again(ledger: Ledger, act: CommandAct, disbursement_id: UUID) -> Ans
 
     For signatures older than the comparison, or than its version. The result says `compared`.
     """
+    compared: dict[str, bool] = {}  # before this command, however often it is decided
 
     def decide(work: Work) -> None:
         payment = work.get(Disbursement, disbursement_id)
@@ -100,7 +108,10 @@ def compare_again(ledger: Ledger, act: CommandAct, disbursement_id: UUID) -> Ans
         )
         traits = [] if claim is None else kept_traits(ledger, payment)
         if claim and traits:
-            compare(work, act, claim, payment.person_id, traits)
+            for trait in traits:
+                compared.setdefault(trait.kind, _has_print(work, claim, trait))
+            fresh = [trait for trait in traits if not compared[trait.kind]]
+            compare(work, act, claim, payment.person_id, fresh)
         work.result.update(compared=bool(traits))
 
     return ledger.perform(act, "signature.compare", (disbursement_id, COMPARISON), decide)

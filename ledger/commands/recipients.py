@@ -188,13 +188,34 @@ def decide_change(ledger: Ledger, act: CommandAct, person: UUID, change: Change)
     answer = ledger.perform(act, "recipient.decide_change", (person, change), decide)
     if not act.dry_run:
         # A crash before this line leaves the event, and a key that a repetition puts away.
-        carry_out = {
-            Change.RESTRICT: ledger.vault.restrict,
-            Change.LIFT: ledger.vault.lift,
-            Change.ERASE: ledger.vault.forget,
-        }
-        carry_out[change](person)
+        _carry_out(ledger, person)
     return answer
+
+
+def _carry_out(ledger: Ledger, person: UUID) -> None:
+    """Bring the vault to what the log says of a person by now.
+
+    Others may have decided something else since. Whoever acts last looks again afterwards, so that
+    in the end the vault is as the last decision says, in whatever order they come.
+    """
+    carry_out = {
+        Change.RESTRICT: ledger.vault.restrict,
+        Change.LIFT: ledger.vault.lift,
+        Change.ERASE: ledger.vault.forget,
+    }
+    done = None
+    while (now := _standing(ledger, person)) is not done:
+        carry_out[now](person)
+        done = now
+
+
+def _standing(ledger: Ledger, person: UUID) -> Change:
+    recipient = ledger.load(Recipient, person)
+    if recipient is None:
+        raise NotOnRecord(Recipient.TOPIC, person)
+    if recipient.erased:
+        return Change.ERASE
+    return Change.RESTRICT if recipient.restricted else Change.LIFT
 
 
 def erase_person(ledger: Ledger, act: CommandAct, person: UUID, reason: str) -> Answer:

@@ -287,8 +287,9 @@ def _sent_here(
     ledger, named = work.ledger, told.sent
     if named.key_id != ledger.founding_key_id():
         raise RemittanceForOthers(remittance.id, f"the ledger that key {named.key_id} founded")
-    own = ledger.log.select_entries(named.position, 1) if named.position >= 0 else ()
-    if not own or base64_text(leaf_hash(own[0][3])) != named.leaf_hash:
+    (_, sent_at), *_ = ledger.log.select_stream_positions(remittance.id)
+    ((_, _, _, sent),) = ledger.log.select_entries(sent_at, 1)
+    if (named.position, named.leaf_hash) != (sent_at, base64_text(leaf_hash(sent))):
         raise RemittanceProofDiffers(remittance.id, "what it names does not stand here")
     return remittance
 

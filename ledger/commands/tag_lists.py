@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from hashlib import sha256
+from typing import NamedTuple
 from uuid import UUID
 
 from ledger.commands.sealing import PAYEE, unseal
@@ -68,8 +69,15 @@ class OwnPayment:
     payee: dict[str, str]
 
 
+class Accounts(NamedTuple):
+    """All fund accounts of a log, when it had so many events."""
+
+    fund_ids: Sequence[UUID]
+    known_to: int
+
+
 def hand_over_tags(
-    ledger: Ledger, act: CommandAct, order: TagOrder, funds: Sequence[UUID], key: ProvinceKey
+    ledger: Ledger, act: CommandAct, order: TagOrder, accounts: Accounts, key: ProvinceKey
 ) -> tuple[Answer, bytes]:
     """Make the list of a period and put it on record; return the sealed file with the answer.
 
@@ -77,7 +85,7 @@ def hand_over_tags(
         ledger: Whose payments.
         act: Who has it made, and when.
         order: Of which period, for whom.
-        funds: All fund accounts there are. The province holds the list against all of them.
+        accounts: The province holds the list against all of them.
         key: The province key, in the edition that all cities use.
 
     Raises:
@@ -85,7 +93,7 @@ def hand_over_tags(
     """
     if order.until < order.since:
         raise TagPeriodBackwards(order.since, order.until)
-    known_to = ledger.size()
+    known_to, funds = ledger.size(), accounts.fund_ids
     versions = _versions(ledger, funds)
     drawn = standing(_draws(ledger, versions), order.since, order.until)
     rows = tuple(sorted(_rows(ledger, drawn, key, order.period), key=lambda row: row.payment_id))
@@ -107,7 +115,7 @@ def hand_over_tags(
     }
 
     def decide(work: Work) -> None:
-        if _versions(ledger, funds) != versions:
+        if _versions(ledger, funds) != versions or _opened_since(ledger, accounts.known_to):
             raise TagsOvertaken
         lists = work.find(TagLists, tag_lists_id())
         if lists is None:
@@ -144,6 +152,11 @@ def own_payments(ledger: Ledger, list_sha256: str, ids: Iterable[UUID]) -> dict[
 
 def _versions(ledger: Ledger, funds: Iterable[UUID]) -> dict[UUID, int]:
     return {fund: len(ledger.log.select_stream_positions(fund)) for fund in funds}
+
+
+def _opened_since(ledger: Ledger, known_to: int) -> bool:
+    heads = ledger.log.select_heads(known_to, ledger.size())
+    return any(topic == FundAccount.Opened.TOPIC for _, _, _, topic in heads)
 
 
 def _draws(ledger: Ledger, versions: Mapping[UUID, int]) -> Iterator[Draw]:

@@ -7,6 +7,7 @@ from datetime import date, datetime
 from decimal import Decimal
 
 YUAN_MAX = 10**13
+WHOLE_MAX = 10**9
 _PLAIN = re.compile(r"-?([0-9]{1,13}|[0-9]{1,3}(,[0-9]{3}){1,4})(\.[0-9]{1,8})?")
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?( 00:00:00)?")
 
@@ -62,6 +63,8 @@ def whole_number(cell: object) -> int | None:
     """Read a whole number of at most nine digits, such as 序号 or 年度; else None."""
     if isinstance(cell, bool):
         return None
+    if isinstance(cell, int) and 0 <= cell < WHOLE_MAX:
+        return cell
     if isinstance(cell, float):
         cell = int(cell) if cell.is_integer() else "no"
     text = unicodedata.normalize("NFKC", str(cell)).strip()

@@ -3,9 +3,11 @@
 import re
 import unicodedata
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
+
+import msgspec
 
 from ledger.files.amounts import fen, whole_number, yuan
 from ledger.files.columns import (
@@ -44,6 +46,9 @@ FIELD_NAMES: Mapping[str, str] = {
 }
 """The word by which policies and refusals call a field."""
 
+_TEXTS = (*FIELD_NAMES, "bank_name")
+"""Fields of which the words count, beside what is read from them."""
+
 REQUIRED = ("name", "id_number", "amount")
 
 FIELDS = Fields(
@@ -52,27 +57,30 @@ FIELDS = Fields(
 
 TOTAL_WORDS = ("合计", "总计", "小计")
 _LOST_DIGITS = re.compile(r"[0-9](\.[0-9]+)?E\+?[0-9]{1,3}", re.IGNORECASE)
+_PLAIN_NUMBER = re.compile(r"[0-9]+X?")
 _DIGIT = re.compile(r"\d")
 _ID_DIGITS_MIN = 9
 
 
-@dataclass(frozen=True, slots=True)
-class RosterRow:
+class RosterRow(msgspec.Struct, frozen=True, gc=False):
     """A row as listed, its harmless spellings made plain. Only numbers show in its repr."""
 
     number: int
     line: int
-    name: str = field(repr=False)
-    id_number: str = field(repr=False)
+    name: str
+    id_number: str
     id_is_text: bool
-    phone: str = field(repr=False)
+    phone: str
     category: str
-    reason: str = field(repr=False)
-    bank_name: str = field(repr=False)
-    card_number: str = field(repr=False)
+    reason: str
+    bank_name: str
+    card_number: str
     card_is_text: bool
     amount_fen: int | None
     given: frozenset[str]
+
+    def __repr__(self) -> str:
+        return f"RosterRow(number={self.number}, line={self.line})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +117,9 @@ def read_roster(name: str, data: bytes, layout: Layout | None = None) -> Roster:
     numbers = [whole_number(_get(cells, columns, "number")) for _, cells in listed]
     # 序号 counts when it can: all of them whole, above zero and different. Else the place does.
     numbered = all(numbers) and len(set(numbers)) == len(numbers)
-    shared = _Shared()
+    reader = _RowReader(columns)
     rows = tuple(
-        _row(number if numbered and number else place, line, cells, columns, shared)
+        reader.row(number if numbered and number else place, line, cells)
         for place, (number, (line, cells)) in enumerate(zip(numbers, listed, strict=True), 1)
     )
     summed = sum(row.amount_fen or 0 for row in rows)
@@ -190,31 +198,50 @@ class _Shared(dict[Hashable, Any]):
         return said
 
 
-def _row(
-    number: int, line: int, cells: list[object], columns: dict[str, int], shared: _Shared
-) -> RosterRow:
-    texts = {key: _text(_get(cells, columns, key)) for key in COLUMNS}
-    id_number, id_is_text = long_number(_get(cells, columns, "id_number"))
-    card_number, card_is_text = long_number(_get(cells, columns, "card_number"))
-    given = frozenset([word for key, word in FIELD_NAMES.items() if texts[key]])
-    return RosterRow(
-        number=number,
-        line=line,
-        name=person_name(texts["name"]),
-        id_number=id_number,
-        id_is_text=id_is_text,
-        phone=number_text(texts["phone"]),
-        category=shared[category(texts["category"])],
-        reason=shared[texts["reason"]],
-        bank_name=shared[texts["bank_name"]],
-        card_number=card_number,
-        card_is_text=card_is_text,
-        amount_fen=fen(_get(cells, columns, "amount")),
-        given=shared[given],
-    )
+class _Categories(dict[str, str]):
+    """Categories made plain, each spelling once."""
+
+    def __missing__(self, text: str) -> str:
+        self[text] = category(text)
+        return self[text]
+
+
+class _RowReader:
+    def __init__(self, columns: Mapping[str, int]) -> None:
+        self._columns = columns
+        self._width = max(columns.values()) + 1
+        self._shared = _Shared()
+        self._categories = _Categories()
+
+    def row(self, number: int, line: int, cells: list[object]) -> RosterRow:
+        short = self._width - len(cells)
+        if short > 0:
+            cells = [*cells, *[None] * short]
+        of = {key: cells[at] for key, at in self._columns.items()}.get
+        texts = {key: _text(of(key)) for key in _TEXTS}
+        id_number, id_is_text = long_number(of("id_number"))
+        card_number, card_is_text = long_number(of("card_number"))
+        shared = self._shared
+        return RosterRow(
+            number=number,
+            line=line,
+            name=person_name(texts["name"]),
+            id_number=id_number,
+            id_is_text=id_is_text,
+            phone=number_text(texts["phone"]),
+            category=self._categories[texts["category"]],
+            reason=shared[texts["reason"]],
+            bank_name=shared[texts["bank_name"]],
+            card_number=card_number,
+            card_is_text=card_is_text,
+            amount_fen=fen(of("amount")),
+            given=shared[frozenset([word for key, word in FIELD_NAMES.items() if texts[key]])],
+        )
 
 
 def _text(cell: object) -> str:
+    if isinstance(cell, str):
+        return cell.strip()
     if isinstance(cell, float) and cell.is_integer():
         cell = int(cell)
     return "" if cell is None else str(cell).strip()
@@ -232,6 +259,8 @@ def long_number(cell: object) -> tuple[str, bool]:
     """
     if cell is None:
         return "", True
+    if isinstance(cell, str) and _PLAIN_NUMBER.fullmatch(cell):
+        return cell, True
     plain = unicodedata.normalize("NFKC", str(cell)).strip()
     if not isinstance(cell, str) or _LOST_DIGITS.fullmatch(plain):
         return "", False

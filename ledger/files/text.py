@@ -15,6 +15,8 @@ FILE_BYTES_MAX = 200 * 1024 * 1024
 
 _MIDDLE_DOTS = dict.fromkeys(map(ord, "·•・．‧∙⋅･᛫●⸱"), "·")
 _DOT_IN_NAME = re.compile(r"(?<=[\u3400-\u9fff])\.(?=[\u3400-\u9fff])")
+_HAN_ALONE = re.compile(r"[\u4e00-\u9fff]+")
+"""None of these is written otherwise by NFC."""
 _SPACES = re.compile(r"\s+")
 _SPACE_OF_LAYOUT = re.compile(r"(?<![A-Za-z.]) | (?![A-Za-z])")
 
@@ -147,6 +149,8 @@ def person_name(text: str) -> str:
     NFKC would replace characters that people really have in their names. White space goes, as in
     `张　三`; between the words of a Latin name one space stays.
     """
+    if _HAN_ALONE.fullmatch(text):
+        return text
     dotted = _DOT_IN_NAME.sub("·", _without_invisible(text).translate(_MIDDLE_DOTS))
     spaced = _SPACES.sub(" ", dotted.strip())
     plain = unicodedata.normalize("NFC", _SPACE_OF_LAYOUT.sub("", spaced))

@@ -2,7 +2,7 @@
 
 import threading
 from collections import OrderedDict, deque
-from collections.abc import Callable, Hashable, Iterator, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import nullcontext
 from dataclasses import dataclass, field
@@ -22,6 +22,7 @@ from eventsourcing.persistence import (
 from eventsourcing.utils import Environment, EnvType
 
 from ledger.domain.aggregate import Event, Root
+from ledger.domain.service_key import ServiceKey, service_key_id
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.envelope import PAYLOAD_TYPE, Signature, decode, encode, pae
 from ledger.evidence.merkle import inclusion_path
@@ -236,6 +237,7 @@ class Ledger(Application[UUID]):
         self.origin = origin
         self.vault = vault
         self._signer = signer
+        self._key_stream = service_key_id(signer.public_key.key_id)
         self._log = recorder
         self._deciding = threading.RLock()
         self._kept: OrderedDict[UUID, Root] = OrderedDict()
@@ -364,6 +366,7 @@ class Ledger(Application[UUID]):
                 asked.end(_replayed(known, asked.fingerprint))
                 return
             self._require_expected(act)
+            self._require_key()
             asked.decide(work)
             if not act.dry_run and (work.pending() or act.idempotency_key):
                 self._accept(work, asked)
@@ -608,6 +611,11 @@ class Ledger(Application[UUID]):
     def read(self, start: int, limit: int) -> Sequence[Recorded]:
         return recorded(self.stored(start, limit))
 
+    def read_at(self, positions: Collection[int]) -> Sequence[Recorded]:
+        """Return the events at some positions, in the order of the log."""
+        self._settle()
+        return recorded(self._log.select_states_at(positions))
+
     def stored(self, start: int, limit: int) -> Stored:
         self._settle()
         return self._log.select_states(start, limit)
@@ -783,6 +791,16 @@ class Ledger(Application[UUID]):
         if event.COMMITS:
             raise OfficerSignatureMissing(event.TOPIC, event.actor)
         return signatures
+
+    def _require_key(self) -> None:
+        """Check that the key which signs here may do so still: it may have been retired beside us.
+
+        What it signs from there on would break the log for good. Whoever retires it while this is
+        being decided moves the log, so that it is decided again.
+        """
+        key = self.kept(ServiceKey, self._key_stream)
+        if key is not None:  # the founding event is the one that registers it
+            key.require_in_force()
 
     def _require_expected(self, act: CommandAct) -> None:
         if act.expected is None:

@@ -14,6 +14,7 @@ from typing import Any, cast
 from uuid import UUID
 
 from eventsourcing.persistence import RecordConflictError, StoredEvent
+from sqlalchemy.exc import TimeoutError as NoneFree
 from sqlalchemy.pool import QueuePool
 
 from ledger.database import Reader
@@ -177,6 +178,9 @@ class PostgresRecorder(LogRecorder):
                 session.execute("SELECT FROM log_edge WHERE id = 0 FOR UPDATE")
             except DatabaseUnreachable:
                 self._break_off()
+            except BaseException:
+                self._forget()  # else the next one would meet the transaction that failed
+                raise
             else:
                 return
         raise DatabaseUnreachable
@@ -275,7 +279,8 @@ class PostgresRecorder(LogRecorder):
             return tree
         session = self._session()
         row = session.execute(
-            "SELECT edge, (SELECT max(number) FROM log_checkpoints) FROM log_edge WHERE id = 0"
+            "SELECT edge, (SELECT number FROM log_checkpoints ORDER BY size DESC LIMIT 1)"
+            " FROM log_edge WHERE id = 0"
         ).fetchone()
         edge, commits = (Edge.from_bytes(row[0]), row[1]) if row else (Edge.empty(), 0)
         grown = None
@@ -398,7 +403,10 @@ class _Readers:
     @contextmanager
     def _borrowed(self) -> Iterator[Session]:
         pool = self._pool
-        pooled = pool.connect()
+        try:
+            pooled = pool.connect()
+        except NoneFree:  # all of them wait for a database that is away
+            raise DatabaseUnreachable from None
         try:
             yield Session(cast("Any", pooled.dbapi_connection))
         except DatabaseUnreachable:

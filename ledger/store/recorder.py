@@ -4,7 +4,7 @@ What every database has in common; how each writes stands in a file of its own.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -219,6 +219,18 @@ class LogRecorder(ApplicationRecorder, ABC):
             )
             .fetchall()
         )
+
+    def select_states_at(self, positions: Collection[int]) -> list[tuple[int, str, bytes]]:
+        """Return position, topic and envelope of the events at some positions."""
+        if not positions:
+            return []
+        marks = ",".join("?" * len(positions))
+        found = self.reader().execute(
+            f"SELECT position, topic, state FROM log_events WHERE position IN ({marks})"  # noqa: S608 - marks only
+            " ORDER BY position",
+            tuple(positions),
+        )
+        return found.fetchall()
 
     def select_entries(self, start: int, limit: int) -> list[tuple[int, int, str, bytes]]:
         """Return position, version, topic and envelope of up to `limit` events from `start` on."""

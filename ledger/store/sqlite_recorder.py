@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from weakref import WeakSet, finalize
 
 from eventsourcing.persistence import RecordConflictError, StoredEvent
 
@@ -31,7 +32,7 @@ class SqliteRecorder(LogRecorder):
         self._path = path
         self._writing = threading.Lock()
         self._local = threading.local()
-        self._readers: list[sqlite3.Connection] = []
+        self._readers = WeakSet[sqlite3.Connection]()
         self._tree: GrowingTree | None = None
         self._commits = 0
         try:
@@ -121,15 +122,24 @@ class SqliteRecorder(LogRecorder):
             reader.execute("COMMIT")
 
     def reader(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            connection = self._local.connection = open_database(self._path)
-            connection.execute("PRAGMA query_only = ON")
-            self._readers.append(connection)
-        return connection
+        line: _Line | None = getattr(self._local, "line", None)
+        if line is None:
+            line = self._local.line = _Line(self._path)
+            self._readers.add(line.connection)
+        return line.connection
 
     def close(self) -> None:
         with self._writing:
             for connection in (*self._readers, self._writer):
                 connection.close()
             self._readers.clear()
+
+
+class _Line:
+    """A thread's connection to read by, closed when the thread ends."""
+
+    def __init__(self, path: Path) -> None:
+        self.connection = open_database(path)
+        self.connection.execute("PRAGMA query_only = ON")
+        # By itself a connection goes when the collector comes: it is part of a circle.
+        finalize(self, self.connection.close)

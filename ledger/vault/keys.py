@@ -23,6 +23,7 @@ CREATE TABLE IF NOT EXISTS person_keys (
     subject BLOB PRIMARY KEY,
     wrapped BLOB
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS erased ON person_keys (subject) WHERE wrapped IS NULL;
 CREATE TABLE IF NOT EXISTS restricted (subject BLOB PRIMARY KEY) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS person_indexes (
     value BLOB NOT NULL,
@@ -49,6 +50,12 @@ INSERT OR IGNORE INTO person_indexes
 SELECT substr(?1, at + 1, {INDEX_BYTES}) AS value,
     substr(?1, at + {INDEX_BYTES} + 1, {SUBJECT_BYTES}) AS subject
 FROM note ORDER BY value, subject"""  # noqa: S608 - widths only
+
+FOUND_ERASED = """SELECT subject FROM person_keys AS of WHERE wrapped IS NULL AND (
+    EXISTS (SELECT 1 FROM person_indexes WHERE subject = of.subject)
+    OR EXISTS (SELECT 1 FROM signature_prints WHERE subject = of.subject)
+)"""
+"""People whose key was destroyed and who could be found all the same, or compared."""
 
 _CHECK = UUID(int=0)
 
@@ -157,6 +164,7 @@ class PersonKeys:
             self._connection.execute("PRAGMA secure_delete = ON")
             self._connection.executescript(SCHEMA + PRINTS_SCHEMA)
             self._check_master()
+            self._forget_what_was_left()
         except (sqlite3.OperationalError, LedgerError):
             self._connection.close()
             raise  # locked, or no such folder: nothing is wrong with the file
@@ -187,12 +195,31 @@ class PersonKeys:
                     for at in range(0, len(notes), width):
                         self._connection.execute(KEEP_NOTES, (bytes(notes[at : at + width]),))
                     self.prints.write_new()
+                    # Somebody may have been erased after they were sealed for here.
+                    if notes or self.prints.waiting:
+                        self._require_none_erased()
+            except KeyMadeElsewhere:
+                self._clear_new()
+                raise
             except sqlite3.IntegrityError:
                 self._clear_new()
                 raise KeyMadeElsewhere from None
             for subject, new in self._new.items():
                 self._keep(subject, new.key)
             self._clear_new()
+
+    def _require_none_erased(self) -> None:
+        if self._connection.execute(FOUND_ERASED).fetchone() is not None:
+            raise KeyMadeElsewhere
+
+    def _forget_what_was_left(self) -> None:
+        """Take away by what erased people can still be found; earlier versions left some of it."""
+        for (subject,) in self._connection.execute(FOUND_ERASED).fetchall():
+            self._unlist(UUID(bytes=subject))
+
+    def _unlist(self, subject: UUID) -> None:
+        self._connection.execute("DELETE FROM person_indexes WHERE subject = ?", (subject.bytes,))
+        self.prints.forget(subject)
 
     def discard_new(self) -> None:
         """Forget keys made since the last `flush`: what they sealed was not stored."""
@@ -241,10 +268,7 @@ class PersonKeys:
             self._kept.pop(subject, None)
             had = self._wrapped(subject)
             self._connection.execute("REPLACE INTO person_keys VALUES (?, NULL)", (subject.bytes,))
-            self._connection.execute(
-                "DELETE FROM person_indexes WHERE subject = ?", (subject.bytes,)
-            )
-            self.prints.forget(subject)
+            self._unlist(subject)
             # The write-ahead log still holds the page with the key: fold it in and empty it.
             folded = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
             if folded[0]:

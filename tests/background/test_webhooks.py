@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from api.background.addresses import UrlRefused
 from api.background.deliveries import Deliveries, Line
 from api.background.events import TopicUnknown
 from api.background.sealing import Seal
@@ -31,6 +32,7 @@ from api.background.webhooks import (
     SubscriptionUnknown,
     signed_headers,
 )
+from ledger.database import DiskFull
 from tests.background.receiver import Receiver, receiving
 from tests.background.standing import KEY, OFFICER, Hands
 from tests.world import World
@@ -353,3 +355,46 @@ def test_the_thread_delivers_by_itself_and_lets_go_at_once(desk: Desk, receiver:
 
         assert time.monotonic() - began < 3
         slow.drip_s = 0
+
+
+@pytest.mark.parametrize("host", ["hooks..example.org", f"{'a' * 64}.example.org", ".example.org"])
+def test_a_name_that_nobody_can_have_is_refused(desk: Desk, host: str) -> None:
+    with pytest.raises(UrlRefused):
+        desk.subscribe(f"https://{host}/x", "policy")
+
+
+def test_a_name_that_cannot_be_looked_up_is_tried_later_and_holds_up_nobody(
+    desk: Desk, receiver: Receiver
+) -> None:
+    async def looked_up(host: str, _port: int) -> list[str]:
+        if host == "hooks.example.org":
+            raise UnicodeError
+        return ["127.0.0.1"]
+
+    desk.line = Line(lookup=looked_up)
+    odd, _ = desk.subscribe("https://hooks.example.org/x", "policy")
+    desk.subscribe(receiver.url(), "policy")
+
+    desk.deliver()
+
+    assert len(receiver.got) == 1
+    found = desk.subscriptions().find(odd)
+    assert (found.last_outcome, found.failures) == ("unreachable", 1)
+
+
+def test_one_that_cannot_be_written_down_is_told_when_all_others_have_ended(
+    desk: Desk, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with receiving() as gone:
+        nobody = gone.url()
+    desk.subscribe(nobody, "policy")
+    desk.subscribe(receiver.url(), "policy")
+
+    def full(*_: object, **__: object) -> None:
+        raise DiskFull
+
+    monkeypatch.setattr(Subscriptions, "failed", full)
+    with pytest.raises(DiskFull):
+        desk.deliver()
+
+    assert len(receiver.got) == 1

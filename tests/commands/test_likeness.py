@@ -195,3 +195,26 @@ def test_no_print_stands_in_clear_or_in_the_log(sheet: World) -> None:
 
     assert contents
     assert not any(content in path.read_bytes() for path in files for content in contents)
+
+
+def test_what_looks_alike_is_on_record_though_it_was_decided_twice(
+    sheet: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sign(sheet, 1, hand("甲", 1), spread(1))
+    other = World(sheet.home, sheet.officers)
+    other.reopen()
+    flush, overtaken = sheet.ledger.vault.flush, list[int]()
+
+    def flush_and_be_overtaken() -> None:
+        flush()
+        if not overtaken:
+            overtaken.append(other.ledger.size())
+            other.receive("X01", 100)
+
+    monkeypatch.setattr(sheet.ledger.vault, "flush", flush_and_be_overtaken)
+    sign(sheet, 2, hand("甲", 2), spread(2))
+    other.ledger.close()
+
+    assert overtaken
+    assert {each.other_id for each in alike(sheet)} == {sheet.payment(PEOPLE[0]).id}
+    sheet.check_log()

@@ -2,16 +2,20 @@
 
 from collections.abc import Callable
 from datetime import date
+from uuid import UUID
 
 import pytest
 
 from ledger.commands import funds, recipients
+from ledger.commands.sealing import PAYEE, unseal
+from ledger.domain.disbursement import Disbursement
 from ledger.domain.officer import RoleMissing
 from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Channel
+from ledger.domain.recipient import Change, Recipient
 from ledger.errors import LedgerError
 from ledger.store.application import Answer
-from ledger.vault.keys import PersonErased
+from ledger.vault.keys import PersonErased, PersonRestricted
 from tests.world import EARMARK, SHEET_CLASS, Person, World, roster_row, settled, signature
 
 ONE, TWO = Person(1), Person(2)
@@ -131,3 +135,41 @@ def test_no_refusal_names_a_person(world: World) -> None:
         messages.append(repr(refused.value) + str(refused.value))
 
     assert not any(word in "".join(messages) for word in (ONE.name, ONE.id_number, ONE.card))
+
+
+def test_what_is_decided_again_under_its_key_leaves_what_was_decided_since(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.file(ONE)
+    world.pay("B1", roster_row(1, ONE, 60_000))
+    payment = world.payment(ONE)
+
+    def decided(change: Change, key: str) -> None:
+        if recipients_state(world, payment.person_id) is not change:
+            ask = world.act("H-X01")
+            recipients.request_change(world.ledger, ask, payment.person_id, change, "本人要求")
+        act = world.act("A-X01", key=key)
+        recipients.decide_change(world.ledger, act, payment.person_id, change)
+
+    decided(Change.RESTRICT, "one")
+    decided(Change.LIFT, "two")
+    assert seal_opens(world, payment)
+    decided(Change.RESTRICT, "three")
+
+    recipients.decide_change(
+        world.ledger, world.act("A-X01", key="two"), payment.person_id, Change.LIFT
+    )
+
+    assert not seal_opens(world, payment)
+
+
+def recipients_state(world: World, person: UUID) -> Change:
+    found = world.ledger.load(Recipient, person)
+    assert found is not None
+    return Change.RESTRICT if found.restricted else Change.LIFT
+
+
+def seal_opens(world: World, payment: Disbursement) -> bool:
+    try:
+        return bool(unseal(world.ledger, payment.person_id, PAYEE, payment.payee))
+    except PersonRestricted:
+        return False

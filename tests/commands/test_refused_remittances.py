@@ -12,7 +12,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ledger.commands.funds import open_fiscal_year
-from ledger.commands.remittance_proofs import NotOfRemittance
+from ledger.commands.remittance_proofs import NotOfRemittance, Proof
 from ledger.commands.remittances import (
     Sending,
     prepare_refusal,
@@ -26,6 +26,7 @@ from ledger.domain.known_ledger import LedgerUnknown, OwnLedger
 from ledger.domain.officer import Role, RoleMissing
 from ledger.domain.organisation import organisation_id
 from ledger.domain.remittance import (
+    EntryElsewhere,
     RefusalReasonUnfit,
     Remittance,
     RemittanceAcknowledged,
@@ -531,3 +532,21 @@ def test_no_fen_is_lost_or_doubled_whatever_file_is_handed_over_when(
         with suppress(LedgerError):
             getattr(pair, what)(which)
         pair.check(800_000)
+
+
+def test_a_refusal_that_names_another_entry_of_ours_is_refused(
+    giver: RefusingSide, taker: RefusingSide, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remittance = giver.send(taker, 400_000)
+    entry = Proof.entry
+
+    def earlier(proof: Proof, _position: int) -> EntryElsewhere:
+        return entry(proof, min(proof.checked.pack.entries))
+
+    monkeypatch.setattr(Proof, "entry", earlier)
+    taker.refuse(giver.proof(remittance))
+    monkeypatch.undo()
+
+    with pytest.raises(RemittanceProofDiffers):
+        giver.take_back(taker.proof(remittance), 400_000)
+    assert giver.state(remittance) is State.ON_ITS_WAY

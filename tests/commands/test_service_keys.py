@@ -453,3 +453,42 @@ def test_the_plain_verifier_knows_every_suite_and_lost_keys(
     reaffirm(world.ledger, world.act("A-X01"), "x")
     status, printed = plainly()
     assert status == 0, printed
+
+
+def test_a_service_that_runs_on_signs_nothing_under_a_key_that_was_retired_beside_it(
+    world: World,
+) -> None:
+    founding = world.ledger.founding_key_id()
+    world.receive("C01", 10_000)
+    rotate_service_key(world.home, Algorithm.ED25519, "每年更换", RECORDED_AT, DAY)
+    size = world.ledger.size()
+
+    for _ in range(2):
+        with pytest.raises(ServiceKeyEnded):
+            world.receive("C01", 10_000)
+
+    assert world.ledger.size() == size
+    world.ledger.close()
+    world.reopen()
+    world.receive("C01", 10_000)
+    found = verdict(world, founding)
+    assert found.holds, found.broken
+
+
+def test_a_key_that_is_retired_while_something_is_decided_does_not_sign_it(world: World) -> None:
+    founding, rotated = world.ledger.founding_key_id(), list[Rotated]()
+    act = world.act()
+
+    def decide(work: Work) -> None:
+        if not rotated:
+            rotated.append(
+                rotate_service_key(world.home, Algorithm.ED25519, "更换", RECORDED_AT, DAY)
+            )
+        work.save(LogItself.first(act, LogItself.Reanchored, size=1, hash_algorithm="", root=""))
+
+    with pytest.raises(ServiceKeyEnded):
+        world.ledger.perform(act, "test.slow", None, decide)
+
+    assert rotated[0].retired == (founding,)
+    found = verdict(world, founding)
+    assert found.holds, found.broken

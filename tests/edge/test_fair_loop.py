@@ -1,6 +1,7 @@
 """Workers that wait at one socket share those who come, and one that stands still takes nobody."""
 
 import asyncio
+import selectors
 import socket
 import time
 from collections.abc import Callable, Iterator
@@ -13,7 +14,7 @@ import pytest
 from api.edge import loop
 from api.edge.loop import FairLoop
 
-LINES = 24
+LINES, CROWD = 24, 90
 
 
 class Counting(asyncio.Protocol):
@@ -128,3 +129,54 @@ def test_whoever_comes_while_no_file_can_be_opened_is_taken_later(
 
     assert refused
     assert sum(len(each.taken) for each in found) == 4
+
+
+def test_a_crowd_does_not_wait_for_its_turn_one_by_one(
+    workers: tuple[int, list[Worker]],
+) -> None:
+    port, found = workers
+    with ExitStack() as lines:
+        for _ in range(2 * LINES):  # each worker looks for another every twenty milliseconds
+            come(lines, port)
+        begin = time.monotonic()
+        crowd = [
+            lines.enter_context(socket.create_connection(("127.0.0.1", port), timeout=30))
+            for _ in range(CROWD)
+        ]
+        for each in crowd:
+            assert each.recv(1) == b"!"
+
+        assert time.monotonic() - begin < CROWD / len(found) * loop.WAIT_MAX_S / 2
+
+
+class Counted(selectors.EpollSelector):
+    """Counts how often its loop is woken."""
+
+    woken = 0
+
+    def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        self.woken += 1
+        return super().select(timeout)
+
+
+def test_a_worker_that_stops_is_not_woken_for_whoever_comes() -> None:
+    selector = Counted()
+
+    async def stop(sock: socket.socket) -> int:
+        own = sock.dup()
+        server = await asyncio.get_running_loop().create_server(
+            lambda: Counting([]), sock=own, backlog=10
+        )
+        await asyncio.sleep(0.01)
+        server.close()
+        own.close()  # others have it, too
+        before = selector.woken
+        with socket.create_connection(sock.getsockname()):
+            await asyncio.sleep(0.1)
+        return selector.woken - before
+
+    with (
+        socket.create_server(("127.0.0.1", 0)) as sock,
+        asyncio.Runner(loop_factory=lambda: FairLoop(selector)) as runner,
+    ):
+        assert runner.run(stop(sock)) < 10

@@ -300,3 +300,27 @@ def test_several_workers_over_a_file_are_refused(tmp_path: Path) -> None:
 
     assert refused.returncode == 1
     assert refused.stderr.startswith("serve.one_process: ")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_worker_that_waits_for_its_database_ends_when_it_is_told_to(number: int) -> None:
+    waiting = """
+import signal
+from api import serving
+from ledger.postgresql import DatabaseUnreachable
+
+def begin(_):
+    print("waits", flush=True)
+    raise DatabaseUnreachable
+
+# As uvicorn does before it makes a worker's application.
+for number in (signal.SIGTERM, signal.SIGINT):
+    signal.signal(number, lambda *_: None)
+serving._begun(begin)
+"""
+    with subprocess.Popen([sys.executable, "-c", waiting], stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        process.send_signal(number)
+
+        assert process.wait(30) == 0

@@ -447,3 +447,24 @@ def test_what_came_back_whole_stands_no_more() -> None:
     found = standing(draws, day, date(2017, 2, 1))
 
     assert found == {"b": (7, day)}
+
+
+def test_a_list_is_made_again_when_an_account_was_opened_meanwhile(
+    province: Comparing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    province.pay("north", BOTH)
+    world = province.cities["north"].world
+    made = ProvinceKey.tags
+
+    def meanwhile(*args: object) -> object:
+        world.receive("X02", 100_000)
+        return made(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ProvinceKey, "tags", meanwhile)
+    out = province.folder / "north.tags"
+    refused = province.at(
+        "north", "tags", *PERIOD, "--recipient", province.recipient, "--out", str(out)
+    )
+
+    assert isinstance(refused.exception, TagsOvertaken)
+    assert not out.exists()

@@ -3,6 +3,7 @@
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from pathlib import Path
 from threading import Thread
 
@@ -11,8 +12,15 @@ from sqlalchemy import select
 
 from ledger.database import open_database
 from ledger.store.feed import Recorded
-from projections.runner import catch_up, open_model, rebuild
-from projections.view import reading
+from projections.runner import (
+    catch_up,
+    compare,
+    discard,
+    open_model,
+    put_in_place,
+    rebuild,
+)
+from projections.view import LINES_KEPT, ReadModel, reading
 from tests.world import World
 
 OPENERS, FILES = 8, 20
@@ -38,6 +46,28 @@ def name_of(path: Path) -> tuple[str, int]:
     with open_model(path).asking() as model:
         row = model.execute(select(reading.c.model, reading.c.next_position)).one()
         return str(row[0]), int(row[1])
+
+
+def _line(model: ReadModel) -> int:
+    """Use a line to a model; return what tells it from others that are open at the same time."""
+    with model.asking() as connection:
+        return id(connection.connection.driver_connection)
+
+
+def _lines_open(path: Path) -> int:
+    """Count this process's lines to a model, by the log beside it that each has open.
+
+    Of the model itself SQLite keeps what was open for the next line, while there is another.
+    """
+    beside = path.with_name(path.name + "-wal")
+    return [_led_to(each) for each in Path("/proc/self/fd").iterdir()].count(beside)
+
+
+def _led_to(descriptor: Path) -> Path | None:
+    try:
+        return descriptor.readlink()
+    except FileNotFoundError:  # the one by which the folder was read
+        return None
 
 
 def test_a_model_that_another_process_read_on_meanwhile_is_not_built_anew(world: World) -> None:
@@ -103,6 +133,78 @@ def test_whoever_asks_while_it_is_built_anew_again_and_again_sees_a_whole_model(
             each.result(30)
 
     assert seen == {world.ledger.size()}
+
+
+def test_a_line_is_kept_from_question_to_question(world: World) -> None:
+    model = catch_up(world.ledger, world.home.read_models)
+
+    assert len({_line(model) for _ in range(5)}) == 1
+
+
+@pytest.mark.parametrize("processes", [0, 1], ids=["by this process", "by another"])
+def test_a_line_that_was_kept_leads_to_the_file_that_took_its_place(
+    world: World, processes: int
+) -> None:
+    path = world.home.read_models
+    before, _ = name_of(catch_up(world.ledger, path).path)
+    line = _line(open_model(path))
+
+    if processes:
+        built = world.home.path / "elsewhere.sqlite"
+        rebuild(world.ledger, built)
+        built.rename(path)  # as it is seen by whoever did not build it
+    else:
+        rebuild(world.ledger, path)
+
+    assert _line(open_model(path)) != line
+    assert name_of(path)[0] != before
+
+
+def test_a_model_whose_file_was_taken_away_under_a_kept_line_is_built_anew(world: World) -> None:
+    path = world.home.read_models
+    before, size = name_of(catch_up(world.ledger, path).path)
+    for each in path.parent.glob(f"{path.name}*"):
+        each.unlink()
+
+    catch_up(world.ledger, path)
+
+    after = name_of(path)
+    assert (after[0] != before, after[1]) == (True, size)
+
+
+def test_a_model_that_takes_another_s_place_knows_what_was_written_meanwhile(world: World) -> None:
+    path = world.home.read_models
+    before, _ = name_of(catch_up(world.ledger, path).path)
+    built = path.with_name("compared.sqlite")
+    rebuild(world.ledger, built)
+    assert compare(built, path) == []
+    world.receive("X01", 100)
+
+    put_in_place(world.ledger, built, path)
+
+    after = name_of(path)
+    assert (after[0] != before, after[1]) == (True, world.ledger.size())
+    assert list(path.parent.glob("compared.sqlite*")) == []
+
+
+def test_nothing_is_left_of_a_model_that_is_discarded(world: World) -> None:
+    built = world.home.read_models.with_name("compared.sqlite")
+    rebuild(world.ledger, built)
+    name_of(built)
+
+    discard(built)
+
+    assert list(built.parent.glob("compared.sqlite*")) == []
+
+
+def test_a_process_keeps_no_more_lines_than_it_has_use_for(world: World) -> None:
+    path = world.home.read_models
+    model = catch_up(world.ledger, path)
+    with ExitStack() as open_ones:
+        for _ in range(3 * LINES_KEPT):
+            open_ones.enter_context(model.asking())
+
+    assert _lines_open(path) == LINES_KEPT
 
 
 @pytest.mark.parametrize("number", range(FILES))

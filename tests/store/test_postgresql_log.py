@@ -4,12 +4,14 @@ import multiprocessing
 import tempfile
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from multiprocessing.synchronize import Barrier
 from pathlib import Path
 from uuid import UUID, uuid4
 
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
 from ledger import postgresql_waiting
 from ledger.domain.fund import FundAccount
@@ -21,9 +23,11 @@ from ledger.postgresql import (
     DatabaseAddressWrong,
     DatabaseUnreachable,
     NotMigrated,
+    PageDamaged,
     RowTaken,
 )
-from ledger.postgresql_session import connect
+from ledger.postgresql_session import Rows, Session, connect
+from ledger.store import postgresql_recorder
 from ledger.store.act import CommandAct
 from ledger.store.application import Work
 from ledger.store.home import DatabaseNotNamed, DatabaseTaken, Home
@@ -116,6 +120,16 @@ def test_several_servers_may_be_named(postgresql: Server) -> None:
     address = f"postgresql:///postgres?host=/nowhere,{postgresql.folder}&user=nuanzhang"
 
     connect(Database.at(address)).close()
+
+
+def test_blanks_in_an_address_are_read_as_the_driver_reads_them() -> None:
+    address = "postgresql://db/relief?options=-c%20work_mem%3D64MB&sslrootcert=/a%20b+c.pem"
+    database = Database.at(f"{address}&schema=hefei")
+
+    said = conninfo_to_dict(database.url)
+
+    assert (said["options"], said["sslrootcert"]) == ("-c work_mem=64MB", "/a b+c.pem")
+    assert Database.at(database.address) == database
 
 
 @pytest.mark.parametrize(
@@ -315,3 +329,46 @@ def test_a_server_killed_under_load_loses_nothing_that_was_acknowledged(tmp_path
         world.check_log()
         for each in (world, other):
             each.ledger.close()
+
+
+def test_a_turn_that_was_refused_does_not_hold_up_the_next(
+    tmp_path: Path, postgresql: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = World.at(tmp_path, postgresql.fresh()).settle_in()
+    log, execute, refused = world.ledger.log, Session.execute, list[int]()
+
+    def refuse_once(of: Session, statement: str, values: Sequence[object] = ()) -> Rows:
+        if statement.endswith("FOR UPDATE") and not refused:
+            refused.append(1)
+            return execute(of, "SELECT nothing FROM nowhere")
+        return execute(of, statement, values)
+
+    monkeypatch.setattr(Session, "execute", refuse_once)
+    with pytest.raises(PageDamaged), log.turn():
+        pass
+
+    with log.turn():
+        pass
+    world.receive("X01", 100)
+    world.ledger.close()
+
+
+def test_whoever_finds_no_free_line_is_told_that_the_database_is_away(
+    tmp_path: Path, postgresql: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(postgresql_recorder, "READERS_KEPT", 1)
+    monkeypatch.setattr(postgresql_recorder, "READERS_MORE", 0)
+    monkeypatch.setattr(postgresql_waiting, "RIDE_S", 0.0)
+    world = World.at(tmp_path, postgresql.fresh()).settle_in()
+    log = world.ledger.log
+    assert isinstance(log, PostgresRecorder)
+    monkeypatch.setattr(log._readers._pool, "_timeout", 0.01)
+
+    with log.reading(), ThreadPoolExecutor(1) as another:
+        asked = another.submit(log.size)
+        with pytest.raises(DatabaseUnreachable):
+            asked.result(30)
+
+    monkeypatch.undo()
+    assert log.size() > 0
+    world.ledger.close()

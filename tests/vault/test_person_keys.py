@@ -11,6 +11,7 @@ import pytest
 
 from ledger.vault import keys
 from ledger.vault.keys import KeyMadeElsewhere, KeyStillReadable, PersonErased, VaultUnreadable
+from ledger.vault.prints import SealedPrint
 from ledger.vault.vault import KEY_BYTES, SealBroken, Vault
 
 MASTER, INDEX = os.urandom(KEY_BYTES), os.urandom(KEY_BYTES)
@@ -272,3 +273,45 @@ def test_keys_kept_together_open_what_they_would_alone_and_the_erased_and_restri
     for shut in (erased, restricted, late):
         with pytest.raises(PersonErased):
             elsewhere.open(shut, "payee", *sealed[shut])
+
+
+@pytest.mark.parametrize("forgets", ["this process", "another process"])
+@pytest.mark.parametrize("left", ["index", "print"])
+def test_somebody_erased_after_they_were_sealed_for_is_not_found_by_what_comes_then(
+    vault: Vault, elsewhere: Vault, forgets: str, left: str
+) -> None:
+    person = uuid4()
+    vault.seal(person, "payee", FIELDS)
+    vault.note(person, [("name", "李试验")])
+    vault.flush()
+    (vault if forgets == "this process" else elsewhere).forget(person)
+    if left == "index":
+        vault.note(person, [("phone", "13900000000")])
+    else:
+        kept = SealedPrint(person, uuid4(), b"image", "strokes 1", b"sealed")
+        vault._keys.prints.add(kept, [1, 2])
+
+    with pytest.raises(KeyMadeElsewhere):
+        vault.flush()
+
+    vault.flush()  # nothing of it waits any more
+    assert vault.noted("name", "李试验") == vault.noted("phone", "13900000000") == set()
+    assert not vault.has_print(person, b"image".hex(), "strokes 1")
+
+
+def test_by_what_an_erased_person_could_still_be_found_is_gone_when_a_vault_is_opened(
+    vault: Vault, path: Path
+) -> None:
+    erased, other = uuid4(), uuid4()
+    for person in (erased, other):
+        vault.seal(person, "payee", FIELDS)
+        vault.note(person, [("name", "李试验")])
+    vault.flush()
+    with sqlite3.connect(path) as left:
+        left.execute("UPDATE person_keys SET wrapped = NULL WHERE subject = ?", (erased.bytes,))
+    left.close()
+
+    again = Vault(path, MASTER, INDEX)
+
+    assert again.noted("name", "李试验") == {other}
+    again.close()

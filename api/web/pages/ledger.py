@@ -182,11 +182,10 @@ def find_organisations(
 
 
 def _rows(ledger: Ledger, model: Connection, shown: Sequence[Movement]) -> Iterator[Row]:
-    recorded = Recorded(ledger)
-    looked_up = [(each, *recorded.of(each)) for each in shown]
+    recorded = Recorded(ledger).of_all(shown)
     staff = staff_numbers(model)
     payees = payees_of(ledger, (each.disbursement_id for each in shown if each.disbursement_id))
-    for movement, at, officer_id in looked_up:
+    for movement, (at, officer_id) in zip(shown, recorded, strict=True):
         payment = movement.disbursement_id
         payee = None if payment is None else payees[payment].name
         officer = None if officer_id is None else staff.get(officer_id)
