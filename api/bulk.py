@@ -21,7 +21,8 @@ from ledger.store.application import Ledger
 
 MEDIA_TYPE = "application/x-ndjson"
 LINE_BYTES_MAX = 64 * 1024
-LINES_TOGETHER_MAX = 10_000
+LINES_TOGETHER_MAX, LINES_MAX = 10_000, 100_000
+"""Of a request whose lines stand together, and of one whose lines stand each by itself."""
 
 Lines = Sequence[tuple[int, bytes]]
 """Lines that say something, by number."""
@@ -74,13 +75,24 @@ async def answer_bulk(
 ) -> StreamingResponse:
     """Take the lines of a request, and answer a line for each as it is done."""
     # Read before the answer begins: a server listens on the same channel for the client to leave.
-    lines = [each async for each in _lines(request)]
+    most = LINES_MAX if mode is Mode.CONTINUE_ON_ERROR else LINES_TOGETHER_MAX
+    lines = list[tuple[int, bytes]]()
+    async for each in _lines(request):
+        lines.append(each)
+        if len(lines) > most:
+            return StreamingResponse(_written(_too_many(lines, most)), media_type=MEDIA_TYPE)
     taken = (
         _each(lines, acting, bulk)
         if mode is Mode.CONTINUE_ON_ERROR
         else _all(lines, ledger, acting, bulk)
     )
     return StreamingResponse(_written(taken), media_type=MEDIA_TYPE)
+
+
+async def _too_many(lines: Lines, most: int) -> AsyncIterator[LineResult]:
+    for number, _ in lines[:most]:
+        yield LineResult(line=number, status="not_taken")
+    yield _refused(lines[-1][0], "bulk.too_many", f"at most {most} lines")
 
 
 async def _each(lines: Lines, acting: Acting, bulk: Bulk) -> AsyncIterator[LineResult]:
@@ -101,10 +113,8 @@ async def _each(lines: Lines, acting: Acting, bulk: Bulk) -> AsyncIterator[LineR
 async def _all(
     lines: Lines, ledger: Ledger, acting: Acting, bulk: Bulk
 ) -> AsyncIterator[LineResult]:
-    forms = [_read(bulk, number, line) for number, line in lines]
+    forms = await run_in_threadpool(_read_all, bulk, lines)
     faults = [form for form in forms if isinstance(form, LineResult)]
-    if len(lines) > LINES_TOGETHER_MAX:
-        faults = [_refused(len(lines), "bulk.too_many", f"at most {LINES_TOGETHER_MAX} lines")]
     if faults:
         results = [LineResult(line=number, status="not_taken") for number, _ in lines]
         for fault in faults:
@@ -158,6 +168,10 @@ async def _lines(request: Request) -> AsyncIterator[tuple[int, bytes]]:
             break  # one line that never ends: it is refused for its length
     if rest.strip():
         yield number + 1, rest
+
+
+def _read_all(bulk: Bulk, lines: Lines) -> list[DatedForm | LineResult]:
+    return [_read(bulk, number, line) for number, line in lines]
 
 
 def _read(bulk: Bulk, number: int, line: bytes) -> DatedForm | LineResult:

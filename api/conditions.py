@@ -75,7 +75,9 @@ def asked_of(model: Connection, conditions: Conditions, tree: Tree, reach: Reach
     if of.organisation is not None:
         named = organisation_within(tree, reach, of.organisation)
         alone = [named.organisation_id]
-        ids = alone if of.alone else tree.subtree(named.organisation_id)
+        below = tree.subtree(named.organisation_id)
+        # As of a day others may have stood below, whom somebody else answers for today.
+        ids = alone if of.alone else [each for each in below if each in reach.ids]
     plain = Question(
         organisation_ids=tree.unless_all(ids),
         campaign_id=None if of.campaign is None else campaign_id(of.campaign),

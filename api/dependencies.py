@@ -10,6 +10,7 @@ from typing import Annotated, TypeVar
 
 import msgspec
 from fastapi import Depends, Query, Request
+from pydantic import Field
 from sqlalchemy import Connection
 
 from api.access.door import Door
@@ -62,9 +63,13 @@ def read_model(found: Annotated[Served, Depends(served)]) -> Iterator[Connection
         yield connection
 
 
+DAYS = Field(ge=date(1900, 1, 1), le=date(9998, 12, 31))
+"""Days that may be asked of: figures look at the years before and after, too."""
+
+
 async def moment(
     as_of: Annotated[
-        date | None,
+        Annotated[date, DAYS] | None,
         Query(description="What had happened by this day.", examples=["2017-02-01"]),
     ] = None,
     at: Annotated[

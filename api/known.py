@@ -5,7 +5,7 @@ It is of everybody, and each page shows what its reader may see of it.
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
@@ -20,7 +20,7 @@ from ledger.commands.outside_lists import day_of
 from ledger.domain.policy import Channel, Deadline, Policy
 from ledger.store.application import Ledger
 from projections.asked import NOW, Moment
-from projections.batches import batches, campaign_list
+from projections.batches import Campaign, batches, campaign_list
 from projections.findings.asked import Asked, Verification
 from projections.findings.finding import Finding, Severity
 from projections.findings.found import Found
@@ -38,7 +38,7 @@ from projections.followed_lots import (
 from projections.journal import targets
 from projections.open_payments import Open, OpenPayments, first_unanswered
 from projections.organisations import Tree, tree_on
-from projections.policies import adoptions_at
+from projections.policies import adoptions_at, readings_of
 from projections.view import reading
 
 KEPT_MAX = 16
@@ -179,7 +179,8 @@ class Kept:
         end: int = connection.execute(select(reading.c.next_position)).scalar_one()
         if year is None:
             day = moment.as_of or today
-            opened = connection.execute(select(targets.c.year).distinct()).scalars()
+            known = select(targets.c.year).where(targets.c.position < moment.known_end)
+            opened = connection.execute(known.distinct()).scalars()
             year = max((each for each in opened if each <= day.year), default=None)
         return end, moment, today, year, self._verified()
 
@@ -225,7 +226,7 @@ def _asked(connection: Connection, ledger: Ledger, known: Known, key: _Key) -> A
         known.open,
         known.followed,
         known.year,
-        _deadlines(connection, ledger),
+        _deadlines(connection, ledger, moment),
         list(known.tree.by_id),
         moment,
         patience=known.limits.patience,
@@ -258,14 +259,31 @@ def versions_of(connection: Connection, ledger: Ledger, moment: Moment) -> Itera
             yield Version(policy.adoptions[number - 1], number, position)
 
 
-def _deadlines(connection: Connection, ledger: Ledger) -> dict[UUID, tuple[Deadline, ...]]:
-    """Return what each campaign's policy asks for by when, in its latest reading."""
-    found = {}
-    for campaign in campaign_list(connection):
-        policy = ledger.load(Policy, campaign.policy_id)
-        if policy is not None:
-            found[campaign.campaign_id] = policy.adoptions[-1].deadlines
-    return found
+def deadlines_of(
+    model: Connection, ledger: Ledger, campaign: Campaign, moment: Moment
+) -> Sequence[Deadline]:
+    """Return what a campaign's policy asks for, in the last reading that was known."""
+    policy = ledger.load(Policy, campaign.policy_id)
+    if policy is None:
+        return ()
+    places = readings_of(model, campaign.policy_id)
+    known = [
+        adopted
+        for adopted, position in zip(policy.adoptions, places, strict=False)
+        if position < moment.known_end
+    ]
+    return known[-1].deadlines if known else ()
+
+
+def _deadlines(
+    connection: Connection, ledger: Ledger, moment: Moment
+) -> dict[UUID, Sequence[Deadline]]:
+    """Return what each campaign's policy asks for by when, in the reading that was known."""
+    return {
+        campaign.campaign_id: deadlines_of(connection, ledger, campaign, moment)
+        for campaign in campaign_list(connection)
+        if campaign.position < moment.known_end
+    }
 
 
 def kept(request: Request) -> Kept:

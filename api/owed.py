@@ -9,16 +9,16 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from api.callers import Reach
+from api.known import deadlines_of
 from api.reporting import Checkpoint, checkpoint_at
 from api.within import organisation_within
 from ledger.domain.campaign import campaign_id
-from ledger.domain.policy import Deadline, Policy
+from ledger.domain.policy import Deadline
 from ledger.store.application import Ledger, NotOnRecord
 from projections.asked import NOW, Moment
 from projections.batches import Campaign, campaign_list
 from projections.deadlines import FilingView, filing_list
 from projections.organisations import Organisation, Tree, tree_on
-from projections.policies import readings_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,22 +171,6 @@ def papers(rows: Sequence[Owed]) -> list[Papers]:
         )
         for of in found.values()
     ]
-
-
-def deadlines_of(
-    model: Connection, ledger: Ledger, campaign: Campaign, moment: Moment
-) -> Sequence[Deadline]:
-    """Return what a campaign's policy asks for, in the last reading that was known."""
-    policy = ledger.load(Policy, campaign.policy_id)
-    if policy is None:
-        return ()
-    places = readings_of(model, campaign.policy_id)
-    known = [
-        adopted
-        for adopted, position in zip(policy.adoptions, places, strict=False)
-        if position < moment.known_end
-    ]
-    return known[-1].deadlines if known else ()
 
 
 def _owed(

@@ -10,7 +10,8 @@ from api.background.jobs import Job, Jobs, JobUnknown
 from api.callers import Caller, Reach
 from ledger.commands.officers import SYSTEM
 from ledger.domain.organisation import organisation_id
-from ledger.store.application import NotOnRecord
+from ledger.domain.recipient import Recipient
+from ledger.store.application import Ledger, NotOnRecord
 from projections.asked import NOW, Moment
 from projections.batches import Batch, batch_list
 from projections.disbursements import Disbursement, disbursement_list
@@ -71,6 +72,14 @@ def notice_within(model: Connection, reach: Reach, notice_id: UUID) -> Notice:
         OutsideReach: It is not within reach.
     """
     return _one_within(notice_list(model, notice_id=notice_id), reach, "notice", notice_id)
+
+
+def is_wholly_within(ledger: Ledger, model: Connection, reach: Reach, person_id: UUID) -> bool:
+    """Say whether every union that has a person on file, or paid them, is within reach."""
+    recipient = ledger.load(Recipient, person_id)
+    files = () if recipient is None else recipient.files.values()
+    payments = disbursement_list(model, person_ids=[person_id])
+    return {each.organisation_id for each in (*files, *payments)} <= reach.ids
 
 
 class _Placed(Protocol):

@@ -240,6 +240,14 @@ def categories(connection: Connection) -> list[str]:
     return sorted(connection.execute(found).scalars())
 
 
+def last_paid_on(connection: Connection, person_id: UUID) -> date | None:
+    """Return the day of the last payment to a person."""
+    statement = select(func.max(disbursements.c.happened_on))
+    theirs = statement.where(disbursements.c.person_id == person_id.bytes)
+    day = connection.execute(theirs).scalar_one()
+    return None if day is None else date.fromisoformat(day)
+
+
 def disbursement_list(
     connection: Connection,
     moment: Moment = NOW,

@@ -93,7 +93,9 @@ def tenures(connection: Connection, officer_ids: Sequence[UUID]) -> dict[UUID, l
             continue
         found[of] = [
             replace(each, until=row.happened_on, ended_at=row.position)
-            if (each.organisation_id, each.role, each.until) == (place, row.role, None)
+            if (each.organisation_id, each.role) == (place, row.role)
+            and each.since <= row.happened_on
+            and (each.until is None or row.happened_on < each.until)
             else each
             for each in found[of]
         ]

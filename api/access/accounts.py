@@ -6,7 +6,7 @@ from uuid import UUID
 
 from api.access.passwords import Passwords
 from api.access.refusals import InvitationUnknown
-from api.access.store import AccessStore, hidden
+from api.access.store import AccessStore, count_ending, hidden
 
 INVITATION_TTL_S = 24 * 3600
 CODE_BYTES = 20
@@ -63,6 +63,7 @@ class Accounts:
             )
             for table in ("sessions", "tokens", "devices", "passkeys"):
                 sql.execute(f"DELETE FROM {table} WHERE officer_id = ?", (officer_id,))  # noqa: S608 - our own names
+            count_ending(sql)
         return Account(UUID(officer_id), found["staff_number"], active=True)
 
     def invited_until_s(self, officer_id: UUID) -> int | None:

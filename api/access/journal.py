@@ -6,6 +6,8 @@ from uuid import UUID
 
 from api.access.store import AccessStore
 
+MOMENTS_MAX_S = 2**53
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -41,12 +43,13 @@ class AccessJournal:
                 (now_s, what, _text(officer_id), address, _text(by)),
             )
 
-    def last_inviter(self, officer_id: UUID) -> UUID | None:
-        """Return who made the officer's last way in; None for the operator, or nobody."""
+    def last_inviter(self, officer_id: UUID, by_s: int | None = None) -> UUID | None:
+        """Return who made the officer's last way in by then; None: the operator, or nobody."""
         row = self._store.row(
             "SELECT by_officer_id FROM journal WHERE what = 'invited' AND officer_id = ?"
-            " ORDER BY number DESC LIMIT 1",
+            " AND at_s <= ? ORDER BY number DESC LIMIT 1",
             str(officer_id),
+            MOMENTS_MAX_S if by_s is None else by_s,
         )
         return None if row is None else _uuid(row["by_officer_id"])
 

@@ -4,7 +4,7 @@ from datetime import date
 from typing import Annotated
 from uuid import UUID
 
-from fastapi import APIRouter, File, Form, Query, Response, UploadFile
+from fastapi import APIRouter, File, Form, Path, Query, Response, UploadFile
 from msgspec.structs import asdict
 from sqlalchemy import Connection
 
@@ -231,7 +231,7 @@ def list_open_items(
 def list_candidates(
     account_id: UUID,
     statement_id: UUID,
-    line: int,
+    line: Annotated[int, Path(ge=0, lt=2**53)],
     the_ledger: TheLedger,
     model: TheReadModel,
     reach: TheReach,

@@ -5,14 +5,16 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query
 from fastapi.responses import Response
+from sqlalchemy import Connection
 
 from api.acting import TheActing
 from api.callers import OBSERVE, READ, SIGNED_IN, OutsideReach, Reach, TheCaller, TheReach
-from api.dependencies import Served, TheLedger, served
+from api.dependencies import Served, TheLedger, TheReadModel, served
 from api.edge.one_thread import InOneThread
 from api.file_answer import ZIP, file_answer
 from api.problems import RESPONSES
 from api.v1 import forms, models
+from api.within import is_wholly_within
 from ledger.anchoring.publications import (
     Published,
     all_published,
@@ -119,6 +121,7 @@ def show_pack(
     under: ThePublished,
     reach: TheReach,
     caller: TheCaller,
+    model: TheReadModel,
 ) -> Response:
     """Return figures with all that proves them: a balance, a surplus ratio, what a batch paid.
 
@@ -126,7 +129,7 @@ def show_pack(
     figures from it, to the fen; `nuanzhang pack` writes the same as a file, with a readable page.
     """
     require_on_record(found.ledger, kind, subject)
-    _require_within(found.ledger, reach, caller, kind, subject)
+    _require_within(found.ledger, model, reach, caller, kind, subject)
     pack = make_bare_pack(found.ledger, found.maps, under, kind, subject)
     return Response(canonical_json(pack.to_json()), media_type="application/json")
 
@@ -148,6 +151,7 @@ def make_pack(
     found: Annotated[Served, Depends(served)],
     under: ThePublished,
     reach: TheReach,
+    model: TheReadModel,
 ) -> Response:
     """Make an evidence pack to carry away.
 
@@ -155,7 +159,7 @@ def make_pack(
     before anybody has it.
     """
     require_on_record(found.ledger, form.kind, form.subject)
-    _require_within(found.ledger, reach, acting.caller, form.kind, form.subject)
+    _require_within(found.ledger, model, reach, acting.caller, form.kind, form.subject)
     order = PackOrder(
         form.kind,
         form.subject,
@@ -168,9 +172,9 @@ def make_pack(
 
 
 def _require_within(
-    ledger: Ledger, reach: Reach, caller: TheCaller, kind: str, subject: UUID
+    ledger: Ledger, model: Connection, reach: Reach, caller: TheCaller, kind: str, subject: UUID
 ) -> None:
-    """Check that what a pack is of is within reach; of a person, observers alone ask."""
+    """Check that what a pack is of is within reach; of a person, observers of all of it ask."""
     if kind == LEDGER:
         raise OutsideReach(subject)  # it is for whoever runs the ledger: `nuanzhang pack ledger`
     if kind == "organisation":
@@ -179,5 +183,7 @@ def _require_within(
     found = None if kind == "person" else ledger.load(Root, subject)
     if isinstance(found, FundAccount | Batch | Disbursement | Remittance):
         reach.require(found.organisation_id)
-    elif not caller.holds_any(OBSERVERS):
+        return
+    within = kind != "person" or is_wholly_within(ledger, model, reach, subject)
+    if not within or not caller.holds_any(OBSERVERS):
         raise OutsideReach(subject)

@@ -28,7 +28,7 @@ from api.problems import RESPONSES
 from api.uploads import filename_of, whole
 from api.v1 import forms
 from api.v1.models import Answer, Id
-from api.v1.written import DraftedBatch, EnteredArchive, MadePackage
+from api.v1.written import DraftedBatch, EnteredArchive, MadePackage, TakenReturn
 from api.within import job_within, own_job, sees_all_jobs
 from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Channel
@@ -48,7 +48,7 @@ ACCEPTED: dict[int | str, dict[str, Any]] = {
 class JobResult(Answer):
     """What came of the work, as the same request without a job would have answered."""
 
-    result: DraftedBatch | EnteredArchive | MadePackage
+    result: DraftedBatch | EnteredArchive | MadePackage | TakenReturn
     first_position: int | None
     last_position: int | None
     replayed: bool

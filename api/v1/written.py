@@ -122,6 +122,13 @@ class TakenStatement(Answer):
     unresolved: int
 
 
+class TakenReturn(TakenStatement):
+    """What came of a return file that was taken in as a job, or only tried."""
+
+    batch_id: Id
+    import_id: Id
+
+
 class CertifiedSheet(Answer):
     signed: int
     refused: list[RefusedRow]

@@ -6,6 +6,7 @@ from typing import Annotated, Any
 from fastapi import Depends, Query
 from pydantic import BeforeValidator, Field
 
+from api.dependencies import DAYS
 from projections.asked import Moment
 
 
@@ -17,7 +18,7 @@ Empty = BeforeValidator(_nothing)
 
 Word = Annotated[Annotated[str, Field(max_length=200)] | None, Empty, Query()]
 Number = Annotated[Annotated[int, Field(ge=0, lt=2**53)] | None, Empty, Query()]
-Day = Annotated[date | None, Empty, Query()]
+Day = Annotated[Annotated[date, DAYS] | None, Empty, Query()]
 
 
 def moment_on_page(as_of: Day = None, at: Number = None) -> Moment:

@@ -12,8 +12,8 @@ from api.callers import Reach
 from api.dependencies import Page
 from api.histories import events_at
 from api.v1 import models
+from api.within import is_wholly_within
 from ledger.domain.officer import Officer
-from ledger.domain.recipient import Recipient
 from ledger.store.application import Ledger
 from projections.batches import batch_places
 from projections.disbursements import disbursement_list
@@ -124,10 +124,7 @@ class Reader:
 
     def sees_all_of(self, person_id: UUID) -> bool:
         """Say whether every union that has a person on file, or paid them, is within reach."""
-        recipient = self.ledger.load(Recipient, person_id)
-        files = () if recipient is None else recipient.files.values()
-        payments = disbursement_list(self.model, person_ids=[person_id])
-        return {each.organisation_id for each in (*files, *payments)} <= self.reach.ids
+        return is_wholly_within(self.ledger, self.model, self.reach, person_id)
 
     def _places(
         self, events: list[models.HistoryEvent]

@@ -1,6 +1,7 @@
 """Publications: checkpoints that are carried out, and what they prove about completeness."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -87,7 +88,8 @@ def announce(
 def latest(ledger: Ledger) -> Published | None:
     """Return the last published checkpoint, or None."""
     positions = ledger.log.select_stream_positions(publication_id())
-    return published_at(ledger, positions[-1][1] + 1) if positions else None
+    sizes = (position + 1 for _, position in reversed(positions))
+    return next(_that_stand(ledger, sizes), None)
 
 
 def require_latest(ledger: Ledger) -> Published:
@@ -120,8 +122,19 @@ def published_at(ledger: Ledger, size: int) -> Published:
 
 def all_published(ledger: Ledger) -> Iterator[Published]:
     """Yield every published checkpoint, oldest first."""
-    for _, position in ledger.log.select_stream_positions(publication_id()):
-        yield published_at(ledger, position + 1)
+    positions = ledger.log.select_stream_positions(publication_id())
+    yield from _that_stand(ledger, (position + 1 for _, position in positions))
+
+
+def _that_stand(ledger: Ledger, sizes: Iterable[int]) -> Iterator[Published]:
+    """Yield those that a checkpoint of their own stands for.
+
+    Earlier versions could store others' events together with an announcement: nothing was published
+    by it then.
+    """
+    for size in sizes:
+        with suppress(NeverPublished):
+            yield published_at(ledger, size)
 
 
 def receipt_under(ledger: Ledger, position: int, published: Published) -> Receipt:

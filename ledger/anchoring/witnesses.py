@@ -15,7 +15,7 @@ from ledger.domain.witness import Witness, Witnesses, witnesses_id
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.cosignature import CosignatureKey, cosignatures, with_lines
 from ledger.evidence.merkle import consistency_path
-from ledger.evidence.note import split_note
+from ledger.evidence.note import NoteBroken, split_note
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger
 from ledger.witness.witnessing import Status, Submission
@@ -79,7 +79,11 @@ def appointed(ledger: Ledger) -> tuple[Sequence[Witness], int]:
 
 def cosigned_note(anchors: Anchors, published: Published) -> str:
     """Return the note of a published checkpoint with the cosignatures that it has by now."""
-    return with_lines(published.note, (each.line for each in anchors.cosignatures(published.size)))
+    lines = {
+        (each.line.name, each.line.key_hash): each.line
+        for each in anchors.cosignatures(published.size)
+    }
+    return with_lines(published.note, lines.values())
 
 
 def collect(
@@ -147,18 +151,30 @@ def take_in(ledger: Ledger, anchors: Anchors, published: Published, text: str) -
         NoteBroken: They cannot be read, or one that claims to be by a witness does not hold.
     """
     body, _ = split_note(published.note)
-    note = text if text.startswith(body) else f"{body}\n{text}"
+    note = text if _is_note_of(text, body) else f"{body}\n{text}"
     keys = [CosignatureKey.from_vkey(each.vkey) for each in appointed(ledger)[0]]
     found = cosignatures(note, keys)
     if not found:
         raise CosignatureForeign(
             f"no appointed witness cosigned the checkpoint of {published.size} entries in it"
         )
+    known = {(each.line.name, each.line.key_hash) for each in anchors.cosignatures(published.size)}
     for line in split_note(note)[1]:
         for key, time_s in found.items():
-            if (line.name, line.key_hash) == (key.name, key.key_hash):
+            by = line.name, line.key_hash
+            # One of each is enough: more of them, and nobody could open the note.
+            if by == (key.name, key.key_hash) and by not in known:
+                known.add(by)
                 anchors.add_cosignature(published.size, line, time_s)
     return sorted({key.name for key in found})
+
+
+def _is_note_of(text: str, body: str) -> bool:
+    """Say whether a text is a whole note over this very body, and not over one that goes on."""
+    try:
+        return split_note(text)[0] == body
+    except NoteBroken:
+        return False
 
 
 def _has_cosigned(anchors: Anchors, published: Published, witness: Witness) -> bool:

@@ -226,6 +226,8 @@ def come_back(ledger: Ledger, act: CommandAct, order: ComingBack) -> Answer:
         line = statement.open_line(order.chosen.line)
         payment = work.get(Disbursement, order.disbursement_id)
         batch = work.get(Batch, payment.batch_id)
+        # The file by which it was said to be settled may have been taken in later than that.
+        day = max(line.booked_on, payment.last_on)
         returned = Movement(
             ItemKind.RETURN,
             payment.id,
@@ -233,7 +235,7 @@ def come_back(ledger: Ledger, act: CommandAct, order: ComingBack) -> Answer:
             payment.organisation_id,
             payment.fund_id,
             payment.amount,
-            line.booked_on,
+            day,
             batch.code,
             payment.number,
         )
@@ -242,7 +244,7 @@ def come_back(ledger: Ledger, act: CommandAct, order: ComingBack) -> Answer:
             names_something and not same_reference(line, returned)
         ):
             raise NoSuchReturn(payment.id, line.number)
-        booked = replace(act, happened_on=line.booked_on)
+        booked = replace(act, happened_on=day)
         fund = _fund(work, account, payment.fund_id)
         parts = payment.return_(
             booked, statement_id=statement.id, reason=order.reason, raw_code=None

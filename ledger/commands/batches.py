@@ -8,7 +8,7 @@ from itertools import islice
 from typing import TypeVar
 from uuid import UUID
 
-from ledger.commands.duties import acting_as, require_post, require_role
+from ledger.commands.duties import acting_as, acting_officer, require_post, require_role
 from ledger.commands.funds import CASHIERS
 from ledger.commands.refusals import recorded
 from ledger.commands.sealing import (
@@ -23,6 +23,7 @@ from ledger.commands.sealing import (
     unseal,
 )
 from ledger.commands.signed_acts import perform_signed
+from ledger.domain.aggregate import OPERATOR
 from ledger.domain.batch import (
     Batch,
     Row,
@@ -235,7 +236,8 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
 
     Raises:
         WrongStage, WrongChannel: Not an approved card batch.
-        SamePerson: Whoever asks drafted, reviewed or approved it.
+        SamePerson: Whoever asks drafted, reviewed or approved it, or had one of these payments made
+            again.
         NothingInTransit: Every payment of it was answered.
         FileRefused: A fact about the payer is missing, or the bank's charset lacks a character of a
             name: whose names these are is put on record, and `agree_spelling` resolves it.
@@ -247,12 +249,14 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
     def decide(work: Work) -> None:
         batch = work.get(Batch, batch_id(order.batch_code))
         require_post(work, act, CASHIERS, batch.organisation_id)
-        batch.require_paid_by(Channel.BANK_CARD)
-        lines = [
-            line
-            for row, payment in _payments(work, batch)
-            if (line := _instruction(work, batch, row, payment))
-        ]
+        batch.require_answerable(Channel.BANK_CARD)
+        lines = list[InstructionLine]()
+        for row, payment in _payments(work, batch):
+            if line := _instruction(work, batch, row, payment):
+                if act.actor == payment.reissued_by and act.actor != OPERATOR:
+                    # They said where it goes now: another pays it out.
+                    raise SamePerson(batch.id, acting_officer(act))
+                lines.append(line)
         if not lines:
             raise NothingInTransit(batch.id)
         refused.clear()
@@ -427,7 +431,7 @@ def _fallen(work: Work, batch: Batch, campaign: Campaign, day: date) -> Mapping[
         for rows in _some_at_once(batch.rows.values()):
             judging.look_up([row.person_id for row in rows])
             for row in rows:
-                if verdict := judge_again(judging.facts_of_row(row)):
+                if verdict := judging.verdict_again(row):
                     fallen[row.number] = verdict
         return fallen
 
@@ -581,9 +585,15 @@ class _Judging:
             id_number, self._day, men_years=self._men_years, women_years=self._women_years
         )
 
-    def facts_of_row(self, row: Row) -> RowFacts:
-        """Return what may have changed since a row was listed."""
-        return self._facts(row.person_id, row.category, row.amount)
+    def verdict_again(self, row: Row) -> Verdict | None:
+        """Judge what may have changed since a row was listed.
+
+        Whose data may not be read cannot be paid: no bank's file could name them.
+        """
+        recipient = self._recipients.get(row.person_id)
+        if recipient is not None and (recipient.erased or recipient.restricted):
+            return Verdict(PersonErased.code)
+        return judge_again(self._facts(row.person_id, row.category, row.amount))
 
     def _facts(
         self,
@@ -620,7 +630,10 @@ class _Judging:
         on_file, file = recipient.standing_on(self._day)
         if file is None or not wants_income:
             return on_file, None
-        details = unseal(self.work.ledger, person, ARCHIVE_FILE, file.details)
+        try:
+            details = unseal(self.work.ledger, person, ARCHIVE_FILE, file.details)
+        except PersonErased:
+            return on_file, None  # the row falls, and holds up nobody else's
         income = details.get("monthly_income_fen")
         return on_file, None if income is None else Money(int(income))
 

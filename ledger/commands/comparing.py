@@ -62,7 +62,9 @@ def show_signatures(
             require_post(work, act, MAY_UNMASK, organisation)
             recipient = work.find(Recipient, person)
             if recipient is None:
-                recipient = Recipient.register(act, person, id_index="")
+                recipient = Recipient.register(
+                    act, person, id_index="", organisation_id=organisation
+                )
             recipient.unmask(act, fields=(FIELD,), reason=reason)
             work.save(recipient)
 

@@ -77,6 +77,21 @@ def require_role(
     _require_one(officer, {role}, set(lineage(work, organisation_id_, day)), organisation_id_, day)
 
 
+def require_held_over(
+    work: Work, act: CommandAct, roles: Collection[Role], organisation_ids: Collection[UUID]
+) -> None:
+    """Check that the actor, however they came, holds one of the posts over each organisation.
+
+    Raises:
+        OfficerRequired, RoleMissing: They do not.
+    """
+    officer = work.get(Officer, acting_officer(act))
+    for organisation_id in sorted(organisation_ids):
+        line = set(lineage(work, organisation_id, act.happened_on))
+        _require_one(officer, roles, line, organisation_id, act.happened_on)
+        require_post(work, act, roles, organisation_id)
+
+
 def require_approver(work: Work, act: CommandAct) -> None:
     """Check that the actor approves somewhere, for what binds no one organisation.
 

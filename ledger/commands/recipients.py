@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import date
 from enum import StrEnum
 from uuid import UUID
 
@@ -105,7 +106,9 @@ def unmask_payee(
 
     def decide(work: Work) -> None:
         require_post(work, act, MAY_UNMASK, payment.organisation_id)
-        recipient = _known(work, act, payment.person_id, clear["id_number"])
+        recipient = _known(
+            work, act, payment.person_id, clear["id_number"], payment.organisation_id
+        )
         recipient.unmask(act, fields=tuple(fields), reason=reason)
         work.save(recipient)
 
@@ -171,8 +174,21 @@ def request_change(
     return ledger.perform(act, "recipient.request_change", request, decide)
 
 
-def decide_change(ledger: Ledger, act: CommandAct, person: UUID, change: Change) -> Answer:
+def decide_change(
+    ledger: Ledger,
+    act: CommandAct,
+    person: UUID,
+    change: Change,
+    last_paid: date | None = None,
+) -> Answer:
     """Carry out what another officer asked for. Safe to repeat after a crash, under its key.
+
+    Args:
+        ledger: The log and the vault.
+        act: Who decides.
+        person: Whose data.
+        change: What was asked for.
+        last_paid: The day of their last payment, if there is one, from which retention counts.
 
     Raises:
         NotOnRecord, NotRequested, SamePersonDecides, RetentionRuns, AlreadyErased, RoleMissing: As
@@ -182,7 +198,7 @@ def decide_change(ledger: Ledger, act: CommandAct, person: UUID, change: Change)
     def decide(work: Work) -> None:
         recipient = work.get(Recipient, person)
         _require_post_for(work, act, recipient, DECIDING)
-        recipient.decide(act, change=change, decided_by=acting_officer(act))
+        recipient.decide(act, change=change, decided_by=acting_officer(act), last_paid=last_paid)
         work.save(recipient)
 
     answer = ledger.perform(act, "recipient.decide_change", (person, change), decide)
@@ -248,8 +264,13 @@ def erase_person(ledger: Ledger, act: CommandAct, person: UUID, reason: str) -> 
 def _require_post_for(
     work: Work, act: CommandAct, recipient: Recipient, roles: frozenset[Role]
 ) -> None:
-    """Check the post where the person has a file; without one, anywhere."""
+    """Check the post where the person has a file, or else where they came on record.
+
+    Of those who came on record before that was kept, anywhere.
+    """
     places = {file.organisation_id for file in recipient.files.values()}
+    if not places and recipient.organisation_id is not None:
+        places = {recipient.organisation_id}
     if not places:
         require_post_anywhere(work, act, roles)
     for place in places:
@@ -265,8 +286,10 @@ def _enter(work: Work, act: CommandAct, entry: ArchiveRow) -> Entered:
     require_post(work, act, KEEPERS, organisation.id)
     person = person_id(ledger, entry.id_number)
     opening = replace(act, happened_on=entry.opened_on)
-    recipient = _known(work, opening, person, entry.id_number)
+    recipient = _known(work, opening, person, entry.id_number, organisation.id)
     known = recipient.files.get(entry.file_number)
+    if known is not None:
+        require_post(work, act, KEEPERS, known.organisation_id)  # it may be another union's
     if known is None:
         _file(work, opening, recipient, organisation.id, entry)
     closed_on = entry.closed_on if known is None or known.closed_on is None else None
@@ -302,9 +325,13 @@ def _file(
     )
 
 
-def _known(work: Work, act: CommandAct, person: UUID, id_number: str) -> Recipient:
+def _known(
+    work: Work, act: CommandAct, person: UUID, id_number: str, organisation: UUID
+) -> Recipient:
     found = work.find(Recipient, person)
     if found is None:
         index = work.ledger.vault.index("id_number", id_number)
-        found = work.touched[person] = Recipient.register(act, person, id_index=index)
+        found = work.touched[person] = Recipient.register(
+            act, person, id_index=index, organisation_id=organisation
+        )
     return found

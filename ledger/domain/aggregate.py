@@ -28,7 +28,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was decided. Its TOPIC is the name it is stored under for good; SCHEMA counts its forms.
 
     COMMITS marks an event by which an officer commits an organisation: it is stored only with that
-    officer's own signature.
+    officer's own signature. CLOSES marks one that a checkpoint has to cover, and nothing after it:
+    it ends the transaction that it is stored in.
 
     `apply` runs again at every replay, so it only remembers: a rule tightened today must not make
     yesterday's events unreadable.
@@ -37,6 +38,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     TOPIC: ClassVar[str]
     SCHEMA: ClassVar[int] = 1
     COMMITS: ClassVar[bool] = False
+    CLOSES: ClassVar[bool] = False
     ROOT: ClassVar[type["Root"]]
 
     originator_id: UUID

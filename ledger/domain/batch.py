@@ -506,7 +506,7 @@ class Batch(Root):
     def export(
         self, act: Act, *, bank_format: str, file_sha256: str, line_count: int, total: Money
     ) -> None:
-        self.require_paid_by(Channel.BANK_CARD)
+        self.require_answerable(Channel.BANK_CARD)
         self.require_no_part_of(act.actor)
         self.trigger_event(
             self.Exported,
@@ -519,12 +519,12 @@ class Batch(Root):
 
     def miss_names(self, act: Act, *, bank_format: str, numbers: tuple[int, ...]) -> None:
         """Keep on record whose names the bank cannot write; once, as long as it is the same."""
-        self.require_paid_by(Channel.BANK_CARD)
+        self.require_answerable(Channel.BANK_CARD)
         if self.unwritable != frozenset(numbers):
             self.trigger_event(self.NamesUnwritable, act, bank_format=bank_format, numbers=numbers)
 
     def agree_spelling(self, act: Act, *, number: int, spelling: Sealed, ground: str) -> None:
-        self.require_paid_by(Channel.BANK_CARD)
+        self.require_answerable(Channel.BANK_CARD)
         self.require_no_part_of(act.actor)
         self.trigger_event(
             self.SpellingAgreed,
@@ -610,7 +610,10 @@ class Batch(Root):
             raise SamePerson(self.id, UUID(actor))
 
     def require_answerable(self, channel: Channel) -> None:
-        """Check that banks may say something of it: approved, or closed (退票 comes at any day)."""
+        """Check that banks may say something of it, or be sent what came back: approved, or closed.
+
+        A closed one, since 退票 comes at any day; then something of it is in transit again.
+        """
         if self.stage is not Stage.CLOSED:
             self._require(Stage.APPROVED)
         if self.channel is not channel:

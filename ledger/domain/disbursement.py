@@ -152,6 +152,7 @@ class Disbursement(Root):
             aggregate.outcomes = []
             aggregate.captured = None
             aggregate.unknown = False
+            aggregate.reissued_by = None
             aggregate.status = Status.IN_TRANSIT
 
     class Settled(Event, frozen=True):
@@ -260,6 +261,7 @@ class Disbursement(Root):
             aggregate.outcomes = []
             aggregate.captured = None
             aggregate.unknown = False
+            aggregate.reissued_by = self.actor
             aggregate.status = Status.IN_TRANSIT
 
     class Corrected(Event, frozen=True):
@@ -279,6 +281,8 @@ class Disbursement(Root):
             # What was certified by mistake is not certified again: they sign anew.
             aggregate.captured = None
             aggregate.remember_outcome(self.originator_version, Status(self.now))
+            # The bank was sent it before: it is asked again, and never sent again.
+            aggregate.unknown = self.now == Status.IN_TRANSIT and self.was == Status.SETTLED
 
     campaign_id: UUID
     batch_id: UUID
@@ -292,6 +296,7 @@ class Disbursement(Root):
     payee: Sealed
     outcomes: list[tuple[int, Status]]  # version that recorded it, what it was before
     captured: Captured | None
+    reissued_by: str | None  # who had it paid again last, and where to
     unknown: bool  # the bank said that it does not know: asked again, never sent again
     status: Status
 

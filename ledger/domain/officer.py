@@ -166,7 +166,8 @@ class Officer(Root):
         def apply(self, aggregate: "Officer") -> None:
             aggregate.tenures = [
                 tenure._replace(until=self.happened_on)
-                if tenure[:2] == (self.organisation_id, self.role) and tenure.until is None
+                if tenure[:2] == (self.organisation_id, self.role)
+                and tenure.covers(self.happened_on)
                 else tenure
                 for tenure in aggregate.tenures
             ]

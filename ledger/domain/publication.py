@@ -18,6 +18,7 @@ class Publication(Root):
         """
 
         TOPIC = "publication.announced"
+        CLOSES = True
         map_format: int
         map_root: str
 

@@ -1,6 +1,6 @@
 """Recipients: the archive of registered workers (一户一档), and what was done with their data."""
 
-from datetime import date
+from datetime import MAXYEAR, date
 from enum import Enum, StrEnum
 from typing import NamedTuple
 from uuid import UUID
@@ -131,8 +131,11 @@ class Recipient(Root):
     class Registered(Event, frozen=True):
         TOPIC = "recipient.registered"
         id_index: str
+        organisation_id: UUID | None = None
+        """Whose matter it was that they came on record by, unless they have a file somewhere."""
 
         def apply(self, aggregate: "Recipient") -> None:
+            aggregate.organisation_id = self.organisation_id
             aggregate.files = {}
             aggregate.erased = False
             aggregate.restricted = False
@@ -217,6 +220,7 @@ class Recipient(Root):
         def apply(self, aggregate: "Recipient") -> None:
             aggregate.erased = True
 
+    organisation_id: UUID | None  # where there is no file
     files: dict[str, ArchiveFile]
     erased: bool
     restricted: bool
@@ -224,8 +228,12 @@ class Recipient(Root):
     last_day: date  # on which a file of theirs was opened; retention counts from there
 
     @classmethod
-    def register(cls, act: Act, person_id: UUID, *, id_index: str) -> "Recipient":
-        return cls.begin(cls.Registered, act, person_id, id_index=id_index)
+    def register(
+        cls, act: Act, person_id: UUID, *, id_index: str, organisation_id: UUID | None = None
+    ) -> "Recipient":
+        return cls.begin(
+            cls.Registered, act, person_id, id_index=id_index, organisation_id=organisation_id
+        )
 
     def file(
         self,
@@ -275,8 +283,17 @@ class Recipient(Root):
             overriding=overriding,
         )
 
-    def decide(self, act: Act, *, change: Change, decided_by: UUID) -> None:
+    def decide(
+        self, act: Act, *, change: Change, decided_by: UUID, last_paid: date | None = None
+    ) -> None:
         """Carry out what another officer asked for.
+
+        Args:
+            act: Who and when.
+            change: What was asked for.
+            decided_by: The officer.
+            last_paid: The day of the person's last payment, whose vouchers are kept for thirty
+                years like their files.
 
         Raises:
             NotRequested: Nobody asked.
@@ -295,7 +312,9 @@ class Recipient(Root):
         elif change is Change.LIFT:
             self.trigger_event(self.RestrictionLifted, act, decided_by=decided_by)
         else:
-            until = self.last_day.replace(year=self.last_day.year + RETENTION_YEARS, day=1)
+            last = max(self.last_day, last_paid or self.last_day)
+            # From the end of the year on: 会计档案管理办法, art. 14.
+            until = date(min(last.year + RETENTION_YEARS + 1, MAXYEAR), 1, 1)
             if act.happened_on < until and not request.overriding:
                 raise RetentionRuns(self.id, until)
             self.erase(act, reason=request.overriding or "retention ended")

@@ -266,7 +266,9 @@ def _keys(checked: CheckedPack) -> KeyHistory:
         officers = topic.startswith("officer.")
         for owner in sorted(owners - {THE_LOG} if officers else {THE_LOG}):
             for seen in checked.concerning(owner, topic):
-                learned[seen.position] = seen
+                # What an officer did to another's key says nothing of their own.
+                if not officers or seen.payload["stream"] == owner:
+                    learned[seen.position] = seen
     if 0 not in learned:
         raise PackBroken("the founding event is missing, from which the keys descend")
     keys = KeyHistory()
@@ -286,7 +288,13 @@ def _check_checkpoint(pack: Pack, checkpoint: Checkpoint, keys: KeyHistory, rule
 
 
 def _check_entries(checked: CheckedPack, keys: KeyHistory, rules: Rules) -> None:
+    versions = set[tuple[Json, Json]]()
     for position in sorted(checked.pack.entries):
+        payload = checked.seen(position).payload
+        version = payload["stream"], payload["version"]
+        if version in versions:
+            raise PackBroken(f"version {version[1]} of stream {version[0]} stands twice")
+        versions.add(version)
         try:
             verify_entry(_stored(checked, position), keys, rules)
         except EntryBroken as cause:

@@ -222,8 +222,10 @@ _TIME = re.compile(r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z")
 def _check_forms(entry: Stored, payload: dict[str, Json]) -> None:
     """Check the members of which the columns say nothing."""
     actor, day, moment = payload["actor"], payload["happened_on"], payload["recorded_at"]
+    stream = payload["stream"]
     sound = {
         "actor": isinstance(actor, str) and _is_actor(actor),
+        "stream": isinstance(stream, str) and _UUID.fullmatch(stream) is not None,
         "data": isinstance(payload["data"], dict),
         "happened_on": isinstance(day, str) and _is_day(day),
         "recorded_at": isinstance(moment, str) and is_moment(moment),

@@ -22,6 +22,9 @@ from ledger.evidence.verify import Rules
 from ledger.packs.contents import LEDGER
 from ledger.packs.file import check_witnesses, read_pack
 
+UNSOUND = (KeyError, TypeError, ValueError, IndexError, AttributeError)
+"""What asking events meets that a city signed past its own rules."""
+
 TFound = TypeVar("TFound")
 
 
@@ -249,8 +252,11 @@ def prove(
         *_, checked = check_pack(read.pack, rules)
         assert isinstance(checked, CheckedPack)  # noqa: S101 - the last that is yielded
         found = compute(checked)
-    except LedgerError as cause:
-        return Standing(city, State.BROKEN, str(cause)), None
+    except (LedgerError, *UNSOUND) as cause:
+        told = str(cause)
+        if not isinstance(cause, LedgerError):
+            told = f"its events say what no rule lets through ({type(cause).__name__})"
+        return Standing(city, State.BROKEN, told), None
     size, root = checked.checkpoint.size, checked.checkpoint.root.hex()
     announced = str(checked.seen(size - 1).payload["recorded_at"])
     try:

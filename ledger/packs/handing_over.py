@@ -1,20 +1,28 @@
 """Hands packs out; one that shows personal data in clear is on record before anybody has it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from uuid import UUID, uuid4
 
 from ledger.anchoring.publications import Published
+from ledger.commands.duties import require_held_over
 from ledger.commands.exports import ReasonMissing
-from ledger.commands.recipients import require_may_unmask
+from ledger.commands.recipients import MAY_UNMASK, require_may_unmask
+from ledger.domain.aggregate import Root
+from ledger.domain.batch import Batch
+from ledger.domain.disbursement import Disbursement
 from ledger.domain.events import committing_topics
 from ledger.domain.export import Export
+from ledger.evidence.pack import Opening
 from ledger.evidence.verify import Rules
 from ledger.packs.file import write_pack
 from ledger.packs.making import make_pack
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger, Work
 from ledger.store.map_store import MapStore
+
+EVENTS_AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +53,8 @@ def hand_over(
         order: What is wanted.
 
     Raises:
-        OfficerRequired, RoleMissing, ReasonMissing: It may not be shown in clear.
+        OfficerRequired, RoleMissing, ReasonMissing: It may not be shown in clear; who is shown has
+            a union over which whoever asks holds such a post.
         PackBroken: The log does not bear it out; verify the log.
     """
     if order.opened:
@@ -57,13 +66,21 @@ def hand_over(
     rules = Rules(ledger.origin, committing_topics(), ledger.founding_key_id())
     file = write_pack(pack, rules, ledger.signer)
     if pack.openings:
-        people = len({each.fields.get("id_number", "") for each in pack.openings})
-        _record(ledger, act, order, people, sha256(file).hexdigest())
+        _record(ledger, act, order, pack.openings, sha256(file).hexdigest())
     return file
 
 
-def _record(ledger: Ledger, act: CommandAct, order: PackOrder, people: int, digest: str) -> None:
+def _record(
+    ledger: Ledger,
+    act: CommandAct,
+    order: PackOrder,
+    openings: Sequence[Opening],
+    digest: str,
+) -> None:
+    people = len({each.fields.get("id_number", "") for each in openings})
+
     def decide(work: Work) -> None:
+        require_held_over(work, act, MAY_UNMASK, _places(ledger, openings))
         work.save(
             Export.hand_over(
                 act,
@@ -80,3 +97,21 @@ def _record(ledger: Ledger, act: CommandAct, order: PackOrder, people: int, dige
     # First the event, then the file: nobody has seen what is not on record. A repetition is handed
     # over again, so it is another event.
     ledger.perform(replace(act, idempotency_key=None), "pack.hand_over", digest, decide)
+
+
+def _places(ledger: Ledger, openings: Sequence[Opening]) -> set[UUID]:
+    """Return the unions whose people are shown: who filed them, and who paid or listed them."""
+    positions = sorted({each.position for each in openings})
+    places, others = set[UUID](), set[UUID]()
+    for start in range(0, len(positions), EVENTS_AT_ONCE):
+        for _, event in ledger.read_at(positions[start : start + EVENTS_AT_ONCE]):
+            said = getattr(event, "organisation_id", None)
+            if said is not None:
+                places.add(said)
+            else:
+                others.add(event.originator_id)
+    for stream in others:
+        found = ledger.load(Root, stream)
+        assert isinstance(found, Batch | Disbursement)  # noqa: S101 - what else holds people
+        places.add(found.organisation_id)
+    return places

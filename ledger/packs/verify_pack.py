@@ -324,7 +324,8 @@ class Pack:
         learned: dict[int, dict[str, Any]] = {}
         for topic in KEY_EVENTS:
             for owner in owners if topic.startswith("officer.") else [THE_LOG]:
-                learned.update(self.all_of(owner, topic))
+                found = self.all_of(owner, topic)
+                learned |= {at: e for at, e in found if owner in (THE_LOG, e["stream"])}
         need(0 in learned, "the founding event is missing")
         for position, event in sorted(learned.items()):
             self.learn(position, event)
@@ -409,6 +410,8 @@ class Pack:
         return f"the ledger signed for {self.size} entries"
 
     def check_entries(self, founding: str | None) -> str:
+        versions = {(event["stream"], event["version"]) for event in self.events.values()}
+        need(len(versions) == len(self.events), "a version of a stream stands twice")
         for position, event in sorted(self.events.items()):
             where = f"position {position}"
             need(event["origin"] == self.said["origin"], f"{where}: of another log")

@@ -705,7 +705,8 @@ class Ledger(Application[UUID]):
             stored = [*self._group.stored, *signed]
             self.vault.flush()
             strayed = self._add(work, asked, answer, stored)
-            if strayed or len(stored) >= EVENTS_MAX:
+            closes = any(event.CLOSES for event in events)
+            if strayed or closes or len(stored) >= EVENTS_MAX:
                 self._store()
         else:
             self._settle()  # many are a transaction by themselves

@@ -31,7 +31,7 @@ CREATE TABLE IF NOT EXISTS refused (
 );
 """
 
-REFUSED_MAX = 10_000
+REFUSED_MAX, DOUBTFUL_MAX = 10_000, 100
 """Kept of each log: enough to prove misbehaviour, too few to fill a disk with."""
 
 
@@ -97,13 +97,17 @@ class WitnessState:
             (cosigned.origin, cosigned.size, cosigned.root, cosigned.note, cosigned.time_s),
         )
 
-    def keep_refused(self, refused: Refused) -> None:
-        """Keep a contradiction once; it is proof against the log."""
+    def keep_refused(self, refused: Refused, *, certain: bool) -> None:
+        """Keep a contradiction once.
+
+        One that is `certain` is proof against the log. Another may be anybody's, who sent a
+        checkpoint with a proof that proves nothing: of these a few are kept, and leave room.
+        """
         known = self._connection.execute(
             "SELECT count(*), coalesce(sum(note = ?), 0) FROM refused WHERE origin = ?",
             (refused.note, refused.origin),
         ).fetchone()
-        if known[0] < REFUSED_MAX and not known[1]:
+        if known[0] < (REFUSED_MAX if certain else DOUBTFUL_MAX) and not known[1]:
             self._connection.execute(
                 "INSERT INTO refused (origin, cause, note, held_note, time_s)"
                 " VALUES (?, ?, ?, ?, ?)",

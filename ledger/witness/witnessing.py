@@ -20,6 +20,8 @@ from ledger.witness.state import Cosigned, Refused, WitnessState
 PROOF_LINES_MAX = 63
 BODY_BYTES_MAX = 256 * 1024
 
+TWO_ROOTS = "the log signed two roots for one size"
+
 _OLD = re.compile(r"old (0|[1-9][0-9]{0,18})")
 
 
@@ -121,7 +123,7 @@ class Witness:
         cause = None
         if held is not None and checkpoint.size == held.size and checkpoint.root != held.root:
             # Signed by the log itself, so it stands against it whatever old size was named.
-            cause = "the log signed two roots for one size"
+            cause = TWO_ROOTS
         elif submission.old_size != held_size:
             return Answer(Status.OTHER_SIZE, f"{held_size}\n")
         else:
@@ -134,7 +136,8 @@ class Witness:
                     submission.note,
                     None if held is None else held.note,
                     time_s,
-                )
+                ),
+                certain=cause == TWO_ROOTS,
             )
             return Answer(Status.INCONSISTENT, cause)
         lines = "".join(cosign(body, each, time_s).text() for each in self._cosigners)

@@ -82,9 +82,10 @@ def _was_open(asked: Asked, of: Table) -> ColumnElement[bool]:
     What was matched later was open then; what was set aside meanwhile is not told.
     """
     known = [of.c.position < asked.moment.known_end, of.c.booked_on <= asked.moment.last_day]
-    matched_later = exists().where(
-        matches.c.match_id == of.c.match_id, matches.c.position >= asked.moment.known_end
+    later = or_(
+        matches.c.position >= asked.moment.known_end, matches.c.made_on > asked.moment.last_day
     )
+    matched_later = exists().where(matches.c.match_id == of.c.match_id, later)
     return and_(*known, or_(of.c.state == OPEN, matched_later))
 
 

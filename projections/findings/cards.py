@@ -102,7 +102,14 @@ def paid_to(asked: Asked, cards: Sequence[bytes]) -> dict[bytes, dict[bytes, Row
     gone = exists().where(
         later.c.disbursement_id == disbursements.c.disbursement_id, asked.moment.covers(later)
     )
-    first, again = _first().where(~gone), _again().where(asked.moment.covers(reissue_cards))
+    newer = reissue_cards.alias("newer")
+    outdone = exists().where(
+        newer.c.disbursement_id == reissue_cards.c.disbursement_id,
+        newer.c.position > reissue_cards.c.position,
+        asked.moment.covers(newer),
+    )
+    first = _first().where(~gone)
+    again = _again().where(asked.moment.covers(reissue_cards), ~outdone)
     for statement, column in ((first, payment_cards.c.card), (again, reissue_cards.c.card)):
         stands = (
             statement.join(states, states.c.position == last_state(asked.moment))
@@ -138,10 +145,16 @@ def _known(asked: Asked, people: Sequence[bytes]) -> dict[bytes, list[tuple[byte
         asked.moment.covers(person_files),
     )
     paid = _first().where(asked.moment.covers(disbursements))
+    again = (
+        select(disbursements.c.person_id, reissue_cards.c.card, reissue_cards.c.happened_on)
+        .join(reissue_cards, reissue_cards.c.disbursement_id == disbursements.c.disbursement_id)
+        .where(asked.moment.covers(reissue_cards))
+    )
     known: dict[bytes, list[tuple[bytes, str]]] = defaultdict(list)
     for statement, column in (
         (filed, person_files.c.person_id),
         (paid, disbursements.c.person_id),
+        (again, disbursements.c.person_id),
     ):
         for row in among(asked.connection, people, column, statement):
             known[row.person_id].append((row.card, row.happened_on))
@@ -198,7 +211,6 @@ def _another(start: int) -> Sequence[Select[Any]]:
         select(first.person_id)
         .join(person_files, person_files.c.person_id == first.person_id)
         .where(person_files.c.step == OPENED, person_files.c.card != first.card)
-        .where(first.position >= start)
     )
     of = disbursements.c
     before = (
@@ -208,7 +220,11 @@ def _another(start: int) -> Sequence[Select[Any]]:
         .group_by(of.person_id)
         .having(func.min(first.card) != func.max(first.card))
     )
-    return filed, before
+    if not start:
+        return filed, before
+    # A file may be taken in later than it was opened, and than its person was paid.
+    since = filed.where(first.position >= start), filed.where(person_files.c.position >= start)
+    return *since, before
 
 
 SHARED = Growing(_shared)

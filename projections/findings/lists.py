@@ -32,6 +32,11 @@ ROW_RULES: Mapping[str, str] = {
 }
 """The rule that a refused row broke, by the code of its refusal."""
 
+UPHELD = "notice.objection_upheld"
+"""A row that fell by an objection broke no rule of lists."""
+
+PART_FEN = 10**6
+
 ATTEMPT_RULES: Mapping[str, str] = {
     "duty.same_person": "H1",
     "case.same_person": "H1",
@@ -53,10 +58,13 @@ def rows_refused(asked: Asked) -> Iterator[Finding]:
             rows_listed.c.code,
             func.min(rows_listed.c.happened_on),
             func.count(),
-            func.sum(rows_listed.c.amount_fen),
+            # In two parts: nobody said that refused amounts come to what the database can hold.
+            func.sum(rows_listed.c.amount_fen // PART_FEN),
+            func.sum(rows_listed.c.amount_fen % PART_FEN),
         )
         .join(batches, batches.c.batch_id == rows_listed.c.batch_id)
         .where(rows_listed.c.code.is_not(None), asked.moment.covers(rows_listed))
+        .where(rows_listed.c.code != UPHELD)
         .group_by(batches.c.batch_id, rows_listed.c.code)
     )
     for row in asked.connection.execute(statement):
@@ -66,7 +74,7 @@ def rows_refused(asked: Asked) -> Iterator[Finding]:
             uuid_of(row[0]),
             row[4],
             row[5],
-            row[6],
+            None if row[6] is None else row[6] * PART_FEN + row[7],
             detail=row[3],
             campaign_id=uuid_of(row[1]),
             batch_id=uuid_of(row[2]),
@@ -122,7 +130,7 @@ def attempts_refused(asked: Asked) -> Iterator[Finding]:
 def paid_twice_from_one_file(asked: Asked) -> Iterator[Finding]:
     """E4: the same file became a list again after a list of it had been approved."""
     statement = (
-        select(batches)
+        select(batches, steps.c.row_count, steps.c.total_fen)
         .join(steps, (steps.c.batch_id == batches.c.batch_id) & (steps.c.step == "approved"))
         .where(asked.moment.covers(steps))
         .order_by(steps.c.position)
@@ -137,8 +145,8 @@ def paid_twice_from_one_file(asked: Asked) -> Iterator[Finding]:
             Severity.ERROR,
             uuid_of(row.organisation_id),
             row.happened_on,
-            row.listed_count,
-            row.listed_total_fen,
+            row.row_count,
+            row.total_fen,
             campaign_id=uuid_of(row.campaign_id),
             batch_id=uuid_of(row.batch_id),
         )
@@ -159,7 +167,7 @@ def not_shown_in_public(asked: Asked) -> Iterator[Finding]:
             batches.c.campaign_id,
             func.min(steps.c.happened_on).label("since"),
             func.count().label("number"),
-            func.sum(batches.c.listed_total_fen).label("amount_fen"),
+            func.sum(steps.c.total_fen).label("amount_fen"),
         )
         .join(steps, (steps.c.batch_id == batches.c.batch_id) & (steps.c.step == "approved"))
         .where(batches.c.campaign_id.in_(puts_up), asked.moment.covers(steps))

@@ -46,6 +46,7 @@ from projections.listed_people import retired_rows, row_phones
 from projections.movements import Kind, movements
 from projections.notices import notices
 from projections.notices import steps as notice_steps
+from projections.organisations import parents
 from projections.outside_lists import editions, ends, entries
 from projections.payment_cards import reissue_cards
 from projections.payment_states import disbursements, states
@@ -143,7 +144,8 @@ def supposed(asked: Asked, found: Found, stood: Patience) -> Found:
 _BATCHES, _STEPS, _FILINGS = _last(batches), _last(steps), _last(filings)
 _PAYMENTS, _STATES, _FILES = _last(disbursements), _last(states), _last(person_files)
 _BANK = (_last(bank_files), _last(bank_decisions), _last(kept_funds))
-_LISTS = (_last(editions), _last(ends), _last(entries))
+_LISTS = (_last(editions), _last(ends), _last(entries), _last(parents))
+"""Whose list it is, and over whom they stand by now."""
 _RETURNS, _NOTICES, _LINES = _last(movements, Kind.RETURN), _last(notices), _last(lines)
 
 RULES: Sequence[Rule] = (

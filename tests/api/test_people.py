@@ -6,10 +6,12 @@ from uuid import UUID
 
 import pytest
 
+from ledger.anchoring.publications import announce
 from ledger.domain.batch import batch_id
 from ledger.domain.campaign import campaign_id
 from ledger.domain.organisation import organisation_id
-from tests.api.service import Service, service_at
+from ledger.domain.recipient import Recipient
+from tests.api.service import EARLY, Service, service_at
 from tests.world import CAMPAIGN, Person, roster_row
 
 ONE, TWO = Person(1), Person(2)
@@ -161,3 +163,43 @@ def test_what_is_due_is_handed_in_late_sent_back_and_missed(service: Service) ->
     assert len(listed["missing"]) == 4
     service.done("H-X01", "/v1/filings", form)
     service.world.check_log()
+
+
+def test_nobody_takes_away_people_in_clear_whom_another_union_has(service: Service) -> None:
+    service.world.appoint_without_key("J-X02", "X02", "纪检", EARLY)
+    announce(service.world.ledger, service.served.maps, service.world.act())
+    one, batch = str(person_id(service, ONE)), str(batch_id("B1"))
+    wanted = {"opened": True, "reason": "核查", "made_for": "纪委"}
+
+    def ask(staff: str, kind: str, subject: str) -> int:
+        body = {"kind": kind, "subject": subject, **wanted}
+        return service.post(staff, "/v1/evidence/packs", body).status_code
+
+    assert [ask("J-X02", "person", one), ask("J-X02", "batch", batch)] == [403, 403]
+    masked = {"kind": "person", "subject": one, "opened": False}
+    assert service.post("J-X02", "/v1/evidence/packs", masked).status_code == 403
+    assert [ask("J-C01", "person", one), ask("J-C01", "batch", batch)] == [200, 200]
+
+
+def test_a_file_of_another_union_is_not_closed_by_its_number(service: Service) -> None:
+    world = service.world
+    theirs = Person(7)
+    world.file(theirs, union="X02")
+    known = world.ledger.load(Recipient, person_id(service, theirs))
+    assert known is not None
+    [number] = known.files
+    row = {
+        "file_number": number,
+        "organisation_code": "X01",
+        "category": known.files[number].category,
+        "opened_on": "2016-01-01",
+        "closed_on": "2017-02-01",
+        "name": theirs.name,
+        "id_number": theirs.id_number,
+    }
+
+    answer = service.done("H-X01", "/v1/archive/files", row)
+
+    again = world.ledger.load(Recipient, person_id(service, theirs))
+    assert again is not None
+    assert again.files[number].closed_on is None, answer

@@ -1,11 +1,14 @@
 """What the bank answers, what comes back, and how mistakes are put right."""
 
+from datetime import date
 from uuid import UUID
 
 import pytest
 
 from ledger.commands import batches, disbursements, funds
+from ledger.domain.batch import SamePerson, batch_id
 from ledger.domain.disbursement import NothingToCorrect, NotReturned, Status
+from ledger.domain.officer import Role
 from ledger.errors import LedgerError
 from ledger.files.faults import FileRefused
 from tests.world import EARMARK, Person, World, failed, pending, roster_row, settled
@@ -127,3 +130,55 @@ def test_a_receipt_entered_wrongly_is_put_right_by_addition(world: World) -> Non
 
     assert refused.value.code == "fund.insufficient"
     world.check_log()
+
+
+def test_what_the_bank_was_sent_before_is_not_sent_again_after_a_correction(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.file(ONE, TWO, THREE)
+    world.pay("B1", *(roster_row(n, each, 60_000) for n, each in enumerate((ONE, TWO, THREE), 1)))
+    world.answer("B1", settled(1, ONE, 60_000), failed(2, TWO, 60_000), settled(3, THREE, 60_000))
+    payment = world.payment(THREE)
+    disbursements.correct_outcome(world.ledger, world.act(), payment.id, payment.version, "误记")
+    order = disbursements.Reissue(world.payment_id(TWO), "再付")
+    disbursements.reissue_payment(world.ledger, world.act(), order)
+
+    file = batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1"))
+
+    assert file.count == 1
+    assert TWO.card.encode() in file.content
+    assert THREE.card.encode() not in file.content
+
+
+def test_what_comes_back_after_its_batch_was_closed_is_paid_again(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.file(ONE)
+    world.pay("B1", roster_row(1, ONE, 60_000))
+    world.answer("B1", settled(1, ONE, 60_000))
+    batches.close_batch(world.ledger, world.act(), batch_id("B1"))
+    world.answer("B1", failed(1, ONE, 60_000, "RETURNED"), sha="02" * 32)
+    order = disbursements.Reissue(world.payment_id(ONE), "再付")
+    disbursements.reissue_payment(world.ledger, world.act(), order)
+
+    file = batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1"))
+
+    assert file.count == 1
+    world.answer("B1", settled(1, ONE, 60_000), sha="03" * 32)
+    assert world.payment(ONE).status is Status.SETTLED
+    with pytest.raises(batches.NothingInTransit):
+        batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1"))
+    world.check_log()
+
+
+def test_who_says_where_money_goes_again_does_not_pay_it_out(world: World) -> None:
+    world.appoint("P-X01", "X01", Role.APPROVER, date(2016, 12, 1))
+    world.receive("X01", 500_000)
+    world.file(ONE)
+    world.pay("B1", roster_row(1, ONE, 60_000))
+    world.answer("B1", failed(1, ONE, 60_000))
+    order = disbursements.Reissue(world.payment_id(ONE), "换卡", "6299900000000000077")
+    disbursements.reissue_payment(world.ledger, world.act("P-X01"), order)
+
+    with pytest.raises(SamePerson):
+        batches.export_batch(world.ledger, world.act("P-X01"), batches.BankFileOrder("B1"))
+
+    assert batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1")).count == 1

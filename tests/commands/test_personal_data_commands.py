@@ -6,13 +6,13 @@ from uuid import UUID
 
 import pytest
 
-from ledger.commands import funds, recipients
+from ledger.commands import batches, funds, recipients
 from ledger.commands.sealing import PAYEE, unseal
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.officer import RoleMissing
 from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Channel
-from ledger.domain.recipient import Change, Recipient
+from ledger.domain.recipient import Change, Recipient, RetentionRuns
 from ledger.errors import LedgerError
 from ledger.store.application import Answer
 from ledger.vault.keys import PersonErased, PersonRestricted
@@ -173,3 +173,36 @@ def seal_opens(world: World, payment: Disbursement) -> bool:
         return bool(unseal(world.ledger, payment.person_id, PAYEE, payment.payee))
     except PersonRestricted:
         return False
+
+
+def test_somebody_whose_data_may_not_be_read_holds_up_nobody_else(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.file(ONE, TWO)
+    world.draft("B1", roster_row(1, ONE, 60_000), roster_row(2, TWO, 60_000))
+    world.review("B1")
+    person = world.ledger.vault.subject_id("id_number", ONE.id_number)
+    recipients.request_change(world.ledger, world.act("H-X01"), person, Change.RESTRICT, "本人要求")
+    recipients.decide_change(world.ledger, world.act("A-X01"), person, Change.RESTRICT)
+
+    approved = world.approve("B1")
+    later = world.draft("B2", roster_row(1, ONE, 60_000), roster_row(2, Person(3), 60_000))
+
+    assert approved.result["paid"] == 1
+    assert [each["number"] for each in approved.result["withdrawn"]] == [1]
+    assert [each["number"] for each in later.result["refused"]] == [1, 2]
+    file = batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1"))
+    assert file.count == 1
+
+
+def test_vouchers_of_the_last_payment_keep_data_for_thirty_years(world: World) -> None:
+    world.file(ONE)
+    person = world.ledger.vault.subject_id("id_number", ONE.id_number)
+    recipients.request_change(world.ledger, world.act("H-X01"), person, Change.ERASE, "本人要求")
+
+    def decide(day: date, last_paid: date) -> None:
+        act = world.act("A-X01", day)
+        recipients.decide_change(world.ledger, act, person, Change.ERASE, last_paid)
+
+    with pytest.raises(RetentionRuns):
+        decide(date(2050, 12, 31), date(2020, 1, 15))
+    decide(date(2051, 1, 1), date(2020, 1, 15))

@@ -1,5 +1,6 @@
 """Public notices as officers and the public bring them about: what is on record, and of whom."""
 
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -30,6 +31,7 @@ from ledger.domain.notice import (
     Period,
     notice_id,
 )
+from ledger.domain.officer import RoleMissing
 from ledger.domain.recipient import Change
 from ledger.store.application import Answer
 from ledger.vault.keys import PersonErased
@@ -255,3 +257,20 @@ def test_a_public_list_shows_less_than_officers_see(listed: World) -> None:
     assert one.name == f"{ONE.name[0]}*"
     assert one.id_number == f"{ONE.id_number[:2]}*************{ONE.id_number[-3:]}"
     assert (one.category, one.amount) == ("建档困难职工", 60_000)
+
+
+def test_officers_of_another_union_change_nothing_of_what_an_objector_wrote(
+    listed: World,
+) -> None:
+    put_up(listed)
+    object_to(listed)
+    found = listed.ledger.load(Notice, NOTICE)
+    assert found is not None
+    subject = found.objection(1).subject_id
+    elsewhere = replace(listed.act("H-X02"), signed_in=True)
+
+    with pytest.raises(RoleMissing):
+        request_change(listed.ledger, elsewhere, subject, Change.ERASE, "要求", "令1号")
+
+    here = replace(listed.act("H-X01"), signed_in=True)
+    request_change(listed.ledger, here, subject, Change.ERASE, "要求", "令1号")

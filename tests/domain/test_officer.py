@@ -141,3 +141,14 @@ def test_a_key_claim_names_its_owner() -> None:
     claimed = only(claim, KeyClaim.Claimed)
     assert (claimed.key_id, claimed.owner) == ("k1", "service")
     assert claim.id == KeyClaim.claim(ACT, key_id="k1", owner="another").id
+
+
+def test_a_post_given_until_a_day_may_end_before_it() -> None:
+    one = officer()
+    one.grant(on(DAY), organisation_id=UNION, role=Role.APPROVER)
+    one.end(on(DAY + timedelta(days=90)), organisation_id=UNION, role=Role.APPROVER)
+
+    one.end(on(DAY + timedelta(days=30)), organisation_id=UNION, role=Role.APPROVER)
+
+    held = [one.holds("审批", {UNION}, DAY + timedelta(days=n)) for n in (0, 29, 30, 60)]
+    assert held == [True, True, False, False]

@@ -9,6 +9,7 @@ import pytest
 from ledger.anchoring.publications import announce
 from ledger.commands.duties import OfficerRequired
 from ledger.commands.exports import ReasonMissing
+from ledger.commands.officer_keys import KeyRevocation, revoke_key
 from ledger.commands.recipients import erase_person
 from ledger.domain.events import committing_topics
 from ledger.domain.export import Export
@@ -153,3 +154,12 @@ def test_somebody_without_a_file_has_a_pack(world: World, tmp_path: Path) -> Non
     data = packed(world, "person", person(world, THREE))
 
     assert holds(world, data, tmp_path)
+
+
+def test_a_pack_holds_though_who_acted_in_it_ended_the_key_of_somebody_else(
+    world: World, tmp_path: Path
+) -> None:
+    key_id = world.officers["A-X02"].public_key.key_id
+    revoke_key(world.ledger, world.act("A-X01"), KeyRevocation("A-X02", key_id, "遗失"))
+
+    assert holds(world, packed(world, "batch", "B1"), tmp_path)

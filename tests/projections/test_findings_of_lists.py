@@ -10,6 +10,7 @@ from ledger.domain.batch import Batch
 from ledger.domain.officer import Role
 from ledger.domain.outside_list import ListKind
 from ledger.domain.policy import LimitName
+from ledger.domain.values import MONEY_MAX
 from ledger.files.faults import FileRefused
 from projections.asked import Moment
 from projections.explanation.checked import Outcome
@@ -119,3 +120,19 @@ def test_rows_from_before_there_were_telephones_in_them_are_read() -> None:
     fields = {each.name for each in msgspec.structs.fields(Batch.RowAccepted) if each.required}
 
     assert not fields & {"phone_index", "of_retirement_age"}
+
+
+def test_refused_amounts_beyond_what_a_database_adds_up_are_told_all_the_same(
+    world: World,
+) -> None:
+    count = 2**63 // MONEY_MAX + 1
+    amounts = [MONEY_MAX] * count + [-MONEY_MAX] * count
+    rows = [roster_row(n, WOMAN, each, id_number="1") for n, each in enumerate(amounts, 1)]
+    world.draft("B1", *rows)
+
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        told = [
+            each for each in findings(asked_of(world, model, TODAY)) if each.detail == "id.invalid"
+        ]
+
+    assert [(each.count, each.amount_fen) for each in told] == [(2 * count, 0)]

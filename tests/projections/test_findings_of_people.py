@@ -17,11 +17,13 @@ from ledger.commands.notices import (
     open_notice,
     raise_objection,
 )
+from ledger.commands.statements import ReturnFile, receive_statement
 from ledger.domain.batch import batch_id
 from ledger.domain.notice import DayUnit, Period, notice_id
 from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Channel, Deadline
 from ledger.files.archive import ArchiveRow
+from ledger.files.bank import BankReturn, Lists
 from projections.asked import NOW, Moment
 from projections.findings.aside import ASIDE, in_order
 from projections.findings.asked import Patience, Verification
@@ -178,6 +180,12 @@ def test_one_card_for_two_people_is_found_also_when_one_was_paid_again(world: Wo
     assert found(world, "C3") == []
     reissue(world, TWO, THREE.card)
     assert told(found(world, "C3")) == [(X01, 2, 130_000)]
+    lines = (settled(1, ONE, 80_000), failed(2, replace_card(TWO, THREE.card), 70_000))
+    content = BankReturn("unionpay-df", "B1", Lists.ALL, lines, None, None, "0a" * 32)
+    later = world.act(day=date(2017, 1, 26))
+    receive_statement(world.ledger, later, ReturnFile("B1", "return.txt", content))
+    reissue(world, TWO, "6299900000000000077", date(2017, 1, 27))
+    assert found(world, "C3") == []  # in the end nothing went to that card
 
 
 def replace_card(person: Person, card: str) -> Person:
@@ -189,9 +197,9 @@ def replace_card(person: Person, card: str) -> Person:
     return Carded(person.serial)
 
 
-def reissue(world: World, person: Person, card: str) -> None:
+def reissue(world: World, person: Person, card: str, day: date = date(2017, 1, 25)) -> None:
     order = disbursements.Reissue(world.payment_id(person), "新卡", card)
-    disbursements.reissue_payment(world.ledger, world.act("A-X01", date(2017, 1, 25)), order)
+    disbursements.reissue_payment(world.ledger, world.act("A-X01", day), order)
 
 
 def test_another_card_than_was_on_file_is_a_doubt_and_a_known_one_is_none(world: World) -> None:

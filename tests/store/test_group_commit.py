@@ -12,10 +12,17 @@ from uuid import UUID, uuid4
 import pytest
 from eventsourcing.persistence import RecordConflictError, StoredEvent
 
+from ledger.anchoring.publications import (
+    Published,
+    all_published,
+    announce,
+    require_latest,
+)
 from ledger.domain.fund import FundAccount, FundInsufficient
 from ledger.domain.values import Money
 from ledger.store.act import CommandAct
 from ledger.store.application import TURNS, Answer, VersionMoved, Work
+from ledger.store.map_store import MapStore
 from ledger.store.recorder import LogRecorder
 from tests.world import World
 
@@ -215,3 +222,32 @@ def test_where_another_process_was_quicker_the_log_is_ours_while_we_decide(
     assert world.fund("X01").balance == 1000 - 3 - TURNS * 2
     world.check_log()
     other.ledger.close()
+
+
+def test_a_publication_ends_its_transaction(world: World) -> None:
+    fund = received(world, "X01", 100)
+    maps = MapStore(world.home.map)
+    announced = list[Published]()
+
+    def publish() -> Answer:
+        announced.append(announce(world.ledger, maps, world.act()))
+        return draw(world, world.act(), fund, 1)
+
+    asked = behind_another(
+        world,
+        fund,
+        [
+            lambda: draw(world, world.act(), fund, 1),
+            publish,
+            lambda: draw(world, world.act(), fund, 1),
+            lambda: draw(world, world.act(), fund, 1),
+        ],
+    )
+
+    for each in asked:
+        each.result()
+    found = require_latest(world.ledger)
+    assert [each.size for each in announced] == [found.size]
+    assert list(all_published(world.ledger)) == [found]
+    maps.close()
+    world.check_log()

@@ -1,10 +1,10 @@
 """Signatures that look alike, side by side, and devices on which many signed in no time."""
 
 from base64 import b64encode
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 
 from api.alike import pairs_seen, shown_of
 from api.callers import READ, UNMASK, TheReach
@@ -83,7 +83,11 @@ def show_pictures(
 
 @router.get("/findings/devices/{position}", dependencies=[READ])
 def show_run(
-    position: int, screen: TheScreen, model: TheReadModel, reach: TheReach, the_ledger: TheLedger
+    position: Annotated[int, Path(ge=0, lt=2**53)],
+    screen: TheScreen,
+    model: TheReadModel,
+    reach: TheReach,
+    the_ledger: TheLedger,
 ) -> Response:
     """Show what was drawn on a device on a day, one after another."""
     run = run_of(model, position, sorted(reach.ids))

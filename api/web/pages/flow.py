@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from datetime import MAXYEAR
 from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
@@ -100,7 +101,7 @@ def question(model: Connection, reach: Reach, moment: Moment, asked: Asked) -> Q
     ids = [id_ for top in tops for id_ in tree.subtree(top.organisation_id)]
     opened = years(model, ids)
     year = asked.year if asked.year is not None else (opened[0] if opened else EVERY_YEAR)
-    period = Period(year if 1 <= year <= 9999 else None, moment)  # noqa: PLR2004 - years of dates
+    period = Period(year if 1900 <= year < MAXYEAR else None, moment)  # noqa: PLR2004 - of dates, with those beside
     return Question(tree, tops, chosen, ids, opened, period, asked.earmark)
 
 

@@ -13,8 +13,7 @@ from sqlalchemy import Connection
 from api.callers import HAND_IN, READ, TheReach
 from api.dependencies import TheLedger, TheReadModel
 from api.file_answer import CSV, PDF, XLSX, file_answer
-from api.known import TheKept
-from api.owed import deadlines_of
+from api.known import TheKept, deadlines_of
 from api.reporting import Reporting, Scope, reporting
 from api.summing import of_the_day
 from api.web.asked import Empty, Number, TheMomentOnPage, Word

@@ -20,6 +20,11 @@ went AS (
     SELECT again.card, payments.disbursement_id
     FROM reissue_cards AS again
     JOIN standing AS payments ON payments.disbursement_id = again.disbursement_id
+    JOIN (
+        SELECT disbursement_id, MAX(position) AS position
+        FROM reissue_cards
+        GROUP BY disbursement_id
+    ) AS latest ON latest.position = again.position
     WHERE payments.status <> 'returned'
 ),
 paid AS (

@@ -18,6 +18,7 @@ from ledger.commands.recipients import ASKING, DECIDING, decide_change, request_
 from ledger.domain.recipient import Change
 from ledger.errors import LedgerError
 from projections.asked import PAGE_ROWS_MAX
+from projections.disbursements import last_paid_on
 from projections.organisations import staff_numbers
 from projections.people import person_changes
 
@@ -74,7 +75,8 @@ def decide(
     """Carry out what another officer asked for; nobody decides on their own request."""
     try:
         form = formed(DecisionForm, given, screen.language)
-        decide_change(found.ledger, acting.act(form.happened_on), person_id, form.change)
+        act, paid = acting.act(form.happened_on), last_paid_on(model, person_id)
+        decide_change(found.ledger, act, person_id, form.change, paid)
     except LedgerError as refusal:
         return show_above(screen, refusal, PAGE, **_listed(screen, model, reach, None))
     return screen.go(HERE, N_("已照申请办理。"))
