@@ -130,7 +130,7 @@ def attempts_refused(asked: Asked) -> Iterator[Finding]:
 def paid_twice_from_one_file(asked: Asked) -> Iterator[Finding]:
     """E4: the same file became a list again after a list of it had been approved."""
     statement = (
-        select(batches, steps.c.row_count, steps.c.total_fen)
+        select(batches)
         .join(steps, (steps.c.batch_id == batches.c.batch_id) & (steps.c.step == "approved"))
         .where(asked.moment.covers(steps))
         .order_by(steps.c.position)
@@ -145,8 +145,8 @@ def paid_twice_from_one_file(asked: Asked) -> Iterator[Finding]:
             Severity.ERROR,
             uuid_of(row.organisation_id),
             row.happened_on,
-            row.row_count,
-            row.total_fen,
+            row.listed_count,
+            row.listed_total_fen,
             campaign_id=uuid_of(row.campaign_id),
             batch_id=uuid_of(row.batch_id),
         )

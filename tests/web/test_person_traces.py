@@ -50,7 +50,7 @@ def test_nobody_sees_of_a_person_what_happened_beyond_their_reach(two_places: Of
         page = two_places.page(staff, path)
         seen[staff] = page.locator(".timeline summary strong").all_inner_texts()
         assert Person(1).id_number not in page.content()
-    assert seen["R-X01"] == ["建档"]
+    assert seen["R-X01"] == ["首次登记此人", "建档"]
     assert seen["R-X02"] == ["名册行通过", "从账户支取", "下达发放"]
     assert "查看未遮盖信息" in seen["I-C01"]
     assert set(seen["R-X01"] + seen["R-X02"]) < set(seen["I-C01"])
