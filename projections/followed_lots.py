@@ -94,14 +94,20 @@ def consumption(followed: Iterable[FollowedLot]) -> Consumption:
 
 
 def owned_once(followed: Iterable[FollowedLot]) -> list[FollowedLot]:
-    """Leave what reached people from a lot to whoever followed it first, where several do."""
+    """Leave a lot to whoever followed it first, where several do: it came from them.
+
+    The others opened the year with what they had been passed on, and it counted before.
+    """
     every = list(followed)
     first: dict[UUID, FollowedLot] = {}
     for each in every:
         known = first.get(each.lot_id)
         if known is None or each.since < known.since:
             first[each.lot_id] = each
-    return [each if first[each.lot_id] is each else replace(each, consumed_fen=0) for each in every]
+    return [
+        each if first[each.lot_id] is each else replace(each, opening_fen=0, consumed_fen=0)
+        for each in every
+    ]
 
 
 @dataclass(frozen=True, slots=True)

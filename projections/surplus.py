@@ -8,7 +8,7 @@ from itertools import accumulate
 from operator import itemgetter
 from uuid import UUID
 
-from sqlalchemy import CTE, Connection, func, select
+from sqlalchemy import CTE, Connection, and_, func, select
 
 from ledger.domain.values import BasisPoints, Money, floor_basis_points
 from projections.asked import NOW, Moment
@@ -97,10 +97,21 @@ def burn_down(
     ids = [each.bytes for each in organisation_ids]
     old = Among(frozenset(ids), before=year)
     held = routes(connection, moment, by=("vintage",), among=old)
-    statement = select(openings.c.happened_on, func.sum(openings.c.amount_fen)).where(
+    theirs = and_(
         openings.c.organisation_id.in_(ids), openings.c.year == year, moment.covers(openings)
     )
-    opened = connection.execute(statement.group_by(openings.c.happened_on)).all()
+    first = func.min(openings.c.position).label("first")
+    own = select(openings.c.lot_id, first).where(theirs).group_by(openings.c.lot_id).cte("own")
+    followed = _lots_followed(ids, year, moment)
+    # What one of them passed on to another, who then opened the year with it, counts once.
+    statement = (
+        select(openings.c.happened_on, func.sum(openings.c.amount_fen))
+        .join(own, own.c.lot_id == openings.c.lot_id)
+        .join(followed, followed.c.lot_id == openings.c.lot_id)
+        .where(theirs, followed.c.since == own.c.first)
+        .group_by(openings.c.happened_on)
+    )
+    opened = connection.execute(statement).all()
     opening = sum(amount for _, amount in opened)
     reached = _reached(connection, ids, year, moment) if opened else []
     changes: Counter[str] = Counter()

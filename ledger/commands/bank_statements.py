@@ -8,7 +8,7 @@ from datetime import date
 from uuid import UUID
 
 from ledger.commands.bank_accounts import account_subject, number_index
-from ledger.commands.duties import require_post
+from ledger.commands.duties import recording_day, require_post
 from ledger.commands.funds import CASHIERS
 from ledger.commands.sealing import BANK_LINE, card_index, seal
 from ledger.domain.bank_account import BankAccount, Span
@@ -80,6 +80,16 @@ class LineOutside(LedgerError):
         super().__init__(f"line {line} is repeated, or booked on a day outside of the statement")
 
 
+class DayNotOver(LedgerError):
+    """A day is taken in when it is over: the bank may book more on it, and then say otherwise."""
+
+    code = "bank_statement.day_not_over"
+    kind = Kind.INVALID
+
+    def __init__(self, day: date) -> None:
+        super().__init__(f"the statement covers {day}, which is not over; take it in the day after")
+
+
 class SaysOtherwise(LedgerError):
     """A day has the same lines in every statement of it."""
 
@@ -111,6 +121,7 @@ def take_bank_statement(ledger: Ledger, act: CommandAct, order: StatementFile) -
     Raises:
         BankStatementKnown: Nothing is new.
         OtherBankAccount, OtherCurrency, DoesNotAddUp, LineOutside: The file is wrong in itself.
+        DayNotOver: It comes too early.
         SaysOtherwise, ChainBroken, BeforeBeginning, BankAccountClosed: It does not fit what is
             there; nothing is written.
     """
@@ -122,6 +133,8 @@ def take_bank_statement(ledger: Ledger, act: CommandAct, order: StatementFile) -
         if number_index(ledger, content.account_number) != account.number_index:
             raise OtherBankAccount(account.id)
         _require_sound(content)
+        if content.closed_on >= recording_day(act):
+            raise DayNotOver(content.closed_on)
         if work.find(BankStatement, bank_statement_id(account.id, content.sha256)):
             raise BankStatementKnown(content.sha256)
         indexes = {

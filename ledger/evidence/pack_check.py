@@ -1,14 +1,14 @@
 """Checks a pack, step by step; what each step has shown is said in words."""
 
 from bisect import bisect_left
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
 from ledger.evidence.canonical import Json, NotCanonical, canonical_json, parse_canonical
 from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.envelope import EnvelopeBroken, decode, payload_of
-from ledger.evidence.figures import Seen, figure
+from ledger.evidence.figures import BATCH, FUND_BALANCE, PAYMENT, Seen, figure
 from ledger.evidence.keys import SERVICE, KeyHistory, KeyNotValid, SignatureBroken, verify
 from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
 from ledger.evidence.map_growth import ANNOUNCED, announced_root
@@ -35,6 +35,30 @@ from ledger.evidence.verify import (
     self_described,
     verify_entry,
 )
+
+OF_A_LEDGER = (
+    "organisation.registered",
+    "fund.opened",
+    "fiscal_year.opened",
+    "fiscal_year.surplus_brought_forward",
+    "remittance.sent",
+    "remittance.received",
+)
+OF_A_UNION = (
+    "organisation.registered",
+    "organisation.moved",
+    "batch.drafted",
+    "fund.opened",
+    "fiscal_year.opened",
+)
+SHOWN_OF: Mapping[str, Sequence[str | None]] = {
+    **dict.fromkeys(("fund", "batch", "payment", "person", "remittance"), (None,)),
+    "organisation": OF_A_UNION,
+    "ledger": OF_A_LEDGER,
+}
+"""What a pack of each kind shows all of: what names its subject, or the subject's registers."""
+
+FIGURE_OF: Mapping[str, str] = {"fund": FUND_BALANCE, "batch": BATCH, "payment": PAYMENT}
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,8 +181,7 @@ def check_pack(pack: Pack, rules: Rules) -> Iterator[Step | CheckedPack]:
     _check_entries(checked, keys, rules)
     yield Step(6, "entries", f"{count} envelopes carry the signatures that they must")
 
-    if pack.subject not in {listing.subject for listing in pack.listings}:
-        raise PackBroken(f"nothing in it is about {pack.subject}, of which it says it is")
+    _require_kind(pack)
     for listing in pack.listings:
         checked._all(listing.subject, listing.topic, listing.of)  # noqa: SLF001 - our own
     yield Step(7, "completeness", f"{len(pack.listings)} lists of events leave nothing out")
@@ -176,6 +199,23 @@ def check_pack(pack: Pack, rules: Rules) -> Iterator[Step | CheckedPack]:
         _check_opening(checked, opening)
     yield Step(9, "personal data", f"{len(pack.openings)} openings are of what was sealed")
     yield checked
+
+
+def _require_kind(pack: Pack) -> None:
+    """Check that it shows all that there is of what it says it is of."""
+    if pack.kind not in SHOWN_OF:
+        raise PackBroken(f"it is of a {pack.kind}, and nobody knows what belongs into one")
+    shown = {(each.subject, each.topic) for each in pack.listings if each.of == ALL}
+    for topic in SHOWN_OF[pack.kind]:
+        if (pack.subject, topic) not in shown:
+            raise PackBroken(
+                f"it is of a {pack.kind}, and does not show all events of"
+                f" {pack.subject} ({topic or 'all'})"
+            )
+    formula = FIGURE_OF.get(pack.kind)
+    computed = {(each.formula, each.subject) for each in pack.figures}
+    if formula is not None and (formula, pack.subject) not in computed:
+        raise PackBroken(f"it is of a {pack.kind}, and {formula} of {pack.subject} is missing")
 
 
 def check_manifest(

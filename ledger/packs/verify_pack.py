@@ -63,6 +63,25 @@ KEY_EVENTS = (
     *("officer.key_registered", "officer.key_revoked", "officer.key_compromised"),
     "log.reaffirmed",
 )
+SHOWN_OF = {
+    **dict.fromkeys(("fund", "batch", "payment", "person", "remittance"), (None,)),
+    "organisation": (
+        *("organisation.registered", "organisation.moved", "batch.drafted"),
+        *("fund.opened", "fiscal_year.opened"),
+    ),
+    "ledger": (
+        *("organisation.registered", "fund.opened", "fiscal_year.opened"),
+        *("fiscal_year.surplus_brought_forward", "remittance.sent", "remittance.received"),
+    ),
+}
+FIGURE_OF = {"fund": "fund.balance/1", "batch": "batch/1", "payment": "payment/1"}
+FILES = sorted(
+    (
+        *("pack.json", "statement.html", "statement.pdf"),
+        *("verify_pack.py", "README.txt", "manifest.json"),
+    )
+)
+BYTES_MAX = 2_000_000_000
 RAW_BYTES = {"ed25519": 32, "sm2-sm3": 65, "ml-dsa-44": 1312, "ml-dsa-65": 1952}
 WHERE = {"in_transit": "transit", "settled": "paid", "signed": "paid", "returned": "back"}
 FIELD = 2**255 - 19
@@ -439,8 +458,18 @@ class Pack:
         return f"{len(self.events)} events carry the signatures that they must"
 
     def check_lists(self) -> str:
-        about = {subject for subject, _, _ in self.listings}
-        need(self.said["subject"] in about, "nothing in it is about what it says it is of")
+        kind, about = self.said["kind"], self.said["subject"]
+        need(kind in SHOWN_OF, f"nobody knows what belongs into a pack of a {kind}")
+        for topic in SHOWN_OF[kind]:
+            need(
+                (about, topic, "all") in self.listings,
+                f"not all events are shown of what it says it is of ({topic or 'all'})",
+            )
+        computed = [(each["formula"], each["subject"]) for each in self.said["figures"]]
+        need(
+            kind not in FIGURE_OF or (FIGURE_OF[kind], about) in computed,
+            "the figure of what it says it is of is missing",
+        )
         for subject, topic, of in self.listings:
             self.all_of(subject, topic, of)
         return f"{len(self.listings)} lists of events leave nothing out, at their ends neither"
@@ -628,7 +657,10 @@ def main(path: str, founding: str | None = None, *witnesses: str) -> int:
     number = 0
     try:
         with zipfile.ZipFile(path) as archive:
-            files = {name: archive.read(name) for name in archive.namelist()}
+            inside = archive.infolist()
+            need(sorted(each.filename for each in inside) == FILES, "other files than a pack has")
+            need(sum(each.file_size for each in inside) <= BYTES_MAX, "too large when unpacked")
+            files = {name: archive.read(name) for name in FILES}
         pack = Pack(read_json(files["pack.json"]))
         steps: tuple[Callable[[], str], ...] = (
             pack.check_tree,

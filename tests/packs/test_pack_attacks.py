@@ -127,6 +127,23 @@ def absence_of_what_is_there(said: Any) -> None:
             listing["proof"]["head"] = None
 
 
+def kind_that_nobody_knows(said: Any) -> None:
+    said["kind"] = "card"
+
+
+def figure_left_out(said: Any) -> None:
+    said["figures"] = [each for each in said["figures"] if each["subject"] != said["subject"]]
+
+
+def list_of_its_subject_left_out(said: Any) -> None:
+    figure_left_out(said)
+    said["listings"] = [
+        each
+        for each in said["listings"]
+        if (each["subject"], each["of"]) != (said["subject"], "all")
+    ]
+
+
 ATTACKS: tuple[Callable[[Any], object], ...] = (
     one_figure_changed,
     another_formula_named,
@@ -143,6 +160,9 @@ ATTACKS: tuple[Callable[[Any], object], ...] = (
     of_another_log,
     absence_of_what_is_there,
     member_of_another_name,
+    kind_that_nobody_knows,
+    figure_left_out,
+    list_of_its_subject_left_out,
 )
 
 

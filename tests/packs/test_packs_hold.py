@@ -9,7 +9,9 @@ import pytest
 from ledger.domain.batch import Batch
 from ledger.domain.events import committing_topics
 from ledger.evidence.figures import BATCH, FUND_BALANCE, PAYMENT, SURPLUS
+from ledger.evidence.pack_check import FIGURE_OF, SHOWN_OF
 from ledger.evidence.verify import KEY_TOPICS
+from ledger.packs import contents
 from ledger.packs import verify_pack as plain
 from projections.balances import balances, fund_accounts
 from projections.runner import catch_up
@@ -100,6 +102,9 @@ def test_the_second_verifier_stands_alone(packing: Packing, tmp_path: Path) -> N
 def test_the_second_verifier_knows_the_same_rules() -> None:
     assert committing_topics() == plain.SIGNED_BY_OFFICERS
     assert set(KEY_TOPICS) == set(plain.KEY_EVENTS)
+    assert SHOWN_OF == plain.SHOWN_OF
+    assert FIGURE_OF == plain.FIGURE_OF
+    assert SHOWN_OF.keys() == contents.KINDS.keys()
 
 
 def test_proved_balances_are_those_of_the_read_model(packing: Packing) -> None:

@@ -6,7 +6,9 @@ from pathlib import Path
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ledger.commands.funds import open_fiscal_year
 from ledger.domain.disbursement import Status
+from ledger.domain.organisation import organisation_id
 from projections import runner
 from projections.asked import Moment
 from projections.followed_lots import consumption, followed_lots
@@ -15,6 +17,7 @@ from projections.organisations import tree_on
 from projections.runner import catch_up, rebuild
 from projections.surplus import surplus
 from tests.projections.streams import YEAR, ListFeed, Money3, steps
+from tests.world import EARMARK, POLICY, World
 
 few = settings(deadline=None, max_examples=20, suppress_health_check=[HealthCheck.too_slow])
 
@@ -87,3 +90,19 @@ def test_old_money_lot_by_lot_comes_to_the_surplus(taken: list[tuple[str, int, i
                     assert of.opening_fen == found.opening_fen
                     assert of.consumed_fen == found.consumed_fen
                     assert of.ratio_basis_points == found.ratio_basis_points
+
+
+def test_old_money_that_was_passed_on_and_opened_once_more_counts_once(world: World) -> None:
+    city, union = organisation_id("C01"), organisation_id("X01")
+    world.receive("C01", 100_000, vintage=2015)
+    world.allocate("C01", "X01", 40_000)
+    open_fiscal_year(world.ledger, world.act(), "X01", EARMARK, 2017, POLICY)
+
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        both = surplus(model, [city, union], 2017)
+        alone = surplus(model, [union], 2017)
+        followed = followed_lots(model, 2017)
+
+    assert (both.opening_fen, alone.opening_fen) == (100_000, 40_000)
+    assert consumption(followed).opening_fen == 100_000
+    assert consumption(each for each in followed if each.owner_id == union).opening_fen == 40_000

@@ -11,6 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
+from ledger.commands.funds import open_fiscal_year
 from ledger.segments.checking import Checked, check_segments, in_processes
 from ledger.segments.manifest import Manifest, require_chain
 from ledger.segments.sealing import seal
@@ -29,7 +30,7 @@ from projections.segments.flat import FLAT
 from projections.surplus import surplus, years
 from tests.projections.test_findings import asked_of
 from tests.projections.test_findings_of_people import enter, next_campaign, pay_in_summer
-from tests.world import Person, World, failed, roster_row, settled
+from tests.world import EARMARK, POLICY, Person, World, failed, roster_row, settled
 
 LENGTH = 256
 RULES = ("A9", "B3", "C2", "C3", "E2", "G5", "J3")
@@ -90,6 +91,7 @@ def odd_world(folder: Path) -> World:
     world.receive("X01", 700_000, 2016)
     world.receive("X02", 600_000, 2015)
     world.allocate("C01", "X01", 3_000_000)
+    open_fiscal_year(world.ledger, world.act(), "X01", EARMARK, 2017, POLICY)  # some of it again
     world.allocate("X01", "X01-01", 400_000)
     world.receive("X02", 1_000_000)
     world.file(ONE, TWO, THREE, FOUR, FIVE)

@@ -1,5 +1,6 @@
 -- Opening surplus of each fiscal year and how much of it reached people (结余消化率), in fen: of each
 -- union by itself (consolidated 0), and of it with all that stood below it on the day (consolidated 1).
+-- What one of them passed on to another, who then opened the year with it, counts once.
 -- Consumed is what reached people of the opening lots wherever they were passed on; paid, in hand and
 -- in transit are of all money of earlier vintages that these unions held. The ratio is in basis
 -- points, rounded down, and null where there was nothing to consume.
@@ -32,16 +33,6 @@ scopes AS (
     UNION ALL
     SELECT top_id, organisation_id, 1 AS consolidated FROM beneath
 ),
-opened AS (
-    SELECT
-        scopes.top_id,
-        scopes.consolidated,
-        openings.year,
-        CAST(SUM(openings.amount_fen) AS BIGINT) AS opening_fen
-    FROM openings
-    JOIN scopes ON scopes.organisation_id = openings.organisation_id
-    GROUP BY scopes.top_id, scopes.consolidated, openings.year
-),
 followed AS (
     SELECT
         scopes.top_id,
@@ -62,6 +53,34 @@ once AS (
     SELECT top_id, consolidated, year, lot_id, MIN(since) AS since
     FROM followed
     GROUP BY top_id, consolidated, year, lot_id
+),
+own AS (
+    SELECT
+        scopes.top_id,
+        scopes.consolidated,
+        openings.year,
+        openings.lot_id,
+        MIN(openings.position) AS first_position,
+        SUM(openings.amount_fen) AS amount_fen
+    FROM openings
+    JOIN scopes ON scopes.organisation_id = openings.organisation_id
+    GROUP BY scopes.top_id, scopes.consolidated, openings.year, openings.lot_id
+),
+opened AS (
+    SELECT
+        own.top_id,
+        own.consolidated,
+        own.year,
+        CAST(SUM(
+            CASE WHEN once.since = own.first_position THEN own.amount_fen ELSE 0 END
+        ) AS BIGINT) AS opening_fen
+    FROM own
+    JOIN once
+        ON once.top_id = own.top_id
+        AND once.consolidated = own.consolidated
+        AND once.year = own.year
+        AND once.lot_id = own.lot_id
+    GROUP BY own.top_id, own.consolidated, own.year
 ),
 moved AS (
     SELECT position, organisation_id, lot_id, vintage, to_account AS account, amount_fen
