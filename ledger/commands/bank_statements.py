@@ -80,14 +80,14 @@ class LineOutside(LedgerError):
         super().__init__(f"line {line} is repeated, or booked on a day outside of the statement")
 
 
-class DayNotOver(LedgerError):
-    """A day is taken in when it is over: the bank may book more on it, and then say otherwise."""
+class DayNotCome(LedgerError):
+    """Nothing is known of a day to come: what the bank books on it would say otherwise."""
 
-    code = "bank_statement.day_not_over"
+    code = "bank_statement.day_not_come"
     kind = Kind.INVALID
 
     def __init__(self, day: date) -> None:
-        super().__init__(f"the statement covers {day}, which is not over; take it in the day after")
+        super().__init__(f"the statement covers {day}, which has not come yet")
 
 
 class SaysOtherwise(LedgerError):
@@ -121,7 +121,7 @@ def take_bank_statement(ledger: Ledger, act: CommandAct, order: StatementFile) -
     Raises:
         BankStatementKnown: Nothing is new.
         OtherBankAccount, OtherCurrency, DoesNotAddUp, LineOutside: The file is wrong in itself.
-        DayNotOver: It comes too early.
+        DayNotCome: It comes too early.
         SaysOtherwise, ChainBroken, BeforeBeginning, BankAccountClosed: It does not fit what is
             there; nothing is written.
     """
@@ -133,8 +133,8 @@ def take_bank_statement(ledger: Ledger, act: CommandAct, order: StatementFile) -
         if number_index(ledger, content.account_number) != account.number_index:
             raise OtherBankAccount(account.id)
         _require_sound(content)
-        if content.closed_on >= recording_day(act):
-            raise DayNotOver(content.closed_on)
+        if content.closed_on > recording_day(act):
+            raise DayNotCome(content.closed_on)
         if work.find(BankStatement, bank_statement_id(account.id, content.sha256)):
             raise BankStatementKnown(content.sha256)
         indexes = {

@@ -20,7 +20,7 @@ from ledger.commands.bank_matching import (
 )
 from ledger.commands.bank_statements import (
     BankStatementKnown,
-    DayNotOver,
+    DayNotCome,
     DoesNotAddUp,
     LineOutside,
     OtherBankAccount,
@@ -255,7 +255,7 @@ def test_a_statement_that_is_wrong_in_itself_is_refused_whole(bank: Bank) -> Non
         (LineOutside, statement(BEGINS, MONTH_END, 0, entry(LATER, 5))),
         (LineOutside, statement(BEGINS, MONTH_END, 0, entries=sound.entries * 2)),
         (BeforeBeginning, statement(date(2016, 12, 31), MONTH_END, 0, RECEIVED)),
-        (DayNotOver, statement(BEGINS, date(2017, 3, 1), 0, RECEIVED)),
+        (DayNotCome, statement(BEGINS, date(2017, 3, 2), 0, RECEIVED)),
     ):
         with pytest.raises(refusal):
             bank.take(content)
