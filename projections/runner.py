@@ -163,8 +163,7 @@ def _built(
     processes: int | None,
 ) -> ReadModel:
     draft = path.with_suffix(".new.sqlite")
-    for leftover in _files_of(draft):
-        leftover.unlink(missing_ok=True)
+    _delete(draft)
     model = ReadModel(draft, projections(), fresh=True)
     model.create()
     size = feed.size()
@@ -209,16 +208,14 @@ def put_in_place(feed: Feed, built: Path, path: Path) -> None:
     _follow(model, feed, _position(model) or 0, feed.size(), None)
     model.engine.dispose()  # all lines to it are closed, and what was written last is in the file
     with model.nobody_opening():
-        for old in _files_of(path):
-            old.unlink(missing_ok=True)
+        _delete(path)
         built.rename(path)
 
 
 def discard(path: Path) -> None:
     """Delete a model that nobody asks any more."""
     open_model(path).engine.dispose()
-    for each in _files_of(path):
-        each.unlink(missing_ok=True)
+    _delete(path)
 
 
 def _follow(
@@ -322,5 +319,7 @@ def _rows(connection: Connection, table: Table) -> Iterator[tuple[object, ...]]:
             yield tuple(row)
 
 
-def _files_of(path: Path) -> list[Path]:
-    return [path, *(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "-journal"))]
+def _delete(path: Path) -> None:
+    """Delete a model, and what SQLite keeps beside it; the model first."""
+    for each in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))):
+        each.unlink(missing_ok=True)

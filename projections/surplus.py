@@ -113,7 +113,7 @@ def burn_down(
     )
     opened = connection.execute(statement).all()
     opening = sum(amount for _, amount in opened)
-    reached = _reached(connection, ids, year, moment) if opened else []
+    reached = _reached(connection, followed, ids, year, moment) if opened else []
     changes: Counter[str] = Counter()
     for day, amount in (*opened, *((day, -paid) for day, paid, _ in reached)):
         changes[day] += amount
@@ -155,10 +155,9 @@ def years(connection: Connection, organisation_ids: Collection[UUID]) -> list[in
 
 
 def _reached(
-    connection: Connection, ids: list[bytes], year: int, moment: Moment
+    connection: Connection, lots_of: CTE, ids: list[bytes], year: int, moment: Moment
 ) -> list[tuple[str, int, int]]:
     """Return what of the opening lots reached people, and went on its way, day by day."""
-    lots_of = _lots_followed(ids, year, moment)
     asked = ("surplus", frozenset(ids), year)
     moved = routes_since(connection, moment, lots_of, ("happened_on",), asked)
     return [

@@ -15,7 +15,7 @@ from ledger.domain.witness import Witness, Witnesses, witnesses_id
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.cosignature import CosignatureKey, cosignatures, with_lines
 from ledger.evidence.merkle import consistency_path
-from ledger.evidence.note import NoteBroken, split_note
+from ledger.evidence.note import NoteBroken, SignatureLine, split_note
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger
 from ledger.witness.witnessing import Status, Submission
@@ -79,11 +79,7 @@ def appointed(ledger: Ledger) -> tuple[Sequence[Witness], int]:
 
 def cosigned_note(anchors: Anchors, published: Published) -> str:
     """Return the note of a published checkpoint with the cosignatures that it has by now."""
-    lines = {
-        (each.line.name, each.line.key_hash): each.line
-        for each in anchors.cosignatures(published.size)
-    }
-    return with_lines(published.note, lines.values())
+    return with_lines(published.note, _lines_kept(anchors, published).values())
 
 
 def collect(
@@ -158,7 +154,7 @@ def take_in(ledger: Ledger, anchors: Anchors, published: Published, text: str) -
         raise CosignatureForeign(
             f"no appointed witness cosigned the checkpoint of {published.size} entries in it"
         )
-    known = {(each.line.name, each.line.key_hash) for each in anchors.cosignatures(published.size)}
+    known = set(_lines_kept(anchors, published))
     for line in split_note(note)[1]:
         for key, time_s in found.items():
             by = line.name, line.key_hash
@@ -179,10 +175,15 @@ def _is_note_of(text: str, body: str) -> bool:
 
 def _has_cosigned(anchors: Anchors, published: Published, witness: Witness) -> bool:
     key = CosignatureKey.from_vkey(witness.vkey)
-    return any(
-        (each.line.name, each.line.key_hash) == (key.name, key.key_hash)
+    return (key.name, key.key_hash) in _lines_kept(anchors, published)
+
+
+def _lines_kept(anchors: Anchors, published: Published) -> dict[tuple[str, bytes], SignatureLine]:
+    """Return the last line of each witness under a checkpoint, by whose it is."""
+    return {
+        (each.line.name, each.line.key_hash): each.line
         for each in anchors.cosignatures(published.size)
-    )
+    }
 
 
 class _Asking:

@@ -163,15 +163,14 @@ def raise_objection(ledger: Ledger, act: CommandAct, order: Raising) -> Answer:
             details=seal(work, subject, OBJECTION, fields),
         )
         # So that two officers may restrict or erase what is sealed of them, as of anybody.
-        work.save(notice, _objector(act, subject, notice))
+        objector = Recipient.register(
+            act, subject, id_index="", organisation_id=notice.organisation_id
+        )
+        work.save(notice, objector)
         work.result["number"] = number
 
     request = (order.notice_id, order.row_number, order.text, order.name, order.contact)
     return ledger.perform(act, "notice.object", request, decide)
-
-
-def _objector(act: CommandAct, subject: UUID, notice: Notice) -> Recipient:
-    return Recipient.register(act, subject, id_index="", organisation_id=notice.organisation_id)
 
 
 def read_objection(

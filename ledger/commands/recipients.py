@@ -288,10 +288,10 @@ def _enter(work: Work, act: CommandAct, entry: ArchiveRow) -> Entered:
     opening = replace(act, happened_on=entry.opened_on)
     recipient = _known(work, opening, person, entry.id_number, organisation.id)
     known = recipient.files.get(entry.file_number)
-    if known is not None:
-        require_post(work, act, KEEPERS, known.organisation_id)  # it may be another union's
     if known is None:
         _file(work, opening, recipient, organisation.id, entry)
+    else:
+        require_post(work, act, KEEPERS, known.organisation_id)  # it may be another union's
     closed_on = entry.closed_on if known is None or known.closed_on is None else None
     if closed_on is not None:
         closing = replace(act, happened_on=closed_on)

@@ -198,10 +198,7 @@ class PersonKeys:
                     # Somebody may have been erased after they were sealed for here.
                     if notes or self.prints.waiting:
                         self._require_none_erased()
-            except KeyMadeElsewhere:
-                self._clear_new()
-                raise
-            except sqlite3.IntegrityError:
+            except (sqlite3.IntegrityError, KeyMadeElsewhere):
                 self._clear_new()
                 raise KeyMadeElsewhere from None
             for subject, new in self._new.items():

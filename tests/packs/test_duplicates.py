@@ -3,7 +3,7 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
 from zipfile import ZipFile
@@ -280,19 +280,27 @@ def test_a_list_that_leaves_a_payment_out_is_found_out(
     assert province.told()["doubts"] == []
 
 
+def while_tags_are_made(monkeypatch: pytest.MonkeyPatch, act: Callable[[], object]) -> None:
+    made = ProvinceKey.tags
+
+    def meanwhile(*args: object) -> object:
+        act()
+        return made(*args)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ProvinceKey, "tags", meanwhile)
+
+
 def test_a_list_is_made_again_when_payments_came_meanwhile(
     province: Comparing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     province.pay("north", BOTH)
     world = province.cities["north"].world
-    made = ProvinceKey.tags
 
-    def meanwhile(*args: object) -> object:
+    def pay() -> None:
         world.file(ALONE)
         world.pay("B2", roster_row(1, ALONE, 80_000))
-        return made(*args)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(ProvinceKey, "tags", meanwhile)
+    while_tags_are_made(monkeypatch, pay)
     out = province.folder / "north.tags"
     words = (*PERIOD, "--recipient", province.recipient.upper(), "--out", str(out))
     refused = province.at("north", "tags", *words)
@@ -454,13 +462,7 @@ def test_a_list_is_made_again_when_an_account_was_opened_meanwhile(
 ) -> None:
     province.pay("north", BOTH)
     world = province.cities["north"].world
-    made = ProvinceKey.tags
-
-    def meanwhile(*args: object) -> object:
-        world.receive("X02", 100_000)
-        return made(*args)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(ProvinceKey, "tags", meanwhile)
+    while_tags_are_made(monkeypatch, lambda: world.receive("X02", 100_000))
     out = province.folder / "north.tags"
     refused = province.at(
         "north", "tags", *PERIOD, "--recipient", province.recipient, "--out", str(out)

@@ -33,27 +33,6 @@ scopes AS (
     UNION ALL
     SELECT top_id, organisation_id, 1 AS consolidated FROM beneath
 ),
-followed AS (
-    SELECT
-        scopes.top_id,
-        scopes.consolidated,
-        openings.year,
-        openings.lot_id,
-        MIN(openings.position) AS since
-    FROM openings
-    JOIN scopes ON scopes.organisation_id = openings.organisation_id
-    GROUP BY scopes.top_id, scopes.consolidated, openings.year, openings.lot_id
-    UNION ALL
-    SELECT followed.top_id, followed.consolidated, followed.year, lots.lot_id, followed.since
-    FROM followed
-    JOIN lots ON lots.parent_id = followed.lot_id
-    WHERE lots.position > followed.since
-),
-once AS (
-    SELECT top_id, consolidated, year, lot_id, MIN(since) AS since
-    FROM followed
-    GROUP BY top_id, consolidated, year, lot_id
-),
 own AS (
     SELECT
         scopes.top_id,
@@ -65,6 +44,20 @@ own AS (
     FROM openings
     JOIN scopes ON scopes.organisation_id = openings.organisation_id
     GROUP BY scopes.top_id, scopes.consolidated, openings.year, openings.lot_id
+),
+followed AS (
+    SELECT top_id, consolidated, year, lot_id, first_position AS since
+    FROM own
+    UNION ALL
+    SELECT followed.top_id, followed.consolidated, followed.year, lots.lot_id, followed.since
+    FROM followed
+    JOIN lots ON lots.parent_id = followed.lot_id
+    WHERE lots.position > followed.since
+),
+once AS (
+    SELECT top_id, consolidated, year, lot_id, MIN(since) AS since
+    FROM followed
+    GROUP BY top_id, consolidated, year, lot_id
 ),
 opened AS (
     SELECT
