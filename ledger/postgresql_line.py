@@ -38,6 +38,8 @@ def line() -> Any:
             self.silence_max_s = PROOF_MAX_S
             self._unreplicated = False
             self.add_notice_handler(self._notice)
+            # As text a list of four hundred ids takes a hundred times as long to write.
+            self.adapters.register_dumper(list, driver().types.array.ListBinaryDumper)
 
         def wait(self, gen: Any, *given: Any, **named: Any) -> Any:
             gone = driver().OperationalError("the server is silent")

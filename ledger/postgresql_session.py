@@ -96,7 +96,11 @@ class Session:
         with (
             told_in_our_words(),
             self.raw.cursor() as cursor,
-            cursor.copy(f"COPY {table} FROM STDIN (FORMAT BINARY)".encode()) as copy,
+            cursor.copy(
+                f"COPY {table} FROM STDIN (FORMAT BINARY)".encode(),
+                # Made here while another thread waits for the server to take them.
+                writer=driver().copy.QueuedLibpqWriter(cursor),
+            ) as copy,
         ):
             copy.set_types(types)
             for row in rows:

@@ -168,6 +168,8 @@ class Work:
 
     def glance_all(self, cls: type[TRoot], ids: Sequence[UUID]) -> dict[UUID, TRoot]:
         """Return what `find_all` does, to look at alone: none of it is kept."""
+        if self.touched.keys().isdisjoint(ids):
+            return self.ledger.glanced(cls, ids)
         found = {id_: self.touched[id_] for id_ in ids if id_ in self.touched}
         rest = [id_ for id_ in ids if id_ not in found]
         return cast("dict[UUID, TRoot]", found | self.ledger.glanced(cls, rest))
@@ -538,8 +540,8 @@ class Ledger(Application[UUID]):
 
     def glanced(self, cls: type[TRoot], ids: Sequence[UUID]) -> dict[UUID, TRoot]:
         """Return what `glance_all` does for a command, which finds out itself if the log moved."""
-        found = self._replayed_all([id_ for id_ in ids if self._at_hand(id_) is None])
-        found |= {id_: kept for id_ in ids if (kept := self._at_hand(id_)) is not None}
+        found = self._all_at_hand(ids)
+        found |= self._replayed_all([id_ for id_ in ids if id_ not in found] if found else ids)
         for id_, each in found.items():
             if not isinstance(each, cls):
                 raise NotOnRecord(cls.TOPIC, id_)
@@ -567,13 +569,19 @@ class Ledger(Application[UUID]):
 
     def keep_all(self, ids: Sequence[UUID]) -> None:
         """Have aggregates at hand that a command is about to ask for one by one."""
-        missing = [id_ for id_ in ids if self._at_hand(id_) is None]
-        for each in self._replayed_all(missing).values():
+        found = self._all_at_hand(ids)
+        for each in self._replayed_all([id_ for id_ in ids if id_ not in found]).values():
             self._keep(each)
 
     def _at_hand(self, id_: UUID) -> Root | None:
         """Return an aggregate that need not be replayed; what is not stored yet cannot be."""
         return self._group.changed.get(id_) or self._kept.get(id_)
+
+    def _all_at_hand(self, ids: Sequence[UUID]) -> dict[UUID, Root]:
+        """Return what `_at_hand` does for each of many; the others are left out."""
+        asked = set(ids)
+        places = (self._kept, self._group.changed)
+        return {id_: place[id_] for place in places for id_ in asked & place.keys()}
 
     def _replayed_all(self, ids: Sequence[UUID]) -> dict[UUID, Root]:
         """Replay many short streams: some hundred a query, since each query has its price."""

@@ -349,6 +349,10 @@ class PostgresRecorder(LogRecorder):
     def reader(self) -> Reader:
         return self._readers
 
+    def among(self, values: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+        """Say it as an array: the driver reads and prepares a statement once for any number."""
+        return "= ANY(?)", (list(values),)
+
     @contextmanager
     def reading(self) -> Iterator[None]:
         with self._readers.one_state():

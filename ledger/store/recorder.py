@@ -126,6 +126,13 @@ class LogRecorder(ApplicationRecorder, ABC):
     def reader(self) -> Reader:
         """Return what this thread reads through."""
 
+    def among(self, values: Sequence[Any]) -> tuple[str, Sequence[Any]]:
+        """Return how SQL says that a column is one of some values, and what stands for the marks.
+
+        The values are of one kind.
+        """
+        return f"IN ({','.join('?' * len(values))})", values
+
     @abstractmethod
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -179,11 +186,11 @@ class LogRecorder(ApplicationRecorder, ABC):
     def select_streams(self, ids: Sequence[UUID]) -> list[tuple[UUID, str, bytes]]:
         """Return the events of whole streams: id, topic and state, stream by stream."""
         asked = {each.bytes: each for each in ids}
-        marks = ",".join("?" * len(asked))
+        among, values = self.among(list(asked))
         rows = self.reader().execute(
             "SELECT originator_id, topic, state FROM log_events"  # noqa: S608 - marks only
-            f" WHERE originator_id IN ({marks}) ORDER BY originator_id, originator_version",
-            list(asked),
+            f" WHERE originator_id {among} ORDER BY originator_id, originator_version",
+            values,
         )
         return [(asked[stream], topic, state) for stream, topic, state in rows]
 
@@ -224,11 +231,11 @@ class LogRecorder(ApplicationRecorder, ABC):
         """Return position, topic and envelope of the events at some positions."""
         if not positions:
             return []
-        marks = ",".join("?" * len(positions))
+        among, values = self.among(list(positions))
         found = self.reader().execute(
-            f"SELECT position, topic, state FROM log_events WHERE position IN ({marks})"  # noqa: S608 - marks only
+            f"SELECT position, topic, state FROM log_events WHERE position {among}"  # noqa: S608 - marks only
             " ORDER BY position",
-            tuple(positions),
+            values,
         )
         return found.fetchall()
 
@@ -285,10 +292,10 @@ class LogRecorder(ApplicationRecorder, ABC):
         """Return what was answered under keys, by key; those that are new are left out."""
         if not idempotency_keys:
             return {}
-        marks = ",".join("?" * len(idempotency_keys))
+        among, values = self.among(idempotency_keys)
         rows = self.reader().execute(
-            f"SELECT * FROM answers WHERE idempotency_key IN ({marks})",  # noqa: S608 - marks only
-            idempotency_keys,
+            f"SELECT * FROM answers WHERE idempotency_key {among}",  # noqa: S608 - marks only
+            values,
         )
         return {row[0]: StoredAnswer(*row) for row in rows}
 
