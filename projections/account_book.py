@@ -168,7 +168,7 @@ class AccountBook:
                 openings.c.lot_id,
                 openings.c.amount_fen,
             )
-            .where(self._of(openings), self.moment.covers(openings))
+            .where(self._of(openings), self.moment.covers(openings), openings.c.amount_fen != 0)
             .order_by(openings.c.position)
         )
         return [_Opening(*row) for row in self.connection.execute(statement)]

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, func, literal, select
 from ledger.domain.values import WHOLE_BP, BasisPoints, floor_basis_points
 from projections.asked import NOW, Moment, uuid_of
 from projections.journal import Account, lots, openings, targets
-from projections.journal_sums import routes_since
+from projections.journal_sums import routes_since, routes_until
 
 ALONG = ("owner_id", "lot_id", "since")
 
@@ -20,7 +20,8 @@ ALONG = ("owner_id", "lot_id", "since")
 class FollowedLot:
     """A lot of an organisation's opening surplus, or what it was passed on as.
 
-    `opening_fen` is what stood in it when the year began, 0 for what it was passed on as.
+    `opening_fen` is what stood in it when the year was opened, in hand or on its way to people, 0
+    for what it was passed on as.
     `consumed_fen` is what of it reached people since.
     """
 
@@ -51,7 +52,9 @@ def followed_lots(connection: Connection, year: int, moment: Moment = NOW) -> li
         .join(opened, lots.c.parent_id == opened.c.lot_id)
         .where(lots.c.position > opened.c.since)
     )
-    moved = routes_since(connection, moment, followed, ALONG, ("followed lots", year))
+    asked = ("followed lots", year)
+    before = routes_until(connection, moment, opened, ALONG, asked)
+    moved = routes_since(connection, moment, followed, ALONG, asked)
     found = connection.execute(select(followed)).all()
     return [
         FollowedLot(
@@ -59,7 +62,8 @@ def followed_lots(connection: Connection, year: int, moment: Moment = NOW) -> li
             uuid_of(row.lot_id),
             row.vintage,
             row.since,
-            row.opening_fen,
+            row.opening_fen
+            + before[row.owner_id, row.lot_id, row.since].net(Account.TRANSIT, Account.RETURNED),
             moved[row.owner_id, row.lot_id, row.since].net(Account.RECIPIENT),
         )
         for row in found

@@ -195,6 +195,47 @@ def routes_since(
     return _added((*folded, *connection.execute(since)))
 
 
+def routes_until(
+    connection: Connection, moment: Moment, begun: CTE, by: Sequence[str], asked: Hashable
+) -> dict[tuple[Any, ...], Routes]:
+    """Return what went where of some lots alone, of each up to a position of its own.
+
+    Args:
+        connection: Of the read model.
+        moment: As of when.
+        begun: Has the columns `lot_id` and `since`; what moved up to `since` counts. What it has
+            of a `since` before any position may not change any more.
+        by: Names of columns, of `begun` or else of the journal's lines.
+        asked: Tells `begun` from all others.
+    """
+    blocks = blocks_at(connection, moment)
+    begins = begun.c.since // blocks.positions
+
+    def of(table: Table, *until: ColumnElement[bool]) -> Select[Any]:
+        alike = [begun.c[name] if name in begun.c else table.c[name] for name in by]
+        joined = _routed(table, alike).join(begun, table.c.lot_id == begun.c.lot_id)
+        return joined.where(*until)
+
+    long_ago, known = begun.c.since < blocks.end, moment.covers(lines)
+    first = lines.c.position >= begins * blocks.positions
+    key_ = (blocks, moment.as_of, tuple(by), ("until", asked))
+    folded = FOLDED.rows(
+        connection,
+        key_,
+        of(sums, sums.c.block < begins, moment.by_day(sums), long_ago),
+        of(lines, first, lines.c.position <= begun.c.since, known, long_ago),
+    )
+    lately = begun.c.since >= blocks.end
+    last = and_(lines.c.position >= blocks.end, lines.c.position <= begun.c.since)
+    return _added(
+        (
+            *folded,
+            *connection.execute(of(sums, sums.c.block < blocks.whole, moment.by_day(sums), lately)),
+            *connection.execute(of(lines, last, known, lately)),
+        )
+    )
+
+
 def _routed(table: Table, alike: Sequence[ColumnElement[Any]]) -> Select[Any]:
     columns = (*alike, table.c.from_account, table.c.to_account)
     return select(*columns, func.sum(table.c.amount_fen)).group_by(*columns)

@@ -13,7 +13,7 @@ from sqlalchemy import CTE, Connection, and_, func, select
 from ledger.domain.values import BasisPoints, Money, floor_basis_points
 from projections.asked import NOW, Moment
 from projections.journal import Account, lots, openings, targets
-from projections.journal_sums import Among, Routes, routes, routes_since
+from projections.journal_sums import Among, Routes, routes, routes_since, routes_until
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +21,10 @@ class Surplus:
     """A fiscal year's surplus over a set of organisations (one, or a subtree).
 
     `paid_fen`, `in_hand_fen` and `in_transit_fen` are of all money of earlier vintages that these
-    organisations held, also what came to them from above. `consumed_fen` follows their own opening
-    lots wherever they went: the ratio is of these, since money moved down is not consumed.
+    organisations held, also what came to them from above. `opening_fen` is what stood in hand when
+    the year was opened, and what had been instructed then and reached nobody. `consumed_fen`
+    follows these lots wherever they went: the ratio is of these, since money moved down is not
+    consumed.
     """
 
     year: int
@@ -101,7 +103,9 @@ def burn_down(
         openings.c.organisation_id.in_(ids), openings.c.year == year, moment.covers(openings)
     )
     first = func.min(openings.c.position).label("first")
-    own = select(openings.c.lot_id, first).where(theirs).group_by(openings.c.lot_id).cte("own")
+    day = func.min(openings.c.happened_on).label("opened_on")
+    lot_id = openings.c.lot_id
+    own = select(lot_id, first, day).where(theirs).group_by(lot_id).cte("own")
     followed = _lots_followed(ids, year, moment)
     # What one of them passed on to another, who then opened the year with it, counts once.
     statement = (
@@ -112,10 +116,11 @@ def burn_down(
         .group_by(openings.c.happened_on)
     )
     opened = connection.execute(statement).all()
-    opening = sum(amount for _, amount in opened)
+    under_way = _under_way(connection, own, followed, ids, year, moment) if opened else []
+    opening = sum(amount for _, amount in (*opened, *under_way))
     reached = _reached(connection, followed, ids, year, moment) if opened else []
     changes: Counter[str] = Counter()
-    for day, amount in (*opened, *((day, -paid) for day, paid, _ in reached)):
+    for day, amount in (*opened, *under_way, *((day, -paid) for day, paid, _ in reached)):
         changes[day] += amount
     remaining = accumulate(amount for _, amount in sorted(changes.items()))
     minimum, within = _targets(connection, ids, year)
@@ -127,7 +132,7 @@ def burn_down(
             _sum(held, Account.FUND),
             _sum(held, Account.TRANSIT, Account.RETURNED),
             Money(sum(paid for _, paid, _ in reached)),
-            Money(sum(in_transit for *_, in_transit in reached)),
+            Money(sum(fen for _, fen in under_way) + sum(fen for *_, fen in reached)),
             minimum,
             within,
         ),
@@ -164,6 +169,21 @@ def _reached(
         (day, of.net(Account.RECIPIENT), of.net(Account.TRANSIT, Account.RETURNED))
         for (day,), of in moved.items()
     ]
+
+
+def _under_way(
+    connection: Connection, own: CTE, lots_of: CTE, ids: list[bytes], year: int, moment: Moment
+) -> list[tuple[str, int]]:
+    """Return what of the opening lots was on its way when the year was opened, day by day."""
+    begun = (
+        select(own.c.lot_id, own.c.opened_on, lots_of.c.since)
+        .join(lots_of, lots_of.c.lot_id == own.c.lot_id)
+        .where(lots_of.c.since == own.c.first)
+        .cte("begun")
+    )
+    asked = ("surplus", frozenset(ids), year)
+    held = routes_until(connection, moment, begun, ("opened_on",), asked)
+    return [(day, of.net(Account.TRANSIT, Account.RETURNED)) for (day,), of in held.items()]
 
 
 def _lots_followed(ids: list[bytes], year: int, moment: Moment) -> CTE:

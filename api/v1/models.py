@@ -81,8 +81,8 @@ class Balances(Answer):
 class Surplus(Answer):
     """A fiscal year's surplus over an organisation (own) or its subtree (consolidated).
 
-    The ratio is of the opening lots, wherever they went; it is null where nothing was brought
-    forward.
+    The opening is what was in hand, or on its way to people, when the year was opened. The ratio is
+    of these lots, wherever they went; it is null where there was nothing.
     """
 
     organisation_id: Id

@@ -173,15 +173,18 @@ def correct_receipt(ledger: Ledger, act: CommandAct, order: ReceiptCorrection) -
 def open_fiscal_year(
     ledger: Ledger, act: CommandAct, organisation_code: str, earmark: str, year: int, policy: str
 ) -> Answer:
-    """Bring forward what is left in an account of earlier vintages as opening surplus."""
+    """Bring forward what is left in an account of earlier vintages as opening surplus.
+
+    What of them is on its way to people is opening surplus too: figures take it from the payments.
+    """
 
     def decide(work: Work) -> None:
         organisation = work.get(Organisation, organisation_id(organisation_code))
         require_post(work, act, CORRECTORS, organisation.id)
         fund = work.get(FundAccount, fund_id(organisation.id, earmark))
         opened = _fiscal_year(work, act, organisation.id, year, policy)
-        for lot in fund.live:
-            if lot.vintage < year and lot.lot_id not in opened.lots:
+        for lot in sorted(fund.old_lots(year)):
+            if lot.lot_id not in opened.lots:
                 opened.bring_forward(
                     act,
                     fund_id=fund.id,

@@ -3,6 +3,7 @@
 from bisect import insort
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from ledger.domain.aggregate import Act, Event, Root
@@ -25,6 +26,7 @@ class Lot:
     remaining: Money
     carried_into: int | None = None
     receipts: tuple[int, ...] = ()  # versions that recorded it as coming from outside, or corrected
+    last_drawn_on: date | None = None
 
     def __lt__(self, other: "Lot") -> bool:
         return (self.vintage, self.arrival) < (other.vintage, other.arrival)
@@ -224,6 +226,8 @@ class FundAccount(Root):
 
         def apply(self, aggregate: "FundAccount") -> None:
             aggregate.forget_parts(self.parts)
+            for part in self.parts:
+                aggregate.lots[part.lot_id].last_drawn_on = self.happened_on
 
     class Restored(Event, frozen=True):
         TOPIC = "fund.restored"
@@ -513,6 +517,19 @@ class FundAccount(Root):
             if not open_amount:
                 break
         return tuple(parts)
+
+    def old_lots(self, year: int) -> list[Lot]:
+        """Return the lots of vintages before a year that may not have reached people whole.
+
+        With money left, or drawn from in this year or the one before it, so that some of it may
+        still be on its way.
+        """
+        return [
+            lot
+            for lot in self.lots.values()
+            if lot.vintage < year
+            and (lot.remaining or (lot.last_drawn_on and lot.last_drawn_on.year >= year - 1))
+        ]
 
     # What `apply` uses to remember.
 

@@ -12,7 +12,7 @@ from ledger.errors import Kind, LedgerError
 from ledger.evidence.canonical import Json
 
 FUND_BALANCE = "fund.balance/1"
-SURPLUS = "surplus/1"
+SURPLUS = "surplus/2"
 PAYMENT = "payment/1"
 BATCH = "batch/1"
 
@@ -129,7 +129,8 @@ _WHERE = {"in_transit": TRANSIT, "settled": PAID, "signed": PAID, "returned": BA
 def _surplus(subject: str, arguments: Mapping[str, Json], events: Events) -> Json:
     """The opening surplus of an organisation's own accounts, and how much of it reached people.
 
-    Its lots are followed wherever they went: money passed down is not consumed.
+    Its lots are followed wherever they went: money passed down is not consumed. What was on its
+    way when the year was opened had not reached anybody: it is part of the opening.
     """
     year = arguments["year"]
     opening = 0
@@ -139,7 +140,9 @@ def _surplus(subject: str, arguments: Mapping[str, Json], events: Events) -> Jso
             opening += event.data["amount_fen"]
             since.setdefault(event.data["lot_id"], event.position)
     own = set(since)
-    held = {TRANSIT: 0, PAID: 0, BACK: 0}
+    under_way = sum(fen_under_way(lot, position, events) for lot, position in since.items())
+    opening += under_way
+    held = {TRANSIT: under_way, PAID: 0, BACK: 0}
     waiting = list(since)
     while waiting:
         lot = waiting.pop()
@@ -164,6 +167,15 @@ def _surplus(subject: str, arguments: Mapping[str, Json], events: Events) -> Jso
         "ratio_basis_points_floor": held[PAID] * WHOLE_BP // opening if opening else None,
         **targets,
     }
+
+
+def fen_under_way(lot: str, position: int, events: Events) -> int:
+    """Return what of a lot was in transit, or came back and was not restored, at a position."""
+    held = {TRANSIT: 0, PAID: 0, BACK: 0}
+    for event in events.concerning(lot):
+        if event.position <= position:
+            _move(held, event, lot)
+    return held[TRANSIT] + held[BACK]
 
 
 def _children(event: Seen, lot: str) -> list[str]:

@@ -15,7 +15,7 @@ from typing import TypeVar
 from ledger.domain.events import committing_topics
 from ledger.errors import LedgerError
 from ledger.evidence.cosignature import CosignatureKey
-from ledger.evidence.figures import FUND_BALANCE, SURPLUS, Seen, figure
+from ledger.evidence.figures import FUND_BALANCE, SURPLUS, Seen, fen_under_way, figure
 from ledger.evidence.pack_check import CheckedPack, check_pack
 from ledger.evidence.verifiable_map import THE_LOG
 from ledger.evidence.verify import Rules
@@ -341,8 +341,12 @@ def _sources(checked: CheckedPack, year: int) -> dict[str, SourceFigures]:
     carried: dict[str, int] = {}
     for each in begun:
         if each.data["year"] == year:
-            found[source_of[each.data["lot_id"]]].opening_fen += each.data["amount_fen"]
-            carried.setdefault(each.data["lot_id"], each.position)
+            lot = each.data["lot_id"]
+            of = found[source_of[lot]]
+            of.opening_fen += each.data["amount_fen"]
+            if lot not in carried:
+                carried[lot] = each.position
+                of.opening_fen += fen_under_way(lot, each.position, checked)
     for event in (each for stream in streams for each in stream):
         _add_moved(found, source_of, event)
         if event.type == "fund.receipt_corrected" and event.data["carried_into"] == year:

@@ -477,7 +477,7 @@ class Pack:
     def check_figures(self) -> str:
         formulas: dict[str, Callable[..., Any]] = {
             "fund.balance/1": self.balance,
-            "surplus/1": self.surplus,
+            "surplus/2": self.surplus,
             "payment/1": self.payment,
             "batch/1": self.batch,
         }
@@ -526,11 +526,13 @@ class Pack:
             lot = waiting.pop()
             for position, event in self.all_of(lot):
                 data, kind = event["data"], event["type"]
-                if position <= since[lot]:
+                past = position > since[lot]
+                if not past and lot not in own:
                     continue
-                if kind == "fund.receipt_corrected" and lot in own and data["carried_into"] == year:
+                corrects = past and kind == "fund.receipt_corrected" and lot in own
+                if corrects and data["carried_into"] == year:
                     opening += data["difference_fen"]
-                for child in data.get("lots", ()):
+                for child in data.get("lots", ()) if past else ():
                     if child["parent_id"] == lot and child["lot_id"] not in since:
                         since[child["lot_id"]] = since[lot]
                         waiting.append(child["lot_id"])
@@ -546,9 +548,13 @@ class Pack:
                     ),
                 }
                 if kind in moves:
-                    pieces = [p["amount_fen"] for p in data["parts"] if p["lot_id"] == lot]
-                    held[moves[kind][0]] -= sum(pieces)
-                    held[moves[kind][1]] += sum(pieces)
+                    pieces = sum(p["amount_fen"] for p in data["parts"] if p["lot_id"] == lot)
+                    for place, moved in zip(moves[kind], (-pieces, pieces), strict=True):
+                        if past:
+                            held[place] += moved
+                        elif place in ("transit", "back"):  # under way when the year was opened
+                            held[place] += moved
+                            opening += moved
         stated = [
             (position, event["data"]["targets"])
             for position, event in self.all_of(union, "fiscal_year.opened")

@@ -121,6 +121,11 @@ def odd_world(folder: Path) -> World:
     world.pay("B2", roster_row(1, FIVE, 75_000))
     next_campaign(world, date(2017, 2, 1))
     pay_in_summer(world, ONE, 300_000, date(2017, 2, 2), "X02")
+    # Opened while some of it is on its way to people.
+    for union in ("X01", "X02"):
+        open_fiscal_year(
+            world.ledger, world.act(day=date(2018, 1, 2)), union, EARMARK, 2018, POLICY
+        )
     return world
 
 

@@ -1,6 +1,7 @@
 -- Opening surplus of each fiscal year and how much of it reached people (结余消化率), in fen: of each
 -- union by itself (consolidated 0), and of it with all that stood below it on the day (consolidated 1).
--- What one of them passed on to another, who then opened the year with it, counts once.
+-- What one of them passed on to another, who then opened the year with it, counts once. The opening is
+-- what stood in hand when the year was opened, and what was on its way to people then.
 -- Consumed is what reached people of the opening lots wherever they were passed on; paid, in hand and
 -- in transit are of all money of earlier vintages that these unions held. The ratio is in basis
 -- points, rounded down, and null where there was nothing to consume.
@@ -59,21 +60,30 @@ once AS (
     FROM followed
     GROUP BY top_id, consolidated, year, lot_id
 ),
-opened AS (
+begun AS (
     SELECT
         own.top_id,
         own.consolidated,
         own.year,
-        CAST(SUM(
-            CASE WHEN once.since = own.first_position THEN own.amount_fen ELSE 0 END
-        ) AS BIGINT) AS opening_fen
+        own.lot_id,
+        own.first_position,
+        CASE WHEN once.since = own.first_position THEN 1 ELSE 0 END AS counts,
+        own.amount_fen
     FROM own
     JOIN once
         ON once.top_id = own.top_id
         AND once.consolidated = own.consolidated
         AND once.year = own.year
         AND once.lot_id = own.lot_id
-    GROUP BY own.top_id, own.consolidated, own.year
+),
+opened AS (
+    SELECT
+        top_id,
+        consolidated,
+        year,
+        CAST(SUM(counts * amount_fen) AS BIGINT) AS brought_forward_fen
+    FROM begun
+    GROUP BY top_id, consolidated, year
 ),
 moved AS (
     SELECT position, organisation_id, lot_id, vintage, to_account AS account, amount_fen
@@ -82,6 +92,17 @@ moved AS (
     SELECT position, organisation_id, lot_id, vintage, from_account AS account,
         -amount_fen AS amount_fen
     FROM journal_lines
+),
+under_way AS (
+    SELECT
+        begun.top_id,
+        begun.consolidated,
+        begun.year,
+        CAST(SUM(begun.counts * moved.amount_fen) AS BIGINT) AS amount_fen
+    FROM begun
+    JOIN moved ON moved.lot_id = begun.lot_id
+    WHERE moved.position <= begun.first_position AND moved.account IN ('transit', 'returned')
+    GROUP BY begun.top_id, begun.consolidated, begun.year
 ),
 reached AS (
     SELECT
@@ -127,13 +148,18 @@ told AS (
         opened.top_id,
         opened.consolidated,
         opened.year,
-        opened.opening_fen,
+        opened.brought_forward_fen + COALESCE(under_way.amount_fen, 0) AS opening_fen,
         COALESCE(reached.consumed_fen, 0) AS consumed_fen,
-        COALESCE(reached.consumed_in_transit_fen, 0) AS consumed_in_transit_fen,
+        COALESCE(under_way.amount_fen, 0) + COALESCE(reached.consumed_in_transit_fen, 0)
+            AS consumed_in_transit_fen,
         COALESCE(held.paid_fen, 0) AS paid_fen,
         COALESCE(held.in_hand_fen, 0) AS in_hand_fen,
         COALESCE(held.in_transit_fen, 0) AS in_transit_fen
     FROM opened
+    LEFT JOIN under_way
+        ON under_way.top_id = opened.top_id
+        AND under_way.consolidated = opened.consolidated
+        AND under_way.year = opened.year
     LEFT JOIN reached
         ON reached.top_id = opened.top_id
         AND reached.consolidated = opened.consolidated
