@@ -27,7 +27,7 @@ _COST_MAX = 2**20 * 8 * 16
 
 BEGIN, END = "-----BEGIN ENCRYPTED PRIVATE KEY-----", "-----END ENCRYPTED PRIVATE KEY-----"
 
-SEQUENCE, INTEGER, OCTETS = 0x30, 0x02, 0x04
+SEQUENCE, INTEGER, OCTETS, OBJECT_ID = 0x30, 0x02, 0x04, 0x06
 _PBES2 = bytes.fromhex("06092a864886f70d01050d")
 _SCRYPT = bytes.fromhex("06092b06010401da47040b")
 _AES_256_CBC = bytes.fromhex("060960864801650304012a")
@@ -98,16 +98,18 @@ def decrypted_pem(pem: str, passphrase: str) -> tuple[Algorithm, bytes]:
         ValueError: No such file, another passphrase, or not by scrypt and AES-256.
     """
     text = pem.strip().removeprefix(BEGIN).removesuffix(END)
-    [(_, whole)] = _nodes(b64decode("".join(text.split()), validate=True))
-    (_, scheme), (_, sealed) = _nodes(whole)
-    pbes2, (_, parameters) = _nodes(scheme)
-    (_, derivation), (_, cipher) = _nodes(parameters)
-    scrypt, (_, costs) = _nodes(derivation)
-    aes, (_, vector) = _nodes(cipher)
-    if [_der(*each) for each in (pbes2, scrypt, aes)] != [_PBES2, _SCRYPT, _AES_256_CBC]:
+    [whole] = _contents(b64decode("".join(text.split()), validate=True), SEQUENCE)
+    scheme, sealed = _contents(whole, SEQUENCE, OCTETS)
+    pbes2, parameters = _contents(scheme, OBJECT_ID, SEQUENCE)
+    derivation, cipher = _contents(parameters, SEQUENCE, SEQUENCE)
+    scrypt, costs = _contents(derivation, OBJECT_ID, SEQUENCE)
+    aes, vector = _contents(cipher, OBJECT_ID, OCTETS)
+    ids = [_der(OBJECT_ID, each) for each in (pbes2, scrypt, aes)]
+    if ids != [_PBES2, _SCRYPT, _AES_256_CBC]:
         raise ValueError("a private key under another cipher")
-    (_, salt), *numbers = _nodes(costs)
-    n, r, p = (int.from_bytes(content) for _, content in numbers[:3])
+    # How long the derived key is may stand behind the costs.
+    salt, *numbers = _contents(costs, OCTETS, *(INTEGER for _ in _nodes(costs)[1:]))
+    n, r, p = map(int.from_bytes, numbers[:3])
     if not 0 < n * r * p <= _COST_MAX:
         raise ValueError("a passphrase that costs more than is reasonable")
     decryptor = Cipher(AES256(_derived(passphrase, salt, n, r, p)), CBC(vector)).decryptor()
@@ -131,6 +133,18 @@ def _der(tag: int, *parts: bytes) -> bytes:
         digits = len(content).to_bytes((len(content).bit_length() + 7) // 8)
         length = bytes([0x80 | len(digits)]) + digits
     return bytes([tag]) + length + content
+
+
+def _contents(data: bytes, *tags: int) -> list[bytes]:
+    """Take apart what stands side by side under these tags.
+
+    Raises:
+        ValueError: It is no DER, or stands under others.
+    """
+    found = _nodes(data)
+    if tuple(tag for tag, _ in found) != tags:
+        raise ValueError("no private key under a passphrase")
+    return [content for _, content in found]
 
 
 def _nodes(data: bytes) -> list[Node]:

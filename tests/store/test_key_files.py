@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.serialization import load_der_private_key, load_pem_private_key
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ledger.evidence.keys import Algorithm, signer_from_seed, verify
@@ -92,6 +92,7 @@ def test_an_sm2_key_whose_public_half_is_another_is_refused() -> None:
 
 @settings(max_examples=12, deadline=None)
 @given(st.integers(0, 10_000), st.integers(1, 255))
+@example(12, 1)  # the tag of what is sealed
 def test_an_altered_file_gives_no_other_key_of_the_same_name(at: int, flip: int) -> None:
     pem = encrypted_pem(Algorithm.SM2_SM3, SEED, WORDS)
     raw = bytearray(b64decode(pem.removeprefix(BEGIN).strip().removesuffix(END)))
