@@ -10,7 +10,8 @@ from sqlalchemy import Connection, func, literal, select
 
 from ledger.domain.values import WHOLE_BP, BasisPoints, floor_basis_points
 from projections.asked import NOW, Moment, uuid_of
-from projections.journal import Account, lots, openings, targets
+from projections.came_back import came_back
+from projections.journal import Account, lots, openings, targets, was_brought_forward
 from projections.journal_sums import routes_since, routes_until
 
 ALONG = ("owner_id", "lot_id", "since")
@@ -20,9 +21,9 @@ ALONG = ("owner_id", "lot_id", "since")
 class FollowedLot:
     """A lot of an organisation's opening surplus, or what it was passed on as.
 
-    `opening_fen` is what stood in it when the year was opened, in hand or on its way to people, 0
-    for what it was passed on as.
-    `consumed_fen` is what of it reached people since.
+    `opening_fen` is what stood in it when the year was opened, in hand or on its way to people,
+    what had reached people before and comes back, and what its receipt is corrected by; 0 for what
+    it was passed on as. `consumed_fen` is what of it reached people since.
     """
 
     owner_id: UUID
@@ -43,7 +44,7 @@ def followed_lots(connection: Connection, year: int, moment: Moment = NOW) -> li
             func.min(openings.c.position).label("since"),
             func.sum(openings.c.amount_fen).label("opening_fen"),
         )
-        .where(openings.c.year == year, moment.covers(openings))
+        .where(openings.c.year == year, moment.covers(openings), was_brought_forward())
         .group_by(openings.c.organisation_id, openings.c.lot_id, openings.c.vintage)
         .cte("followed", recursive=True)
     )
@@ -55,19 +56,24 @@ def followed_lots(connection: Connection, year: int, moment: Moment = NOW) -> li
     asked = ("followed lots", year)
     before = routes_until(connection, moment, opened, ALONG, asked)
     moved = routes_since(connection, moment, followed, ALONG, asked)
+    again = came_back(connection, moment, opened, ALONG, asked)
     found = connection.execute(select(followed)).all()
-    return [
-        FollowedLot(
-            uuid_of(row.owner_id),
-            uuid_of(row.lot_id),
-            row.vintage,
-            row.since,
-            row.opening_fen
-            + before[row.owner_id, row.lot_id, row.since].net(Account.TRANSIT, Account.RETURNED),
-            moved[row.owner_id, row.lot_id, row.since].net(Account.RECIPIENT),
+    made = []
+    for row in found:
+        along = row.owner_id, row.lot_id, row.since
+        under_way = before[along].net(Account.TRANSIT, Account.RETURNED)
+        corrected = -moved[along].net(Account.SOURCE)
+        made.append(
+            FollowedLot(
+                uuid_of(row.owner_id),
+                uuid_of(row.lot_id),
+                row.vintage,
+                row.since,
+                row.opening_fen + under_way + corrected + again[along],
+                moved[along].net(Account.RECIPIENT) + again[along],
+            )
         )
-        for row in found
-    ]
+    return made
 
 
 @dataclass(frozen=True, slots=True)

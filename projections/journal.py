@@ -5,7 +5,7 @@ from enum import StrEnum
 from typing import Any, ClassVar, NamedTuple, Protocol
 from uuid import UUID
 
-from sqlalchemy import Index, Table
+from sqlalchemy import ColumnElement, Index, Table, column, exists
 
 from ledger.domain.aggregate import Event
 from ledger.domain.disbursement import Disbursement, Status
@@ -62,6 +62,13 @@ lines = Table(
     Index("journal_by_origin", "origin_id", "position"),
     Index("journal_by_disbursement", "disbursement_id", "position"),
     Index("journal_by_lot", "lot_id", "position"),
+    # What left the people whom it had reached: few, and asked for alone.
+    Index(
+        "journal_from_people",
+        "lot_id",
+        "position",
+        sqlite_where=column("from_account") == Account.RECIPIENT.value,
+    ),
     key("position", "part"),
 )
 
@@ -106,8 +113,13 @@ openings = Table(
     id_column("lot_id"),
     number_column("vintage"),
     number_column("amount_fen"),
+    Index("openings_by_year", "year", "organisation_id"),
 )
-"""Opening surplus of fiscal years, lot by lot; a corrected receipt adds its difference."""
+"""What is brought forward into fiscal years, lot by lot.
+
+A receipt that was brought forward at once stands here again where it is corrected, with the
+difference, which its own line moves too.
+"""
 
 targets = Table(
     "surplus_targets",
@@ -142,6 +154,11 @@ WHERE: Mapping[str, Account] = {
     Status.RETURNED: Account.RETURNED,
 }
 """The account that a payment's money is in, by the payment's status."""
+
+
+def was_brought_forward() -> ColumnElement[bool]:
+    """Return what tells openings from corrections of receipts among their rows."""
+    return ~exists().where(lines.c.position == openings.c.position)
 
 
 def lines_of(event: Event) -> Sequence[Line]:

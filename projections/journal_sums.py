@@ -200,9 +200,11 @@ def routes_until(
 ) -> dict[tuple[Any, ...], Routes]:
     """Return what went where of some lots alone, of each up to a position of its own.
 
+    Whatever day it is of: what is brought forward at a position is what was left there.
+
     Args:
         connection: Of the read model.
-        moment: As of when.
+        moment: As of when `begun` is meant.
         begun: Has the columns `lot_id` and `since`; what moved up to `since` counts. What it has
             of a `since` before any position may not change any more.
         by: Names of columns, of `begun` or else of the journal's lines.
@@ -216,22 +218,22 @@ def routes_until(
         joined = _routed(table, alike).join(begun, table.c.lot_id == begun.c.lot_id)
         return joined.where(*until)
 
-    long_ago, known = begun.c.since < blocks.end, moment.covers(lines)
+    long_ago = begun.c.since < blocks.end
     first = lines.c.position >= begins * blocks.positions
     key_ = (blocks, moment.as_of, tuple(by), ("until", asked))
     folded = FOLDED.rows(
         connection,
         key_,
-        of(sums, sums.c.block < begins, moment.by_day(sums), long_ago),
-        of(lines, first, lines.c.position <= begun.c.since, known, long_ago),
+        of(sums, sums.c.block < begins, long_ago),
+        of(lines, first, lines.c.position <= begun.c.since, long_ago),
     )
     lately = begun.c.since >= blocks.end
     last = and_(lines.c.position >= blocks.end, lines.c.position <= begun.c.since)
     return _added(
         (
             *folded,
-            *connection.execute(of(sums, sums.c.block < blocks.whole, moment.by_day(sums), lately)),
-            *connection.execute(of(lines, last, known, lately)),
+            *connection.execute(of(sums, sums.c.block < blocks.whole, lately)),
+            *connection.execute(of(lines, last, lately)),
         )
     )
 

@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
 from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, Connection, and_, func, select
+from sqlalchemy import CTE, ColumnElement, Connection, Select, and_, func, select
 
 from ledger.domain.values import BasisPoints, Money, floor_basis_points
 from projections.asked import NOW, Moment
-from projections.journal import Account, lots, openings, targets
+from projections.came_back import came_back
+from projections.journal import Account, lots, openings, targets, was_brought_forward
 from projections.journal_sums import Among, Routes, routes, routes_since, routes_until
 
 
@@ -22,7 +24,8 @@ class Surplus:
 
     `paid_fen`, `in_hand_fen` and `in_transit_fen` are of all money of earlier vintages that these
     organisations held, also what came to them from above. `opening_fen` is what stood in hand when
-    the year was opened, and what had been instructed then and reached nobody. `consumed_fen`
+    the year was opened, and what had been instructed then and reached nobody; what had reached
+    people before and comes back, and what receipts are corrected by, is added. `consumed_fen`
     follows these lots wherever they went: the ratio is of these, since money moved down is not
     consumed.
     """
@@ -99,30 +102,47 @@ def burn_down(
     ids = [each.bytes for each in organisation_ids]
     old = Among(frozenset(ids), before=year)
     held = routes(connection, moment, by=("vintage",), among=old)
+    asked = ("surplus", frozenset(ids), year)
     theirs = and_(
-        openings.c.organisation_id.in_(ids), openings.c.year == year, moment.covers(openings)
+        openings.c.organisation_id.in_(ids),
+        openings.c.year == year,
+        moment.covers(openings),
+        was_brought_forward(),
     )
-    first = func.min(openings.c.position).label("first")
-    day = func.min(openings.c.happened_on).label("opened_on")
-    lot_id = openings.c.lot_id
-    own = select(lot_id, first, day).where(theirs).group_by(lot_id).cte("own")
-    followed = _lots_followed(ids, year, moment)
-    # What one of them passed on to another, who then opened the year with it, counts once.
-    statement = (
+    followed = _lots_followed(theirs)
+    # What one of them passed on to another, who then opened the year with it, counts once: it is
+    # followed from an earlier position than that at which it was brought forward.
+    own = _first_of(theirs).cte("own")
+    begun = (
+        select(own.c.lot_id, own.c.since, own.c.opened_on)
+        .join(followed, and_(followed.c.lot_id == own.c.lot_id, followed.c.since == own.c.since))
+        .cte("begun")
+    )
+    opened = (
         select(openings.c.happened_on, func.sum(openings.c.amount_fen))
-        .join(own, own.c.lot_id == openings.c.lot_id)
-        .join(followed, followed.c.lot_id == openings.c.lot_id)
-        .where(theirs, followed.c.since == own.c.first)
+        .join(begun, begun.c.lot_id == openings.c.lot_id)
+        .where(theirs)
         .group_by(openings.c.happened_on)
     )
-    opened = connection.execute(statement).all()
-    under_way = _under_way(connection, own, followed, ids, year, moment) if opened else []
-    opening = sum(amount for _, amount in (*opened, *under_way))
-    reached = _reached(connection, followed, ids, year, moment) if opened else []
     changes: Counter[str] = Counter()
-    for day, amount in (*opened, *under_way, *((day, -paid) for day, paid, _ in reached)):
+    for day, amount in connection.execute(opened):
         changes[day] += amount
-    remaining = accumulate(amount for _, amount in sorted(changes.items()))
+    in_transit = reached = again = 0
+    if changes:
+        before = routes_until(connection, moment, begun, ("opened_on",), asked)
+        for (day,), of in before.items():
+            under_way = of.net(Account.TRANSIT, Account.RETURNED)
+            changes[day] += under_way
+            in_transit += under_way
+        moved = routes_since(connection, moment, followed, ("happened_on",), asked)
+        for (day,), of in moved.items():
+            changes[day] -= of.net(Account.SOURCE) + of.net(Account.RECIPIENT)
+            reached += of.net(Account.RECIPIENT)
+            in_transit += of.net(Account.TRANSIT, Account.RETURNED)
+        again = came_back(connection, moment, begun, (), asked)[()]
+    remaining = list(accumulate(amount for _, amount in sorted(changes.items())))
+    consumed = reached + again
+    opening = (remaining[-1] if remaining else 0) + consumed
     minimum, within = _targets(connection, ids, year)
     return BurnDown(
         Surplus(
@@ -131,8 +151,8 @@ def burn_down(
             _sum(held, Account.RECIPIENT),
             _sum(held, Account.FUND),
             _sum(held, Account.TRANSIT, Account.RETURNED),
-            Money(sum(paid for _, paid, _ in reached)),
-            Money(sum(fen for _, fen in under_way) + sum(fen for *_, fen in reached)),
+            Money(consumed),
+            Money(in_transit),
             minimum,
             within,
         ),
@@ -159,42 +179,17 @@ def years(connection: Connection, organisation_ids: Collection[UUID]) -> list[in
     return list(connection.execute(statement).scalars())
 
 
-def _reached(
-    connection: Connection, lots_of: CTE, ids: list[bytes], year: int, moment: Moment
-) -> list[tuple[str, int, int]]:
-    """Return what of the opening lots reached people, and went on its way, day by day."""
-    asked = ("surplus", frozenset(ids), year)
-    moved = routes_since(connection, moment, lots_of, ("happened_on",), asked)
-    return [
-        (day, of.net(Account.RECIPIENT), of.net(Account.TRANSIT, Account.RETURNED))
-        for (day,), of in moved.items()
-    ]
+def _first_of(theirs: ColumnElement[bool]) -> Select[Any]:
+    """Return each lot that was brought forward, since which position, and of which day that is."""
+    first = func.min(openings.c.position).label("since")
+    day = func.min(openings.c.happened_on).label("opened_on")
+    return select(openings.c.lot_id, first, day).where(theirs).group_by(openings.c.lot_id)
 
 
-def _under_way(
-    connection: Connection, own: CTE, lots_of: CTE, ids: list[bytes], year: int, moment: Moment
-) -> list[tuple[str, int]]:
-    """Return what of the opening lots was on its way when the year was opened, day by day."""
-    begun = (
-        select(own.c.lot_id, own.c.opened_on, lots_of.c.since)
-        .join(lots_of, lots_of.c.lot_id == own.c.lot_id)
-        .where(lots_of.c.since == own.c.first)
-        .cte("begun")
-    )
-    asked = ("surplus", frozenset(ids), year)
-    held = routes_until(connection, moment, begun, ("opened_on",), asked)
-    return [(day, of.net(Account.TRANSIT, Account.RETURNED)) for (day,), of in held.items()]
-
-
-def _lots_followed(ids: list[bytes], year: int, moment: Moment) -> CTE:
+def _lots_followed(theirs: ColumnElement[bool]) -> CTE:
     """Return the opening lots and those they were passed on as, and since which position."""
-    followed = (
-        select(openings.c.lot_id, func.min(openings.c.position).label("since"))
-        .where(openings.c.organisation_id.in_(ids), openings.c.year == year)
-        .where(moment.covers(openings))
-        .group_by(openings.c.lot_id)
-        .cte("followed", recursive=True)
-    )
+    first = _first_of(theirs).subquery()
+    followed = select(first.c.lot_id, first.c.since).cte("followed", recursive=True)
     followed = followed.union(
         select(lots.c.lot_id, followed.c.since)
         .join(followed, lots.c.parent_id == followed.c.lot_id)

@@ -20,7 +20,10 @@ router = APIRouter(
 def open_year(
     form: forms.FiscalYearForm, acting: TheActing, the_ledger: TheLedger, response: Response
 ) -> Written[OpeningSurplus]:
-    """Bring forward what is left in an account of earlier vintages as opening surplus."""
+    """Bring forward what an account holds of earlier vintages as opening surplus.
+
+    What of them is on its way to people counts too, once figures read it from the payments.
+    """
     answer = open_fiscal_year(
         the_ledger,
         acting.act(form.happened_on),

@@ -73,6 +73,8 @@ class NamedAllocation(Answer):
 
 
 class OpeningSurplus(Answer):
+    """What was in hand and is brought forward; what is on its way to people comes on top of it."""
+
     opening_surplus_fen: int
 
 

@@ -55,7 +55,10 @@ class FiscalYear(Root):
             aggregate.closed = False
 
     class SurplusBroughtForward(Event, frozen=True):
-        """A lot of an earlier vintage that stood in the account when the year began."""
+        """A lot of an earlier vintage, and what of it was in hand when the year was opened.
+
+        Nothing, where all of it was on its way to people, or had reached them lately.
+        """
 
         TOPIC = "fiscal_year.surplus_brought_forward"
         organisation_id: UUID

@@ -227,7 +227,8 @@ class FundAccount(Root):
         def apply(self, aggregate: "FundAccount") -> None:
             aggregate.forget_parts(self.parts)
             for part in self.parts:
-                aggregate.lots[part.lot_id].last_drawn_on = self.happened_on
+                lot = aggregate.lots[part.lot_id]
+                lot.last_drawn_on = max(lot.last_drawn_on or date.min, self.happened_on)
 
     class Restored(Event, frozen=True):
         TOPIC = "fund.restored"
@@ -522,7 +523,7 @@ class FundAccount(Root):
         """Return the lots of vintages before a year that may not have reached people whole.
 
         With money left, or drawn from in this year or the one before it, so that some of it may
-        still be on its way.
+        still be on its way, or come back. What was drawn long before and comes back is left out.
         """
         return [
             lot

@@ -5,13 +5,15 @@ proved that they are all there are: a formula never sees part of a stream.
 """
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from operator import itemgetter
 from typing import NamedTuple, Protocol
 
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.canonical import Json
 
 FUND_BALANCE = "fund.balance/1"
+SURPLUS_1 = "surplus/1"
 SURPLUS = "surplus/2"
 PAYMENT = "payment/1"
 BATCH = "batch/1"
@@ -123,26 +125,102 @@ def _fund_balance(subject: str, _: Mapping[str, Json], events: Events) -> Json:
 
 TRANSIT, PAID, BACK = "transit", "paid", "back"
 
+BROUGHT_FORWARD = "fiscal_year.surplus_brought_forward"
+
 _WHERE = {"in_transit": TRANSIT, "settled": PAID, "signed": PAID, "returned": BACK}
 
 
-def _surplus(subject: str, arguments: Mapping[str, Json], events: Events) -> Json:
-    """The opening surplus of an organisation's own accounts, and how much of it reached people.
+class FollowedLot(NamedTuple):
+    """A lot of an opening surplus, or what it was passed on as; amounts in fen.
 
-    Its lots are followed wherever they went: money passed down is not consumed. What was on its
-    way when the year was opened had not reached anybody: it is part of the opening.
+    `opening_fen` is what of it counts as opening surplus, which of one that was passed on stands
+    where it came from. `since` is the position from which on it is followed.
     """
+
+    lot_id: str
+    since: int
+    opening_fen: int
+    consumed_fen: int
+    in_transit_fen: int
+
+
+def followed_lots(begun: Iterable[Seen], events: Events) -> list[FollowedLot]:
+    """Follow opening surplus wherever it went, each fen of it once.
+
+    Money passed down is not consumed. What was on its way when the year was opened had not reached
+    anybody: it is part of the opening. So is what had reached people before and comes back, and
+    what a receipt is corrected by.
+
+    Args:
+        begun: Events that bring lots forward into one year.
+        events: All that concern these lots, and what they were passed on as.
+
+    Source: FORMAT.md, `surplus/2`.
+    """
+    since: dict[str, int] = {}
+    brought: dict[str, int] = defaultdict(int)
+    for event in begun:
+        since.setdefault(event.data["lot_id"], event.position)
+        brought[event.data["lot_id"]] += event.data["amount_fen"]
+    found: dict[str, FollowedLot] = {}
+    for root, position in sorted(since.items(), key=itemgetter(1)):
+        waiting = [] if root in found else [root]
+        while waiting:
+            lot = waiting.pop()
+            amount = brought[root] if lot == root else 0
+            concerning = events.concerning(lot)
+            found[lot] = _followed(lot, position, amount, concerning)
+            for event in concerning:
+                if event.position > position:
+                    waiting += (each for each in _children(event, lot) if each not in found)
+    return list(found.values())
+
+
+def _followed(lot: str, since: int, amount: int, concerning: Sequence[Seen]) -> FollowedLot:
+    before = {TRANSIT: 0, PAID: 0, BACK: 0}
+    held = {TRANSIT: 0, PAID: 0, BACK: 0}
+    paid: dict[Json, int] = defaultdict(int)
+    corrected = 0
+    for event in concerning:
+        if event.position <= since:
+            _move(before, event, lot)
+            continue
+        already = held[PAID]
+        _move(held, event, lot)
+        paid[event.payload["stream"]] += held[PAID] - already
+        if event.type == "fund.receipt_corrected":
+            corrected += event.data["difference_fen"]
+    under_way = before[TRANSIT] + before[BACK]
+    came_back = sum(max(0, -fen) for fen in paid.values())
+    return FollowedLot(
+        lot,
+        since,
+        amount + under_way + corrected + came_back,
+        held[PAID] + came_back,
+        under_way + held[TRANSIT] + held[BACK],
+    )
+
+
+def _surplus(subject: str, arguments: Mapping[str, Json], events: Events) -> Json:
+    """The opening surplus of an organisation's own accounts, and how much of it reached people."""
+    year = arguments["year"]
+    followed = followed_lots(_brought_forward(subject, year, events), events)
+    opening = sum(each.opening_fen for each in followed)
+    consumed = sum(each.consumed_fen for each in followed)
+    in_transit = sum(each.in_transit_fen for each in followed)
+    return _consumption(opening, consumed, in_transit, _targets(subject, year, events))
+
+
+def _surplus_1(subject: str, arguments: Mapping[str, Json], events: Events) -> Json:
+    """As packs have it that were made before `surplus/2`: what was on its way did not count."""
     year = arguments["year"]
     opening = 0
     since: dict[str, int] = {}
-    for event in events.concerning(subject, "fiscal_year.surplus_brought_forward"):
-        if event.data["year"] == year and event.data["organisation_id"] == subject:
-            opening += event.data["amount_fen"]
-            since.setdefault(event.data["lot_id"], event.position)
+    for event in _brought_forward(subject, year, events):
+        opening += event.data["amount_fen"]
+        since.setdefault(event.data["lot_id"], event.position)
     own = set(since)
-    under_way = sum(fen_under_way(lot, position, events) for lot, position in since.items())
-    opening += under_way
-    held = {TRANSIT: under_way, PAID: 0, BACK: 0}
+    held = {TRANSIT: 0, PAID: 0, BACK: 0}
     waiting = list(since)
     while waiting:
         lot = waiting.pop()
@@ -157,25 +235,27 @@ def _surplus(subject: str, arguments: Mapping[str, Json], events: Events) -> Jso
                     since[child] = since[lot]
                     waiting.append(child)
             _move(held, event, lot)
-    targets = _targets(subject, year, events)
     in_transit = held[TRANSIT] + held[BACK]
+    return _consumption(opening, held[PAID], in_transit, _targets(subject, year, events))
+
+
+def _brought_forward(subject: str, year: Json, events: Events) -> list[Seen]:
+    return [
+        event
+        for event in events.concerning(subject, BROUGHT_FORWARD)
+        if event.data["year"] == year and event.data["organisation_id"] == subject
+    ]
+
+
+def _consumption(opening: int, consumed: int, in_transit: int, targets: dict[str, Json]) -> Json:
     return {
         "opening_fen": opening,
-        "consumed_fen": held[PAID],
+        "consumed_fen": consumed,
         "in_transit_fen": in_transit,
-        "in_hand_fen": opening - held[PAID] - in_transit,
-        "ratio_basis_points_floor": held[PAID] * WHOLE_BP // opening if opening else None,
+        "in_hand_fen": opening - consumed - in_transit,
+        "ratio_basis_points_floor": consumed * WHOLE_BP // opening if opening else None,
         **targets,
     }
-
-
-def fen_under_way(lot: str, position: int, events: Events) -> int:
-    """Return what of a lot was in transit, or came back and was not restored, at a position."""
-    held = {TRANSIT: 0, PAID: 0, BACK: 0}
-    for event in events.concerning(lot):
-        if event.position <= position:
-            _move(held, event, lot)
-    return held[TRANSIT] + held[BACK]
 
 
 def _children(event: Seen, lot: str) -> list[str]:
@@ -287,6 +367,7 @@ Formula = Callable[[str, Mapping[str, Json], Events], Json]
 
 FORMULAS: Mapping[str, Formula] = {
     FUND_BALANCE: _fund_balance,
+    SURPLUS_1: _surplus_1,
     SURPLUS: _surplus,
     PAYMENT: _payment,
     BATCH: _batch,

@@ -15,7 +15,14 @@ from typing import TypeVar
 from ledger.domain.events import committing_topics
 from ledger.errors import LedgerError
 from ledger.evidence.cosignature import CosignatureKey
-from ledger.evidence.figures import FUND_BALANCE, SURPLUS, Seen, fen_under_way, figure
+from ledger.evidence.figures import (
+    BROUGHT_FORWARD,
+    FUND_BALANCE,
+    FollowedLot,
+    Seen,
+    figure,
+    followed_lots,
+)
 from ledger.evidence.pack_check import CheckedPack, check_pack
 from ledger.evidence.verifiable_map import THE_LOG
 from ledger.evidence.verify import Rules
@@ -61,9 +68,10 @@ class Holding:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A remittance as its sender has it; `old` is what of it stood in the year's opening there.
+    """A remittance as its sender has it; `old` is what of each lot had stood in the year's opening.
 
-    `sources` are those of its pieces.
+    What was sent away before the year was opened, or is of other lots, did not. `sources` are those
+    of its pieces.
     """
 
     key_id: str
@@ -74,11 +82,14 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Came:
-    """A remittance as its receiver has it; `old` are lots that stood in the year's opening here."""
+    """A remittance as its receiver has it; `old` is what of each lot stood in the opening here.
+
+    Wherever it had been passed on to by then.
+    """
 
     key_id: str
     amount_fen: int
-    old: frozenset[str]
+    old: Mapping[str, int]
 
 
 @dataclass(slots=True)
@@ -276,7 +287,14 @@ def _standing(city: City, year: int, witness: Sequence[CosignatureKey], seen_siz
 
 def _figures(checked: CheckedPack, year: int) -> Figures:
     """Compute a city's figures from events of which none is left out."""
-    found = Figures(sources=_sources(checked, year))
+    streams = [events for _, events in fund_streams(checked)]
+    begun = checked.concerning(THE_LOG, BROUGHT_FORWARD)
+    # Over the whole city, so that what one union passed on to another counts once.
+    followed = followed_lots((each for each in begun if each.data["year"] == year), checked)
+    found = Figures(sources=_sources(streams, followed))
+    found.opening_fen = sum(each.opening_fen for each in followed)
+    found.consumed_fen = sum(each.consumed_fen for each in followed)
+    found.surplus_in_transit_fen = sum(each.in_transit_fen for each in followed)
     unions = {
         str(each.payload["stream"]): (str(each.data["code"]), str(each.data["name"]))
         for each in checked.concerning(THE_LOG, "organisation.registered")
@@ -289,18 +307,8 @@ def _figures(checked: CheckedPack, year: int) -> Figures:
         for vintage, fen in value["by_vintage"].items():
             held = Holding(code, name, opened.data["earmark"], int(vintage), fen)
             found.holdings.append(held)
-    for begun in checked.concerning(THE_LOG, "fiscal_year.opened"):
-        if begun.data["year"] == year:
-            union = begun.data["organisation_id"]
-            value = figure(SURPLUS, union, {"year": year}, checked)
-            found.opening_fen += value["opening_fen"]
-            found.consumed_fen += value["consumed_fen"]
-            found.surplus_in_transit_fen += value["in_transit_fen"]
-    opening = {
-        each.data["lot_id"]
-        for each in checked.concerning(THE_LOG, "fiscal_year.surplus_brought_forward")
-        if each.data["year"] == year
-    }
+    since = {each.lot_id: each.since for each in followed}
+    opened_of = _opened_of(streams, followed)
     back = set(_taken_back(checked))
     for sent in checked.concerning(THE_LOG, "remittance.sent"):
         if (sent.data["fund_id"], sent.payload["stream"]) in back:
@@ -308,7 +316,7 @@ def _figures(checked: CheckedPack, year: int) -> Figures:
         old = {
             part["lot_id"].replace("-", ""): part["amount_fen"]
             for part in sent.data["parts"]
-            if part["lot_id"] in opening
+            if sent.position > since.get(part["lot_id"], sent.position)
         }
         sources = {part["lot_id"].replace("-", ""): part["source"] for part in sent.data["parts"]}
         gone = Sent(sent.data["to_key_id"], sent.data["amount_fen"], old, sources)
@@ -316,43 +324,52 @@ def _figures(checked: CheckedPack, year: int) -> Figures:
     for came in checked.concerning(THE_LOG, "remittance.received"):
         id_ = str(came.payload["stream"])
         lots = {
-            lot["sent_as"]
+            lot["sent_as"]: opened_of[lot["lot_id"]]
             for event in checked.stream(came.data["fund_id"])
             if event.type == "fund.remittance_received" and event.data["remittance_id"] == id_
             for lot in event.data["lots"]
-            if lot["lot_id"] in opening
+            if opened_of[lot["lot_id"]]
         }
-        arrived = Came(came.data["sent"]["key_id"], came.data["amount_fen"], frozenset(lots))
+        arrived = Came(came.data["sent"]["key_id"], came.data["amount_fen"], lots)
         found.came[id_] = arrived
     return found
 
 
-def _sources(checked: CheckedPack, year: int) -> dict[str, SourceFigures]:
+def _opened_of(
+    streams: Iterable[Sequence[Seen]], followed: Iterable[FollowedLot]
+) -> Mapping[str, int]:
+    """Return what of each lot stood in the opening, there or as what it was passed on as."""
+    parents = {
+        lot["lot_id"]: lot["parent_id"]
+        for stream in streams
+        for event in stream
+        if event.type == "fund.allocation_received"
+        for lot in event.data["lots"]
+    }
+    found: dict[str, int] = defaultdict(int)
+    for each in followed:
+        lot: str | None = each.lot_id
+        while lot is not None:
+            found[lot] += each.opening_fen
+            lot = parents.get(lot)
+    return found
+
+
+def _sources(
+    streams: Iterable[Sequence[Seen]], followed: Iterable[FollowedLot]
+) -> dict[str, SourceFigures]:
     """Add up money by where it came from first: each lot keeps its source wherever it goes."""
     found: dict[str, SourceFigures] = defaultdict(SourceFigures)
     source_of: dict[str, str] = {}
-    streams = [events for _, events in fund_streams(checked)]
     for event in (each for stream in streams for each in stream):
         if event.type == "fund.received":
             source_of[event.data["lot_id"]] = event.data["source"]
         elif event.type in ("fund.allocation_received", "fund.remittance_received"):
             source_of |= {lot["lot_id"]: lot["source"] for lot in event.data["lots"]}
-    begun = checked.concerning(THE_LOG, "fiscal_year.surplus_brought_forward")
-    carried: dict[str, int] = {}
-    for each in begun:
-        if each.data["year"] == year:
-            lot = each.data["lot_id"]
-            of = found[source_of[lot]]
-            of.opening_fen += each.data["amount_fen"]
-            if lot not in carried:
-                carried[lot] = each.position
-                of.opening_fen += fen_under_way(lot, each.position, checked)
+    for each in followed:
+        found[source_of[each.lot_id]].opening_fen += each.opening_fen
     for event in (each for stream in streams for each in stream):
         _add_moved(found, source_of, event)
-        if event.type == "fund.receipt_corrected" and event.data["carried_into"] == year:
-            lot = event.data["lot_id"]
-            if event.position > carried.get(lot, event.position):
-                found[source_of[lot]].opening_fen += event.data["difference_fen"]
     return dict(sorted(found.items()))
 
 
@@ -433,8 +450,7 @@ def _twice(standings: Sequence[Standing], between: Iterable[Between]) -> dict[st
             came = of[each.taker].came.get(each.remittance_id)
             if sent is not None and came is not None:
                 for lot, fen in sent.old.items():
-                    if lot in came.old:
-                        twice[sent.sources[lot]] += fen
+                    twice[sent.sources[lot]] += min(fen, came.old.get(lot, 0))
     return dict(twice)
 
 

@@ -222,6 +222,30 @@ def sm2_holds(raw: bytes, signature: bytes, message: bytes) -> bool:
     return found is not None and (int.from_bytes(sm3(whose + message)) + found[0]) % N == r
 
 
+def move(held: dict[str | None, int], event: Any, lot: str) -> None:
+    """Move the pieces of one lot between where a payment's money can be."""
+    data, kind = event["data"], event["type"]
+    moves: dict[str, tuple[str | None, str | None]] = {
+        "fund.drawn": (None, "transit"),
+        "fund.restored": ("back", None),
+        "disbursement.settled": ("transit", "paid"),
+        "disbursement.signed": ("transit", "paid"),
+        "disbursement.returned": (WHERE.get(data.get("was")), "back"),
+        "disbursement.corrected": (WHERE.get(data.get("was")), WHERE.get(data.get("now"))),
+    }
+    if kind in moves:
+        pieces = sum(each["amount_fen"] for each in data["parts"] if each["lot_id"] == lot)
+        held[moves[kind][0]] -= pieces
+        held[moves[kind][1]] += pieces
+
+
+def passed_on(event: Any, lot: str) -> list[str]:
+    """Return what a lot was passed down as by an event."""
+    if event["type"] != "fund.allocation_received":
+        return []
+    return [each["lot_id"] for each in event["data"]["lots"] if each["parent_id"] == lot]
+
+
 class Pack:
     """A pack, its parts taken out and put to the test one after the other."""
 
@@ -477,11 +501,14 @@ class Pack:
     def check_figures(self) -> str:
         formulas: dict[str, Callable[..., Any]] = {
             "fund.balance/1": self.balance,
+            "surplus/1": self.surplus_1,
             "surplus/2": self.surplus,
             "payment/1": self.payment,
             "batch/1": self.batch,
         }
         for figure in self.said["figures"]:
+            known = figure["formula"] in formulas
+            need(known, f"it names {figure['formula']}, a formula that a later verifier may know")
             found = formulas[figure["formula"]](figure["subject"], **figure["arguments"])
             same = canonical(found) == canonical(figure["value"])
             need(
@@ -513,48 +540,68 @@ class Pack:
         }
 
     def surplus(self, union: str, year: int) -> Any:
+        first: dict[str, int] = {}
+        brought: dict[str, int] = defaultdict(int)
+        for position, data in self.brought_forward(union, year):
+            first.setdefault(data["lot_id"], position)
+            brought[data["lot_id"]] += data["amount_fen"]
+        opening = paid = transit = 0
+        followed = set()
+        for root, since in sorted(first.items(), key=lambda item: item[1]):
+            waiting = [root]
+            if root not in followed:
+                opening += brought[root]
+            while waiting:
+                lot = waiting.pop()
+                if lot in followed:
+                    continue
+                followed.add(lot)
+                before: dict[str | None, int] = defaultdict(int)
+                after: dict[str, dict[str | None, int]] = defaultdict(lambda: defaultdict(int))
+                for position, event in self.all_of(lot):
+                    move(after[event["stream"]] if position > since else before, event, lot)
+                    if position > since:
+                        waiting += passed_on(event, lot)
+                        if event["type"] == "fund.receipt_corrected":
+                            opening += event["data"]["difference_fen"]
+                under_way = before["transit"] + before["back"]
+                opening += under_way + sum(max(0, -of["paid"]) for of in after.values())
+                paid += sum(max(0, of["paid"]) for of in after.values())
+                transit += under_way + sum(of["transit"] + of["back"] for of in after.values())
+        return self.consumption(union, year, opening, paid, transit)
+
+    def surplus_1(self, union: str, year: int) -> Any:
+        """As packs have it that were made before `surplus/2`."""
         opening = 0
         since: dict[str, int] = {}
         held: dict[str | None, int] = defaultdict(int)
-        for position, event in self.all_of(union, "fiscal_year.surplus_brought_forward"):
-            data = event["data"]
-            if data["year"] == year and data["organisation_id"] == union:
-                opening += data["amount_fen"]
-                since.setdefault(data["lot_id"], position)
+        for position, data in self.brought_forward(union, year):
+            opening += data["amount_fen"]
+            since.setdefault(data["lot_id"], position)
         own, waiting = set(since), list(since)
         while waiting:
             lot = waiting.pop()
             for position, event in self.all_of(lot):
-                data, kind = event["data"], event["type"]
-                past = position > since[lot]
-                if not past and lot not in own:
+                if position <= since[lot]:
                     continue
-                corrects = past and kind == "fund.receipt_corrected" and lot in own
-                if corrects and data["carried_into"] == year:
-                    opening += data["difference_fen"]
-                for child in data.get("lots", ()) if past else ():
-                    if child["parent_id"] == lot and child["lot_id"] not in since:
-                        since[child["lot_id"]] = since[lot]
-                        waiting.append(child["lot_id"])
-                moves: dict[str, tuple[str | None, str | None]] = {
-                    "fund.drawn": (None, "transit"),
-                    "fund.restored": ("back", None),
-                    "disbursement.settled": ("transit", "paid"),
-                    "disbursement.signed": ("transit", "paid"),
-                    "disbursement.returned": (WHERE.get(data.get("was")), "back"),
-                    "disbursement.corrected": (
-                        WHERE.get(data.get("was")),
-                        WHERE.get(data.get("now")),
-                    ),
-                }
-                if kind in moves:
-                    pieces = sum(p["amount_fen"] for p in data["parts"] if p["lot_id"] == lot)
-                    for place, moved in zip(moves[kind], (-pieces, pieces), strict=True):
-                        if past:
-                            held[place] += moved
-                        elif place in ("transit", "back"):  # under way when the year was opened
-                            held[place] += moved
-                            opening += moved
+                move(held, event, lot)
+                if event["type"] == "fund.receipt_corrected" and lot in own:
+                    carried = event["data"]["carried_into"] == year
+                    opening += event["data"]["difference_fen"] if carried else 0
+                for child in passed_on(event, lot):
+                    if child not in since:
+                        since[child] = since[lot]
+                        waiting.append(child)
+        return self.consumption(union, year, opening, held["paid"], held["transit"] + held["back"])
+
+    def brought_forward(self, union: str, year: int) -> list[tuple[int, Any]]:
+        return [
+            (position, event["data"])
+            for position, event in self.all_of(union, "fiscal_year.surplus_brought_forward")
+            if event["data"]["year"] == year and event["data"]["organisation_id"] == union
+        ]
+
+    def consumption(self, union: str, year: int, opening: int, paid: int, transit: int) -> Any:
         stated = [
             (position, event["data"]["targets"])
             for position, event in self.all_of(union, "fiscal_year.opened")
@@ -562,7 +609,6 @@ class Pack:
         ]
         minimum = stated[0][1]["first_year_minimum"] if stated else None
         within = stated[0][1]["all_within"] if stated else None
-        paid, transit = held["paid"], held["transit"] + held["back"]
         return {
             "opening_fen": opening,
             "consumed_fen": paid,

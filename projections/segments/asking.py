@@ -46,6 +46,8 @@ DATED = frozenset(
     }
 )
 """Tables of what happened; the others are of what there is, whenever it came to be."""
+OF_EVERY_DAY = {"lines_of_every_day": "journal_lines"}
+"""What a dated table is called whatever day is asked for: of what stood at a position."""
 
 
 class QuestionUnknown(LedgerError):
@@ -100,7 +102,7 @@ def ask(engine: Engine, asking: Asking, name: str) -> Answer:
 
 def out_of_turn(engine: Engine, folder: Path, manifests: Sequence[Manifest]) -> OutOfTurn | None:
     """Find the first entry whose version is not the next one of its stream."""
-    _table(engine, folder, manifests, "events", "TRUE")
+    engine.table("events", _paths(folder, manifests, "events"), "TRUE")
     rows = engine.answer(text_of("order")).rows
     return OutOfTurn(*rows[0]) if rows else None
 
@@ -111,12 +113,16 @@ def text_of(name: str) -> str:
 
 def _tell(engine: Engine, asking: Asking) -> None:
     patience, moment = asking.patience, asking.moment
-    for table in asking.manifests[-1].tables:
-        known = [] if moment.at is None else [f"position <= {moment.at:d}"]
-        if moment.as_of is not None and table.name in DATED:
-            known.append(f"happened_on <= '{moment.as_of.isoformat()}'")
-        where = " AND ".join(known) or "TRUE"
-        _table(engine, asking.folder, asking.manifests, table.name, where)
+    folder, manifests = asking.folder, asking.manifests
+    known = "TRUE" if moment.at is None else f"position <= {moment.at:d}"
+    come = known
+    if moment.as_of is not None:
+        come = f"{known} AND happened_on <= '{moment.as_of.isoformat()}'"
+    for table in manifests[-1].tables:
+        where = come if table.name in DATED else known
+        engine.table(table.name, _paths(folder, manifests, table.name), where)
+    for name, table_name in OF_EVERY_DAY.items():
+        engine.table(name, _paths(folder, manifests, table_name), known)
     engine.view(
         "asked",
         f"SELECT '{asking.day.isoformat()}' AS day,"
@@ -128,7 +134,5 @@ def _tell(engine: Engine, asking: Asking) -> None:
         engine.view(name, text_of(name))
 
 
-def _table(
-    engine: Engine, folder: Path, manifests: Sequence[Manifest], name: str, where: str
-) -> None:
-    engine.table(name, [folder / each.folder / f"{name}{PARQUET}" for each in manifests], where)
+def _paths(folder: Path, manifests: Sequence[Manifest], table: str) -> list[Path]:
+    return [folder / each.folder / f"{table}{PARQUET}" for each in manifests]

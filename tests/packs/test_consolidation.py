@@ -109,15 +109,19 @@ def province(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Provin
         side.world.ledger.close()
 
 
+def pay_80_000(world: World) -> None:
+    person = Person(1)
+    world.file(person)
+    world.pay("B1", roster_row(1, person, 80_000))
+    world.answer("B1", settled(1, person, 80_000))
+
+
 def test_what_one_city_sent_another_counts_once(province: Province) -> None:
     north, south = province.cities["north"], province.cities["south"]
     remittance = north.send(south, 400_000)
     south.take(north.proof(remittance), 400_000)
     open_fiscal_year(south.world.ledger, south.world.act(), "X01", EARMARK, 2017, POLICY)
-    person = Person(1)
-    south.world.file(person)
-    south.world.pay("B1", roster_row(1, person, 80_000))
-    south.world.answer("B1", settled(1, person, 80_000))
+    pay_80_000(south.world)
     for name in province.cities:
         province.publish(name)
 
@@ -134,6 +138,62 @@ def test_what_one_city_sent_another_counts_once(province: Province) -> None:
     assert (between["giver"], between["taker"], between["meeting"]) == ("north", "south", "agreed")
     sizes = {each["name"]: each["checkpoint_size"] for each in told["cities"]}
     assert sizes == {name: side.world.ledger.size() for name, side in province.cities.items()}
+
+
+def test_what_one_union_passed_on_to_another_of_its_city_counts_once(province: Province) -> None:
+    world = province.cities["north"].world
+    world.allocate("C01", "X01", 200_000)
+    open_fiscal_year(world.ledger, world.act(), "X01", EARMARK, 2017, POLICY)
+    pay_80_000(world)
+    for name in province.cities:
+        province.publish(name)
+
+    done, path = province.consolidate()
+
+    assert done.exit_code == 0, done.output
+    told = json.loads(path.read_text(encoding="utf-8"))
+    assert (told["opening_fen"], told["consumed_fen"]) == (300_000, 80_000)
+    [north, _] = told["cities"]
+    assert north["figures"]["opening_fen"] == 300_000
+    assert north["figures"]["consumed_fen"] == 80_000
+
+
+def test_what_was_sent_before_its_sender_opened_the_year_counts_where_it_came(
+    province: Province,
+) -> None:
+    """What one opened with less than was sent, and what the other had sent before: both count."""
+    north, south = province.cities["north"], province.cities["south"]
+    north.world.allocate("C01", "X01", 200_000)
+    two = Person(2)
+    south.world.file(two)
+    pay_80_000(north.world)
+    south.take(north.proof(north.send(south, 120_000, giver="X01")), 120_000)
+    south.world.pay("B1", roster_row(1, two, 70_000))
+    south.world.answer("B1", settled(1, two, 70_000))
+    for side in (north, south):
+        new_year = side.world.act(day=date(2018, 1, 2))
+        open_fiscal_year(side.world.ledger, new_year, "X01", EARMARK, 2018, POLICY)
+    # Of what north's C01 opened the year with, it sent 100,000; south paid some before it opened.
+    new_year = north.world.act(day=date(2018, 1, 2))
+    open_fiscal_year(north.world.ledger, new_year, "C01", EARMARK, 2018, POLICY)
+    south.take(north.proof(north.send(south, 100_000, document="跨市〔2018〕1号")), 100_000)
+    south.world.file(Person(3))
+    south.world.pay("B2", roster_row(1, Person(3), 90_000))
+    south.world.answer("B2", settled(1, Person(3), 90_000))
+    new_year = south.world.act(day=date(2018, 1, 3))
+    open_fiscal_year(south.world.ledger, new_year, "X01", EARMARK, 2018, POLICY)
+    for name in province.cities:
+        province.publish(name)
+
+    done, path = province.consolidate("all.json", "--year", "2018")
+
+    assert done.exit_code == 0, done.output
+    told = json.loads(path.read_text(encoding="utf-8"))
+    # North: nothing in X01, 100,000 of 2015 and 500,000 of 2017 in C01. South: 50,000 that came
+    # from north before, and 60,000 that were left of what came after: these stood in both.
+    opened = {each["name"]: each["figures"]["opening_fen"] for each in told["cities"]}
+    assert opened == {"north": 600_000, "south": 110_000}
+    assert (told["opening_fen"], told["opening_in_two_fen"]) == (650_000, 60_000)
 
 
 def test_money_is_told_by_its_source_wherever_it_went(province: Province) -> None:

@@ -1,24 +1,26 @@
 """A fiscal year that is opened while payments are on their way: they are opening surplus too."""
 
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
 
 from ledger.anchoring.publications import announce
-from ledger.commands.funds import open_fiscal_year
+from ledger.commands.funds import ReceiptCorrection, correct_receipt, open_fiscal_year
 from ledger.domain.organisation import organisation_id
-from ledger.evidence.figures import SURPLUS
+from ledger.evidence.figures import SURPLUS, SURPLUS_1
+from ledger.packs import contents
 from ledger.store.map_store import MapStore
+from projections.asked import Moment
 from projections.followed_lots import consumption, followed_lots
 from projections.runner import catch_up
-from projections.surplus import burn_down
+from projections.surplus import burn_down, surplus
 from tests.packs.packing import Packing, judged, judged_plainly
-from tests.world import EARMARK, POLICY, Person, World, failed, pending, roster_row, settled
+from tests.world import DAY, EARMARK, POLICY, Person, World, failed, pending, roster_row, settled
 
 UNION = organisation_id("X01")
-ONE, TWO, THREE = Person(1), Person(2), Person(3)
+ONE, TWO, THREE, FOUR = map(Person, range(1, 5))
 NEW_YEAR = date(2018, 1, 2)
 Told = tuple[int, int, int, int]
 """Opening, consumed, in transit and in hand, in fen."""
@@ -29,7 +31,7 @@ def paid(tmp_path: Path) -> Iterator[World]:
     """3,600 yuan, of which 1,800 arrived, 1,200 are on their way and 600 in hand."""
     world = World.at(tmp_path / "ledger").settle_in()
     world.receive("X01", 360_000)
-    world.file(ONE, TWO, THREE)
+    world.file(ONE, TWO, THREE, FOUR)
     world.pay("B1", roster_row(1, ONE, 180_000), roster_row(2, TWO, 120_000))
     world.answer("B1", settled(1, ONE, 180_000), pending(2, TWO, 120_000), sha="01" * 32)
     yield world
@@ -51,6 +53,18 @@ def told(world: World, tmp_path: Path) -> Told:
     assert (followed.opening_fen, followed.consumed_fen) == (found.opening_fen, found.consumed_fen)
     assert down.burned[-1].remaining_fen == found.opening_fen - found.consumed_fen
 
+    packed = packed_by(world, tmp_path, SURPLUS)
+    assert packed == (
+        found.opening_fen,
+        found.consumed_fen,
+        found.consumed_in_transit_fen,
+        found.unconsumed_fen,
+    )
+    return packed
+
+
+def packed_by(world: World, tmp_path: Path, formula: str) -> Told:
+    """Return what a pack says by a formula, which both verifiers find by themselves."""
     maps = MapStore(world.home.map)
     packing = Packing(world.home, world.ledger, maps, announce(world.ledger, maps, world.act()))
     pack = packing.make("organisation", "X01")
@@ -59,19 +73,13 @@ def told(world: World, tmp_path: Path) -> Told:
     assert judged(data, packing.rules) is None
     status, printed = judged_plainly(data, packing.rules.founding_key_id, tmp_path)
     assert status == 0, printed
-    [figure] = [
-        each
+    [value] = [
+        each.value
         for each in pack.figures
-        if each.formula == SURPLUS and each.arguments == {"year": 2018}
+        if each.formula == formula and each.arguments == {"year": 2018}
     ]
     names = ("opening_fen", "consumed_fen", "in_transit_fen", "in_hand_fen")
-    opening, consumed, in_transit, in_hand = (figure.value[name] for name in names)
-    assert (opening, consumed, in_transit, in_hand) == (
-        found.opening_fen,
-        found.consumed_fen,
-        found.consumed_in_transit_fen,
-        found.unconsumed_fen,
-    )
+    opening, consumed, in_transit, in_hand = (value[name] for name in names)
     return opening, consumed, in_transit, in_hand
 
 
@@ -113,3 +121,56 @@ def test_what_reached_people_before_is_nobody_s_surplus(paid: World, tmp_path: P
 
     assert opened(paid) == 0
     assert told(paid, tmp_path) == (0, 0, 0, 0)
+
+
+def test_what_had_reached_people_and_comes_back_is_added(paid: World, tmp_path: Path) -> None:
+    paid.answer("B1", settled(1, ONE, 180_000), settled(2, TWO, 120_000), sha="02" * 32)
+    paid.pay("B2", roster_row(1, THREE, 60_000))
+    paid.answer("B2", settled(1, THREE, 60_000), sha="03" * 32)
+    opened(paid)
+
+    paid.answer("B1", failed(1, ONE, 180_000), settled(2, TWO, 120_000), sha="04" * 32)
+    assert told(paid, tmp_path) == (180_000, 0, 0, 180_000)
+    assert opened(paid) == 0, "it is followed already"
+
+    paid.pay("B3", roster_row(1, FOUR, 100_000))
+    paid.answer("B3", settled(1, FOUR, 100_000), sha="05" * 32)
+    assert told(paid, tmp_path) == (180_000, 100_000, 0, 80_000)
+
+
+def test_a_receipt_put_right_after_the_opening_is_part_of_it(paid: World, tmp_path: Path) -> None:
+    fund = paid.fund("X01")
+    [lot] = fund.lots.values()
+    opened(paid)
+
+    more = ReceiptCorrection("X01", EARMARK, lot.lot_id, lot.receipts[0], 50_000, "少录")
+    correct_receipt(paid.ledger, paid.act(day=NEW_YEAR), more)
+
+    assert told(paid, tmp_path) == (230_000, 0, 120_000, 110_000)
+
+
+def test_as_of_a_day_what_was_on_its_way_stands_as_at_the_opening(paid: World) -> None:
+    """An opening that is dated back: the days of what came before it do not matter to it."""
+    act = paid.act(day=DAY - timedelta(days=1))
+    open_fiscal_year(paid.ledger, act, "X01", EARMARK, 2018, POLICY)
+
+    with catch_up(paid.ledger, paid.home.read_models).asking() as model:
+        found = surplus(model, [UNION], 2018, Moment(as_of=DAY - timedelta(days=1)))
+        followed = consumption(followed_lots(model, 2018, Moment(as_of=DAY - timedelta(days=1))))
+
+    assert (found.opening_fen, found.consumed_fen, found.consumed_in_transit_fen) == (
+        180_000,
+        0,
+        120_000,
+    )
+    assert followed.opening_fen == 180_000
+
+
+def test_packs_made_under_the_formula_before_still_hold(
+    paid: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened(paid)
+    paid.answer("B1", settled(1, ONE, 180_000), settled(2, TWO, 120_000), sha="02" * 32)
+    monkeypatch.setattr(contents, "SURPLUS", SURPLUS_1)
+
+    assert packed_by(paid, tmp_path, SURPLUS_1) == (60_000, 120_000, -120_000, 60_000)

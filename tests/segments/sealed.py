@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.commands.funds import open_fiscal_year
+from ledger.commands.funds import ReceiptCorrection, correct_receipt, open_fiscal_year
 from ledger.segments.checking import Checked, check_segments, in_processes
 from ledger.segments.manifest import Manifest, require_chain
 from ledger.segments.sealing import seal
@@ -34,7 +34,7 @@ from tests.world import EARMARK, POLICY, Person, World, failed, roster_row, sett
 
 LENGTH = 256
 RULES = ("A9", "B3", "C2", "C3", "E2", "G5", "J3")
-ONE, TWO, THREE, FOUR, FIVE = map(Person, range(1, 6))
+ONE, TWO, THREE, FOUR, FIVE, SIX = map(Person, range(1, 7))
 ASKED_ON = date(2017, 3, 1)
 Row = dict[str, Any]
 
@@ -94,7 +94,7 @@ def odd_world(folder: Path) -> World:
     open_fiscal_year(world.ledger, world.act(), "X01", EARMARK, 2017, POLICY)  # some of it again
     world.allocate("X01", "X01-01", 400_000)
     world.receive("X02", 1_000_000)
-    world.file(ONE, TWO, THREE, FOUR, FIVE)
+    world.file(ONE, TWO, THREE, FOUR, FIVE, SIX)
     enter(world, ONE, "ELSEWHERE", "X02", date(2016, 6, 1), ONE.card)
     world.pay(
         "B1",
@@ -119,6 +119,8 @@ def odd_world(folder: Path) -> World:
         sha="ee" * 32,
     )
     world.pay("B2", roster_row(1, FIVE, 75_000))
+    world.pay("B3", roster_row(1, SIX, 66_000))
+    world.answer("B3", settled(1, SIX, 66_000), sha="fe" * 32)
     next_campaign(world, date(2017, 2, 1))
     pay_in_summer(world, ONE, 300_000, date(2017, 2, 2), "X02")
     # Opened while some of it is on its way to people.
@@ -126,6 +128,11 @@ def odd_world(folder: Path) -> World:
         open_fiscal_year(
             world.ledger, world.act(day=date(2018, 1, 2)), union, EARMARK, 2018, POLICY
         )
+    # What had been paid comes back, and a receipt is put right, after that.
+    world.answer("B3", failed(1, SIX, 66_000, "RETURNED"), sha="ef" * 32)
+    lot = next(each for each in world.fund("X02").lots.values() if each.vintage == 2015)
+    more = ReceiptCorrection("X02", EARMARK, lot.lot_id, lot.receipts[0], 30_000, "少录")
+    correct_receipt(world.ledger, world.act(day=date(2018, 1, 3)), more)
     return world
 
 

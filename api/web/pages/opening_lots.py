@@ -31,7 +31,7 @@ PAGE_ROWS = 200
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """What an organisation had of one document's money when the year began, and has used of it."""
+    """What an organisation had of one document's money when the year was opened, and used of it."""
 
     organisation: Organisation
     vintage: int

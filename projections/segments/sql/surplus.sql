@@ -1,7 +1,8 @@
 -- Opening surplus of each fiscal year and how much of it reached people (结余消化率), in fen: of each
 -- union by itself (consolidated 0), and of it with all that stood below it on the day (consolidated 1).
 -- What one of them passed on to another, who then opened the year with it, counts once. The opening is
--- what stood in hand when the year was opened, and what was on its way to people then.
+-- what stood in hand when the year was opened, what was on its way to people then, what had reached
+-- people before and comes back, and what receipts are corrected by.
 -- Consumed is what reached people of the opening lots wherever they were passed on; paid, in hand and
 -- in transit are of all money of earlier vintages that these unions held. The ratio is in basis
 -- points, rounded down, and null where there was nothing to consume.
@@ -34,17 +35,30 @@ scopes AS (
     UNION ALL
     SELECT top_id, organisation_id, 1 AS consolidated FROM beneath
 ),
+-- A receipt that was brought forward at once stands among the openings again where it is corrected.
+brought_forward AS (
+    SELECT
+        openings.position,
+        openings.organisation_id,
+        openings.year,
+        openings.lot_id,
+        openings.amount_fen
+    FROM openings
+    LEFT JOIN (SELECT DISTINCT position FROM journal_lines) AS corrected
+        ON corrected.position = openings.position
+    WHERE corrected.position IS NULL
+),
 own AS (
     SELECT
         scopes.top_id,
         scopes.consolidated,
-        openings.year,
-        openings.lot_id,
-        MIN(openings.position) AS first_position,
-        SUM(openings.amount_fen) AS amount_fen
-    FROM openings
-    JOIN scopes ON scopes.organisation_id = openings.organisation_id
-    GROUP BY scopes.top_id, scopes.consolidated, openings.year, openings.lot_id
+        brought_forward.year,
+        brought_forward.lot_id,
+        MIN(brought_forward.position) AS first_position,
+        SUM(brought_forward.amount_fen) AS amount_fen
+    FROM brought_forward
+    JOIN scopes ON scopes.organisation_id = brought_forward.organisation_id
+    GROUP BY scopes.top_id, scopes.consolidated, brought_forward.year, brought_forward.lot_id
 ),
 followed AS (
     SELECT top_id, consolidated, year, lot_id, first_position AS since
@@ -67,7 +81,6 @@ begun AS (
         own.year,
         own.lot_id,
         own.first_position,
-        CASE WHEN once.since = own.first_position THEN 1 ELSE 0 END AS counts,
         own.amount_fen
     FROM own
     JOIN once
@@ -75,49 +88,76 @@ begun AS (
         AND once.consolidated = own.consolidated
         AND once.year = own.year
         AND once.lot_id = own.lot_id
+        AND once.since = own.first_position
 ),
 opened AS (
     SELECT
         top_id,
         consolidated,
         year,
-        CAST(SUM(counts * amount_fen) AS BIGINT) AS brought_forward_fen
+        CAST(SUM(amount_fen) AS BIGINT) AS brought_forward_fen
     FROM begun
     GROUP BY top_id, consolidated, year
 ),
 moved AS (
-    SELECT position, organisation_id, lot_id, vintage, to_account AS account, amount_fen
+    SELECT position, organisation_id, lot_id, vintage, disbursement_id, to_account AS account,
+        amount_fen
     FROM journal_lines
     UNION ALL
-    SELECT position, organisation_id, lot_id, vintage, from_account AS account,
+    SELECT position, organisation_id, lot_id, vintage, disbursement_id, from_account AS account,
         -amount_fen AS amount_fen
     FROM journal_lines
+),
+ever AS (
+    SELECT position, lot_id, amount_fen
+    FROM lines_of_every_day
+    WHERE to_account IN ('transit', 'returned')
+    UNION ALL
+    SELECT position, lot_id, -amount_fen AS amount_fen
+    FROM lines_of_every_day
+    WHERE from_account IN ('transit', 'returned')
 ),
 under_way AS (
     SELECT
         begun.top_id,
         begun.consolidated,
         begun.year,
-        CAST(SUM(begun.counts * moved.amount_fen) AS BIGINT) AS amount_fen
+        CAST(SUM(ever.amount_fen) AS BIGINT) AS amount_fen
     FROM begun
-    JOIN moved ON moved.lot_id = begun.lot_id
-    WHERE moved.position <= begun.first_position AND moved.account IN ('transit', 'returned')
+    JOIN ever ON ever.lot_id = begun.lot_id
+    WHERE ever.position <= begun.first_position
     GROUP BY begun.top_id, begun.consolidated, begun.year
 ),
-reached AS (
+since_then AS (
     SELECT
         once.top_id,
         once.consolidated,
         once.year,
+        once.lot_id,
+        moved.disbursement_id,
+        CAST(SUM(CASE WHEN moved.account = 'source' THEN -moved.amount_fen ELSE 0 END) AS BIGINT)
+            AS corrected_fen,
         CAST(SUM(CASE WHEN moved.account = 'recipient' THEN moved.amount_fen ELSE 0 END) AS BIGINT)
-            AS consumed_fen,
+            AS reached_fen,
         CAST(SUM(
             CASE WHEN moved.account IN ('transit', 'returned') THEN moved.amount_fen ELSE 0 END
-        ) AS BIGINT) AS consumed_in_transit_fen
+        ) AS BIGINT) AS in_transit_fen
     FROM once
     JOIN moved ON moved.lot_id = once.lot_id
     WHERE moved.position > once.since
-    GROUP BY once.top_id, once.consolidated, once.year
+    GROUP BY once.top_id, once.consolidated, once.year, once.lot_id, moved.disbursement_id
+),
+reached AS (
+    SELECT
+        top_id,
+        consolidated,
+        year,
+        CAST(SUM(corrected_fen + CASE WHEN reached_fen < 0 THEN -reached_fen ELSE 0 END) AS BIGINT)
+            AS added_fen,
+        CAST(SUM(CASE WHEN reached_fen > 0 THEN reached_fen ELSE 0 END) AS BIGINT) AS consumed_fen,
+        CAST(SUM(in_transit_fen) AS BIGINT) AS consumed_in_transit_fen
+    FROM since_then
+    GROUP BY top_id, consolidated, year
 ),
 turned AS (
     SELECT organisation_id, vintage, account, CAST(SUM(amount_fen) AS BIGINT) AS amount_fen
@@ -148,7 +188,8 @@ told AS (
         opened.top_id,
         opened.consolidated,
         opened.year,
-        opened.brought_forward_fen + COALESCE(under_way.amount_fen, 0) AS opening_fen,
+        opened.brought_forward_fen + COALESCE(under_way.amount_fen, 0)
+            + COALESCE(reached.added_fen, 0) AS opening_fen,
         COALESCE(reached.consumed_fen, 0) AS consumed_fen,
         COALESCE(under_way.amount_fen, 0) + COALESCE(reached.consumed_in_transit_fen, 0)
             AS consumed_in_transit_fen,
