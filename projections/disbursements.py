@@ -248,6 +248,12 @@ def last_paid_on(connection: Connection, person_id: UUID) -> date | None:
     return None if day is None else date.fromisoformat(day)
 
 
+def is_on_its_way(connection: Connection, person_id: UUID) -> bool:
+    """Say whether a payment to a person has not been answered yet."""
+    asked = Question(status=Status.IN_TRANSIT)
+    return bool(disbursement_list(connection, asked=asked, person_ids=[person_id], limit=1))
+
+
 def disbursement_list(
     connection: Connection,
     moment: Moment = NOW,

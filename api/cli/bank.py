@@ -96,6 +96,7 @@ def take_return(
         say(
             f"{came['settled']} settled, {came['returned']} returned,"
             f" {came['unresolved']} not decided"
+            + (f", {came['earlier']} about earlier attempts" if came.get("earlier") else "")
         )
 
 

@@ -99,6 +99,9 @@ def bank_file(
         path.write_bytes(file.content)
         total = yuan_text(Money(file.total_fen))
         say(f"{path}: {file.count} payments, {total} yuan, sha256 {file.sha256}")
+        if file.left_out:
+            rows = ", ".join(map(str, file.left_out))
+            say(f"left out, since their data is restricted or erased: rows {rows}")
 
 
 def list_formats(*, as_json: AsJson = False) -> None:

@@ -20,7 +20,7 @@ from ledger.commands.recipients import decide_change, request_change
 from ledger.commands.searching import find_people
 from ledger.domain.recipient import Change, Recipient
 from ledger.store.application import Ledger, NotOnRecord
-from projections.disbursements import Question, disbursement_list, last_paid_on
+from projections.disbursements import Question, disbursement_list, is_on_its_way, last_paid_on
 from projections.people import person_changes
 
 router = APIRouter(route_class=InOneThread, tags=["people"], responses=RESPONSES)
@@ -178,8 +178,8 @@ def decide(
 ) -> Written[Nothing]:
     """Carry out what another officer asked for; nobody decides on their own request."""
     act = acting.act(form.happened_on, stream=person_id)
-    paid = last_paid_on(model, person_id)
-    answer = decide_change(the_ledger, act, person_id, form.change, paid)
+    paid, underway = last_paid_on(model, person_id), is_on_its_way(model, person_id)
+    answer = decide_change(the_ledger, act, person_id, form.change, paid, on_its_way=underway)
     return written(the_ledger, response, answer, Nothing)
 
 

@@ -118,10 +118,13 @@ class ApprovedBatch(Answer):
 
 
 class TakenStatement(Answer):
+    """What came of a return file; `earlier` are lines about attempts before a payment's last."""
+
     statement_id: Id
     settled: int
     returned: int
     unresolved: int
+    earlier: int = 0
 
 
 class TakenReturn(TakenStatement):

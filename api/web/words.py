@@ -250,6 +250,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "batch.row_withdrawn": N_("审批时撤下"),
         "batch.exported": N_("银行文件导出"),
         "batch.names_unwritable": N_("银行写不出的姓名"),
+        "batch.payees_left_out": N_("银行文件未列的付款"),
         "batch.spelling_agreed": N_("商定姓名写法"),
         "batch.sheet_certified": N_("签字表核验"),
         "recipient.registered": N_("首次登记此人"),

@@ -234,6 +234,9 @@ class BankFileOrder:
 def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> InstructionFile:
     """Write the bank's payment file for what is in transit; that it was handed over is an event.
 
+    What arrived or came back is not sent again, nor what the bank does not know of: it may have
+    been paid, so it is asked after.
+
     Raises:
         WrongStage, WrongChannel: Not an approved card batch.
         SamePerson: Whoever asks drafted, reviewed or approved it, or had one of these payments made
@@ -241,7 +244,8 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
         NothingInTransit: Every payment of it was answered.
         FileRefused: A fact about the payer is missing, or the bank's charset lacks a character of a
             name: whose names these are is put on record, and `agree_spelling` resolves it.
-        PersonErased: A recipient's data is gone.
+        PersonErased: Of all that is in transit the recipients' data is gone or restricted. A file
+            for others is written without such rows, and which they are is put on record.
     """
     written: list[InstructionFile] = []
     refused: list[FileRefused] = []
@@ -251,14 +255,19 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
         require_post(work, act, CASHIERS, batch.organisation_id)
         batch.require_answerable(Channel.BANK_CARD)
         lines = list[InstructionLine]()
+        left_out: dict[int, PersonErased] = {}
         for row, payment in _payments(work, batch):
-            if line := _instruction(work, batch, row, payment):
-                if act.actor == payment.reissued_by and act.actor != OPERATOR:
-                    # They said where it goes now: another pays it out.
-                    raise SamePerson(batch.id, acting_officer(act))
-                lines.append(line)
+            if payment.status is not Status.IN_TRANSIT or payment.unknown:
+                continue
+            if act.actor == payment.reissued_by and act.actor != OPERATOR:
+                # They said where it goes now: another pays it out.
+                raise SamePerson(batch.id, acting_officer(act))
+            try:
+                lines.append(_instruction(work, batch, row, payment))
+            except PersonErased as cause:  # or restricted
+                left_out[row.number] = cause
         if not lines:
-            raise NothingInTransit(batch.id)
+            raise next(iter(left_out.values()), NothingInTransit(batch.id))
         refused.clear()
         bank_format = batch.bank_format or ""
         try:
@@ -272,9 +281,10 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
             work.refuse(refusal)
             refused.append(refusal)
             return
+        batch.leave_out(act, bank_format=bank_format, numbers=tuple(left_out))
         batch.export(
             act,
-            bank_format=batch.bank_format or "",
+            bank_format=bank_format,
             file_sha256=file.sha256,
             line_count=file.count,
             total=Money(file.total_fen),
@@ -290,7 +300,7 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
             made_for=order.made_for or batch.bank_format or "",
         )
         work.save(batch, handed_over)
-        written[:] = [file]
+        written[:] = [replace(file, left_out=tuple(left_out))]
 
     # Each time that it is written it is shown to somebody: a repetition is another event.
     ledger.perform(replace(act, idempotency_key=None), "batch.export", order, decide)
@@ -478,15 +488,12 @@ def _payments(work: Work, batch: Batch) -> Iterator[tuple[Row, Disbursement]]:
             yield row, found.get(id_) or work.get(Disbursement, id_)
 
 
-def _instruction(
-    work: Work, batch: Batch, row: Row, payment: Disbursement
-) -> InstructionLine | None:
-    """Return the line of a payment that is on its way; what arrived or came back is not resent.
+def _instruction(work: Work, batch: Batch, row: Row, payment: Disbursement) -> InstructionLine:
+    """Return the line of a payment that is on its way.
 
-    Nor is what the bank does not know of: it may have been paid, so it is asked after.
+    Raises:
+        PersonErased: The recipient's data is gone, or may not be used.
     """
-    if payment.status is not Status.IN_TRANSIT or payment.unknown:
-        return None
     payee = unseal(work.ledger, row.person_id, PAYEE, payment.payee)
     return InstructionLine(
         number=row.number,

@@ -180,6 +180,8 @@ def decide_change(
     person: UUID,
     change: Change,
     last_paid: date | None = None,
+    *,
+    on_its_way: bool = False,
 ) -> Answer:
     """Carry out what another officer asked for. Safe to repeat after a crash, under its key.
 
@@ -189,16 +191,23 @@ def decide_change(
         person: Whose data.
         change: What was asked for.
         last_paid: The day of their last payment, if there is one, from which retention counts.
+        on_its_way: Whether a payment to them has not been answered yet.
 
     Raises:
-        NotOnRecord, NotRequested, SamePersonDecides, RetentionRuns, AlreadyErased, RoleMissing: As
-            they say.
+        NotOnRecord, NotRequested, SamePersonDecides, RetentionRuns, PaymentOnItsWay, AlreadyErased,
+            RoleMissing: As they say.
     """
 
     def decide(work: Work) -> None:
         recipient = work.get(Recipient, person)
         _require_post_for(work, act, recipient, DECIDING)
-        recipient.decide(act, change=change, decided_by=acting_officer(act), last_paid=last_paid)
+        recipient.decide(
+            act,
+            change=change,
+            decided_by=acting_officer(act),
+            last_paid=last_paid,
+            on_its_way=on_its_way,
+        )
         work.save(recipient)
 
     answer = ledger.perform(act, "recipient.decide_change", (person, change), decide)

@@ -2,9 +2,11 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Protocol
 from uuid import UUID
 
+from ledger.commands.attempts import Attempt, Sent, earlier_attempts
 from ledger.commands.batches import spelt
 from ledger.commands.duties import require_post
 from ledger.commands.funds import CASHIERS
@@ -14,6 +16,7 @@ from ledger.domain.batch import Batch, Row, batch_id
 from ledger.domain.disbursement import Disbursement, Status, disbursement_id
 from ledger.domain.fund import FundAccount
 from ledger.domain.policy import Channel
+from ledger.domain.sealed import Sealed
 from ledger.domain.statement import Statement, statement_id
 from ledger.domain.values import Money
 from ledger.errors import Kind, LedgerError
@@ -67,7 +70,8 @@ class ReturnFile:
 class _Payment:
     """A payment of the batch; there are no account and names when its recipient has been erased.
 
-    A bank names people as they are, or as it was agreed that its file spells them.
+    A bank names people as they are, or as it was agreed that its file spells them. `is_unknown` is
+    one of which the bank said that it does not know yet, `earlier` what was tried before.
     """
 
     row: Row
@@ -75,6 +79,8 @@ class _Payment:
     status: Status
     account: str | None = field(repr=False)
     names: tuple[str, ...] = field(repr=False)
+    is_unknown: bool = False
+    earlier: tuple[Attempt, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,14 +90,24 @@ class _Match:
     outcome: Outcome
 
 
+@dataclass(frozen=True, slots=True)
+class _Matched:
+    """What a file decides, in the order of the roster; `earlier` are rows that it tells old of."""
+
+    decided: list[_Match]
+    earlier: frozenset[int]
+
+
 def receive_statement(
     ledger: Ledger, act: CommandAct, order: ReturnFile, progress: Progress | None = None
 ) -> Answer:
     """Take in a return file: each payment settles, comes back to its lots, or stays in transit.
 
-    The result counts `settled`, `returned` and `unresolved`. The file of a long batch is matched as
-    a whole, and then stored in pieces, so that others need not wait and it takes little memory; one
-    that was cut off in between is taken up again when it is handed in again.
+    The result counts `settled`, `returned` and `unresolved`, and as `earlier` the lines that are
+    about an attempt at a payment before the last one: they decide nothing any more. The file of a
+    long batch is matched as a whole, and then stored in pieces, so that others need not wait and it
+    takes little memory; one that was cut off in between is taken up again when it is handed in
+    again.
 
     Args:
         ledger: The ledger.
@@ -132,8 +148,8 @@ class _Taking:
             batch = self._answerable(work)
             told = _Told(self._progress, 2 * len(batch.rows))
             known = work.find(Statement, self._statement_id(batch))
-            matches = self._matches(batch, known, work.find_all, told)
-            self._decide(work, batch, matches, matches, told)
+            matched = self._matched(batch, known, work.find_all, told)
+            self._decide(work, batch, matched, matched.decided, told)
 
         return self._ledger.perform(self._act, self.NAME, self._request, decide)
 
@@ -149,7 +165,8 @@ class _Taking:
             ledger.perform(replace(bare, dry_run=True), self.NAME, None, self._check)
             told = _Told(self._progress, 2 * len(batch.rows))
             begun = ledger.glance(Statement, self._statement_id(batch))
-            matches = self._matches(batch, begun, ledger.glance_all, told)
+            matched = self._matched(batch, begun, ledger.glance_all, told)
+            matches = matched.decided
             pieces = [matches[at : at + PIECE] for at in range(0, len(matches), PIECE)] or [[]]
             try:
                 for at, piece in enumerate(pieces):
@@ -158,7 +175,7 @@ class _Taking:
                         act if last else bare,
                         self.NAME,
                         self._request,
-                        self._piece(matches, piece, told, seen if at == 0 else None),
+                        self._piece(matched, piece, told, seen if at == 0 else None),
                     )
                     if act.dry_run:
                         return answer
@@ -168,12 +185,12 @@ class _Taking:
         raise TooBusy(TRIES_MAX)
 
     def _piece(
-        self, matches: list[_Match], piece: list[_Match], told: "_Told", seen: int | None
+        self, matched: _Matched, piece: list[_Match], told: "_Told", seen: int | None
     ) -> Decide:
         def decide(work: Work) -> None:
-            if seen is not None and self._moved(matches, seen):
+            if seen is not None and self._moved(matched.decided, seen):
                 raise _Moved
-            self._decide(work, self._answerable(work), matches, piece, told)
+            self._decide(work, self._answerable(work), matched, piece, told)
 
         return decide
 
@@ -207,26 +224,32 @@ class _Taking:
     def _statement_id(self, batch: Batch) -> UUID:
         return statement_id(batch.id, self._order.content.sha256)
 
-    def _matches(
+    def _matched(
         self, batch: Batch, statement: Statement | None, find_all: FindAll, told: "_Told"
-    ) -> list[_Match]:
+    ) -> _Matched:
         taken = statement.numbers if statement is not None else set()
         payments = _payments(self._ledger, batch, find_all, told)
-        matches = _match(self._order.name, self._order.content, payments, taken)
-        return [each for each in matches if each.payment.row.number not in taken]
+        lines, earlier = _lines_by_number(self._order.name, self._order.content, payments)
+        repeated = _repeated(self._ledger, batch, lines, payments)
+        lines = {number: line for number, line in lines.items() if number not in repeated}
+        earlier = earlier | repeated
+        may_lack = _may_lack(batch, payments, earlier)
+        matches = _match(self._order.name, self._order.content, payments, taken, lines, may_lack)
+        left = [each for each in matches if each.payment.row.number not in taken]
+        return _Matched(left, earlier)
 
     def _decide(
         self,
         work: Work,
         batch: Batch,
-        matches: list[_Match],
+        matched: _Matched,
         piece: list[_Match],
         told: "_Told",
     ) -> None:
         content = self._order.content
         statement = work.find(Statement, self._statement_id(batch))
         if statement is None:
-            statement = _statement(self._act, batch, content, matches)
+            statement = _statement(self._act, batch, content, matched.decided)
         self._ledger.keep_all([match.payment.id for match in piece])
         for match in piece:
             told.step()
@@ -237,6 +260,7 @@ class _Taking:
             settled=statement.settled_count,
             returned=statement.returned_count,
             unresolved=statement.unresolved_count,
+            earlier=len(matched.earlier),
         )
 
 
@@ -280,77 +304,147 @@ def _some_payments(
         payment = found.get(id_)
         if payment is None:
             raise NotOnRecord("disbursement", id_)
-        account: str | None = None
-        names: tuple[str, ...] = ()
-        try:
-            payee = unseal(ledger, row.person_id, PAYEE, payment.payee)
-        except PersonErased:
-            pass
-        else:
-            name = payee.get("name", "")
-            account, names = payee.get("card_number", ""), (name, spelt(ledger, batch, row, name))
-        payments[row.number] = _Payment(row, payment.id, payment.status, account, names)
+        payee = partial(_payee, ledger, batch, row)
+        payments[row.number] = _Payment(
+            row,
+            payment.id,
+            payment.status,
+            *payee(payment.payee),
+            payment.unknown,
+            earlier_attempts(ledger, payment, payee),
+        )
     return payments
 
 
+def _payee(
+    ledger: Ledger, batch: Batch, row: Row, sealed: Sealed
+) -> tuple[str | None, tuple[str, ...]]:
+    try:
+        payee = unseal(ledger, row.person_id, PAYEE, sealed)
+    except PersonErased:
+        return None, ()
+    name = payee.get("name", "")
+    return payee.get("card_number", ""), (name, spelt(ledger, batch, row, name))
+
+
 def _match(
-    name: str, content: BankReturn, payments: dict[int, _Payment], taken: set[int]
+    name: str,
+    content: BankReturn,
+    payments: dict[int, _Payment],
+    taken: set[int],
+    lines: dict[int, ReturnLine],
+    may_lack: frozenset[int],
 ) -> list[_Match]:
     """Say what the file decides of each payment, in the order of the roster.
 
-    Of a file that was cut off, `taken` are the rows that were decided by it before.
+    Of a file that was cut off, `taken` are the rows that were decided by it before. `may_lack` are
+    rows that the file may be no answer to. Where it lists failures alone, its totals say whether it
+    vouches for them.
     """
-    lines = _lines_by_number(name, content, payments)
     unanswered = [
         each
         for number, each in payments.items()
         if number not in lines and (each.status is Status.IN_TRANSIT or number in taken)
     ]
-    if content.lists is Lists.ALL and unanswered:
+    expected = [each for each in unanswered if each.row.number not in may_lack]
+    vouched_for: list[_Payment] = []
+    if content.lists is Lists.ALL and expected:
         raise refuse(name, "bank_file.incomplete")
-    if content.lists is Lists.FAILURES and (
-        content.settled_count != len(unanswered)
-        or content.settled_fen != sum(each.row.amount for each in unanswered)
-    ):
-        raise refuse(name, "bank_file.control_total")
-    matches = [_Match(payments[number], line, line.outcome) for number, line in lines.items()]
     if content.lists is Lists.FAILURES:
-        matches += [_Match(each, None, Outcome.SETTLED) for each in unanswered]
+        if _come_to(content, unanswered):
+            vouched_for = unanswered
+        elif _come_to(content, expected):
+            vouched_for = expected
+        else:
+            raise refuse(name, "bank_file.control_total")
+    matches = [_Match(payments[number], line, line.outcome) for number, line in lines.items()]
+    matches += [_Match(each, None, Outcome.SETTLED) for each in vouched_for]
     return sorted(filter(_says_something_new, matches), key=lambda match: match.payment.row.number)
+
+
+def _come_to(content: BankReturn, payments: Sequence[_Payment]) -> bool:
+    """Say whether payments are those that a file of failures vouches for by its totals."""
+    total = sum(each.row.amount for each in payments)
+    return (content.settled_count, content.settled_fen) == (len(payments), total)
+
+
+def _may_lack(
+    batch: Batch, payments: dict[int, _Payment], earlier: frozenset[int]
+) -> frozenset[int]:
+    """Return the rows that the bank was not asked about by the file it answers, as far as we know.
+
+    Those that it tells old of, those that the last file for the bank was without, and where some
+    were tried again since, those of which the bank had said that it does not know yet.
+    """
+    tried_again = any(each.earlier for each in payments.values())
+    unknown = (number for number, each in payments.items() if tried_again and each.is_unknown)
+    return earlier | batch.left_out | frozenset(unknown)
 
 
 def _lines_by_number(
     name: str, content: BankReturn, payments: dict[int, _Payment]
-) -> dict[int, ReturnLine]:
-    """Find the one payment that each line is about: by number, or else by account."""
+) -> tuple[dict[int, ReturnLine], frozenset[int]]:
+    """Find the one payment that each line is about: by number, or else by account.
+
+    Apart from these, return the rows whose line names an account that was paid to before the last.
+    """
     of_account: dict[str | None, list[_Payment]] = {}
     if any(line.number is None for line in content.lines):
         for each in payments.values():
-            of_account.setdefault(each.account, []).append(each)
+            for account in {each.account, *(attempt.account for attempt in each.earlier)}:
+                of_account.setdefault(account, []).append(each)
     lines: dict[int, ReturnLine] = {}
+    earlier: set[int] = set()
     for line in content.lines:
         if line.number is not None:
             near = [payments[line.number]] if line.number in payments else []
         else:
             near = of_account.get(line.account, [])
-        found = [each for each in near if _same(line, each)]
-        if len(found) != 1:
+        found = [each for each in near if _same(line, each, each)]
+        before = [each for each in near if any(_same(line, each, was) for was in each.earlier)]
+        if len(found) == 1:
+            lines[found[0].row.number] = line
+        elif not found and len(before) == 1:
+            earlier.add(before[0].row.number)
+        else:
             raise refuse(name, "bank_file.unknown_line", row=line.line)
-        lines[found[0].row.number] = line
-    return lines
+    return lines, frozenset(earlier - lines.keys())
 
 
-def _same(line: ReturnLine, payment: _Payment) -> bool:
+def _same(line: ReturnLine, payment: _Payment, paid_to: _Payment | Attempt) -> bool:
     """Say whether a line is about a payment: all that it carries must agree, and enough of it.
 
     Of an erased recipient, number and amount must do.
     """
     if line.amount_fen not in (None, payment.row.amount):
         return False
-    if payment.account is None:
+    if paid_to.account is None:
         return (line.number, line.amount_fen) == (payment.row.number, payment.row.amount)
-    right_name = line.name is None or line.name in payment.names
-    return right_name and line.account in (None, payment.account)
+    right_name = line.name is None or line.name in paid_to.names
+    return right_name and line.account in (None, paid_to.account)
+
+
+def _repeated(
+    ledger: Ledger, batch: Batch, lines: dict[int, ReturnLine], payments: dict[int, _Payment]
+) -> frozenset[int]:
+    """Return the rows of which a file says again what the bank had said of an earlier attempt.
+
+    The same may come true of the last attempt too: the file has to be one that cannot answer it.
+    """
+    again = [
+        payments[number]
+        for number, line in lines.items()
+        if any(was.said_as(line) for was in payments[number].earlier)
+    ]
+    if not again:
+        return frozenset()
+    settled = [
+        payments[each].id for each in lines if payments[each].status is not Status.IN_TRANSIT
+    ]
+    sent = Sent(ledger, batch, settled)
+    return frozenset(
+        each.row.number for each in again if sent.is_answer_to_before(each.earlier[-1].followed_at)
+    )
 
 
 def _says_something_new(match: _Match) -> bool:

@@ -161,6 +161,8 @@ class Batch(Root):
             aggregate.rows = {}
             aggregate.scans = set()
             aggregate.unwritable = frozenset()
+            aggregate.exports = []
+            aggregate.left_out = frozenset()
             aggregate.spellings = {}
             aggregate.stage = Stage.DRAFTED
 
@@ -277,6 +279,9 @@ class Batch(Root):
         line_count: int
         total_fen: Money
 
+        def apply(self, aggregate: "Batch") -> None:
+            aggregate.exports.append(self.originator_version)
+
     class NamesUnwritable(Event, frozen=True):
         """The bank's charset lacks characters of these rows' names, so no file was written."""
 
@@ -286,6 +291,16 @@ class Batch(Root):
 
         def apply(self, aggregate: "Batch") -> None:
             aggregate.unwritable = frozenset(self.numbers)
+
+    class PayeesLeftOut(Event, frozen=True):
+        """The data of these rows' recipients may not be used: the bank's file is without them."""
+
+        TOPIC = "batch.payees_left_out"
+        bank_format: str
+        numbers: tuple[int, ...]
+
+        def apply(self, aggregate: "Batch") -> None:
+            aggregate.left_out = frozenset(self.numbers)
 
     class SpellingAgreed(Event, frozen=True):
         """How the bank's file is to spell a name that the bank cannot write, and on what ground.
@@ -345,6 +360,8 @@ class Batch(Root):
     officers: list[UUID]  # drafter, then reviewer, then approver
     rows: dict[int, Row]
     scans: set[str]  # hashes of the files
+    exports: list[int]  # versions at which a payment file was written for the bank
+    left_out: frozenset[int]  # rows that the last file was without: their data may not be used
     unwritable: frozenset[int]  # rows whose names the bank cannot write, and nobody respelt yet
     spellings: dict[int, Sealed]
     stage: Stage
@@ -522,6 +539,12 @@ class Batch(Root):
         self.require_answerable(Channel.BANK_CARD)
         if self.unwritable != frozenset(numbers):
             self.trigger_event(self.NamesUnwritable, act, bank_format=bank_format, numbers=numbers)
+
+    def leave_out(self, act: Act, *, bank_format: str, numbers: tuple[int, ...]) -> None:
+        """Keep on record whom the bank's file is without; once, as long as it is the same."""
+        self.require_answerable(Channel.BANK_CARD)
+        if self.left_out != frozenset(numbers):
+            self.trigger_event(self.PayeesLeftOut, act, bank_format=bank_format, numbers=numbers)
 
     def agree_spelling(self, act: Act, *, number: int, spelling: Sealed, ground: str) -> None:
         self.require_answerable(Channel.BANK_CARD)

@@ -76,6 +76,16 @@ class RetentionRuns(LedgerError):
         )
 
 
+class PaymentOnItsWay(LedgerError):
+    """Whose data is erased can be paid no more: what is on its way to them arrives first."""
+
+    code = "recipient.payment_on_its_way"
+    kind = Kind.CONFLICT
+
+    def __init__(self, person_id: UUID) -> None:
+        super().__init__(f"a payment to recipient {person_id} is on its way; restrict their data")
+
+
 class AlreadyErased(LedgerError):
     """The person's data key is gone; nothing personal can be read or added."""
 
@@ -284,7 +294,13 @@ class Recipient(Root):
         )
 
     def decide(
-        self, act: Act, *, change: Change, decided_by: UUID, last_paid: date | None = None
+        self,
+        act: Act,
+        *,
+        change: Change,
+        decided_by: UUID,
+        last_paid: date | None = None,
+        on_its_way: bool = False,
     ) -> None:
         """Carry out what another officer asked for.
 
@@ -294,11 +310,13 @@ class Recipient(Root):
             decided_by: The officer.
             last_paid: The day of the person's last payment, whose vouchers are kept for thirty
                 years like their files.
+            on_its_way: Whether a payment to them has not been answered yet.
 
         Raises:
             NotRequested: Nobody asked.
             SamePersonDecides: They asked themselves.
             RetentionRuns: It is too early to erase, and no order overrides that.
+            PaymentOnItsWay: It is to be erased before what is on its way arrived or came back.
             AlreadyErased: There is nothing left.
         """
         self._require_not_erased()
@@ -317,6 +335,8 @@ class Recipient(Root):
             until = date(min(last.year + RETENTION_YEARS + 1, MAXYEAR), 1, 1)
             if act.happened_on < until and not request.overriding:
                 raise RetentionRuns(self.id, until)
+            if on_its_way:
+                raise PaymentOnItsWay(self.id)
             self.erase(act, reason=request.overriding or "retention ended")
 
     def erase(self, act: Act, *, reason: str) -> None:

@@ -74,8 +74,11 @@ class InstructionLine:
 
 @dataclass(frozen=True, slots=True)
 class InstructionFile:
+    """A file for the bank; `left_out` are rows of the roster that it should hold, and may not."""
+
     filename: str
     content: bytes = field(repr=False)
     count: int
     total_fen: int
     sha256: str
+    left_out: tuple[int, ...] = ()

@@ -12,7 +12,7 @@ from ledger.domain.campaign import campaign_id
 from ledger.domain.organisation import organisation_id
 from ledger.domain.recipient import Recipient
 from tests.api.service import EARLY, Service, service_at
-from tests.world import CAMPAIGN, Person, roster_row
+from tests.world import CAMPAIGN, Person, roster_row, settled
 
 ONE, TWO = Person(1), Person(2)
 
@@ -115,12 +115,15 @@ def test_erasure_waits_for_retention_or_an_order_and_people_stay_countable(
     service: Service,
 ) -> None:
     path = f"/v1/people/{person_id(service, ONE)}"
-    before = service.get("U-C01", "/v1/balances")["items"]
     service.done("H-X01", f"{path}/change-requests", {"change": "erase", "reason": "本人要求"})
     early = service.post("A-X01", f"{path}/changes", {"change": "erase"})
     assert (early.status_code, early.json()["code"]) == (409, "recipient.retention_runs")
     order = {"change": "erase", "reason": "本人要求", "overriding": "（2017）皖01行终1号"}
     service.done("H-X01", f"{path}/change-requests", order)
+    unpaid = service.post("A-X01", f"{path}/changes", {"change": "erase"})
+    assert (unpaid.status_code, unpaid.json()["code"]) == (409, "recipient.payment_on_its_way")
+    service.world.answer("B1", settled(1, ONE, 80_000), settled(2, TWO, 80_000))
+    before = service.get("U-C01", "/v1/balances")["items"]
 
     service.done("A-X01", f"{path}/changes", {"change": "erase"})
 

@@ -169,6 +169,72 @@ def test_what_comes_back_after_its_batch_was_closed_is_paid_again(world: World) 
     world.check_log()
 
 
+def sent_again(world: World, person: Person, card: str | None = None) -> bytes:
+    """Have a payment that came back made again, and return the file for the bank."""
+    order = disbursements.Reissue(world.payment_id(person), "再付", *([card] if card else []))
+    disbursements.reissue_payment(world.ledger, world.act(), order)
+    return export(world)
+
+
+def export(world: World) -> bytes:
+    return batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1")).content
+
+
+@pytest.fixture
+def three(world: World) -> World:
+    """Sent to the bank: one arrived, one came back, and of one the bank does not know yet."""
+    world.receive("X01", 500_000)
+    world.file(ONE, TWO, THREE)
+    world.pay("B1", *(roster_row(n, each, 60_000) for n, each in enumerate((ONE, TWO, THREE), 1)))
+    export(world)
+    world.answer("B1", settled(1, ONE, 60_000), failed(2, TWO, 60_000), pending(3, THREE, 60_000))
+    return world
+
+
+def first_list_again(world: World) -> tuple[object, ...]:
+    """Take in the bank's first list as it is now: only of THREE it tells anything new."""
+    lines = settled(1, ONE, 60_000), failed(2, TWO, 60_000), settled(3, THREE, 60_000)
+    result = world.answer("B1", *lines, sha="03" * 32).result
+    return result["settled"], result["returned"], result["earlier"]
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+def test_what_a_file_says_again_of_the_first_attempt_takes_back_no_second(
+    three: World, arrived: bool
+) -> None:
+    sent_again(three, TWO)
+    if arrived:
+        three.answer("B1", settled(2, TWO, 60_000), sha="02" * 32)
+
+    assert first_list_again(three) == (1, 0, 1)
+    assert three.payment(TWO).status is (Status.SETTLED if arrived else Status.IN_TRANSIT)
+    assert three.payment(THREE).status is Status.SETTLED
+    if not arrived:
+        three.answer("B1", failed(2, TWO, 60_000), sha="04" * 32)  # what was sent again alone
+        assert three.payment(TWO).status is Status.RETURNED
+    three.check_log()
+
+
+def test_a_list_that_names_the_card_before_the_last_is_taken_in_all_the_same(three: World) -> None:
+    card = "6299900000000000077"
+    assert card.encode() in sent_again(three, TWO, card)
+
+    assert first_list_again(three) == (1, 0, 1)
+    assert three.payment(TWO).status is Status.IN_TRANSIT
+    three.check_log()
+
+
+def test_what_was_never_sent_again_is_not_answered(three: World) -> None:
+    order = disbursements.Reissue(three.payment_id(TWO), "再付")
+    disbursements.reissue_payment(three.ledger, three.act(), order)
+
+    again = three.answer("B1", failed(2, TWO, 60_000), pending(3, THREE, 60_000), sha="03" * 32)
+
+    assert (again.result["returned"], again.result["earlier"]) == (0, 1)
+    assert three.payment(TWO).status is Status.IN_TRANSIT
+    assert TWO.card.encode() in export(three)
+
+
 def test_who_says_where_money_goes_again_does_not_pay_it_out(world: World) -> None:
     world.appoint("P-X01", "X01", Role.APPROVER, date(2016, 12, 1))
     world.receive("X01", 500_000)

@@ -6,14 +6,16 @@ from uuid import UUID
 
 import pytest
 
-from ledger.commands import batches, funds, recipients
+from ledger.commands import batches, funds, recipients, statements
 from ledger.commands.sealing import PAYEE, unseal
-from ledger.domain.disbursement import Disbursement
+from ledger.domain.disbursement import Disbursement, Status
 from ledger.domain.officer import RoleMissing
 from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Channel
-from ledger.domain.recipient import Change, Recipient, RetentionRuns
+from ledger.domain.recipient import Change, PaymentOnItsWay, Recipient, RetentionRuns
 from ledger.errors import LedgerError
+from ledger.files.bank import BankReturn, Lists
+from ledger.files.faults import FileRefused
 from ledger.store.application import Answer
 from ledger.vault.keys import PersonErased, PersonRestricted
 from tests.world import EARMARK, SHEET_CLASS, Person, World, roster_row, settled, signature
@@ -192,6 +194,76 @@ def test_somebody_whose_data_may_not_be_read_holds_up_nobody_else(world: World) 
     assert [each["number"] for each in later.result["refused"]] == [1, 2]
     file = batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1"))
     assert file.count == 1
+
+
+@pytest.fixture
+def restricted(world: World) -> World:
+    """Two payments approved, and the data of one recipient restricted before the bank's file."""
+    world.receive("X01", 300_000)
+    world.file(ONE, TWO)
+    world.pay("B1", roster_row(1, ONE, 60_000), roster_row(2, TWO, 70_000))
+    change(world, Change.RESTRICT)
+    return world
+
+
+def change(world: World, wanted: Change, *, on_its_way: bool = False) -> None:
+    person = world.ledger.vault.subject_id("id_number", ONE.id_number)
+    recipients.request_change(
+        world.ledger, world.act("H-X01"), person, wanted, "本人要求", "决定书"
+    )
+    act = world.act("A-X01")
+    recipients.decide_change(world.ledger, act, person, wanted, on_its_way=on_its_way)
+
+
+def test_whose_data_is_restricted_after_approval_holds_up_nobody_else(restricted: World) -> None:
+    world, order = restricted, batches.BankFileOrder("B1")
+
+    for _ in range(2):
+        file = batches.export_batch(world.ledger, world.act(), order)
+        assert (file.count, file.left_out) == (1, (1,))
+        assert ONE.card.encode() not in file.content
+    assert world.types().count("batch.payees_left_out") == 1
+    answer = world.answer("B1", settled(2, TWO, 70_000))
+    assert (answer.result["settled"], world.payment(ONE).status) == (1, Status.IN_TRANSIT)
+    # All that is left may not be sent.
+    with pytest.raises(PersonErased):
+        batches.export_batch(world.ledger, world.act(), order)
+
+    change(world, Change.LIFT)
+    file = batches.export_batch(world.ledger, world.act(), order)
+    assert (file.count, file.left_out) == (1, ())
+    assert ONE.card.encode() in file.content
+    with pytest.raises(FileRefused) as refused:
+        world.answer("B1", settled(2, TWO, 70_000), sha="02" * 32)
+    assert refused.value.code == "bank_file.incomplete"
+    world.answer("B1", settled(1, ONE, 60_000), sha="03" * 32)
+    assert world.payment(ONE).status is Status.SETTLED
+    world.check_log()
+
+
+@pytest.mark.parametrize("was_sent", [False, True])
+def test_totals_say_whether_a_file_of_failures_vouches_for_who_was_left_out(
+    restricted: World, was_sent: bool
+) -> None:
+    world = restricted
+    batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1"))
+    count, fen = (2, 130_000) if was_sent else (1, 70_000)
+    content = BankReturn("unionpay-df", "B1", Lists.FAILURES, (), count, fen, "01" * 32)
+
+    answer = statements.receive_statement(
+        world.ledger, world.act(), statements.ReturnFile("B1", "return.txt", content)
+    )
+
+    assert answer.result["settled"] == count
+    expected = Status.SETTLED if was_sent else Status.IN_TRANSIT
+    assert world.payment(ONE).status is expected
+
+
+def test_nobody_is_erased_while_a_payment_to_them_is_on_its_way(restricted: World) -> None:
+    with pytest.raises(PaymentOnItsWay):
+        change(restricted, Change.ERASE, on_its_way=True)
+
+    change(restricted, Change.ERASE)  # once it was answered
 
 
 def test_vouchers_of_the_last_payment_keep_data_for_thirty_years(world: World) -> None:

@@ -121,19 +121,18 @@ def agree_on_spelling(
 
 def _asked(ledger: Ledger, batch: Batch, typed: dict[str, str]) -> dict[str, Any]:
     template = FORMATS.get(batch.bank_format or "")
+    root = ledger.load(Root, batch.batch_id)
     return {
         "batch": batch,
         "bank_format": template,
         "asks": template.out.asks if template and template.out else (),
         "typed": typed,
-        "odd": _odd_names(ledger, batch),
+        "odd": [] if root is None else _odd_names(ledger, root),
+        "left_out": [] if root is None else sorted(root.left_out),
     }
 
 
-def _odd_names(ledger: Ledger, batch: Batch) -> list[OddName]:
-    root = ledger.load(Root, batch.batch_id)
-    if root is None:
-        return []
+def _odd_names(ledger: Ledger, root: Root) -> list[OddName]:
     payments = {
         number: disbursement_id(root.campaign_id, root.rows[number].person_id)
         for number in sorted({*root.unwritable, *root.spellings})

@@ -18,7 +18,7 @@ from ledger.commands.recipients import ASKING, DECIDING, decide_change, request_
 from ledger.domain.recipient import Change
 from ledger.errors import LedgerError
 from projections.asked import PAGE_ROWS_MAX
-from projections.disbursements import last_paid_on
+from projections.disbursements import is_on_its_way, last_paid_on
 from projections.organisations import staff_numbers
 from projections.people import person_changes
 
@@ -76,7 +76,8 @@ def decide(
     try:
         form = formed(DecisionForm, given, screen.language)
         act, paid = acting.act(form.happened_on), last_paid_on(model, person_id)
-        decide_change(found.ledger, act, person_id, form.change, paid)
+        underway = is_on_its_way(model, person_id)
+        decide_change(found.ledger, act, person_id, form.change, paid, on_its_way=underway)
     except LedgerError as refusal:
         return show_above(screen, refusal, PAGE, **_listed(screen, model, reach, None))
     return screen.go(HERE, N_("已照申请办理。"))

@@ -1,0 +1,100 @@
+"""Attempts at a payment: where it was sent each time before the last, and what the bank said.
+
+A bank hands its return files out again, and some of them list a whole batch each time. What such a
+file says of an attempt that was answered before is no answer to the one that followed it.
+"""
+
+from collections.abc import Callable, Collection, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from uuid import UUID
+
+from ledger.domain.batch import Batch
+from ledger.domain.disbursement import Disbursement
+from ledger.domain.sealed import Sealed
+from ledger.files.bank import Outcome, ReturnLine
+from ledger.store.application import Ledger
+
+Payee = Callable[[Sealed], tuple[str | None, tuple[str, ...]]]
+"""Opens what a payment's payee is sealed as: the account (None: of a person who was erased), and
+the names that a bank may say."""
+
+Word = tuple[Outcome, str, str | None]
+"""Outcome, reason and the bank's own code; of a success the outcome alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """An attempt that another followed, which was instructed at the position `followed_at`."""
+
+    account: str | None = field(repr=False)
+    names: tuple[str, ...] = field(repr=False)
+    said: frozenset[Word]
+    followed_at: int
+
+    def said_as(self, line: ReturnLine) -> bool:
+        """Say whether the bank said of this attempt, before, what a line says."""
+        return _word(line.outcome, line.reason, line.raw_code) in self.said
+
+
+def earlier_attempts(ledger: Ledger, payment: Disbursement, payee: Payee) -> tuple[Attempt, ...]:
+    """Return the attempts at a payment before its last one, the first of all first."""
+    if payment.reissued_by is None:
+        return ()
+    positions = dict(ledger.log.select_stream_positions(payment.id))
+    found: list[Attempt] = []
+    sealed: Sealed | None = None
+    said: set[Word] = set()
+    for event in ledger.events.get(payment.id, lte=payment.version):
+        match event:
+            case Disbursement.Instructed():
+                sealed = event.payee
+            case Disbursement.Reissued() if sealed is not None:
+                at = positions[event.originator_version]
+                found.append(Attempt(*payee(sealed), frozenset(said), at))
+                sealed, said = event.payee, set()
+            case Disbursement.Settled():
+                said.add(_word(Outcome.SETTLED, None, None))
+            case Disbursement.Returned():
+                said.add(_word(Outcome.FAILED, event.reason, event.raw_code))
+            case Disbursement.Unresolved():
+                said.add(_word(Outcome.PENDING, event.reason, event.raw_code))
+            case _:
+                pass
+    return tuple(found)
+
+
+class Sent:
+    """What the bank was sent of a batch, and when: which file a return can be an answer to."""
+
+    def __init__(self, ledger: Ledger, batch: Batch, others: Collection[UUID]) -> None:
+        """Take the payments that the file names beside those that are in transit."""
+        self._ledger = ledger
+        self._batch = batch
+        self._others = others
+
+    def is_answer_to_before(self, position: int) -> bool:
+        """Say whether a file can be no answer to what was instructed at a position.
+
+        Either nothing was written for the bank since then, though it was before; or the file names
+        a payment that nothing written since then can have held, since it was decided before.
+        """
+        written = self._written
+        if written and max(written) < position:
+            return True
+        return any(at < position for at in self._decided())
+
+    @cached_property
+    def _written(self) -> list[int]:
+        versions = set(self._batch.exports)
+        every = self._ledger.log.select_stream_positions(self._batch.id)
+        return [position for version, position in every if version in versions]
+
+    def _decided(self) -> Iterable[int]:
+        for id_ in self._others:
+            *_, (_, position) = self._ledger.log.select_stream_positions(id_)
+            yield position
+
+
+def _word(outcome: Outcome, reason: str | None, raw_code: str | None) -> Word:
+    return (outcome, "", None) if outcome is Outcome.SETTLED else (outcome, reason or "", raw_code)
