@@ -120,6 +120,13 @@ class WitnessState:
                 ),
             )
 
+    def acquit(self, origin: str, body: str, *, but: str) -> None:
+        """Forget what was refused of a checkpoint that was proved since, save for one cause."""
+        self._connection.execute(
+            "DELETE FROM refused WHERE origin = ? AND substr(note, 1, ?) = ? AND cause != ?",
+            (origin, len(body), body, but),
+        )
+
     def refused(self, origin: str) -> list[Refused]:
         with self._lock:
             rows = self._connection.execute(

@@ -146,6 +146,7 @@ class Witness:
                 checkpoint.origin, checkpoint.size, checkpoint.root, submission.note + lines, time_s
             )
         )
+        self._state.acquit(checkpoint.origin, body, but=TWO_ROOTS)
         return Answer(Status.COSIGNED, lines)
 
 

@@ -128,6 +128,20 @@ def test_a_forged_consistency_proof_is_refused(witness: Witness) -> None:
         assert witness.add_checkpoint(wrong.text(), NOW_S).status is Status.INCONSISTENT
 
 
+def test_a_checkpoint_that_is_proved_after_all_is_no_contradiction(
+    witness: Witness, state: WitnessState
+) -> None:
+    """Anybody can send the log's own checkpoint with a proof that proves nothing."""
+    witness.add_checkpoint(Log().submit(5), NOW_S)
+    witness.add_checkpoint(Submission(5, (), Log().note(9)).text(), NOW_S)
+    witness.add_checkpoint(Log(b"other").submit(9, 5), NOW_S)
+    assert len(state.refused(ORIGIN)) == 2
+
+    assert witness.add_checkpoint(Log().submit(9, 5), NOW_S).status is Status.COSIGNED
+
+    assert [each.note for each in state.refused(ORIGIN)] == [Log(b"other").note(9)]
+
+
 def test_from_nothing_no_proof_is_taken(witness: Witness) -> None:
     wrong = Submission(0, (bytes(32),), Log().note(5))
 
