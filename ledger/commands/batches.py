@@ -557,8 +557,9 @@ class _Judging:
 
         None where the ID number is none.
         """
+        ledger, day = self.work.ledger, self._day
         named = [
-            (row, None if id_fault(row.id_number) else person_id(self.work.ledger, row.id_number))
+            (row, None if id_fault(row.id_number, day) else person_id(ledger, row.id_number))
             for row in rows
         ]
         people = [person for _, person in named if person is not None]
@@ -568,9 +569,8 @@ class _Judging:
 
     def verdict(self, row: RosterRow, person: UUID | None) -> Verdict | None:
         """Judge a row as listed; a person who stands in an earlier row of the list counts too."""
-        fault = id_fault(row.id_number, self._day) if row.id_number else None
-        if fault is not None:
-            person = None
+        nobody = person is None and row.id_number
+        fault = id_fault(row.id_number, self._day) if nobody else None
         verdict = judge(
             self._facts(
                 person,
