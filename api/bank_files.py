@@ -10,9 +10,15 @@ from ledger.files.banks import read_return
 
 
 def bank_file_answer(file: InstructionFile) -> Response:
-    """Hand out a bank's payment file, as it is, with its hash; nobody keeps a copy on the way."""
+    """Hand out a bank's payment file, as it is, with its hash; nobody keeps a copy on the way.
+
+    `Rows-Left-Out` names the rows whose recipients' data may not be used, where there are any.
+    """
     digest = bytes.fromhex(file.sha256)
-    return file_answer(file.content, "application/octet-stream", file.filename, sha256=digest)
+    answer = file_answer(file.content, "application/octet-stream", file.filename, sha256=digest)
+    if file.left_out:
+        answer.headers["Rows-Left-Out"] = ", ".join(map(str, file.left_out))
+    return answer
 
 
 def return_uploaded(batch_code: str, bank_format: str | None, file: UploadFile) -> ReturnFile:

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Hashable, Iterable, Sequence
 from typing import Any
 
-from sqlalchemy import CTE, ColumnElement, Connection, Select, exists, select, text
+from sqlalchemy import CTE, Connection, case, exists, select, text
 
 from projections.asked import Moment
 from projections.blocks import FOLDED, blocks_at
@@ -14,6 +14,8 @@ AT_ONCE = 500
 
 _LEAVES = text(f"journal_lines.from_account = '{Account.RECIPIENT}'")
 """Word for word what the index of such lines holds, or SQLite does not use it."""
+_EARLIER_LOT = text("+earlier.lot_id = journal_lines.lot_id")
+"""By a payment's own few lines, not by all of a lot's: the sign keeps SQLite from that index."""
 
 
 def came_back(
@@ -37,24 +39,24 @@ def came_back(
     earlier = lines.alias("earlier")
     alike = [followed.c[name] for name in by]
 
-    def left(*among: ColumnElement[bool]) -> Select[Any]:
-        had_reached = exists().where(
-            earlier.c.disbursement_id == lines.c.disbursement_id,
-            earlier.c.lot_id == lines.c.lot_id,
-            earlier.c.position <= followed.c.since,
-            earlier.c.to_account == Account.RECIPIENT,
-        )
-        return (
-            select(lines.c.disbursement_id, lines.c.lot_id, followed.c.since, *alike)
-            .join(followed, lines.c.lot_id == followed.c.lot_id)
-            .where(_LEAVES, lines.c.position > followed.c.since, moment.covers(lines), *among)
-            .where(had_reached)
-            .distinct()
-        )
-
+    had_reached = exists().where(
+        earlier.c.disbursement_id == lines.c.disbursement_id,
+        _EARLIER_LOT,
+        earlier.c.position <= followed.c.since,
+        earlier.c.to_account == Account.RECIPIENT,
+    )
+    left = (
+        select(lines.c.disbursement_id, lines.c.lot_id, followed.c.since, *alike)
+        .join(followed, lines.c.lot_id == followed.c.lot_id)
+        .where(_LEAVES, moment.covers(lines), had_reached)
+        .distinct()
+    )
     key = (blocks, moment.as_of, tuple(by), ("came back", asked))
-    folded = FOLDED.rows(connection, key, left(lines.c.position < blocks.end))
-    since = connection.execute(left(lines.c.position >= blocks.end))
+    whole = left.where(lines.c.position > followed.c.since, lines.c.position < blocks.end)
+    folded = FOLDED.rows(connection, key, whole)
+    # One bound, not two, as in `routes_since`.
+    last = case((followed.c.since >= blocks.end, followed.c.since), else_=blocks.end - 1)
+    since = connection.execute(left.where(lines.c.position > last))
     found: dict[tuple[Any, ...], int] = defaultdict(int)
     payments = {tuple(row) for row in (*folded, *since)}
     moved = _moved(connection, moment, {payment for payment, *_ in payments})

@@ -134,8 +134,11 @@ def burn_down(
             under_way = of.net(Account.TRANSIT, Account.RETURNED)
             changes[day] += under_way
             in_transit += under_way
+        first_day = min(changes)
         moved = routes_since(connection, moment, followed, ("happened_on",), asked)
-        for (day,), of in moved.items():
+        for (happened_on,), of in moved.items():
+            # What is recorded after the opening under an earlier day was still there on that day.
+            day = max(happened_on, first_day)
             changes[day] -= of.net(Account.SOURCE) + of.net(Account.RECIPIENT)
             reached += of.net(Account.RECIPIENT)
             in_transit += of.net(Account.TRANSIT, Account.RETURNED)

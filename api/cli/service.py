@@ -17,6 +17,8 @@ from ledger.domain.aggregate import OPERATOR
 from ledger.postgresql import Database
 from ledger.store.act import CommandAct
 from ledger.store.home import Home
+from projections.disbursements import is_on_its_way
+from projections.runner import catch_up
 
 DeploymentFile = Annotated[
     Path | None, typer.Option(help="TOML file of all ledgers, instead of one home folder.")
@@ -101,9 +103,12 @@ def erase(
     reason: Annotated[str, typer.Option(help="Why; it stands in the log.")],
 ) -> None:
     """Destroy a person's data key. The log still verifies, the figures still add up."""
-    with bootstrap.opened(bootstrap.home()) as ledger:
+    place = bootstrap.home()
+    with bootstrap.opened(place) as ledger:
         act = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
-        erase_person(ledger, act, person, reason)
+        with catch_up(ledger, place.read_models).asking() as connection:
+            underway = is_on_its_way(connection, person)
+        erase_person(ledger, act, person, reason, on_its_way=underway)
         say(f"the personal data of {person} can no longer be read by anyone")
 
 

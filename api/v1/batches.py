@@ -174,6 +174,12 @@ def approve(
     responses={
         200: {
             "description": "The bank's payment file, in the bank's own encoding.",
+            "headers": {
+                "Rows-Left-Out": {
+                    "description": "Rows whose recipients' data may not be used, if any.",
+                    "schema": {"type": "string", "examples": ["3, 17"]},
+                }
+            },
             "content": {"application/octet-stream": {"schema": BINARY}},
         }
     },

@@ -67,22 +67,37 @@ def earlier_attempts(ledger: Ledger, payment: Disbursement, payee: Payee) -> tup
 class Sent:
     """What the bank was sent of a batch, and when: which file a return can be an answer to."""
 
-    def __init__(self, ledger: Ledger, batch: Batch, others: Collection[UUID]) -> None:
-        """Take the payments that the file names beside those that are in transit."""
+    def __init__(
+        self, ledger: Ledger, batch: Batch, decided: Collection[UUID], followed: Collection[int]
+    ) -> None:
+        """Take what a return file names.
+
+        Args:
+            ledger: The ledger.
+            batch: Whose file it is.
+            decided: Payments that are not in transit.
+            followed: Where it names an account that was paid to before: at which positions another
+                attempt followed.
+        """
         self._ledger = ledger
         self._batch = batch
-        self._others = others
+        self._ids = decided
+        self._followed = followed
 
-    def is_answer_to_before(self, position: int) -> bool:
-        """Say whether a file can be no answer to what was instructed at a position.
+    def is_old_to(self, position: int, outcome: Outcome) -> bool:
+        """Say whether the file can be no answer to what was instructed at a position.
 
-        Either nothing was written for the bank since then, though it was before; or the file names
-        a payment that nothing written since then can have held, since it was decided before.
+        Nothing was written for the bank since then, though it was before; or the file names an
+        account that another took the place of by then. Or it names a payment that no file written
+        since then can have held, since it was decided before: but a list of all that the bank ever
+        did of a batch names that too, so it does not keep a success from counting.
         """
         written = self._written
         if written and max(written) < position:
             return True
-        return any(at < position for at in self._decided())
+        if any(at <= position for at in self._followed):
+            return True
+        return outcome is not Outcome.SETTLED and any(at < position for at in self._decided())
 
     @cached_property
     def _written(self) -> list[int]:
@@ -91,7 +106,7 @@ class Sent:
         return [position for version, position in every if version in versions]
 
     def _decided(self) -> Iterable[int]:
-        for id_ in self._others:
+        for id_ in self._ids:
             *_, (_, position) = self._ledger.log.select_stream_positions(id_)
             yield position
 

@@ -235,7 +235,8 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
     """Write the bank's payment file for what is in transit; that it was handed over is an event.
 
     What arrived or came back is not sent again, nor what the bank does not know of: it may have
-    been paid, so it is asked after.
+    been paid, so it is asked after. Whom the last file was without, since their data might not be
+    used, is sent alone once it may be.
 
     Raises:
         WrongStage, WrongChannel: Not an approved card batch.
@@ -266,6 +267,8 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
                 lines.append(_instruction(work, batch, row, payment))
             except PersonErased as cause:  # or restricted
                 left_out[row.number] = cause
+        # What the last file was without goes out alone: the others wait for the answer to that one.
+        lines = [each for each in lines if each.number in batch.left_out] or lines
         if not lines:
             raise next(iter(left_out.values()), NothingInTransit(batch.id))
         refused.clear()

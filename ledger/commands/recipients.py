@@ -17,7 +17,13 @@ from ledger.domain.administration import Administration, administration_id
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.officer import Officer, Role, RoleMissing
 from ledger.domain.organisation import Organisation, organisation_id
-from ledger.domain.recipient import AlreadyErased, Change, FileDatesBackwards, Recipient
+from ledger.domain.recipient import (
+    AlreadyErased,
+    Change,
+    FileDatesBackwards,
+    PaymentOnItsWay,
+    Recipient,
+)
 from ledger.files.archive import ArchiveRow
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Ledger, NotOnRecord, Work
@@ -243,15 +249,25 @@ def _standing(ledger: Ledger, person: UUID) -> Change:
     return Change.RESTRICT if recipient.restricted else Change.LIFT
 
 
-def erase_person(ledger: Ledger, act: CommandAct, person: UUID, reason: str) -> Answer:
+def erase_person(
+    ledger: Ledger, act: CommandAct, person: UUID, reason: str, *, on_its_way: bool = False
+) -> Answer:
     """Destroy a person's data key. The log still verifies, the figures still add up.
 
     The operator may where no administrators were made; elsewhere two officers decide, and the
     operator may only carry out again what they decided. Safe to repeat: a crash after the event and
     before the key is gone is made good by a repetition.
 
+    Args:
+        ledger: The log and the vault.
+        act: Who and when.
+        person: Whose data.
+        reason: Why; it stands in the log.
+        on_its_way: Whether a payment to them has not been answered yet.
+
     Raises:
         OfficerRequired: Nobody has decided it.
+        PaymentOnItsWay: What is on its way arrives or comes back first.
     """
 
     def decide(work: Work) -> None:
@@ -261,6 +277,8 @@ def erase_person(ledger: Ledger, act: CommandAct, person: UUID, reason: str) -> 
         if not recipient.erased:
             if work.find(Administration, administration_id()) is not None:
                 raise OfficerRequired(act.actor)
+            if on_its_way:
+                raise PaymentOnItsWay(person)
             recipient.erase(act, reason=reason)
             work.save(recipient)
 

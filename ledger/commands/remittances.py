@@ -297,31 +297,42 @@ def _sent_here(
 def _bring_forward(
     work: Work, act: CommandAct, account: FundAccount, remittance: Remittance, sent_at: int
 ) -> None:
-    """Count as opening surplus what was sent before the year began, now that it is back.
+    """Count as opening surplus what was sent before a year was opened, now that it is back.
 
-    What of a lot was brought forward before it was sent, at a position of the log, was counted.
+    In every year that is open. What of a lot was brought forward before it was sent, at a position
+    of the log, was counted; of a lot that was not brought forward at all, what was sent in an
+    earlier year counts, or before this one was opened.
     """
-    year, ledger = act.happened_on.year, work.ledger
-    opened = work.find(FiscalYear, fiscal_year_id(account.organisation_id, year))
-    if opened is None or opened.closed or ledger.event(remittance.id, 1).happened_on.year >= year:
-        return
-    counted = {
-        event.lot_id
-        for version, position in ledger.log.select_stream_positions(opened.id)
-        if position < sent_at
-        and isinstance(event := ledger.event(opened.id, version), FiscalYear.SurplusBroughtForward)
-    }
-    for part in remittance.parts:
-        if part.vintage < year and part.lot_id not in counted:
-            opened.bring_forward(
-                act,
-                fund_id=account.id,
-                lot_id=part.lot_id,
-                origin_id=part.origin_id,
-                vintage=part.vintage,
-                amount=part.amount_fen,
-            )
-            work.save(opened)
+    sent_in = work.ledger.event(remittance.id, 1).happened_on.year
+    for year in range(min(part.vintage for part in remittance.parts) + 1, act.happened_on.year + 1):
+        opened = work.find(FiscalYear, fiscal_year_id(account.organisation_id, year))
+        if opened is None or opened.closed:
+            continue
+        first, opened_at = _first_brought_forward(work.ledger, opened.id)
+        early = sent_in < year or sent_at < opened_at
+        for part in remittance.parts:
+            missed = first[part.lot_id] > sent_at if part.lot_id in first else early
+            if part.vintage < year and missed:
+                opened.bring_forward(
+                    act,
+                    fund_id=account.id,
+                    lot_id=part.lot_id,
+                    origin_id=part.origin_id,
+                    vintage=part.vintage,
+                    amount=part.amount_fen,
+                )
+        work.save(opened)
+
+
+def _first_brought_forward(ledger: Ledger, year_id: UUID) -> tuple[dict[UUID, int], int]:
+    """Return the position at which each lot was brought forward first, and that of the opening."""
+    first: dict[UUID, int] = {}
+    positions = ledger.log.select_stream_positions(year_id)
+    for version, position in positions:
+        event = ledger.event(year_id, version)
+        if isinstance(event, FiscalYear.SurplusBroughtForward):
+            first.setdefault(event.lot_id, position)
+    return first, positions[0][1]
 
 
 def _register(act: CommandAct, order: Acquaintance) -> Decide:

@@ -229,14 +229,15 @@ class _Taking:
     ) -> _Matched:
         taken = statement.numbers if statement is not None else set()
         payments = _payments(self._ledger, batch, find_all, told)
-        lines, earlier = _lines_by_number(self._order.name, self._order.content, payments)
-        repeated = _repeated(self._ledger, batch, lines, payments)
+        name, content = self._order.name, self._order.content
+        lines, before = _lines_by_number(name, content, payments)
+        repeated = _repeated(self._ledger, batch, lines, before, payments)
+        earlier = repeated | before.keys()
         lines = {number: line for number, line in lines.items() if number not in repeated}
-        earlier = earlier | repeated
-        may_lack = _may_lack(batch, payments, earlier)
-        matches = _match(self._order.name, self._order.content, payments, taken, lines, may_lack)
+        expected = _expected(batch, payments, {*lines, *earlier}, taken)
+        matches = _match(name, content, payments, lines, expected)
         left = [each for each in matches if each.payment.row.number not in taken]
-        return _Matched(left, earlier)
+        return _Matched(left, frozenset(earlier))
 
     def _decide(
         self,
@@ -327,36 +328,70 @@ def _payee(
     return payee.get("card_number", ""), (name, spelt(ledger, batch, row, name))
 
 
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """Payments that a file does not name, and that it might have to.
+
+    All of them, those that the bank was asked about as far as we know, and these by the part of the
+    batch that they were sent in. `whole` are those of the parts that the file names any of.
+    """
+
+    every: list[_Payment]
+    asked: list[_Payment]
+    parts: tuple[list[_Payment], list[_Payment]]
+    whole: list[_Payment]
+
+
+def _expected(
+    batch: Batch, payments: dict[int, _Payment], named: set[int], taken: set[int]
+) -> _Expected:
+    """Return what a file that names some rows leaves out; `taken` it decided before.
+
+    Not asked about are those whom the last file for the bank was without, and where some were tried
+    again since, those of which the bank had said that it does not know yet. Whom one file was
+    without, another holds alone: the answer to either need not name what the other holds.
+    """
+    every = [
+        each
+        for number, each in payments.items()
+        if number not in named and (each.status is Status.IN_TRANSIT or number in taken)
+    ]
+    tried_again = any(each.earlier for each in payments.values())
+    asked = [
+        each
+        for each in every
+        if each.row.number not in batch.left_out and not (tried_again and each.is_unknown)
+    ]
+    first = [each for each in asked if each.row.number not in batch.sent_apart]
+    later = [each for each in asked if each.row.number in batch.sent_apart]
+    whole = asked if not named else []
+    if named & batch.sent_apart:
+        whole = whole + later
+    if named - batch.sent_apart:
+        whole = whole + first
+    return _Expected(every, asked, (first, later), whole)
+
+
 def _match(
     name: str,
     content: BankReturn,
     payments: dict[int, _Payment],
-    taken: set[int],
     lines: dict[int, ReturnLine],
-    may_lack: frozenset[int],
+    expected: _Expected,
 ) -> list[_Match]:
     """Say what the file decides of each payment, in the order of the roster.
 
-    Of a file that was cut off, `taken` are the rows that were decided by it before. `may_lack` are
-    rows that the file may be no answer to. Where it lists failures alone, its totals say whether it
-    vouches for them.
+    Where it lists failures alone, its totals say which of the others it vouches for.
     """
-    unanswered = [
-        each
-        for number, each in payments.items()
-        if number not in lines and (each.status is Status.IN_TRANSIT or number in taken)
-    ]
-    expected = [each for each in unanswered if each.row.number not in may_lack]
     vouched_for: list[_Payment] = []
-    if content.lists is Lists.ALL and expected:
+    if content.lists is Lists.ALL and expected.whole:
         raise refuse(name, "bank_file.incomplete")
     if content.lists is Lists.FAILURES:
-        if _come_to(content, unanswered):
-            vouched_for = unanswered
-        elif _come_to(content, expected):
-            vouched_for = expected
-        else:
+        possible = (expected.every, expected.asked, *expected.parts)
+        fitting = [each for each in possible if _come_to(content, each)]
+        if not fitting or any(each != fitting[0] for each in fitting):
             raise refuse(name, "bank_file.control_total")
+        vouched_for = fitting[0]
     matches = [_Match(payments[number], line, line.outcome) for number, line in lines.items()]
     matches += [_Match(each, None, Outcome.SETTLED) for each in vouched_for]
     return sorted(filter(_says_something_new, matches), key=lambda match: match.payment.row.number)
@@ -368,25 +403,13 @@ def _come_to(content: BankReturn, payments: Sequence[_Payment]) -> bool:
     return (content.settled_count, content.settled_fen) == (len(payments), total)
 
 
-def _may_lack(
-    batch: Batch, payments: dict[int, _Payment], earlier: frozenset[int]
-) -> frozenset[int]:
-    """Return the rows that the bank was not asked about by the file it answers, as far as we know.
-
-    Those that it tells old of, those that the last file for the bank was without, and where some
-    were tried again since, those of which the bank had said that it does not know yet.
-    """
-    tried_again = any(each.earlier for each in payments.values())
-    unknown = (number for number, each in payments.items() if tried_again and each.is_unknown)
-    return earlier | batch.left_out | frozenset(unknown)
-
-
 def _lines_by_number(
     name: str, content: BankReturn, payments: dict[int, _Payment]
-) -> tuple[dict[int, ReturnLine], frozenset[int]]:
+) -> tuple[dict[int, ReturnLine], dict[int, int]]:
     """Find the one payment that each line is about: by number, or else by account.
 
-    Apart from these, return the rows whose line names an account that was paid to before the last.
+    Apart from these, return the rows whose line names an account that was paid to before the last,
+    and the position at which another attempt followed that one.
     """
     of_account: dict[str | None, list[_Payment]] = {}
     if any(line.number is None for line in content.lines):
@@ -394,21 +417,21 @@ def _lines_by_number(
             for account in {each.account, *(attempt.account for attempt in each.earlier)}:
                 of_account.setdefault(account, []).append(each)
     lines: dict[int, ReturnLine] = {}
-    earlier: set[int] = set()
+    before: dict[int, int] = {}
     for line in content.lines:
         if line.number is not None:
             near = [payments[line.number]] if line.number in payments else []
         else:
             near = of_account.get(line.account, [])
         found = [each for each in near if _same(line, each, each)]
-        before = [each for each in near if any(_same(line, each, was) for was in each.earlier)]
+        tried = [(each, was) for each in near for was in each.earlier if _same(line, each, was)]
         if len(found) == 1:
             lines[found[0].row.number] = line
-        elif not found and len(before) == 1:
-            earlier.add(before[0].row.number)
+        elif not found and len({each.id for each, _ in tried}) == 1:
+            before[tried[-1][0].row.number] = tried[-1][1].followed_at
         else:
             raise refuse(name, "bank_file.unknown_line", row=line.line)
-    return lines, frozenset(earlier - lines.keys())
+    return lines, {number: at for number, at in before.items() if number not in lines}
 
 
 def _same(line: ReturnLine, payment: _Payment, paid_to: _Payment | Attempt) -> bool:
@@ -425,25 +448,31 @@ def _same(line: ReturnLine, payment: _Payment, paid_to: _Payment | Attempt) -> b
 
 
 def _repeated(
-    ledger: Ledger, batch: Batch, lines: dict[int, ReturnLine], payments: dict[int, _Payment]
+    ledger: Ledger,
+    batch: Batch,
+    lines: dict[int, ReturnLine],
+    before: dict[int, int],
+    payments: dict[int, _Payment],
 ) -> frozenset[int]:
     """Return the rows of which a file says again what the bank had said of an earlier attempt.
 
     The same may come true of the last attempt too: the file has to be one that cannot answer it.
     """
     again = [
-        payments[number]
+        (payments[number], line.outcome)
         for number, line in lines.items()
         if any(was.said_as(line) for was in payments[number].earlier)
     ]
     if not again:
         return frozenset()
-    settled = [
+    decided = [
         payments[each].id for each in lines if payments[each].status is not Status.IN_TRANSIT
     ]
-    sent = Sent(ledger, batch, settled)
+    sent = Sent(ledger, batch, decided, before.values())
     return frozenset(
-        each.row.number for each in again if sent.is_answer_to_before(each.earlier[-1].followed_at)
+        each.row.number
+        for each, outcome in again
+        if sent.is_old_to(each.earlier[-1].followed_at, outcome)
     )
 
 

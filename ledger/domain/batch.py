@@ -161,8 +161,9 @@ class Batch(Root):
             aggregate.rows = {}
             aggregate.scans = set()
             aggregate.unwritable = frozenset()
-            aggregate.exports = []
+            aggregate.exports = ()
             aggregate.left_out = frozenset()
+            aggregate.sent_apart = frozenset()
             aggregate.spellings = {}
             aggregate.stage = Stage.DRAFTED
 
@@ -280,7 +281,7 @@ class Batch(Root):
         total_fen: Money
 
         def apply(self, aggregate: "Batch") -> None:
-            aggregate.exports.append(self.originator_version)
+            aggregate.exports = (*aggregate.exports, self.originator_version)
 
     class NamesUnwritable(Event, frozen=True):
         """The bank's charset lacks characters of these rows' names, so no file was written."""
@@ -301,6 +302,7 @@ class Batch(Root):
 
         def apply(self, aggregate: "Batch") -> None:
             aggregate.left_out = frozenset(self.numbers)
+            aggregate.sent_apart |= aggregate.left_out
 
     class SpellingAgreed(Event, frozen=True):
         """How the bank's file is to spell a name that the bank cannot write, and on what ground.
@@ -360,8 +362,9 @@ class Batch(Root):
     officers: list[UUID]  # drafter, then reviewer, then approver
     rows: dict[int, Row]
     scans: set[str]  # hashes of the files
-    exports: list[int]  # versions at which a payment file was written for the bank
+    exports: tuple[int, ...]  # versions at which a payment file was written for the bank
     left_out: frozenset[int]  # rows that the last file was without: their data may not be used
+    sent_apart: frozenset[int]  # rows that any file was ever without: another holds them alone
     unwritable: frozenset[int]  # rows whose names the bank cannot write, and nobody respelt yet
     spellings: dict[int, Sealed]
     stage: Stage

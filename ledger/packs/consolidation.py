@@ -349,7 +349,9 @@ def _opened_of(
     found: dict[str, int] = defaultdict(int)
     for each in followed:
         lot: str | None = each.lot_id
-        while lot is not None:
+        above: set[str] = set()
+        while lot is not None and lot not in above:  # a city may sign that a lot is its own parent
+            above.add(lot)
             found[lot] += each.opening_fen
             lot = parents.get(lot)
     return found

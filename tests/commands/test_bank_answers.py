@@ -5,15 +5,28 @@ from uuid import UUID
 
 import pytest
 
-from ledger.commands import batches, disbursements, funds
+from ledger.commands import batches, disbursements, funds, statements
 from ledger.domain.batch import SamePerson, batch_id
 from ledger.domain.disbursement import NothingToCorrect, NotReturned, Status
 from ledger.domain.officer import Role
 from ledger.errors import LedgerError
+from ledger.files.bank import BankReturn, Lists, ReturnLine
 from ledger.files.faults import FileRefused
+from ledger.store.application import Answer
 from tests.world import EARMARK, Person, World, failed, pending, roster_row, settled
 
 ONE, TWO, THREE = Person(1), Person(2), Person(3)
+
+
+class _Carded(Person):
+    """The second person, on the card that the second attempt went to."""
+
+    @property
+    def card(self) -> str:
+        return "6299900000000000077"
+
+
+CARDED = _Carded(2)
 
 
 def test_an_unresolved_payment_stays_in_transit_until_the_bank_knows(world: World) -> None:
@@ -222,6 +235,59 @@ def test_a_list_that_names_the_card_before_the_last_is_taken_in_all_the_same(thr
     assert first_list_again(three) == (1, 0, 1)
     assert three.payment(TWO).status is Status.IN_TRANSIT
     three.check_log()
+
+
+def take(world: World, lists: Lists, *lines: ReturnLine, settled_fen: int | None = None) -> Answer:
+    count = None if settled_fen is None else settled_fen // 60_000
+    content = BankReturn("unionpay-df", "B1", lists, lines, count, settled_fen, "07" * 32)
+    order = statements.ReturnFile("B1", "return.txt", content)
+    return statements.receive_statement(world.ledger, world.act(), order)
+
+
+def test_a_list_of_failures_vouches_for_nobody_whom_it_says_to_have_failed(three: World) -> None:
+    sent_again(three, TWO, "6299900000000000077")
+    three.answer("B1", settled(2, CARDED, 60_000), settled(3, THREE, 60_000), sha="02" * 32)
+    three.answer("B1", failed(2, CARDED, 60_000), sha="03" * 32)
+    sent_again(three, TWO, "6299900000000000078")
+
+    # As many arrived by the first file as are on their way now.
+    with pytest.raises(FileRefused) as refused:
+        take(three, Lists.FAILURES, failed(2, TWO, 60_000), settled_fen=60_000)
+
+    assert refused.value.code == "bank_file.control_total"
+    assert three.payment(TWO).status is Status.IN_TRANSIT
+
+
+def test_a_file_that_names_a_card_before_the_last_is_old_to_all_that_were_sent_again(
+    world: World,
+) -> None:
+    world.receive("X01", 500_000)
+    world.file(ONE, TWO)
+    world.pay("B1", roster_row(1, ONE, 60_000), roster_row(2, TWO, 60_000))
+    export(world)
+    first = failed(1, ONE, 60_000), failed(2, TWO, 60_000)
+    world.answer("B1", *first)
+    order = disbursements.Reissue(world.payment_id(ONE), "换卡", "6299900000000000077")
+    disbursements.reissue_payment(world.ledger, world.act(), order)
+    sent_again(world, TWO)
+
+    result = take(world, Lists.SOME, *first).result
+
+    assert (result["returned"], result["earlier"]) == (0, 2)
+    assert world.payment(TWO).status is Status.IN_TRANSIT
+
+
+def test_a_success_counts_though_the_first_attempt_was_one_too(three: World) -> None:
+    """A list of all that the bank did of a batch; the first success had been sent back (退票)."""
+    sent_again(three, TWO)
+    three.answer("B1", settled(2, TWO, 60_000), sha="02" * 32)
+    three.answer("B1", failed(2, TWO, 60_000, "RETURNED"), sha="03" * 32)
+    sent_again(three, TWO)
+
+    lines = settled(1, ONE, 60_000), settled(2, TWO, 60_000), pending(3, THREE, 60_000)
+    three.answer("B1", *lines, sha="04" * 32)
+
+    assert three.payment(TWO).status is Status.SETTLED
 
 
 def test_what_was_never_sent_again_is_not_answered(three: World) -> None:

@@ -18,9 +18,18 @@ from ledger.files.bank import BankReturn, Lists
 from ledger.files.faults import FileRefused
 from ledger.store.application import Answer
 from ledger.vault.keys import PersonErased, PersonRestricted
-from tests.world import EARMARK, SHEET_CLASS, Person, World, roster_row, settled, signature
+from tests.world import (
+    EARMARK,
+    SHEET_CLASS,
+    Person,
+    World,
+    failed,
+    roster_row,
+    settled,
+    signature,
+)
 
-ONE, TWO = Person(1), Person(2)
+ONE, TWO, THREE = Person(1), Person(2), Person(3)
 
 
 def test_an_erased_persons_data_is_gone_and_the_log_still_holds(world: World) -> None:
@@ -233,12 +242,46 @@ def test_whose_data_is_restricted_after_approval_holds_up_nobody_else(restricted
     file = batches.export_batch(world.ledger, world.act(), order)
     assert (file.count, file.left_out) == (1, ())
     assert ONE.card.encode() in file.content
-    with pytest.raises(FileRefused) as refused:
-        world.answer("B1", settled(2, TWO, 70_000), sha="02" * 32)
-    assert refused.value.code == "bank_file.incomplete"
+    world.answer("B1", settled(2, TWO, 70_000), sha="02" * 32)  # the first file's, once more
+    assert world.payment(ONE).status is Status.IN_TRANSIT
     world.answer("B1", settled(1, ONE, 60_000), sha="03" * 32)
     assert world.payment(ONE).status is Status.SETTLED
     world.check_log()
+
+
+def test_whom_a_file_was_without_another_holds_alone(restricted: World) -> None:
+    """The restriction is lifted before the bank answered: nobody is sent twice."""
+    world, order = restricted, batches.BankFileOrder("B1")
+    world.file(THREE)
+    batches.export_batch(world.ledger, world.act(), order)
+    change(world, Change.LIFT)
+
+    file = batches.export_batch(world.ledger, world.act(), order)
+
+    assert file.count == 1
+    assert TWO.card.encode() not in file.content
+    world.answer("B1", failed(1, ONE, 60_000), sha="01" * 32)
+    assert world.payment(TWO).status is Status.IN_TRANSIT
+    world.answer("B1", settled(2, TWO, 70_000), sha="02" * 32)
+    assert (world.payment(ONE).status, world.payment(TWO).status) == (
+        Status.RETURNED,
+        Status.SETTLED,
+    )
+    world.check_log()
+
+
+def test_a_file_without_some_still_has_to_name_all_others(world: World) -> None:
+    world.receive("X01", 300_000)
+    world.file(ONE, TWO, THREE)
+    rows = [roster_row(n, each, 60_000) for n, each in enumerate((ONE, TWO, THREE), 1)]
+    world.pay("B1", *rows)
+    change(world, Change.RESTRICT)
+    batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1"))
+
+    with pytest.raises(FileRefused) as refused:
+        world.answer("B1", settled(2, TWO, 60_000))
+
+    assert refused.value.code == "bank_file.incomplete"
 
 
 @pytest.mark.parametrize("was_sent", [False, True])

@@ -390,6 +390,26 @@ def test_what_was_on_its_way_at_new_year_counts_as_surplus_when_it_is_back(
     assert opening() == (800_000, 800_000)
 
 
+def test_what_was_sent_in_the_year_but_before_it_was_opened_is_surplus_of_it_when_it_is_back(
+    giver: RefusingSide, taker: RefusingSide
+) -> None:
+    """Of every year that is open: it would be consumed in each, and stand in no opening."""
+    world, years = giver.world, (2018, 2019)
+    sent_on = replace(world.act("A-C01"), happened_on=date(2018, 1, 2))
+    order = Sending("C01", EARMARK, taker.key_id, "X01", "跨市〔2018〕1号", 600_000)
+    remittance = str(send_remittance(world.ledger, sent_on, order).result["remittance_id"])
+    for year in years:
+        act = replace(world.act(), happened_on=date(year, 1, 5))
+        open_fiscal_year(world.ledger, act, "C01", EARMARK, year, POLICY)
+    taker.refuse(giver.proof(remittance))
+    act = replace(world.act("K-C01"), happened_on=date(2019, 2, 1))
+
+    take_back_remittance(world.ledger, act, taker.proof(remittance), 600_000)
+
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        assert [surplus(model, [C01], year).opening_fen for year in years] == [800_000, 800_000]
+
+
 def test_what_was_counted_before_it_was_sent_is_not_counted_twice(
     giver: RefusingSide, taker: RefusingSide
 ) -> None:

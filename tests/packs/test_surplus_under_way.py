@@ -3,10 +3,13 @@
 from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from ledger.anchoring.publications import announce
+from ledger.commands.disbursements import Reissue, correct_outcome, reissue_payment
 from ledger.commands.funds import ReceiptCorrection, correct_receipt, open_fiscal_year
 from ledger.domain.organisation import organisation_id
 from ledger.evidence.figures import SURPLUS, SURPLUS_1
@@ -136,6 +139,57 @@ def test_what_had_reached_people_and_comes_back_is_added(paid: World, tmp_path: 
     paid.pay("B3", roster_row(1, FOUR, 100_000))
     paid.answer("B3", settled(1, FOUR, 100_000), sha="05" * 32)
     assert told(paid, tmp_path) == (180_000, 100_000, 0, 80_000)
+
+
+def test_what_came_back_and_is_paid_again_to_the_same_is_as_though_it_had_stayed(
+    paid: World, tmp_path: Path
+) -> None:
+    paid.answer("B1", settled(1, ONE, 180_000), settled(2, TWO, 120_000), sha="02" * 32)
+    assert opened(paid) == 60_000
+
+    paid.answer("B1", failed(1, ONE, 180_000), settled(2, TWO, 120_000), sha="04" * 32)
+    assert told(paid, tmp_path) == (240_000, 0, 0, 240_000)
+
+    reissue_payment(paid.ledger, paid.act(), Reissue(paid.payment_id(ONE), "再付"))
+    assert told(paid, tmp_path) == (240_000, 0, 180_000, 60_000)
+    paid.answer("B1", settled(1, ONE, 180_000), sha="05" * 32)
+    assert told(paid, tmp_path) == (60_000, 0, 0, 60_000)
+
+
+def test_an_outcome_put_right_across_the_opening_is_followed(paid: World, tmp_path: Path) -> None:
+    assert opened(paid) == 60_000
+    id_, version = paid.payment_id(ONE), paid.payment(ONE).version
+
+    correct_outcome(paid.ledger, paid.act(), id_, version, "误记")
+    assert told(paid, tmp_path) == (360_000, 0, 300_000, 60_000)
+
+    correct_outcome(paid.ledger, paid.act(), id_, version + 1, "更正有误")
+    assert told(paid, tmp_path) == (180_000, 0, 120_000, 60_000)
+
+
+def test_what_came_back_is_looked_for_by_few_lines(paid: World) -> None:
+    """Whatever a lot's lines are: by those that left people, and by each payment's own."""
+    opened(paid)
+    asked: list[tuple[str, tuple[Any, ...]]] = []
+    with catch_up(paid.ledger, paid.home.read_models).asking() as model:
+
+        def note(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
+            if "journal_lines.from_account = 'recipient'" in statement:
+                asked.append((statement, parameters))
+
+        event.listen(model, "before_cursor_execute", note)
+        surplus(model, [UNION], 2018)
+        followed_lots(model, 2018)
+        event.remove(model, "before_cursor_execute", note)
+        plans = [
+            " ".join(str(row[-1]) for row in model.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", of))
+            for sql, of in asked
+        ]
+
+    assert len(plans) == 4
+    for plan in plans:
+        assert "journal_lines USING INDEX journal_from_people (lot_id=? AND position>?" in plan
+        assert "earlier USING INDEX journal_by_disbursement (disbursement_id=? AND" in plan
 
 
 def test_a_receipt_put_right_after_the_opening_is_part_of_it(paid: World, tmp_path: Path) -> None:

@@ -44,7 +44,11 @@ brought_forward AS (
         openings.lot_id,
         openings.amount_fen
     FROM openings
-    LEFT JOIN (SELECT DISTINCT position FROM journal_lines) AS corrected
+    LEFT JOIN (
+        SELECT DISTINCT position
+        FROM journal_lines
+        WHERE from_account = 'source' OR to_account = 'source'
+    ) AS corrected
         ON corrected.position = openings.position
     WHERE corrected.position IS NULL
 ),
@@ -128,13 +132,11 @@ under_way AS (
     WHERE ever.position <= begun.first_position
     GROUP BY begun.top_id, begun.consolidated, begun.year
 ),
-since_then AS (
+reached AS (
     SELECT
         once.top_id,
         once.consolidated,
         once.year,
-        once.lot_id,
-        moved.disbursement_id,
         CAST(SUM(CASE WHEN moved.account = 'source' THEN -moved.amount_fen ELSE 0 END) AS BIGINT)
             AS corrected_fen,
         CAST(SUM(CASE WHEN moved.account = 'recipient' THEN moved.amount_fen ELSE 0 END) AS BIGINT)
@@ -145,18 +147,45 @@ since_then AS (
     FROM once
     JOIN moved ON moved.lot_id = once.lot_id
     WHERE moved.position > once.since
-    GROUP BY once.top_id, once.consolidated, once.year, once.lot_id, moved.disbursement_id
+    GROUP BY once.top_id, once.consolidated, once.year
 ),
-reached AS (
+-- Payments that left people after the year was opened: few, so that these alone are told apart.
+left_people AS (
+    SELECT DISTINCT
+        once.top_id,
+        once.consolidated,
+        once.year,
+        once.lot_id,
+        once.since,
+        journal_lines.disbursement_id
+    FROM once
+    JOIN journal_lines ON journal_lines.lot_id = once.lot_id
+    WHERE journal_lines.position > once.since AND journal_lines.from_account = 'recipient'
+),
+payment AS (
     SELECT
-        top_id,
-        consolidated,
-        year,
-        CAST(SUM(corrected_fen + CASE WHEN reached_fen < 0 THEN -reached_fen ELSE 0 END) AS BIGINT)
-            AS added_fen,
-        CAST(SUM(CASE WHEN reached_fen > 0 THEN reached_fen ELSE 0 END) AS BIGINT) AS consumed_fen,
-        CAST(SUM(in_transit_fen) AS BIGINT) AS consumed_in_transit_fen
-    FROM since_then
+        left_people.top_id,
+        left_people.consolidated,
+        left_people.year,
+        left_people.lot_id,
+        left_people.disbursement_id,
+        SUM(moved.amount_fen) AS reached_fen
+    FROM left_people
+    JOIN moved
+        ON moved.lot_id = left_people.lot_id
+        AND moved.disbursement_id = left_people.disbursement_id
+    WHERE moved.position > left_people.since AND moved.account = 'recipient'
+    GROUP BY
+        left_people.top_id,
+        left_people.consolidated,
+        left_people.year,
+        left_people.lot_id,
+        left_people.disbursement_id
+),
+came_back AS (
+    SELECT top_id, consolidated, year, CAST(SUM(-reached_fen) AS BIGINT) AS amount_fen
+    FROM payment
+    WHERE reached_fen < 0
     GROUP BY top_id, consolidated, year
 ),
 turned AS (
@@ -189,9 +218,10 @@ told AS (
         opened.consolidated,
         opened.year,
         opened.brought_forward_fen + COALESCE(under_way.amount_fen, 0)
-            + COALESCE(reached.added_fen, 0) AS opening_fen,
-        COALESCE(reached.consumed_fen, 0) AS consumed_fen,
-        COALESCE(under_way.amount_fen, 0) + COALESCE(reached.consumed_in_transit_fen, 0)
+            + COALESCE(reached.corrected_fen, 0) + COALESCE(came_back.amount_fen, 0)
+            AS opening_fen,
+        COALESCE(reached.reached_fen, 0) + COALESCE(came_back.amount_fen, 0) AS consumed_fen,
+        COALESCE(under_way.amount_fen, 0) + COALESCE(reached.in_transit_fen, 0)
             AS consumed_in_transit_fen,
         COALESCE(held.paid_fen, 0) AS paid_fen,
         COALESCE(held.in_hand_fen, 0) AS in_hand_fen,
@@ -205,6 +235,10 @@ told AS (
         ON reached.top_id = opened.top_id
         AND reached.consolidated = opened.consolidated
         AND reached.year = opened.year
+    LEFT JOIN came_back
+        ON came_back.top_id = opened.top_id
+        AND came_back.consolidated = opened.consolidated
+        AND came_back.year = opened.year
     LEFT JOIN held
         ON held.top_id = opened.top_id
         AND held.consolidated = opened.consolidated
