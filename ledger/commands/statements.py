@@ -10,7 +10,7 @@ from ledger.commands.attempts import Attempt, Sent, earlier_attempts
 from ledger.commands.batches import spelt
 from ledger.commands.duties import require_post
 from ledger.commands.funds import CASHIERS
-from ledger.commands.sealing import PAYEE, unseal
+from ledger.commands.sealing import PAYEE, card_index, unseal
 from ledger.domain.aggregate import TRoot
 from ledger.domain.batch import Batch, Row, batch_id
 from ledger.domain.disbursement import Disbursement, Status, disbursement_id
@@ -79,6 +79,7 @@ class _Payment:
     status: Status
     account: str | None = field(repr=False)
     names: tuple[str, ...] = field(repr=False)
+    card_index: str | None = field(repr=False)
     is_unknown: bool = False
     earlier: tuple[Attempt, ...] = ()
 
@@ -230,7 +231,8 @@ class _Taking:
         taken = statement.numbers if statement is not None else set()
         payments = _payments(self._ledger, batch, find_all, told)
         name, content = self._order.name, self._order.content
-        lines, before = _lines_by_number(name, content, payments)
+        of_card = partial(card_index, self._ledger)
+        lines, before = _lines_by_number(name, content, payments, of_card)
         repeated = _repeated(self._ledger, batch, lines, before, payments)
         earlier = repeated | before.keys()
         lines = {number: line for number, line in lines.items() if number not in repeated}
@@ -311,6 +313,7 @@ def _some_payments(
             payment.id,
             payment.status,
             *payee(payment.payee),
+            payment.card_index,
             payment.unknown,
             earlier_attempts(ledger, payment, payee),
         )
@@ -404,18 +407,25 @@ def _come_to(content: BankReturn, payments: Sequence[_Payment]) -> bool:
 
 
 def _lines_by_number(
-    name: str, content: BankReturn, payments: dict[int, _Payment]
+    name: str,
+    content: BankReturn,
+    payments: dict[int, _Payment],
+    of_card: Callable[[str], str | None],
 ) -> tuple[dict[int, ReturnLine], dict[int, int]]:
     """Find the one payment that each line is about: by number, or else by account.
 
-    Apart from these, return the rows whose line names an account that was paid to before the last,
-    and the position at which another attempt followed that one.
+    Of a recipient whose data may not be read, the account is known by its blind index. Apart from
+    these, return the rows whose line names an account that was paid to before the last, and the
+    position at which another attempt followed that one.
     """
     of_account: dict[str | None, list[_Payment]] = {}
+    of_index: dict[str | None, list[_Payment]] = {}
     if any(line.number is None for line in content.lines):
         for each in payments.values():
             for account in {each.account, *(attempt.account for attempt in each.earlier)}:
                 of_account.setdefault(account, []).append(each)
+            if each.account is None:
+                of_index.setdefault(each.card_index, []).append(each)
     lines: dict[int, ReturnLine] = {}
     before: dict[int, int] = {}
     for line in content.lines:
@@ -424,6 +434,9 @@ def _lines_by_number(
         else:
             near = of_account.get(line.account, [])
         found = [each for each in near if _same(line, each, each)]
+        if not found and line.account and of_index and line.number is None:
+            hidden = of_index.get(of_card(line.account), [])
+            found = [each for each in hidden if line.amount_fen in (None, each.row.amount)]
         tried = [(each, was) for each in near for was in each.earlier if _same(line, each, was)]
         if len(found) == 1:
             lines[found[0].row.number] = line

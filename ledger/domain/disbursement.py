@@ -148,7 +148,7 @@ class Disbursement(Root):
             aggregate.person_id = self.person_id
             aggregate.amount = self.amount_fen
             aggregate.parts = self.parts
-            aggregate.payee = self.payee
+            aggregate.payee, aggregate.card_index = self.payee, self.card_index
             aggregate.outcomes = []
             aggregate.captured = None
             aggregate.unknown = False
@@ -257,7 +257,7 @@ class Disbursement(Root):
 
         def apply(self, aggregate: "Disbursement") -> None:
             aggregate.parts = self.parts
-            aggregate.payee = self.payee
+            aggregate.payee, aggregate.card_index = self.payee, self.card_index
             aggregate.outcomes = []
             aggregate.captured = None
             aggregate.unknown = False
@@ -294,6 +294,7 @@ class Disbursement(Root):
     amount: Money
     parts: tuple[Part, ...]
     payee: Sealed
+    card_index: str | None
     outcomes: list[tuple[int, Status]]  # version that recorded it, what it was before
     captured: Captured | None
     reissued_by: str | None  # who had it paid again last, and where to

@@ -1,6 +1,7 @@
 """Personal data: seen with a reason, gone when erased, and never in a message."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -268,6 +269,21 @@ def test_whom_a_file_was_without_another_holds_alone(restricted: World) -> None:
         Status.SETTLED,
     )
     world.check_log()
+
+
+def test_a_file_that_names_accounts_alone_finds_whose_data_may_not_be_read(
+    restricted: World,
+) -> None:
+    """Restricted after the bank was sent the file."""
+    lines = (settled(1, ONE, 60_000), settled(2, TWO, 70_000))
+    unnumbered = tuple(replace(each, number=None) for each in lines)
+    content = BankReturn("unionpay-df", "B1", Lists.ALL, unnumbered, None, None, "01" * 32)
+    order = statements.ReturnFile("B1", "return.txt", content)
+
+    answer = statements.receive_statement(restricted.ledger, restricted.act(), order)
+
+    assert answer.result["settled"] == 2
+    assert restricted.payment(ONE).status is Status.SETTLED
 
 
 def test_a_file_without_some_still_has_to_name_all_others(world: World) -> None:
