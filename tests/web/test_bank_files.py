@@ -7,9 +7,11 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from ledger.commands import batches
+from ledger.commands.recipients import decide_change, request_change
 from ledger.domain.batch import batch_id
 from ledger.domain.officer import Role
 from ledger.domain.policy import Channel
+from ledger.domain.recipient import Change
 from tests.api.service import EARLY, TODAY
 from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, office_at
 from tests.world import CAMPAIGN, EARMARK, Person, World, roster, roster_row
@@ -23,6 +25,7 @@ WORDS = {
         "银行文件中的写法",
         "商定依据",
         "登记写法",
+        "银行文件未列的付款",
     ),
     "en": (
         "Number of the paying unit",
@@ -32,20 +35,25 @@ WORDS = {
         "Spelling in the bank's file",
         "On what ground",
         "Record the spelling",
+        "Payments that the bank's file is without",
     ),
 }
 
 
 @pytest.fixture
 def desk(tmp_path: Path, chromium: Browser) -> Iterator[Office]:
-    """An approved batch for a bank that writes GBK, with a name that GBK lacks a character of."""
+    """An approved batch for a bank that writes GBK, with a name that GBK lacks a character of.
+
+    The data of the last recipient was restricted since.
+    """
     world = World.at(tmp_path).settle_in()
     world.appoint("K-X01", "X01", Role.CASHIER, EARLY)
     world.receive("X01", 1_000_000)
-    world.file(Person(1), Person(2))
+    world.file(Person(1), Person(2), Person(3))
     rows = (
         roster_row(1, Person(1), 80_000, name="张䶮明"),
         roster_row(2, Person(2), 80_000),
+        roster_row(3, Person(3), 80_000),
     )
     order = batches.Draft(
         "F1", CAMPAIGN, "X01", EARMARK, Channel.BANK_CARD, "city-bank-a", "H-X01", roster(*rows)
@@ -53,6 +61,9 @@ def desk(tmp_path: Path, chromium: Browser) -> Iterator[Office]:
     batches.draft_batch(world.ledger, world.act("H-X01"), order)
     world.review("F1")
     world.approve("F1")
+    restricted = world.ledger.vault.subject_id("id_number", Person(3).id_number)
+    request_change(world.ledger, world.act("H-X01"), restricted, Change.RESTRICT, "本人要求")
+    decide_change(world.ledger, world.act("A-X01"), restricted, Change.RESTRICT)
     world.ledger.close()
     with office_at(world.home, chromium, TODAY) as office:
         yield office
@@ -63,7 +74,7 @@ def desk(tmp_path: Path, chromium: Browser) -> Iterator[Office]:
 def test_a_name_that_does_not_fit_is_respelt_and_the_file_written(
     desk: Office, language: str
 ) -> None:
-    unit, reason, made_for, write, spelling, ground, record = WORDS[language]
+    unit, reason, made_for, write, spelling, ground, record, without = WORDS[language]
     page = desk.page("K-X01", f"/batches/{batch_id('F1')}", language)
     page.locator(f'a[href="/batches/{batch_id("F1")}/bank-file"]').click()
 
@@ -92,8 +103,15 @@ def test_a_name_that_does_not_fit_is_respelt_and_the_file_written(
     with page.expect_download() as told:
         page.get_by_role("button", name=write).click()
 
-    assert "|张YAN明|" in Path(told.value.path()).read_bytes().decode("gbk")
+    content = Path(told.value.path()).read_bytes().decode("gbk")
+    assert "|张YAN明|" in content
+    assert Person(3).card not in content
     # The next file of the same union need not be told again.
     page.reload()
     expect(page.get_by_label(unit)).to_have_value("U01")
     expect(page.get_by_label(reason)).to_have_value("")
+    expect(page.get_by_role("heading", name=without)).to_be_visible()
+    assert Person(3).name not in page.content()
+    for width, height in SIZES.values():
+        page.set_viewport_size({"width": width, "height": height})
+        accessible(page)
