@@ -1,30 +1,29 @@
 """Bank return files: matched line by line to what was instructed, or refused as a whole."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
-from typing import Protocol
 from uuid import UUID
 
-from ledger.commands.attempts import Attempt, Sent, earlier_attempts
-from ledger.commands.batches import spelt
 from ledger.commands.duties import require_post
 from ledger.commands.funds import CASHIERS
-from ledger.commands.sealing import PAYEE, card_index, unseal
-from ledger.domain.aggregate import TRoot
-from ledger.domain.batch import Batch, Row, batch_id
-from ledger.domain.disbursement import Disbursement, Status, disbursement_id
+from ledger.commands.return_matching import (
+    FindAll,
+    Match,
+    Matched,
+    match_return,
+    payments_of,
+)
+from ledger.domain.batch import Batch, batch_id
+from ledger.domain.disbursement import Disbursement
 from ledger.domain.fund import FundAccount
 from ledger.domain.policy import Channel
-from ledger.domain.sealed import Sealed
 from ledger.domain.statement import Statement, statement_id
 from ledger.domain.values import Money
 from ledger.errors import Kind, LedgerError
-from ledger.files.bank import BankReturn, Lists, Outcome, ReturnLine
+from ledger.files.bank import BankReturn, Outcome
 from ledger.files.faults import refuse
 from ledger.store.act import CommandAct
-from ledger.store.application import Answer, Decide, Ledger, NotOnRecord, TooBusy, Work
-from ledger.vault.keys import PersonErased
+from ledger.store.application import Answer, Decide, Ledger, TooBusy, Work
 
 Progress = Callable[[int, int], None]
 
@@ -35,16 +34,7 @@ STEP = 500
 PIECE = 2_000
 """Payments whose outcomes are stored in one transaction."""
 
-LOADED_AT_ONCE = 500
-"""Payments, and keys of their recipients, that are read in one query."""
-
 TRIES_MAX = 5
-
-
-class FindAll(Protocol):
-    """Returns aggregates by id: a piece of work's own, or as the log has them now."""
-
-    def __call__(self, cls: type[TRoot], ids: Sequence[UUID], /) -> Mapping[UUID, TRoot]: ...
 
 
 class StatementKnown(LedgerError):
@@ -64,39 +54,6 @@ class ReturnFile:
     batch_code: str
     name: str
     content: BankReturn = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class _Payment:
-    """A payment of the batch; there are no account and names when its recipient has been erased.
-
-    A bank names people as they are, or as it was agreed that its file spells them. `is_unknown` is
-    one of which the bank said that it does not know yet, `earlier` what was tried before.
-    """
-
-    row: Row
-    id: UUID
-    status: Status
-    account: str | None = field(repr=False)
-    names: tuple[str, ...] = field(repr=False)
-    card_index: str | None = field(repr=False)
-    is_unknown: bool = False
-    earlier: tuple[Attempt, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Match:
-    payment: _Payment
-    line: ReturnLine | None
-    outcome: Outcome
-
-
-@dataclass(frozen=True, slots=True)
-class _Matched:
-    """What a file decides, in the order of the roster; `earlier` are rows that it tells old of."""
-
-    decided: list[_Match]
-    earlier: frozenset[int]
 
 
 def receive_statement(
@@ -186,7 +143,7 @@ class _Taking:
         raise TooBusy(TRIES_MAX)
 
     def _piece(
-        self, matched: _Matched, piece: list[_Match], told: "_Told", seen: int | None
+        self, matched: Matched, piece: list[Match], told: "_Told", seen: int | None
     ) -> Decide:
         def decide(work: Work) -> None:
             if seen is not None and self._moved(matched.decided, seen):
@@ -195,7 +152,7 @@ class _Taking:
 
         return decide
 
-    def _moved(self, matches: list[_Match], seen: int) -> bool:
+    def _moved(self, matches: list[Match], seen: int) -> bool:
         """Say whether somebody else decided something about these payments since they were read."""
         size = self._ledger.size()
         ids = {match.payment.id for match in matches} if size > seen else set()
@@ -227,26 +184,18 @@ class _Taking:
 
     def _matched(
         self, batch: Batch, statement: Statement | None, find_all: FindAll, told: "_Told"
-    ) -> _Matched:
+    ) -> Matched:
         taken = statement.numbers if statement is not None else set()
-        payments = _payments(self._ledger, batch, find_all, told)
+        payments = payments_of(self._ledger, batch, find_all, told.step)
         name, content = self._order.name, self._order.content
-        of_card = partial(card_index, self._ledger)
-        lines, before = _lines_by_number(name, content, payments, of_card)
-        repeated = _repeated(self._ledger, batch, lines, before, payments)
-        earlier = repeated | before.keys()
-        lines = {number: line for number, line in lines.items() if number not in repeated}
-        expected = _expected(batch, payments, {*lines, *earlier}, taken)
-        matches = _match(name, content, payments, lines, expected)
-        left = [each for each in matches if each.payment.row.number not in taken]
-        return _Matched(left, frozenset(earlier))
+        return match_return(self._ledger, batch, name, content, payments, taken)
 
     def _decide(
         self,
         work: Work,
         batch: Batch,
-        matched: _Matched,
-        piece: list[_Match],
+        matched: Matched,
+        piece: list[Match],
         told: "_Told",
     ) -> None:
         content = self._order.content
@@ -285,220 +234,8 @@ class _Told:
         self._done += 1
 
 
-def _payments(ledger: Ledger, batch: Batch, find_all: FindAll, told: _Told) -> dict[int, _Payment]:
-    rows = list(batch.rows.values())
-    payments: dict[int, _Payment] = {}
-    for at in range(0, len(rows), LOADED_AT_ONCE):
-        some = rows[at : at + LOADED_AT_ONCE]
-        payments |= _some_payments(ledger, batch, some, find_all, told)
-    return payments
-
-
-def _some_payments(
-    ledger: Ledger, batch: Batch, rows: list[Row], find_all: FindAll, told: _Told
-) -> dict[int, _Payment]:
-    id_of = {row.number: disbursement_id(batch.campaign_id, row.person_id) for row in rows}
-    found = find_all(Disbursement, list(id_of.values()))
-    ledger.vault.keep_all([row.person_id for row in rows])
-    payments = {}
-    for row in rows:
-        told.step()
-        id_ = id_of[row.number]
-        payment = found.get(id_)
-        if payment is None:
-            raise NotOnRecord("disbursement", id_)
-        payee = partial(_payee, ledger, batch, row)
-        payments[row.number] = _Payment(
-            row,
-            payment.id,
-            payment.status,
-            *payee(payment.payee),
-            payment.card_index,
-            payment.unknown,
-            earlier_attempts(ledger, payment, payee),
-        )
-    return payments
-
-
-def _payee(
-    ledger: Ledger, batch: Batch, row: Row, sealed: Sealed
-) -> tuple[str | None, tuple[str, ...]]:
-    try:
-        payee = unseal(ledger, row.person_id, PAYEE, sealed)
-    except PersonErased:
-        return None, ()
-    name = payee.get("name", "")
-    return payee.get("card_number", ""), (name, spelt(ledger, batch, row, name))
-
-
-@dataclass(frozen=True, slots=True)
-class _Expected:
-    """Payments that a file does not name, and that it might have to.
-
-    All of them, those that the bank was asked about as far as we know, and these by the part of the
-    batch that they were sent in. `whole` are those of the parts that the file names any of.
-    """
-
-    every: list[_Payment]
-    asked: list[_Payment]
-    parts: tuple[list[_Payment], list[_Payment]]
-    whole: list[_Payment]
-
-
-def _expected(
-    batch: Batch, payments: dict[int, _Payment], named: set[int], taken: set[int]
-) -> _Expected:
-    """Return what a file that names some rows leaves out; `taken` it decided before.
-
-    Not asked about are those whom the last file for the bank was without, and where some were tried
-    again since, those of which the bank had said that it does not know yet. Whom one file was
-    without, another holds alone: the answer to either need not name what the other holds.
-    """
-    every = [
-        each
-        for number, each in payments.items()
-        if number not in named and (each.status is Status.IN_TRANSIT or number in taken)
-    ]
-    tried_again = any(each.earlier for each in payments.values())
-    asked = [
-        each
-        for each in every
-        if each.row.number not in batch.left_out and not (tried_again and each.is_unknown)
-    ]
-    first = [each for each in asked if each.row.number not in batch.sent_apart]
-    later = [each for each in asked if each.row.number in batch.sent_apart]
-    whole = asked if not named else []
-    if named & batch.sent_apart:
-        whole = whole + later
-    if named - batch.sent_apart:
-        whole = whole + first
-    return _Expected(every, asked, (first, later), whole)
-
-
-def _match(
-    name: str,
-    content: BankReturn,
-    payments: dict[int, _Payment],
-    lines: dict[int, ReturnLine],
-    expected: _Expected,
-) -> list[_Match]:
-    """Say what the file decides of each payment, in the order of the roster.
-
-    Where it lists failures alone, its totals say which of the others it vouches for.
-    """
-    vouched_for: list[_Payment] = []
-    if content.lists is Lists.ALL and expected.whole:
-        raise refuse(name, "bank_file.incomplete")
-    if content.lists is Lists.FAILURES:
-        possible = (expected.every, expected.asked, *expected.parts)
-        fitting = [each for each in possible if _come_to(content, each)]
-        if not fitting or any(each != fitting[0] for each in fitting):
-            raise refuse(name, "bank_file.control_total")
-        vouched_for = fitting[0]
-    matches = [_Match(payments[number], line, line.outcome) for number, line in lines.items()]
-    matches += [_Match(each, None, Outcome.SETTLED) for each in vouched_for]
-    return sorted(filter(_says_something_new, matches), key=lambda match: match.payment.row.number)
-
-
-def _come_to(content: BankReturn, payments: Sequence[_Payment]) -> bool:
-    """Say whether payments are those that a file of failures vouches for by its totals."""
-    total = sum(each.row.amount for each in payments)
-    return (content.settled_count, content.settled_fen) == (len(payments), total)
-
-
-def _lines_by_number(
-    name: str,
-    content: BankReturn,
-    payments: dict[int, _Payment],
-    of_card: Callable[[str], str | None],
-) -> tuple[dict[int, ReturnLine], dict[int, int]]:
-    """Find the one payment that each line is about: by number, or else by account.
-
-    Of a recipient whose data may not be read, the account is known by its blind index. Apart from
-    these, return the rows whose line names an account that was paid to before the last, and the
-    position at which another attempt followed that one.
-    """
-    of_account: dict[str | None, list[_Payment]] = {}
-    of_index: dict[str | None, list[_Payment]] = {}
-    if any(line.number is None for line in content.lines):
-        for each in payments.values():
-            for account in {each.account, *(attempt.account for attempt in each.earlier)}:
-                of_account.setdefault(account, []).append(each)
-            if each.account is None:
-                of_index.setdefault(each.card_index, []).append(each)
-    lines: dict[int, ReturnLine] = {}
-    before: dict[int, int] = {}
-    for line in content.lines:
-        if line.number is not None:
-            near = [payments[line.number]] if line.number in payments else []
-        else:
-            near = of_account.get(line.account, [])
-        found = [each for each in near if _same(line, each, each)]
-        if not found and line.account and of_index and line.number is None:
-            hidden = of_index.get(of_card(line.account), [])
-            found = [each for each in hidden if line.amount_fen in (None, each.row.amount)]
-        tried = [(each, was) for each in near for was in each.earlier if _same(line, each, was)]
-        if len(found) == 1:
-            lines[found[0].row.number] = line
-        elif not found and len({each.id for each, _ in tried}) == 1:
-            before[tried[-1][0].row.number] = tried[-1][1].followed_at
-        else:
-            raise refuse(name, "bank_file.unknown_line", row=line.line)
-    return lines, {number: at for number, at in before.items() if number not in lines}
-
-
-def _same(line: ReturnLine, payment: _Payment, paid_to: _Payment | Attempt) -> bool:
-    """Say whether a line is about a payment: all that it carries must agree, and enough of it.
-
-    Of an erased recipient, number and amount must do.
-    """
-    if line.amount_fen not in (None, payment.row.amount):
-        return False
-    if paid_to.account is None:
-        return (line.number, line.amount_fen) == (payment.row.number, payment.row.amount)
-    right_name = line.name is None or line.name in paid_to.names
-    return right_name and line.account in (None, paid_to.account)
-
-
-def _repeated(
-    ledger: Ledger,
-    batch: Batch,
-    lines: dict[int, ReturnLine],
-    before: dict[int, int],
-    payments: dict[int, _Payment],
-) -> frozenset[int]:
-    """Return the rows of which a file says again what the bank had said of an earlier attempt.
-
-    The same may come true of the last attempt too: the file has to be one that cannot answer it.
-    """
-    again = [
-        (payments[number], line.outcome)
-        for number, line in lines.items()
-        if any(was.said_as(line) for was in payments[number].earlier)
-    ]
-    if not again:
-        return frozenset()
-    decided = [
-        payments[each].id for each in lines if payments[each].status is not Status.IN_TRANSIT
-    ]
-    sent = Sent(ledger, batch, decided, before.values())
-    return frozenset(
-        each.row.number
-        for each, outcome in again
-        if sent.is_old_to(each.earlier[-1].followed_at, outcome)
-    )
-
-
-def _says_something_new(match: _Match) -> bool:
-    """A later file may repeat a success, or bring back what had settled (退票)."""
-    status = match.payment.status
-    return status is Status.IN_TRANSIT or (
-        status is Status.SETTLED and match.outcome is Outcome.FAILED
-    )
-
-
 def _statement(
-    act: CommandAct, batch: Batch, content: BankReturn, matches: list[_Match]
+    act: CommandAct, batch: Batch, content: BankReturn, matches: list[Match]
 ) -> Statement:
     def of(outcome: Outcome) -> list[Money]:
         return [match.payment.row.amount for match in matches if match.outcome is outcome]
@@ -518,7 +255,7 @@ def _statement(
 
 
 def _decide_line(
-    work: Work, act: CommandAct, batch: Batch, statement: Statement, match: _Match
+    work: Work, act: CommandAct, batch: Batch, statement: Statement, match: Match
 ) -> None:
     payment, line = work.get(Disbursement, match.payment.id), match.line
     reason = (line.reason if line else None) or ""

@@ -1,0 +1,312 @@
+"""A bank's return file held against the payments of its batch: which line is about which."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Protocol
+from uuid import UUID
+
+from ledger.commands.attempts import Attempt, Sent, earlier_attempts
+from ledger.commands.batches import spelt
+from ledger.commands.sealing import PAYEE, card_index, unseal
+from ledger.domain.aggregate import TRoot
+from ledger.domain.batch import Batch, Row
+from ledger.domain.disbursement import Disbursement, Status, disbursement_id
+from ledger.domain.sealed import Sealed
+from ledger.files.bank import BankReturn, Lists, Outcome, ReturnLine
+from ledger.files.faults import refuse
+from ledger.store.application import Ledger, NotOnRecord
+from ledger.vault.keys import PersonErased
+
+LOADED_AT_ONCE = 500
+"""Payments, and keys of their recipients, that are read in one query."""
+
+
+class FindAll(Protocol):
+    """Returns aggregates by id: a piece of work's own, or as the log has them now."""
+
+    def __call__(self, cls: type[TRoot], ids: Sequence[UUID], /) -> Mapping[UUID, TRoot]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Payment:
+    """A payment of the batch; there are no account and names when its recipient has been erased.
+
+    A bank names people as they are, or as it was agreed that its file spells them. `is_unknown` is
+    one of which the bank said that it does not know yet, `earlier` what was tried before.
+    """
+
+    row: Row
+    id: UUID
+    status: Status
+    account: str | None = field(repr=False)
+    names: tuple[str, ...] = field(repr=False)
+    card_index: str | None = field(repr=False)
+    is_unknown: bool = False
+    earlier: tuple[Attempt, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    payment: Payment
+    line: ReturnLine | None
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """What a file decides, in the order of the roster; `earlier` are rows that it tells old of."""
+
+    decided: list[Match]
+    earlier: frozenset[int]
+
+
+def payments_of(
+    ledger: Ledger, batch: Batch, find_all: FindAll, step: Callable[[], None]
+) -> dict[int, Payment]:
+    """Return the payments of a batch by row; `step` is called for each.
+
+    Raises:
+        NotOnRecord: The batch was not approved.
+    """
+    rows = list(batch.rows.values())
+    payments: dict[int, Payment] = {}
+    for at in range(0, len(rows), LOADED_AT_ONCE):
+        some = rows[at : at + LOADED_AT_ONCE]
+        payments |= _some_payments(ledger, batch, some, find_all, step)
+    return payments
+
+
+def _some_payments(
+    ledger: Ledger, batch: Batch, rows: list[Row], find_all: FindAll, step: Callable[[], None]
+) -> dict[int, Payment]:
+    id_of = {row.number: disbursement_id(batch.campaign_id, row.person_id) for row in rows}
+    found = find_all(Disbursement, list(id_of.values()))
+    ledger.vault.keep_all([row.person_id for row in rows])
+    payments = {}
+    for row in rows:
+        step()
+        id_ = id_of[row.number]
+        payment = found.get(id_)
+        if payment is None:
+            raise NotOnRecord("disbursement", id_)
+        payee = partial(_payee, ledger, batch, row)
+        payments[row.number] = Payment(
+            row,
+            payment.id,
+            payment.status,
+            *payee(payment.payee),
+            payment.card_index,
+            payment.unknown,
+            earlier_attempts(ledger, payment, payee),
+        )
+    return payments
+
+
+def _payee(
+    ledger: Ledger, batch: Batch, row: Row, sealed: Sealed
+) -> tuple[str | None, tuple[str, ...]]:
+    try:
+        payee = unseal(ledger, row.person_id, PAYEE, sealed)
+    except PersonErased:
+        return None, ()
+    name = payee.get("name", "")
+    return payee.get("card_number", ""), (name, spelt(ledger, batch, row, name))
+
+
+def match_return(
+    ledger: Ledger,
+    batch: Batch,
+    name: str,
+    content: BankReturn,
+    payments: dict[int, Payment],
+    taken: set[int],
+) -> Matched:
+    """Say what a return file decides of the payments of its batch.
+
+    Args:
+        ledger: The ledger.
+        batch: The batch.
+        name: Of the file, for messages only.
+        content: The file.
+        payments: Those of the batch, by row.
+        taken: Of a file that was cut off, the rows that it decided before.
+
+    Raises:
+        FileRefused: It holds a line that was not instructed, leaves out one that was, or its
+            control totals disagree.
+    """
+    lines, before = _lines_by_number(name, content, payments, partial(card_index, ledger))
+    repeated = _repeated(ledger, batch, lines, before, payments)
+    earlier = repeated | before.keys()
+    lines = {number: line for number, line in lines.items() if number not in repeated}
+    expected = _expected(batch, payments, {*lines, *earlier}, taken)
+    matches = _match(name, content, payments, lines, expected)
+    left = [each for each in matches if each.payment.row.number not in taken]
+    return Matched(left, frozenset(earlier))
+
+
+@dataclass(frozen=True, slots=True)
+class _Expected:
+    """Payments that a file does not name, and that it might have to.
+
+    All of them, those that the bank was asked about as far as we know, and these by the part of the
+    batch that they were sent in. `whole` are those of the parts that the file names any of.
+    """
+
+    every: list[Payment]
+    asked: list[Payment]
+    parts: tuple[list[Payment], list[Payment]]
+    whole: list[Payment]
+
+
+def _expected(
+    batch: Batch, payments: dict[int, Payment], named: set[int], taken: set[int]
+) -> _Expected:
+    """Return what a file that names some rows leaves out; `taken` it decided before.
+
+    Not asked about are those whom the last file for the bank was without, and where some were tried
+    again since, those of which the bank had said that it does not know yet. Whom one file was
+    without, another holds alone: the answer to either need not name what the other holds.
+    """
+    every = [
+        each
+        for number, each in payments.items()
+        if number not in named and (each.status is Status.IN_TRANSIT or number in taken)
+    ]
+    tried_again = any(each.earlier for each in payments.values())
+    asked = [
+        each
+        for each in every
+        if each.row.number not in batch.left_out and not (tried_again and each.is_unknown)
+    ]
+    first = [each for each in asked if each.row.number not in batch.sent_apart]
+    later = [each for each in asked if each.row.number in batch.sent_apart]
+    whole = asked if not named else []
+    if named & batch.sent_apart:
+        whole = whole + later
+    if named - batch.sent_apart:
+        whole = whole + first
+    return _Expected(every, asked, (first, later), whole)
+
+
+def _match(
+    name: str,
+    content: BankReturn,
+    payments: dict[int, Payment],
+    lines: dict[int, ReturnLine],
+    expected: _Expected,
+) -> list[Match]:
+    """Say what the file decides of each payment, in the order of the roster.
+
+    Where it lists failures alone, its totals say which of the others it vouches for.
+    """
+    vouched_for: list[Payment] = []
+    if content.lists is Lists.ALL and expected.whole:
+        raise refuse(name, "bank_file.incomplete")
+    if content.lists is Lists.FAILURES:
+        possible = (expected.every, expected.asked, *expected.parts)
+        fitting = [each for each in possible if _come_to(content, each)]
+        if not fitting or any(each != fitting[0] for each in fitting):
+            raise refuse(name, "bank_file.control_total")
+        vouched_for = fitting[0]
+    matches = [Match(payments[number], line, line.outcome) for number, line in lines.items()]
+    matches += [Match(each, None, Outcome.SETTLED) for each in vouched_for]
+    return sorted(filter(_says_something_new, matches), key=lambda match: match.payment.row.number)
+
+
+def _come_to(content: BankReturn, payments: Sequence[Payment]) -> bool:
+    """Say whether payments are those that a file of failures vouches for by its totals."""
+    total = sum(each.row.amount for each in payments)
+    return (content.settled_count, content.settled_fen) == (len(payments), total)
+
+
+def _lines_by_number(
+    name: str,
+    content: BankReturn,
+    payments: dict[int, Payment],
+    of_card: Callable[[str], str | None],
+) -> tuple[dict[int, ReturnLine], dict[int, int]]:
+    """Find the one payment that each line is about: by number, or else by account.
+
+    Of a recipient whose data may not be read, the account is known by its blind index. Apart from
+    these, return the rows whose line names an account that was paid to before the last, and the
+    position at which another attempt followed that one.
+    """
+    of_account: dict[str | None, list[Payment]] = {}
+    of_index: dict[str | None, list[Payment]] = {}
+    if any(line.number is None for line in content.lines):
+        for each in payments.values():
+            for account in {each.account, *(attempt.account for attempt in each.earlier)}:
+                of_account.setdefault(account, []).append(each)
+            if each.account is None:
+                of_index.setdefault(each.card_index, []).append(each)
+    lines: dict[int, ReturnLine] = {}
+    before: dict[int, int] = {}
+    for line in content.lines:
+        if line.number is not None:
+            near = [payments[line.number]] if line.number in payments else []
+        else:
+            near = of_account.get(line.account, [])
+        found = [each for each in near if _same(line, each, each)]
+        if not found and line.account and of_index and line.number is None:
+            hidden = of_index.get(of_card(line.account), [])
+            found = [each for each in hidden if line.amount_fen in (None, each.row.amount)]
+        tried = [(each, was) for each in near for was in each.earlier if _same(line, each, was)]
+        if len(found) == 1:
+            lines[found[0].row.number] = line
+        elif not found and len({each.id for each, _ in tried}) == 1:
+            before[tried[-1][0].row.number] = tried[-1][1].followed_at
+        else:
+            raise refuse(name, "bank_file.unknown_line", row=line.line)
+    return lines, {number: at for number, at in before.items() if number not in lines}
+
+
+def _same(line: ReturnLine, payment: Payment, paid_to: Payment | Attempt) -> bool:
+    """Say whether a line is about a payment: all that it carries must agree, and enough of it.
+
+    Of an erased recipient, number and amount must do.
+    """
+    if line.amount_fen not in (None, payment.row.amount):
+        return False
+    if paid_to.account is None:
+        return (line.number, line.amount_fen) == (payment.row.number, payment.row.amount)
+    right_name = line.name is None or line.name in paid_to.names
+    return right_name and line.account in (None, paid_to.account)
+
+
+def _repeated(
+    ledger: Ledger,
+    batch: Batch,
+    lines: dict[int, ReturnLine],
+    before: dict[int, int],
+    payments: dict[int, Payment],
+) -> frozenset[int]:
+    """Return the rows of which a file says again what the bank had said of an earlier attempt.
+
+    The same may come true of the last attempt too: the file has to be one that cannot answer it.
+    """
+    again = [
+        (payments[number], line.outcome)
+        for number, line in lines.items()
+        if any(was.said_as(line) for was in payments[number].earlier)
+    ]
+    if not again:
+        return frozenset()
+    decided = [
+        payments[each].id for each in lines if payments[each].status is not Status.IN_TRANSIT
+    ]
+    sent = Sent(ledger, batch, decided, before.values())
+    return frozenset(
+        each.row.number
+        for each, outcome in again
+        if sent.is_old_to(each.earlier[-1].followed_at, outcome)
+    )
+
+
+def _says_something_new(match: Match) -> bool:
+    """A later file may repeat a success, or bring back what had settled (退票)."""
+    status = match.payment.status
+    return status is Status.IN_TRANSIT or (
+        status is Status.SETTLED and match.outcome is Outcome.FAILED
+    )
