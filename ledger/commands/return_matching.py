@@ -284,12 +284,16 @@ def _repeated(
 ) -> frozenset[int]:
     """Return the rows of which a file says again what the bank had said of an earlier attempt.
 
+    Of one to the same account: a line that names another account than before is about the last.
     The same may come true of the last attempt too: the file has to be one that cannot answer it.
     """
     again = [
         (payments[number], line.outcome)
         for number, line in lines.items()
-        if any(was.said_as(line) for was in payments[number].earlier)
+        if any(
+            was.said_as(line) and (line.account is None or was.account == payments[number].account)
+            for was in payments[number].earlier
+        )
     ]
     if not again:
         return frozenset()

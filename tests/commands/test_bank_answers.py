@@ -277,6 +277,17 @@ def test_a_file_that_names_a_card_before_the_last_is_old_to_all_that_were_sent_a
     assert world.payment(TWO).status is Status.IN_TRANSIT
 
 
+def test_a_list_that_names_the_new_card_answers_the_new_attempt(three: World) -> None:
+    """A list of all that the bank did, and the new card failed as the old one had."""
+    sent_again(three, TWO, CARDED.card)
+
+    lines = settled(1, ONE, 60_000), failed(2, CARDED, 60_000), pending(3, THREE, 60_000)
+    answer = three.answer("B1", *lines, sha="04" * 32)
+
+    assert (answer.result["returned"], answer.result["earlier"]) == (1, 0)
+    assert three.payment(TWO).status is Status.RETURNED
+
+
 def test_a_success_counts_though_the_first_attempt_was_one_too(three: World) -> None:
     """A list of all that the bank did of a batch; the first success had been sent back (退票)."""
     sent_again(three, TWO)
