@@ -16,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 STARTED_S = 60
 MASTER_CLASS = "org.apache.spark.deploy.master.Master"
 WORKER_CLASS = "org.apache.spark.deploy.worker.Worker"
+EXECUTOR_CLASS = "CoarseGrainedExecutorBackend"
 LOOPBACK = "127.0.0.1"
 
 
@@ -44,8 +45,8 @@ class Cluster:
         return killed
 
     def executors(self, number: int) -> list[int]:
-        """Return the processes that a worker has started."""
-        return _family(self.workers[number].pid)[:-1]
+        """Return the processes that a worker has started for whoever asks for work."""
+        return [each for each in _family(self.workers[number].pid) if _is_executor(each)]
 
 
 @contextmanager
@@ -111,6 +112,13 @@ def _family(pid: int) -> list[int]:
     for one in found:
         found += children.get(one, [])
     return found[::-1]
+
+
+def _is_executor(pid: int) -> bool:
+    try:
+        return EXECUTOR_CLASS.encode() in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 def _free_port() -> int:

@@ -108,34 +108,32 @@ def test_the_cluster_verifies_what_one_machine_verifies(
 
 
 def test_a_worker_that_is_killed_in_the_middle_changes_nothing(
-    campaign: Home, tmp_path: Path
+    cluster: Cluster, session: Spark, campaign: Home
 ) -> None:
     folder = campaign.path.parent / "segments"
     manifests = manifests_in(folder)
     asking = Asking(folder, manifests, ASKED_ON)
     with duck() as engine:
         wanted = {each: ask(engine, asking, each) for each in ("balances", "surplus")}
-    with running(tmp_path, workers=2) as cluster, spark(cluster.master) as session:
-        _wait_for_executors(session, 2)
-        killed: list[int] = []
-        at_work = threading.Thread(target=_kill_when_busy, args=(session, cluster, 0, killed))
-        at_work.start()
+    _wait_for_executors(session, 2)
+    killed: list[int] = []
+    at_work = threading.Thread(target=_kill_when_busy, args=(session, cluster, 0, killed))
+    at_work.start()
+    found = _checked(session, folder, campaign.founding_key_id())
+    while at_work.is_alive():  # its stages are short: one may end before it was seen
         found = _checked(session, folder, campaign.founding_key_id())
-        while at_work.is_alive():  # its stages are short: one may end before it was seen
-            found = _checked(session, folder, campaign.founding_key_id())
-        assert len(killed) > 1, "a worker with its executor was at work"
-        assert found.edge == manifests[-1].tree
-        assert cluster.workers[0].poll() is not None
+    assert len(killed) > 1, "a worker with its executor was at work"
+    assert found.edge == manifests[-1].tree
+    assert cluster.workers[0].poll() is not None
 
-        cluster.add_worker()
-        _wait_for_executors(session, 2)
-        again: list[int] = []
-        asked = threading.Thread(target=_kill_when_busy, args=(session, cluster, 2, again))
-        asked.start()
+    cluster.add_worker()
+    again: list[int] = []
+    asked = threading.Thread(target=_kill_when_busy, args=(session, cluster, 2, again))
+    asked.start()
+    assert {each: ask(session, asking, each) for each in wanted} == wanted
+    while asked.is_alive():
         assert {each: ask(session, asking, each) for each in wanted} == wanted
-        while asked.is_alive():
-            assert {each: ask(session, asking, each) for each in wanted} == wanted
-        assert len(again) > 1
+    assert len(again) > 1, "a worker with its executor was at work"
 
 
 def _checked(session: Spark, folder: Path, key: str):  # type: ignore[no-untyped-def] # noqa: ANN202
