@@ -118,15 +118,12 @@ def burn_down(
         .join(followed, and_(followed.c.lot_id == own.c.lot_id, followed.c.since == own.c.since))
         .cte("begun")
     )
-    opened = (
-        select(openings.c.happened_on, func.sum(openings.c.amount_fen))
-        .join(begun, begun.c.lot_id == openings.c.lot_id)
-        .where(theirs)
-        .group_by(openings.c.happened_on)
-    )
+    counted = set(connection.execute(select(begun.c.lot_id)).scalars())
     changes: Counter[str] = Counter()
-    for day, amount in connection.execute(opened):
-        changes[day] += amount
+    opened = select(openings.c.lot_id, openings.c.happened_on, openings.c.amount_fen).where(theirs)
+    for lot, day, amount in connection.execute(opened):
+        if lot in counted:
+            changes[day] += amount
     in_transit = reached = again = 0
     if changes:
         before = routes_until(connection, moment, begun, ("opened_on",), asked)
