@@ -72,14 +72,7 @@ class Server:
 
         settings = ("listen_addresses=", f"unix_socket_directories={self.folder}", *self._settings)
         options = [part for each in settings for part in ("-c", each)]
-        with (self.folder / "log").open("ab") as log:
-            self._process = subprocess.Popen(
-                [self._programs / "postgres", "-D", self.folder / "data", *options],
-                stdout=log,
-                stderr=log,
-                cwd=self.folder,
-                **self._as,
-            )
+        self._process = self._begun(options)
         deadline = time.monotonic() + START_S
         while True:
             try:
@@ -87,8 +80,21 @@ class Server:
             except DatabaseUnreachable:
                 assert time.monotonic() < deadline, (self.folder / "log").read_text()
                 time.sleep(0.02)
+                if self._process.poll() is not None:
+                    # A child that was begun while its server was killed has not ended yet.
+                    self._process = self._begun(options)
             else:
                 return
+
+    def _begun(self, options: list[str]) -> subprocess.Popen[bytes]:
+        with (self.folder / "log").open("ab") as log:
+            return subprocess.Popen(
+                [self._programs / "postgres", "-D", self.folder / "data", *options],
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                **self._as,
+            )
 
     def kill(self) -> None:
         """End it as a power failure would; `start` recovers what was committed."""
