@@ -6,10 +6,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from itertools import accumulate
 from operator import itemgetter
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import CTE, ColumnElement, Connection, Select, and_, func, select
+from sqlalchemy import CTE, Connection, and_, func, select
 
 from ledger.domain.values import BasisPoints, Money, floor_basis_points
 from projections.asked import NOW, Moment
@@ -109,10 +108,13 @@ def burn_down(
         moment.covers(openings),
         was_brought_forward(),
     )
-    followed = _lots_followed(theirs)
+    first = func.min(openings.c.position).label("since")
+    opened_on = func.min(openings.c.happened_on).label("opened_on")
+    lot_id = openings.c.lot_id
+    own = select(lot_id, first, opened_on).where(theirs).group_by(lot_id).cte("own")
+    followed = _lots_followed(own)
     # What one of them passed on to another, who then opened the year with it, counts once: it is
     # followed from an earlier position than that at which it was brought forward.
-    own = _first_of(theirs).cte("own")
     begun = (
         select(own.c.lot_id, own.c.since, own.c.opened_on)
         .join(followed, and_(followed.c.lot_id == own.c.lot_id, followed.c.since == own.c.since))
@@ -120,7 +122,7 @@ def burn_down(
     )
     counted = set(connection.execute(select(begun.c.lot_id)).scalars())
     changes: Counter[str] = Counter()
-    opened = select(openings.c.lot_id, openings.c.happened_on, openings.c.amount_fen).where(theirs)
+    opened = select(lot_id, openings.c.happened_on, openings.c.amount_fen).where(theirs)
     for lot, day, amount in connection.execute(opened):
         if lot in counted:
             changes[day] += amount
@@ -140,14 +142,13 @@ def burn_down(
             reached += of.net(Account.RECIPIENT)
             in_transit += of.net(Account.TRANSIT, Account.RETURNED)
         again = came_back(connection, moment, begun, (), asked)[()]
-    remaining = list(accumulate(amount for _, amount in sorted(changes.items())))
+    remaining = accumulate(amount for _, amount in sorted(changes.items()))
     consumed = reached + again
-    opening = (remaining[-1] if remaining else 0) + consumed
     minimum, within = _targets(connection, ids, year)
     return BurnDown(
         Surplus(
             year,
-            Money(opening),
+            Money(changes.total() + consumed),
             _sum(held, Account.RECIPIENT),
             _sum(held, Account.FUND),
             _sum(held, Account.TRANSIT, Account.RETURNED),
@@ -179,17 +180,9 @@ def years(connection: Connection, organisation_ids: Collection[UUID]) -> list[in
     return list(connection.execute(statement).scalars())
 
 
-def _first_of(theirs: ColumnElement[bool]) -> Select[Any]:
-    """Return each lot that was brought forward, since which position, and of which day that is."""
-    first = func.min(openings.c.position).label("since")
-    day = func.min(openings.c.happened_on).label("opened_on")
-    return select(openings.c.lot_id, first, day).where(theirs).group_by(openings.c.lot_id)
-
-
-def _lots_followed(theirs: ColumnElement[bool]) -> CTE:
+def _lots_followed(own: CTE) -> CTE:
     """Return the opening lots and those they were passed on as, and since which position."""
-    first = _first_of(theirs).subquery()
-    followed = select(first.c.lot_id, first.c.since).cte("followed", recursive=True)
+    followed = select(own.c.lot_id, own.c.since).cte("followed", recursive=True)
     followed = followed.union(
         select(lots.c.lot_id, followed.c.since)
         .join(followed, lots.c.parent_id == followed.c.lot_id)

@@ -300,7 +300,7 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
             people=file.count,
             file_sha256=file.sha256,
             reason=order.reason,
-            made_for=order.made_for or batch.bank_format or "",
+            made_for=order.made_for or bank_format,
         )
         work.save(batch, handed_over)
         written[:] = [replace(file, left_out=tuple(left_out))]

@@ -17,13 +17,7 @@ from ledger.domain.administration import Administration, administration_id
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.officer import Officer, Role, RoleMissing
 from ledger.domain.organisation import Organisation, organisation_id
-from ledger.domain.recipient import (
-    AlreadyErased,
-    Change,
-    FileDatesBackwards,
-    PaymentOnItsWay,
-    Recipient,
-)
+from ledger.domain.recipient import AlreadyErased, Change, FileDatesBackwards, Recipient
 from ledger.files.archive import ArchiveRow
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Ledger, NotOnRecord, Work
@@ -277,9 +271,7 @@ def erase_person(
         if not recipient.erased:
             if work.find(Administration, administration_id()) is not None:
                 raise OfficerRequired(act.actor)
-            if on_its_way:
-                raise PaymentOnItsWay(person)
-            recipient.erase(act, reason=reason)
+            recipient.erase(act, reason=reason, on_its_way=on_its_way)
             work.save(recipient)
 
     answer = ledger.perform(act, "recipient.erase", (person, reason), decide)

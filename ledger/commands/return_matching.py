@@ -148,16 +148,15 @@ def match_return(
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
-    """Payments that a file does not name, and that it might have to.
+    """Payments that a file does not name.
 
-    All of them, those that the bank was asked about as far as we know, and these by the part of the
-    batch that they were sent in. `whole` are those of the parts that the file names any of.
+    `missing` are those that a list of all has to name. A list of failures may vouch for one of
+    `groups`: for all, for those that the bank was asked about as far as we know, or for these of
+    one part that the batch was sent in.
     """
 
-    every: list[Payment]
-    asked: list[Payment]
-    parts: tuple[list[Payment], list[Payment]]
-    whole: list[Payment]
+    missing: list[Payment]
+    groups: tuple[list[Payment], ...]
 
 
 def _expected(
@@ -182,12 +181,11 @@ def _expected(
     ]
     first = [each for each in asked if each.row.number not in batch.sent_apart]
     later = [each for each in asked if each.row.number in batch.sent_apart]
-    whole = asked if not named else []
-    if named & batch.sent_apart:
-        whole = whole + later
-    if named - batch.sent_apart:
-        whole = whole + first
-    return _Expected(every, asked, (first, later), whole)
+    missing = [
+        *(first if named - batch.sent_apart or not named else ()),
+        *(later if named & batch.sent_apart or not named else ()),
+    ]
+    return _Expected(missing, (every, asked, first, later))
 
 
 def _match(
@@ -202,11 +200,10 @@ def _match(
     Where it lists failures alone, its totals say which of the others it vouches for.
     """
     vouched_for: list[Payment] = []
-    if content.lists is Lists.ALL and expected.whole:
+    if content.lists is Lists.ALL and expected.missing:
         raise refuse(name, "bank_file.incomplete")
     if content.lists is Lists.FAILURES:
-        possible = (expected.every, expected.asked, *expected.parts)
-        fitting = [each for each in possible if _come_to(content, each)]
+        fitting = [each for each in expected.groups if _come_to(content, each)]
         if not fitting or any(each != fitting[0] for each in fitting):
             raise refuse(name, "bank_file.control_total")
         vouched_for = fitting[0]

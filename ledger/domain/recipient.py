@@ -335,12 +335,13 @@ class Recipient(Root):
             until = date(min(last.year + RETENTION_YEARS + 1, MAXYEAR), 1, 1)
             if act.happened_on < until and not request.overriding:
                 raise RetentionRuns(self.id, until)
-            if on_its_way:
-                raise PaymentOnItsWay(self.id)
-            self.erase(act, reason=request.overriding or "retention ended")
+            reason = request.overriding or "retention ended"
+            self.erase(act, reason=reason, on_its_way=on_its_way)
 
-    def erase(self, act: Act, *, reason: str) -> None:
+    def erase(self, act: Act, *, reason: str, on_its_way: bool = False) -> None:
         self._require_not_erased()
+        if on_its_way:
+            raise PaymentOnItsWay(self.id)
         self.trigger_event(self.Erased, act, reason=reason)
 
     def standing_on(self, day: date) -> tuple[OnFile, ArchiveFile | None]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -78,6 +79,15 @@ class Province:
         words = ["province", "consolidate", str(file), "--year", "2017", "--out", str(path)]
         return CliRunner().invoke(app, [*words, *more]), path
 
+    def consolidated(self, *more: str) -> dict[str, Any]:
+        """Have all cities publish, and return what the province makes of it."""
+        for name in self.cities:
+            self.publish(name)
+        done, path = self.consolidate("all.json", *more)
+        assert done.exit_code == 0, done.output
+        told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        return told
+
 
 @pytest.fixture
 def province(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Province]:
@@ -122,13 +132,9 @@ def test_what_one_city_sent_another_counts_once(province: Province) -> None:
     south.take(north.proof(remittance), 400_000)
     open_fiscal_year(south.world.ledger, south.world.act(), "X01", EARMARK, 2017, POLICY)
     pay_80_000(south.world)
-    for name in province.cities:
-        province.publish(name)
 
-    done, path = province.consolidate()
+    told = province.consolidated()
 
-    assert done.exit_code == 0, done.output
-    told = json.loads(path.read_text(encoding="utf-8"))
     # 300,000 + 500,000 + 100,000 came from outside, 80,000 of it reached a person.
     assert (told["received_fen"], told["in_hand_fen"]) == (900_000, 820_000)
     # The old 300,000 stood in both openings: where it was first, and where it went.
@@ -145,13 +151,9 @@ def test_what_one_union_passed_on_to_another_of_its_city_counts_once(province: P
     world.allocate("C01", "X01", 200_000)
     open_fiscal_year(world.ledger, world.act(), "X01", EARMARK, 2017, POLICY)
     pay_80_000(world)
-    for name in province.cities:
-        province.publish(name)
 
-    done, path = province.consolidate()
+    told = province.consolidated()
 
-    assert done.exit_code == 0, done.output
-    told = json.loads(path.read_text(encoding="utf-8"))
     assert (told["opening_fen"], told["consumed_fen"]) == (300_000, 80_000)
     [north, _] = told["cities"]
     assert north["figures"]["opening_fen"] == 300_000
@@ -182,13 +184,9 @@ def test_what_was_sent_before_its_sender_opened_the_year_counts_where_it_came(
     south.world.answer("B2", settled(1, Person(3), 90_000))
     new_year = south.world.act(day=date(2018, 1, 3))
     open_fiscal_year(south.world.ledger, new_year, "X01", EARMARK, 2018, POLICY)
-    for name in province.cities:
-        province.publish(name)
 
-    done, path = province.consolidate("all.json", "--year", "2018")
+    told = province.consolidated("--year", "2018")
 
-    assert done.exit_code == 0, done.output
-    told = json.loads(path.read_text(encoding="utf-8"))
     # North: nothing in X01, 100,000 of 2015 and 500,000 of 2017 in C01. South: 50,000 that came
     # from north before, and 60,000 that were left of what came after: these stood in both.
     opened = {each["name"]: each["figures"]["opening_fen"] for each in told["cities"]}
@@ -211,13 +209,9 @@ def test_money_is_told_by_its_source_wherever_it_went(province: Province) -> Non
         "C01", EARMARK, lot, south.world.fund("C01").version, -5_000, "多记"
     )
     correct_receipt(south.world.ledger, south.world.act(), put_right)
-    for name in province.cities:
-        province.publish(name)
 
-    done, path = province.consolidate()
+    told = province.consolidated()
 
-    assert done.exit_code == 0, done.output
-    told = json.loads(path.read_text(encoding="utf-8"))
     assert told["sources"]["社会捐赠"] == {
         "received_fen": 65_000,
         "came_fen": 0,
@@ -242,13 +236,9 @@ def test_money_is_told_by_its_source_wherever_it_went(province: Province) -> Non
 
 def test_what_is_on_its_way_between_cities_is_told_and_in_nobodys_hand(province: Province) -> None:
     province.cities["north"].send(province.cities["south"], 400_000)
-    for name in province.cities:
-        province.publish(name)
 
-    done, path = province.consolidate()
+    told = province.consolidated()
 
-    told = json.loads(path.read_text(encoding="utf-8"))
-    assert done.exit_code == 0
     assert [each["meeting"] for each in told["remittances"]] == ["on_its_way"]
     assert told["received_fen"] - told["in_hand_fen"] == 400_000
 

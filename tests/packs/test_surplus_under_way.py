@@ -47,6 +47,12 @@ def opened(world: World) -> int:
     return int(str(answer.result["opening_surplus_fen"]))
 
 
+def all_arrives(world: World) -> None:
+    world.answer("B1", settled(1, ONE, 180_000), settled(2, TWO, 120_000), sha="02" * 32)
+    world.pay("B2", roster_row(1, THREE, 60_000))
+    world.answer("B2", settled(1, THREE, 60_000), sha="03" * 32)
+
+
 def told(world: World, tmp_path: Path) -> Told:
     """Return what the read model says, which both verifiers find by themselves."""
     with catch_up(world.ledger, world.home.read_models).asking() as model:
@@ -118,18 +124,14 @@ def test_a_year_is_opened_though_all_of_the_money_is_on_its_way(
 
 
 def test_what_reached_people_before_is_nobody_s_surplus(paid: World, tmp_path: Path) -> None:
-    paid.answer("B1", settled(1, ONE, 180_000), settled(2, TWO, 120_000), sha="02" * 32)
-    paid.pay("B2", roster_row(1, THREE, 60_000))
-    paid.answer("B2", settled(1, THREE, 60_000), sha="03" * 32)
+    all_arrives(paid)
 
     assert opened(paid) == 0
     assert told(paid, tmp_path) == (0, 0, 0, 0)
 
 
 def test_what_had_reached_people_and_comes_back_is_added(paid: World, tmp_path: Path) -> None:
-    paid.answer("B1", settled(1, ONE, 180_000), settled(2, TWO, 120_000), sha="02" * 32)
-    paid.pay("B2", roster_row(1, THREE, 60_000))
-    paid.answer("B2", settled(1, THREE, 60_000), sha="03" * 32)
+    all_arrives(paid)
     opened(paid)
 
     paid.answer("B1", failed(1, ONE, 180_000), settled(2, TWO, 120_000), sha="04" * 32)
