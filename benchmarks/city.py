@@ -279,6 +279,7 @@ class City:
                 file_sha256="0" * 64,
                 line_count=len(payments),
                 total=batch.total,
+                numbers=None,
             )
             statement = _statement(operator, batch, payments, back)
             for payment in payments:

@@ -64,6 +64,7 @@ WORDS: Mapping[str, str] = {
     Disbursement.Settled.TOPIC: "银行入账",
     Disbursement.Signed.TOPIC: "本人签收",
     Disbursement.Returned.TOPIC: "银行退回",
+    Disbursement.Withdrawn.TOPIC: "撤销付款",
     Disbursement.Corrected.TOPIC: "更正",
     FiscalYear.SurplusBroughtForward.TOPIC: "上年结余转入",
 }

@@ -74,6 +74,8 @@ class Standing:
         """Whether they fit. What is in transit awaits a word, also again after it came back."""
         if self.status == Status.RETURNED:
             return self.outcome == FAILED
+        if self.status == Status.WITHDRAWN:
+            return self.outcome != SETTLED
         return (self.status == Status.SETTLED) == (self.outcome == SETTLED)
 
 
@@ -109,7 +111,7 @@ def odd_payments(connection: Connection, batch_id: UUID) -> list[Odd]:
     differ = or_(
         and_(status == Status.SETTLED.value, said != SETTLED),
         and_(status == Status.RETURNED.value, said != FAILED),
-        and_(status == Status.IN_TRANSIT.value, said == SETTLED),
+        and_(status.in_((Status.IN_TRANSIT.value, Status.WITHDRAWN.value)), said == SETTLED),
     )
     statement = (
         select(

@@ -16,6 +16,7 @@ from sqlalchemy import (
     FromClause,
     ScalarSelect,
     Select,
+    SelectBase,
     String,
     and_,
     bindparam,
@@ -31,6 +32,7 @@ from projections.asked import NOW, PAGE_ROWS_MAX, POSITIONS_MAX, Moment, uuid_of
 from projections.batches import batches
 from projections.blocks import FOLDED, Blocks, blocks_at
 from projections.journal import funds
+from projections.movements import Kind, movements
 from projections.payment_states import disbursements, origins_of, states
 from projections.payment_sums import changes, runs, sums, sums_by_amount
 
@@ -220,7 +222,34 @@ def instructed(
     since = select(*(disbursements.c[name] for name in names), disbursements.c.amount_fen).where(
         disbursements.c.position >= blocks.end, moment.covers(disbursements)
     )
-    of = union_all(folded, since).subquery("instructed")
+    return _by_organisation(connection, union_all(folded, since), ids, earmark)
+
+
+def withdrawn(
+    connection: Connection, ids: list[bytes], moment: Moment = NOW, earmark: str | None = None
+) -> dict[bytes, int]:
+    """Return what payments of organisations come to, in fen, that are withdrawn as of a moment."""
+    names = ("organisation_id", "fund_id")
+    amounts = (
+        select(
+            *(disbursements.c[name] for name in names), movements.c.amount_fen.label("total_fen")
+        )
+        .join(movements, movements.c.disbursement_id == disbursements.c.disbursement_id)
+        .where(
+            movements.c.kind == Kind.WITHDRAWAL.value, movements.c.position == last_state(moment)
+        )
+    )
+    return _by_organisation(connection, amounts, ids, earmark)
+
+
+def _by_organisation(
+    connection: Connection,
+    amounts: SelectBase,
+    ids: list[bytes],
+    earmark: str | None,
+) -> dict[bytes, int]:
+    """Sum up `total_fen` of rows that say whose `organisation_id` and which `fund_id` they are."""
+    of = amounts.subquery("amounts")
     statement = (
         select(of.c.organisation_id, func.sum(of.c.total_fen))
         .where(of.c.organisation_id.in_(ids))
@@ -358,6 +387,8 @@ def totals(
         elif status == Status.RETURNED:
             returned += amount
             reasons[reason] = reasons.get(reason, 0) + count
+        elif status == Status.WITHDRAWN:
+            continue
         elif channel == sheet_channel:
             unsigned += amount
         else:

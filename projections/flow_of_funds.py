@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Select, func, select
 
 from projections.asked import NOW, Moment, uuid_of
-from projections.disbursements import instructed
+from projections.disbursements import instructed, withdrawn
 from projections.journal import Account, funds, lots
 from projections.journal_sums import Among, routes
 
@@ -130,10 +130,12 @@ def flow_of_funds(
         stops[organisation].came_in[origins[origin].origin_id] = amount
     for (organisation, origin), amount in held.items():
         stops[organisation].held[origins[origin].origin_id] = amount
+    given_up = withdrawn(connection, ids, period.until, earmark)
     for organisation, amount in instructed(connection, ids, period.until, earmark).items():
         # Whatever was drawn beyond what was first instructed was drawn to pay again.
         stop = stops[organisation]
-        again = max(found.came_back[organisation] + amount, 0)
+        waits = found.came_back[organisation] + amount - given_up.get(organisation, 0)
+        again = max(waits, 0)
         stop.returned_fen = min(again, max(stop.held_fen, 0))
     return Flow(
         {each.origin_id: each for each in origins.values()},

@@ -152,6 +152,7 @@ WHERE: Mapping[str, Account] = {
     Status.SETTLED: Account.RECIPIENT,
     Status.SIGNED: Account.RECIPIENT,
     Status.RETURNED: Account.RETURNED,
+    Status.WITHDRAWN: Account.RETURNED,
 }
 """The account that a payment's money is in, by the payment's status."""
 
@@ -186,6 +187,7 @@ class Journal(Projection):
             Disbursement.Settled: _moved,
             Disbursement.Signed: _moved,
             Disbursement.Returned: _moved,
+            Disbursement.Withdrawn: _moved,
             Disbursement.Corrected: _moved,
             FiscalYear.Opened: _year_opened,
             FiscalYear.SurplusBroughtForward: _brought_forward,
@@ -397,7 +399,11 @@ def _restored(event: FundAccount.Restored) -> Sequence[Line]:
 
 
 _Payment = (
-    Disbursement.Settled | Disbursement.Signed | Disbursement.Returned | Disbursement.Corrected
+    Disbursement.Settled
+    | Disbursement.Signed
+    | Disbursement.Returned
+    | Disbursement.Withdrawn
+    | Disbursement.Corrected
 )
 
 
@@ -412,6 +418,10 @@ def _arrived(event: Disbursement.Settled | Disbursement.Signed) -> Sequence[Line
 
 def _came_back(event: Disbursement.Returned) -> Sequence[Line]:
     return _payment(event, WHERE[event.was], Account.RETURNED)
+
+
+def _withdrawn(event: Disbursement.Withdrawn) -> Sequence[Line]:
+    return _payment(event, Account.TRANSIT, Account.RETURNED)
 
 
 def _put_right(event: Disbursement.Corrected) -> Sequence[Line]:
@@ -432,6 +442,7 @@ _ROUTES: Mapping[type[Event], Callable[[Any], Sequence[Line]]] = {
     Disbursement.Settled: _arrived,
     Disbursement.Signed: _arrived,
     Disbursement.Returned: _came_back,
+    Disbursement.Withdrawn: _withdrawn,
     Disbursement.Corrected: _put_right,
 }
 

@@ -61,6 +61,7 @@ class Kind(StrEnum):
     ARRIVAL = "arrival"
     TAKEN_BACK = "taken_back"
     RETURN = "return"
+    WITHDRAWAL = "withdrawal"
     REISSUE = "reissue"
     CORRECTION = "correction"
 
@@ -83,6 +84,7 @@ class Movements(Projection):
             FundAccount.RemittanceReceived: _arrived,
             FundAccount.RemittanceTakenBack: _taken_back,
             Payment.Returned: _returned,
+            Payment.Withdrawn: _withdrawn,
             Payment.Reissued: _reissued,
             Payment.Corrected: _corrected,
         }
@@ -159,6 +161,10 @@ def _returned(event: Payment.Returned, position: int, rows: Rows) -> None:
     _of_payment(event, position, rows, Kind.RETURN, event.reason)
 
 
+def _withdrawn(event: Payment.Withdrawn, position: int, rows: Rows) -> None:
+    _of_payment(event, position, rows, Kind.WITHDRAWAL, None)
+
+
 def _reissued(event: Payment.Reissued, position: int, rows: Rows) -> None:
     _of_payment(event, position, rows, Kind.REISSUE, None)
 
@@ -168,7 +174,7 @@ def _corrected(event: Payment.Corrected, position: int, rows: Rows) -> None:
 
 
 def _of_payment(
-    event: Payment.Returned | Payment.Reissued | Payment.Corrected,
+    event: Payment.Returned | Payment.Withdrawn | Payment.Reissued | Payment.Corrected,
     position: int,
     rows: Rows,
     kind: Kind,

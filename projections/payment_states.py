@@ -72,6 +72,7 @@ class PaymentStates(Projection):
             Payment.Settled: _settled,
             Payment.Signed: _signed,
             Payment.Returned: _returned,
+            Payment.Withdrawn: _withdrawn,
             Payment.Unresolved: _unresolved,
             Payment.Reissued: _reissued,
             Payment.Corrected: _corrected,
@@ -122,6 +123,10 @@ def _signed(event: Payment.Signed, position: int, rows: Rows) -> None:
 
 def _returned(event: Payment.Returned, position: int, rows: Rows) -> None:
     _state(event, position, rows, Status.RETURNED, event.reason, event.amount_fen)
+
+
+def _withdrawn(event: Payment.Withdrawn, position: int, rows: Rows) -> None:
+    _state(event, position, rows, Status.WITHDRAWN, None, event.amount_fen)
 
 
 def _reissued(event: Payment.Reissued, position: int, rows: Rows) -> None:

@@ -68,6 +68,8 @@ class Tally:
     in_transit_fen: int = 0
     returned_count: int = 0
     returned_fen: int = 0
+    withdrawn_count: int = 0
+    withdrawn_fen: int = 0
 
     def add(self, of: Payments) -> None:
         if of.status == Status.IN_TRANSIT:
@@ -76,6 +78,9 @@ class Tally:
         elif of.status == Status.RETURNED:
             self.returned_count += of.count
             self.returned_fen += of.amount_fen
+        elif of.status == Status.WITHDRAWN:
+            self.withdrawn_count += of.count
+            self.withdrawn_fen += of.amount_fen
         else:
             self.count += of.count
             self.paid_fen += of.amount_fen

@@ -22,7 +22,12 @@ from api.v1 import forms, models
 from api.v1.models import Answer
 from api.v1.written import Nothing, Written, tag, written
 from api.within import payment_within
-from ledger.commands.disbursements import Reissue, correct_outcome, reissue_payment
+from ledger.commands.disbursements import (
+    Reissue,
+    correct_outcome,
+    reissue_payment,
+    withdraw_payment,
+)
 from ledger.commands.recipients import unmask_payee
 from ledger.domain.disbursement import Disbursement, Status
 from projections.exports.delimited import lines
@@ -291,6 +296,20 @@ def correct(
     return written(the_ledger, response, answer, Nothing)
 
 
+@router.post("/{disbursement_id}/withdrawals", status_code=201, dependencies=[APPROVE])
+def withdraw(
+    disbursement_id: UUID,
+    form: forms.Reasoned,
+    acting: TheActing,
+    the_ledger: TheLedger,
+    response: Response,
+) -> Written[Nothing]:
+    """Take back what was never paid out (撤销付款): not sent to the bank, or not signed for."""
+    act = acting.act(form.happened_on, stream=disbursement_id)
+    answer = withdraw_payment(the_ledger, act, disbursement_id, form.reason)
+    return written(the_ledger, response, answer, Nothing)
+
+
 @router.post("/{disbursement_id}/reissues", status_code=201, dependencies=[APPROVE])
 def reissue(
     disbursement_id: UUID,
@@ -299,7 +318,7 @@ def reissue(
     the_ledger: TheLedger,
     response: Response,
 ) -> Written[Nothing]:
-    """Pay again what came back (补发), to another card where one is given."""
+    """Pay again what came back or was withdrawn (补发), to another card where one is given."""
     order = Reissue(disbursement_id, form.reason, form.card_number)
     act = acting.act(form.happened_on, stream=disbursement_id)
     return written(the_ledger, response, reissue_payment(the_ledger, act, order), Nothing)

@@ -42,6 +42,7 @@ LABELS: Mapping[str, str] = {
     "to_key_id": N_("对方账本"),
     "to_code": N_("对方单位编码"),
     "document": N_("文号"),
+    "card_number": N_("银行卡号"),
 }
 """What a form's fields are called on pages."""
 

@@ -36,6 +36,7 @@ class Shown(StrEnum):
     ARRIVAL = Kind.ARRIVAL.value
     TAKEN_BACK = Kind.TAKEN_BACK.value
     RETURN = Kind.RETURN.value
+    WITHDRAWAL = Kind.WITHDRAWAL.value
     REISSUE = Kind.REISSUE.value
     CORRECTION = Kind.CORRECTION.value
     ALL = ALL
@@ -48,10 +49,11 @@ class Standing(StrEnum):
     SETTLED = Status.SETTLED.value
     SIGNED = Status.SIGNED.value
     RETURNED = Status.RETURNED.value
+    WITHDRAWN = Status.WITHDRAWN.value
     PAID = PAID
 
 
-OF_PAYMENTS = frozenset({Kind.PAYMENT, Kind.RETURN, Kind.REISSUE, Kind.CORRECTION})
+OF_PAYMENTS = frozenset({Kind.PAYMENT, Kind.RETURN, Kind.WITHDRAWAL, Kind.REISSUE, Kind.CORRECTION})
 CONCERNS: Mapping[str, frozenset[Kind]] = {
     "campaign": OF_PAYMENTS,
     "batch": OF_PAYMENTS,

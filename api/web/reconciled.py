@@ -64,11 +64,13 @@ def reconciled(
     of = {status: _sum(payments, status=status) for status in Status}
     instructed = sum(of.values()) if approved is not None else None
     arrived = of[Status.SETTLED] + of[Status.SIGNED]
+    withdrawn = of[Status.WITHDRAWN]
     bars: tuple[tuple[str, int | None, Tone], ...] = (
         ("approved", approved, "plain"),
         ("exported" if card else "certified", written, "plain"),
         ("arrived", arrived, "good"),
         ("returned", of[Status.RETURNED], "bad"),
+        *((("withdrawn", withdrawn, "plain"),) if withdrawn else ()),
         ("in_transit", of[Status.IN_TRANSIT], "doubt"),
     )
     most = max([fen or 0 for _, fen, _ in bars] + [1])
@@ -76,7 +78,7 @@ def reconciled(
     if card:
         answered = _sum(payments, outcome=SETTLED), _sum(payments, outcome=FAILED)
         checks += [
-            Check("approved_exported", approved, written),
+            Check("approved_exported", approved, _with_unsent(written, approved, withdrawn)),
             Check("bank_arrived", answered[0] if answers or arrived else None, arrived),
             Check("bank_returned", answered[1] if answers else None, of[Status.RETURNED]),
         ]
@@ -94,14 +96,15 @@ def _sum(
 ) -> int:
     """Sum up payments that stand so, or of which the bank said so.
 
-    What failed and is on its way again is not counted as failed: its answer is still to come.
+    What failed and is on its way again is not counted as failed: its answer is still to come. Nor
+    is what failed, was to go again and was withdrawn instead.
     """
     return sum(
         each.total_fen
         for each in payments
         if (status is None or each.status == status)
         and (outcome is None or each.outcome == outcome)
-        and (outcome != FAILED or each.status != Status.IN_TRANSIT)
+        and (outcome != FAILED or each.status not in (Status.IN_TRANSIT, Status.WITHDRAWN))
     )
 
 
@@ -118,6 +121,13 @@ def _written(batch: Batch, answers: Sequence[BankStatement]) -> int | None:
     if first is None or (answers and answers[0].position < first.position):
         return None
     return first.total_fen
+
+
+def _with_unsent(written: int | None, approved: int | None, withdrawn: int) -> int | None:
+    """Add what was withdrawn before any file for the bank held it."""
+    if written is None or approved is None:
+        return written
+    return written + min(withdrawn, max(approved - written, 0))
 
 
 def _certified(batch: Batch) -> int | None:

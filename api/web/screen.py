@@ -24,6 +24,7 @@ from api.web.assets import assets
 from api.web.language import Language, TheLanguage, languages
 from api.web.navigation import menu, sections
 from api.web.words import fault_words, period_words, term
+from ledger.commands.policies import APPROVERS
 from ledger.commands.recipients import ASKING, MAY_UNMASK
 from ledger.domain.officer import OBSERVERS
 
@@ -194,6 +195,7 @@ def environment(language: Language) -> Environment:
         refusal=language.refusal,
         sections=sections,
         may_read=lambda caller: caller is not None and caller.holds_any(READERS),
+        may_approve=lambda caller: caller is not None and caller.holds_any(APPROVERS),
         may_ask=lambda caller: caller is not None and caller.holds_any(ASKING),
         may_observe=lambda caller: caller is not None and caller.holds_any(OBSERVERS),
         may_unmask=lambda caller: caller is not None and caller.holds_any(MAY_UNMASK),

@@ -30,6 +30,7 @@ STATUS: Mapping[str, str] = {
     "disbursement.settled": "settled",
     "disbursement.signed": "signed",
     "disbursement.returned": "returned",
+    "disbursement.withdrawn": "withdrawn",
 }
 """What a payment's event leaves it as; a correction says so itself."""
 

@@ -15,6 +15,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "settled": N_("已到账"),
         "signed": N_("已签领"),
         "returned": N_("已退回"),
+        "withdrawn": N_("已撤销付款"),
         "paid": N_("已到账或已签领"),
     },
     "batch": {
@@ -52,6 +53,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "certified": N_("已签认签字表"),
         "arrived": N_("已到人"),
         "returned": N_("已退回"),
+        "withdrawn": N_("已撤销付款"),
         "in_transit": N_("在途"),
     },
     "check": {
@@ -143,6 +145,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "arrival": N_("跨账本到账"),
         "taken_back": N_("跨账本退回"),
         "return": N_("退款"),
+        "withdrawal": N_("撤销付款"),
         "reissue": N_("补发"),
         "correction": N_("更正"),
     },
@@ -225,6 +228,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "disbursement.signed": N_("本人签领"),
         "disbursement.signature_captured": N_("本人签字，待见证签认"),
         "disbursement.returned": N_("银行退回"),
+        "disbursement.withdrawn": N_("撤销付款"),
         "disbursement.unresolved": N_("银行未作答复"),
         "disbursement.reissued": N_("再次发放"),
         "disbursement.corrected": N_("更正"),

@@ -4,16 +4,18 @@ A bank hands its return files out again, and some of them list a whole batch eac
 file says of an attempt that was answered before is no answer to the one that followed it.
 """
 
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from uuid import UUID
 
 from ledger.domain.batch import Batch
-from ledger.domain.disbursement import Disbursement
+from ledger.domain.disbursement import Disbursement, disbursement_id
 from ledger.domain.sealed import Sealed
 from ledger.files.bank import Outcome, ReturnLine
-from ledger.store.application import Ledger
+from ledger.store.application import Ledger, Work
+
+LOOKED_AT_ONCE = 1_000
 
 Payee = Callable[[Sealed], tuple[str | None, tuple[str, ...]]]
 """Opens what a payment's payee is sealed as: the account (None: of a person who was erased), and
@@ -38,7 +40,10 @@ class Attempt:
 
 
 def earlier_attempts(ledger: Ledger, payment: Disbursement, payee: Payee) -> tuple[Attempt, ...]:
-    """Return the attempts at a payment before its last one, the first of all first."""
+    """Return the attempts at a payment before its last one, the first of all first.
+
+    One that was withdrawn is none: the bank was sent nothing of it.
+    """
     if payment.reissued_by is None:
         return ()
     positions = dict(ledger.log.select_stream_positions(payment.id))
@@ -47,12 +52,13 @@ def earlier_attempts(ledger: Ledger, payment: Disbursement, payee: Payee) -> tup
     said: set[Word] = set()
     for event in ledger.events.get(payment.id, lte=payment.version):
         match event:
-            case Disbursement.Instructed():
-                sealed = event.payee
-            case Disbursement.Reissued() if sealed is not None:
-                at = positions[event.originator_version]
-                found.append(Attempt(*payee(sealed), frozenset(said), at))
+            case Disbursement.Instructed() | Disbursement.Reissued():
+                if sealed is not None:
+                    at = positions[event.originator_version]
+                    found.append(Attempt(*payee(sealed), frozenset(said), at))
                 sealed, said = event.payee, set()
+            case Disbursement.Withdrawn():
+                sealed = None
             case Disbursement.Settled():
                 said.add(_word(Outcome.SETTLED, None, None))
             case Disbursement.Returned():
@@ -62,6 +68,31 @@ def earlier_attempts(ledger: Ledger, payment: Disbursement, payee: Payee) -> tup
             case _:
                 pass
     return tuple(found)
+
+
+def may_be_sent(work: Work, batch: Batch, payment: Disbursement) -> bool:
+    """Say whether the bank may have been sent a payment as it was instructed last.
+
+    A file that was written since then may hold it; or none was ever written here and the bank
+    answered all the same, so it was sent in another way.
+    """
+    if not batch.files:
+        return any(_answered(work, batch))
+    holding = [each for each in batch.files if each.may_hold(payment.number)]
+    if not holding:
+        return False
+    log = work.ledger.log
+    instructed = dict(log.select_stream_positions(payment.id))[payment.attempt]
+    written = dict(log.select_stream_positions(batch.id))
+    return any(written[each.version] > instructed for each in holding)
+
+
+def _answered(work: Work, batch: Batch) -> Iterator[bool]:
+    people = [row.person_id for row in batch.rows.values()]
+    ids = [disbursement_id(batch.campaign_id, person) for person in people]
+    for at in range(0, len(ids), LOOKED_AT_ONCE):
+        found = work.glance_all(Disbursement, ids[at : at + LOOKED_AT_ONCE])
+        yield any(each.answered for each in found.values())
 
 
 class Sent:
@@ -101,7 +132,7 @@ class Sent:
 
     @cached_property
     def _written(self) -> list[int]:
-        versions = set(self._batch.exports)
+        versions = {each.version for each in self._batch.files}
         every = self._ledger.log.select_stream_positions(self._batch.id)
         return [position for version, position in every if version in versions]
 

@@ -268,7 +268,8 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
             except PersonErased as cause:  # or restricted
                 left_out[row.number] = cause
         # What the last file was without goes out alone: the others wait for the answer to that one.
-        lines = [each for each in lines if each.number in batch.left_out] or lines
+        alone = [each for each in lines if each.number in batch.left_out]
+        lines = alone or lines
         if not lines:
             raise next(iter(left_out.values()), NothingInTransit(batch.id))
         refused.clear()
@@ -291,6 +292,7 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
             file_sha256=file.sha256,
             line_count=file.count,
             total=Money(file.total_fen),
+            numbers=tuple(each.number for each in alone) if alone else None,
         )
         handed_over = Export.hand_over(
             act,

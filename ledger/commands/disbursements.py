@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
+from ledger.commands.attempts import may_be_sent
 from ledger.commands.duties import acting_officer, require_post
 from ledger.commands.funds import CORRECTORS
 from ledger.commands.refusals import recorded
@@ -12,6 +13,7 @@ from ledger.commands.sealing import PAYEE, card_index, seal, unseal
 from ledger.commands.signed_acts import perform_signed
 from ledger.domain.batch import Batch, batch_id
 from ledger.domain.disbursement import (
+    AlreadySent,
     AnotherWitness,
     Disbursement,
     NotCaptured,
@@ -144,6 +146,32 @@ def reissue_payment(ledger: Ledger, act: CommandAct, order: Reissue) -> Answer:
         work.save(fund, payment)
 
     return ledger.perform(act, "disbursement.reissue", order, decide)
+
+
+def withdraw_payment(ledger: Ledger, act: CommandAct, disbursement: UUID, reason: str) -> Answer:
+    """Put the money of a payment that will not be paid out back into its lots (撤销付款).
+
+    Either no file for the bank held it since it was instructed, or nobody signed for it. Where this
+    program writes no file for its bank and the bank said nothing yet, whoever withdraws it answers
+    for that. It may be paid again later, as what came back may.
+
+    Raises:
+        NotInTransit: It arrived, or came back before.
+        AlreadySent: The bank may have been sent it: the bank's answer decides.
+        SignatureWaits: Its recipient signed for it.
+    """
+
+    def decide(work: Work) -> None:
+        payment = work.get(Disbursement, disbursement)
+        require_post(work, act, {Role.APPROVER}, payment.organisation_id)
+        parts = payment.withdraw(act, reason=reason)
+        if may_be_sent(work, work.get(Batch, payment.batch_id), payment):
+            raise AlreadySent(payment.id)
+        fund = work.get(FundAccount, payment.fund_id)
+        fund.restore(act, disbursement_id=payment.id, parts=parts)
+        work.save(payment, fund)
+
+    return ledger.perform(act, "disbursement.withdraw", (disbursement, reason), decide)
 
 
 def correct_outcome(

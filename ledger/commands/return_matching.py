@@ -133,8 +133,8 @@ def match_return(
         taken: Of a file that was cut off, the rows that it decided before.
 
     Raises:
-        FileRefused: It holds a line that was not instructed, leaves out one that was, or its
-            control totals disagree.
+        FileRefused: It holds a line that was not instructed or was withdrawn, leaves out one that
+            was instructed, or its control totals disagree.
     """
     lines, before = _lines_by_number(name, content, payments, partial(card_index, ledger))
     repeated = _repeated(ledger, batch, lines, before, payments)
@@ -208,6 +208,9 @@ def _match(
             raise refuse(name, "bank_file.control_total")
         vouched_for = fitting[0]
     matches = [Match(payments[number], line, line.outcome) for number, line in lines.items()]
+    for each in matches:
+        if each.payment.status is Status.WITHDRAWN and each.outcome is not Outcome.FAILED:
+            raise refuse(name, "bank_file.withdrawn", row=lines[each.payment.row.number].line)
     matches += [Match(each, None, Outcome.SETTLED) for each in vouched_for]
     return sorted(filter(_says_something_new, matches), key=lambda match: match.payment.row.number)
 
@@ -301,7 +304,7 @@ def _repeated(
     return frozenset(
         each.row.number
         for each, outcome in again
-        if sent.is_old_to(each.earlier[-1].followed_at, outcome)
+        if each.status is Status.WITHDRAWN or sent.is_old_to(each.earlier[-1].followed_at, outcome)
     )
 
 

@@ -117,6 +117,21 @@ class SeenRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     seen: str
 
 
+class BankFile(msgspec.Struct, frozen=True):
+    """A payment file that was written for the bank, at a version of the batch.
+
+    `alone` are its rows where it held some alone, `without` those that it may not have held.
+    """
+
+    version: int
+    alone: frozenset[int] | None
+    without: frozenset[int]
+
+    def may_hold(self, number: int) -> bool:
+        """Say whether the payment of a row may have been in it, if it was on its way then."""
+        return number not in self.without if self.alone is None else number in self.alone
+
+
 class Row(msgspec.Struct, frozen=True, gc=False):
     """A row that stands: who is to get how much.
 
@@ -161,7 +176,7 @@ class Batch(Root):
             aggregate.rows = {}
             aggregate.scans = set()
             aggregate.unwritable = frozenset()
-            aggregate.exports = ()
+            aggregate.files = ()
             aggregate.left_out = frozenset()
             aggregate.sent_apart = frozenset()
             aggregate.spellings = {}
@@ -272,16 +287,22 @@ class Batch(Root):
         refusal_code: str
 
     class Exported(Event, frozen=True):
-        """The payment file for the bank was written; its hash tells copies apart."""
+        """The payment file for the bank was written; its hash tells copies apart.
+
+        `numbers` are its rows where it holds some alone, whom an earlier file was without.
+        """
 
         TOPIC = "batch.exported"
         bank_format: str
         file_sha256: str
         line_count: int
         total_fen: Money
+        numbers: tuple[int, ...] | None = None
 
         def apply(self, aggregate: "Batch") -> None:
-            aggregate.exports = (*aggregate.exports, self.originator_version)
+            alone = None if self.numbers is None else frozenset(self.numbers)
+            file = BankFile(self.originator_version, alone, aggregate.left_out)
+            aggregate.files = (*aggregate.files, file)
 
     class NamesUnwritable(Event, frozen=True):
         """The bank's charset lacks characters of these rows' names, so no file was written."""
@@ -362,7 +383,7 @@ class Batch(Root):
     officers: list[UUID]  # drafter, then reviewer, then approver
     rows: dict[int, Row]
     scans: set[str]  # hashes of the files
-    exports: tuple[int, ...]  # versions at which a payment file was written for the bank
+    files: tuple["BankFile", ...]  # that were written for the bank
     left_out: frozenset[int]  # rows that the last file was without: their data may not be used
     sent_apart: frozenset[int]  # rows that any file was ever without: another holds them alone
     unwritable: frozenset[int]  # rows whose names the bank cannot write, and nobody respelt yet
@@ -524,7 +545,14 @@ class Batch(Root):
         )
 
     def export(
-        self, act: Act, *, bank_format: str, file_sha256: str, line_count: int, total: Money
+        self,
+        act: Act,
+        *,
+        bank_format: str,
+        file_sha256: str,
+        line_count: int,
+        total: Money,
+        numbers: tuple[int, ...] | None,
     ) -> None:
         self.require_answerable(Channel.BANK_CARD)
         self.require_no_part_of(act.actor)
@@ -535,6 +563,7 @@ class Batch(Root):
             file_sha256=file_sha256,
             line_count=line_count,
             total_fen=total,
+            numbers=numbers,
         )
 
     def miss_names(self, act: Act, *, bank_format: str, numbers: tuple[int, ...]) -> None:

@@ -16,12 +16,17 @@ from ledger.errors import Kind, LedgerError
 
 
 class Status(StrEnum):
-    """Where a payment stands. ISO 20022 would say PDNG, ACSC, ACSC by hand, and RJCT."""
+    """Where a payment stands. ISO 20022 would say PDNG, ACSC, ACSC by hand, RJCT and CANC."""
 
     IN_TRANSIT = "in_transit"
     SETTLED = "settled"
     SIGNED = "signed"
     RETURNED = "returned"
+    WITHDRAWN = "withdrawn"
+
+
+NOT_PAID = frozenset({Status.RETURNED, Status.WITHDRAWN})
+"""Its money is in its lots again, and it may be paid again."""
 
 
 class Manner(StrEnum):
@@ -39,6 +44,26 @@ class NotInTransit(LedgerError):
 
     def __init__(self, disbursement_id: UUID, status: str) -> None:
         super().__init__(f"payment {disbursement_id} is {status}, not in transit")
+
+
+class AlreadySent(LedgerError):
+    """What the bank was sent is decided by the bank's answer; only what was not is withdrawn."""
+
+    code = "disbursement.already_sent"
+    kind = Kind.CONFLICT
+
+    def __init__(self, disbursement_id: UUID) -> None:
+        super().__init__(f"payment {disbursement_id} may have been in a file for the bank")
+
+
+class SignatureWaits(LedgerError):
+    """Who signed for their money has it: the signature is certified, not passed over."""
+
+    code = "disbursement.signature_waits"
+    kind = Kind.CONFLICT
+
+    def __init__(self, disbursement_id: UUID) -> None:
+        super().__init__(f"payment {disbursement_id} was signed for, its witness has to certify it")
 
 
 class NotReturned(LedgerError):
@@ -153,6 +178,8 @@ class Disbursement(Root):
             aggregate.captured = None
             aggregate.unknown = False
             aggregate.reissued_by = None
+            aggregate.attempt = self.originator_version
+            aggregate.answered = False
             aggregate.status = Status.IN_TRANSIT
 
     class Settled(Event, frozen=True):
@@ -166,6 +193,7 @@ class Disbursement(Root):
         parts: tuple[Part, ...]
 
         def apply(self, aggregate: "Disbursement") -> None:
+            aggregate.answered = True
             aggregate.remember_outcome(self.originator_version, Status.SETTLED)
 
     class Returned(Event, frozen=True):
@@ -182,7 +210,21 @@ class Disbursement(Root):
         was: str
 
         def apply(self, aggregate: "Disbursement") -> None:
+            aggregate.answered = True
             aggregate.remember_outcome(self.originator_version, Status.RETURNED)
+
+    class Withdrawn(Event, frozen=True):
+        """It was never paid out (撤销付款): not sent to the bank, or nobody came to sign for it."""
+
+        TOPIC = "disbursement.withdrawn"
+        organisation_id: UUID
+        fund_id: UUID
+        amount_fen: Money
+        parts: tuple[Part, ...]
+        reason: str
+
+        def apply(self, aggregate: "Disbursement") -> None:
+            aggregate.remember_outcome(self.originator_version, Status.WITHDRAWN)
 
     class Unresolved(Event, frozen=True):
         """The bank does not know yet: ask again, never send again."""
@@ -194,7 +236,7 @@ class Disbursement(Root):
         raw_code: str | None
 
         def apply(self, aggregate: "Disbursement") -> None:
-            aggregate.unknown = True
+            aggregate.answered = aggregate.unknown = True
 
     class SignatureCaptured(Event, frozen=True):
         """The recipient signed under a witness's eyes. It counts once the witness certifies it.
@@ -262,6 +304,7 @@ class Disbursement(Root):
             aggregate.captured = None
             aggregate.unknown = False
             aggregate.reissued_by = self.actor
+            aggregate.attempt = self.originator_version
             aggregate.status = Status.IN_TRANSIT
 
     class Corrected(Event, frozen=True):
@@ -298,6 +341,8 @@ class Disbursement(Root):
     outcomes: list[tuple[int, Status]]  # version that recorded it, what it was before
     captured: Captured | None
     reissued_by: str | None  # who had it paid again last, and where to
+    attempt: int  # version at which it was last instructed
+    answered: bool  # the bank ever said anything of it
     unknown: bool  # the bank said that it does not know: asked again, never sent again
     status: Status
 
@@ -369,6 +414,24 @@ class Disbursement(Root):
             was=self.status.value,
             **self._money(),
         )
+        return self.parts
+
+    def withdraw(self, act: Act, *, reason: str) -> Sequence[Part]:
+        """Record that it will not be paid out; return the pieces that go back to the lots.
+
+        That the bank was sent nothing of it is for the caller to know.
+
+        Raises:
+            NotInTransit: It arrived, or came back before.
+            AlreadySent: The bank said that it does not know what became of it.
+            SignatureWaits: Its recipient signed for it.
+        """
+        self._require_in_transit()
+        if self.unknown:
+            raise AlreadySent(self.id)
+        if self.captured is not None:
+            raise SignatureWaits(self.id)
+        self.trigger_event(self.Withdrawn, act, reason=reason, **self._money())
         return self.parts
 
     def leave_unresolved(
@@ -478,7 +541,7 @@ class Disbursement(Root):
         )
 
     def require_returned(self) -> None:
-        if self.status is not Status.RETURNED:
+        if self.status not in NOT_PAID:
             raise NotReturned(self.id, self.status)
 
     def reissue(
@@ -507,16 +570,16 @@ class Disbursement(Root):
     def correct(self, act: Act, *, corrects_version: int, reason: str) -> None:
         """Take back the last outcome: a settlement or signature recorded by mistake.
 
-        A correction is itself an outcome, so it can be corrected in turn. A return is not taken
-        back this way: its money is in the lots again, so the payment is reissued.
+        A correction is itself an outcome, so it can be corrected in turn. A return or a withdrawal
+        is not taken back this way: its money is in the lots again, so the payment is reissued.
 
         Raises:
-            NothingToCorrect: `corrects_version` is not the last outcome, or it was a return.
+            NothingToCorrect: `corrects_version` is not the last outcome, or money came back by it.
         """
         if not self.outcomes or self.outcomes[-1][0] != corrects_version:
             raise NothingToCorrect(self.id, corrects_version)
         before = self.outcomes[-1][1]
-        if Status.RETURNED in (self.status, before):
+        if not NOT_PAID.isdisjoint({self.status, before}):
             raise NothingToCorrect(self.id, corrects_version)
         self.trigger_event(
             self.Corrected,

@@ -127,7 +127,13 @@ TRANSIT, PAID, BACK = "transit", "paid", "back"
 
 BROUGHT_FORWARD = "fiscal_year.surplus_brought_forward"
 
-_WHERE = {"in_transit": TRANSIT, "settled": PAID, "signed": PAID, "returned": BACK}
+_WHERE = {
+    "in_transit": TRANSIT,
+    "settled": PAID,
+    "signed": PAID,
+    "returned": BACK,
+    "withdrawn": BACK,
+}
 
 
 class FollowedLot(NamedTuple):
@@ -277,6 +283,8 @@ def _move(held: dict[str, int], event: Seen, lot: str) -> None:
             source, target = TRANSIT, PAID
         case "disbursement.returned":
             source, target = _WHERE[event.data["was"]], BACK
+        case "disbursement.withdrawn":
+            source, target = TRANSIT, BACK
         case "disbursement.corrected":
             source, target = _WHERE[event.data["was"]], _WHERE[event.data["now"]]
         case _:
@@ -314,6 +322,8 @@ def _payment(subject: str, _: Mapping[str, Json], events: Events) -> Json:
                 status = event.type.removeprefix("disbursement.")
             case "disbursement.returned":
                 status, returned = "returned", returned + 1
+            case "disbursement.withdrawn":
+                status = "withdrawn"
             case "disbursement.corrected":
                 status = event.data["now"]
     if not status:
@@ -334,8 +344,9 @@ def _batch(subject: str, _: Mapping[str, Json], events: Events) -> Json:
             payments[event.payload["stream"]] = event.data["amount_fen"]
     for stream, amount in payments.items():
         status = _payment(stream, {}, events)["status"]
-        totals[status] += amount
-        counts[status] += 1
+        counted = "returned" if status == "withdrawn" else status
+        totals[counted] += amount
+        counts[counted] += 1
     return {
         "payments": len(payments),
         "instructed_fen": sum(payments.values()),

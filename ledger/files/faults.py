@@ -50,6 +50,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "bank_file.truncated": ("文件不完整，末尾缺失", "the file ends before its last line does"),
     "bank_file.unknown_line": ("此行与任何指令都不相符", "the line matches no instruction"),
+    "bank_file.withdrawn": (
+        "银行称已处理此笔，而此笔已撤销：请先批准补发，再导入本文件",
+        "the bank did something of a payment that was withdrawn: have it paid again first",
+    ),
     "campaign.malformed": ("活动与政策文件内容有误", "the campaign file is malformed"),
     "card.not_text": (
         "银行卡号被表格软件变成了数字，末位已丢失，请设为文本后重填",

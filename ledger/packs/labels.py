@@ -41,6 +41,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "disbursement.instructed": ("发放指令", "payment instructed"),
     "disbursement.reissued": ("补发", "paid again"),
     "disbursement.returned": ("银行退回", "returned by the bank"),
+    "disbursement.withdrawn": ("撤销付款", "withdrawn, never paid out"),
     "disbursement.settled": ("银行入账成功", "settled by the bank"),
     "disbursement.signature_captured": ("本人签字(待见证签认)", "signature taken down"),
     "disbursement.signed": ("本人签收", "signed for by the recipient"),
@@ -137,6 +138,7 @@ STATES: Mapping[str, tuple[str, str]] = {
     "settled": ("已入账", "settled"),
     "signed": ("已签收", "signed for"),
     "returned": ("已退回", "returned"),
+    "withdrawn": ("已撤销", "withdrawn"),
 }
 
 FIELDS: Mapping[str, tuple[str, str]] = {

@@ -83,7 +83,13 @@ FILES = sorted(
 )
 BYTES_MAX = 2_000_000_000
 RAW_BYTES = {"ed25519": 32, "sm2-sm3": 65, "ml-dsa-44": 1312, "ml-dsa-65": 1952}
-WHERE = {"in_transit": "transit", "settled": "paid", "signed": "paid", "returned": "back"}
+WHERE = {
+    "in_transit": "transit",
+    "settled": "paid",
+    "signed": "paid",
+    "returned": "back",
+    "withdrawn": "back",
+}
 FIELD = 2**255 - 19
 EIGHT = 0x7A03AC9277FDC74EC6CC392CFA53202A0F67100D760B3CBA4FD84D3D706A17C7
 SMALL = (0, 1, FIELD - 1, EIGHT, FIELD - EIGHT)
@@ -231,6 +237,7 @@ def move(held: dict[str | None, int], event: Any, lot: str) -> None:
         "disbursement.settled": ("transit", "paid"),
         "disbursement.signed": ("transit", "paid"),
         "disbursement.returned": (WHERE.get(data.get("was")), "back"),
+        "disbursement.withdrawn": ("transit", "back"),
         "disbursement.corrected": (WHERE.get(data.get("was")), WHERE.get(data.get("now"))),
     }
     if kind in moves:
@@ -626,7 +633,7 @@ class Pack:
             kind = event["type"].removeprefix("disbursement.")
             if kind in ("instructed", "reissued"):
                 status, amount = "in_transit", event["data"]["amount_fen"]
-            elif kind in ("settled", "signed", "returned"):
+            elif kind in ("settled", "signed", "returned", "withdrawn"):
                 status, returned = kind, returned + (kind == "returned")
             elif kind == "corrected":
                 status = event["data"]["now"]

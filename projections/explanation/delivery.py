@@ -44,8 +44,8 @@ def _by_card(asked: Asked) -> Iterator[Checked]:
         facts = (Fact("answered_on", last.happened_on.isoformat()),)
         yield Checked("C2", Outcome.HELD, facts, position=position)
     else:
-        yield Checked("C2", Outcome.OPEN)
-    waiting = Outcome.BROKEN if late else Outcome.OPEN
+        yield Checked("C2", _waits(asked))
+    waiting = _waits(asked, late=late)
     allowed = Fact("answer_within_days", asked.patience.answer_days)
     asked_of_bank = in_transit and bool(unresolved)
     yield Checked("J4", waiting if asked_of_bank else Outcome.HELD, (allowed,))
@@ -100,7 +100,7 @@ def _by_sheet(asked: Asked) -> Iterator[Checked]:
         facts = (*manner, Fact("signed_on", day))
         yield Checked("D1", Outcome.HELD, facts, (witnessed, *stopped), position)
     else:
-        yield Checked("D1", Outcome.OPEN, manner, stopped)
+        yield Checked("D1", _waits(asked), manner, stopped)
     reading = asked.reading
     due = next(
         (
@@ -112,8 +112,7 @@ def _by_sheet(asked: Asked) -> Iterator[Checked]:
     )
     facts_due = () if due is None else (Fact("due_on", due.isoformat()),)
     late = due is not None and due < asked.day
-    waiting = Outcome.BROKEN if late else Outcome.OPEN
-    yield Checked("D3", Outcome.HELD if counts else waiting, facts_due)
+    yield Checked("D3", Outcome.HELD if counts else _waits(asked, late=late), facts_due)
 
 
 def _in_time(asked: Asked) -> Checked:
@@ -133,5 +132,11 @@ def _in_time(asked: Asked) -> Checked:
             Fact("waited_days", (day - asked.paid_on).days),
         ]
     over = asked.campaign.ends_on < asked.day.isoformat()
-    waiting = Outcome.BROKEN if over else Outcome.OPEN
-    return Checked("G2", Outcome.HELD if reached else waiting, tuple(facts))
+    return Checked("G2", Outcome.HELD if reached else _waits(asked, late=over), tuple(facts))
+
+
+def _waits(asked: Asked, *, late: bool = False) -> Outcome:
+    """Say what comes of a rule that waits for the money to arrive: nothing, if it was withdrawn."""
+    if asked.payment.status == Status.WITHDRAWN:
+        return Outcome.NOT_ASKED
+    return Outcome.BROKEN if late else Outcome.OPEN

@@ -7,7 +7,7 @@ from typing import Any
 
 from sqlalchemy import Row, Select, exists, func, select
 
-from ledger.domain.disbursement import Status
+from ledger.domain.disbursement import NOT_PAID
 from projections.asked import uuid_of
 from projections.disbursements import last_state
 from projections.findings.asked import Asked
@@ -114,7 +114,7 @@ def paid_to(asked: Asked, cards: Sequence[bytes]) -> dict[bytes, dict[bytes, Row
         stands = (
             statement.join(states, states.c.position == last_state(asked.moment))
             .where(asked.moment.covers(disbursements))
-            .where(states.c.status != Status.RETURNED.value)
+            .where(states.c.status.not_in(sorted(NOT_PAID)))
         )
         for row in among(asked.connection, cards, column, stands):
             paid[row.card][row.disbursement_id] = row

@@ -9,7 +9,7 @@ from uuid import UUID
 
 from sqlalchemy import Row, Select, distinct, func, select
 
-from ledger.domain.disbursement import Status
+from ledger.domain.disbursement import NOT_PAID
 from projections.asked import uuid_of
 from projections.disbursements import last_state
 from projections.findings.asked import Asked
@@ -173,7 +173,7 @@ def standing(asked: Asked) -> Select[Any]:
         select(disbursements)
         .select_from(disbursements)
         .join(states, states.c.position == last_state(asked.moment))
-        .where(asked.moment.covers(disbursements), states.c.status != Status.RETURNED.value)
+        .where(asked.moment.covers(disbursements), states.c.status.not_in(sorted(NOT_PAID)))
     )
 
 

@@ -461,6 +461,9 @@ ASKED: dict[str, Asked] = {
     "POST /v1/disbursements/{disbursement_id}/corrections": Asked(
         "{payment}", lambda _: {"corrects_version": 2, "reason": "笔误"}
     ),
+    "POST /v1/disbursements/{disbursement_id}/withdrawals": Asked(
+        "{payment}", lambda _: {"reason": "调离"}
+    ),
     "POST /v1/disbursements/{disbursement_id}/reissues": Asked(
         "{payment}", lambda _: {"reason": "补发"}
     ),
@@ -740,6 +743,13 @@ ASKED: dict[str, Asked] = {
     "GET /trace/payments/{disbursement_id}/unmasking": Asked("{payment}"),
     "POST /trace/payments/{disbursement_id}/unmasking": Asked(
         "{payment}", form=form_of(show_name="yes", reason="核对")
+    ),
+    "GET /trace/payments/{disbursement_id}/outcome": Asked("{payment}"),
+    "POST /trace/payments/{disbursement_id}/withdrawal": Asked(
+        "{payment}", form=form_of(reason="调离")
+    ),
+    "POST /trace/payments/{disbursement_id}/reissue": Asked(
+        "{payment}", form=form_of(reason="补发", card_number="")
     ),
     "GET /trace/lots/{lot_id}": Asked("{lot}"),
     "GET /trace/people/{person_id}": Asked("{person}"),

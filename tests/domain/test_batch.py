@@ -73,7 +73,12 @@ def refuse(batch: Batch, number: int) -> None:
 
 def export(batch: Batch) -> None:
     batch.export(
-        ACT, bank_format="unionpay-df", file_sha256="44" * 32, line_count=2, total=Money(5)
+        ACT,
+        bank_format="unionpay-df",
+        file_sha256="44" * 32,
+        line_count=2,
+        total=Money(5),
+        numbers=None,
     )
 
 

@@ -10,6 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.domain.disbursement import (
+    NOT_PAID,
+    AlreadySent,
     AnotherWitness,
     DatedBackwards,
     Disbursement,
@@ -18,6 +20,7 @@ from ledger.domain.disbursement import (
     NothingToCorrect,
     NotInTransit,
     NotReturned,
+    SignatureWaits,
     SignedForByAnother,
     Status,
     disbursement_id,
@@ -98,6 +101,10 @@ def reissue(payment: Disbursement) -> None:
     payment.reissue(ACT, parts=AGAIN, payee=PAYEE, card_index="other", reason="换卡")
 
 
+def withdraw(payment: Disbursement) -> None:
+    payment.withdraw(ACT, reason="本人已调离")
+
+
 def correct(payment: Disbursement) -> None:
     payment.correct(ACT, corrects_version=payment.version, reason="误记")
 
@@ -157,6 +164,26 @@ def test_what_came_back_says_why_what_it_was_and_which_lots_get_it(
     assert (event.reason, event.raw_code, event.was) == ("ACCT_CLOSED", "3018", was)
     assert parts == event.parts == PARTS
     assert payment.status is Status.RETURNED
+
+
+def test_what_was_never_paid_out_goes_back_to_its_lots_and_may_be_paid_later() -> None:
+    payment = after()
+
+    parts = payment.withdraw(ACT, reason="本人已调离")
+
+    event = only(payment, Disbursement.Withdrawn)
+    assert (event.reason, event.amount_fen, event.fund_id) == ("本人已调离", 300, FUND)
+    assert parts == event.parts == PARTS
+    assert payment.status is Status.WITHDRAWN
+    reissue(payment)
+    assert (payment.status, payment.parts) == (Status.IN_TRANSIT, AGAIN)
+
+
+@pytest.mark.parametrize("again", [(), (withdraw, reissue), (capture, give_back, reissue)])
+def test_an_attempt_begins_where_it_is_instructed(
+    again: tuple[Callable[[Disbursement], None], ...],
+) -> None:
+    assert after(*again).attempt == 1 + len(again)
 
 
 def test_what_the_bank_does_not_know_stays_on_its_way() -> None:
@@ -246,6 +273,17 @@ def certify(payment: Disbursement) -> None:
         ((give_back,), correct, NothingToCorrect),
         ((settle, give_back), correct, NothingToCorrect),
         ((give_back, reissue), correct, NothingToCorrect),
+        ((settle,), withdraw, NotInTransit),
+        ((sign,), withdraw, NotInTransit),
+        ((give_back,), withdraw, NotInTransit),
+        ((withdraw,), withdraw, NotInTransit),
+        ((withdraw,), settle, NotInTransit),
+        ((withdraw,), give_back, NotInTransit),
+        ((withdraw,), capture, NotInTransit),
+        ((withdraw,), correct, NothingToCorrect),
+        ((leave,), withdraw, AlreadySent),
+        ((settle, correct), withdraw, AlreadySent),
+        ((capture,), withdraw, SignatureWaits),
     ],
 )
 def test_what_cannot_come_next_is_refused_and_leaves_nothing(
@@ -300,7 +338,9 @@ def test_a_correction_of_a_correction_brings_back_what_was_corrected(
 
 
 ACTS = st.lists(
-    st.sampled_from([settle, give_back, leave, sign, capture, by_another, reissue, correct]),
+    st.sampled_from(
+        [settle, give_back, leave, sign, capture, by_another, reissue, correct, withdraw]
+    ),
     max_size=25,
 )
 
@@ -316,8 +356,8 @@ def test_whatever_happens_replay_equals_live_and_money_is_in_one_place(
             act(payment)
         except LedgerError:
             continue
-        in_lots += (act is give_back) - (act is reissue)
-        assert in_lots == (payment.status is Status.RETURNED)
+        in_lots += (act in (give_back, withdraw)) - (act is reissue)
+        assert in_lots == (payment.status in NOT_PAID)
 
     events = payment.collect_events()
 

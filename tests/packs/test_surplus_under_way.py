@@ -9,7 +9,12 @@ import pytest
 from sqlalchemy import event
 
 from ledger.anchoring.publications import announce
-from ledger.commands.disbursements import Reissue, correct_outcome, reissue_payment
+from ledger.commands.disbursements import (
+    Reissue,
+    correct_outcome,
+    reissue_payment,
+    withdraw_payment,
+)
 from ledger.commands.funds import ReceiptCorrection, correct_receipt, open_fiscal_year
 from ledger.domain.organisation import organisation_id
 from ledger.evidence.figures import SURPLUS, SURPLUS_1
@@ -73,11 +78,21 @@ def told(world: World, tmp_path: Path) -> Told:
 
 
 def packed_by(world: World, tmp_path: Path, formula: str) -> Told:
+    """Return what a pack says of the year by a formula."""
+    value = figures(world, tmp_path, "organisation", "X01", formula, year=2018)
+    names = ("opening_fen", "consumed_fen", "in_transit_fen", "in_hand_fen")
+    opening, consumed, in_transit, in_hand = (value[name] for name in names)
+    return opening, consumed, in_transit, in_hand
+
+
+def figures(
+    world: World, tmp_path: Path, kind: str, name: str, formula: str, **arguments: int
+) -> Any:
     """Return what a pack says by a formula, which both verifiers find by themselves."""
     maps = MapStore(world.home.map)
     packing = Packing(world.home, world.ledger, maps, announce(world.ledger, maps, world.act()))
-    pack = packing.make("organisation", "X01")
-    data = packing.write("organisation", "X01")
+    pack = packing.make(kind, name)
+    data = packing.write(kind, name)
     maps.close()
     assert judged(data, packing.rules) is None
     status, printed = judged_plainly(data, packing.rules.founding_key_id, tmp_path)
@@ -85,11 +100,9 @@ def packed_by(world: World, tmp_path: Path, formula: str) -> Told:
     [value] = [
         each.value
         for each in pack.figures
-        if each.formula == formula and each.arguments == {"year": 2018}
+        if each.formula == formula and each.arguments == arguments
     ]
-    names = ("opening_fen", "consumed_fen", "in_transit_fen", "in_hand_fen")
-    opening, consumed, in_transit, in_hand = (value[name] for name in names)
-    return opening, consumed, in_transit, in_hand
+    return value
 
 
 def test_what_is_on_its_way_is_opening_surplus_until_it_arrives(
@@ -112,6 +125,27 @@ def test_what_comes_back_is_in_hand_again_and_counts_once(paid: World, tmp_path:
     paid.pay("B2", roster_row(1, THREE, 150_000))
     paid.answer("B2", settled(1, THREE, 150_000), sha="03" * 32)
     assert told(paid, tmp_path) == (180_000, 150_000, 0, 30_000)
+
+
+def test_what_is_withdrawn_is_in_hand_again_and_verifiers_find_it_so(
+    paid: World, tmp_path: Path
+) -> None:
+    paid.pay("B2", roster_row(1, THREE, 60_000))
+    assert opened(paid) == 0
+    assert told(paid, tmp_path) == (180_000, 0, 180_000, 0)
+
+    withdraw_payment(paid.ledger, paid.act(), paid.payment_id(THREE), "本人已调离")
+
+    assert told(paid, tmp_path) == (180_000, 0, 120_000, 60_000)
+    assert figures(paid, tmp_path, "payment", str(paid.payment_id(THREE)), "payment/1") == {
+        "status": "withdrawn",
+        "amount_fen": 60_000,
+        "paid_fen": 0,
+        "times_returned": 0,
+    }
+    of_batch = figures(paid, tmp_path, "batch", "B2", "batch/1")
+    counts = [of_batch[name] for name in ("payments", "returned_fen", "in_transit")]
+    assert counts == [1, 60_000, 0]
 
 
 def test_a_year_is_opened_though_all_of_the_money_is_on_its_way(

@@ -14,6 +14,7 @@ STATE_OF = {
     Disbursement.Settled: Status.SETTLED,
     Disbursement.Signed: Status.SIGNED,
     Disbursement.Returned: Status.RETURNED,
+    Disbursement.Withdrawn: Status.WITHDRAWN,
     Disbursement.Unresolved: Status.IN_TRANSIT,
     Disbursement.Reissued: Status.IN_TRANSIT,
 }

@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from ledger.domain.aggregate import Act, Event, Root
 from ledger.domain.batch import Batch
-from ledger.domain.disbursement import Disbursement, Status
+from ledger.domain.disbursement import NOT_PAID, Disbursement, Status
 from ledger.domain.fiscal_year import FiscalYear
 from ledger.domain.fund import FundAccount, fund_id
+from ledger.domain.lots import Part
 from ledger.domain.organisation import Organisation
 from ledger.domain.policy import Channel, SurplusTargets
 from ledger.domain.remittance import EntryElsewhere, Remittance, RemittedPart, State
@@ -41,6 +42,7 @@ step = st.tuples(
             "settle",
             "sign",
             "return",
+            "withdraw",
             "correct",
             "reissue",
             "leave_unresolved",
@@ -280,16 +282,24 @@ class Money3:
             parts = payment.return_(
                 self.act, statement_id=uuid4(), reason="ACCT_CLOSED", raw_code=None
             )
-            [fund] = [each for each in self.funds if each.id == payment.fund_id]
-            fund.restore(self.act, disbursement_id=payment.id, parts=parts)
-            self.save(payment, fund)
+            self.restore(payment, parts)
+
+    def withdraw(self, which: int, _: Money) -> None:
+        for payment in self.chosen(which, Status.IN_TRANSIT):
+            if not payment.unknown:
+                self.restore(payment, payment.withdraw(self.act, reason="本人已调离"))
+
+    def restore(self, payment: Disbursement, parts: Sequence[Part]) -> None:
+        [fund] = [each for each in self.funds if each.id == payment.fund_id]
+        fund.restore(self.act, disbursement_id=payment.id, parts=parts)
+        self.save(payment, fund)
 
     def correct(self, which: int, _: Money) -> None:
         for payment in self.chosen(which, Status.SETTLED, Status.SIGNED):
             payment.correct(self.act, corrects_version=payment.outcomes[-1][0], reason="误记")
 
     def reissue(self, which: int, _: Money) -> None:
-        for payment in self.chosen(which, Status.RETURNED):
+        for payment in self.chosen(which, *NOT_PAID):
             [fund] = [each for each in self.funds if each.id == payment.fund_id]
             if fund.balance >= payment.amount:
                 parts = fund.draw(

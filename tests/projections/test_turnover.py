@@ -49,6 +49,8 @@ STORY = [
     ("acknowledge", 0, 0),
     ("remit", 2, 700),
     ("take_back", 0, 0),
+    ("pay", 1, 900),
+    ("withdraw", 0, 0),
 ]
 MOMENTS = (NOW, Moment(date(2017, 1, 3)), Moment(None, 22))
 BESIDE = frozenset(Kind) - {Kind.PAYMENT}
@@ -59,6 +61,7 @@ KINDS: dict[type[Event], Kind] = {
     FundAccount.RemittanceReceived: Kind.ARRIVAL,
     FundAccount.RemittanceTakenBack: Kind.TAKEN_BACK,
     Disbursement.Returned: Kind.RETURN,
+    Disbursement.Withdrawn: Kind.WITHDRAWAL,
     Disbursement.Reissued: Kind.REISSUE,
     Disbursement.Corrected: Kind.CORRECTION,
 }

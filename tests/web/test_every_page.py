@@ -122,6 +122,7 @@ FOR_POSTS = (
     ("K-X01", "/batches/{approved}/returns/{return}"),
     ("R-X01", "/admin/people/{person}/request"),
     ("A-C01", "/admin/policies/adoption"),
+    ("A-C01", "/trace/payments/{payment}/outcome"),
     ("A-C01", "/remittances"),
     ("A-C01", "/remittances/new"),
     ("A-C01", "/remittances/ledgers"),
@@ -300,9 +301,14 @@ def _at_work(
     file = there.file(there.send(here, 20_000))
     there.world.ledger.close()
     world.ledger.close()
+    payment = str(world.payment_id(Person(1)))
     with office_at(world.home, chromium, TODAY) as office:
         brought = handed_in(office, "K-X01", "/remittances/files", {"file": ("proof.zip", file)})
-        named = {"brought": brought.rpartition("/")[2], "remittance": came}
+        named = {
+            "brought": brought.rpartition("/")[2],
+            "remittance": came,
+            "payment": payment,
+        }
         yield office, underway(office) | named
 
 

@@ -101,6 +101,8 @@ def absent_evidence(payment: Disbursement, batch: Batch, nodes: Collection[Node]
         images = [data.get("image_sha256") or NO_IMAGE for data in signed]
         missing = payment.status == Status.SIGNED and all(each == NO_IMAGE for each in images)
         return [*absent, "signature_image"] if missing else absent
+    if payment.status == Status.WITHDRAWN:
+        return absent
     absent += [] if "exported" in done else ["bank_file"]
     if waiting:
         return [*absent, "bank_answer"]

@@ -99,6 +99,19 @@ class _Tables:
                     self._payments(kind=Movement.REISSUE.value),
                     Weight.SUM,
                 ),
+                *(
+                    [
+                        self._line(
+                            say(N_("目前已撤销")),
+                            tally.withdrawn_count,
+                            tally.withdrawn_fen,
+                            self._payments(status=Status.WITHDRAWN.value),
+                            Weight.SUM,
+                        )
+                    ]
+                    if tally.withdrawn_count
+                    else ()
+                ),
                 self._line(
                     say(N_("目前仍退回未补发")),
                     tally.returned_count,

@@ -7,7 +7,7 @@ WITH paid AS (
         happened_on,
         amount_fen
     FROM standing
-    WHERE status <> 'returned'
+    WHERE status NOT IN ('returned', 'withdrawn')
 ),
 over_it AS (
     SELECT

@@ -15,7 +15,7 @@ went AS (
     JOIN standing AS payments ON payments.position = cards.position
     LEFT JOIN (SELECT DISTINCT disbursement_id FROM reissue_cards) AS later
         ON later.disbursement_id = payments.disbursement_id
-    WHERE payments.status <> 'returned' AND later.disbursement_id IS NULL
+    WHERE payments.status NOT IN ('returned', 'withdrawn') AND later.disbursement_id IS NULL
     UNION
     SELECT again.card, payments.disbursement_id
     FROM reissue_cards AS again
@@ -25,7 +25,7 @@ went AS (
         FROM reissue_cards
         GROUP BY disbursement_id
     ) AS latest ON latest.position = again.position
-    WHERE payments.status <> 'returned'
+    WHERE payments.status NOT IN ('returned', 'withdrawn')
 ),
 paid AS (
     SELECT

@@ -13,8 +13,8 @@ FROM standing AS one
 JOIN standing AS other ON other.person_id = one.person_id
 CROSS JOIN asked
 WHERE
-    one.status <> 'returned'
-    AND other.status <> 'returned'
+    one.status NOT IN ('returned', 'withdrawn')
+    AND other.status NOT IN ('returned', 'withdrawn')
     AND other.position <> one.position
     AND (other.organisation_id <> one.organisation_id OR other.origins <> one.origins)
     AND CAST(other.happened_on AS DATE)

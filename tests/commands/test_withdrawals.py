@@ -1,0 +1,242 @@
+"""Payments that will not be paid out: their money goes back to its lots, and no bank pays them."""
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from ledger.commands import batches, disbursements, recipients
+from ledger.commands.batches import BankFileOrder, export_batch
+from ledger.domain.batch import Batch, PaymentsUnderWay, Stage, batch_id
+from ledger.domain.disbursement import AlreadySent, NotInTransit, SignatureWaits, Status
+from ledger.domain.officer import RoleMissing
+from ledger.domain.recipient import Change
+from ledger.errors import LedgerError
+from ledger.files.bank import InstructionFile, ReturnLine
+from ledger.files.faults import FileRefused
+from ledger.store.act import CommandAct
+from ledger.store.application import Answer
+from tests.commands.refusing import nothing_more
+from tests.commands.test_signatures import PEOPLE, SHEET, drawn, take
+from tests.world import Person, World, failed, pending, roster_row, settled
+
+ONE, TWO = Person(1), Person(2)
+RECEIVED, PAID = 500_000, 60_000
+APPROVER = "A-X01"
+
+
+@pytest.fixture
+def carded(world: World) -> World:
+    """Two payments to cards, approved, of which the bank was sent nothing yet."""
+    world.receive("X01", RECEIVED)
+    world.file(ONE, TWO)
+    world.pay("B1", roster_row(1, ONE, PAID), roster_row(2, TWO, PAID))
+    return world
+
+
+def withdraw(world: World, person: Person, staff: str = APPROVER) -> Answer:
+    return disbursements.withdraw_payment(
+        world.ledger, signed_in(world, staff), world.payment_id(person), "本人已调离"
+    )
+
+
+def signed_in(world: World, staff: str) -> CommandAct:
+    return replace(world.act(staff), signed_in=True)
+
+
+def reissue(world: World, person: Person) -> None:
+    order = disbursements.Reissue(world.payment_id(person), "本人已回来")
+    disbursements.reissue_payment(world.ledger, world.act(APPROVER), order)
+
+
+def export(world: World) -> InstructionFile:
+    return export_batch(world.ledger, world.act(), BankFileOrder("B1"))
+
+
+def restrict(world: World, person: Person, change: Change = Change.RESTRICT) -> None:
+    id_ = world.ledger.vault.subject_id("id_number", person.id_number)
+    recipients.request_change(world.ledger, world.act("H-X01"), id_, change, "本人要求", "决定书")
+    recipients.decide_change(world.ledger, world.act("A-X01"), id_, change, None)
+
+
+def refused(world: World, person: Person, staff: str = APPROVER) -> type[LedgerError]:
+    """Have a withdrawal refused: nothing may come of it."""
+    balance = world.fund("X01").balance
+    refusal = nothing_more(world, lambda: withdraw(world, person, staff))
+    assert world.fund("X01").balance == balance
+    return type(refusal)
+
+
+def test_what_the_bank_was_never_sent_goes_back_and_the_batch_comes_to_its_end(
+    carded: World,
+) -> None:
+    withdraw(carded, ONE)
+
+    assert carded.payment(ONE).status is Status.WITHDRAWN
+    assert carded.fund("X01").balance == RECEIVED - PAID
+    assert export(carded).count == 1
+    with pytest.raises(PaymentsUnderWay):
+        batches.close_batch(carded.ledger, carded.act(), batch_id("B1"))
+    carded.answer("B1", settled(2, TWO, PAID))
+    batches.close_batch(carded.ledger, carded.act(), batch_id("B1"))
+    batch = carded.ledger.load(Batch, batch_id("B1"))
+    assert batch is not None
+    assert batch.stage is Stage.CLOSED
+    carded.check_log()
+
+
+def test_whom_the_file_was_without_is_withdrawn_and_who_was_in_it_is_not(carded: World) -> None:
+    restrict(carded, ONE)
+    assert export(carded).left_out == (1,)
+
+    withdraw(carded, ONE)
+
+    assert refused(carded, TWO) is AlreadySent
+    assert refused(carded, ONE) is NotInTransit
+    carded.answer("B1", settled(2, TWO, PAID))
+    batches.close_batch(carded.ledger, carded.act(), batch_id("B1"))
+    restrict(carded, ONE, Change.ERASE)
+    carded.check_log()
+
+
+def test_whom_one_file_held_is_not_withdrawn_though_the_next_was_without(carded: World) -> None:
+    export(carded)
+    restrict(carded, ONE)
+    assert export(carded).left_out == (1,)
+
+    assert refused(carded, ONE) is AlreadySent
+
+
+def test_whom_a_file_held_alone_is_not_withdrawn(carded: World) -> None:
+    restrict(carded, ONE)
+    export(carded)
+    restrict(carded, ONE, Change.LIFT)
+    assert export(carded).count == 1
+
+    assert refused(carded, ONE) is AlreadySent
+
+
+def test_who_was_left_out_is_withdrawn_though_another_file_held_others_alone(
+    carded: World,
+) -> None:
+    for person in (ONE, TWO):
+        restrict(carded, person)
+    restrict(carded, TWO, Change.LIFT)
+    assert export(carded).left_out == (1,)
+
+    assert refused(carded, TWO) is AlreadySent
+    withdraw(carded, ONE)
+    assert carded.payment(ONE).status is Status.WITHDRAWN
+
+
+def test_where_the_bank_answered_though_no_file_was_written_here_it_was_sent(
+    carded: World,
+) -> None:
+    carded.answer("B1", settled(1, ONE, PAID), failed(2, TWO, PAID))
+    reissue(carded, TWO)
+
+    assert refused(carded, TWO) is AlreadySent
+    assert refused(carded, ONE) is NotInTransit
+
+
+def test_what_came_back_and_was_not_sent_again_is_withdrawn(carded: World) -> None:
+    export(carded)
+    carded.answer("B1", settled(1, ONE, PAID), failed(2, TWO, PAID))
+    reissue(carded, TWO)
+
+    withdraw(carded, TWO)
+
+    assert carded.fund("X01").balance == RECEIVED - PAID
+    # The bank's list of all that it did says again what it had said of the first attempt.
+    again = carded.answer("B1", settled(1, ONE, PAID), failed(2, TWO, PAID), sha="03" * 32)
+    assert (again.result["returned"], again.result["earlier"]) == (0, 1)
+    assert carded.payment(TWO).status is Status.WITHDRAWN
+    carded.check_log()
+
+
+def test_what_was_withdrawn_is_paid_later_and_answered(carded: World) -> None:
+    withdraw(carded, ONE)
+    export(carded)
+    reissue(carded, ONE)
+
+    assert export(carded).count == 2
+    carded.answer("B1", settled(1, ONE, PAID), settled(2, TWO, PAID))
+
+    assert carded.payment(ONE).status is Status.SETTLED
+    assert carded.fund("X01").balance == RECEIVED - 2 * PAID
+    carded.check_log()
+
+
+def test_a_withdrawal_may_follow_one_and_what_is_sent_in_between_is_not_withdrawn(
+    carded: World,
+) -> None:
+    for _ in range(2):
+        withdraw(carded, ONE)
+        reissue(carded, ONE)
+    export(carded)
+
+    assert refused(carded, ONE) is AlreadySent
+
+
+@pytest.mark.parametrize("says", [settled, pending])
+def test_a_bank_that_says_it_paid_what_was_withdrawn_is_not_taken_at_its_word_unseen(
+    carded: World, says: Callable[[int, Person, int], ReturnLine]
+) -> None:
+    withdraw(carded, ONE)
+    lines = says(1, ONE, PAID), settled(2, TWO, PAID)
+
+    refusal = nothing_more(carded, lambda: carded.answer("B1", *lines))
+
+    assert isinstance(refusal, FileRefused)
+    [fault] = refusal.faults
+    assert (fault.code, fault.row) == ("bank_file.withdrawn", lines[0].line)
+    reissue(carded, ONE)
+    carded.answer("B1", *lines)
+    expected = Status.SETTLED if says is settled else Status.IN_TRANSIT
+    assert (carded.payment(ONE).status, carded.payment(TWO).status) == (expected, Status.SETTLED)
+    carded.check_log()
+
+
+def test_a_bank_that_says_it_did_not_pay_what_was_withdrawn_says_nothing_new(
+    carded: World,
+) -> None:
+    withdraw(carded, ONE)
+
+    answer = carded.answer("B1", failed(1, ONE, PAID), settled(2, TWO, PAID))
+
+    assert (answer.result["settled"], answer.result["returned"]) == (1, 0)
+    assert carded.payment(ONE).status is Status.WITHDRAWN
+
+
+def test_a_sheet_that_somebody_never_came_to_sign_comes_to_its_end(world: World) -> None:
+    world.receive("X01", RECEIVED)
+    world.sheet(SHEET, *PEOPLE)
+    one, two, _ = PEOPLE
+    take(world, drawn(1))
+    balance = world.fund("X01").balance
+
+    assert refused(world, one) is SignatureWaits
+    withdraw(world, two)
+
+    assert world.payment(two).status is Status.WITHDRAWN
+    assert world.fund("X01").balance == balance + 30_000
+    with pytest.raises(NotInTransit):
+        take(world, drawn(2))
+    world.check_log()
+
+
+@pytest.mark.parametrize("staff", ["H-X01", "R-X01", "A-X02"])
+def test_an_approver_of_the_union_withdraws_and_nobody_else(carded: World, staff: str) -> None:
+    assert refused(carded, ONE, staff) is RoleMissing
+    assert carded.payment(ONE).status is Status.IN_TRANSIT
+
+
+def test_asked_twice_under_one_key_it_is_withdrawn_once(carded: World) -> None:
+    act = carded.act(APPROVER, key="once")
+    answers = [
+        disbursements.withdraw_payment(carded.ledger, act, carded.payment_id(ONE), "调离")
+        for _ in range(2)
+    ]
+
+    assert [each.replayed for each in answers] == [False, True]
+    assert carded.types().count("disbursement.withdrawn") == 1
