@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import Path
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from ledger.domain.events import committing_topics
 from ledger.errors import LedgerError
@@ -66,18 +66,30 @@ class Holding:
     in_hand_fen: int
 
 
+Place = tuple[str, str]
+"""Of a piece of money that was sent: its remittance, and the lot that its sender sent it from."""
+
+
+class Piece(NamedTuple):
+    """What was sent of one lot, in fen; `old_fen` of it had stood in the sender's opening.
+
+    What was sent away before the year was opened, or is of other lots, did not. `came_as` is what
+    the lot had come to the sender as, where another ledger had sent it there.
+    """
+
+    fen: int
+    old_fen: int
+    source: str
+    came_as: Place | None
+
+
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A remittance as its sender has it; `old` is what of each lot had stood in the year's opening.
-
-    What was sent away before the year was opened, or is of other lots, did not. `sources` are those
-    of its pieces.
-    """
+    """A remittance as its sender has it: what it took of each lot."""
 
     key_id: str
     amount_fen: int
-    old: Mapping[str, int]
-    sources: Mapping[str, str]
+    pieces: Mapping[str, Piece]
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,8 +187,8 @@ class Between:
 class Consolidation:
     """All cities and the remittances between them.
 
-    `twice` stood in the opening surplus of two of them, by its source: of who sent it and of who
-    received it.
+    `twice` stood in the opening surplus of more than one of them, by its source: of who sent it, or
+    had sent it to them, and of who received it.
     """
 
     year: int
@@ -308,18 +320,25 @@ def _figures(checked: CheckedPack, year: int) -> Figures:
             held = Holding(code, name, opened.data["earmark"], int(vintage), fen)
             found.holdings.append(held)
     since = {each.lot_id: each.since for each in followed}
-    opened_of = _opened_of(streams, followed)
+    parents = _parents(streams)
+    opened_of = _opened_of(parents, followed)
+    came_as = _came_as(streams)
     back = set(_taken_back(checked))
     for sent in checked.concerning(THE_LOG, "remittance.sent"):
         if (sent.data["fund_id"], sent.payload["stream"]) in back:
             continue
-        old = {
-            part["lot_id"].replace("-", ""): part["amount_fen"]
+        pieces = {
+            part["lot_id"].replace("-", ""): Piece(
+                part["amount_fen"],
+                part["amount_fen"]
+                if sent.position > since.get(part["lot_id"], sent.position)
+                else 0,
+                part["source"],
+                came_as.get(_above(parents, part["lot_id"])[-1]),
+            )
             for part in sent.data["parts"]
-            if sent.position > since.get(part["lot_id"], sent.position)
         }
-        sources = {part["lot_id"].replace("-", ""): part["source"] for part in sent.data["parts"]}
-        gone = Sent(sent.data["to_key_id"], sent.data["amount_fen"], old, sources)
+        gone = Sent(sent.data["to_key_id"], sent.data["amount_fen"], pieces)
         found.sent[str(sent.payload["stream"])] = gone
     for came in checked.concerning(THE_LOG, "remittance.received"):
         id_ = str(came.payload["stream"])
@@ -335,26 +354,44 @@ def _figures(checked: CheckedPack, year: int) -> Figures:
     return found
 
 
-def _opened_of(
-    streams: Iterable[Sequence[Seen]], followed: Iterable[FollowedLot]
-) -> Mapping[str, int]:
-    """Return what of each lot stood in the opening, there or as what it was passed on as."""
-    parents = {
+def _parents(streams: Iterable[Sequence[Seen]]) -> Mapping[str, str]:
+    """Return what each lot that was passed on within the city was a piece of."""
+    return {
         lot["lot_id"]: lot["parent_id"]
         for stream in streams
         for event in stream
         if event.type == "fund.allocation_received"
         for lot in event.data["lots"]
     }
+
+
+def _above(parents: Mapping[str, str], lot: str) -> list[str]:
+    """Return a lot, what it was a piece of, and so on up to what came from outside the city."""
+    above = {lot: None}
+    while (parent := parents.get(lot)) is not None and parent not in above:
+        above[parent] = None  # a city may sign that a lot is its own parent
+        lot = parent
+    return list(above)
+
+
+def _opened_of(parents: Mapping[str, str], followed: Iterable[FollowedLot]) -> Mapping[str, int]:
+    """Return what of each lot stood in the opening, there or as what it was passed on as."""
     found: dict[str, int] = defaultdict(int)
     for each in followed:
-        lot: str | None = each.lot_id
-        above: set[str] = set()
-        while lot is not None and lot not in above:  # a city may sign that a lot is its own parent
-            above.add(lot)
+        for lot in _above(parents, each.lot_id):
             found[lot] += each.opening_fen
-            lot = parents.get(lot)
     return found
+
+
+def _came_as(streams: Iterable[Sequence[Seen]]) -> Mapping[str, Place]:
+    """Return what each lot that another ledger sent had been sent as."""
+    return {
+        lot["lot_id"]: (event.data["remittance_id"], lot["sent_as"])
+        for stream in streams
+        for event in stream
+        if event.type == "fund.remittance_received"
+        for lot in event.data["lots"]
+    }
 
 
 def _sources(
@@ -443,17 +480,47 @@ def _met(amount: int, other: Standing | None, id_: str, *, from_giver: bool) -> 
 
 
 def _twice(standings: Sequence[Standing], between: Iterable[Between]) -> dict[str, int]:
-    """Return what stood in the opening of two cities: money does not double by being sent on."""
+    """Return what stood in the opening of several cities: money does not double by being sent on.
+
+    What had stood in an opening before and did not in that of the city that it went through still
+    has where that city sent it next.
+    """
     of = {standing.city.name: figures for standing, figures in _counted(standings)}
-    twice: dict[str, int] = defaultdict(int)
+    pieces: dict[Place, Piece] = {}
+    opened: dict[Place, int] = {}
     for each in between:
         if each.giver in of and each.taker in of:
             sent = of[each.giver].sent.get(each.remittance_id)
             came = of[each.taker].came.get(each.remittance_id)
             if sent is not None and came is not None:
-                for lot, fen in sent.old.items():
-                    twice[sent.sources[lot]] += min(fen, came.old.get(lot, 0))
+                for lot, piece in sent.pieces.items():
+                    pieces[each.remittance_id, lot] = piece
+                    opened[each.remittance_id, lot] = came.old.get(lot, 0)
+    twice: dict[str, int] = defaultdict(int)
+    for place, fen in stood_before(pieces, opened).items():
+        twice[pieces[place].source] += min(fen, opened[place])
     return dict(twice)
+
+
+def stood_before(pieces: Mapping[Place, Piece], opened: Mapping[Place, int]) -> dict[Place, int]:
+    """Return what of each piece had stood in the opening of any city before it was sent."""
+    stood: dict[Place, int] = {}
+    going_on: dict[Place, int] = {}  # what did not stand where it came, of what had stood before
+    for place in pieces:
+        path: dict[Place, Piece] = {}
+        at: Place | None = place
+        # Cities that forge what they sent each other may sign that each had it of the other.
+        while at is not None and at in pieces and at not in stood and at not in path:
+            path[at] = pieces[at]
+            at = path[at].came_as
+        for each, piece in reversed(path.items()):
+            rest, came_as = piece.fen - piece.old_fen, piece.came_as
+            taken = min(rest, going_on.get(came_as, 0)) if came_as is not None else 0
+            if came_as is not None and taken:
+                going_on[came_as] -= taken
+            stood[each] = piece.old_fen + taken
+            going_on[each] = max(stood[each] - opened[each], 0)
+    return stood
 
 
 def _counted(standings: Sequence[Standing]) -> Iterator[tuple[Standing, Figures]]:

@@ -30,6 +30,7 @@ from ledger.domain.events import committing_topics
 from ledger.domain.officer import Role
 from ledger.evidence.verify import Rules
 from ledger.packs import verify_pack as plain
+from ledger.packs.consolidation import Piece, stood_before
 from ledger.packs.contents import LEDGER, subject_of
 from ledger.packs.file import write_pack
 from ledger.packs.making import make_pack
@@ -192,6 +193,70 @@ def test_what_was_sent_before_its_sender_opened_the_year_counts_where_it_came(
     opened = {each["name"]: each["figures"]["opening_fen"] for each in told["cities"]}
     assert opened == {"north": 600_000, "south": 110_000}
     assert (told["opening_fen"], told["opening_in_two_fen"]) == (650_000, 60_000)
+
+
+def test_cities_that_sign_that_each_had_it_of_the_other_hold_nobody_up() -> None:
+    one, two = ("r1", "lot"), ("r2", "lot")
+    pieces = {
+        one: Piece(50, 0, "地方财政", two),
+        two: Piece(70, 0, "地方财政", one),
+    }
+
+    assert stood_before(pieces, dict.fromkeys(pieces, 0)) == {one: 0, two: 0}
+
+
+def test_a_long_way_is_gone_without_end_of_stack() -> None:
+    places = [(f"r{n}", "lot") for n in range(5_000)]
+    came = [None, *places[:-1]]
+    pieces = {
+        place: Piece(50, 0 if came_as else 50, "地方财政", came_as)
+        for place, came_as in reversed(list(zip(places, came, strict=True)))
+    }
+
+    assert set(stood_before(pieces, dict.fromkeys(pieces, 0)).values()) == {50}
+
+
+@pytest.mark.parametrize("opens_between", [False, True])
+def test_what_went_through_a_third_city_counts_once(
+    province: Province, tmp_path: Path, *, opens_between: bool
+) -> None:
+    """North opens with it, sends it through south, and east opens with it."""
+    north, south = province.cities["north"], province.cities["south"]
+    world = World.at(tmp_path / "east", origin="east.test/log").settle_in()
+    added = CliRunner().invoke(app, ["witness", "add-log", world.home.note_key().vkey()])
+    assert added.exit_code == 0, added.output
+    appoint_witness(
+        world.ledger,
+        world.act(),
+        WitnessAppointment(province.witness.cosigners()[0].key.vkey(), "http://testserver"),
+    )
+    for union in ("C01", "X01"):
+        world.appoint(f"K-{union}", union, Role.CASHIER, EARLY)
+    east = province.cities["east"] = Side(world)
+    south.know(east)
+    east.know(south)
+    new_year = date(2018, 1, 2)
+
+    def opened(side: Side, union: str) -> None:
+        act = side.world.act(day=new_year)
+        open_fiscal_year(side.world.ledger, act, union, EARMARK, 2018, POLICY)
+
+    opened(north, "C01")
+    south.take(north.proof(north.send(south, 100_000)), 100_000)
+    if opens_between:
+        opened(south, "X01")
+    for fen in (40_000, 20_000):
+        order = {"giver": "X01", "document": f"转〔2018〕{fen}号"}
+        east.take(south.proof(south.send(east, fen, **order)), fen)
+    opened(east, "X01")
+
+    told = province.consolidated("--year", "2018")
+
+    counted = {each["name"]: each["figures"]["opening_fen"] for each in told["cities"]}
+    through = 100_000 if opens_between else 0
+    assert counted == {"north": 800_000, "south": through, "east": 60_000}
+    assert (told["opening_fen"], told["opening_in_two_fen"]) == (800_000, 60_000 + through)
+    assert told["sources"]["地方财政"]["opening_fen"] == 800_000
 
 
 def test_money_is_told_by_its_source_wherever_it_went(province: Province) -> None:
