@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from ledger.domain.disbursement import Disbursement as Payment
 from ledger.domain.disbursement import Status
 from ledger.domain.policy import Channel
+from projections.batches import statements_of
 from projections.explanation.asked import Asked, officer_of
 from projections.explanation.checked import Checked, Fact, Ground, Outcome
 from projections.explanation.duties import stopped_on
@@ -32,11 +33,12 @@ def _channel(asked: Asked) -> tuple[Fact]:
 
 def _by_card(asked: Asked) -> Iterator[Checked]:
     returns, settled = asked.of(Payment.Returned), asked.of(Payment.Settled)
-    unresolved = asked.of(Payment.Unresolved)
     named = [each for each in returns if each[1].reason == "NAME_MISMATCH"]
     answers = sorted([*returns, *settled], key=lambda each: each[0])
     in_transit = asked.payment.status == Status.IN_TRANSIT
-    late = asked.paid_on + timedelta(days=asked.patience.answer_days) <= asked.day
+    # Since it was sent last, which is what counts of a payment that was made again.
+    since = date.fromisoformat(asked.payment.status_since)
+    late = since + timedelta(days=asked.patience.answer_days) <= asked.day
     if named:
         yield Checked("C2", Outcome.BROKEN, _returned(named[-1][1]), position=named[-1][0])
     elif answers:
@@ -47,9 +49,10 @@ def _by_card(asked: Asked) -> Iterator[Checked]:
         yield Checked("C2", _waits(asked))
     waiting = _waits(asked, late=late)
     allowed = Fact("answer_within_days", asked.patience.answer_days)
-    asked_of_bank = in_transit and bool(unresolved)
-    yield Checked("J4", waiting if asked_of_bank else Outcome.HELD, (allowed,))
-    unproved = in_transit and not unresolved and not answers
+    unknown = asked.payment.reason is not None
+    bank_answered = unknown or bool(statements_of(asked.connection, asked.payment.batch_id))
+    unanswered, unproved = in_transit and bank_answered, in_transit and not bank_answered
+    yield Checked("J4", waiting if unanswered else Outcome.HELD, (allowed,))
     yield Checked("F5", waiting if unproved else Outcome.HELD, (allowed,))
     after_success = [each for each in returns if each[1].was == Status.SETTLED]
     if after_success:

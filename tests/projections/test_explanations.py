@@ -29,6 +29,7 @@ from tests.world import (
     Person,
     World,
     failed,
+    pending,
     roster_row,
     settled,
     signature,
@@ -47,11 +48,18 @@ def world(world: World) -> World:
 
 
 def explained(world: World, person: Person, day: date = SOON, place: str = "C01") -> Explanation:
+    return explained_beside_findings(world, person, day, place)[0]
+
+
+def explained_beside_findings(
+    world: World, person: Person, day: date, place: str = "C01"
+) -> tuple[Explanation, set[str]]:
+    """Explain a payment, and return the rules that the list of findings has at its union."""
     with catch_up(world.ledger, world.home.read_models).asking() as model:
         places = [organisation_id(each) for each in ("C01", "X01", "X01-01", "X02")]
         reach = Reach(frozenset(places if place == "C01" else [organisation_id(place)]), day)
         asked = asked_about(model, world.ledger, reach, Kept(), world.payment_id(person))
-        return explain(asked)
+        return explain(asked), {each.rule for each in asked.findings}
 
 
 def of(found: Explanation, rule: str) -> Checked:
@@ -134,6 +142,42 @@ def test_a_return_waits_then_is_broken_and_holds_once_it_is_paid_again(world: Wo
         officer_id("A-X01"),
         "换卡",
     )
+
+
+def test_what_was_sent_again_waits_for_an_answer_as_what_was_sent_first_did(world: World) -> None:
+    world.pay("B1", roster_row(1, ONE, 80_000), roster_row(2, TWO, 80_000))
+    assert outcomes(world, "F5", "J4") == [Outcome.BROKEN, Outcome.HELD]
+    world.answer("B1", pending(1, ONE, 80_000), settled(2, TWO, 80_000))
+    assert outcomes(world, "F5", "J4") == [Outcome.HELD, Outcome.BROKEN]
+    world.answer("B1", failed(1, ONE, 80_000), settled(2, TWO, 80_000), sha="01" * 32)
+    assert outcomes(world, "F5", "J4") == [Outcome.HELD, Outcome.HELD]
+
+    order = disbursements.Reissue(world.payment_id(ONE), "再付")
+    disbursements.reissue_payment(world.ledger, world.act("A-X01", LATER), order)
+
+    assert outcomes(world, "F5", "J4") == [Outcome.HELD, Outcome.OPEN]
+    assert outcomes(world, "F5", "J4", day=date(2017, 3, 31)) == [Outcome.HELD, Outcome.BROKEN]
+
+
+def test_what_was_withdrawn_is_asked_for_nothing_that_waits_for_it_to_arrive(world: World) -> None:
+    world.pay("B1", roster_row(1, ONE, 80_000))
+    world.sheet("S1", TWO)
+    for person in (ONE, TWO):
+        disbursements.withdraw_payment(
+            world.ledger, world.act("A-X01"), world.payment_id(person), "调离"
+        )
+
+    assert outcomes(world, "C2", "G2") == [Outcome.NOT_ASKED, Outcome.NOT_ASKED]
+    assert outcomes(world, "F5", "J4", "G5") == [Outcome.HELD] * 3
+    assert outcomes(world, "D1", "D3", "G2", person=TWO) == [Outcome.NOT_ASKED] * 3
+
+
+def outcomes(world: World, *rules: str, person: Person = ONE, day: date = LATER) -> list[Outcome]:
+    """Return what of a payment comes out by these rules, which the list of findings agrees with."""
+    found, listed = explained_beside_findings(world, person, day)
+    for rule in rules:
+        assert (of(found, rule).outcome is Outcome.BROKEN) == (rule in listed), rule
+    return [of(found, rule).outcome for rule in rules]
 
 
 def test_a_sheet_is_open_until_it_is_signed_and_its_witness_is_named(world: World) -> None:
