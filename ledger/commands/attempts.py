@@ -7,7 +7,6 @@ file says of an attempt that was answered before is no answer to the one that fo
 from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from uuid import UUID
 
 from ledger.domain.batch import Batch
 from ledger.domain.disbursement import Disbursement, disbursement_id
@@ -44,7 +43,7 @@ def earlier_attempts(ledger: Ledger, payment: Disbursement, payee: Payee) -> tup
 
     One that was withdrawn is none: the bank was sent nothing of it.
     """
-    if payment.reissued_by is None:
+    if not payment.reissuers:
         return ()
     positions = dict(ledger.log.select_stream_positions(payment.id))
     found: list[Attempt] = []
@@ -70,6 +69,13 @@ def earlier_attempts(ledger: Ledger, payment: Disbursement, payee: Payee) -> tup
     return tuple(found)
 
 
+def instructed_at(ledger: Ledger, payment: Disbursement) -> int | None:
+    """Return the position at which a payment was instructed anew; None: it was not, ever."""
+    if not payment.reissuers:
+        return None
+    return dict(ledger.log.select_stream_positions(payment.id))[payment.attempt]
+
+
 def may_be_sent(work: Work, batch: Batch, payment: Disbursement) -> bool:
     """Say whether the bank may have been sent a payment as it was instructed last.
 
@@ -78,13 +84,8 @@ def may_be_sent(work: Work, batch: Batch, payment: Disbursement) -> bool:
     """
     if not batch.files:
         return any(_answered(work, batch))
-    holding = [each for each in batch.files if each.may_hold(payment.number)]
-    if not holding:
-        return False
-    log = work.ledger.log
-    instructed = dict(log.select_stream_positions(payment.id))[payment.attempt]
-    written = dict(log.select_stream_positions(batch.id))
-    return any(written[each.version] > instructed for each in holding)
+    sent = Sent(work.ledger, batch)
+    return bool(sent.holding(payment.number, instructed_at(work.ledger, payment)))
 
 
 def _answered(work: Work, batch: Batch) -> Iterator[bool]:
@@ -96,50 +97,58 @@ def _answered(work: Work, batch: Batch) -> Iterator[bool]:
 
 
 class Sent:
-    """What the bank was sent of a batch, and when: which file a return can be an answer to."""
+    """The files that were written for the bank of a batch, and when each was."""
 
-    def __init__(
-        self, ledger: Ledger, batch: Batch, decided: Collection[UUID], followed: Collection[int]
-    ) -> None:
-        """Take what a return file names.
-
-        Args:
-            ledger: The ledger.
-            batch: Whose file it is.
-            decided: Payments that are not in transit.
-            followed: Where it names an account that was paid to before: at which positions another
-                attempt followed.
-        """
+    def __init__(self, ledger: Ledger, batch: Batch) -> None:
         self._ledger = ledger
         self._batch = batch
-        self._ids = decided
-        self._followed = followed
 
-    def is_old_to(self, position: int, outcome: Outcome) -> bool:
-        """Say whether the file can be no answer to what was instructed at a position.
+    def holding(self, number: int, since: int | None) -> frozenset[int]:
+        """Return which of the files may hold a row's payment, the first counted as 0.
 
-        Nothing was written for the bank since then, though it was before; or the file names an
-        account that another took the place of by then. Or it names a payment that no file written
-        since then can have held, since it was decided before: but a list of all that the bank ever
-        did of a batch names that too, so it does not keep a success from counting.
+        Args:
+            number: The row.
+            since: The position at which it was instructed anew: files before that do not count.
         """
-        written = self._written
-        if written and max(written) < position:
+        return frozenset(
+            index
+            for index, file in enumerate(self._batch.files)
+            if file.may_hold(number) and (since is None or self._written[index] > since)
+        )
+
+    def is_old_to(
+        self,
+        number: int,
+        since: int,
+        outcome: Outcome,
+        *,
+        followed: Collection[int],
+        decided: Callable[[], Iterable[int]],
+    ) -> bool:
+        """Say whether a return can be no answer to what was instructed anew at a position.
+
+        No file that was written for the bank since then can hold it; or the return names an account
+        that another took the place of by then. Or it names a payment that no file written since
+        then can have held, since it was decided before: but a list of all that the bank ever did of
+        a batch names that too, so it does not keep a success from counting.
+
+        Args:
+            number: The row.
+            since: The position.
+            outcome: What the return says of it.
+            followed: Of accounts that it names and that were paid to before: where others followed.
+            decided: Of payments that it names and that are not in transit: where they were decided.
+        """
+        if self._batch.files and not self.holding(number, since):
             return True
-        if any(at <= position for at in self._followed):
+        if any(at <= since for at in followed):
             return True
-        return outcome is not Outcome.SETTLED and any(at < position for at in self._decided())
+        return outcome is not Outcome.SETTLED and any(at < since for at in decided())
 
     @cached_property
     def _written(self) -> list[int]:
-        versions = {each.version for each in self._batch.files}
-        every = self._ledger.log.select_stream_positions(self._batch.id)
-        return [position for version, position in every if version in versions]
-
-    def _decided(self) -> Iterable[int]:
-        for id_ in self._ids:
-            *_, (_, position) = self._ledger.log.select_stream_positions(id_)
-            yield position
+        positions = dict(self._ledger.log.select_stream_positions(self._batch.id))
+        return [positions[each.version] for each in self._batch.files]
 
 
 def _word(outcome: Outcome, reason: str | None, raw_code: str | None) -> Word:

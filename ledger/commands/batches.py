@@ -8,6 +8,7 @@ from itertools import islice
 from typing import TypeVar
 from uuid import UUID
 
+from ledger.commands.attempts import Sent, instructed_at
 from ledger.commands.duties import acting_as, acting_officer, require_post, require_role
 from ledger.commands.funds import CASHIERS
 from ledger.commands.refusals import recorded
@@ -58,6 +59,8 @@ from ledger.vault.keys import PersonErased
 TRow = TypeVar("TRow")
 
 PURPOSE = "送温暖慰问金"
+ALONE_MAX = 5_000
+"""Rows that an event names; as many fit an entry of the log."""
 
 HANDLERS = frozenset({Role.HANDLER})
 REVIEWERS = frozenset({Role.REVIEWER})
@@ -235,8 +238,9 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
     """Write the bank's payment file for what is in transit; that it was handed over is an event.
 
     What arrived or came back is not sent again, nor what the bank does not know of: it may have
-    been paid, so it is asked after. Whom the last file was without, since their data might not be
-    used, is sent alone once it may be.
+    been paid, so it is asked after. Whom no file may hold yet, since their data might not be used
+    or they were made again, is sent alone: the others wait for the answer to the file that they
+    were in. Where there is no such row, the last file is written once more.
 
     Raises:
         WrongStage, WrongChannel: Not an approved card batch.
@@ -256,20 +260,21 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
         require_post(work, act, CASHIERS, batch.organisation_id)
         batch.require_answerable(Channel.BANK_CARD)
         lines = list[InstructionLine]()
+        sent = Sent(ledger, batch)
+        files: dict[int, frozenset[int]] = {}
         left_out: dict[int, PersonErased] = {}
         for row, payment in _payments(work, batch):
             if payment.status is not Status.IN_TRANSIT or payment.unknown:
                 continue
-            if act.actor == payment.reissued_by and act.actor != OPERATOR:
+            if act.actor in payment.reissuers and act.actor != OPERATOR:
                 # They said where it goes now: another pays it out.
                 raise SamePerson(batch.id, acting_officer(act))
             try:
                 lines.append(_instruction(work, batch, row, payment))
             except PersonErased as cause:  # or restricted
                 left_out[row.number] = cause
-        # What the last file was without goes out alone: the others wait for the answer to that one.
-        alone = [each for each in lines if each.number in batch.left_out]
-        lines = alone or lines
+            files[row.number] = sent.holding(row.number, instructed_at(ledger, payment))
+        lines = _to_write(lines, files)
         if not lines:
             raise next(iter(left_out.values()), NothingInTransit(batch.id))
         refused.clear()
@@ -292,7 +297,7 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
             file_sha256=file.sha256,
             line_count=file.count,
             total=Money(file.total_fen),
-            numbers=tuple(each.number for each in alone) if alone else None,
+            numbers=_told_alone(batch, lines),
         )
         handed_over = Export.hand_over(
             act,
@@ -312,6 +317,26 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
     if refused:
         raise refused[0]
     return written[0]
+
+
+def _to_write(
+    lines: list[InstructionLine], files: Mapping[int, frozenset[int]]
+) -> list[InstructionLine]:
+    """Return what a file is to hold: what no file may hold yet, or else the last file once more.
+
+    Nobody goes into two files that the bank may carry out both: the others wait for the answer to
+    the file that they were in.
+    """
+    last = {each.number: max(files[each.number], default=-1) for each in lines}
+    wanted = -1 if -1 in last.values() else max(last.values(), default=-1)
+    return [each for each in lines if last[each.number] == wanted]
+
+
+def _told_alone(batch: Batch, lines: Sequence[InstructionLine]) -> tuple[int, ...] | None:
+    """Return the rows of a file that is not the batch's first; of too many it is not told."""
+    if not batch.files or len(lines) > ALONE_MAX:
+        return None
+    return tuple(each.number for each in lines)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,8 @@ from ledger.commands.funds import CORRECTORS
 from ledger.commands.refusals import recorded
 from ledger.commands.sealing import PAYEE, card_index, seal, unseal
 from ledger.commands.signed_acts import perform_signed
-from ledger.domain.batch import Batch, batch_id
+from ledger.domain.aggregate import OPERATOR
+from ledger.domain.batch import Batch, SamePerson, batch_id
 from ledger.domain.disbursement import (
     AlreadySent,
     AnotherWitness,
@@ -122,6 +123,7 @@ def reissue_payment(ledger: Ledger, act: CommandAct, order: Reissue) -> Answer:
 
     Raises:
         NotReturned: It did not come back.
+        SamePerson: Who withdrew it would have it paid to another card.
         FundInsufficient: The account holds less by now.
     """
 
@@ -129,6 +131,9 @@ def reissue_payment(ledger: Ledger, act: CommandAct, order: Reissue) -> Answer:
         payment = work.get(Disbursement, order.disbursement_id)
         require_post(work, act, {Role.APPROVER}, payment.organisation_id)
         payment.require_returned()
+        if order.card_number and act.actor == payment.withdrawn_by and act.actor != OPERATOR:
+            # Nobody sends elsewhere, alone, what was approved and never came back.
+            raise SamePerson(payment.batch_id, acting_officer(act))
         fund = work.get(FundAccount, payment.fund_id)
         parts = fund.draw(
             act, disbursement_id=payment.id, batch_id=payment.batch_id, amount=payment.amount

@@ -1,12 +1,12 @@
 """A bank's return file held against the payments of its batch: which line is about which."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Protocol
 from uuid import UUID
 
-from ledger.commands.attempts import Attempt, Sent, earlier_attempts
+from ledger.commands.attempts import Attempt, Sent, earlier_attempts, instructed_at
 from ledger.commands.batches import spelt
 from ledger.commands.sealing import PAYEE, card_index, unseal
 from ledger.domain.aggregate import TRoot
@@ -33,7 +33,8 @@ class Payment:
     """A payment of the batch; there are no account and names when its recipient has been erased.
 
     A bank names people as they are, or as it was agreed that its file spells them. `is_unknown` is
-    one of which the bank said that it does not know yet, `earlier` what was tried before.
+    one of which the bank said that it does not know yet, `earlier` what was tried before,
+    `instructed_at` where it was instructed anew, and `files` are those that may hold it since then.
     """
 
     row: Row
@@ -44,6 +45,8 @@ class Payment:
     card_index: str | None = field(repr=False)
     is_unknown: bool = False
     earlier: tuple[Attempt, ...] = ()
+    instructed_at: int | None = None
+    files: frozenset[int] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,14 @@ class Match:
     payment: Payment
     line: ReturnLine | None
     outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class _Before:
+    """A line that names an account which was paid to before the last, and the attempt it was."""
+
+    was: Attempt
+    line: ReturnLine
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,16 +80,21 @@ def payments_of(
     Raises:
         NotOnRecord: The batch was not approved.
     """
-    rows = list(batch.rows.values())
+    rows, sent = list(batch.rows.values()), Sent(ledger, batch)
     payments: dict[int, Payment] = {}
     for at in range(0, len(rows), LOADED_AT_ONCE):
         some = rows[at : at + LOADED_AT_ONCE]
-        payments |= _some_payments(ledger, batch, some, find_all, step)
+        payments |= _some_payments(ledger, batch, sent, some, find_all, step)
     return payments
 
 
 def _some_payments(
-    ledger: Ledger, batch: Batch, rows: list[Row], find_all: FindAll, step: Callable[[], None]
+    ledger: Ledger,
+    batch: Batch,
+    sent: Sent,
+    rows: list[Row],
+    find_all: FindAll,
+    step: Callable[[], None],
 ) -> dict[int, Payment]:
     id_of = {row.number: disbursement_id(batch.campaign_id, row.person_id) for row in rows}
     found = find_all(Disbursement, list(id_of.values()))
@@ -91,6 +107,7 @@ def _some_payments(
         if payment is None:
             raise NotOnRecord("disbursement", id_)
         payee = partial(_payee, ledger, batch, row)
+        since = instructed_at(ledger, payment)
         payments[row.number] = Payment(
             row,
             payment.id,
@@ -99,6 +116,8 @@ def _some_payments(
             payment.card_index,
             payment.unknown,
             earlier_attempts(ledger, payment, payee),
+            since,
+            sent.holding(row.number, since),
         )
     return payments
 
@@ -136,11 +155,13 @@ def match_return(
         FileRefused: It holds a line that was not instructed or was withdrawn, leaves out one that
             was instructed, or its control totals disagree.
     """
+    sent = Sent(ledger, batch)
     lines, before = _lines_by_number(name, content, payments, partial(card_index, ledger))
-    repeated = _repeated(ledger, batch, lines, before, payments)
+    repeated = _repeated(ledger, sent, lines, before, payments)
     earlier = repeated | before.keys()
     lines = {number: line for number, line in lines.items() if number not in repeated}
-    expected = _expected(batch, payments, {*lines, *earlier}, taken)
+    _require_not_withdrawn(name, payments, lines, before)
+    expected = _expected(batch, sent, payments, {*lines, *earlier}, taken)
     matches = _match(name, content, payments, lines, expected)
     left = [each for each in matches if each.payment.row.number not in taken]
     return Matched(left, frozenset(earlier))
@@ -152,7 +173,7 @@ class _Expected:
 
     `missing` are those that a list of all has to name. A list of failures may vouch for one of
     `groups`: for all, for those that the bank was asked about as far as we know, or for these of
-    one part that the batch was sent in.
+    one file.
     """
 
     missing: list[Payment]
@@ -160,32 +181,54 @@ class _Expected:
 
 
 def _expected(
-    batch: Batch, payments: dict[int, Payment], named: set[int], taken: set[int]
+    batch: Batch, sent: Sent, payments: dict[int, Payment], named: set[int], taken: set[int]
 ) -> _Expected:
     """Return what a file that names some rows leaves out; `taken` it decided before.
 
-    Not asked about are those whom the last file for the bank was without, and where some were tried
-    again since, those of which the bank had said that it does not know yet. Whom one file was
-    without, another holds alone: the answer to either need not name what the other holds.
+    Not asked about are those whom no file for the bank may hold, and where some were tried again
+    since, those of which the bank had said that it does not know yet. The answer to one file need
+    not name what another holds: every row that it names is of a file that it names wholly.
     """
     every = [
         each
         for number, each in payments.items()
         if number not in named and (each.status is Status.IN_TRANSIT or number in taken)
     ]
-    tried_again = any(each.earlier for each in payments.values())
+    tried_again = any(each.instructed_at is not None for each in payments.values())
     asked = [
         each
         for each in every
-        if each.row.number not in batch.left_out and not (tried_again and each.is_unknown)
+        if (each.files or not batch.files) and not (tried_again and each.is_unknown)
     ]
-    first = [each for each in asked if each.row.number not in batch.sent_apart]
-    later = [each for each in asked if each.row.number in batch.sent_apart]
-    missing = [
-        *(first if named - batch.sent_apart or not named else ()),
-        *(later if named & batch.sent_apart or not named else ()),
+    of_file = [[each for each in asked if index in each.files] for index in range(len(batch.files))]
+    whole = {index for index, unnamed in enumerate(of_file) if not unnamed}
+    is_whole = bool(batch.files and named)
+    for each in (payments[number] for number in named):
+        held = sent.holding(each.row.number, None) if each.earlier else each.files
+        is_whole = is_whole and (not held or not held.isdisjoint(whole))
+    return _Expected([] if is_whole else asked, (every, asked, *of_file))
+
+
+def _require_not_withdrawn(
+    name: str,
+    payments: dict[int, Payment],
+    lines: dict[int, ReturnLine],
+    before: dict[int, "_Before"],
+) -> None:
+    """Check that the bank does not say that it paid what was withdrawn, or may have paid it.
+
+    What it had said of an earlier attempt before is no news.
+
+    Raises:
+        FileRefused: It does: the payment is made again first, so that money and ledger agree.
+    """
+    news = list(lines.items())
+    news += [
+        (number, each.line) for number, each in before.items() if not each.was.said_as(each.line)
     ]
-    return _Expected(missing, (every, asked, first, later))
+    for number, line in news:
+        if payments[number].status is Status.WITHDRAWN and line.outcome is not Outcome.FAILED:
+            raise refuse(name, "bank_file.withdrawn", row=line.line)
 
 
 def _match(
@@ -208,9 +251,6 @@ def _match(
             raise refuse(name, "bank_file.control_total")
         vouched_for = fitting[0]
     matches = [Match(payments[number], line, line.outcome) for number, line in lines.items()]
-    for each in matches:
-        if each.payment.status is Status.WITHDRAWN and each.outcome is not Outcome.FAILED:
-            raise refuse(name, "bank_file.withdrawn", row=lines[each.payment.row.number].line)
     matches += [Match(each, None, Outcome.SETTLED) for each in vouched_for]
     return sorted(filter(_says_something_new, matches), key=lambda match: match.payment.row.number)
 
@@ -226,12 +266,11 @@ def _lines_by_number(
     content: BankReturn,
     payments: dict[int, Payment],
     of_card: Callable[[str], str | None],
-) -> tuple[dict[int, ReturnLine], dict[int, int]]:
+) -> tuple[dict[int, ReturnLine], dict[int, _Before]]:
     """Find the one payment that each line is about: by number, or else by account.
 
     Of a recipient whose data may not be read, the account is known by its blind index. Apart from
-    these, return the rows whose line names an account that was paid to before the last, and the
-    position at which another attempt followed that one.
+    these, return the rows whose line names an account that was paid to before the last.
     """
     of_account: dict[str | None, list[Payment]] = {}
     of_index: dict[str | None, list[Payment]] = {}
@@ -242,7 +281,7 @@ def _lines_by_number(
             if each.account is None:
                 of_index.setdefault(each.card_index, []).append(each)
     lines: dict[int, ReturnLine] = {}
-    before: dict[int, int] = {}
+    before: dict[int, _Before] = {}
     for line in content.lines:
         if line.number is not None:
             near = [payments[line.number]] if line.number in payments else []
@@ -256,10 +295,11 @@ def _lines_by_number(
         if len(found) == 1:
             lines[found[0].row.number] = line
         elif not found and len({each.id for each, _ in tried}) == 1:
-            before[tried[-1][0].row.number] = tried[-1][1].followed_at
+            payment, was = tried[-1]
+            before[payment.row.number] = _Before(was, line)
         else:
             raise refuse(name, "bank_file.unknown_line", row=line.line)
-    return lines, {number: at for number, at in before.items() if number not in lines}
+    return lines, {number: each for number, each in before.items() if number not in lines}
 
 
 def _same(line: ReturnLine, payment: Payment, paid_to: Payment | Attempt) -> bool:
@@ -277,9 +317,9 @@ def _same(line: ReturnLine, payment: Payment, paid_to: Payment | Attempt) -> boo
 
 def _repeated(
     ledger: Ledger,
-    batch: Batch,
+    sent: Sent,
     lines: dict[int, ReturnLine],
-    before: dict[int, int],
+    before: dict[int, _Before],
     payments: dict[int, Payment],
 ) -> frozenset[int]:
     """Return the rows of which a file says again what the bank had said of an earlier attempt.
@@ -297,14 +337,22 @@ def _repeated(
     ]
     if not again:
         return frozenset()
-    decided = [
-        payments[each].id for each in lines if payments[each].status is not Status.IN_TRANSIT
-    ]
-    sent = Sent(ledger, batch, decided, before.values())
+    ids = [payments[each].id for each in lines if payments[each].status is not Status.IN_TRANSIT]
+
+    def decided() -> Iterator[int]:
+        for id_ in ids:
+            *_, (_, position) = ledger.log.select_stream_positions(id_)
+            yield position
+
+    followed = [each.was.followed_at for each in before.values()]
     return frozenset(
         each.row.number
         for each, outcome in again
-        if each.status is Status.WITHDRAWN or sent.is_old_to(each.earlier[-1].followed_at, outcome)
+        if each.status is Status.WITHDRAWN
+        or each.instructed_at is None
+        or sent.is_old_to(
+            each.row.number, each.instructed_at, outcome, followed=followed, decided=decided
+        )
     )
 
 

@@ -120,7 +120,7 @@ class SeenRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class BankFile(msgspec.Struct, frozen=True):
     """A payment file that was written for the bank, at a version of the batch.
 
-    `alone` are its rows where it held some alone, `without` those that it may not have held.
+    `alone` are its rows where these are told, `without` those that it may not have held.
     """
 
     version: int
@@ -289,7 +289,7 @@ class Batch(Root):
     class Exported(Event, frozen=True):
         """The payment file for the bank was written; its hash tells copies apart.
 
-        `numbers` are its rows where it holds some alone, whom an earlier file was without.
+        `numbers` are its rows where it is not the batch's first file, and they are not too many.
         """
 
         TOPIC = "batch.exported"

@@ -177,7 +177,8 @@ class Disbursement(Root):
             aggregate.outcomes = []
             aggregate.captured = None
             aggregate.unknown = False
-            aggregate.reissued_by = None
+            aggregate.reissuers = frozenset()
+            aggregate.withdrawn_by = None
             aggregate.attempt = self.originator_version
             aggregate.answered = False
             aggregate.status = Status.IN_TRANSIT
@@ -224,6 +225,7 @@ class Disbursement(Root):
         reason: str
 
         def apply(self, aggregate: "Disbursement") -> None:
+            aggregate.withdrawn_by = self.actor
             aggregate.remember_outcome(self.originator_version, Status.WITHDRAWN)
 
     class Unresolved(Event, frozen=True):
@@ -303,7 +305,8 @@ class Disbursement(Root):
             aggregate.outcomes = []
             aggregate.captured = None
             aggregate.unknown = False
-            aggregate.reissued_by = self.actor
+            aggregate.reissuers |= {self.actor}
+            aggregate.withdrawn_by = None
             aggregate.attempt = self.originator_version
             aggregate.status = Status.IN_TRANSIT
 
@@ -340,7 +343,8 @@ class Disbursement(Root):
     card_index: str | None
     outcomes: list[tuple[int, Status]]  # version that recorded it, what it was before
     captured: Captured | None
-    reissued_by: str | None  # who had it paid again last, and where to
+    reissuers: frozenset[str]  # who had it paid again, and where to
+    withdrawn_by: str | None  # who withdrew it last
     attempt: int  # version at which it was last instructed
     answered: bool  # the bank ever said anything of it
     unknown: bool  # the bank said that it does not know: asked again, never sent again

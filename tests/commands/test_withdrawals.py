@@ -2,17 +2,18 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
-from ledger.commands import batches, disbursements, recipients
+from ledger.commands import batches, disbursements, recipients, statements
 from ledger.commands.batches import BankFileOrder, export_batch
-from ledger.domain.batch import Batch, PaymentsUnderWay, Stage, batch_id
+from ledger.domain.batch import Batch, PaymentsUnderWay, SamePerson, Stage, batch_id
 from ledger.domain.disbursement import AlreadySent, NotInTransit, SignatureWaits, Status
-from ledger.domain.officer import RoleMissing
+from ledger.domain.officer import Role, RoleMissing
 from ledger.domain.recipient import Change
 from ledger.errors import LedgerError
-from ledger.files.bank import InstructionFile, ReturnLine
+from ledger.files.bank import BankReturn, InstructionFile, Lists, ReturnLine
 from ledger.files.faults import FileRefused
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer
@@ -154,17 +155,107 @@ def test_what_came_back_and_was_not_sent_again_is_withdrawn(carded: World) -> No
     carded.check_log()
 
 
-def test_what_was_withdrawn_is_paid_later_and_answered(carded: World) -> None:
+def test_what_was_withdrawn_is_sent_alone_later_and_either_file_is_answered(carded: World) -> None:
     withdraw(carded, ONE)
-    export(carded)
+    first = export(carded)
     reissue(carded, ONE)
+    # Row 2 waits for the answer to the first file: in the second, too, it would be paid twice.
+    for _ in range(2):
+        again = export(carded)
+        assert (first.count, again.count) == (1, 1)
+        assert TWO.card.encode() in first.content
+        assert ONE.card.encode() in again.content
 
-    assert export(carded).count == 2
-    carded.answer("B1", settled(1, ONE, PAID), settled(2, TWO, PAID))
+    carded.answer("B1", settled(2, TWO, PAID))
+    assert carded.payment(ONE).status is Status.IN_TRANSIT
+    assert ONE.card.encode() in export(carded).content
+    carded.answer("B1", settled(1, ONE, PAID), sha="02" * 32)
 
     assert carded.payment(ONE).status is Status.SETTLED
     assert carded.fund("X01").balance == RECEIVED - 2 * PAID
     carded.check_log()
+
+
+def test_a_list_of_failures_vouches_for_no_payment_that_no_file_held(carded: World) -> None:
+    withdraw(carded, ONE)
+    export(carded)
+    reissue(carded, ONE)
+    content = BankReturn("unionpay-df", "B1", Lists.FAILURES, (), 1, PAID, "05" * 32)
+
+    statements.receive_statement(
+        carded.ledger, carded.act(), statements.ReturnFile("B1", "return.txt", content)
+    )
+
+    assert carded.payment(ONE).status is Status.IN_TRANSIT
+    assert carded.payment(TWO).status is Status.SETTLED
+
+
+def test_the_answer_to_what_was_sent_alone_need_not_name_what_the_bank_looks_for(
+    carded: World,
+) -> None:
+    withdraw(carded, TWO)
+    export(carded)
+    carded.answer("B1", pending(1, ONE, PAID))
+    reissue(carded, TWO)
+    assert export(carded).count == 1
+
+    carded.answer("B1", settled(2, TWO, PAID), sha="02" * 32)
+
+    assert carded.payment(TWO).status is Status.SETTLED
+    assert carded.payment(ONE).status is Status.IN_TRANSIT
+
+
+def test_a_list_of_all_settles_nothing_that_was_not_sent_since(carded: World) -> None:
+    """Both were paid and came back; then one alone was sent again."""
+    both = settled(1, ONE, PAID), settled(2, TWO, PAID)
+    export(carded)
+    carded.answer("B1", *both)
+    back = failed(1, ONE, PAID, "RETURNED"), failed(2, TWO, PAID, "RETURNED")
+    carded.answer("B1", *back, sha="02" * 32)
+    reissue(carded, ONE)
+    reissue(carded, TWO)
+    restrict(carded, ONE)
+    assert export(carded).left_out == (1,)
+    withdraw(carded, ONE)
+    restrict(carded, ONE, Change.LIFT)
+    reissue(carded, ONE)
+
+    again = carded.answer("B1", *both, sha="03" * 32)
+
+    assert again.result["earlier"] == 1
+    assert carded.payment(ONE).status is Status.IN_TRANSIT
+    carded.check_log()
+
+
+def test_a_bank_that_says_later_that_it_paid_an_earlier_card_is_heard(carded: World) -> None:
+    export(carded)
+    carded.answer("B1", failed(1, ONE, PAID), settled(2, TWO, PAID))
+    order = disbursements.Reissue(carded.payment_id(ONE), "换卡", "6299900000000000077")
+    disbursements.reissue_payment(carded.ledger, carded.act(APPROVER), order)
+    withdraw(carded, ONE)
+    lines = [replace(each, number=None) for each in (settled(1, ONE, PAID), settled(2, TWO, PAID))]
+
+    refusal = nothing_more(carded, lambda: carded.answer("B1", *lines, sha="03" * 32))
+
+    assert isinstance(refusal, FileRefused)
+    assert [each.code for each in refusal.faults] == ["bank_file.withdrawn"]
+
+
+def test_who_withdraws_does_not_alone_send_it_to_another_card(carded: World) -> None:
+    carded.appoint("P-X01", "X01", Role.APPROVER, date(2016, 12, 1))
+    withdraw(carded, ONE)
+    order = disbursements.Reissue(carded.payment_id(ONE), "换卡", "6299900000000000077")
+
+    refusal = nothing_more(
+        carded,
+        lambda: disbursements.reissue_payment(carded.ledger, signed_in(carded, APPROVER), order),
+    )
+
+    assert isinstance(refusal, SamePerson)
+    disbursements.reissue_payment(carded.ledger, signed_in(carded, "P-X01"), order)
+    for staff in ("P-X01", APPROVER):
+        with pytest.raises(SamePerson):
+            export_batch(carded.ledger, carded.act(staff), BankFileOrder("B1"))
 
 
 def test_a_withdrawal_may_follow_one_and_what_is_sent_in_between_is_not_withdrawn(

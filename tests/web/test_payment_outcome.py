@@ -73,6 +73,9 @@ def test_an_approver_withdraws_what_was_never_sent_and_has_it_paid_later(
     assert refused(page) == "request.fields"
     page.locator("[name=card_number]").fill("6299900000000000077")
     page.locator("main form button").click()
+    assert refused(page) == "duty.same_person"
+    page.locator("[name=card_number]").fill("")
+    page.locator("main form button").click()
     expect(page).to_have_url(f"{office.url}{path}")
     expect(page.locator("main")).to_contain_text(say("在途"))
 
