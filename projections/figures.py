@@ -9,6 +9,7 @@ from sqlalchemy import Connection
 
 from ledger.domain.values import Money
 from projections.asked import NOW, Moment, uuid_of
+from projections.disbursements import withdrawals
 from projections.journal import Account
 from projections.journal_sums import of_organisations, routes
 
@@ -47,13 +48,14 @@ def figures(
     """Return the figures of each organisation that has any, of its own accounts alone."""
     by, among = ("organisation_id",), of_organisations(organisation_ids)
     found = routes(connection, moment, by, among)
+    never_left = withdrawals(connection, [each.bytes for each in organisation_ids], moment)
     return {
         uuid_of(organisation): Figures(
             of.between(Account.SOURCE, Account.FUND),
             of.between(Account.TRANSFER, Account.FUND),
             of.between(Account.FUND, Account.TRANSFER),
             of.net(Account.RECIPIENT),
-            of.into(Account.RETURNED),
+            Money(of.into(Account.RETURNED) - never_left.get(organisation, 0)),
             of.net(Account.TRANSIT, Account.RETURNED),
             of.net(Account.FUND),
             Money(of.net(Account.REMITTED, Account.LEDGERS)),

@@ -73,7 +73,7 @@ def _payments(of: Sources, payees: Payees) -> Flat:
             Field("channel", "方式", width=8),
             AMOUNT,
             Field("happened_on", "下达日期", Kind.DAY, 11),
-            Field("status", "状态", width=8, meaning="在途、已到账、已签领、已退回"),
+            Field("status", "状态", width=8, meaning="在途、已到账、已签领、已退回、已撤销付款"),
             Field("status_since", "状态日期", Kind.DAY, 11),
             Field("reason", "退回原因", width=14),
             *_person(payees),

@@ -136,7 +136,7 @@ def _giver(line: _Line) -> Cell:
     of = line.movement
     if of.kind is Kind.RECEIPT:
         return line.language.say(of.source or "")
-    if of.kind is Kind.RETURN:
+    if of.kind in (Kind.RETURN, Kind.WITHDRAWAL):
         return line.language.say(N_("收款人"))
     if of.kind in (Kind.ARRIVAL, Kind.TAKEN_BACK):
         return line.language.say(N_("其他账本"))
@@ -147,7 +147,7 @@ def _taker(line: _Line) -> Cell:
     of = line.movement
     if of.kind is Kind.ALLOCATION:
         return line.organisation(of.other_id)
-    if of.kind in (Kind.RECEIPT, Kind.RETURN, Kind.ARRIVAL, Kind.TAKEN_BACK):
+    if of.kind in (Kind.RECEIPT, Kind.RETURN, Kind.WITHDRAWAL, Kind.ARRIVAL, Kind.TAKEN_BACK):
         return line.organisation(of.organisation_id)
     if of.kind is Kind.REMITTANCE:
         return line.language.say(N_("其他账本"))

@@ -79,6 +79,7 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
         "notice_closed": N_("结束公示"),
         "notice_withdrawn": N_("撤下公示"),
         "reissued": N_("批准重发"),
+        "withdrawn": N_("撤销付款"),
         "corrected": N_("更正结果"),
     },
     "ground": {

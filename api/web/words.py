@@ -343,6 +343,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "cut": N_("签字框没有扫全，未采用"),
         "repeated": N_("重复的行，未采用"),
         "paid": N_("已签领或不再待签，未采用"),
+        "withdrawn": N_("付款已撤销，未采用"),
         "unknown": N_("名册中没有这一行"),
         "reused": N_("与另一笔发放的签字相同，未采用"),
         "erased": N_("信息已删除或受限，未采用"),

@@ -364,7 +364,7 @@ def agree_spelling(ledger: Ledger, act: CommandAct, order: SpellingAgreement) ->
     def decide(work: Work) -> None:
         batch = work.get(Batch, batch_id(order.batch_code))
         require_post(work, act, CASHIERS, batch.organisation_id)
-        batch.require_paid_by(Channel.BANK_CARD)
+        batch.require_answerable(Channel.BANK_CARD)
         row = batch.rows.get(order.number)
         if row is None:
             raise SpellingNotWanted(batch.id, order.number)

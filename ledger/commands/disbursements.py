@@ -233,7 +233,7 @@ def witnessed_batch(work: Work, act: CommandAct, batch_code: str) -> Batch:
         WrongStage, WrongChannel, RoleMissing, OfficerRequired: As they say.
     """
     batch = work.get(Batch, batch_id(batch_code))
-    batch.require_paid_by(Channel.SIGNATURE_SHEET)
+    batch.require_answerable(Channel.SIGNATURE_SHEET)
     require_post(work, act, WITNESSES, batch.organisation_id)
     work.get(Officer, acting_officer(act))
     return batch

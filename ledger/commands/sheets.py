@@ -1,7 +1,7 @@
 """Paper sheets: printed with a code for each row, signed by hand, scanned, and matched by row."""
 
 from base64 import b64encode
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from hashlib import sha256
@@ -13,7 +13,7 @@ from ledger.commands.likeness import compare, traits_of_picture
 from ledger.commands.sealing import PAYEE, SIGNATURE, seal, unseal
 from ledger.commands.signatures import claim_signature
 from ledger.domain.batch import Batch, SeenRow
-from ledger.domain.disbursement import Manner, NotInTransit
+from ledger.domain.disbursement import Manner, NotInTransit, PaymentWithdrawn
 from ledger.domain.export import Export
 from ledger.domain.organisation import Organisation
 from ledger.domain.signature import SignatureReused
@@ -33,6 +33,15 @@ GONE = "（已删除）"
 NO_CODE, FOREIGN, OTHER_BATCH, BENT = "no_code", "foreign", "other_batch", "bent"
 """What is seen of a page itself."""
 REPEATED, PAID, UNKNOWN, REUSED, ERASED = "repeated", "paid", "unknown", "reused", "erased"
+WITHDRAWN = "withdrawn"
+NOT_TAKEN: Mapping[type[LedgerError], str] = {
+    SignedRowUnknown: UNKNOWN,
+    PaymentWithdrawn: WITHDRAWN,
+    NotInTransit: PAID,
+    PersonErased: ERASED,
+    SignatureReused: REUSED,
+}
+"""What is said of a row whose ink counts for nothing, by the first kind of refusal that it is."""
 """What is seen of a row that is not taken, beside `Ink`."""
 
 
@@ -219,14 +228,8 @@ def _take_row(work: Work, act: CommandAct, batch: Batch, scan: Scan, row: Scanne
             witness_id=acting_officer(act),
         )
         claim = claim_signature(work, act, digest, payment.id)
-    except SignedRowUnknown:
-        return UNKNOWN
-    except NotInTransit:
-        return PAID
-    except PersonErased:
-        return ERASED
-    except SignatureReused:
-        return REUSED
+    except tuple(NOT_TAKEN) as refusal:
+        return next(word for kind, word in NOT_TAKEN.items() if isinstance(refusal, kind))
     work.save(payment)
     compare(work, act, claim, payment.person_id, traits_of_picture(row.image))
     return row.ink

@@ -25,6 +25,7 @@ from ledger.domain.disbursement import (
     Captured,
     Disbursement,
     Manner,
+    PaymentWithdrawn,
     SignedForByAnother,
     Status,
     disbursement_id,
@@ -195,7 +196,7 @@ def capture_signature(ledger: Ledger, act: CommandAct, order: DrawnSignature) ->
                 witness_id=order.witness_id,
             )
             claim = claim_signature(work, act, digest, payment.id)
-        except (SignatureReused, SignedForByAnother) as refusal:
+        except (SignatureReused, SignedForByAnother, PaymentWithdrawn) as refusal:
             # Neither was saved; only that it was tried is.
             work.save(recorded(act, "signature.capture", refusal, payment.id))
             work.refuse(refusal)

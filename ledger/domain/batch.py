@@ -598,7 +598,7 @@ class Batch(Root):
         certified_by: UUID,
         numbers: tuple[int, ...],
     ) -> None:
-        self.require_paid_by(Channel.SIGNATURE_SHEET)
+        self.require_answerable(Channel.SIGNATURE_SHEET)
         self.trigger_event(
             self.SheetCertified,
             act,
@@ -627,7 +627,7 @@ class Batch(Root):
         scanned_by: UUID,
         seen: tuple[SeenRow, ...],
     ) -> None:
-        self.require_paid_by(Channel.SIGNATURE_SHEET)
+        self.require_answerable(Channel.SIGNATURE_SHEET)
         self.require_new_scan(file_sha256)
         self.trigger_event(
             self.SheetScanned,
@@ -665,18 +665,13 @@ class Batch(Root):
             raise SamePerson(self.id, UUID(actor))
 
     def require_answerable(self, channel: Channel) -> None:
-        """Check that banks may say something of it, or be sent what came back: approved, or closed.
+        """Check that banks or recipients may answer for payments of it: approved, or closed.
 
-        A closed one, since 退票 comes at any day; then something of it is in transit again.
+        A closed one, since 退票 comes at any day, and what was withdrawn may be made again; then
+        something of it is in transit again.
         """
         if self.stage is not Stage.CLOSED:
             self._require(Stage.APPROVED)
-        if self.channel is not channel:
-            raise WrongChannel(self.id, self.channel)
-
-    def require_paid_by(self, channel: Channel) -> None:
-        """Check that the batch was approved, is not closed, and pays by this channel."""
-        self._require(Stage.APPROVED)
         if self.channel is not channel:
             raise WrongChannel(self.id, self.channel)
 

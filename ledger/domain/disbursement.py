@@ -46,6 +46,12 @@ class NotInTransit(LedgerError):
         super().__init__(f"payment {disbursement_id} is {status}, not in transit")
 
 
+class PaymentWithdrawn(NotInTransit):
+    """Its money is in its lots again: it is made again before anybody signs for it."""
+
+    code = "disbursement.withdrawn"
+
+
 class AlreadySent(LedgerError):
     """What the bank was sent is decided by the bank's answer; only what was not is withdrawn."""
 
@@ -609,6 +615,8 @@ class Disbursement(Root):
         }
 
     def _require_in_transit(self) -> None:
+        if self.status is Status.WITHDRAWN:
+            raise PaymentWithdrawn(self.id, self.status)
         if self.status is not Status.IN_TRANSIT:
             raise NotInTransit(self.id, self.status)
 

@@ -119,6 +119,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "此笔已有结果，不能再签收",
         "the payment has its outcome already",
     ),
+    "disbursement.withdrawn": (
+        "此笔付款已撤销，须先批准补发",
+        "the payment was withdrawn: have it paid again first",
+    ),
     "ledger.not_on_record": ("账本中没有此项", "nothing stands in the ledger under this name"),
     "time.invalid": ("时间无法识读", "the time cannot be read"),
     "vault.person_erased": ("此人的个人信息已销毁", "the person's data was erased meanwhile"),

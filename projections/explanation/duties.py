@@ -55,6 +55,10 @@ def acts(asked: Asked) -> list[Act]:
         for position, each in asked.of(Payment.Reissued)
     ]
     done += [
+        ("withdrawn", officer_of(each), each.happened_on.isoformat(), position, each.reason)
+        for position, each in asked.of(Payment.Withdrawn)
+    ]
+    done += [
         ("corrected", officer_of(each), each.happened_on.isoformat(), position, each.reason)
         for position, each in asked.of(Payment.Corrected)
     ]

@@ -124,7 +124,7 @@ def _uncertified(asked: Asked, batch_id: UUID) -> tuple[str, int, int, int] | No
 
 
 def _withdrawn(asked: Asked) -> Iterator[tuple[bytes, tuple[str, int, int, int]]]:
-    """Yield what was signed for on paper of rows that are not on the list any more, row by row."""
+    """Yield what was signed for on paper of rows that are not to be paid any more, row by row."""
     statement = (
         select(
             scans.c.batch_id,
@@ -139,7 +139,7 @@ def _withdrawn(asked: Asked) -> Iterator[tuple[bytes, tuple[str, int, int, int]]
             & (rows_listed.c.number == scan_rows.c.number)
             & rows_listed.c.code.is_(None),
         )
-        .where(scan_rows.c.seen == "unknown", asked.moment.covers(scans))
+        .where(scan_rows.c.seen.in_(("unknown", "withdrawn")), asked.moment.covers(scans))
         # Laid on the glass twice, a row is still one.
         .group_by(scans.c.batch_id, scan_rows.c.number)
     )

@@ -9,7 +9,13 @@ import pytest
 from ledger.commands import batches, disbursements, recipients, statements
 from ledger.commands.batches import BankFileOrder, export_batch
 from ledger.domain.batch import Batch, PaymentsUnderWay, SamePerson, Stage, batch_id
-from ledger.domain.disbursement import AlreadySent, NotInTransit, SignatureWaits, Status
+from ledger.domain.disbursement import (
+    AlreadySent,
+    NotInTransit,
+    PaymentWithdrawn,
+    SignatureWaits,
+    Status,
+)
 from ledger.domain.officer import Role, RoleMissing
 from ledger.domain.recipient import Change
 from ledger.errors import LedgerError
@@ -18,8 +24,8 @@ from ledger.files.faults import FileRefused
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer
 from tests.commands.refusing import nothing_more
-from tests.commands.test_signatures import PEOPLE, SHEET, drawn, take
-from tests.world import Person, World, failed, pending, roster_row, settled
+from tests.commands.test_signatures import PEOPLE, SHEET, certify, drawn, take
+from tests.world import Person, World, failed, pending, roster_row, settled, signature
 
 ONE, TWO = Person(1), Person(2)
 RECEIVED, PAID = 500_000, 60_000
@@ -93,7 +99,7 @@ def test_whom_the_file_was_without_is_withdrawn_and_who_was_in_it_is_not(carded:
     withdraw(carded, ONE)
 
     assert refused(carded, TWO) is AlreadySent
-    assert refused(carded, ONE) is NotInTransit
+    assert refused(carded, ONE) is PaymentWithdrawn
     carded.answer("B1", settled(2, TWO, PAID))
     batches.close_batch(carded.ledger, carded.act(), batch_id("B1"))
     restrict(carded, ONE, Change.ERASE)
@@ -311,9 +317,29 @@ def test_a_sheet_that_somebody_never_came_to_sign_comes_to_its_end(world: World)
 
     assert world.payment(two).status is Status.WITHDRAWN
     assert world.fund("X01").balance == balance + 30_000
-    with pytest.raises(NotInTransit):
-        take(world, drawn(2))
+    # Whoever comes after all is on record; they sign once it was made again, closed or not.
+    assert take(world, drawn(2)).refusal_code == "disbursement.withdrawn"
+    assert "refusal.recorded" in world.types()
+    withdraw(world, PEOPLE[2])
+    certify(world, 1)
+    batches.close_batch(world.ledger, world.act(), batch_id(SHEET))
+    reissue(world, two)
+    take(world, drawn(2, form=14))
+    certify(world, 2)
+    assert world.payment(two).status is Status.SIGNED
     world.check_log()
+
+
+def test_what_was_signed_on_paper_for_a_withdrawn_payment_is_told(world: World) -> None:
+    world.receive("X01", RECEIVED)
+    world.sheet(SHEET, *PEOPLE)
+    withdraw(world, PEOPLE[0])
+
+    answer = world.sign(SHEET, signature(1, PEOPLE[0].name), signature(2, PEOPLE[1].name))
+
+    assert answer.result["signed"] == 1
+    [told] = answer.result["refused"]
+    assert (told["number"], told["code"]) == (1, "disbursement.withdrawn")
 
 
 @pytest.mark.parametrize("staff", ["H-X01", "R-X01", "A-X02"])

@@ -249,6 +249,6 @@ def legal_acts(batch: Batch, caller: Caller, tree: Tree, notices: list[Notice]) 
     if HANDLERS & posts and batch.accepted_count and all(each.ended for each in notices):
         acts.add("notice")
     on_sheets = batch.channel == Channel.SIGNATURE_SHEET
-    if stage is Stage.APPROVED and on_sheets and WITNESSES & posts:
+    if stage in (Stage.APPROVED, Stage.CLOSED) and on_sheets and WITNESSES & posts:
         acts.add("sign")
     return acts
