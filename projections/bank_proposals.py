@@ -68,13 +68,17 @@ class _Matter:
     def proposals(self) -> Iterator[Proposal]:
         yield from self._payments()
         payouts = self._of(ItemKind.PAYOUT)
-        returns = self._of(ItemKind.RETURN)
         yield from self._singles(payouts)
         yield from self._whole(self._debits(), payouts)
-        yield from self._singles([*payouts, *returns], together=True)
-        yield from self._whole(self._lines, [*payouts, *returns])
+        sent = [*self._of(ItemKind.PAYOUT), *self._of(ItemKind.WITHDRAWAL)]
+        yield from self._singles(sent, together=True)
+        yield from self._whole(self._debits(), sent)
+        back = [*self._of(ItemKind.PAYOUT), *self._of(ItemKind.RETURN)]
+        for group in (back, [*back, *self._of(ItemKind.WITHDRAWAL)]):
+            yield from self._singles(group, together=True)
+            yield from self._whole(self._lines, group)
         for kind in ItemKind:
-            if kind is not ItemKind.PAYOUT:
+            if kind not in (ItemKind.PAYOUT, ItemKind.WITHDRAWAL):
                 yield from self._by_day(self._of(kind))
         yield from self._whole(self._credits(), self._of(ItemKind.RETURN))
         yield from self._whole(self._debits(), self._of(ItemKind.REISSUE))
@@ -85,6 +89,8 @@ class _Matter:
         """Match lines that name one payment with what came back or was paid again of it."""
         named: dict[tuple[str, int], list[ItemView]] = defaultdict(list)
         for item in self._items:
+            if item.kind == ItemKind.WITHDRAWAL:
+                continue
             if item.number is not None and item.batch_code is not None:
                 reference = payment_reference(item.batch_code, item.number)
                 named[reference, item.amount_fen].append(item)

@@ -156,6 +156,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
     "item": {
         "payout": N_("批次发放"),
         "return": N_("退回"),
+        "withdrawal": N_("撤销付款"),
         "reissue": N_("补发"),
         "receipt": N_("收款"),
         "correction": N_("收款更正"),

@@ -15,6 +15,7 @@ class ItemKind(StrEnum):
 
     PAYOUT = "payout"
     RETURN = "return"
+    WITHDRAWAL = "withdrawal"
     REISSUE = "reissue"
     RECEIPT = "receipt"
     CORRECTION = "correction"

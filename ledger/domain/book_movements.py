@@ -75,7 +75,7 @@ def kind_of(event: Event) -> ItemKind:
 MOVING: Mapping[type[Event], ItemKind] = {
     Batch.Approved: ItemKind.PAYOUT,
     Disbursement.Returned: ItemKind.RETURN,
-    Disbursement.Withdrawn: ItemKind.RETURN,
+    Disbursement.Withdrawn: ItemKind.WITHDRAWAL,
     Disbursement.Reissued: ItemKind.REISSUE,
     FundAccount.Received: ItemKind.RECEIPT,
     FundAccount.ReceiptCorrected: ItemKind.CORRECTION,

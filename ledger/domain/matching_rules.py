@@ -76,14 +76,15 @@ def names_batch(line: Line, batch_code: str) -> bool:
 def same_reference(line: Line, item: Movement) -> bool:
     """Say whether a line names what an item is of: its document, its payment, or its batch.
 
-    A line that names one payment is about no other payment's return or reissue.
+    A line that names one payment is about no other payment's return or reissue. What was withdrawn
+    no line ever names: it makes the payout of its batch smaller.
     """
     if item.batch_code is None:
         return item.document is not None and line.document == item.document
     if not names_batch(line, item.batch_code):
         return False
     one = line.end_to_end_id if line.end_to_end_id != item.batch_code else None
-    if item.number is None or one is None:
+    if item.number is None or one is None or item.kind is ItemKind.WITHDRAWAL:
         return True
     return one == payment_reference(item.batch_code, item.number)
 

@@ -27,6 +27,7 @@ from ledger.commands.bank_statements import (
     OtherCurrency,
     SaysOtherwise,
 )
+from ledger.commands.disbursements import withdraw_payment
 from ledger.domain.bank_account import BeforeBeginning, ChainBroken
 from ledger.domain.bank_match import NothingToMatch, SumsDiffer
 from ledger.domain.bank_statement import LineDecided, LineState
@@ -89,6 +90,36 @@ def test_a_bank_that_books_each_payment_is_matched_many_to_one(bank: Bank) -> No
 
     assert bank.apply_rules() == 3
     assert (bank.lines, bank.items) == ([], [])
+
+
+@pytest.mark.parametrize("how", ["one debit", "each by itself", "successes alone"])
+def test_what_was_withdrawn_makes_the_payout_smaller_and_no_line_names_it(
+    tmp_path: Path, how: str
+) -> None:
+    world = World.at(tmp_path).settle_in()
+    world.receive("X01", 1_000_000)
+    people = ONE, TWO, THREE, Person(4)
+    world.file(*people)
+    world.pay("PAY-1", *(roster_row(n, each, 80_000) for n, each in enumerate(people, 1)))
+    withdraw_payment(world.ledger, world.act(), world.payment_id(people[3]), "本人已调离")
+    world.answer(
+        "PAY-1", settled(1, ONE, 80_000), failed(2, TWO, 80_000), settled(3, THREE, 80_000)
+    )
+    bank = Bank(world)
+    bank.keep()
+    singles = [entry(DEBITED, -80_000, end_to_end_id=f"PAY-1-{n:06d}") for n in (1, 2, 3)]
+    lines = {
+        "one debit": [PAID, BACK],
+        "each by itself": [*singles, BACK],
+        "successes alone": [entry(DEBITED, -160_000, batch_code="PAY-1", count=2)],
+    }[how]
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, *lines))
+
+    bank.apply_rules()
+
+    assert (bank.lines, bank.items) == ([], [])
+    assert bank.standing.proved_to == MONTH_END
+    world.check_log()
 
 
 def test_amount_and_day_alone_never_match_by_themselves(bank: Bank) -> None:
