@@ -229,24 +229,15 @@ def withdrawn(
     connection: Connection, ids: list[bytes], moment: Moment = NOW, earmark: str | None = None
 ) -> dict[bytes, int]:
     """Return what payments of organisations come to, in fen, that are withdrawn as of a moment."""
-    amounts = _withdrawals().where(movements.c.position == last_state(moment))
-    return _by_organisation(connection, amounts, ids, earmark)
-
-
-def withdrawals(connection: Connection, ids: list[bytes], moment: Moment = NOW) -> dict[bytes, int]:
-    """Return what organisations ever withdrew, in fen, also where it was paid again since."""
-    return _by_organisation(connection, _withdrawals().where(moment.covers(movements)), ids, None)
-
-
-def _withdrawals() -> Select[Any]:
     names = ("organisation_id", "fund_id")
-    return (
-        select(
-            *(disbursements.c[name] for name in names), movements.c.amount_fen.label("total_fen")
+    amounts = (
+        select(*(movements.c[name] for name in names), movements.c.amount_fen.label("total_fen"))
+        .join(disbursements, movements.c.disbursement_id == disbursements.c.disbursement_id)
+        .where(
+            movements.c.kind == Kind.WITHDRAWAL.value, movements.c.position == last_state(moment)
         )
-        .join(movements, movements.c.disbursement_id == disbursements.c.disbursement_id)
-        .where(movements.c.kind == Kind.WITHDRAWAL.value)
     )
+    return _by_organisation(connection, amounts, ids, earmark)
 
 
 def _by_organisation(

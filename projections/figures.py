@@ -9,9 +9,9 @@ from sqlalchemy import Connection
 
 from ledger.domain.values import Money
 from projections.asked import NOW, Moment, uuid_of
-from projections.disbursements import withdrawals
 from projections.journal import Account
 from projections.journal_sums import of_organisations, routes
+from projections.movements import withdrawals
 
 NOTHING = Money(0)
 

@@ -8,11 +8,12 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Index, Table
+from sqlalchemy import Connection, Index, Table, func, select
 
 from ledger.domain.aggregate import OPERATOR, Event
 from ledger.domain.disbursement import Disbursement as Payment
 from ledger.domain.fund import FundAccount
+from projections.asked import NOW, Moment
 from projections.view import (
     Handler,
     Projection,
@@ -70,6 +71,17 @@ OF_PIECES = tuple(
     kind.value for kind in (Kind.ALLOCATION, Kind.REMITTANCE, Kind.ARRIVAL, Kind.TAKEN_BACK)
 )
 """What moves pieces of several appropriations at once."""
+
+
+def withdrawals(connection: Connection, ids: list[bytes], moment: Moment = NOW) -> dict[bytes, int]:
+    """Return what organisations ever withdrew, in fen, also where it was paid again since."""
+    statement = (
+        select(movements.c.organisation_id, func.sum(movements.c.amount_fen))
+        .where(movements.c.kind == Kind.WITHDRAWAL.value, moment.covers(movements))
+        .where(movements.c.organisation_id.in_(ids))
+        .group_by(movements.c.organisation_id)
+    )
+    return {row[0]: row[1] for row in connection.execute(statement)}
 
 
 class Movements(Projection):
