@@ -274,7 +274,7 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
             except PersonErased as cause:  # or restricted
                 left_out[row.number] = cause
             files[row.number] = sent.holding(row.number, instructed_at(ledger, payment))
-        lines = _to_write(lines, files)
+        lines = _to_write(lines, files, is_first=not batch.files)
         if not lines:
             raise next(iter(left_out.values()), NothingInTransit(batch.id))
         refused.clear()
@@ -320,16 +320,18 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
 
 
 def _to_write(
-    lines: list[InstructionLine], files: Mapping[int, frozenset[int]]
+    lines: list[InstructionLine], files: Mapping[int, frozenset[int]], *, is_first: bool
 ) -> list[InstructionLine]:
     """Return what a file is to hold: what no file may hold yet, or else the last file once more.
 
     Nobody goes into two files that the bank may carry out both: the others wait for the answer to
-    the file that they were in.
+    the file that they were in. Of a later file it has to be told whom it holds, so it holds no more
+    than can be; the rest goes into the next one.
     """
     last = {each.number: max(files[each.number], default=-1) for each in lines}
     wanted = -1 if -1 in last.values() else max(last.values(), default=-1)
-    return [each for each in lines if last[each.number] == wanted]
+    found = [each for each in lines if last[each.number] == wanted]
+    return found if is_first or wanted >= 0 else found[:ALONE_MAX]
 
 
 def _told_alone(batch: Batch, lines: Sequence[InstructionLine]) -> tuple[int, ...] | None:

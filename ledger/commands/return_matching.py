@@ -1,8 +1,8 @@
 """A bank's return file held against the payments of its batch: which line is about which."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Protocol
 from uuid import UUID
 
@@ -173,11 +173,12 @@ class _Expected:
 
     `missing` are those that a list of all has to name. A list of failures may vouch for one of
     `groups`: for all, for those that the bank was asked about as far as we know, or for these of
-    one file.
+    one file. Of each group these are what its totals count, and for whom it vouches with that:
+    those of whom it says again that they arrived are counted too.
     """
 
     missing: list[Payment]
-    groups: tuple[list[Payment], ...]
+    groups: tuple[tuple[list[Payment], list[Payment]], ...]
 
 
 def _expected(
@@ -201,12 +202,31 @@ def _expected(
         if (each.files or not batch.files) and not (tried_again and each.is_unknown)
     ]
     of_file = [[each for each in asked if index in each.files] for index in range(len(batch.files))]
+    held = [
+        sent.holding(number, None) if payments[number].earlier else payments[number].files
+        for number in named
+    ]
+    held = [files for files in held if files]
     whole = {index for index, unnamed in enumerate(of_file) if not unnamed}
-    is_whole = bool(batch.files and named)
-    for each in (payments[number] for number in named):
-        held = sent.holding(each.row.number, None) if each.earlier else each.files
-        is_whole = is_whole and (not held or not held.isdisjoint(whole))
-    return _Expected([] if is_whole else asked, (every, asked, *of_file))
+    is_whole = bool(batch.files and named) and not any(files.isdisjoint(whole) for files in held)
+    done = [
+        each
+        for number, each in payments.items()
+        if number not in named and number not in taken and each.status is Status.SETTLED
+    ]
+    groups = [(group, group) for group in (every, asked) if _shares_files(group, held)]
+    for index, unnamed in enumerate(of_file):
+        # Nothing is vouched for by a file of which a row that is named cannot have been.
+        if all(index in files for files in held):
+            again = [each for each in done if index in each.files]
+            groups += [(unnamed, unnamed), ([*unnamed, *again], unnamed)]
+    return _Expected([] if is_whole else asked, tuple(groups))
+
+
+def _shares_files(group: Sequence[Payment], held: Sequence[frozenset[int]]) -> bool:
+    """Say whether of each row that is named some file may hold one of a group, too."""
+    files = frozenset[int]().union(*(each.files for each in group))
+    return not any(each.isdisjoint(files) for each in held)
 
 
 def _require_not_withdrawn(
@@ -246,7 +266,7 @@ def _match(
     if content.lists is Lists.ALL and expected.missing:
         raise refuse(name, "bank_file.incomplete")
     if content.lists is Lists.FAILURES:
-        fitting = [each for each in expected.groups if _come_to(content, each)]
+        fitting = [vouched for counted, vouched in expected.groups if _come_to(content, counted)]
         if not fitting or any(each != fitting[0] for each in fitting):
             raise refuse(name, "bank_file.control_total")
         vouched_for = fitting[0]
@@ -339,10 +359,9 @@ def _repeated(
         return frozenset()
     ids = [payments[each].id for each in lines if payments[each].status is not Status.IN_TRANSIT]
 
-    def decided() -> Iterator[int]:
-        for id_ in ids:
-            *_, (_, position) = ledger.log.select_stream_positions(id_)
-            yield position
+    @cache
+    def decided() -> tuple[int, ...]:
+        return tuple(ledger.log.select_stream_positions(id_)[-1][1] for id_ in ids)
 
     followed = [each.was.followed_at for each in before.values()]
     return frozenset(

@@ -196,6 +196,56 @@ def test_a_list_of_failures_vouches_for_no_payment_that_no_file_held(carded: Wor
     assert carded.payment(TWO).status is Status.SETTLED
 
 
+def test_a_list_of_failures_that_is_handed_out_again_vouches_for_nobody_of_another_file(
+    carded: World,
+) -> None:
+    """Who was withdrawn before the first file is in the second alone."""
+    withdraw(carded, ONE)
+    export(carded)
+    reissue(carded, ONE)
+    assert export(carded).count == 1
+    again = BankReturn("unionpay-df", "B1", Lists.FAILURES, (), 1, PAID, "05" * 32)
+    failing = BankReturn(
+        "unionpay-df", "B1", Lists.FAILURES, (failed(2, TWO, PAID),), 0, 0, "06" * 32
+    )
+    both = replace(failing, settled_count=1, settled_fen=PAID, sha256="07" * 32)
+
+    def take_in(content: BankReturn) -> Answer:
+        order = statements.ReturnFile("B1", "return.txt", content)
+        return statements.receive_statement(carded.ledger, carded.act(), order)
+
+    # Both files come to the same: which of them is answered, nobody can tell.
+    with pytest.raises(FileRefused):
+        take_in(again)
+    assert take_in(failing).result["returned"] == 1
+    # It names a row of the first file: whoever is in the second is not vouched for.
+    with pytest.raises(FileRefused):
+        take_in(both)
+    assert carded.payment(ONE).status is Status.IN_TRANSIT
+
+
+def test_a_list_of_failures_may_count_again_who_arrived_before(world: World) -> None:
+    three = Person(3)
+    world.receive("X01", RECEIVED)
+    world.file(ONE, TWO, three)
+    world.pay("B1", *(roster_row(n, each, PAID) for n, each in enumerate((ONE, TWO, three), 1)))
+    withdraw(world, three)
+    export(world)
+    content = BankReturn(
+        "unionpay-df", "B1", Lists.FAILURES, (failed(1, ONE, PAID),), 1, PAID, "05" * 32
+    )
+    for sha in ("05" * 32, "06" * 32):
+        order = statements.ReturnFile("B1", "return.txt", replace(content, sha256=sha))
+        statements.receive_statement(world.ledger, world.act(), order)
+        if sha == content.sha256:
+            reissue(world, three)
+            assert export(world).count == 1
+
+    stands = [world.payment(each).status for each in (ONE, TWO, three)]
+    assert stands == [Status.RETURNED, Status.SETTLED, Status.IN_TRANSIT]
+    world.check_log()
+
+
 def test_the_answer_to_what_was_sent_alone_need_not_name_what_the_bank_looks_for(
     carded: World,
 ) -> None:
