@@ -68,13 +68,13 @@ class _Matter:
     def proposals(self) -> Iterator[Proposal]:
         yield from self._payments()
         payouts = self._of(ItemKind.PAYOUT)
+        sent = [*payouts, *self._of(ItemKind.WITHDRAWAL)]
+        returns = self._of(ItemKind.RETURN)
         yield from self._singles(payouts)
         yield from self._whole(self._debits(), payouts)
-        sent = [*self._of(ItemKind.PAYOUT), *self._of(ItemKind.WITHDRAWAL)]
         yield from self._singles(sent, together=True)
         yield from self._whole(self._debits(), sent)
-        back = [*self._of(ItemKind.PAYOUT), *self._of(ItemKind.RETURN)]
-        for group in (back, [*back, *self._of(ItemKind.WITHDRAWAL)]):
+        for group in ([*payouts, *returns], [*sent, *returns]):
             yield from self._singles(group, together=True)
             yield from self._whole(self._lines, group)
         for kind in ItemKind:

@@ -135,8 +135,7 @@ def flow_of_funds(
         # Whatever was drawn beyond what was first instructed was drawn to pay again.
         stop = stops[organisation]
         waits = found.came_back[organisation] + amount - given_up.get(organisation, 0)
-        again = max(waits, 0)
-        stop.returned_fen = min(again, max(stop.held_fen, 0))
+        stop.returned_fen = min(max(waits, 0), max(stop.held_fen, 0))
     return Flow(
         {each.origin_id: each for each in origins.values()},
         {uuid_of(organisation): stop for organisation, stop in stops.items()},

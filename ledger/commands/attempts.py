@@ -4,17 +4,15 @@ A bank hands its return files out again, and some of them list a whole batch eac
 file says of an attempt that was answered before is no answer to the one that followed it.
 """
 
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
 from ledger.domain.batch import Batch
-from ledger.domain.disbursement import Disbursement, disbursement_id
+from ledger.domain.disbursement import Disbursement
 from ledger.domain.sealed import Sealed
 from ledger.files.bank import Outcome, ReturnLine
-from ledger.store.application import Ledger, Work
-
-LOOKED_AT_ONCE = 1_000
+from ledger.store.application import Ledger
 
 Payee = Callable[[Sealed], tuple[str | None, tuple[str, ...]]]
 """Opens what a payment's payee is sealed as: the account (None: of a person who was erased), and
@@ -74,26 +72,6 @@ def instructed_at(ledger: Ledger, payment: Disbursement) -> int | None:
     if not payment.reissuers:
         return None
     return dict(ledger.log.select_stream_positions(payment.id))[payment.attempt]
-
-
-def may_be_sent(work: Work, batch: Batch, payment: Disbursement) -> bool:
-    """Say whether the bank may have been sent a payment as it was instructed last.
-
-    A file that was written since then may hold it; or none was ever written here and the bank
-    answered all the same, so it was sent in another way.
-    """
-    if not batch.files:
-        return any(_answered(work, batch))
-    sent = Sent(work.ledger, batch)
-    return bool(sent.holding(payment.number, instructed_at(work.ledger, payment)))
-
-
-def _answered(work: Work, batch: Batch) -> Iterator[bool]:
-    people = [row.person_id for row in batch.rows.values()]
-    ids = [disbursement_id(batch.campaign_id, person) for person in people]
-    for at in range(0, len(ids), LOOKED_AT_ONCE):
-        found = work.glance_all(Disbursement, ids[at : at + LOOKED_AT_ONCE])
-        yield any(each.answered for each in found.values())
 
 
 class Sent:

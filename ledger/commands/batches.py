@@ -510,6 +510,22 @@ def _instruct(act: CommandAct, batch: Batch, fund: FundAccount, row: Row) -> Dis
     )
 
 
+def may_be_sent(work: Work, batch: Batch, payment: Disbursement) -> bool:
+    """Say whether the bank may have been sent a payment as it was instructed last.
+
+    A file that was written since then may hold it; or none was ever written here and the bank
+    answered all the same, so it was sent in another way.
+    """
+    if batch.files:
+        since = instructed_at(work.ledger, payment)
+        return bool(Sent(work.ledger, batch).holding(payment.number, since))
+    for rows in _some_at_once(batch.rows.values()):
+        ids = [disbursement_id(batch.campaign_id, row.person_id) for row in rows]
+        if any(each.answered for each in work.glance_all(Disbursement, ids).values()):
+            return True
+    return False
+
+
 def _payments(work: Work, batch: Batch) -> Iterator[tuple[Row, Disbursement]]:
     """Yield the payment of each row to look at, with the keys of whom it is for at hand."""
     for rows in _some_at_once(batch.rows.values()):

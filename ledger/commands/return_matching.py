@@ -233,7 +233,7 @@ def _require_not_withdrawn(
     name: str,
     payments: dict[int, Payment],
     lines: dict[int, ReturnLine],
-    before: dict[int, "_Before"],
+    before: dict[int, _Before],
 ) -> None:
     """Check that the bank does not say that it paid what was withdrawn, or may have paid it.
 

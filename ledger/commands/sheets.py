@@ -34,6 +34,7 @@ NO_CODE, FOREIGN, OTHER_BATCH, BENT = "no_code", "foreign", "other_batch", "bent
 """What is seen of a page itself."""
 REPEATED, PAID, UNKNOWN, REUSED, ERASED = "repeated", "paid", "unknown", "reused", "erased"
 WITHDRAWN = "withdrawn"
+"""What is seen of a row that is not taken, beside `Ink`."""
 NOT_TAKEN: Mapping[type[LedgerError], str] = {
     SignedRowUnknown: UNKNOWN,
     PaymentWithdrawn: WITHDRAWN,
@@ -42,7 +43,6 @@ NOT_TAKEN: Mapping[type[LedgerError], str] = {
     SignatureReused: REUSED,
 }
 """What is said of a row whose ink counts for nothing, by the first kind of refusal that it is."""
-"""What is seen of a row that is not taken, beside `Ink`."""
 
 
 class NoSheetCodes(LedgerError):

@@ -178,7 +178,6 @@ class Batch(Root):
             aggregate.unwritable = frozenset()
             aggregate.files = ()
             aggregate.left_out = frozenset()
-            aggregate.sent_apart = frozenset()
             aggregate.spellings = {}
             aggregate.stage = Stage.DRAFTED
 
@@ -323,7 +322,6 @@ class Batch(Root):
 
         def apply(self, aggregate: "Batch") -> None:
             aggregate.left_out = frozenset(self.numbers)
-            aggregate.sent_apart |= aggregate.left_out
 
     class SpellingAgreed(Event, frozen=True):
         """How the bank's file is to spell a name that the bank cannot write, and on what ground.
@@ -383,9 +381,8 @@ class Batch(Root):
     officers: list[UUID]  # drafter, then reviewer, then approver
     rows: dict[int, Row]
     scans: set[str]  # hashes of the files
-    files: tuple["BankFile", ...]  # that were written for the bank
+    files: tuple[BankFile, ...]  # that were written for the bank
     left_out: frozenset[int]  # rows that the last file was without: their data may not be used
-    sent_apart: frozenset[int]  # rows that any file was ever without: another holds them alone
     unwritable: frozenset[int]  # rows whose names the bank cannot write, and nobody respelt yet
     spellings: dict[int, Sealed]
     stage: Stage

@@ -49,10 +49,12 @@ def _by_card(asked: Asked) -> Iterator[Checked]:
         yield Checked("C2", _waits(asked))
     waiting = _waits(asked, late=late)
     allowed = Fact("answer_within_days", asked.patience.answer_days)
-    unknown = asked.payment.reason is not None
-    bank_answered = unknown or bool(statements_of(asked.connection, asked.payment.batch_id))
-    unanswered, unproved = in_transit and bank_answered, in_transit and not bank_answered
+    unanswered = in_transit and (
+        asked.payment.reason is not None
+        or bool(statements_of(asked.connection, asked.payment.batch_id))
+    )
     yield Checked("J4", waiting if unanswered else Outcome.HELD, (allowed,))
+    unproved = in_transit and not unanswered
     yield Checked("F5", waiting if unproved else Outcome.HELD, (allowed,))
     after_success = [each for each in returns if each[1].was == Status.SETTLED]
     if after_success:

@@ -50,17 +50,15 @@ def acts(asked: Asked) -> list[Act]:
         if notice.ended_at is not None and notice.ended_on is not None:
             what = f"notice_{notice.ended}"
             done.append((what, notice.ended_by, notice.ended_on, notice.ended_at, notice.reason))
-    done += [
-        ("reissued", officer_of(each), each.happened_on.isoformat(), position, each.reason)
-        for position, each in asked.of(Payment.Reissued)
+    changed: list[tuple[str, int, Payment.Reissued | Payment.Withdrawn | Payment.Corrected]]
+    changed = [
+        *(("reissued", position, each) for position, each in asked.of(Payment.Reissued)),
+        *(("withdrawn", position, each) for position, each in asked.of(Payment.Withdrawn)),
+        *(("corrected", position, each) for position, each in asked.of(Payment.Corrected)),
     ]
     done += [
-        ("withdrawn", officer_of(each), each.happened_on.isoformat(), position, each.reason)
-        for position, each in asked.of(Payment.Withdrawn)
-    ]
-    done += [
-        ("corrected", officer_of(each), each.happened_on.isoformat(), position, each.reason)
-        for position, each in asked.of(Payment.Corrected)
+        (what, officer_of(each), each.happened_on.isoformat(), position, each.reason)
+        for what, position, each in changed
     ]
     done.sort(key=lambda each: each[3])
     return [
