@@ -21,7 +21,7 @@ import xlsxwriter
 from benchmarks.common import RECORDED_AT, line
 from benchmarks.compare import other
 from benchmarks.peers import double_entry
-from ledger.commands import batches, recipients
+from ledger.commands import bank_files, batches, recipients
 from ledger.commands.verification import verify_log
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.officer import Role
@@ -156,8 +156,8 @@ def run(folder: Path, address: str, roster: Path, rows: int) -> float:
     line(f"{who}: payments a second, from the roster on", payments / timed.whole_s)
     written = timed.act(
         "bank's file written",
-        lambda: batches.export_batch(
-            world.ledger, _by(world, CASHIER), batches.BankFileOrder(BATCH)
+        lambda: bank_files.export_batch(
+            world.ledger, _by(world, CASHIER), bank_files.BankFileOrder(BATCH)
         ),
     )
     if not accepted == payments == written.count == rows - rows // FAULTY:

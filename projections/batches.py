@@ -71,6 +71,7 @@ steps = Table(
     number_column("row_count", nullable=True),
     number_column("total_fen", nullable=True),
     text_column("file_sha256", nullable=True),
+    text_column("numbers", nullable=True),
     Index("steps_by_batch", "batch_id", "position"),
 )
 
@@ -130,6 +131,8 @@ class Batches(Projection):
             Root.Approved: _approved,
             Root.Refused: _refused,
             Root.Exported: _exported,
+            Root.PayeesLeftOut: _payees_left_out,
+            Root.FileCancelled: _file_cancelled,
             Root.Closed: _closed,
             Root.SheetCertified: _certified,
             Statement.Received: _statement_received,
@@ -145,7 +148,8 @@ def campaign_exists(connection: Connection, campaign_id: UUID) -> bool:
 class Step:
     """One thing that happened to a batch. `code` says why a refusal refused.
 
-    `file_sha256` is of the bank's file that was written, or of the sheet that was certified.
+    `file_sha256` is of the bank's file that was written or cancelled, or of the sheet that was
+    certified; `numbers` are the rows that the files since then are without.
     """
 
     step: str
@@ -155,6 +159,7 @@ class Step:
     count: int | None
     total_fen: int | None
     file_sha256: str | None
+    numbers: tuple[int, ...]
     position: int
 
 
@@ -189,6 +194,17 @@ class Batch:
             ):
                 state = step.step
         return state
+
+    @property
+    def bank_files(self) -> list[Step]:
+        """Return the files that were written for the bank and count: none that is cancelled."""
+        found: list[Step] = []
+        for step in self.steps:
+            if step.step == "exported":
+                found.append(step)
+            elif step.step == "file_cancelled":
+                found = [each for each in found if each.file_sha256 != step.file_sha256]
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -271,6 +287,16 @@ def batch_places(
         batches.c.batch_id.in_([each.bytes for each in batch_ids])
     )
     return {uuid_of(row[0]): (row[1], uuid_of(row[2])) for row in connection.execute(statement)}
+
+
+def amount_of_rows(connection: Connection, batch_id: UUID, numbers: Collection[int]) -> Money:
+    """Return what rows of a batch that stand come to."""
+    statement = (
+        select(func.coalesce(func.sum(rows_listed.c.amount_fen), 0))
+        .where(rows_listed.c.batch_id == batch_id.bytes, rows_listed.c.code.is_(None))
+        .where(rows_listed.c.number.in_(numbers))
+    )
+    return Money(connection.execute(statement).scalar_one())
 
 
 @dataclass(frozen=True, slots=True)
@@ -455,6 +481,7 @@ def _steps_of(connection: Connection, batch_ids: list[bytes]) -> dict[bytes, lis
                 step.row_count,
                 step.total_fen,
                 step.file_sha256,
+                tuple(int(number) for number in (step.numbers or "").split()),
                 step.position,
             )
         )
@@ -597,6 +624,26 @@ def _exported(event: Root.Exported, position: int, rows: Rows) -> None:
     )
 
 
+def _payees_left_out(event: Root.PayeesLeftOut, position: int, rows: Rows) -> None:
+    numbers = " ".join(map(str, event.numbers))
+    officer, count = _officer(event.actor), len(event.numbers)
+    _step(event, position, rows, "left_out", officer, None, count, None, None, numbers)
+
+
+def _file_cancelled(event: Root.FileCancelled, position: int, rows: Rows) -> None:
+    _step(
+        event,
+        position,
+        rows,
+        "file_cancelled",
+        _officer(event.actor),
+        None,
+        None,
+        None,
+        event.file_sha256,
+    )
+
+
 def _closed(event: Root.Closed, position: int, rows: Rows) -> None:
     _step(event, position, rows, "closed", _officer(event.actor), None, None, None)
 
@@ -625,6 +672,7 @@ def _step(
     count: int | None,
     total: int | None,
     file_sha256: str | None = None,
+    numbers: str | None = None,
 ) -> None:
     rows["batch_steps"].append(
         (
@@ -637,6 +685,7 @@ def _step(
             count,
             total,
             file_sha256,
+            numbers,
         )
     )
 

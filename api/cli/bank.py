@@ -11,8 +11,8 @@ from api.bank_files import return_read
 from api.banking import apply_found
 from api.cli.printing import bar, say
 from ledger.commands.bank_accounts import shown_account
+from ledger.commands.bank_files import SpellingAgreement, agree_spelling
 from ledger.commands.bank_statements import StatementFile, take_bank_statement
-from ledger.commands.batches import SpellingAgreement, agree_spelling
 from ledger.commands.statements import receive_statement
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.batch import Batch, batch_id

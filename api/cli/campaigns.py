@@ -19,7 +19,7 @@ from api.folder import open_folder
 from api.keyring import Keyring
 from api.loading import Loaded, Loading, default_as_of
 from api.report import campaign_report
-from ledger.commands.batches import BankFileOrder, export_batch
+from ledger.commands.bank_files import BankFileOrder, export_batch
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.campaign import campaign_id
 from ledger.domain.values import Money, yuan_text

@@ -244,6 +244,8 @@ STEPS = {
     "approved": "审批",
     "refused": "被拒绝",
     "exported": "导出银行文件",
+    "file_cancelled": "作废银行文件",
+    "left_out": "银行文件未列的付款",
     "certified": "签字表签认",
     "closed": "办结",
 }

@@ -26,16 +26,20 @@ from api.v1.written import (
     written,
 )
 from api.within import batch_within
-from ledger.commands.batches import (
+from ledger.commands.bank_files import (
     BankFileOrder,
-    Draft,
+    FileCancelling,
     SpellingAgreement,
-    Step,
     agree_spelling,
+    cancel_bank_file,
+    export_batch,
+)
+from ledger.commands.batches import (
+    Draft,
+    Step,
     approve_batch,
     close_batch,
     draft_batch,
-    export_batch,
     prepare_approval,
     review_batch,
 )
@@ -192,6 +196,21 @@ def write_bank_file(
     order = BankFileOrder(code, form.reason, form.made_for, form.payer)
     file = export_batch(the_ledger, acting.act(stream=batch_id), order)
     return bank_file_answer(file)
+
+
+@router.post("/{batch_id}/bank-file/cancellations", status_code=201, dependencies=[APPROVE])
+def cancel_file(
+    batch_id: BatchId,
+    form: forms.FileCancellationForm,
+    acting: TheActing,
+    the_ledger: TheLedger,
+    response: Response,
+) -> Written[Nothing]:
+    """Say that the bank did not carry out a file (作废): what it held was not sent."""
+    code = _batch(the_ledger, batch_id).code
+    order = FileCancelling(code, form.file_sha256, form.reason)
+    act = acting.act(form.happened_on, stream=batch_id)
+    return written(the_ledger, response, cancel_bank_file(the_ledger, act, order), Nothing)
 
 
 @router.post("/{batch_id}/spellings", status_code=201, dependencies=[CASH])

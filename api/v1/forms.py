@@ -302,6 +302,12 @@ class BankFileForm(Form):
     )
 
 
+class FileCancellationForm(Reasoned):
+    """Which file the bank did not carry out, and how that is known."""
+
+    file_sha256: Sha256
+
+
 class SpellingForm(Form):
     """How the bank's file is to spell a name that the bank cannot write."""
 

@@ -109,6 +109,9 @@ class BatchStep(Answer):
     code: str | None = Field(description="Why a refusal refused.")
     count: int | None
     total_fen: int | None
+    file_sha256: str | None = Field(
+        description="Of the bank's file that was written or cancelled, or of the certified sheet."
+    )
     position: Position
 
 

@@ -51,12 +51,16 @@ class Reconciled:
 
 
 def reconciled(
-    batch: Batch, payments: Sequence[Standing], answers: Sequence[BankStatement]
+    batch: Batch,
+    payments: Sequence[Standing],
+    answers: Sequence[BankStatement],
+    unsent_fen: int = 0,
 ) -> Reconciled:
     """Hold what an approver signed against what went to the bank, came back, and is on record.
 
-    Each figure has a source of its own: the approval, the file that was written, the bank's lines
-    or the certified sheets, and the payments; so one that was altered shows.
+    `unsent_fen` is what the first file for the bank was without, for reasons on record. Each figure
+    has a source of its own: the approval, the file that was written, the bank's lines or the
+    certified sheets, and the payments; so one that was altered shows.
     """
     card = batch.channel == Channel.BANK_CARD
     approved = _last(batch, "approved")
@@ -78,7 +82,7 @@ def reconciled(
     if card:
         answered = _sum(payments, outcome=SETTLED), _sum(payments, outcome=FAILED)
         checks += [
-            Check("approved_exported", approved, _with_unsent(written, approved, withdrawn)),
+            Check("approved_exported", approved, None if written is None else written + unsent_fen),
             Check("bank_arrived", answered[0] if answers or arrived else None, arrived),
             Check("bank_returned", answered[1] if answers else None, of[Status.RETURNED]),
         ]
@@ -117,17 +121,10 @@ def _written(batch: Batch, answers: Sequence[BankStatement]) -> int | None:
 
     A later one holds what is still on its way, which need not be all.
     """
-    first = next((each for each in batch.steps if each.step == "exported"), None)
+    first = next(iter(batch.bank_files), None)
     if first is None or (answers and answers[0].position < first.position):
         return None
     return first.total_fen
-
-
-def _with_unsent(written: int | None, approved: int | None, withdrawn: int) -> int | None:
-    """Add what was withdrawn before any file for the bank held it."""
-    if written is None or approved is None:
-        return written
-    return written + min(withdrawn, max(approved - written, 0))
 
 
 def _certified(batch: Batch) -> int | None:

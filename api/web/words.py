@@ -112,6 +112,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
     "document": {
         "roster": N_("名册"),
         "exported": N_("银行代发文件"),
+        "file_cancelled": N_("银行文件作废"),
         "statement": N_("银行回盘文件"),
         "certified": N_("签字表"),
     },
@@ -254,6 +255,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "batch.closed": N_("批次办结"),
         "batch.row_withdrawn": N_("审批时撤下"),
         "batch.exported": N_("银行文件导出"),
+        "batch.file_cancelled": N_("银行文件作废"),
         "batch.names_unwritable": N_("银行写不出的姓名"),
         "batch.payees_left_out": N_("银行文件未列的付款"),
         "batch.spelling_agreed": N_("商定姓名写法"),

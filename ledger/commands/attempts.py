@@ -7,16 +7,20 @@ file says of an attempt that was answered before is no answer to the one that fo
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
+from uuid import UUID
 
 from ledger.domain.batch import Batch
+from ledger.domain.book_item import BookItem, book_item_id
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.sealed import Sealed
 from ledger.files.bank import Outcome, ReturnLine
-from ledger.store.application import Ledger
+from ledger.store.application import Ledger, Work
 
 Payee = Callable[[Sealed], tuple[str | None, tuple[str, ...]]]
 """Opens what a payment's payee is sealed as: the account (None: of a person who was erased), and
 the names that a bank may say."""
+
+ANSWERS = (Disbursement.Settled, Disbursement.Returned, Disbursement.Unresolved)
 
 Word = tuple[Outcome, str, str | None]
 """Outcome, reason and the bank's own code; of a success the outcome alone."""
@@ -74,6 +78,31 @@ def instructed_at(ledger: Ledger, payment: Disbursement) -> int | None:
     return dict(ledger.log.select_stream_positions(payment.id))[payment.attempt]
 
 
+class Debits:
+    """What of a batch's money met a debit of the bank.
+
+    The payments of a batch leave together; what is made again leaves by itself.
+    """
+
+    def __init__(self, work: Work, batch: Batch) -> None:
+        self._work = work
+        self._batch = batch
+
+    def met(self, payment: Disbursement) -> bool:
+        """Say whether the money of a payment did, as it was instructed last."""
+        if payment.reissuers:
+            return self._is_matched(payment.id, payment.attempt)
+        return self._payout_met
+
+    @cached_property
+    def _payout_met(self) -> bool:
+        return self._is_matched(self._batch.id, self._batch.approval)
+
+    def _is_matched(self, source_id: UUID, version: int) -> bool:
+        item = self._work.find(BookItem, book_item_id(source_id, version))
+        return item is not None and item.match_id is not None
+
+
 class Sent:
     """The files that were written for the bank of a batch, and when each was."""
 
@@ -93,6 +122,26 @@ class Sent:
             for index, file in enumerate(self._batch.files)
             if file.may_hold(number) and (since is None or self._written[index] > since)
         )
+
+    def was_answered(self, payment: Disbursement, files: frozenset[int]) -> bool:
+        """Say whether the bank said anything of a payment since one of some files was written.
+
+        Of one that the file may hold, that is.
+        """
+        since = min(
+            (self._written[each] for each in files if self._held(each, payment)), default=None
+        )
+        if since is None or not payment.answered:
+            return False
+        positions = dict(self._ledger.log.select_stream_positions(payment.id))
+        return any(
+            positions[event.originator_version] > since
+            for event in self._ledger.events.get(payment.id, lte=payment.version)
+            if isinstance(event, ANSWERS)
+        )
+
+    def _held(self, index: int, payment: Disbursement) -> bool:
+        return self._batch.files[index].may_hold(payment.number)
 
     def is_old_to(
         self,

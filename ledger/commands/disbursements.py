@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from uuid import UUID
 
-from ledger.commands.batches import may_be_sent
+from ledger.commands.bank_files import may_be_sent
 from ledger.commands.duties import acting_officer, require_post
 from ledger.commands.funds import CORRECTORS
 from ledger.commands.refusals import recorded

@@ -7,7 +7,7 @@ from typing import Protocol
 from uuid import UUID
 
 from ledger.commands.attempts import Attempt, Sent, earlier_attempts, instructed_at
-from ledger.commands.batches import spelt
+from ledger.commands.bank_files import spelt
 from ledger.commands.sealing import PAYEE, card_index, unseal
 from ledger.domain.aggregate import TRoot
 from ledger.domain.batch import Batch, Row

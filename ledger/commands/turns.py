@@ -20,14 +20,15 @@ class Turn(NamedTuple):
     apart: bool = True
 
 
+ANSWERABLE = frozenset({Stage.APPROVED, Stage.CLOSED})
+
 TURNS: Mapping[str, Turn] = {
     "review": Turn(frozenset({Stage.DRAFTED}), REVIEWERS),
     "approve": Turn(frozenset({Stage.REVIEWED}), APPROVERS),
-    "export": Turn(frozenset({Stage.APPROVED}), CASHIERS, Channel.BANK_CARD),
-    # A payment may come back on any later day (退票).
-    "return": Turn(
-        frozenset({Stage.APPROVED, Stage.CLOSED}), CASHIERS, Channel.BANK_CARD, apart=False
-    ),
+    # A payment may come back on any later day (退票), and be made again.
+    "export": Turn(ANSWERABLE, CASHIERS, Channel.BANK_CARD),
+    "cancel_file": Turn(ANSWERABLE, APPROVERS, Channel.BANK_CARD, apart=False),
+    "return": Turn(ANSWERABLE, CASHIERS, Channel.BANK_CARD, apart=False),
     "close": Turn(frozenset({Stage.APPROVED}), CLOSERS, apart=False),
 }
 

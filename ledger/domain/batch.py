@@ -6,8 +6,9 @@ from hashlib import sha256
 from uuid import UUID
 
 import msgspec
+from msgspec.structs import replace
 
-from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.aggregate import OPERATOR, Act, Event, Root
 from ledger.domain.policy import Channel
 from ledger.domain.sealed import Sealed
 from ledger.domain.values import Money, require_positive, require_writable, stable_id
@@ -109,6 +110,26 @@ class SpellingOfAnother(LedgerError):
         )
 
 
+class FileUnknown(LedgerError):
+    """No file with this hash was written for the bank, or every copy of it is cancelled."""
+
+    code = "batch.file_unknown"
+    kind = Kind.CONFLICT
+
+    def __init__(self, batch_id: UUID, file_sha256: str) -> None:
+        super().__init__(f"batch {batch_id} has no bank file {file_sha256} that counts")
+
+
+class FileCarriedOut(LedgerError):
+    """A file of which the bank answered for a payment, or debited it, was carried out."""
+
+    code = "batch.file_carried_out"
+    kind = Kind.CONFLICT
+
+    def __init__(self, batch_id: UUID, file_sha256: str) -> None:
+        super().__init__(f"bank file {file_sha256} of batch {batch_id} was carried out")
+
+
 class SeenRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What a scan showed of a row, on which page of the file; `number` 0 is the page itself."""
 
@@ -120,15 +141,20 @@ class SeenRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class BankFile(msgspec.Struct, frozen=True):
     """A payment file that was written for the bank, at a version of the batch.
 
-    `alone` are its rows where these are told, `without` those that it may not have held.
+    `alone` are its rows where these are told, `without` those that it may not have held. A
+    `cancelled` one was not carried out, and will not be.
     """
 
     version: int
+    sha256: str
     alone: frozenset[int] | None
     without: frozenset[int]
+    cancelled: bool = False
 
     def may_hold(self, number: int) -> bool:
-        """Say whether the payment of a row may have been in it, if it was on its way then."""
+        """Say whether the bank may have a row's payment by it, if that was on its way then."""
+        if self.cancelled:
+            return False
         return number not in self.without if self.alone is None else number in self.alone
 
 
@@ -177,6 +203,8 @@ class Batch(Root):
             aggregate.scans = set()
             aggregate.unwritable = frozenset()
             aggregate.files = ()
+            aggregate.cancellers = frozenset()
+            aggregate.approval = 0
             aggregate.left_out = frozenset()
             aggregate.spellings = {}
             aggregate.stage = Stage.DRAFTED
@@ -274,6 +302,7 @@ class Batch(Root):
 
         def apply(self, aggregate: "Batch") -> None:
             aggregate.officers.append(self.approved_by)
+            aggregate.approval = self.originator_version
             aggregate.stage = Stage.APPROVED
 
     class Refused(Event, frozen=True):
@@ -300,8 +329,26 @@ class Batch(Root):
 
         def apply(self, aggregate: "Batch") -> None:
             alone = None if self.numbers is None else frozenset(self.numbers)
-            file = BankFile(self.originator_version, alone, aggregate.left_out)
+            file = BankFile(self.originator_version, self.file_sha256, alone, aggregate.left_out)
             aggregate.files = (*aggregate.files, file)
+
+    class FileCancelled(Event, frozen=True):
+        """A file was not carried out by the bank, and will not be (作废): every copy with its hash.
+
+        What it held was not sent.
+        """
+
+        TOPIC = "batch.file_cancelled"
+        organisation_id: UUID
+        file_sha256: str
+        reason: str
+
+        def apply(self, aggregate: "Batch") -> None:
+            aggregate.cancellers |= {self.actor}
+            aggregate.files = tuple(
+                replace(each, cancelled=each.cancelled or each.sha256 == self.file_sha256)
+                for each in aggregate.files
+            )
 
     class NamesUnwritable(Event, frozen=True):
         """The bank's charset lacks characters of these rows' names, so no file was written."""
@@ -382,6 +429,8 @@ class Batch(Root):
     rows: dict[int, Row]
     scans: set[str]  # hashes of the files
     files: tuple[BankFile, ...]  # that were written for the bank
+    cancellers: frozenset[str]  # who ever cancelled one of them
+    approval: int  # version at which it was approved
     left_out: frozenset[int]  # rows that the last file was without: their data may not be used
     unwritable: frozenset[int]  # rows whose names the bank cannot write, and nobody respelt yet
     spellings: dict[int, Sealed]
@@ -563,6 +612,32 @@ class Batch(Root):
             numbers=numbers,
         )
 
+    def files_with(self, file_sha256: str) -> frozenset[int]:
+        """Return which of the files have a hash and count, the first counted as 0.
+
+        Raises:
+            FileUnknown: None.
+        """
+        found = frozenset(
+            index
+            for index, file in enumerate(self.files)
+            if file.sha256 == file_sha256 and not file.cancelled
+        )
+        if not found:
+            raise FileUnknown(self.id, file_sha256)
+        return found
+
+    def cancel_file(self, act: Act, *, file_sha256: str, reason: str) -> None:
+        self.require_answerable(Channel.BANK_CARD)
+        self.files_with(file_sha256)
+        self.trigger_event(
+            self.FileCancelled,
+            act,
+            organisation_id=self.organisation_id,
+            file_sha256=file_sha256,
+            reason=reason,
+        )
+
     def miss_names(self, act: Act, *, bank_format: str, numbers: tuple[int, ...]) -> None:
         """Keep on record whose names the bank cannot write; once, as long as it is the same."""
         self.require_answerable(Channel.BANK_CARD)
@@ -655,10 +730,13 @@ class Batch(Root):
     def require_no_part_of(self, actor: str) -> None:
         """Check that whoever pays out did not draft, review or approve it (出纳不兼经办、审批).
 
+        Nor said that a file was not carried out, so that another is written.
+
         Raises:
             SamePerson: They are.
         """
-        if any(actor == str(officer_id) for officer_id in self.officers):
+        parts = {str(officer_id) for officer_id in self.officers} | self.cancellers - {OPERATOR}
+        if actor in parts:
             raise SamePerson(self.id, UUID(actor))
 
     def require_answerable(self, channel: Channel) -> None:
@@ -671,6 +749,11 @@ class Batch(Root):
             self._require(Stage.APPROVED)
         if self.channel is not channel:
             raise WrongChannel(self.id, self.channel)
+
+    @property
+    def sends_anew(self) -> bool:
+        """Whether no file counts that was written for the bank: the next one is the first."""
+        return all(each.cancelled for each in self.files)
 
     @property
     def total(self) -> Money:

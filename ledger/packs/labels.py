@@ -27,6 +27,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "batch.columns_read": ("名册栏目对应", "columns of the roster"),
     "batch.drafted": ("批次拟定", "batch drafted"),
     "batch.exported": ("导出银行代发文件", "bank file written"),
+    "batch.file_cancelled": ("作废银行代发文件", "bank file cancelled, not carried out"),
     "batch.refused": ("批次操作被拒绝", "act on batch refused"),
     "batch.reviewed": ("批次复核", "batch reviewed"),
     "batch.row_accepted": ("名单行通过", "row accepted"),

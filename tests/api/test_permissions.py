@@ -425,6 +425,9 @@ ASKED: dict[str, Asked] = {
     "POST /v1/batches/{batch_id}/bank-file": Asked(
         "{batch}", lambda _: {"reason": "代发", "made_for": "银行"}
     ),
+    "POST /v1/batches/{batch_id}/bank-file/cancellations": Asked(
+        "{batch}", lambda _: {"file_sha256": "ab" * 32, "reason": "银行未执行"}
+    ),
     "POST /v1/batches/{batch_id}/spellings": Asked(
         "{batch}", lambda _: {"number": 1, "spelling": "张某", "ground": "银行同意"}
     ),
@@ -910,6 +913,10 @@ ASKED: dict[str, Asked] = {
     "POST /batches/{batch_id}/review": Asked("{drafted}", form=form_of()),
     "GET /bank/formats": Asked(bound=False),
     "GET /batches/{batch_id}/bank-file": Asked("{batch}"),
+    "GET /batches/{batch_id}/bank-file/cancellation": Asked("{batch}"),
+    "POST /batches/{batch_id}/bank-file/cancellation": Asked(
+        "{batch}", form=form_of(file_sha256="ab" * 32, reason="银行未执行")
+    ),
     "POST /batches/{batch_id}/spellings": Asked(
         "{batch}", form=form_of(number="1", spelling="张某", ground="银行同意")
     ),

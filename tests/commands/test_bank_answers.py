@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 
 from ledger.commands import batches, disbursements, funds, statements
+from ledger.commands.bank_files import BankFileOrder, NothingInTransit, export_batch
 from ledger.domain.batch import SamePerson, batch_id
 from ledger.domain.disbursement import NothingToCorrect, NotReturned, Status
 from ledger.domain.officer import Role
@@ -103,7 +104,7 @@ def test_what_came_back_is_paid_again_to_another_card(world: World) -> None:
 
     assert world.payment(ONE).status is Status.IN_TRANSIT
     assert world.fund("X01").balance == 40_000
-    file = batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1"))
+    file = export_batch(world.ledger, world.act(), BankFileOrder("B1"))
     assert b"6299900000000000077" in file.content
     with pytest.raises(NotReturned):
         disbursements.reissue_payment(world.ledger, world.act(), order)
@@ -155,7 +156,7 @@ def test_what_the_bank_was_sent_before_is_not_sent_again_after_a_correction(worl
     order = disbursements.Reissue(world.payment_id(TWO), "再付")
     disbursements.reissue_payment(world.ledger, world.act(), order)
 
-    file = batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1"))
+    file = export_batch(world.ledger, world.act(), BankFileOrder("B1"))
 
     assert file.count == 1
     assert TWO.card.encode() in file.content
@@ -172,13 +173,13 @@ def test_what_comes_back_after_its_batch_was_closed_is_paid_again(world: World) 
     order = disbursements.Reissue(world.payment_id(ONE), "再付")
     disbursements.reissue_payment(world.ledger, world.act(), order)
 
-    file = batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1"))
+    file = export_batch(world.ledger, world.act(), BankFileOrder("B1"))
 
     assert file.count == 1
     world.answer("B1", settled(1, ONE, 60_000), sha="03" * 32)
     assert world.payment(ONE).status is Status.SETTLED
-    with pytest.raises(batches.NothingInTransit):
-        batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1"))
+    with pytest.raises(NothingInTransit):
+        export_batch(world.ledger, world.act(), BankFileOrder("B1"))
     world.check_log()
 
 
@@ -190,7 +191,7 @@ def sent_again(world: World, person: Person, card: str | None = None) -> bytes:
 
 
 def export(world: World) -> bytes:
-    return batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1")).content
+    return export_batch(world.ledger, world.act(), BankFileOrder("B1")).content
 
 
 @pytest.fixture
@@ -322,6 +323,6 @@ def test_who_says_where_money_goes_again_does_not_pay_it_out(world: World) -> No
     disbursements.reissue_payment(world.ledger, world.act("P-X01"), order)
 
     with pytest.raises(SamePerson):
-        batches.export_batch(world.ledger, world.act("P-X01"), batches.BankFileOrder("B1"))
+        export_batch(world.ledger, world.act("P-X01"), BankFileOrder("B1"))
 
-    assert batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1")).count == 1
+    assert export_batch(world.ledger, world.act(), BankFileOrder("B1")).count == 1

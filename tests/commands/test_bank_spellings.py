@@ -10,7 +10,12 @@ from typer.testing import CliRunner
 
 from api.cli.main import app
 from ledger.commands import batches, statements
-from ledger.commands.batches import BankFileOrder, SpellingAgreement, agree_spelling, export_batch
+from ledger.commands.bank_files import (
+    BankFileOrder,
+    SpellingAgreement,
+    agree_spelling,
+    export_batch,
+)
 from ledger.domain.batch import Batch, SpellingNotWanted, SpellingOfAnother, batch_id
 from ledger.domain.disbursement import Status
 from ledger.domain.policy import Channel

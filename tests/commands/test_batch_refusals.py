@@ -8,6 +8,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from ledger.commands import batches, disbursements
+from ledger.commands.bank_files import BankFileOrder, export_batch
 from ledger.domain.policy import Channel
 from ledger.domain.values import MONEY_MAX
 from ledger.files.roster import Roster
@@ -53,7 +54,7 @@ def huge_roster() -> Roster:
 
 
 def export(world: World, code: str = "B1") -> Attempt:
-    return lambda: batches.export_batch(world.ledger, world.act(), batches.BankFileOrder(code))
+    return lambda: export_batch(world.ledger, world.act(), BankFileOrder(code))
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from ledger.commands import batches, funds, recipients, statements
+from ledger.commands import bank_files, funds, recipients, statements
 from ledger.commands.sealing import PAYEE, unseal
 from ledger.domain.disbursement import Disbursement, Status
 from ledger.domain.officer import RoleMissing
@@ -202,7 +202,7 @@ def test_somebody_whose_data_may_not_be_read_holds_up_nobody_else(world: World) 
     assert approved.result["paid"] == 1
     assert [each["number"] for each in approved.result["withdrawn"]] == [1]
     assert [each["number"] for each in later.result["refused"]] == [1, 2]
-    file = batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1"))
+    file = bank_files.export_batch(world.ledger, world.act(), bank_files.BankFileOrder("B1"))
     assert file.count == 1
 
 
@@ -226,10 +226,10 @@ def change(world: World, wanted: Change, *, on_its_way: bool = False) -> None:
 
 
 def test_whose_data_is_restricted_after_approval_holds_up_nobody_else(restricted: World) -> None:
-    world, order = restricted, batches.BankFileOrder("B1")
+    world, order = restricted, bank_files.BankFileOrder("B1")
 
     for _ in range(2):
-        file = batches.export_batch(world.ledger, world.act(), order)
+        file = bank_files.export_batch(world.ledger, world.act(), order)
         assert (file.count, file.left_out) == (1, (1,))
         assert ONE.card.encode() not in file.content
     assert world.types().count("batch.payees_left_out") == 1
@@ -237,10 +237,10 @@ def test_whose_data_is_restricted_after_approval_holds_up_nobody_else(restricted
     assert (answer.result["settled"], world.payment(ONE).status) == (1, Status.IN_TRANSIT)
     # All that is left may not be sent.
     with pytest.raises(PersonErased):
-        batches.export_batch(world.ledger, world.act(), order)
+        bank_files.export_batch(world.ledger, world.act(), order)
 
     change(world, Change.LIFT)
-    file = batches.export_batch(world.ledger, world.act(), order)
+    file = bank_files.export_batch(world.ledger, world.act(), order)
     assert (file.count, file.left_out) == (1, ())
     assert ONE.card.encode() in file.content
     world.answer("B1", settled(2, TWO, 70_000), sha="02" * 32)  # the first file's, once more
@@ -252,12 +252,12 @@ def test_whose_data_is_restricted_after_approval_holds_up_nobody_else(restricted
 
 def test_whom_a_file_was_without_another_holds_alone(restricted: World) -> None:
     """The restriction is lifted before the bank answered: nobody is sent twice."""
-    world, order = restricted, batches.BankFileOrder("B1")
+    world, order = restricted, bank_files.BankFileOrder("B1")
     world.file(THREE)
-    batches.export_batch(world.ledger, world.act(), order)
+    bank_files.export_batch(world.ledger, world.act(), order)
     change(world, Change.LIFT)
 
-    file = batches.export_batch(world.ledger, world.act(), order)
+    file = bank_files.export_batch(world.ledger, world.act(), order)
 
     assert file.count == 1
     assert TWO.card.encode() not in file.content
@@ -292,7 +292,7 @@ def test_a_file_without_some_still_has_to_name_all_others(world: World) -> None:
     rows = [roster_row(n, each, 60_000) for n, each in enumerate((ONE, TWO, THREE), 1)]
     world.pay("B1", *rows)
     change(world, Change.RESTRICT)
-    batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1"))
+    bank_files.export_batch(world.ledger, world.act(), bank_files.BankFileOrder("B1"))
 
     with pytest.raises(FileRefused) as refused:
         world.answer("B1", settled(2, TWO, 60_000))
@@ -305,7 +305,7 @@ def test_totals_say_whether_a_file_of_failures_vouches_for_who_was_left_out(
     restricted: World, was_sent: bool
 ) -> None:
     world = restricted
-    batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("B1"))
+    bank_files.export_batch(world.ledger, world.act(), bank_files.BankFileOrder("B1"))
     count, fen = (2, 130_000) if was_sent else (1, 70_000)
     content = BankReturn("unionpay-df", "B1", Lists.FAILURES, (), count, fen, "01" * 32)
 

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from ledger.commands import batches, disbursements, recipients, statements
-from ledger.commands.batches import BankFileOrder, export_batch
+from ledger.commands.bank_files import BankFileOrder, export_batch
 from ledger.domain.batch import Batch, PaymentsUnderWay, SamePerson, Stage, batch_id
 from ledger.domain.disbursement import (
     AlreadySent,

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import Connection
 
-from ledger.commands import batches, officers, recipients
+from ledger.commands import bank_files, officers, recipients
 from ledger.commands.officer_keys import KeyRevocation, give_up_key, revoke_key
 from ledger.commands.officer_names import masked_name, officers_named
 from ledger.domain.batch import batch_id
@@ -36,8 +36,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     found.receive("X01", 500_000)
     found.file(ONE)
     found.pay("B1", roster_row(1, ONE, 60_000))
-    order = batches.BankFileOrder("B1", "代发", "徽商银行")
-    batches.export_batch(found.ledger, found.act("K-X01"), order)
+    order = bank_files.BankFileOrder("B1", "代发", "徽商银行")
+    bank_files.export_batch(found.ledger, found.act("K-X01"), order)
     payment = found.payment_id(ONE)
     recipients.unmask_payee(found.ledger, found.act("J-C01"), payment, ("name", "phone"), "核查")
     yield found

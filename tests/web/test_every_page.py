@@ -123,6 +123,7 @@ FOR_POSTS = (
     ("R-X01", "/admin/people/{person}/request"),
     ("A-C01", "/admin/policies/adoption"),
     ("A-C01", "/trace/payments/{payment}/outcome"),
+    ("A-C01", "/batches/{approved}/bank-file/cancellation"),
     ("A-C01", "/remittances"),
     ("A-C01", "/remittances/new"),
     ("A-C01", "/remittances/ledgers"),

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from ledger.commands import batches
+from ledger.commands import bank_files
 from ledger.commands.recipients import decide_change, request_change
 from ledger.domain.recipient import Change
 from tests.api.service import TODAY
@@ -30,7 +30,7 @@ def desk(tmp_path: Path, chromium: Browser) -> Iterator[tuple[Office, str, str]]
         request_change(world.ledger, world.act("H-X01"), id_, change, "本人要求")
         decide_change(world.ledger, world.act("A-X01"), id_, change)
         if change is Change.RESTRICT:
-            batches.export_batch(world.ledger, world.act(), batches.BankFileOrder("W1"))
+            bank_files.export_batch(world.ledger, world.act(), bank_files.BankFileOrder("W1"))
     unsent, sent = (f"/trace/payments/{world.payment_id(each)}" for each in (LEFT_OUT, SENT))
     world.ledger.close()
     with office_at(world.home, chromium, TODAY) as office:

@@ -7,15 +7,22 @@ from pathlib import Path
 import pytest
 
 from api.web.reconciled import Reconciled, reconciled
-from ledger.commands.batches import BankFileOrder, export_batch
+from ledger.commands.bank_files import (
+    BankFileOrder,
+    FileCancelling,
+    cancel_bank_file,
+    export_batch,
+)
 from ledger.commands.disbursements import correct_outcome
 from ledger.commands.turns import Standing, turns_of
-from ledger.domain.batch import Stage, batch_id
+from ledger.domain.batch import Batch, Stage, batch_id
 from ledger.domain.officer import Role, officer_id
 from ledger.domain.policy import Channel
-from projections.answers import odd_payments, standings
+from ledger.domain.recipient import Change
+from projections.answers import odd_payments, standings, unsent
 from projections.batches import batch_list, refused_rows_of, statements_of
 from projections.runner import catch_up
+from tests.commands.test_withdrawals import reissue, restrict, withdraw
 from tests.world import Person, World, failed, roster_row, settled, signature
 
 ONE, TWO = Person(1), Person(2)
@@ -36,7 +43,8 @@ def figures(world: World, code: str) -> Reconciled:
     with catch_up(world.ledger, world.home.read_models).asking() as model:
         [batch] = batch_list(model, batch_id=batch_id(code))
         answers = statements_of(model, batch.batch_id)
-        return reconciled(batch, standings(model, batch.batch_id), answers)
+        sums = standings(model, batch.batch_id)
+        return reconciled(batch, sums, answers, unsent(model, batch))
 
 
 def told(found: Reconciled) -> dict[str, int | None]:
@@ -98,6 +106,57 @@ def test_a_total_that_was_altered_shows_though_the_payments_add_up(world: World)
     assert not found.holds
 
 
+def test_whom_the_first_file_was_without_is_no_difference_and_a_row_that_it_lost_is(
+    world: World,
+) -> None:
+    three, four = Person(3), Person(4)
+    world.file(three, four)
+    people = ONE, TWO, three, four
+    world.pay("B1", *(roster_row(n, each, 80_000) for n, each in enumerate(people, 1)))
+    for person in (ONE, TWO):
+        withdraw(world, person)
+    reissue(world, TWO)
+    restrict(world, three)
+
+    assert export_batch(world.ledger, world.act("K-X01"), BankFileOrder("B1")).count == 2
+    assert told(figures(world, "B1"))["approved_exported"] == 0
+    reissue(world, ONE)
+    restrict(world, three, Change.LIFT)
+    assert export_batch(world.ledger, world.act("K-X01"), BankFileOrder("B1")).count == 2
+
+    assert told(figures(world, "B1"))["approved_exported"] == 0
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        [batch] = batch_list(model, batch_id=batch_id("B1"))
+        steps = tuple(
+            replace(step, total_fen=80_000) if step.total_fen == 160_000 else step
+            for step in batch.steps
+        )
+        short = reconciled(replace(batch, steps=steps), [], [], unsent(model, batch))
+    assert told(short)["approved_exported"] == 80_000
+
+
+def test_a_file_that_was_cancelled_is_none(world: World) -> None:
+    world.pay("B1", roster_row(1, ONE, 80_000), roster_row(2, TWO, 80_000))
+    export_batch(world.ledger, world.act("K-X01"), BankFileOrder("B1"))
+    restrict(world, ONE)
+    file = export_batch(world.ledger, world.act("K-X01"), BankFileOrder("B1"))
+    assert told(figures(world, "B1"))["approved_exported"] == 0
+    first = next(
+        each.event
+        for each in world.ledger.read(0, 10_000)
+        if isinstance(each.event, Batch.Exported)
+    )
+    for sha256 in (first.file_sha256, file.sha256):
+        order = FileCancelling("B1", sha256, "银行未执行")
+        cancel_bank_file(world.ledger, world.act(), order)
+    assert told(figures(world, "B1"))["approved_exported"] is None
+
+    withdraw(world, ONE)
+    export_batch(world.ledger, world.act("K-X01"), BankFileOrder("B1"))
+
+    assert told(figures(world, "B1"))["approved_exported"] == 0
+
+
 def test_sheets_are_held_against_what_was_signed_for(world: World) -> None:
     world.sheet("S1", ONE, TWO)
     assert told(figures(world, "S1")) == {"approved_instructed": 0, "certified_signed": None}
@@ -126,7 +185,8 @@ def test_refused_rows_come_in_pages(world: World) -> None:
         (Stage.REVIEWED, Channel.BANK_CARD, {Role.APPROVER}, {"approve"}),
         (Stage.APPROVED, Channel.BANK_CARD, {Role.CASHIER}, {"export", "return", "close"}),
         (Stage.APPROVED, Channel.SIGNATURE_SHEET, {Role.CASHIER}, {"close"}),
-        (Stage.CLOSED, Channel.BANK_CARD, {Role.CASHIER}, {"return"}),
+        (Stage.CLOSED, Channel.BANK_CARD, {Role.CASHIER}, {"export", "return"}),
+        (Stage.CLOSED, Channel.BANK_CARD, {Role.APPROVER}, {"cancel_file"}),
         (Stage.APPROVED, Channel.BANK_CARD, {Role.HANDLER, Role.AUDITOR}, set()),
     ],
 )

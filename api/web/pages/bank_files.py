@@ -9,30 +9,37 @@ from fastapi import APIRouter, Form, Response
 from api.background.running import TheBackground
 from api.bank_files import bank_file_answer
 from api.bank_formats import bank_formats
-from api.callers import CASH, READ, TheReach
+from api.callers import APPROVE, CASH, READ, TheReach
 from api.dependencies import TheLedger, TheReadModel
 from api.payees import payees_of
+from api.v1.forms import FileCancellationForm
 from api.v1.models import Payee
+from api.web.given import Given, TheFields, formed
 from api.web.language import N_
 from api.web.posted import TheActingOnPage
 from api.web.refused import show_above
 from api.web.screen import TheScreen
 from api.within import batch_within
-from ledger.commands.batches import (
+from ledger.commands.bank_files import (
     BankFileOrder,
+    FileCancelling,
     SpellingAgreement,
     agree_spelling,
+    cancel_bank_file,
     export_batch,
 )
 from ledger.domain.batch import Batch as Root
 from ledger.domain.batch import SpellingOfAnother
 from ledger.domain.disbursement import disbursement_id
+from ledger.errors import LedgerError
 from ledger.files.banks import FORMATS
 from ledger.files.faults import FileRefused
 from ledger.store.application import Ledger
 from projections.batches import Batch
 
 router = APIRouter(include_in_schema=False)
+
+CANCELLATION = "batches/cancellation.html"
 
 Words = Annotated[list[Annotated[str, Form(max_length=200)]], Form(max_length=20)]
 
@@ -96,6 +103,36 @@ def write_bank_file(
     return bank_file_answer(file)
 
 
+@router.get("/batches/{batch_id}/bank-file/cancellation", dependencies=[APPROVE])
+def ask_cancellation(
+    batch_id: UUID, screen: TheScreen, model: TheReadModel, reach: TheReach
+) -> Response:
+    """Ask which file the bank did not carry out, and how that is known."""
+    batch = batch_within(model, reach, batch_id)
+    return screen.show(CANCELLATION, code=None, **_files(batch, Given()))
+
+
+@router.post("/batches/{batch_id}/bank-file/cancellation", dependencies=[APPROVE])
+def cancel_file(
+    batch_id: UUID,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    given: TheFields,
+    the_ledger: TheLedger,
+    model: TheReadModel,
+    reach: TheReach,
+) -> Response:
+    """Say that the bank did not carry out a file: what it held was not sent."""
+    batch = batch_within(model, reach, batch_id)
+    try:
+        form = formed(FileCancellationForm, given, screen.language)
+        order = FileCancelling(batch.code, form.file_sha256, form.reason)
+        cancel_bank_file(the_ledger, acting.act(form.happened_on), order)
+    except LedgerError as refusal:
+        return show_above(screen, refusal, CANCELLATION, **_files(batch, given))
+    return screen.go(f"/batches/{batch_id}", N_("银行文件已作废，其中的付款视为未发出。"))
+
+
 @router.post("/batches/{batch_id}/spellings", dependencies=[CASH])
 def agree_on_spelling(
     batch_id: UUID,
@@ -130,6 +167,11 @@ def _asked(ledger: Ledger, batch: Batch, typed: dict[str, str]) -> dict[str, Any
         "odd": [] if root is None else _odd_names(ledger, root),
         "left_out": [] if root is None else sorted(root.left_out),
     }
+
+
+def _files(batch: Batch, given: Given) -> dict[str, Any]:
+    last = {each.file_sha256: each for each in batch.bank_files}
+    return {"batch": batch, "files": list(last.values()), "given": given}
 
 
 def _odd_names(ledger: Ledger, root: Root) -> list[OddName]:

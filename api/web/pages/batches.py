@@ -16,19 +16,14 @@ from api.web.posted import TheActingOnPage
 from api.web.reconciled import reconciled
 from api.web.screen import TheScreen
 from api.within import batch_within, organisation_within
-from ledger.commands.batches import (
-    HANDLERS,
-    Step,
-    close_batch,
-    review_batch,
-)
+from ledger.commands.batches import HANDLERS, Step, close_batch, review_batch
 from ledger.commands.disbursements import WITNESSES
 from ledger.commands.turns import Standing, turns_of
 from ledger.domain.batch import Stage
 from ledger.domain.disbursement import Status
 from ledger.domain.policy import Channel
 from ledger.files.banks import FORMATS
-from projections.answers import odd_payments, standings
+from projections.answers import odd_payments, standings, unsent
 from projections.attempts import Attempt, attempts_on
 from projections.batches import (
     BankStatement,
@@ -121,10 +116,11 @@ def show_batch(
     payments, further = page.cut(found)
     standing = standings(model, batch_id)
     answers = statements_of(model, batch_id)
-    sums = reconciled(batch, standing, answers)
+    sums = reconciled(batch, standing, answers, unsent(model, batch))
     tree = tree_on(model)
     notices = notice_list(model, batch_id=batch_id)
     payments_count = sum(each.count for each in standing)
+    in_transit = sum(each.count for each in standing if each.status == Status.IN_TRANSIT)
     return screen.show(
         "batches/batch.html",
         batch=batch,
@@ -137,13 +133,13 @@ def show_batch(
         odds=[] if sums.holds else odd_payments(model, batch_id),
         payments=payments_of(the_ledger, payments),
         payments_count=payments_count,
-        in_transit=sum(each.count for each in standing if each.status == Status.IN_TRANSIT),
+        in_transit=in_transit,
         slip_parts=range(1, -(-payments_count // SLIPS_MAX) + 1),
         notice=notices[-1] if notices else None,
         next=further,
         documents=documents(batch, answers),
         statements=answers,
-        acts=legal_acts(batch, caller, tree, notices),
+        acts=legal_acts(batch, caller, tree, notices) - idle_acts(batch, in_transit),
         asks_payer=asks_payer(batch),
     )
 
@@ -202,7 +198,10 @@ def stops(batch: Batch, answers: list[BankStatement], staff: dict[UUID, str]) ->
     reached = {
         "drafted": Stop("drafted", batch.happened_on, staff.get(batch.drafted_by), batch.position)
     }
+    counting = {each.position for each in batch.bank_files}
     for step in batch.steps:
+        if step.step == "exported" and step.position not in counting:
+            continue
         stage = "returned" if step.step == "certified" else step.step
         officer = None if step.officer_id is None else staff.get(step.officer_id)
         reached[stage] = Stop(stage, step.happened_on, officer, step.position)
@@ -235,6 +234,17 @@ def documents(batch: Batch, answers: list[BankStatement]) -> list[Document]:
         Document("statement", each.happened_on, each.file_sha256, each.position) for each in answers
     ]
     return [listed, *sorted([*written, *answered], key=lambda each: each.position)]
+
+
+def idle_acts(batch: Batch, in_transit: int) -> set[str]:
+    """Return what would come to nothing, or be of no use, while so many payments are on their way.
+
+    Of a batch that is not closed it is said, where a bank file would hold nobody.
+    """
+    idle = set() if in_transit and batch.bank_files else {"cancel_file"}
+    if not in_transit and batch.state == "closed":
+        idle.add("export")
+    return idle
 
 
 def legal_acts(batch: Batch, caller: Caller, tree: Tree, notices: list[Notice]) -> set[str]:

@@ -103,7 +103,7 @@ def absent_evidence(payment: Disbursement, batch: Batch, nodes: Collection[Node]
         return [*absent, "signature_image"] if missing else absent
     if payment.status == Status.WITHDRAWN:
         return absent
-    absent += [] if "exported" in done else ["bank_file"]
+    absent += [] if batch.bank_files else ["bank_file"]
     if waiting:
         return [*absent, "bank_answer"]
     answered = any(each.event.type == "statement.line_matched" for each in nodes)

@@ -1,0 +1,315 @@
+"""Files for the bank of a batch: what they hold, names it cannot write, files not carried out."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from uuid import UUID
+
+from ledger.commands.attempts import Debits, Sent, instructed_at
+from ledger.commands.batches import APPROVERS, payments_in, some_at_once
+from ledger.commands.duties import acting_officer, require_post
+from ledger.commands.funds import CASHIERS
+from ledger.commands.sealing import (
+    PAYEE,
+    SPELLING,
+    seal,
+    unseal,
+)
+from ledger.domain.aggregate import OPERATOR
+from ledger.domain.batch import (
+    Batch,
+    FileCarriedOut,
+    Row,
+    SamePerson,
+    SpellingNotWanted,
+    SpellingOfAnother,
+    batch_id,
+)
+from ledger.domain.disbursement import Disbursement, Status, disbursement_id
+from ledger.domain.export import Export
+from ledger.domain.policy import Channel
+from ledger.domain.values import Money, stable_id
+from ledger.errors import Kind, LedgerError
+from ledger.files.bank import InstructionFile, InstructionLine
+from ledger.files.bank_formats.writing import NAME_NOT_ENCODABLE, is_spelling, odd_places
+from ledger.files.banks import FORMATS, write_instruction
+from ledger.files.faults import FileRefused
+from ledger.files.text import person_name
+from ledger.store.act import CommandAct
+from ledger.store.application import Answer, Ledger, Work
+from ledger.vault.keys import PersonErased
+
+PURPOSE = "送温暖慰问金"
+ALONE_MAX = 5_000
+"""Rows that an event names; as many fit an entry of the log."""
+
+
+class NothingInTransit(LedgerError):
+    """Every payment of the batch was answered: a second file would pay people twice."""
+
+    code = "batch.nothing_in_transit"
+    kind = Kind.CONFLICT
+
+    def __init__(self, batch: UUID) -> None:
+        super().__init__(f"batch {batch} has no payment in transit")
+
+
+@dataclass(frozen=True, slots=True)
+class BankFileOrder:
+    """Which batch's payment file is written, why, and for whom: it shows people in clear.
+
+    `payer` are the facts that the bank's format asks of whoever pays.
+    """
+
+    batch_code: str
+    reason: str = PURPOSE
+    made_for: str = ""
+    payer: Mapping[str, str] = field(default_factory=dict, repr=False)
+
+
+def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> InstructionFile:
+    """Write the bank's payment file for what is in transit; that it was handed over is an event.
+
+    What arrived or came back is not sent again, nor what the bank does not know of: it may have
+    been paid, so it is asked after. Whom no file may hold yet, since their data might not be used
+    or they were made again, is sent alone: the others wait for the answer to the file that they
+    were in. Where there is no such row, the last file is written once more.
+
+    Raises:
+        WrongStage, WrongChannel: Not an approved card batch.
+        SamePerson: Whoever asks drafted, reviewed or approved it, cancelled a file of it, or had
+            one of these payments made again.
+        NothingInTransit: Every payment of it was answered.
+        FileRefused: A fact about the payer is missing, or the bank's charset lacks a character of a
+            name: whose names these are is put on record, and `agree_spelling` resolves it.
+        PersonErased: Of all that is in transit the recipients' data is gone or restricted. A file
+            for others is written without such rows, and which they are is put on record.
+    """
+    written: list[InstructionFile] = []
+    refused: list[FileRefused] = []
+
+    def decide(work: Work) -> None:
+        batch = work.get(Batch, batch_id(order.batch_code))
+        require_post(work, act, CASHIERS, batch.organisation_id)
+        batch.require_answerable(Channel.BANK_CARD)
+        lines = list[InstructionLine]()
+        sent = Sent(ledger, batch)
+        files: dict[int, frozenset[int]] = {}
+        left_out: dict[int, PersonErased] = {}
+        for row, payment in payments_in(work, batch):
+            if payment.status is not Status.IN_TRANSIT or payment.unknown:
+                continue
+            if act.actor in payment.reissuers and act.actor != OPERATOR:
+                # They said where it goes now: another pays it out.
+                raise SamePerson(batch.id, acting_officer(act))
+            try:
+                lines.append(_instruction(work, batch, row, payment))
+            except PersonErased as cause:  # or restricted
+                left_out[row.number] = cause
+            files[row.number] = sent.holding(row.number, instructed_at(ledger, payment))
+        lines = _to_write(lines, files, is_first=batch.sends_anew)
+        if not lines:
+            raise next(iter(left_out.values()), NothingInTransit(batch.id))
+        refused.clear()
+        bank_format = batch.bank_format or ""
+        try:
+            file = write_instruction(bank_format, batch.code, lines, order.payer, act.happened_on)
+        except FileRefused as refusal:
+            unwritable = unwritable_rows(refusal)
+            if not unwritable:
+                raise
+            batch.miss_names(act, bank_format=bank_format, numbers=unwritable)
+            work.save(batch)
+            work.refuse(refusal)
+            refused.append(refusal)
+            return
+        batch.leave_out(act, bank_format=bank_format, numbers=tuple(left_out))
+        batch.export(
+            act,
+            bank_format=bank_format,
+            file_sha256=file.sha256,
+            line_count=file.count,
+            total=Money(file.total_fen),
+            numbers=_told_alone(batch, lines),
+        )
+        handed_over = Export.hand_over(
+            act,
+            stable_id("export", batch.id, batch.version),
+            kind="bank_file",
+            subject_id=batch.id,
+            people=file.count,
+            file_sha256=file.sha256,
+            reason=order.reason,
+            made_for=order.made_for or bank_format,
+        )
+        work.save(batch, handed_over)
+        written[:] = [replace(file, left_out=tuple(left_out))]
+
+    # Each time that it is written it is shown to somebody: a repetition is another event.
+    ledger.perform(replace(act, idempotency_key=None), "batch.export", order, decide)
+    if refused:
+        raise refused[0]
+    return written[0]
+
+
+def _to_write(
+    lines: list[InstructionLine], files: Mapping[int, frozenset[int]], *, is_first: bool
+) -> list[InstructionLine]:
+    """Return what a file is to hold: what no file may hold yet, or else the last file once more.
+
+    Nobody goes into two files that the bank may carry out both: the others wait for the answer to
+    the file that they were in. Of a later file it has to be told whom it holds, so it holds no more
+    than can be; the rest goes into the next one.
+    """
+    last = {each.number: max(files[each.number], default=-1) for each in lines}
+    wanted = -1 if -1 in last.values() else max(last.values(), default=-1)
+    found = [each for each in lines if last[each.number] == wanted]
+    return found if is_first or wanted >= 0 else found[:ALONE_MAX]
+
+
+def _told_alone(batch: Batch, lines: Sequence[InstructionLine]) -> tuple[int, ...] | None:
+    """Return the rows of a file that is not the first that counts; of too many it is not told."""
+    if batch.sends_anew or len(lines) > ALONE_MAX:
+        return None
+    return tuple(each.number for each in lines)
+
+
+@dataclass(frozen=True, slots=True)
+class FileCancelling:
+    """Which bank file was not carried out, by its hash, and how that is known."""
+
+    batch_code: str
+    file_sha256: str
+    reason: str
+
+
+def cancel_bank_file(ledger: Ledger, act: CommandAct, order: FileCancelling) -> Answer:
+    """Say that the bank did not carry out a file, and will not (作废): what it held was not sent.
+
+    It goes into the next file, or may be withdrawn. Another file with the same content, written
+    later, counts; whoever says this does not write it. Whoever does so answers for it: nothing here
+    can tell that the bank has not carried out a file, only that it has.
+
+    Raises:
+        FileUnknown: No such file counts.
+        FileCarriedOut: The bank answered for a payment that it may hold, or debited it.
+        WrongStage, WrongChannel: Not an approved card batch.
+    """
+
+    def decide(work: Work) -> None:
+        batch = work.get(Batch, batch_id(order.batch_code))
+        require_post(work, act, APPROVERS, batch.organisation_id)
+        batch.require_answerable(Channel.BANK_CARD)
+        files = batch.files_with(order.file_sha256)
+        sent, debits = Sent(ledger, batch), Debits(work, batch)
+        for row, payment in payments_in(work, batch):
+            holding = sent.holding(row.number, instructed_at(ledger, payment))
+            is_debited = not files.isdisjoint(holding) and debits.met(payment)
+            if is_debited or sent.was_answered(payment, files):
+                raise FileCarriedOut(batch.id, order.file_sha256)
+        batch.cancel_file(act, file_sha256=order.file_sha256, reason=order.reason)
+        work.save(batch)
+
+    return ledger.perform(act, "batch.cancel_file", order, decide)
+
+
+@dataclass(frozen=True, slots=True)
+class SpellingAgreement:
+    """How the bank's file is to spell the name of a row, and on what ground: the bank's word."""
+
+    batch_code: str
+    number: int
+    spelling: str = field(repr=False)
+    ground: str
+
+
+def agree_spelling(ledger: Ledger, act: CommandAct, order: SpellingAgreement) -> Answer:
+    """Resolve a name that a bank's charset lacks characters of, by a spelling the bank agreed to.
+
+    What the bank can write of the name has to stay. The bank's answer may name either spelling.
+
+    Raises:
+        SpellingNotWanted: No such row, or the bank can write its name.
+        SpellingOfAnother: It changes more than the bank cannot write, or cannot be written itself.
+        WrongStage, WrongChannel, SamePerson: As for writing the file.
+        PersonErased: The recipient's data is gone.
+    """
+
+    def decide(work: Work) -> None:
+        batch = work.get(Batch, batch_id(order.batch_code))
+        require_post(work, act, CASHIERS, batch.organisation_id)
+        batch.require_answerable(Channel.BANK_CARD)
+        row = batch.rows.get(order.number)
+        if row is None:
+            raise SpellingNotWanted(batch.id, order.number)
+        template = FORMATS[batch.bank_format or ""]
+        name = name_of(work, batch, row)
+        if not odd_places(template, name):
+            raise SpellingNotWanted(batch.id, order.number)
+        spelling = person_name(order.spelling)
+        if not is_spelling(template, name, spelling):
+            raise SpellingOfAnother(batch.id, order.number)
+        sealed = seal(work, row.person_id, SPELLING, {"name": spelling})
+        batch.agree_spelling(act, number=row.number, spelling=sealed, ground=order.ground)
+        work.save(batch)
+
+    return ledger.perform(act, "batch.agree_spelling", order, decide)
+
+
+def name_of(work: Work, batch: Batch, row: Row) -> str:
+    """Return whom a row's payment is for, as the roster or a later payment says it."""
+    payment = work.get(Disbursement, disbursement_id(batch.campaign_id, row.person_id))
+    return unseal(work.ledger, row.person_id, PAYEE, payment.payee).get("name", "")
+
+
+def spelt(ledger: Ledger, batch: Batch, row: Row, name: str) -> str:
+    """Return the name as the bank is to have it: as it is, or as was agreed on for this name."""
+    sealed = batch.spellings.get(row.number)
+    template = FORMATS.get(batch.bank_format or "")
+    if sealed is None or template is None:
+        return name
+    spelling = unseal(ledger, row.person_id, SPELLING, sealed)["name"]
+    return spelling if is_spelling(template, name, spelling) else name
+
+
+def unwritable_rows(refusal: FileRefused) -> tuple[int, ...]:
+    """Return the rows whose names alone stop a file; none where anything else does."""
+    if any(each.code != NAME_NOT_ENCODABLE or each.column for each in refusal.faults):
+        return ()
+    return tuple(each.row for each in refusal.faults if each.row is not None)
+
+
+def may_be_sent(work: Work, batch: Batch, payment: Disbursement) -> bool:
+    """Say whether the bank may have been sent a payment as it was instructed last.
+
+    Its money met a debit of the bank; or a file that was written since then may hold it; or none
+    was ever written here and the bank answered all the same, so it was sent in another way.
+    """
+    if batch.channel is Channel.BANK_CARD and Debits(work, batch).met(payment):
+        return True
+    if batch.files:
+        since = instructed_at(work.ledger, payment)
+        return bool(Sent(work.ledger, batch).holding(payment.number, since))
+    for rows in some_at_once(batch.rows.values()):
+        ids = [disbursement_id(batch.campaign_id, row.person_id) for row in rows]
+        if any(each.answered for each in work.glance_all(Disbursement, ids).values()):
+            return True
+    return False
+
+
+def _instruction(work: Work, batch: Batch, row: Row, payment: Disbursement) -> InstructionLine:
+    """Return the line of a payment that is on its way.
+
+    Raises:
+        PersonErased: The recipient's data is gone, or may not be used.
+    """
+    payee = unseal(work.ledger, row.person_id, PAYEE, payment.payee)
+    return InstructionLine(
+        number=row.number,
+        account=payee.get("card_number", ""),
+        name=spelt(work.ledger, batch, row, payee.get("name", "")),
+        id_number=payee.get("id_number", ""),
+        phone=payee.get("phone", ""),
+        amount_fen=row.amount,
+        purpose=PURPOSE,
+        bank=payee.get("bank_name", ""),
+    )

@@ -1,0 +1,232 @@
+"""Files that the bank did not carry out: what they held was not sent, and goes into another."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+import pytest
+
+from ledger.commands import batches, disbursements
+from ledger.commands.bank_files import (
+    BankFileOrder,
+    FileCancelling,
+    cancel_bank_file,
+    export_batch,
+)
+from ledger.commands.statements import ReturnFile, receive_statement
+from ledger.domain.batch import (
+    Batch,
+    FileCarriedOut,
+    FileUnknown,
+    SamePerson,
+    WrongChannel,
+    batch_id,
+)
+from ledger.domain.disbursement import AlreadySent, Status
+from ledger.domain.officer import Role, RoleMissing
+from ledger.errors import LedgerError
+from ledger.files.bank import BankReturn, InstructionFile, Lists
+from ledger.store.application import Answer
+from tests.commands.banking import BEGINS, Bank, entry, statement
+from tests.commands.refusing import nothing_more
+from tests.commands.test_withdrawals import restrict
+from tests.world import Person, World, failed, pending, roster_row, settled
+
+PEOPLE = ONE, TWO, THREE = Person(1), Person(2), Person(3)
+PAID = 60_000
+BOSS = "B-X01"
+
+
+@pytest.fixture
+def sent(world: World) -> World:
+    """Three payments to cards; the bank's file of them was written. Another approves, too."""
+    world.receive("X01", 500_000)
+    world.file(*PEOPLE)
+    world.appoint(BOSS, "X01", Role.APPROVER)
+    world.pay("B1", *(roster_row(n, each, PAID) for n, each in enumerate(PEOPLE, 1)))
+    export(world)
+    return world
+
+
+def export(world: World, staff: str = "") -> InstructionFile:
+    return export_batch(world.ledger, world.act(staff), BankFileOrder("B1"))
+
+
+def cancel(world: World, file: str = "", staff: str = BOSS, batch: str = "B1") -> Answer:
+    """Cancel a file, the last one if none is named."""
+    act = replace(world.act(staff), signed_in=True)
+    order = FileCancelling(batch, file or hashes(world)[-1], "银行书面确认未执行")
+    return cancel_bank_file(world.ledger, act, order)
+
+
+def hashes(world: World) -> list[str]:
+    return [each.sha256 for each in found(world).files]
+
+
+def found(world: World) -> Batch:
+    batch = world.ledger.load(Batch, batch_id("B1"))
+    assert batch is not None
+    return batch
+
+
+def withdraw(world: World, person: Person) -> Answer:
+    act = replace(world.act("A-X01"), signed_in=True)
+    return disbursements.withdraw_payment(world.ledger, act, world.payment_id(person), "本人已调离")
+
+
+def refused(world: World, act: Callable[[], object]) -> type[LedgerError]:
+    return type(nothing_more(world, act))
+
+
+def test_what_it_held_goes_into_the_next_file_whole(sent: World) -> None:
+    cancel(sent)
+
+    again = export(sent)
+
+    assert again.count == 3
+    assert [each.cancelled for each in found(sent).files] == [True, False]
+    sent.answer("B1", settled(1, ONE, PAID), settled(2, TWO, PAID), settled(3, THREE, PAID))
+    batches.close_batch(sent.ledger, sent.act(), batch_id("B1"))
+    sent.check_log()
+
+
+def test_whose_data_was_restricted_since_is_withdrawn_and_the_others_are_paid(sent: World) -> None:
+    restrict(sent, ONE)
+    assert refused(sent, lambda: withdraw(sent, ONE)) is AlreadySent
+
+    cancel(sent)
+
+    assert export(sent).left_out == (1,)
+    withdraw(sent, ONE)
+    sent.answer("B1", settled(2, TWO, PAID), settled(3, THREE, PAID))
+    batches.close_batch(sent.ledger, sent.act(), batch_id("B1"))
+    assert sent.payment(ONE).status is Status.WITHDRAWN
+    sent.check_log()
+
+
+def test_every_copy_of_a_file_is_cancelled_and_another_file_is_not(sent: World) -> None:
+    export(sent)
+    restrict(sent, ONE)
+    export(sent)
+    first, copy, other = hashes(sent)
+    assert first == copy != other
+
+    cancel(sent, first)
+
+    assert [each.cancelled for each in found(sent).files] == [True, True, False]
+    assert refused(sent, lambda: withdraw(sent, TWO)) is AlreadySent
+    withdraw(sent, ONE)
+    assert refused(sent, lambda: cancel(sent, first)) is FileUnknown
+    assert refused(sent, lambda: cancel(sent, "00" * 32)) is FileUnknown
+    cancel(sent, other)
+    withdraw(sent, TWO)
+    sent.check_log()
+
+
+@pytest.mark.parametrize("said", [settled, failed, pending])
+def test_of_which_the_bank_answered_it_carried_out(
+    sent: World, said: Callable[..., object]
+) -> None:
+    lines = (settled(1, ONE, PAID), said(2, TWO, PAID), settled(3, THREE, PAID))
+    sent.answer("B1", *lines)  # type: ignore[arg-type]
+
+    assert refused(sent, lambda: cancel(sent)) is FileCarriedOut
+
+
+def test_an_answer_to_what_was_sent_before_says_nothing_of_a_later_file(sent: World) -> None:
+    sent.answer("B1", failed(1, ONE, PAID), settled(2, TWO, PAID), settled(3, THREE, PAID))
+    order = disbursements.Reissue(sent.payment_id(ONE), "换发")
+    disbursements.reissue_payment(sent.ledger, sent.act("A-X01"), order)
+    assert export(sent).count == 1
+
+    assert refused(sent, lambda: cancel(sent, hashes(sent)[0])) is FileCarriedOut
+    cancel(sent, hashes(sent)[1])
+    assert export(sent).count == 1
+    assert [each.cancelled for each in found(sent).files] == [False, True, False]
+    sent.answer("B1", settled(1, ONE, PAID), sha="02" * 32)
+    assert sent.payment(ONE).status is Status.SETTLED
+    sent.check_log()
+
+
+def test_a_list_of_failures_vouches_for_what_is_sent_by_the_file_that_counts(sent: World) -> None:
+    restrict(sent, ONE)
+    cancel(sent)
+    assert export(sent).left_out == (1,)
+    content = BankReturn(
+        "unionpay-df", "B1", Lists.FAILURES, (failed(2, TWO, PAID),), 1, PAID, "05" * 32
+    )
+
+    receive_statement(sent.ledger, sent.act(), ReturnFile("B1", "return.txt", content))
+
+    stands = [sent.payment(each).status for each in PEOPLE]
+    assert stands == [Status.IN_TRANSIT, Status.RETURNED, Status.SETTLED]
+
+
+def test_a_bank_that_carried_it_out_all_the_same_is_heard(sent: World) -> None:
+    cancel(sent)
+
+    sent.answer("B1", *(settled(n, each, PAID) for n, each in enumerate(PEOPLE, 1)))
+
+    assert all(sent.payment(each).status is Status.SETTLED for each in PEOPLE)
+    sent.check_log()
+
+
+def test_whoever_cancels_it_does_not_write_the_next(sent: World) -> None:
+    sent.appoint(BOSS, "X01", Role.CASHIER)
+    cancel(sent)
+
+    assert refused(sent, lambda: export(sent, BOSS)) is SamePerson
+    assert export(sent).count == 3
+
+
+@pytest.mark.parametrize("staff", ["H-X01", "R-X01"])
+def test_only_an_approver_cancels(sent: World, staff: str) -> None:
+    assert refused(sent, lambda: cancel(sent, staff=staff)) is RoleMissing
+
+
+def test_a_sheet_has_no_file_to_cancel(sent: World) -> None:
+    other = Person(4)
+    sent.file(other)
+    sent.sheet("S1", other)
+
+    assert refused(sent, lambda: cancel(sent, "00" * 32, batch="S1")) is WrongChannel
+
+
+def test_a_debit_of_the_bank_says_that_it_was_carried_out(sent: World) -> None:
+    bank = Bank(sent)
+    bank.keep()
+    received = entry(date(2017, 1, 2), 500_000, reference="拨〔2017〕1号")
+    debit = entry(date(2017, 1, 12), -3 * PAID, batch_code="B1", count=3)
+    bank.take(statement(BEGINS, date(2017, 1, 31), 0, received, debit))
+    bank.apply_rules()
+
+    assert refused(sent, lambda: cancel(sent)) is FileCarriedOut
+
+
+def test_what_the_bank_debited_is_not_withdrawn_though_no_file_was_written(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.file(ONE, TWO)
+    world.pay("B1", roster_row(1, ONE, PAID), roster_row(2, TWO, PAID))
+    bank = Bank(world)
+    bank.keep()
+    debit = entry(date(2017, 1, 12), -2 * PAID, batch_code="B1", count=2)
+    received = entry(date(2017, 1, 2), 500_000, reference="拨〔2017〕1号")
+    bank.take(statement(BEGINS, date(2017, 1, 31), 0, received, debit))
+    bank.apply_rules()
+
+    assert refused(world, lambda: withdraw(world, ONE)) is AlreadySent
+
+
+def test_cash_that_nobody_came_for_is_withdrawn_though_the_bank_paid_it_out(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.sheet("S1", ONE, TWO)
+    bank = Bank(world)
+    bank.keep()
+    amount = sum(world.payment(each).amount for each in (ONE, TWO))
+    debit = entry(date(2017, 1, 12), -amount, batch_code="S1", count=2)
+    received = entry(date(2017, 1, 2), 500_000, reference="拨〔2017〕1号")
+    bank.take(statement(BEGINS, date(2017, 1, 31), 0, received, debit))
+    assert bank.apply_rules() == 2
+
+    withdraw(world, ONE)
+    assert world.payment(ONE).status is Status.WITHDRAWN
