@@ -39,6 +39,7 @@ class Payment:
 
     row: Row
     id: UUID
+    version: int
     status: Status
     account: str | None = field(repr=False)
     names: tuple[str, ...] = field(repr=False)
@@ -111,6 +112,7 @@ def _some_payments(
         payments[row.number] = Payment(
             row,
             payment.id,
+            payment.version,
             payment.status,
             *payee(payment.payee),
             payment.card_index,

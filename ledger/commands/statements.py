@@ -23,7 +23,7 @@ from ledger.errors import Kind, LedgerError
 from ledger.files.bank import BankReturn, Outcome
 from ledger.files.faults import refuse
 from ledger.store.act import CommandAct
-from ledger.store.application import Answer, Decide, Ledger, TooBusy, Work
+from ledger.store.application import Answer, Decide, Ledger, NotOnRecord, TooBusy, Work
 
 Progress = Callable[[int, int], None]
 
@@ -83,7 +83,7 @@ def receive_statement(
     batch = ledger.load(Batch, batch_id(order.batch_code))
     if batch is None or len(batch.rows) <= PIECE:
         return taking.at_once()
-    return taking.in_pieces(batch)
+    return taking.in_pieces()
 
 
 class _Taking:
@@ -111,7 +111,7 @@ class _Taking:
 
         return self._ledger.perform(self._act, self.NAME, self._request, decide)
 
-    def in_pieces(self, batch: Batch) -> Answer:
+    def in_pieces(self) -> Answer:
         """Match the whole without making others wait, then decide piece by piece."""
         ledger, act = self._ledger, self._act
         known = ledger.answered(act, self.NAME, self._request)
@@ -119,8 +119,10 @@ class _Taking:
             return known
         bare = replace(act, idempotency_key=None)
         for _ in range(TRIES_MAX):
-            seen = ledger.size()
             ledger.perform(replace(bare, dry_run=True), self.NAME, None, self._check)
+            batch = ledger.glance(Batch, batch_id(self._order.batch_code))
+            if batch is None:
+                raise NotOnRecord(Batch.TOPIC, batch_id(self._order.batch_code))
             told = _Told(self._progress, 2 * len(batch.rows))
             begun = ledger.glance(Statement, self._statement_id(batch))
             matched = self._matched(batch, begun, ledger.glance_all, told)
@@ -133,7 +135,7 @@ class _Taking:
                         act if last else bare,
                         self.NAME,
                         self._request,
-                        self._piece(matched, piece, told, seen if at == 0 else None),
+                        self._piece(batch.version, matched, piece, told),
                     )
                     if act.dry_run:
                         return answer
@@ -142,25 +144,16 @@ class _Taking:
             return answer
         raise TooBusy(TRIES_MAX)
 
-    def _piece(
-        self, matched: Matched, piece: list[Match], told: "_Told", seen: int | None
-    ) -> Decide:
+    def _piece(self, seen: int, matched: Matched, piece: list[Match], told: "_Told") -> Decide:
+        """Decide a piece of what was matched, if nobody decided anything about it since."""
+
         def decide(work: Work) -> None:
-            if seen is not None and self._moved(matched.decided, seen):
+            batch = self._answerable(work)
+            if batch.version != seen:
                 raise _Moved
-            self._decide(work, self._answerable(work), matched, piece, told)
+            self._decide(work, batch, matched, piece, told)
 
         return decide
-
-    def _moved(self, matches: list[Match], seen: int) -> bool:
-        """Say whether somebody else decided something about these payments since they were read."""
-        size = self._ledger.size()
-        ids = {match.payment.id for match in matches} if size > seen else set()
-        return any(
-            each.event.originator_id in ids
-            for start in range(seen, size, PIECE)
-            for each in self._ledger.read(start, min(PIECE, size - start))
-        )
 
     def _check(self, work: Work) -> None:
         self._answerable(work)
@@ -205,7 +198,10 @@ class _Taking:
         self._ledger.keep_all([match.payment.id for match in piece])
         for match in piece:
             told.step()
-            _decide_line(work, self._act, batch, statement, match)
+            payment = work.get(Disbursement, match.payment.id)
+            if payment.version != match.payment.version:
+                raise _Moved
+            _decide_line(work, self._act, batch, statement, match, payment)
         work.save(statement)
         work.result.update(
             statement_id=str(statement.id),
@@ -217,7 +213,7 @@ class _Taking:
 
 
 class _Moved(Exception):
-    """Somebody else decided about these payments while they were matched."""
+    """Somebody else decided about these payments, or their batch, after they were matched."""
 
 
 class _Told:
@@ -255,9 +251,14 @@ def _statement(
 
 
 def _decide_line(
-    work: Work, act: CommandAct, batch: Batch, statement: Statement, match: Match
+    work: Work,
+    act: CommandAct,
+    batch: Batch,
+    statement: Statement,
+    match: Match,
+    payment: Disbursement,
 ) -> None:
-    payment, line = work.get(Disbursement, match.payment.id), match.line
+    line = match.line
     reason = (line.reason if line else None) or ""
     raw_code = line.raw_code if line else None
     statement.match_line(

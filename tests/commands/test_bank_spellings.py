@@ -22,7 +22,7 @@ from ledger.domain.policy import Channel
 from ledger.files.bank import BankReturn, Lists, ReturnLine
 from ledger.files.bank_formats.shelf import templates
 from ledger.files.faults import FileRefused
-from tests.world import CAMPAIGN, EARMARK, Person, World, failed, roster, roster_row, settled
+from tests.world import CAMPAIGN, EARMARK, Person, World, roster, roster_row, settled
 
 ODD, PLAIN = Person(1), Person(2)
 PAYER = {"unit": "U01"}
@@ -110,54 +110,6 @@ def _answer(world: World, *lines: ReturnLine, key: str | None = "k1") -> dict[st
     return statements.receive_statement(world.ledger, world.act(key=key), order).result
 
 
-@pytest.fixture
-def in_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statements, "PIECE", 1)
-
-
-@pytest.mark.usefixtures("in_pieces")
-def test_a_long_file_is_stored_in_pieces_and_comes_to_the_same(approved: World) -> None:
-    lines = (replace(settled(1, ODD, 60_000), name="张䶮明"), failed(2, PLAIN, 60_000))
-
-    first = _answer(approved, *lines)
-    again = _answer(approved, *lines)
-
-    assert (first["settled"], first["returned"]) == (1, 1)
-    assert again == first
-    assert approved.payment(PLAIN).status is Status.RETURNED
-    assert approved.types().count("statement.received") == 1
-    with pytest.raises(statements.StatementKnown):
-        _answer(approved, *lines, key=None)
-    approved.check_log()
-
-
-@pytest.mark.usefixtures("in_pieces")
-def test_a_long_file_that_was_cut_off_is_taken_up_again(
-    approved: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lines = (replace(settled(1, ODD, 60_000), name="张䶮明"), failed(2, PLAIN, 60_000))
-    insert, calls = approved.ledger.log.insert_events, iter((None, OSError("no space")))
-
-    def fail_second(*words: object, **named: object) -> object:
-        failure = next(calls)
-        if failure is not None:
-            raise failure
-        return insert(*words, **named)  # type: ignore[arg-type]
-
-    monkeypatch.setattr(approved.ledger.log, "insert_events", fail_second)
-    with pytest.raises(OSError, match="no space"):
-        _answer(approved, *lines)
-    monkeypatch.setattr(approved.ledger.log, "insert_events", insert)
-
-    came = _answer(approved, *lines)
-
-    assert (came["settled"], came["returned"]) == (1, 1)
-    assert approved.payment(ODD).status is Status.SETTLED
-    assert approved.payment(PLAIN).status is Status.RETURNED
-    assert approved.types().count("statement.line_matched") == 2
-    approved.check_log()
-
-
 def test_the_commands_list_formats_spell_write_and_take_in(
     approved: World, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -196,11 +148,3 @@ def _printed(rows: list[str]) -> str:
     titles = "│ 代理编号 │ 帐号 │ 客户姓名 │ 金额 │"
     whole = ("批量代发成功清单", titles, *lines, f"│ 合计 │ {len(rows)}笔 │ │ {total} │")
     return "".join(f"{line}\n" for line in whole)
-
-
-@pytest.mark.usefixtures("in_pieces")
-def test_a_long_file_that_does_not_fit_writes_nothing(approved: World) -> None:
-    size = approved.ledger.size()
-    with pytest.raises(FileRefused):
-        _answer(approved, replace(settled(1, ODD, 60_000), name="张䶮明"))
-    assert approved.ledger.size() == size
