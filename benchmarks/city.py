@@ -280,6 +280,7 @@ class City:
                 line_count=len(payments),
                 total=batch.total,
                 numbers=None,
+                without=(),
             )
             statement = _statement(operator, batch, payments, back)
             for payment in payments:

@@ -22,10 +22,8 @@ from ledger.domain.disbursement import Status
 from ledger.domain.statement import Statement
 from ledger.domain.values import Money
 from projections.asked import NOW, uuid_of
-from projections.batches import Batch, amount_of_rows
 from projections.blocks import blocks_at
 from projections.disbursements import last_state
-from projections.movements import Kind, movements
 from projections.payment_states import disbursements, states
 from projections.payment_sums import runs
 from projections.view import (
@@ -105,31 +103,6 @@ def standings(connection: Connection, batch_id: UUID) -> list[Standing]:
     return [
         Standing(row[0], row[1], row[2], Money(row[3])) for row in connection.execute(statement)
     ]
-
-
-def unsent(connection: Connection, batch: Batch) -> Money:
-    """Return what the first file for the bank that counts was without, in fen.
-
-    Payments that were withdrawn by then, and those whose recipients' data might not be used.
-    """
-    first = next(iter(batch.bank_files), None)
-    if first is None:
-        return Money(0)
-    before = [step for step in batch.steps if step.position < first.position]
-    approved = max((step.position for step in before if step.step == "approved"), default=0)
-    statement = (
-        select(movements.c.disbursement_id, movements.c.kind, movements.c.amount_fen)
-        .join(disbursements, disbursements.c.disbursement_id == movements.c.disbursement_id)
-        .where(movements.c.position > approved, movements.c.position < first.position)
-        .where(disbursements.c.batch_id == batch.batch_id.bytes)
-        .order_by(movements.c.position)
-    )
-    withdrawn = {
-        row[0]: row[2] if row[1] == Kind.WITHDRAWAL else 0 for row in connection.execute(statement)
-    }
-    without = next((step.numbers for step in reversed(before) if step.step == "left_out"), ())
-    left_out = amount_of_rows(connection, batch.batch_id, without) if without else 0
-    return Money(sum(withdrawn.values()) + left_out)
 
 
 def odd_payments(connection: Connection, batch_id: UUID) -> list[Odd]:

@@ -72,6 +72,9 @@ steps = Table(
     number_column("total_fen", nullable=True),
     text_column("file_sha256", nullable=True),
     text_column("numbers", nullable=True),
+    text_column("without", nullable=True),
+    text_column("reason", nullable=True),
+    number_column("version"),
     Index("steps_by_batch", "batch_id", "position"),
 )
 
@@ -131,7 +134,6 @@ class Batches(Projection):
             Root.Approved: _approved,
             Root.Refused: _refused,
             Root.Exported: _exported,
-            Root.PayeesLeftOut: _payees_left_out,
             Root.FileCancelled: _file_cancelled,
             Root.Closed: _closed,
             Root.SheetCertified: _certified,
@@ -149,7 +151,8 @@ class Step:
     """One thing that happened to a batch. `code` says why a refusal refused.
 
     `file_sha256` is of the bank's file that was written or cancelled, or of the sheet that was
-    certified; `numbers` are the rows that the files since then are without.
+    certified. A file that was written holds the rows `numbers`, or all `without` some; of one that
+    was cancelled `numbers` are the versions of the batch at which it was written.
     """
 
     step: str
@@ -159,7 +162,10 @@ class Step:
     count: int | None
     total_fen: int | None
     file_sha256: str | None
-    numbers: tuple[int, ...]
+    numbers: tuple[int, ...] | None
+    without: tuple[int, ...] | None
+    reason: str | None
+    version: int
     position: int
 
 
@@ -203,7 +209,7 @@ class Batch:
             if step.step == "exported":
                 found.append(step)
             elif step.step == "file_cancelled":
-                found = [each for each in found if each.file_sha256 != step.file_sha256]
+                found = [each for each in found if each.version not in (step.numbers or ())]
         return found
 
 
@@ -287,16 +293,6 @@ def batch_places(
         batches.c.batch_id.in_([each.bytes for each in batch_ids])
     )
     return {uuid_of(row[0]): (row[1], uuid_of(row[2])) for row in connection.execute(statement)}
-
-
-def amount_of_rows(connection: Connection, batch_id: UUID, numbers: Collection[int]) -> Money:
-    """Return what rows of a batch that stand come to."""
-    statement = (
-        select(func.coalesce(func.sum(rows_listed.c.amount_fen), 0))
-        .where(rows_listed.c.batch_id == batch_id.bytes, rows_listed.c.code.is_(None))
-        .where(rows_listed.c.number.in_(numbers))
-    )
-    return Money(connection.execute(statement).scalar_one())
 
 
 @dataclass(frozen=True, slots=True)
@@ -481,7 +477,10 @@ def _steps_of(connection: Connection, batch_ids: list[bytes]) -> dict[bytes, lis
                 step.row_count,
                 step.total_fen,
                 step.file_sha256,
-                tuple(int(number) for number in (step.numbers or "").split()),
+                _told(step.numbers),
+                _told(step.without),
+                step.reason,
+                step.version,
                 step.position,
             )
         )
@@ -621,27 +620,15 @@ def _exported(event: Root.Exported, position: int, rows: Rows) -> None:
         event.line_count,
         event.total_fen,
         event.file_sha256,
+        _numbers(event.numbers),
+        _numbers(event.without),
     )
-
-
-def _payees_left_out(event: Root.PayeesLeftOut, position: int, rows: Rows) -> None:
-    numbers = " ".join(map(str, event.numbers))
-    officer, count = _officer(event.actor), len(event.numbers)
-    _step(event, position, rows, "left_out", officer, None, count, None, None, numbers)
 
 
 def _file_cancelled(event: Root.FileCancelled, position: int, rows: Rows) -> None:
-    _step(
-        event,
-        position,
-        rows,
-        "file_cancelled",
-        _officer(event.actor),
-        None,
-        None,
-        None,
-        event.file_sha256,
-    )
+    officer, file = _officer(event.actor), event.file_sha256
+    told = _numbers(event.versions)
+    _step(event, position, rows, "file_cancelled", officer, None, None, None, file, told, None)
 
 
 def _closed(event: Root.Closed, position: int, rows: Rows) -> None:
@@ -673,6 +660,7 @@ def _step(
     total: int | None,
     file_sha256: str | None = None,
     numbers: str | None = None,
+    without: str | None = None,
 ) -> None:
     rows["batch_steps"].append(
         (
@@ -686,8 +674,19 @@ def _step(
             total,
             file_sha256,
             numbers,
+            without,
+            getattr(event, "reason", None),
+            event.originator_version,
         )
     )
+
+
+def _numbers(found: Sequence[int] | None) -> str | None:
+    return None if found is None else " ".join(map(str, found))
+
+
+def _told(text: str | None) -> tuple[int, ...] | None:
+    return None if text is None else tuple(map(int, text.split()))
 
 
 def _officer(actor: str) -> UUID | None:

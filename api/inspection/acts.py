@@ -208,7 +208,7 @@ def _steps(of: Sources) -> Flat:
     return Flat(
         "batch_steps",
         "批次经手",
-        "复核、审批、被拒绝的尝试、导出、签认、办结，各由谁在何日",
+        "复核、审批、被拒绝的尝试、导出、作废、签认、办结，各由谁在何日",
         [
             BATCH,
             Field("step", "环节", width=10),
@@ -218,6 +218,7 @@ def _steps(of: Sources) -> Flat:
             Field("count", "行数", Kind.COUNT, 8),
             AMOUNT,
             Field("file_sha256", "文件 SHA-256", width=64),
+            Field("reason", "作废依据", width=30),
             POSITION,
         ],
         (
@@ -230,6 +231,7 @@ def _steps(of: Sources) -> Flat:
                 step.count,
                 step.total_fen,
                 step.file_sha256,
+                step.reason,
                 step.position,
             )
             for batch in of.batches()
@@ -245,7 +247,6 @@ STEPS = {
     "refused": "被拒绝",
     "exported": "导出银行文件",
     "file_cancelled": "作废银行文件",
-    "left_out": "银行文件未列的付款",
     "certified": "签字表签认",
     "closed": "办结",
 }

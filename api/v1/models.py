@@ -112,6 +112,7 @@ class BatchStep(Answer):
     file_sha256: str | None = Field(
         description="Of the bank's file that was written or cancelled, or of the certified sheet."
     )
+    reason: str | None = Field(description="Why the bank's file was cancelled.")
     position: Position
 
 

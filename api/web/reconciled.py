@@ -7,6 +7,7 @@ from typing import Literal
 from ledger.domain.disbursement import Status
 from ledger.domain.policy import Channel
 from projections.answers import FAILED, SETTLED, Standing
+from projections.bank_files import BankFileSums
 from projections.batches import BankStatement, Batch
 
 Tone = Literal["plain", "good", "bad", "doubt"]
@@ -54,24 +55,25 @@ def reconciled(
     batch: Batch,
     payments: Sequence[Standing],
     answers: Sequence[BankStatement],
-    unsent_fen: int = 0,
+    files: BankFileSums | None = None,
 ) -> Reconciled:
     """Hold what an approver signed against what went to the bank, came back, and is on record.
 
-    `unsent_fen` is what the first file for the bank was without, for reasons on record. Each figure
-    has a source of its own: the approval, the file that was written, the bank's lines or the
-    certified sheets, and the payments; so one that was altered shows.
+    Each figure has a source of its own: the approval, the files that were written (what they say,
+    and what their rows were approved for), the bank's lines or the certified sheets, and the
+    payments; so one that was altered shows.
     """
     card = batch.channel == Channel.BANK_CARD
     approved = _last(batch, "approved")
-    written = _written(batch, answers) if card else _certified(batch)
+    certified = _certified(batch)
+    sent = files.sent_fen if files else None
     of = {status: _sum(payments, status=status) for status in Status}
     instructed = sum(of.values()) if approved is not None else None
     arrived = of[Status.SETTLED] + of[Status.SIGNED]
     withdrawn = of[Status.WITHDRAWN]
     bars: tuple[tuple[str, int | None, Tone], ...] = (
         ("approved", approved, "plain"),
-        ("exported" if card else "certified", written, "plain"),
+        ("exported", sent, "plain") if card else ("certified", certified, "plain"),
         ("arrived", arrived, "good"),
         ("returned", of[Status.RETURNED], "bad"),
         *((("withdrawn", withdrawn, "plain"),) if withdrawn else ()),
@@ -82,12 +84,16 @@ def reconciled(
     if card:
         answered = _sum(payments, outcome=SETTLED), _sum(payments, outcome=FAILED)
         checks += [
-            Check("approved_exported", approved, None if written is None else written + unsent_fen),
+            Check(
+                "approved_exported",
+                files.listed_fen if files else None,
+                files.total_fen if files else None,
+            ),
             Check("bank_arrived", answered[0] if answers or arrived else None, arrived),
             Check("bank_returned", answered[1] if answers else None, of[Status.RETURNED]),
         ]
     else:
-        checks.append(Check("certified_signed", written, arrived))
+        checks.append(Check("certified_signed", certified, arrived))
     return Reconciled(
         tuple(Bar(what, fen, (fen or 0) * 100 // most, tone) for what, fen, tone in bars),
         tuple(checks),
@@ -114,17 +120,6 @@ def _sum(
 
 def _last(batch: Batch, step: str) -> int | None:
     return next((each.total_fen for each in reversed(batch.steps) if each.step == step), None)
-
-
-def _written(batch: Batch, answers: Sequence[BankStatement]) -> int | None:
-    """Return what the first file for the bank came to, if it was written before any answer.
-
-    A later one holds what is still on its way, which need not be all.
-    """
-    first = next(iter(batch.bank_files), None)
-    if first is None or (answers and answers[0].position < first.position):
-        return None
-    return first.total_fen
 
 
 def _certified(batch: Batch) -> int | None:

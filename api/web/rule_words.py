@@ -73,6 +73,7 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
         "reviewed": N_("复核"),
         "approved": N_("审批"),
         "exported": N_("导出银行文件"),
+        "file_cancelled": N_("作废银行文件"),
         "certified": N_("见证签领"),
         "closed": N_("结束批次"),
         "notice_opened": N_("张贴公示"),

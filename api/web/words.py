@@ -58,7 +58,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
     },
     "check": {
         "approved_instructed": N_("签批合计与逐笔发放"),
-        "approved_exported": N_("签批合计与银行文件"),
+        "approved_exported": N_("银行文件合计与所列各行签批金额"),
         "bank_arrived": N_("银行答复成功与账本到人"),
         "bank_returned": N_("银行答复失败与账本退回"),
         "certified_signed": N_("签认的签字表与账本签领"),

@@ -1,10 +1,10 @@
 """Files for the bank of a batch: what they hold, names it cannot write, files not carried out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from ledger.commands.attempts import Debits, Sent, instructed_at
+from ledger.commands.attempts import instructed_at
 from ledger.commands.batches import APPROVERS, payments_in, some_at_once
 from ledger.commands.duties import acting_officer, require_post
 from ledger.commands.funds import CASHIERS
@@ -14,6 +14,7 @@ from ledger.commands.sealing import (
     seal,
     unseal,
 )
+from ledger.commands.sent_files import CarriedOut, Debits, Files, Sent
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.batch import (
     Batch,
@@ -39,7 +40,7 @@ from ledger.store.application import Answer, Ledger, Work
 from ledger.vault.keys import PersonErased
 
 PURPOSE = "送温暖慰问金"
-ALONE_MAX = 5_000
+TOLD_MAX = 5_000
 """Rows that an event names; as many fit an entry of the log."""
 
 
@@ -70,15 +71,17 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
     """Write the bank's payment file for what is in transit; that it was handed over is an event.
 
     What arrived or came back is not sent again, nor what the bank does not know of: it may have
-    been paid, so it is asked after. Whom no file may hold yet, since their data might not be used
-    or they were made again, is sent alone: the others wait for the answer to the file that they
-    were in. Where there is no such row, the last file is written once more.
+    been paid, so it is asked after. Whom no file that counts may hold yet, since their data might
+    not be used, they were made again or a file was cancelled, is sent alone: the others wait for
+    the answer to the file that they were in. Where there is no such row, the last file is written
+    once more, unless the bank carried it out.
 
     Raises:
         WrongStage, WrongChannel: Not an approved card batch.
         SamePerson: Whoever asks drafted, reviewed or approved it, cancelled a file of it, or had
             one of these payments made again.
         NothingInTransit: Every payment of it was answered.
+        FileCarriedOut: What is still in transit was in a file that the bank carried out.
         FileRefused: A fact about the payer is missing, or the bank's charset lacks a character of a
             name: whose names these are is put on record, and `agree_spelling` resolves it.
         PersonErased: Of all that is in transit the recipients' data is gone or restricted. A file
@@ -91,24 +94,8 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
         batch = work.get(Batch, batch_id(order.batch_code))
         require_post(work, act, CASHIERS, batch.organisation_id)
         batch.require_answerable(Channel.BANK_CARD)
-        lines = list[InstructionLine]()
-        sent = Sent(ledger, batch)
-        files: dict[int, frozenset[int]] = {}
-        left_out: dict[int, PersonErased] = {}
-        for row, payment in payments_in(work, batch):
-            if payment.status is not Status.IN_TRANSIT or payment.unknown:
-                continue
-            if act.actor in payment.reissuers and act.actor != OPERATOR:
-                # They said where it goes now: another pays it out.
-                raise SamePerson(batch.id, acting_officer(act))
-            try:
-                lines.append(_instruction(work, batch, row, payment))
-            except PersonErased as cause:  # or restricted
-                left_out[row.number] = cause
-            files[row.number] = sent.holding(row.number, instructed_at(ledger, payment))
-        lines = _to_write(lines, files, is_first=batch.sends_anew)
-        if not lines:
-            raise next(iter(left_out.values()), NothingInTransit(batch.id))
+        sending = _sending(work, act, batch)
+        lines, left_out = sending.lines, sending.left_out
         refused.clear()
         bank_format = batch.bank_format or ""
         try:
@@ -122,14 +109,15 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
             work.refuse(refusal)
             refused.append(refusal)
             return
-        batch.leave_out(act, bank_format=bank_format, numbers=tuple(left_out))
+        batch.leave_out(act, bank_format=bank_format, numbers=left_out)
         batch.export(
             act,
             bank_format=bank_format,
             file_sha256=file.sha256,
             line_count=file.count,
             total=Money(file.total_fen),
-            numbers=_told_alone(batch, lines),
+            numbers=sending.numbers,
+            without=sending.without,
         )
         handed_over = Export.hand_over(
             act,
@@ -142,7 +130,7 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
             made_for=order.made_for or bank_format,
         )
         work.save(batch, handed_over)
-        written[:] = [replace(file, left_out=tuple(left_out))]
+        written[:] = [replace(file, left_out=left_out)]
 
     # Each time that it is written it is shown to somebody: a repetition is another event.
     ledger.perform(replace(act, idempotency_key=None), "batch.export", order, decide)
@@ -151,26 +139,86 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
     return written[0]
 
 
+@dataclass(frozen=True, slots=True)
+class _Sending:
+    """What a file is to hold: its rows, or else those that it is without.
+
+    `left_out` are rows whose recipients' data may not be used.
+    """
+
+    lines: list[InstructionLine] = field(repr=False)
+    numbers: tuple[int, ...] | None
+    without: tuple[int, ...] | None
+    left_out: tuple[int, ...]
+
+
+def _sending(work: Work, act: CommandAct, batch: Batch) -> _Sending:
+    """Say what the next file of a batch is to hold.
+
+    Raises:
+        NothingInTransit, FileCarriedOut, PersonErased, SamePerson: As `export_batch` says.
+    """
+    sent = Sent(work.ledger, batch)
+    carried_out = CarriedOut(work, batch, sent, sent.counting)
+    after_all = CarriedOut(work, batch, sent, sent.every - sent.counting, sent.counting)
+    found: list[InstructionLine] = []
+    files: dict[int, Files] = {}
+    left_out: dict[int, PersonErased] = {}
+    addressed = set[int]()
+    for row, payment in payments_in(work, batch):
+        carried_out.look_at(payment)
+        after_all.look_at(payment)
+        if payment.status is not Status.IN_TRANSIT or payment.unknown:
+            continue
+        try:
+            found.append(_instruction(work, batch, row, payment))
+        except PersonErased as cause:  # or restricted
+            left_out[row.number] = cause
+        files[row.number] = sent.holding(row.number, instructed_at(work.ledger, payment))
+        if act.actor in payment.reissuers and act.actor != OPERATOR:
+            addressed.add(row.number)
+    done = carried_out.found | after_all.found
+    waiting = [file for held in files.values() for file in held & done]
+    lines, numbers, without = _told(batch, _to_write(found, files, sent.counting, done))
+    if not lines and waiting and not left_out:
+        raise FileCarriedOut(batch.id, batch.files[max(waiting)].sha256)
+    if not lines:
+        raise next(iter(left_out.values()), NothingInTransit(batch.id))
+    if any(each.number in addressed for each in lines):
+        # They said where it goes now: another pays it out.
+        raise SamePerson(batch.id, acting_officer(act))
+    return _Sending(lines, numbers, without, tuple(left_out))
+
+
 def _to_write(
-    lines: list[InstructionLine], files: Mapping[int, frozenset[int]], *, is_first: bool
+    lines: list[InstructionLine], files: Mapping[int, Files], counting: Files, done: Files
 ) -> list[InstructionLine]:
     """Return what a file is to hold: what no file may hold yet, or else the last file once more.
 
     Nobody goes into two files that the bank may carry out both: the others wait for the answer to
-    the file that they were in. Of a later file it has to be told whom it holds, so it holds no more
-    than can be; the rest goes into the next one.
+    the file that they were in, as do all whose file is `done`.
     """
-    last = {each.number: max(files[each.number], default=-1) for each in lines}
+    last = {
+        each.number: max(files[each.number] & counting, default=-1)
+        for each in lines
+        if not files[each.number] & done
+    }
     wanted = -1 if -1 in last.values() else max(last.values(), default=-1)
-    found = [each for each in lines if last[each.number] == wanted]
-    return found if is_first or wanted >= 0 else found[:ALONE_MAX]
+    return [each for each in lines if last.get(each.number) == wanted]
 
 
-def _told_alone(batch: Batch, lines: Sequence[InstructionLine]) -> tuple[int, ...] | None:
-    """Return the rows of a file that is not the first that counts; of too many it is not told."""
-    if batch.sends_anew or len(lines) > ALONE_MAX:
-        return None
-    return tuple(each.number for each in lines)
+def _told(
+    batch: Batch, lines: list[InstructionLine]
+) -> tuple[list[InstructionLine], tuple[int, ...] | None, tuple[int, ...] | None]:
+    """Return a file's lines, and its rows or those that it is without, whichever are fewer.
+
+    Whom a file holds has to be told, so it holds no more than can be: the rest goes into the next.
+    """
+    held = [each.number for each in lines]
+    without = sorted(batch.rows.keys() - set(held))
+    if len(without) <= min(len(held), TOLD_MAX):
+        return lines, None, tuple(without)
+    return lines[:TOLD_MAX], tuple(held[:TOLD_MAX]), None
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,13 +233,16 @@ class FileCancelling:
 def cancel_bank_file(ledger: Ledger, act: CommandAct, order: FileCancelling) -> Answer:
     """Say that the bank did not carry out a file, and will not (作废): what it held was not sent.
 
-    It goes into the next file, or may be withdrawn. Another file with the same content, written
-    later, counts; whoever says this does not write it. Whoever does so answers for it: nothing here
-    can tell that the bank has not carried out a file, only that it has.
+    It goes into the next file, or may be withdrawn. Every copy of it is cancelled but those that
+    the bank carried out; another with the same content, written later, counts. Nothing here can
+    tell that the bank has not carried out a file, only that it has: whoever says so answers for it,
+    and if it did after all, the file counts again.
 
     Raises:
         FileUnknown: No such file counts.
-        FileCarriedOut: The bank answered for a payment that it may hold, or debited it.
+        FileCarriedOut: The bank answered for a payment that it may hold, or debited it, and no
+            other file that counts explains that.
+        SamePerson: Whoever says so wrote the file.
         WrongStage, WrongChannel: Not an approved card batch.
     """
 
@@ -199,14 +250,13 @@ def cancel_bank_file(ledger: Ledger, act: CommandAct, order: FileCancelling) -> 
         batch = work.get(Batch, batch_id(order.batch_code))
         require_post(work, act, APPROVERS, batch.organisation_id)
         batch.require_answerable(Channel.BANK_CARD)
-        files = batch.files_with(order.file_sha256)
-        sent, debits = Sent(ledger, batch), Debits(work, batch)
-        for row, payment in payments_in(work, batch):
-            holding = sent.holding(row.number, instructed_at(ledger, payment))
-            is_debited = not files.isdisjoint(holding) and debits.met(payment)
-            if is_debited or sent.was_answered(payment, files):
-                raise FileCarriedOut(batch.id, order.file_sha256)
-        batch.cancel_file(act, file_sha256=order.file_sha256, reason=order.reason)
+        files, sent = batch.files_with(order.file_sha256), Sent(ledger, batch)
+        carried_out = CarriedOut(work, batch, sent, files, sent.counting - files)
+        for _, payment in payments_in(work, batch):
+            carried_out.look_at(payment)
+        if not files - carried_out.found:
+            raise FileCarriedOut(batch.id, order.file_sha256)
+        batch.cancel_file(act, files - carried_out.found, reason=order.reason)
         work.save(batch)
 
     return ledger.perform(act, "batch.cancel_file", order, decide)
@@ -281,14 +331,23 @@ def unwritable_rows(refusal: FileRefused) -> tuple[int, ...]:
 def may_be_sent(work: Work, batch: Batch, payment: Disbursement) -> bool:
     """Say whether the bank may have been sent a payment as it was instructed last.
 
-    Its money met a debit of the bank; or a file that was written since then may hold it; or none
-    was ever written here and the bank answered all the same, so it was sent in another way.
+    A file that was written since then may hold it and counts, or was carried out after all. Or none
+    was ever written here, and the bank debited or answered all the same: it was sent in another
+    way.
     """
-    if batch.channel is Channel.BANK_CARD and Debits(work, batch).met(payment):
-        return True
+    if batch.channel is not Channel.BANK_CARD:
+        return False
     if batch.files:
-        since = instructed_at(work.ledger, payment)
-        return bool(Sent(work.ledger, batch).holding(payment.number, since))
+        sent = Sent(work.ledger, batch)
+        holding = sent.holding(payment.number, instructed_at(work.ledger, payment))
+        if not holding or holding & sent.counting:
+            return bool(holding)
+        after_all = CarriedOut(work, batch, sent, holding, sent.counting)
+        for _, each in payments_in(work, batch):
+            after_all.look_at(each)
+        return bool(after_all.found)
+    if Debits(work, batch).met(payment):
+        return True
     for rows in some_at_once(batch.rows.values()):
         ids = [disbursement_id(batch.campaign_id, row.person_id) for row in rows]
         if any(each.answered for each in work.glance_all(Disbursement, ids).values()):

@@ -6,9 +6,10 @@ from functools import cache, partial
 from typing import Protocol
 from uuid import UUID
 
-from ledger.commands.attempts import Attempt, Sent, earlier_attempts, instructed_at
+from ledger.commands.attempts import Attempt, earlier_attempts, instructed_at
 from ledger.commands.bank_files import spelt
 from ledger.commands.sealing import PAYEE, card_index, unseal
+from ledger.commands.sent_files import Files, Sent
 from ledger.domain.aggregate import TRoot
 from ledger.domain.batch import Batch, Row
 from ledger.domain.disbursement import Disbursement, Status, disbursement_id
@@ -169,18 +170,23 @@ def match_return(
     return Matched(left, frozenset(earlier))
 
 
+_Group = tuple[list[Payment], list[Payment]]
+
+
 @dataclass(frozen=True, slots=True)
 class _Expected:
     """Payments that a file does not name.
 
-    `missing` are those that a list of all has to name. A list of failures may vouch for one of
-    `groups`: for all, for those that the bank was asked about as far as we know, or for these of
-    one file. Of each group these are what its totals count, and for whom it vouches with that:
+    `missing` are those that a list of all has to name. A list of failures may vouch for one of the
+    groups in `likely`, or else in `possible`: for all, for those that the bank was asked about as
+    far as we know, or for these of one file; of files that count, or of cancelled ones too. Of each
+    group these are what its totals count, and for whom it vouches with that:
     those of whom it says again that they arrived are counted too.
     """
 
     missing: list[Payment]
-    groups: tuple[tuple[list[Payment], list[Payment]], ...]
+    likely: list[_Group]
+    possible: list[_Group]
 
 
 def _expected(
@@ -216,18 +222,26 @@ def _expected(
         for number, each in payments.items()
         if number not in named and number not in taken and each.status is Status.SETTLED
     ]
-    groups = [(group, group) for group in (every, asked) if _shares_files(group, held)]
-    for index, unnamed in enumerate(of_file):
-        # Nothing is vouched for by a file of which a row that is named cannot have been.
-        if all(index in files for files in held):
-            again = [each for each in done if index in each.files]
-            groups += [(unnamed, unnamed), ([*unnamed, *again], unnamed)]
-    return _Expected([] if is_whole else asked, tuple(groups))
+
+    def groups(within: Files) -> list[_Group]:
+        by_these = [each for each in asked if each.files & within or not batch.files]
+        found = [
+            (group, group) for group in (every, by_these) if _shares_files(group, held, within)
+        ]
+        for index in sorted(within):
+            # Nothing is vouched for by a file of which a row that is named cannot have been.
+            if all(index in files for files in held):
+                unnamed = of_file[index]
+                again = [each for each in done if index in each.files]
+                found += [(unnamed, unnamed), ([*unnamed, *again], unnamed)]
+        return found
+
+    return _Expected([] if is_whole else asked, groups(sent.counting), groups(sent.every))
 
 
-def _shares_files(group: Sequence[Payment], held: Sequence[frozenset[int]]) -> bool:
-    """Say whether of each row that is named some file may hold one of a group, too."""
-    files = frozenset[int]().union(*(each.files for each in group))
+def _shares_files(group: Sequence[Payment], held: Sequence[Files], within: Files) -> bool:
+    """Say whether of each row that is named one of some files may hold one of a group, too."""
+    files = within & frozenset[int]().union(*(each.files for each in group))
     return not any(each.isdisjoint(files) for each in held)
 
 
@@ -268,13 +282,25 @@ def _match(
     if content.lists is Lists.ALL and expected.missing:
         raise refuse(name, "bank_file.incomplete")
     if content.lists is Lists.FAILURES:
-        fitting = [vouched for counted, vouched in expected.groups if _come_to(content, counted)]
-        if not fitting or any(each != fitting[0] for each in fitting):
-            raise refuse(name, "bank_file.control_total")
-        vouched_for = fitting[0]
+        vouched_for = _vouched_for(name, content, expected)
     matches = [Match(payments[number], line, line.outcome) for number, line in lines.items()]
     matches += [Match(each, None, Outcome.SETTLED) for each in vouched_for]
     return sorted(filter(_says_something_new, matches), key=lambda match: match.payment.row.number)
+
+
+def _vouched_for(name: str, content: BankReturn, expected: _Expected) -> list[Payment]:
+    """Return for whom the totals of a list of failures vouch.
+
+    Raises:
+        FileRefused: They fit no group, or several that are not the same.
+    """
+    for groups in (expected.likely, expected.possible):
+        fitting = [vouched for counted, vouched in groups if _come_to(content, counted)]
+        if any(each != fitting[0] for each in fitting):
+            break
+        if fitting:
+            return fitting[0]
+    raise refuse(name, "bank_file.control_total")
 
 
 def _come_to(content: BankReturn, payments: Sequence[Payment]) -> bool:

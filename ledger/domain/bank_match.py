@@ -102,6 +102,7 @@ class BankMatch(Root):
             aggregate.organisation_id = self.organisation_id
             aggregate.statement_ids = self.statement_ids
             aggregate.item_ids = self.item_ids
+            aggregate.booked_on = self.last_day if self.line_count else None
             aggregate.made_by = None if self.rule else self.actor
             aggregate.undone = False
 
@@ -118,6 +119,7 @@ class BankMatch(Root):
     organisation_id: UUID
     statement_ids: tuple[UUID, ...]
     item_ids: tuple[UUID, ...]
+    booked_on: date | None  # the last day of it; None where no bank line is in it
     made_by: str | None
     undone: bool
 

@@ -1,6 +1,7 @@
 """A disbursement batch: a bank card list or a signature sheet, drafted, reviewed, approved."""
 
 from copy import copy
+from datetime import date
 from enum import StrEnum
 from hashlib import sha256
 from uuid import UUID
@@ -141,20 +142,22 @@ class SeenRow(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 class BankFile(msgspec.Struct, frozen=True):
     """A payment file that was written for the bank, at a version of the batch.
 
-    `alone` are its rows where these are told, `without` those that it may not have held. A
-    `cancelled` one was not carried out, and will not be.
+    `alone` are its rows, or else `without` those that it left out; `is_told` where that is all that
+    there is to say (older files may have been without more). A `cancelled` one was not carried out
+    and will not be, by what the office knows.
     """
 
     version: int
     sha256: str
+    written_on: date
+    written_by: str
     alone: frozenset[int] | None
     without: frozenset[int]
+    is_told: bool
     cancelled: bool = False
 
     def may_hold(self, number: int) -> bool:
-        """Say whether the bank may have a row's payment by it, if that was on its way then."""
-        if self.cancelled:
-            return False
+        """Say whether the payment of a row may have been in it, if it was on its way then."""
         return number not in self.without if self.alone is None else number in self.alone
 
 
@@ -317,7 +320,7 @@ class Batch(Root):
     class Exported(Event, frozen=True):
         """The payment file for the bank was written; its hash tells copies apart.
 
-        `numbers` are its rows where it is not the batch's first file, and they are not too many.
+        It holds `numbers`, or all rows that stand `without` some: whichever are fewer.
         """
 
         TOPIC = "batch.exported"
@@ -326,27 +329,37 @@ class Batch(Root):
         line_count: int
         total_fen: Money
         numbers: tuple[int, ...] | None = None
+        without: tuple[int, ...] | None = None
 
         def apply(self, aggregate: "Batch") -> None:
-            alone = None if self.numbers is None else frozenset(self.numbers)
-            file = BankFile(self.originator_version, self.file_sha256, alone, aggregate.left_out)
+            file = BankFile(
+                self.originator_version,
+                self.file_sha256,
+                self.happened_on,
+                self.actor,
+                None if self.numbers is None else frozenset(self.numbers),
+                aggregate.left_out if self.without is None else frozenset(self.without),
+                self.numbers is not None or self.without is not None,
+            )
             aggregate.files = (*aggregate.files, file)
 
     class FileCancelled(Event, frozen=True):
-        """A file was not carried out by the bank, and will not be (作废): every copy with its hash.
+        """A file was not carried out, and will not be (作废): what it held was not sent.
 
-        What it held was not sent.
+        `versions` are the batch's versions at which it was written: of a file that was written more
+        than once, some copies may have been carried out.
         """
 
         TOPIC = "batch.file_cancelled"
         organisation_id: UUID
         file_sha256: str
+        versions: tuple[int, ...]
         reason: str
 
         def apply(self, aggregate: "Batch") -> None:
             aggregate.cancellers |= {self.actor}
             aggregate.files = tuple(
-                replace(each, cancelled=each.cancelled or each.sha256 == self.file_sha256)
+                replace(each, cancelled=each.cancelled or each.version in self.versions)
                 for each in aggregate.files
             )
 
@@ -599,6 +612,7 @@ class Batch(Root):
         line_count: int,
         total: Money,
         numbers: tuple[int, ...] | None,
+        without: tuple[int, ...] | None,
     ) -> None:
         self.require_answerable(Channel.BANK_CARD)
         self.require_no_part_of(act.actor)
@@ -610,6 +624,7 @@ class Batch(Root):
             line_count=line_count,
             total_fen=total,
             numbers=numbers,
+            without=without,
         )
 
     def files_with(self, file_sha256: str) -> frozenset[int]:
@@ -627,14 +642,23 @@ class Batch(Root):
             raise FileUnknown(self.id, file_sha256)
         return found
 
-    def cancel_file(self, act: Act, *, file_sha256: str, reason: str) -> None:
+    def cancel_file(self, act: Act, files: frozenset[int], *, reason: str) -> None:
+        """Say that copies of a file were not carried out; who wrote one does not say so of it.
+
+        Raises:
+            WrongStage, WrongChannel: Not an approved card batch.
+            SamePerson: Whoever says so wrote it.
+        """
         self.require_answerable(Channel.BANK_CARD)
-        self.files_with(file_sha256)
+        written = [self.files[each] for each in sorted(files)]
+        if act.actor != OPERATOR and any(act.actor == each.written_by for each in written):
+            raise SamePerson(self.id, UUID(act.actor))
         self.trigger_event(
             self.FileCancelled,
             act,
             organisation_id=self.organisation_id,
-            file_sha256=file_sha256,
+            file_sha256=written[0].sha256,
+            versions=tuple(each.version for each in written),
             reason=reason,
         )
 
@@ -749,11 +773,6 @@ class Batch(Root):
             self._require(Stage.APPROVED)
         if self.channel is not channel:
             raise WrongChannel(self.id, self.channel)
-
-    @property
-    def sends_anew(self) -> bool:
-        """Whether no file counts that was written for the bank: the next one is the first."""
-        return all(each.cancelled for each in self.files)
 
     @property
     def total(self) -> Money:

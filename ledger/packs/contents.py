@@ -221,7 +221,14 @@ def _steps(gathering: Gathering, batch: str) -> None:
 
 
 _STEPS = frozenset(
-    {"batch.drafted", "batch.reviewed", "batch.approved", "batch.exported", "batch.sheet_certified"}
+    {
+        "batch.drafted",
+        "batch.reviewed",
+        "batch.approved",
+        "batch.exported",
+        "batch.file_cancelled",
+        "batch.sheet_certified",
+    }
 )
 
 

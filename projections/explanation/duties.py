@@ -41,7 +41,7 @@ def acts(asked: Asked) -> list[Act]:
     done: list[tuple[str, UUID | None, str, int, str | None]]
     done = [("drafted", batch.drafted_by, batch.happened_on, batch.position, None)]
     done += [
-        (each.step, each.officer_id, each.happened_on, each.position, None)
+        (each.step, each.officer_id, each.happened_on, each.position, each.reason)
         for each in batch.steps
         if each.step != "refused"
     ]

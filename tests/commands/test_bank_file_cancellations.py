@@ -6,10 +6,11 @@ from datetime import date
 
 import pytest
 
-from ledger.commands import batches, disbursements
+from ledger.commands import bank_files, batches, disbursements
 from ledger.commands.bank_files import (
     BankFileOrder,
     FileCancelling,
+    NothingInTransit,
     cancel_bank_file,
     export_batch,
 )
@@ -24,8 +25,11 @@ from ledger.domain.batch import (
 )
 from ledger.domain.disbursement import AlreadySent, Status
 from ledger.domain.officer import Role, RoleMissing
+from ledger.domain.recipient import Change
 from ledger.errors import LedgerError
-from ledger.files.bank import BankReturn, InstructionFile, Lists
+from ledger.files.account_statement import StatementEntry
+from ledger.files.bank import BankReturn, InstructionFile, Lists, ReturnLine
+from ledger.files.faults import FileRefused
 from ledger.store.application import Answer
 from tests.commands.banking import BEGINS, Bank, entry, statement
 from tests.commands.refusing import nothing_more
@@ -230,3 +234,163 @@ def test_cash_that_nobody_came_for_is_withdrawn_though_the_bank_paid_it_out(worl
 
     withdraw(world, ONE)
     assert world.payment(ONE).status is Status.WITHDRAWN
+
+
+def failures(world: World, *lines: ReturnLine, count: int, sha: str = "05" * 32) -> Answer:
+    content = BankReturn("unionpay-df", "B1", Lists.FAILURES, lines, count, count * PAID, sha)
+    return receive_statement(world.ledger, world.act(), ReturnFile("B1", "return.txt", content))
+
+
+def reissue(world: World, person: Person) -> None:
+    order = disbursements.Reissue(world.payment_id(person), "换发")
+    disbursements.reissue_payment(world.ledger, world.act("A-X01"), order)
+
+
+def debited(world: World, on: date, amount: int) -> Bank:
+    bank = Bank(world)
+    bank.keep()
+    received = entry(date(2017, 1, 2), 500_000, reference="拨〔2017〕1号")
+    bank.take(statement(BEGINS, date(2017, 1, 31), 0, received, _debit(on, amount)))
+    bank.apply_rules()
+    return bank
+
+
+def _debit(on: date, amount: int) -> StatementEntry:
+    return entry(on, -amount, batch_code="B1", count=amount // PAID)
+
+
+def test_who_wrote_it_does_not_cancel_it(sent: World) -> None:
+    sent.appoint("K-X01", "X01", Role.CASHIER)
+    sent.appoint("K-X01", "X01", Role.APPROVER)
+    cancel(sent)
+    export(sent, "K-X01")
+
+    assert refused(sent, lambda: cancel(sent, staff="K-X01")) is SamePerson
+
+
+def test_what_the_bank_debited_after_all_is_not_sent_again(sent: World) -> None:
+    cancel(sent)
+    debited(sent, date(2017, 1, 12), 3 * PAID)
+
+    assert refused(sent, lambda: export(sent)) is FileCarriedOut
+    assert refused(sent, lambda: withdraw(sent, ONE)) is AlreadySent
+
+
+def test_what_the_bank_answered_in_part_after_all_is_not_sent_again(sent: World) -> None:
+    cancel(sent)
+    with pytest.raises(FileRefused):
+        sent.answer("B1", settled(1, ONE, PAID), settled(2, TWO, PAID))
+    failures(sent, failed(1, ONE, PAID), pending(2, TWO, PAID), count=1)
+
+    assert sent.payment(THREE).status is Status.SETTLED
+    assert refused(sent, lambda: export(sent)) is NothingInTransit
+    assert refused(sent, lambda: withdraw(sent, TWO)) is AlreadySent
+    reissue(sent, ONE)
+    assert export(sent).count == 1
+
+
+def test_a_list_of_failures_of_a_cancelled_file_vouches_for_its_own_rows(sent: World) -> None:
+    cancel(sent)
+    restrict(sent, THREE)
+    assert export(sent).left_out == (3,)
+    cancel(sent)
+    restrict(sent, THREE, Change.LIFT)
+    restrict(sent, ONE)
+    restrict(sent, TWO)
+    assert export(sent).count == 1
+
+    failures(sent, failed(2, TWO, PAID), count=1)
+
+    stands = [sent.payment(each).status for each in PEOPLE]
+    assert stands == [Status.SETTLED, Status.RETURNED, Status.IN_TRANSIT]
+
+
+def test_what_was_cancelled_and_sent_again_is_answered_by_the_file_that_counts(
+    sent: World,
+) -> None:
+    cancel(sent)
+    restrict(sent, ONE)
+    export(sent)
+    sent.answer("B1", settled(2, TWO, PAID), settled(3, THREE, PAID))
+
+    withdraw(sent, ONE)
+
+    assert sent.payment(ONE).status is Status.WITHDRAWN
+    sent.check_log()
+
+
+def test_a_file_that_went_out_in_the_place_of_another_explains_the_answers(sent: World) -> None:
+    restrict(sent, ONE)
+    assert export(sent).left_out == (1,)
+    first, _ = hashes(sent)
+    sent.answer("B1", settled(2, TWO, PAID), settled(3, THREE, PAID), sha="02" * 32)
+    assert refused(sent, lambda: withdraw(sent, ONE)) is AlreadySent
+
+    cancel(sent, first)
+    withdraw(sent, ONE)
+    assert refused(sent, lambda: cancel(sent)) is FileCarriedOut
+
+
+def test_a_copy_written_after_the_answer_to_another_is_cancelled_alone(sent: World) -> None:
+    sent.answer("B1", failed(1, ONE, PAID), failed(2, TWO, PAID), failed(3, THREE, PAID))
+    for person in PEOPLE:
+        reissue(sent, person)
+    assert export(sent).sha256 == hashes(sent)[0]
+
+    cancel(sent)
+
+    assert [each.cancelled for each in found(sent).files] == [False, True]
+    withdraw(sent, ONE)
+    assert export(sent).count == 2
+
+
+def test_an_earlier_debit_says_nothing_of_a_file_that_was_written_later(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.file(*PEOPLE)
+    world.appoint(BOSS, "X01", Role.APPROVER)
+    world.pay("B1", *(roster_row(n, each, PAID) for n, each in enumerate(PEOPLE, 1)))
+    restrict(world, THREE)
+    export(world)
+    bank = debited(world, date(2017, 1, 12), 2 * PAID)
+    [line], [payout] = bank.lines, bank.items
+    world.answer("B1", failed(1, ONE, PAID), settled(2, TWO, PAID))
+    [back] = [each for each in bank.items if each.position != payout.position]
+    bank.match([line], [payout, back])
+    restrict(world, THREE, Change.LIFT)
+    later = replace(world.act(), happened_on=date(2017, 1, 20))
+    export_batch(world.ledger, later, BankFileOrder("B1"))
+
+    assert refused(world, lambda: withdraw(world, THREE)) is AlreadySent
+    cancel(world)
+    withdraw(world, THREE)
+
+
+def test_the_rest_goes_out_in_one_file_though_another_counts(
+    sent: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bank_files, "TOLD_MAX", 1)
+    cancel(sent)
+    restrict(sent, TWO)
+    restrict(sent, THREE)
+    assert export(sent).count == 1
+    restrict(sent, TWO, Change.LIFT)
+    restrict(sent, THREE, Change.LIFT)
+
+    assert export(sent).count == 2
+    assert found(sent).files[-1].without == {1}
+    assert refused(sent, lambda: withdraw(sent, ONE)) is AlreadySent
+
+
+def test_of_a_file_that_cannot_be_told_no_more_is_written_than_can(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bank_files, "TOLD_MAX", 1)
+    people = *PEOPLE, Person(4)
+    world.receive("X01", 500_000)
+    world.file(*people)
+    world.pay("B1", *(roster_row(n, each, PAID) for n, each in enumerate(people, 1)))
+    for person in (THREE, people[3]):
+        restrict(world, person)
+
+    assert [export(world).count for _ in range(2)] == [1, 1]
+    assert [each.alone for each in found(world).files] == [frozenset({1}), frozenset({2})]

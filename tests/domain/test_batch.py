@@ -79,6 +79,7 @@ def export(batch: Batch) -> None:
         line_count=2,
         total=Money(5),
         numbers=None,
+        without=(),
     )
 
 

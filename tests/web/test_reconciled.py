@@ -15,11 +15,12 @@ from ledger.commands.bank_files import (
 )
 from ledger.commands.disbursements import correct_outcome
 from ledger.commands.turns import Standing, turns_of
-from ledger.domain.batch import Batch, Stage, batch_id
+from ledger.domain.batch import Stage, batch_id
 from ledger.domain.officer import Role, officer_id
 from ledger.domain.policy import Channel
 from ledger.domain.recipient import Change
-from projections.answers import odd_payments, standings, unsent
+from projections.answers import odd_payments, standings
+from projections.bank_files import bank_file_sums
 from projections.batches import batch_list, refused_rows_of, statements_of
 from projections.runner import catch_up
 from tests.commands.test_withdrawals import reissue, restrict, withdraw
@@ -44,7 +45,14 @@ def figures(world: World, code: str) -> Reconciled:
         [batch] = batch_list(model, batch_id=batch_id(code))
         answers = statements_of(model, batch.batch_id)
         sums = standings(model, batch.batch_id)
-        return reconciled(batch, sums, answers, unsent(model, batch))
+        return reconciled(batch, sums, answers, bank_file_sums(model, batch))
+
+
+def sent(world: World) -> tuple[int | None, int | None]:
+    """Return what the bank was sent, and by how much its files differ from their rows."""
+    found = figures(world, "B1")
+    [fen] = [bar.fen for bar in found.bars if bar.what == "exported"]
+    return fen, told(found)["approved_exported"]
 
 
 def told(found: Reconciled) -> dict[str, int | None]:
@@ -106,7 +114,7 @@ def test_a_total_that_was_altered_shows_though_the_payments_add_up(world: World)
     assert not found.holds
 
 
-def test_whom_the_first_file_was_without_is_no_difference_and_a_row_that_it_lost_is(
+def test_each_row_counts_once_in_what_the_bank_was_sent_and_each_file_is_held_against_its_rows(
     world: World,
 ) -> None:
     three, four = Person(3), Person(4)
@@ -117,44 +125,43 @@ def test_whom_the_first_file_was_without_is_no_difference_and_a_row_that_it_lost
         withdraw(world, person)
     reissue(world, TWO)
     restrict(world, three)
+    cashier = world.act("K-X01")
 
-    assert export_batch(world.ledger, world.act("K-X01"), BankFileOrder("B1")).count == 2
-    assert told(figures(world, "B1"))["approved_exported"] == 0
+    assert export_batch(world.ledger, cashier, BankFileOrder("B1")).count == 2
+    assert sent(world) == (160_000, 0)
     reissue(world, ONE)
     restrict(world, three, Change.LIFT)
-    assert export_batch(world.ledger, world.act("K-X01"), BankFileOrder("B1")).count == 2
+    alone = export_batch(world.ledger, cashier, BankFileOrder("B1"))
+    assert (alone.count, sent(world)) == (2, (320_000, 0))
+    assert export_batch(world.ledger, cashier, BankFileOrder("B1")).sha256 == alone.sha256
+    assert sent(world) == (320_000, 0)
 
-    assert told(figures(world, "B1"))["approved_exported"] == 0
+    cancel_bank_file(world.ledger, world.act(), FileCancelling("B1", alone.sha256, "银行未执行"))
+    assert sent(world) == (160_000, 0)
+
+
+def test_a_file_whose_total_was_altered_shows(world: World) -> None:
+    world.pay("B1", roster_row(1, ONE, 80_000), roster_row(2, TWO, 80_000))
+    export_batch(world.ledger, world.act("K-X01"), BankFileOrder("B1"))
+
     with catch_up(world.ledger, world.home.read_models).asking() as model:
         [batch] = batch_list(model, batch_id=batch_id("B1"))
         steps = tuple(
-            replace(step, total_fen=80_000) if step.total_fen == 160_000 else step
-            for step in batch.steps
+            replace(each, total_fen=80_000) if each.step == "exported" else each
+            for each in batch.steps
         )
-        short = reconciled(replace(batch, steps=steps), [], [], unsent(model, batch))
-    assert told(short)["approved_exported"] == 80_000
+        files = bank_file_sums(model, replace(batch, steps=steps))
+
+    assert told(reconciled(batch, [], [], files))["approved_exported"] == 80_000
 
 
 def test_a_file_that_was_cancelled_is_none(world: World) -> None:
     world.pay("B1", roster_row(1, ONE, 80_000), roster_row(2, TWO, 80_000))
-    export_batch(world.ledger, world.act("K-X01"), BankFileOrder("B1"))
-    restrict(world, ONE)
     file = export_batch(world.ledger, world.act("K-X01"), BankFileOrder("B1"))
-    assert told(figures(world, "B1"))["approved_exported"] == 0
-    first = next(
-        each.event
-        for each in world.ledger.read(0, 10_000)
-        if isinstance(each.event, Batch.Exported)
-    )
-    for sha256 in (first.file_sha256, file.sha256):
-        order = FileCancelling("B1", sha256, "银行未执行")
-        cancel_bank_file(world.ledger, world.act(), order)
-    assert told(figures(world, "B1"))["approved_exported"] is None
 
-    withdraw(world, ONE)
-    export_batch(world.ledger, world.act("K-X01"), BankFileOrder("B1"))
+    cancel_bank_file(world.ledger, world.act(), FileCancelling("B1", file.sha256, "银行未执行"))
 
-    assert told(figures(world, "B1"))["approved_exported"] == 0
+    assert sent(world) == (None, None)
 
 
 def test_sheets_are_held_against_what_was_signed_for(world: World) -> None:

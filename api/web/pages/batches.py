@@ -23,8 +23,9 @@ from ledger.domain.batch import Stage
 from ledger.domain.disbursement import Status
 from ledger.domain.policy import Channel
 from ledger.files.banks import FORMATS
-from projections.answers import odd_payments, standings, unsent
+from projections.answers import odd_payments, standings
 from projections.attempts import Attempt, attempts_on
+from projections.bank_files import bank_file_sums
 from projections.batches import (
     BankStatement,
     Batch,
@@ -39,6 +40,7 @@ from projections.organisations import Tree, staff_numbers, tree_on
 router = APIRouter(include_in_schema=False)
 
 ROWS_SHOWN = 20
+CANCELLED = "file_cancelled"
 STAGES = ("drafted", "reviewed", "approved", "exported", "returned", "closed")
 
 
@@ -116,7 +118,7 @@ def show_batch(
     payments, further = page.cut(found)
     standing = standings(model, batch_id)
     answers = statements_of(model, batch_id)
-    sums = reconciled(batch, standing, answers, unsent(model, batch))
+    sums = reconciled(batch, standing, answers, bank_file_sums(model, batch))
     tree = tree_on(model)
     notices = notice_list(model, batch_id=batch_id)
     payments_count = sum(each.count for each in standing)
@@ -256,6 +258,8 @@ def legal_acts(batch: Batch, caller: Caller, tree: Tree, notices: list[Notice]) 
     parts = [step.officer_id for step in batch.steps if step.step in ("reviewed", "approved")]
     officers = [batch.drafted_by, *(each for each in parts if each is not None)]
     acts = turns_of(caller.officer_id, posts, Standing(stage, batch.channel, officers))
+    if any(each.officer_id == caller.officer_id for each in batch.steps if each.step == CANCELLED):
+        acts.discard("export")
     if HANDLERS & posts and batch.accepted_count and all(each.ended for each in notices):
         acts.add("notice")
     on_sheets = batch.channel == Channel.SIGNATURE_SHEET
