@@ -87,7 +87,7 @@ def reconciled(
             Check(
                 "approved_exported",
                 files.listed_fen if files else None,
-                files.total_fen if files else None,
+                files.total_fen if files and files.listed_fen is not None else None,
             ),
             Check("bank_arrived", answered[0] if answers or arrived else None, arrived),
             Check("bank_returned", answered[1] if answers else None, of[Status.RETURNED]),

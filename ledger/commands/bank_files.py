@@ -5,7 +5,7 @@ from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from ledger.commands.attempts import instructed_at
-from ledger.commands.batches import APPROVERS, payments_in, some_at_once
+from ledger.commands.batches import APPROVERS, payments_in
 from ledger.commands.duties import acting_officer, require_post
 from ledger.commands.funds import CASHIERS
 from ledger.commands.sealing import (
@@ -25,7 +25,7 @@ from ledger.domain.batch import (
     SpellingOfAnother,
     batch_id,
 )
-from ledger.domain.disbursement import Disbursement, Status, disbursement_id
+from ledger.domain.disbursement import AlreadySent, Disbursement, Status, disbursement_id
 from ledger.domain.export import Export
 from ledger.domain.policy import Channel
 from ledger.domain.values import Money, stable_id
@@ -82,6 +82,7 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
             one of these payments made again.
         NothingInTransit: Every payment of it was answered.
         FileCarriedOut: What is still in transit was in a file that the bank carried out.
+        AlreadySent: The bank debited it already, as it was made again.
         FileRefused: A fact about the payer is missing, or the bank's charset lacks a character of a
             name: whose names these are is put on record, and `agree_spelling` resolves it.
         PersonErased: Of all that is in transit the recipients' data is gone or restricted. A file
@@ -165,10 +166,14 @@ def _sending(work: Work, act: CommandAct, batch: Batch) -> _Sending:
     files: dict[int, Files] = {}
     left_out: dict[int, PersonErased] = {}
     addressed = set[int]()
-    for row, payment in payments_in(work, batch):
+    debits, debited = Debits(work, batch), list[Disbursement]()
+    for row, payment in payments_in(work, batch, with_keys=True):
         carried_out.look_at(payment)
         after_all.look_at(payment)
         if payment.status is not Status.IN_TRANSIT or payment.unknown:
+            continue
+        if debits.alone(payment):
+            debited.append(payment)
             continue
         try:
             found.append(_instruction(work, batch, row, payment))
@@ -182,6 +187,8 @@ def _sending(work: Work, act: CommandAct, batch: Batch) -> _Sending:
     lines, numbers, without = _told(batch, _to_write(found, files, sent.counting, done))
     if not lines and waiting and not left_out:
         raise FileCarriedOut(batch.id, batch.files[max(waiting)].sha256)
+    if not lines and debited and not left_out:
+        raise AlreadySent(debited[0].id)
     if not lines:
         raise next(iter(left_out.values()), NothingInTransit(batch.id))
     if any(each.number in addressed for each in lines):
@@ -254,7 +261,9 @@ def cancel_bank_file(ledger: Ledger, act: CommandAct, order: FileCancelling) -> 
         carried_out = CarriedOut(work, batch, sent, files, sent.counting - files)
         for _, payment in payments_in(work, batch):
             carried_out.look_at(payment)
-        if not files - carried_out.found:
+            if carried_out.is_known:
+                break
+        if carried_out.is_known:
             raise FileCarriedOut(batch.id, order.file_sha256)
         batch.cancel_file(act, files - carried_out.found, reason=order.reason)
         work.save(batch)
@@ -331,28 +340,29 @@ def unwritable_rows(refusal: FileRefused) -> tuple[int, ...]:
 def may_be_sent(work: Work, batch: Batch, payment: Disbursement) -> bool:
     """Say whether the bank may have been sent a payment as it was instructed last.
 
-    A file that was written since then may hold it and counts, or was carried out after all. Or none
-    was ever written here, and the bank debited or answered all the same: it was sent in another
-    way.
+    A file that was written since then may hold it and counts, or was carried out after all; or the
+    bank debited it by itself. Or none was ever written here, and the bank debited the batch or
+    answered all the same: it was sent in another way.
     """
     if batch.channel is not Channel.BANK_CARD:
         return False
-    if batch.files:
-        sent = Sent(work.ledger, batch)
-        holding = sent.holding(payment.number, instructed_at(work.ledger, payment))
-        if not holding or holding & sent.counting:
-            return bool(holding)
-        after_all = CarriedOut(work, batch, sent, holding, sent.counting)
-        for _, each in payments_in(work, batch):
-            after_all.look_at(each)
-        return bool(after_all.found)
-    if Debits(work, batch).met(payment):
+    debits = Debits(work, batch)
+    if not batch.files:
+        return debits.of(payment) is not None or _was_answered(work, batch)
+    sent = Sent(work.ledger, batch)
+    holding = sent.holding(payment.number, instructed_at(work.ledger, payment))
+    if holding & sent.counting or debits.alone(payment):
         return True
-    for rows in some_at_once(batch.rows.values()):
-        ids = [disbursement_id(batch.campaign_id, row.person_id) for row in rows]
-        if any(each.answered for each in work.glance_all(Disbursement, ids).values()):
+    after_all = CarriedOut(work, batch, sent, holding, sent.counting)
+    for _, each in payments_in(work, batch) if holding else ():
+        after_all.look_at(each)
+        if after_all.found:
             return True
     return False
+
+
+def _was_answered(work: Work, batch: Batch) -> bool:
+    return any(payment.answered for _, payment in payments_in(work, batch))
 
 
 def _instruction(work: Work, batch: Batch, row: Row, payment: Disbursement) -> InstructionLine:

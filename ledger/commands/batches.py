@@ -301,12 +301,15 @@ def _instruct(act: CommandAct, batch: Batch, fund: FundAccount, row: Row) -> Dis
     )
 
 
-def payments_in(work: Work, batch: Batch) -> Iterator[tuple[Row, Disbursement]]:
-    """Yield the payment of each row to look at, with the keys of whom it is for at hand."""
+def payments_in(
+    work: Work, batch: Batch, *, with_keys: bool = False
+) -> Iterator[tuple[Row, Disbursement]]:
+    """Yield the payment of each row to look at; with the keys at hand of whom it is for."""
     for rows in some_at_once(batch.rows.values()):
         ids = [disbursement_id(batch.campaign_id, row.person_id) for row in rows]
         found = work.glance_all(Disbursement, ids)
-        work.ledger.vault.keep_all([row.person_id for row in rows])
+        if with_keys:
+            work.ledger.vault.keep_all([row.person_id for row in rows])
         for row, id_ in zip(rows, ids, strict=True):
             yield row, found.get(id_) or work.get(Disbursement, id_)
 

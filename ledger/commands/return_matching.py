@@ -1,6 +1,7 @@
 """A bank's return file held against the payments of its batch: which line is about which."""
 
 from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Protocol
@@ -164,7 +165,7 @@ def match_return(
     earlier = repeated | before.keys()
     lines = {number: line for number, line in lines.items() if number not in repeated}
     _require_not_withdrawn(name, payments, lines, before)
-    expected = _expected(batch, sent, payments, {*lines, *earlier}, taken)
+    expected = _expected(batch, sent, payments, lines.keys(), earlier, taken)
     matches = _match(name, content, payments, lines, expected)
     left = [each for each in matches if each.payment.row.number not in taken]
     return Matched(left, frozenset(earlier))
@@ -190,14 +191,22 @@ class _Expected:
 
 
 def _expected(
-    batch: Batch, sent: Sent, payments: dict[int, Payment], named: set[int], taken: set[int]
+    batch: Batch,
+    sent: Sent,
+    payments: dict[int, Payment],
+    told: AbstractSet[int],
+    earlier: AbstractSet[int],
+    taken: set[int],
 ) -> _Expected:
-    """Return what a file that names some rows leaves out; `taken` it decided before.
+    """Return what a file leaves out that tells of some rows, and old of others.
+
+    `taken` it decided before.
 
     Not asked about are those whom no file for the bank may hold, and where some were tried again
     since, those of which the bank had said that it does not know yet. The answer to one file need
     not name what another holds: every row that it names is of a file that it names wholly.
     """
+    named = told | earlier
     every = [
         each
         for number, each in payments.items()
@@ -210,13 +219,24 @@ def _expected(
         if (each.files or not batch.files) and not (tried_again and each.is_unknown)
     ]
     of_file = [[each for each in asked if index in each.files] for index in range(len(batch.files))]
-    held = [
-        sent.holding(number, None) if payments[number].earlier else payments[number].files
+    held_by = {
+        number: sent.holding(number, None) if payments[number].earlier else payments[number].files
         for number in named
-    ]
-    held = [files for files in held if files]
+    }
     whole = {index for index, unnamed in enumerate(of_file) if not unnamed}
+    held = [files for files in held_by.values() if files]
     is_whole = bool(batch.files and named) and not any(files.isdisjoint(whole) for files in held)
+    # What is news, and of a file that it names wholly, says nothing of whose answer the rest is.
+    held = [
+        files
+        for number, files in held_by.items()
+        if files
+        and not (
+            number in told
+            and payments[number].status is Status.IN_TRANSIT
+            and payments[number].files & whole
+        )
+    ]
     done = [
         each
         for number, each in payments.items()
@@ -385,6 +405,10 @@ def _repeated(
     ]
     if not again:
         return frozenset()
+    # Of a cancelled file that this return has news of, the bank carried it out all the same.
+    repeated = {each.row.number for each, _ in again}
+    news = [payments[number] for number in lines.keys() - repeated]
+    counting = sent.counting.union(*(e.files for e in news if e.status is Status.IN_TRANSIT))
     ids = [payments[each].id for each in lines if payments[each].status is not Status.IN_TRANSIT]
 
     @cache
@@ -398,7 +422,12 @@ def _repeated(
         if each.status is Status.WITHDRAWN
         or each.instructed_at is None
         or sent.is_old_to(
-            each.row.number, each.instructed_at, outcome, followed=followed, decided=decided
+            each.row.number,
+            each.instructed_at,
+            outcome,
+            counting=counting,
+            followed=followed,
+            decided=decided,
         )
     )
 

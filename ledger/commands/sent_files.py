@@ -72,6 +72,7 @@ class Sent:
         since: int,
         outcome: Outcome,
         *,
+        counting: Files,
         followed: Collection[int],
         decided: Callable[[], Iterable[int]],
     ) -> bool:
@@ -86,10 +87,11 @@ class Sent:
             number: The row.
             since: The position.
             outcome: What the return says of it.
+            counting: Files that the bank may have carried out.
             followed: Of accounts that it names and that were paid to before: where others followed.
             decided: Of payments that it names and that are not in transit: where they were decided.
         """
-        if self._batch.files and not self.holding(number, since) & self.counting:
+        if self._batch.files and not self.holding(number, since) & counting:
             return True
         if any(at <= since for at in followed):
             return True
@@ -111,20 +113,20 @@ class Debits:
         self._work = work
         self._batch = batch
 
-    def met(self, payment: Disbursement, since: date = date.min) -> bool:
-        """Say whether the money of a payment did, as it was instructed last, on a day or later."""
-        if payment.reissuers:
-            day = self._matched_on(payment.id, payment.attempt)
-        else:
-            day = self._payout_on
-        return day is not None and day >= since
+    def of(self, payment: Disbursement) -> date | None:
+        """Return when the money of a payment did, as it was instructed last."""
+        return self.alone(payment) if payment.reissuers else self._payout
+
+    def alone(self, payment: Disbursement) -> date | None:
+        """Return when the money of a payment did that was made again: nobody else's is in it."""
+        return self._matched_on(payment.id, payment.attempt) if payment.reissuers else None
 
     @cached_property
-    def _payout_on(self) -> date | None:
+    def _payout(self) -> date | None:
         return self._matched_on(self._batch.id, self._batch.approval)
 
     def _matched_on(self, source_id: UUID, version: int) -> date | None:
-        """Return the last day of the bank's lines that a movement was matched with, if it was."""
+        """Return the last day in the match of a movement with lines of the bank, if any."""
         item = self._work.find(BookItem, book_item_id(source_id, version))
         if item is None or item.match_id is None:
             return None
@@ -149,8 +151,13 @@ class CarriedOut:
         self._open = files
         self.found: Files = frozenset()
 
+    @property
+    def is_known(self) -> bool:
+        """Whether all were carried out: no payment can tell more."""
+        return not self._open
+
     def look_at(self, payment: Disbursement) -> None:
-        if not self._open:
+        if self.is_known:
             return
         held_now = self._sent.holding(payment.number, instructed_at(self._ledger, payment))
         proven = {
@@ -163,6 +170,7 @@ class CarriedOut:
         self._open -= proven
 
     def _was_debited(self, payment: Disbursement, file: int, held_now: Files) -> bool:
-        if held_now & self._others - {file}:
+        day, files = self._debits.of(payment), self._batch.files
+        if day is None or day < files[file].written_on:
             return False
-        return self._debits.met(payment, self._batch.files[file].written_on)
+        return not any(files[each].written_on <= day for each in held_now & self._others - {file})

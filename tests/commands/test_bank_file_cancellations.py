@@ -394,3 +394,72 @@ def test_of_a_file_that_cannot_be_told_no_more_is_written_than_can(
 
     assert [export(world).count for _ in range(2)] == [1, 1]
     assert [each.alone for each in found(world).files] == [frozenset({1}), frozenset({2})]
+
+
+def test_what_was_paid_by_hand_when_it_was_made_again_is_not_sent_nor_withdrawn(
+    sent: World,
+) -> None:
+    bank = debited(sent, date(2017, 1, 12), 3 * PAID)
+    sent.answer("B1", failed(1, ONE, PAID), settled(2, TWO, PAID), settled(3, THREE, PAID))
+    reissue(sent, ONE)
+    by_hand = entry(date(2017, 2, 3), -PAID)
+    bank.take(statement(date(2017, 2, 1), date(2017, 2, 28), 500_000 - 3 * PAID, by_hand))
+    [line] = bank.lines
+    [again] = [each for each in bank.items if each.kind == "reissue"]
+    bank.match([line], [again])
+
+    assert refused(sent, lambda: export(sent)) is AlreadySent
+    assert refused(sent, lambda: withdraw(sent, ONE)) is AlreadySent
+
+
+def test_a_file_that_was_written_after_a_debit_does_not_explain_it(sent: World) -> None:
+    cancel(sent)
+    later = replace(sent.act(), happened_on=date(2017, 1, 14))
+    export_batch(sent.ledger, later, BankFileOrder("B1"))
+    debited(sent, date(2017, 1, 12), 3 * PAID)
+
+    with pytest.raises(FileCarriedOut):
+        export_batch(sent.ledger, later, BankFileOrder("B1"))
+
+
+def test_what_the_bank_repeats_counts_where_it_has_news_of_the_same_file(sent: World) -> None:
+    sent.answer("B1", failed(1, ONE, PAID), failed(2, TWO, PAID), settled(3, THREE, PAID))
+    reissue(sent, ONE)
+    reissue(sent, TWO)
+    export(sent)
+    cancel(sent)
+
+    came = sent.answer("B1", failed(1, ONE, PAID), settled(2, TWO, PAID), sha="02" * 32)
+
+    assert came.result["earlier"] == 0
+    stands = [sent.payment(each).status for each in PEOPLE]
+    assert stands == [Status.RETURNED, Status.SETTLED, Status.SETTLED]
+
+
+def test_a_list_of_failures_may_answer_two_files_at_once(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.file(*PEOPLE)
+    world.pay("B1", *(roster_row(n, each, PAID) for n, each in enumerate(PEOPLE, 1)))
+    restrict(world, THREE)
+    export(world)
+    restrict(world, THREE, Change.LIFT)
+    assert export(world).count == 1
+
+    failures(world, failed(1, ONE, PAID), failed(3, THREE, PAID), count=1)
+
+    stands = [world.payment(each).status for each in PEOPLE]
+    assert stands == [Status.RETURNED, Status.SETTLED, Status.RETURNED]
+
+
+def test_a_list_of_failures_may_name_all_of_two_files(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.file(ONE, TWO)
+    world.pay("B1", roster_row(1, ONE, PAID), roster_row(2, TWO, PAID))
+    restrict(world, TWO)
+    export(world)
+    restrict(world, TWO, Change.LIFT)
+    export(world)
+
+    failures(world, failed(1, ONE, PAID), failed(2, TWO, PAID), count=0)
+
+    assert all(world.payment(each).status is Status.RETURNED for each in (ONE, TWO))
