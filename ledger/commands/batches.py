@@ -135,7 +135,7 @@ def draft_batch(ledger: Ledger, act: CommandAct, order: Draft) -> Answer:
             fields = tuple(field or "" for field in layout.fields)
             batch.read_columns(act, header_line=layout.line, fields=fields)
         refused: list[dict[str, object]] = []
-        for rows in some_at_once(order.roster.rows):
+        for rows in _some_at_once(order.roster.rows):
             with judging.people(rows) as people:
                 told = (_list_row(judging, act, batch, row, person) for row, person in people)
                 refused += [each for each in told if each is not None]
@@ -261,7 +261,7 @@ def _fallen(work: Work, batch: Batch, campaign: Campaign, day: date) -> Mapping[
     def find() -> Mapping[int, Verdict]:
         judging = _Judging(work, campaign.code, batch.channel, day)
         fallen: dict[int, Verdict] = {}
-        for rows in some_at_once(batch.rows.values()):
+        for rows in _some_at_once(batch.rows.values()):
             judging.look_up([row.person_id for row in rows])
             for row in rows:
                 if verdict := judging.verdict_again(row):
@@ -305,7 +305,7 @@ def payments_in(
     work: Work, batch: Batch, *, with_keys: bool = False
 ) -> Iterator[tuple[Row, Disbursement]]:
     """Yield the payment of each row to look at; with the keys at hand of whom it is for."""
-    for rows in some_at_once(batch.rows.values()):
+    for rows in _some_at_once(batch.rows.values()):
         ids = [disbursement_id(batch.campaign_id, row.person_id) for row in rows]
         found = work.glance_all(Disbursement, ids)
         if with_keys:
@@ -327,7 +327,7 @@ def _refuse(
     work.refuse(refusal)
 
 
-def some_at_once(rows: Iterable[TRow]) -> Iterator[list[TRow]]:
+def _some_at_once(rows: Iterable[TRow]) -> Iterator[list[TRow]]:
     coming = iter(rows)
     while some := list(islice(coming, STREAMS_AT_ONCE)):
         yield some
