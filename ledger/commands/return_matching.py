@@ -181,8 +181,8 @@ class _Expected:
     `missing` are those that a list of all has to name. A list of failures may vouch for one of the
     groups in `likely`, or else in `possible`: for all, for those that the bank was asked about as
     far as we know, or for these of one file; of files that count, or of cancelled ones too. Of each
-    group these are what its totals count, and for whom it vouches with that:
-    those of whom it says again that they arrived are counted too.
+    group these are what its totals count, and for whom it vouches with that: those of whom it says
+    again that they arrived are counted too.
     """
 
     missing: list[Payment]
@@ -233,7 +233,7 @@ def _expected(
         if files
         and not (
             number in told
-            and payments[number].status is Status.IN_TRANSIT
+            and (payments[number].status is Status.IN_TRANSIT or number in taken)
             and payments[number].files & whole
         )
     ]

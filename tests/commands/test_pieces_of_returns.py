@@ -5,11 +5,14 @@ from collections.abc import Callable
 import pytest
 
 from ledger.commands import disbursements, statements
+from ledger.commands.bank_files import BankFileOrder, export_batch
 from ledger.domain.disbursement import Status
+from ledger.domain.recipient import Change
 from ledger.files.bank import BankReturn, Lists, ReturnLine
 from ledger.files.faults import FileRefused
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Decide
+from tests.commands.test_withdrawals import restrict
 from tests.world import Person, World, failed, roster_row, settled
 
 ONE, TWO = Person(1), Person(2)
@@ -125,4 +128,38 @@ def test_what_was_made_again_between_two_pieces_does_not_come_back_by_the_second
 
     assert came["earlier"] == 1
     assert paid.payment(TWO).status is Status.IN_TRANSIT
+    paid.check_log()
+
+
+def test_a_list_that_answers_two_files_is_taken_up_again_where_it_was_cut_off(
+    paid: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    people = three, four, _ = Person(3), Person(4), Person(5)
+    paid.file(*people)
+    paid.pay("B2", *(roster_row(n, each, PAID) for n, each in enumerate(people, 1)))
+    restrict(paid, three)
+    export_batch(paid.ledger, paid.act(), BankFileOrder("B2"))
+    restrict(paid, three, Change.LIFT)
+    export_batch(paid.ledger, paid.act(), BankFileOrder("B2"))
+    content = BankReturn(
+        "unionpay-df",
+        "B2",
+        Lists.FAILURES,
+        (failed(1, three, PAID), failed(2, four, PAID)),
+        1,
+        PAID,
+        "07" * 32,
+    )
+    order = statements.ReturnFile("B2", "return.txt", content)
+
+    def cut_off() -> None:
+        raise OSError("no space")
+
+    before_the_second_piece(paid, monkeypatch, cut_off)
+    with pytest.raises(OSError, match="no space"):
+        statements.receive_statement(paid.ledger, paid.act(), order)
+    statements.receive_statement(paid.ledger, paid.act(), order)
+
+    stands = [paid.payment(each).status for each in people]
+    assert stands == [Status.RETURNED, Status.RETURNED, Status.SETTLED]
     paid.check_log()
