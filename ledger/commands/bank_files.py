@@ -4,16 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from uuid import UUID
 
-from ledger.commands.attempts import instructed_at
 from ledger.commands.batches import APPROVERS, payments_in
 from ledger.commands.duties import acting_officer, require_post
 from ledger.commands.funds import CASHIERS
-from ledger.commands.sealing import (
-    PAYEE,
-    SPELLING,
-    seal,
-    unseal,
-)
+from ledger.commands.sealing import PAYEE, SPELLING, seal, unseal
 from ledger.commands.sent_files import CarriedOut, Debits, Files, Sent
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.batch import (
@@ -159,17 +153,18 @@ def _sending(work: Work, act: CommandAct, batch: Batch) -> _Sending:
     Raises:
         NothingInTransit, FileCarriedOut, PersonErased, SamePerson: As `export_batch` says.
     """
-    sent = Sent(work.ledger, batch)
-    carried_out = CarriedOut(work, batch, sent, sent.counting)
-    after_all = CarriedOut(work, batch, sent, sent.every - sent.counting, sent.counting)
+    sent, debits = Sent(work.ledger, batch), Debits(work, batch)
+    carried_out = CarriedOut(sent, debits, sent.counting)
+    after_all = CarriedOut(sent, debits, sent.every - sent.counting, sent.counting)
     found: list[InstructionLine] = []
     files: dict[int, Files] = {}
     left_out: dict[int, PersonErased] = {}
     addressed = set[int]()
-    debits, debited = Debits(work, batch), list[Disbursement]()
+    debited: list[Disbursement] = []
     for row, payment in payments_in(work, batch, with_keys=True):
-        carried_out.look_at(payment)
-        after_all.look_at(payment)
+        held_now = sent.now_holding(payment)
+        carried_out.look_at(payment, held_now)
+        after_all.look_at(payment, held_now)
         if payment.status is not Status.IN_TRANSIT or payment.unknown:
             continue
         if debits.alone(payment):
@@ -179,7 +174,7 @@ def _sending(work: Work, act: CommandAct, batch: Batch) -> _Sending:
             found.append(_instruction(work, batch, row, payment))
         except PersonErased as cause:  # or restricted
             left_out[row.number] = cause
-        files[row.number] = sent.holding(row.number, instructed_at(work.ledger, payment))
+        files[row.number] = held_now
         if act.actor in payment.reissuers and act.actor != OPERATOR:
             addressed.add(row.number)
     done = carried_out.found | after_all.found
@@ -258,11 +253,8 @@ def cancel_bank_file(ledger: Ledger, act: CommandAct, order: FileCancelling) -> 
         require_post(work, act, APPROVERS, batch.organisation_id)
         batch.require_answerable(Channel.BANK_CARD)
         files, sent = batch.files_with(order.file_sha256), Sent(ledger, batch)
-        carried_out = CarriedOut(work, batch, sent, files, sent.counting - files)
-        for _, payment in payments_in(work, batch):
-            carried_out.look_at(payment)
-            if carried_out.is_known:
-                break
+        carried_out = CarriedOut(sent, Debits(work, batch), files, sent.counting - files)
+        carried_out.look_through(payment for _, payment in payments_in(work, batch))
         if carried_out.is_known:
             raise FileCarriedOut(batch.id, order.file_sha256)
         batch.cancel_file(act, files - carried_out.found, reason=order.reason)
@@ -350,15 +342,12 @@ def may_be_sent(work: Work, batch: Batch, payment: Disbursement) -> bool:
     if not batch.files:
         return debits.of(payment) is not None or _was_answered(work, batch)
     sent = Sent(work.ledger, batch)
-    holding = sent.holding(payment.number, instructed_at(work.ledger, payment))
+    holding = sent.now_holding(payment)
     if holding & sent.counting or debits.alone(payment):
         return True
-    after_all = CarriedOut(work, batch, sent, holding, sent.counting)
-    for _, each in payments_in(work, batch) if holding else ():
-        after_all.look_at(each)
-        if after_all.found:
-            return True
-    return False
+    after_all = CarriedOut(sent, debits, holding, sent.counting)
+    after_all.look_through(each for _, each in payments_in(work, batch))
+    return bool(after_all.found)
 
 
 def _was_answered(work: Work, batch: Batch) -> bool:

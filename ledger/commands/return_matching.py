@@ -179,15 +179,14 @@ class _Expected:
     """Payments that a file does not name.
 
     `missing` are those that a list of all has to name. A list of failures may vouch for one of the
-    groups in `likely`, or else in `possible`: for all, for those that the bank was asked about as
-    far as we know, or for these of one file; of files that count, or of cancelled ones too. Of each
+    `groups`, the likelier ones first: for all, for those that the bank was asked about as far as we
+    know, or for these of one file; of files that count, or else of cancelled ones too. Of each
     group these are what its totals count, and for whom it vouches with that: those of whom it says
     again that they arrived are counted too.
     """
 
     missing: list[Payment]
-    likely: list[_Group]
-    possible: list[_Group]
+    groups: list[list[_Group]]
 
 
 def _expected(
@@ -207,11 +206,13 @@ def _expected(
     not name what another holds: every row that it names is of a file that it names wholly.
     """
     named = told | earlier
-    every = [
-        each
+    undecided = {
+        number
         for number, each in payments.items()
-        if number not in named and (each.status is Status.IN_TRANSIT or number in taken)
-    ]
+        if each.status is Status.IN_TRANSIT or number in taken
+    }
+    left_open = undecided - named
+    every = [each for number, each in payments.items() if number in left_open]
     tried_again = any(each.instructed_at is not None for each in payments.values())
     asked = [
         each
@@ -223,19 +224,15 @@ def _expected(
         number: sent.holding(number, None) if payments[number].earlier else payments[number].files
         for number in named
     }
+    held_by = {number: files for number, files in held_by.items() if files}
     whole = {index for index, unnamed in enumerate(of_file) if not unnamed}
-    held = [files for files in held_by.values() if files]
-    is_whole = bool(batch.files and named) and not any(files.isdisjoint(whole) for files in held)
+    is_whole = bool(batch.files and named) and all(files & whole for files in held_by.values())
     # What is news, and of a file that it names wholly, says nothing of whose answer the rest is.
+    news = told & undecided
     held = [
         files
         for number, files in held_by.items()
-        if files
-        and not (
-            number in told
-            and (payments[number].status is Status.IN_TRANSIT or number in taken)
-            and payments[number].files & whole
-        )
+        if number not in news or not payments[number].files & whole
     ]
     done = [
         each
@@ -256,7 +253,8 @@ def _expected(
                 found += [(unnamed, unnamed), ([*unnamed, *again], unnamed)]
         return found
 
-    return _Expected([] if is_whole else asked, groups(sent.counting), groups(sent.every))
+    tiers = dict.fromkeys((sent.counting, sent.every))
+    return _Expected([] if is_whole else asked, [groups(within) for within in tiers])
 
 
 def _shares_files(group: Sequence[Payment], held: Sequence[Files], within: Files) -> bool:
@@ -314,7 +312,7 @@ def _vouched_for(name: str, content: BankReturn, expected: _Expected) -> list[Pa
     Raises:
         FileRefused: They fit no group, or several that are not the same.
     """
-    for groups in (expected.likely, expected.possible):
+    for groups in expected.groups:
         fitting = [vouched for counted, vouched in groups if _come_to(content, counted)]
         if any(each != fitting[0] for each in fitting):
             break

@@ -24,7 +24,7 @@ class Sent:
 
     def __init__(self, ledger: Ledger, batch: Batch) -> None:
         self._ledger = ledger
-        self._batch = batch
+        self.batch = batch
         self.every: Files = frozenset(range(len(batch.files)))
         self.counting = self.every - {n for n in self.every if batch.files[n].cancelled}
 
@@ -37,9 +37,13 @@ class Sent:
         """
         return frozenset(
             index
-            for index, file in enumerate(self._batch.files)
+            for index, file in enumerate(self.batch.files)
             if file.may_hold(number) and (since is None or self._written[index] > since)
         )
+
+    def now_holding(self, payment: Disbursement) -> Files:
+        """Return which files may hold a payment as it was instructed last."""
+        return self.holding(payment.number, instructed_at(self._ledger, payment))
 
     def was_answered(self, payment: Disbursement, file: int, others: Files) -> bool:
         """Say whether the bank answered for a payment by a file, and by none of some others.
@@ -47,10 +51,10 @@ class Sent:
         That is, said anything of an attempt that was on its way when the file was written; one of
         the others that may hold the same attempt explains that as well.
         """
-        held, number = self._batch.files[file], payment.number
+        held, number = self.batch.files[file], payment.number
         if not (payment.answered and held.may_hold(number)):
             return False
-        rivals = [each for each in others if self._batch.files[each].may_hold(number)]
+        rivals = [each for each in others if self.batch.files[each].may_hold(number)]
         if held.is_told and not payment.reissuers:
             # Its one attempt was on its way and unanswered then, or the file would be without it.
             return not rivals
@@ -91,7 +95,7 @@ class Sent:
             followed: Of accounts that it names and that were paid to before: where others followed.
             decided: Of payments that it names and that are not in transit: where they were decided.
         """
-        if self._batch.files and not self.holding(number, since) & counting:
+        if self.batch.files and not self.holding(number, since) & counting:
             return True
         if any(at <= since for at in followed):
             return True
@@ -99,8 +103,8 @@ class Sent:
 
     @cached_property
     def _written(self) -> list[int]:
-        positions = dict(self._ledger.log.select_stream_positions(self._batch.id))
-        return [positions[each.version] for each in self._batch.files]
+        positions = dict(self._ledger.log.select_stream_positions(self.batch.id))
+        return [positions[each.version] for each in self.batch.files]
 
 
 class Debits:
@@ -141,12 +145,10 @@ class CarriedOut:
     """
 
     def __init__(
-        self, work: Work, batch: Batch, sent: Sent, files: Files, others: Files = frozenset()
+        self, sent: Sent, debits: Debits, files: Files, others: Files = frozenset()
     ) -> None:
         self._sent = sent
-        self._batch = batch
-        self._ledger = work.ledger
-        self._debits = Debits(work, batch)
+        self._debits = debits
         self._others = others
         self._open = files
         self.found: Files = frozenset()
@@ -156,10 +158,15 @@ class CarriedOut:
         """Whether all were carried out: no payment can tell more."""
         return not self._open
 
-    def look_at(self, payment: Disbursement) -> None:
-        if self.is_known:
-            return
-        held_now = self._sent.holding(payment.number, instructed_at(self._ledger, payment))
+    def look_through(self, payments: Iterable[Disbursement]) -> None:
+        """Look at payments, as long as they can tell more."""
+        for payment in payments:
+            if self.is_known:
+                return
+            self.look_at(payment, self._sent.now_holding(payment))
+
+    def look_at(self, payment: Disbursement, held_now: Files) -> None:
+        """Look at a payment, and at the files that may hold it as it was instructed last."""
         proven = {
             file
             for file in self._open
@@ -170,7 +177,7 @@ class CarriedOut:
         self._open -= proven
 
     def _was_debited(self, payment: Disbursement, file: int, held_now: Files) -> bool:
-        day, files = self._debits.of(payment), self._batch.files
+        day, files = self._debits.of(payment), self._sent.batch.files
         if day is None or day < files[file].written_on:
             return False
         return not any(files[each].written_on <= day for each in held_now & self._others - {file})

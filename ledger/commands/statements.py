@@ -23,7 +23,7 @@ from ledger.errors import Kind, LedgerError
 from ledger.files.bank import BankReturn, Outcome
 from ledger.files.faults import refuse
 from ledger.store.act import CommandAct
-from ledger.store.application import Answer, Decide, Ledger, NotOnRecord, TooBusy, Work
+from ledger.store.application import Answer, Decide, Ledger, TooBusy, Work
 
 Progress = Callable[[int, int], None]
 
@@ -83,7 +83,7 @@ def receive_statement(
     batch = ledger.load(Batch, batch_id(order.batch_code))
     if batch is None or len(batch.rows) <= PIECE:
         return taking.at_once()
-    return taking.in_pieces()
+    return taking.in_pieces(batch)
 
 
 class _Taking:
@@ -111,7 +111,7 @@ class _Taking:
 
         return self._ledger.perform(self._act, self.NAME, self._request, decide)
 
-    def in_pieces(self) -> Answer:
+    def in_pieces(self, batch: Batch) -> Answer:
         """Match the whole without making others wait, then decide piece by piece."""
         ledger, act = self._ledger, self._act
         known = ledger.answered(act, self.NAME, self._request)
@@ -120,9 +120,7 @@ class _Taking:
         bare = replace(act, idempotency_key=None)
         for _ in range(TRIES_MAX):
             ledger.perform(replace(bare, dry_run=True), self.NAME, None, self._check)
-            batch = ledger.glance(Batch, batch_id(self._order.batch_code))
-            if batch is None:
-                raise NotOnRecord(Batch.TOPIC, batch_id(self._order.batch_code))
+            batch = ledger.glance(Batch, batch.id) or batch
             told = _Told(self._progress, 2 * len(batch.rows))
             begun = ledger.glance(Statement, self._statement_id(batch))
             matched = self._matched(batch, begun, ledger.glance_all, told)
