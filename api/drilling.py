@@ -5,7 +5,7 @@ import tempfile
 import time
 from collections.abc import Mapping
 from contextlib import closing, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -108,13 +108,16 @@ def drill(folder: Path, order: Drill) -> Drilled:
     with tempfile.TemporaryDirectory(prefix="nuanzhang-drill-", dir=order.scratch) as scratch:
         home = Home(Path(scratch) / "ledger")
         watch = _Watch()
-        restored = restore(folder, home.path, order.how, order.progress)
+        how = replace(order.how, for_a_moment=True)
+        restored = restore(folder, home.path, how, order.progress)
         watch.lap("restore")
         manifest = restored.manifest
         founding = order.how.founding_key_id or manifest.founding_key_id
         verdict = verify_log(home.events, manifest.origin, founding, progress=order.progress)
         watch.lap("verify")
         found = Drilled(manifest, restored, verdict, took_s=watch.took_s)
+        if restored.unsigned is not None:
+            found.faults.append(restored.unsigned)
         if verdict.broken is not None:
             found.faults.append(verdict.broken)
             return found

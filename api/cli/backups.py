@@ -27,7 +27,7 @@ app = typer.Typer(
     no_args_is_help=True,
 )
 
-ENDED = 128 + signal.SIGTERM
+SIGNALLED = 128
 
 LEFT_OUT = "jobs, uploads and webhooks; read models, map and verdicts, which are built anew"
 
@@ -128,8 +128,9 @@ def put_back(
     manifest, reapplied = restored.manifest, restored.reapplied
     assert reapplied is not None  # noqa: S101 - keys were given
     if as_json:
-        print_json({**_manifest(manifest), **reapplied._asdict()})
-        return
+        writable = restored.unsigned is None
+        print_json({**_manifest(manifest), **reapplied._asdict(), "writable": writable})
+        raise typer.Exit(0 if writable else REFUSED)
     say(f"{target}: {manifest.size} entries of {manifest.origin} as of {manifest.taken_at}")
     say(
         f"{reapplied.erased} people stay erased ({reapplied.keys_destroyed} keys destroyed again),"
@@ -138,6 +139,23 @@ def put_back(
     say(f"not restored: {LEFT_OUT}. Sessions and tokens have ended.")
     say("what was recorded after it is lost. Before you go on, compare with what witnesses hold:")
     say(f"NUANZHANG_HOME={target} nuanzhang verify --checkpoint NOTE")
+    if restored.unsigned is not None:
+        say(f"NOT WRITABLE 不能记账 {restored.unsigned.code}: {restored.unsigned}")
+        raise typer.Exit(REFUSED)
+
+
+@app.command()
+def accept_loss(
+    size: Annotated[int, typer.Argument(help="How many entries the log holds now.", min=1)],
+) -> None:
+    """Go on from a log that is shorter than it was, after its database was put back.
+
+    Without this nothing is written to it. Compare it first with what witnesses hold; stop the
+    service before. What is lost stays known to whoever has a checkpoint of it.
+    """
+    lost = bootstrap.home().accept_loss(size)
+    say(f"{len(lost)} entries are lost, positions {lost.start} to {lost.stop - 1}")
+    say("tell the witnesses and whoever holds a checkpoint: they will refuse what comes after it")
 
 
 @app.command(name="drill")
@@ -159,7 +177,8 @@ def run_drill(
     """Put a backup back for a moment, verify and read it, say what it took and what is lost."""
     keys = _keys(folder, keys_folder, passphrase_fd, inside=keys_inside)
     # Ended by a service manager, it takes away what it put back, as it does when it is interrupted.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(ENDED))
+    for each in (signal.SIGTERM, signal.SIGHUP):  # the latter where a line to the machine broke off
+        signal.signal(each, lambda number, _: sys.exit(SIGNALLED + number))
     place = bootstrap.home()
     known = place.exists() and place.origin() == read_manifest(folder)[0].origin
     with bar("drilling", "entries") as progress:

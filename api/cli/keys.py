@@ -184,6 +184,8 @@ def rotate(
     new = rotated.public_key
     if rotated.signs:
         say(f"the ledger signs with {new.key_id} ({new.algorithm.value})")
+        if not token_key:
+            say(f"copy {place.keys} again to where you keep it: the one before signs no more")
     else:
         say(f"key {new.key_id} may sign for the ledger, and does not yet")
         say(

@@ -13,11 +13,12 @@ from ledger.anchoring.published_log import (
 )
 from ledger.backups.checking import check, opened, paths_of
 from ledger.backups.manifest import Manifest
-from ledger.backups.sealed_keys import NEEDED, Keys, KeysMissing
+from ledger.backups.sealed_keys import NEEDED, SIGNING, Keys, KeysMissing
 from ledger.backups.segments import TABLES, Progress, put_together, rows_of, settle
 from ledger.commands.reapplying import CHANGING, Reapplied, reapply_changes
 from ledger.domain.events import committing_topics
 from ledger.errors import Kind, LedgerError
+from ledger.evidence.keys import SERVICE, KeyHistory
 from ledger.evidence.merkle import root_at
 from ledger.evidence.verify import Rules
 from ledger.postgresql import Database
@@ -31,6 +32,7 @@ from ledger.store.home import (
     write_once,
 )
 from ledger.store.postgresql_recorder import lay_out_log
+from ledger.store.service_signers import service_signer
 from ledger.store.sodium import verify_signature
 from ledger.vault.vault import Vault
 
@@ -57,6 +59,19 @@ class PublicationUnrelated(LedgerError):
         )
 
 
+class SigningKeyEnded(LedgerError):
+    """The signing key at hand is not the one that the ledger signs with."""
+
+    code = "backup.signing_key_ended"
+    kind = Kind.CONFLICT
+
+    def __init__(self, key_id: str) -> None:
+        super().__init__(
+            f"keys/service.key is {key_id}, which does not sign for this ledger any more: what is"
+            " put back can be read and not written to. Copy keys/ again after each rotation"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Restoring:
     """How a backup is to be put back.
@@ -64,6 +79,7 @@ class Restoring:
     `keys`: None puts back the log and the sealed vault, which nobody can open: for a drill.
     `founding_key_id`: as it is known from elsewhere; empty to believe the backup.
     `published`: the log as it was published later, for whom it has erased since.
+    `for_a_moment`: the keys are used and not written down, since nobody goes on with it.
     """
 
     keys: Keys | None = None
@@ -71,6 +87,7 @@ class Restoring:
     published: Path | None = None
     database: Database | None = None
     keep_address: bool = False
+    for_a_moment: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +95,8 @@ class Restored:
     manifest: Manifest
     reapplied: Reapplied | None
     """None where no keys were at hand: then nothing personal can be opened."""
+    unsigned: SigningKeyEnded | None
+    """Why nothing can be written to it with the signing key at hand; None also where none is."""
 
 
 def restore(
@@ -92,13 +111,13 @@ def restore(
         BackupMissing, ManifestBroken, BackupTorn, EntriesDiffer, EntryBroken, CheckpointDiffers:
             The backup does not hold.
         RestoreFolderTaken, DatabaseTaken: Something is there.
-        KeysMissing, MasterKeyWrong: The keys are not those of this ledger.
+        KeysMissing, MasterKeyWrong, IndexKeyWrong: The keys are not those of this ledger.
         PublicationUnrelated: It tells nothing of this backup.
     """
     if target.exists() and (not target.is_dir() or any(target.iterdir())):
         raise RestoreFolderTaken(target)
     _require_keys(how.keys)
-    manifest, _ = check(folder, how.founding_key_id, progress)
+    manifest, history = check(folder, how.founding_key_id, progress)
     made = not target.exists()
     target.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
     target.chmod(OWNER_ONLY_FOLDER)
@@ -110,7 +129,7 @@ def restore(
         if made:
             target.rmdir()
         raise
-    return Restored(manifest, reapplied)
+    return Restored(manifest, reapplied, _unsigned(how.keys, history, manifest.size))
 
 
 def _put_back(folder: Path, home: Home, manifest: Manifest, how: Restoring) -> Reapplied | None:
@@ -124,7 +143,7 @@ def _put_back(folder: Path, home: Home, manifest: Manifest, how: Restoring) -> R
             settle(place)
     for each in (home.keys, home.keyring):
         each.mkdir(mode=OWNER_ONLY_FOLDER)
-    for name, content in (how.keys or {}).items():
+    for name, content in ({} if how.for_a_moment else how.keys or {}).items():
         write_once(home.path / name, content)
     write_once(home.founding, manifest.founding_key_id.encode() + b"\n")
     reapplied = None
@@ -197,6 +216,18 @@ def _into_database(folder: Path, manifest: Manifest, database: Database) -> None
         session.execute("COMMIT")
     finally:
         session.close()
+
+
+def _unsigned(keys: Keys | None, history: KeyHistory, size: int) -> SigningKeyEnded | None:
+    """Hold the signing key against those that were the ledger's when the backup was taken."""
+    text = (keys or {}).get(SIGNING)
+    if text is None:
+        return None
+    signer = service_signer(text.decode(), SIGNING)
+    signer.close()
+    own = [key.key_id for key in history.valid_keys(SERVICE, size)]
+    key_id = signer.public_key.key_id
+    return None if key_id in own else SigningKeyEnded(key_id)
 
 
 def _require_keys(keys: Keys | None) -> None:

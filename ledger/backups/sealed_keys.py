@@ -20,7 +20,9 @@ SALT_BYTES, NONCE_BYTES, KEY_BYTES = 16, 12, 32
 _CONTEXT = b"nuanzhang backup keys v1"
 
 NEEDED = ("keys/master.key", "keys/index.key")
-"""Without these nobody's personal data opens again. The signing key may stand in a token."""
+"""Without these nobody's personal data opens again."""
+SIGNING = "keys/service.key"
+"""May stand in a token instead."""
 
 Keys = Mapping[str, bytes]
 """Content of each key file, by its path within the home folder."""

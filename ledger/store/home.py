@@ -21,6 +21,7 @@ from ledger.evidence.note import NoteKey
 from ledger.postgresql import Database
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger, Work
+from ledger.store.high_water import HighWaterMark, Mark
 from ledger.store.postgresql_recorder import PostgresRecorder, lay_out_log
 from ledger.store.recorder import LogRecorder
 from ledger.store.service_signers import service_signer
@@ -84,6 +85,16 @@ class DatabaseTaken(LedgerError):
         super().__init__(f"schema {schema} of the database holds another ledger's log")
 
 
+class LossUnlike(LedgerError):
+    """What is to be accepted as lost is not what is missing."""
+
+    code = "log.loss_unlike"
+    kind = Kind.CONFLICT
+
+    def __init__(self, size: int, known: int) -> None:
+        super().__init__(f"the log holds {size} entries, and held {known} before")
+
+
 SQLITE, POSTGRESQL = "sqlite", "postgresql"
 
 
@@ -141,6 +152,11 @@ class Home:
     @property
     def events(self) -> Path:
         return self.path / "events.sqlite"
+
+    @property
+    def high_water(self) -> Path:
+        """How far the log is known to have gone."""
+        return self.path / "log.mark"
 
     @property
     def read_models(self) -> Path:
@@ -362,7 +378,40 @@ class Home:
         return ledger
 
     def recorder(self) -> LogRecorder:
-        """Return what writes and reads the log."""
+        """Return what writes and reads the log.
+
+        Raises:
+            LogMissing, LogShorter, LogReplaced: It is not the log that was here before.
+        """
+        recorder = self._recorder()
+        try:
+            recorder.go_on_from(HighWaterMark(self.high_water))
+        except BaseException:
+            recorder.close()
+            raise
+        return recorder
+
+    def accept_loss(self, size: int) -> range:
+        """Go on from a log that is shorter than it was; return the positions that are lost.
+
+        Args:
+            size: How many entries the log holds, so that nobody accepts what they did not look at.
+
+        Raises:
+            LossUnlike: The log is of another size, or empty, or not shorter than it was.
+        """
+        kept = HighWaterMark(self.high_water)
+        recorder = self._recorder()
+        try:
+            held, known = recorder.size(), kept.mark.size
+            if not held or held != size or held >= known:
+                raise LossUnlike(held, known)
+            kept.put(Mark(held, recorder.root_at(held).hex()))
+        finally:
+            recorder.close()
+        return range(held, known)
+
+    def _recorder(self) -> LogRecorder:
         origin, signer, database = self.origin(), self.service_signer(), self.database
         if database is None:
             return SqliteRecorder(self.events, origin, signer)

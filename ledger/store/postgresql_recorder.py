@@ -201,6 +201,7 @@ class PostgresRecorder(LogRecorder):
         if grown is None:
             return False
         self._tree = grown.tree
+        self._committed(grown.tree.edge)
         if leaves:
             self._commits += 1
             self._remember(grown.before.size, leaves, grown.tree.size, grown.note)
@@ -295,8 +296,10 @@ class PostgresRecorder(LogRecorder):
             self._nodes.append(tree.size, leaves)
         if grown is None or grown.edge.to_bytes() != edge.to_bytes():
             self._forget_proofs()
+            self._see(edge, session)
             grown = load_tree(session, edge)
         self._tree, self._commits, self._stale = grown, commits, False
+        self._seen = edge
         return grown
 
     def _found(self, stored_events: Sequence[StoredEvent]) -> int | None:
@@ -360,6 +363,7 @@ class PostgresRecorder(LogRecorder):
 
     def close(self) -> None:
         with self._writing:
+            self._keep_mark()
             self._break_off()
         self._readers.close()
 

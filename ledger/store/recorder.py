@@ -23,9 +23,10 @@ from ledger.database import Reader
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.checkpoint import Checkpoint, sign_note
 from ledger.evidence.keys import Signer
-from ledger.evidence.merkle import leaf_hash, root_at
+from ledger.evidence.merkle import Edge, leaf_hash, root_at
 from ledger.postgresql import Database
-from ledger.store.tiles import GrowingTree, Nodes, tile_hashes
+from ledger.store.high_water import HighWaterMark, Mark, require_goes_on
+from ledger.store.tiles import GrowingTree, Nodes, node_reader, tile_hashes
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS log_events (
@@ -60,6 +61,10 @@ CREATE TABLE IF NOT EXISTS answers (
 """
 
 
+MARKED_EVERY = 4_096
+"""Events; a mark costs a file that is flushed to the disk."""
+
+
 class LogMoved(RecordConflictError):
     """Another process wrote between a decision and its saving: decide again."""
 
@@ -91,6 +96,8 @@ class LogRecorder(ApplicationRecorder, ABC):
         self._signer = signer
         self._nodes = Nodes()
         self._last: tuple[int, str] | None = None
+        self._seen = Edge.empty()  # how far the log was seen to go, by this process
+        self._mark: HighWaterMark | None = None
 
     @property
     @abstractmethod
@@ -140,6 +147,40 @@ class LogRecorder(ApplicationRecorder, ABC):
 
     @abstractmethod
     def close(self) -> None: ...
+
+    def go_on_from(self, mark: HighWaterMark) -> None:
+        """Check that the log holds what it is known to have held, and keep from now on how far.
+
+        Raises:
+            LogMissing, LogShorter, LogReplaced: It does not.
+        """
+        row = self.reader().execute("SELECT edge FROM log_edge WHERE id = 0").fetchone()
+        self._see(Edge.from_bytes(row[0]) if row else Edge.empty(), self.reader(), mark.mark)
+        self._mark = mark
+        mark.raise_to(self._seen)
+
+    def _see(self, edge: Edge, connection: Reader, known: Mark | None = None) -> None:
+        """Take it that the log goes so far, as another process or another server has it.
+
+        Raises:
+            LogMissing, LogShorter, LogReplaced: It held other entries, or more.
+        """
+        known = Mark.of(self._seen) if known is None else known
+        require_goes_on(known, edge.size, edge.root, node_reader(connection))
+        self._seen = edge
+
+    def _committed(self, edge: Edge) -> None:
+        """Know that the log goes so far, since this process wrote it."""
+        self._seen = edge
+        if self._mark is None:
+            return
+        known = self._mark.mark.size
+        if not known or edge.size >= known + MARKED_EVERY:
+            self._mark.raise_to(edge)
+
+    def _keep_mark(self) -> None:
+        if self._mark is not None:
+            self._mark.raise_to(self._seen)
 
     def _remember(self, first: int, leaves: Sequence[bytes], size: int, note: str) -> None:
         """Keep what proves the events that were just committed."""

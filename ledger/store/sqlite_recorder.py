@@ -68,6 +68,7 @@ class SqliteRecorder(LogRecorder):
                     raise RecordConflictError(str(cause)) from None
                 raise
             self._tree = tree
+            self._committed(tree.edge)
             if stored_events:
                 self._commits += 1
                 self._remember(first, leaves, tree.size, note)
@@ -109,6 +110,7 @@ class SqliteRecorder(LogRecorder):
         if self._tree is None or commits != self._commits or size != self._tree.size:
             found = connection.execute("SELECT edge FROM log_edge").fetchone()
             edge = Edge.from_bytes(found[0]) if found else Edge.empty()
+            self._see(edge, connection)
             self._tree, self._commits = load_tree(connection, edge), commits
         return self._tree
 
@@ -130,6 +132,7 @@ class SqliteRecorder(LogRecorder):
 
     def close(self) -> None:
         with self._writing:
+            self._keep_mark()
             for connection in (*self._readers, self._writer):
                 connection.close()
             self._readers.clear()

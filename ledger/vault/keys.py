@@ -32,6 +32,7 @@ CREATE TABLE IF NOT EXISTS person_indexes (
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS indexes_by_subject ON person_indexes (subject);
 CREATE TABLE IF NOT EXISTS master_check (id INTEGER PRIMARY KEY CHECK (id = 0), wrapped BLOB);
+CREATE TABLE IF NOT EXISTS index_check (id INTEGER PRIMARY KEY CHECK (id = 0), digest BLOB);
 """
 
 DATA_KEY_BITS = 256
@@ -97,6 +98,16 @@ class MasterKeyWrong(LedgerError):
 
     def __init__(self) -> None:
         super().__init__("the master key does not open this vault")
+
+
+class IndexKeyWrong(LedgerError):
+    """The index key is not the one that this vault was made with: it would name people anew."""
+
+    code = "vault.index_key_wrong"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__("the index key is not the one that this vault was made with")
 
 
 class KeyMadeElsewhere(LedgerError):
@@ -174,6 +185,20 @@ class PersonKeys:
         except MasterKeyWrong:
             self._connection.close()
             raise
+
+    def require_index(self, digest: bytes) -> None:
+        """Check what the index key makes of a constant; keep it the first time.
+
+        Raises:
+            IndexKeyWrong: It was another.
+        """
+        with self._lock:
+            asked = "SELECT digest FROM index_check"
+            if self._connection.execute(asked).fetchone() is None:
+                kept = "INSERT OR IGNORE INTO index_check VALUES (0, ?)"
+                self._connection.execute(kept, (digest,))
+            if self._connection.execute(asked).fetchone() != (digest,):
+                raise IndexKeyWrong
 
     def flush(self) -> None:
         """Make new keys durable.

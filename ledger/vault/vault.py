@@ -63,13 +63,18 @@ class Vault:
         """Open the vault, or make it.
 
         Raises:
-            MasterKeyWrong: The file was made with another master key.
+            MasterKeyWrong, IndexKeyWrong: The file was made with another key.
             VaultUnreadable: The file is no vault, or is damaged.
         """
         self._path = path
         self._index_key = index_key
         self._begun: dict[tuple[str, str], HMAC] = {}
         self._keys = PersonKeys(path, master_key)
+        try:
+            self._keys.require_index(self._digest("check", "index", ""))
+        except BaseException:
+            self._keys.close()
+            raise
 
     @property
     def folder(self) -> Path:

@@ -1,6 +1,12 @@
 """Backups on the command line, as the clock and an operator run them."""
 
 import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 from ledger.store.home import Home
@@ -43,3 +49,92 @@ def test_a_backup_is_taken_drilled_and_put_back(tmp_path: Path) -> None:
     assert json.loads(verified.stdout)["checkpoint_held"] == said["size"]
     for told in (taken, checked, drilled, restored):
         assert PASSPHRASE not in told.stdout + told.stderr
+
+
+def test_keys_from_before_a_rotation_are_found_out(tmp_path: Path) -> None:
+    world = World.at(tmp_path).settle_in()
+    world.ledger.close()
+    home, folder, back, kept = (
+        world.home.path,
+        tmp_path / "backup",
+        tmp_path / "back",
+        tmp_path / "kept",
+    )
+    shutil.copytree(home / "keys", kept)
+
+    rotated = nuanzhang(home, "key", "rotate", "--reason", "每年更换")
+    taken = nuanzhang(home, "backup", "create", folder)
+    drilled = nuanzhang(home, "backup", "drill", folder, "--keys", kept, "--json")
+    copied = nuanzhang(home, "backup", "drill", folder, "--keys", home / "keys", "--json")
+    restored = nuanzhang(tmp_path / "nowhere", "backup", "restore", folder, back, "--keys", kept)
+
+    assert (rotated.returncode, taken.returncode) == (0, 0), rotated.stderr + taken.stderr
+    assert "copy" in rotated.stdout
+    assert [each["code"] for each in json.loads(drilled.stdout)["faults"]] == [
+        "backup.signing_key_ended"
+    ]
+    assert (drilled.returncode, copied.returncode) == (1, 0), copied.stdout
+    assert restored.returncode == 1
+    assert "NOT WRITABLE" in restored.stdout
+    assert Home(back).exists()
+
+
+def test_another_ledgers_index_key_is_found_out(tmp_path: Path) -> None:
+    world = World.at(tmp_path).settle_in()
+    world.ledger.close()
+    home, folder, kept = world.home.path, tmp_path / "backup", tmp_path / "kept"
+    nuanzhang(home, "backup", "create", folder)
+    shutil.copytree(home / "keys", kept)
+    (kept / "index.key").write_text("00" * 32)
+
+    drilled = nuanzhang(home, "backup", "drill", folder, "--keys", kept)
+
+    assert (drilled.returncode, drilled.stderr.split(":")[0]) == (1, "vault.index_key_wrong")
+
+
+def test_a_loss_is_accepted_by_its_size(tmp_path: Path) -> None:
+    world = World.at(tmp_path).settle_in()
+    size = world.ledger.size()
+    world.ledger.close()
+    before = world.home.events.read_bytes()
+    world.reopen()
+    world.file(Person(1))
+    world.ledger.close()
+    world.home.events.write_bytes(before)
+
+    refused = nuanzhang(world.home.path, "anchor")
+    other = nuanzhang(world.home.path, "backup", "accept-loss", str(size + 1))
+    accepted = nuanzhang(world.home.path, "backup", "accept-loss", str(size))
+    gone_on = nuanzhang(world.home.path, "anchor")
+
+    assert (refused.returncode, refused.stderr.split(":")[0]) == (1, "log.shorter")
+    assert (other.returncode, other.stderr.split(":")[0]) == (1, "log.loss_unlike")
+    assert accepted.returncode == 0
+    assert f"positions {size} to" in accepted.stdout
+    assert "log.shorter" not in gone_on.stderr
+
+
+def test_a_drill_whose_line_breaks_off_leaves_nothing(tmp_path: Path) -> None:
+    world = World.at(tmp_path).settle_in()
+    world.ledger.close()
+    home, folder, scratch = world.home.path, tmp_path / "backup", tmp_path / "scratch"
+    scratch.mkdir()
+    nuanzhang(home, "backup", "create", folder)
+    drill = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "api.cli", "backup", "drill", str(folder)),
+            *("--keys", str(home / "keys"), "--scratch", str(scratch)),
+        ],
+        env={**os.environ, "NUANZHANG_HOME": str(home)},
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    end = time.monotonic() + 60
+    while not (found := list(scratch.glob("nuanzhang-drill-*/ledger/keys"))):
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    drill.send_signal(signal.SIGHUP)
+
+    assert found
+    assert drill.wait(60) == 128 + signal.SIGHUP
+    assert list(scratch.iterdir()) == []

@@ -141,6 +141,16 @@ def test_keys_are_in_it_only_under_a_passphrase(world: World, tmp_path: Path) ->
         sealed(keys(world), "short")
 
 
+def test_a_drill_writes_no_keys_down(world: World, tmp_path: Path) -> None:
+    back_up(world, tmp_path / "backup")
+    how = Restoring(keys(world), for_a_moment=True)
+
+    restored = restore(tmp_path / "backup", tmp_path / "back", how)
+
+    assert restored.reapplied is not None
+    assert [each.name for each in (tmp_path / "back" / "keys").iterdir()] == ["founding.id"]
+
+
 def test_a_folder_holds_backups_of_one_ledger_that_goes_on(world: World, tmp_path: Path) -> None:
     folder = tmp_path / "backup"
     back_up(world, folder)
