@@ -292,7 +292,11 @@ class Batch(Root):
             aggregate.stage = Stage.REVIEWED
 
     class Approved(Event, frozen=True):
-        """The list is frozen: `list_sha256` is over number, person and amount of each row."""
+        """The list is frozen: `list_sha256` is over number, person and amount of each row.
+
+        What came later has a default: `payees_sha256`, over number of each row and commitment of
+        where its money goes.
+        """
 
         TOPIC = "batch.approved"
         COMMITS = True
@@ -302,6 +306,7 @@ class Batch(Root):
         accepted_count: int
         accepted_total_fen: Money
         list_sha256: str
+        payees_sha256: str | None = None
 
         def apply(self, aggregate: "Batch") -> None:
             aggregate.officers.append(self.approved_by)
@@ -590,6 +595,7 @@ class Batch(Root):
             accepted_count=len(self.rows),
             accepted_total_fen=self.total,
             list_sha256=self.list_sha256,
+            payees_sha256=self.payees_sha256,
         )
 
     def refuse(self, act: Act, *, tried: str, tried_by: UUID, refusal_code: str) -> None:
@@ -782,6 +788,12 @@ class Batch(Root):
     def list_sha256(self) -> str:
         """Return the hash of the list as it stands, over number, person and amount of each row."""
         lines = (f"{row.number} {row.person_id} {row.amount}\n" for row in self.rows.values())
+        return sha256("".join(lines).encode()).hexdigest()
+
+    @property
+    def payees_sha256(self) -> str:
+        """Return the hash of where the money goes, over number and commitment of each row."""
+        lines = (f"{row.number} {row.payee.commitment}\n" for row in self.rows.values())
         return sha256("".join(lines).encode()).hexdigest()
 
     def _require(self, stage: Stage) -> None:

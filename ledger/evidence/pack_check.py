@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 
+from ledger.evidence.approvals import require_as_approved
 from ledger.evidence.canonical import Json, NotCanonical, canonical_json, parse_canonical
 from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.envelope import EnvelopeBroken, decode, payload_of
@@ -193,7 +194,12 @@ def check_pack(pack: Pack, rules: Rules) -> Iterator[Step | CheckedPack]:
                 f"figure {each.formula} of {each.subject}: the events give"
                 f" {canonical_json(value).decode()}, the pack says otherwise"
             )
-    yield Step(8, "figures", f"{len(pack.figures)} figures computed anew, equal to the fen")
+    shown = f"{len(pack.figures)} figures computed anew, equal to the fen"
+    if pack.kind == "batch":
+        shown += (
+            f"; {require_as_approved(pack.subject, checked)} payments are as they were approved"
+        )
+    yield Step(8, "figures", shown)
 
     for opening in pack.openings:
         _check_opening(checked, opening)

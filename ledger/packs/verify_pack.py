@@ -522,7 +522,10 @@ class Pack:
                 same,
                 f"{figure['formula']} of {figure['subject']} is {found}, the pack says otherwise",
             )
-        return f"{len(self.said['figures'])} figures come out the same to the fen"
+        shown = f"{len(self.said['figures'])} figures come out the same to the fen"
+        if self.said["kind"] == "batch":
+            shown += f"; {self.as_approved(self.said['subject'])} payments are as approved"
+        return shown
 
     def balance(self, fund: str) -> Any:
         years: dict[int, int] = defaultdict(int)
@@ -665,6 +668,49 @@ class Pack:
             "in_transit": len(totals["transit"]),
             **self.policy_of(batch),
         }
+
+    def as_approved(self, batch: str) -> int:
+        rows: dict[int, tuple[Any, ...]] = {}
+        approvals: list[tuple[int, dict[int, tuple[Any, ...]]]] = [(-1, {})]
+        certified = set()
+        for position, event in self.all_of(batch, None, "stream"):
+            kind, data = event["type"].removeprefix("batch."), event["data"]
+            if kind == "drafted":
+                rows = {}
+            elif kind == "row_accepted":
+                payee = data["payee"]["commitment"]
+                rows[data["number"]] = (data["person_id"], data["amount_fen"], payee)
+            elif kind in ("row_refused", "row_withdrawn"):
+                rows.pop(data["number"], None)
+            elif kind == "sheet_certified":
+                certified |= set(data["numbers"])
+            elif kind == "approved":
+                listed = "".join(f"{n} {who} {fen}\n" for n, (who, fen, _) in rows.items())
+                payees = "".join(f"{n} {payee}\n" for n, (_, _, payee) in rows.items())
+                hashes = [sha256(each.encode()).hexdigest() for each in (listed, payees)]
+                later = data.get("payees_sha256")  # approvals of before have none
+                signed = [data["list_sha256"], hashes[1] if later is None else later]
+                need(hashes == signed, "its rows are not those that were approved")
+                approvals.append((position, dict(rows)))
+        payments = {
+            event["stream"]
+            for _, event in self.all_of(batch)
+            if event["type"] == "disbursement.instructed" and event["data"]["batch_id"] == batch
+        }
+        for payment in payments:
+            number = None
+            for position, event in self.all_of(payment, None, "stream"):
+                data = event["data"]
+                if event["type"] == "disbursement.instructed":
+                    number = data["number"] if data["batch_id"] == batch else None
+                    paid = (data["person_id"], data["amount_fen"], data["payee"]["commitment"])
+                    approved = [of for at, of in approvals if at < position][-1]
+                    fits = number is None or approved.get(number) == paid
+                    need(fits, f"payment {payment}: row {number} was not approved so")
+                elif event["type"] == "disbursement.signed":
+                    sound = number is None or number in certified
+                    need(sound, f"payment {payment}: nobody certified row {number}, signed for")
+        return len(payments)
 
     def policy_of(self, batch: str) -> dict[str, Any]:
         steps = self.all_of(batch, None, "stream")
