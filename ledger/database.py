@@ -13,6 +13,7 @@ from ledger.errors import Kind, LedgerError
 
 BUSY_TIMEOUT_S = 60.0
 BUSY_LOOKED_EVERY_S = 0.005
+BUSY_RETRY_AFTER_S = 5
 DISK_RETRY_AFTER_S = 60
 """Somebody has to see to a disk: it makes no sense to ask again at once."""
 
@@ -56,7 +57,22 @@ class DiskFailing(LedgerError):
         )
 
 
+class FileBusy(LedgerError):
+    """Another process has the file, and has had it for as long as anybody waits."""
+
+    code = "disk.busy"
+    kind = Kind.UNREACHABLE
+    retry_after_s = BUSY_RETRY_AFTER_S
+
+    def __init__(self) -> None:
+        super().__init__(
+            "another process is writing to the same file, and has been for long;"
+            " ask again, with the same key if it wrote"
+        )
+
+
 BY_SQLITE = {
+    sqlite3.SQLITE_BUSY: FileBusy,
     sqlite3.SQLITE_FULL: DiskFull,
     sqlite3.SQLITE_READONLY: DiskReadOnly,
     sqlite3.SQLITE_IOERR: DiskFailing,
@@ -68,7 +84,7 @@ BY_ERRNO = {
     errno.EIO: DiskFailing,
 }
 
-DISK_REFUSALS = (DiskFull, DiskReadOnly, DiskFailing)
+DISK_REFUSALS = (DiskFull, DiskReadOnly, DiskFailing, FileBusy)
 
 TDone = TypeVar("TDone")
 
@@ -163,6 +179,7 @@ def open_database(path: Path, *, synchronous: str = "FULL") -> Connection:
     Raises:
         sqlite3.DatabaseError: The file is no database, or is damaged.
         DiskFull, DiskReadOnly, DiskFailing: There is none yet, and none can be made.
+        FileBusy: Somebody has had it for BUSY_TIMEOUT_S.
     """
     connection = sqlite3.connect(
         path,
@@ -176,18 +193,21 @@ def open_database(path: Path, *, synchronous: str = "FULL") -> Connection:
     return connection
 
 
-def write_ahead(connection: sqlite3.Connection) -> None:
+def write_ahead(connection: Connection) -> None:
     """Have a file written ahead of, also where others make it at the same time.
 
     SQLite waits for others in everything but this: who turns a new file over is not waited for.
+
+    Raises:
+        FileBusy: Somebody has had it for BUSY_TIMEOUT_S.
     """
     deadline = time.monotonic() + BUSY_TIMEOUT_S
     while True:
         try:
             with closing(connection.execute("PRAGMA journal_mode = WAL")):
                 return
-        except sqlite3.OperationalError as cause:
-            if cause.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > deadline:
+        except FileBusy:
+            if time.monotonic() > deadline:
                 raise
         time.sleep(BUSY_LOOKED_EVERY_S)
 

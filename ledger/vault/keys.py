@@ -13,7 +13,7 @@ from uuid import UUID
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from ledger.database import Connection, transaction, write_ahead
+from ledger.database import BUSY_TIMEOUT_S, Connection, transaction, write_ahead
 from ledger.errors import Kind, LedgerError
 from ledger.vault.prints import SCHEMA as PRINTS_SCHEMA
 from ledger.vault.prints import Prints
@@ -165,7 +165,11 @@ class PersonKeys:
         self._restricted: set[bytes] = set()
         self._new_notes = bytearray()  # each an index and whom it finds
         self._connection = sqlite3.connect(
-            path, isolation_level=None, check_same_thread=False, factory=Connection
+            path,
+            timeout=BUSY_TIMEOUT_S,
+            isolation_level=None,
+            check_same_thread=False,
+            factory=Connection,
         )
         self.prints = Prints(self._connection)
         try:

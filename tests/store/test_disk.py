@@ -1,11 +1,22 @@
 """What the disk refuses is said in our words, undone, and done when it is asked again."""
 
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from ledger.database import DiskFull, disk_refusal, open_database, transaction
+from ledger import database
+from ledger.database import (
+    BUSY_RETRY_AFTER_S,
+    BUSY_TIMEOUT_S,
+    DiskFull,
+    FileBusy,
+    disk_refusal,
+    open_database,
+    transaction,
+)
+from ledger.errors import Kind
 from tests.store.test_group_commit import behind_another, draw, received
 from tests.world import World
 
@@ -66,3 +77,37 @@ def test_a_file_that_finds_no_room_is_told_alike_and_other_errors_are_not() -> N
     assert isinstance(disk_refusal(full.value), DiskFull)
     assert disk_refusal(FileNotFoundError(2, "gone")) is None
     assert disk_refusal(sqlite3.OperationalError("no such table")) is None
+
+
+def test_a_file_that_another_has_for_long_is_a_refusal_that_says_when_to_ask_again(
+    tmp_path: Path,
+) -> None:
+    here, there = open_database(tmp_path / "some.sqlite"), open_database(tmp_path / "some.sqlite")
+    here.execute("PRAGMA busy_timeout = 10")
+
+    with transaction(there), pytest.raises(FileBusy) as busy, transaction(here):
+        pass
+
+    assert (busy.value.kind, busy.value.retry_after_s) == (Kind.UNREACHABLE, BUSY_RETRY_AFTER_S)
+    with transaction(here):
+        here.execute("CREATE TABLE some (n INTEGER)")
+    for each in (here, there):
+        each.close()
+
+
+def test_a_new_file_that_another_turns_over_is_waited_for_and_then_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(database, "BUSY_TIMEOUT_S", 0.1)
+    with closing(sqlite3.connect(tmp_path / "some.sqlite", isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(FileBusy):
+            open_database(tmp_path / "some.sqlite")
+
+
+def test_the_vault_is_as_patient_as_all_files(world: World) -> None:
+    keys = world.ledger.vault._keys
+
+    [waits_ms] = keys._connection.execute("PRAGMA busy_timeout").fetchone()
+
+    assert waits_ms == BUSY_TIMEOUT_S * 1000
