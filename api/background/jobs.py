@@ -17,7 +17,12 @@ LEASE_S = 60
 ATTEMPTS_MAX = 3
 RETRY_WITHIN_S = 24 * 3600
 """How long a failed job keeps its request, so that it can be tried again."""
+PUT_OFF_WITHIN_S = 24 * 3600
+"""How long a job is put off again and again for what it rests on, before it has failed."""
 KEPT_S = 30 * 24 * 3600
+OVER = f"({{0}} <= ?1 OR {{0}} > ?1 + {LEASE_S})"
+"""Whether a moment has passed. One further ahead than any is set was set before our clock was set
+back, and nobody waits until that comes again."""
 
 
 class State(StrEnum):
@@ -215,7 +220,8 @@ class Jobs:
         with self._store.writing() as sql:
             put = sql.execute(
                 "UPDATE jobs SET state = ?, attempts = 0, cancel_asked = 0, refusal_code = NULL,"
-                " refusal_detail = NULL, faults = NULL, finished_at_s = NULL"
+                " refusal_detail = NULL, faults = NULL, finished_at_s = NULL,"
+                " not_before_s = 0, put_off_since_s = NULL"
                 " WHERE job_id = ? AND state = ? AND request IS NOT NULL",
                 (State.WAITING, job_id, State.FAILED),
             ).rowcount
@@ -236,8 +242,10 @@ class Jobs:
         with self._store.writing() as sql:
             self._give_up(sql, now_s)
             found = self._store.row(
-                "SELECT job_id FROM jobs WHERE state = 'waiting'"
-                " OR (state = 'running' AND lease_until_s <= ?) ORDER BY number LIMIT 1",
+                "SELECT job_id FROM jobs WHERE"  # noqa: S608 - a condition of ours
+                f" (state = 'waiting' AND {OVER.format('not_before_s')})"
+                f" OR (state = 'running' AND {OVER.format('lease_until_s')})"
+                " ORDER BY number LIMIT 1",
                 now_s,
             )
             if found is None:
@@ -311,6 +319,38 @@ class Jobs:
                 (job.job_id, job.claims),
             )
 
+    def put_off(self, job: Job, for_s: int, now_s: int) -> bool:
+        """Put a claimed job back for a while: what it rests on is away, and nothing wrong with it.
+
+        It counts as no attempt. Returns whether it was; who is put off for PUT_OFF_WITHIN_S is not
+        put off again.
+        """
+        with self._store.writing() as sql:
+            return bool(
+                sql.execute(
+                    "UPDATE jobs SET state = 'waiting', attempts = attempts - 1,"
+                    " not_before_s = ?, put_off_since_s = coalesce(put_off_since_s, ?)"
+                    " WHERE job_id = ? AND claims = ? AND state = 'running'"
+                    " AND NOT cancel_asked AND coalesce(put_off_since_s, ?) > ?",
+                    (
+                        now_s + min(for_s, LEASE_S),
+                        now_s,
+                        job.job_id,
+                        job.claims,
+                        now_s,
+                        now_s - PUT_OFF_WITHIN_S,
+                    ),
+                ).rowcount
+            )
+
+    def let_go(self) -> None:
+        """Have all that is running taken up again at once: whoever worked on it is no more.
+
+        Only who leads knows that. Each was an attempt, as after any crash.
+        """
+        with self._store.writing() as sql:
+            sql.execute("UPDATE jobs SET lease_until_s = 0 WHERE state = 'running'")
+
     def purge(self, now_s: int) -> None:
         """Delete requests that are not tried again any more, and jobs that ended long ago."""
         with self._store.writing() as sql:
@@ -335,8 +375,9 @@ class Jobs:
     def _give_up(self, sql: sqlite3.Connection, now_s: int) -> None:
         """End what nobody works on any more, and is not to be taken up again."""
         for row in self._store.rows(
-            "SELECT * FROM jobs WHERE state = 'running' AND lease_until_s <= ?"
-            " AND (attempts >= ? OR cancel_asked)",
+            "SELECT * FROM jobs WHERE state = 'running'"  # noqa: S608 - as above
+            f" AND {OVER.format('lease_until_s')}"
+            " AND (attempts >= ?2 OR cancel_asked)",
             now_s,
             ATTEMPTS_MAX,
         ):

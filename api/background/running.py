@@ -76,6 +76,8 @@ class Background:
         self._lead.start(self._begin)
 
     def _begin(self) -> None:
+        # Whoever led before has ended: the kernel says so by the lock.
+        self.jobs.let_go()
         self.integrity.start()
         self._worker.start()
         self._deliveries.start()
@@ -98,14 +100,18 @@ class Background:
         self.packages.purge(now_s)
 
     def stop(self) -> None:
-        """Let the step under way end. What is not done by then is taken up at the next start."""
+        """Let the step under way end. What is not done by then is taken up at the next start.
+
+        Who does not come to an end in time leads until the process is gone: whoever leads next
+        takes up what was under way at once.
+        """
         self.stopping.set()
         self._lead.stop()
         self.integrity.stop(STOP_S)
         delivered = self._deliveries.stop(STOP_S)
         if self._worker.stop(STOP_S) and delivered:
             self._store.close()
-        self._lead.give_up()
+            self._lead.give_up()
 
 
 async def background(request: Request) -> Background:

@@ -25,7 +25,9 @@ CREATE TABLE IF NOT EXISTS jobs (
     refusal_detail TEXT,
     faults TEXT,
     created_at_s INTEGER NOT NULL,
-    finished_at_s INTEGER
+    finished_at_s INTEGER,
+    not_before_s INTEGER NOT NULL DEFAULT 0,
+    put_off_since_s INTEGER
 );
 CREATE INDEX IF NOT EXISTS jobs_by_officer ON jobs (officer_id, number);
 CREATE INDEX IF NOT EXISTS jobs_open ON jobs (number) WHERE state IN ('waiting', 'running');
@@ -67,9 +69,19 @@ CREATE TABLE IF NOT EXISTS subscriptions (
 ) WITHOUT ROWID;
 """
 
+ADDED = {
+    "not_before_s": "INTEGER NOT NULL DEFAULT 0",
+    "put_off_since_s": "INTEGER",
+}
+"""Columns of jobs that files made by earlier versions lack."""
+
 
 class BackgroundStore(Records):
     """`at_s` and its like are seconds since 1970. Requests and secrets stand here sealed."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path, SCHEMA)
+        with self.writing() as sql:
+            there = {row[1] for row in sql.execute("PRAGMA table_info(jobs)")}
+            for name in ADDED.keys() - there:
+                sql.execute(f"ALTER TABLE jobs ADD COLUMN {name} {ADDED[name]}")

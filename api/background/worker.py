@@ -10,12 +10,15 @@ from typing import Any
 from api.background.jobs import LEASE_S, Job, JobCancelled, JobLost, Jobs
 from api.problems import faults_of
 from ledger.database import DISK_REFUSALS
-from ledger.errors import LedgerError
+from ledger.errors import Kind, LedgerError
+from ledger.store.application import TooBusy
 
 POLL_S = 1.0
 """How soon a lease that ran out, or a job of another process, is seen."""
 RENEW_S = LEASE_S / 4
 PURGE_S = 10 * 60
+PUT_OFF_S = 5
+"""How long a job waits for what does not say when to ask again."""
 
 log = logging.getLogger("nuanzhang.jobs")
 
@@ -131,6 +134,8 @@ class Worker:
             self._jobs.release(job)
         elif isinstance(error, JobLost):
             log.warning("job %s was given up to another worker", job.job_id)
+        elif isinstance(error, LedgerError) and _passes(error) and self._put_off(job, error, now_s):
+            log.warning("job %s is put off: %s", job.job_id, error.code)
         elif isinstance(error, LedgerError):
             self._jobs.fail(job, error.code, str(error), now_s, faults_of(error))
         else:
@@ -140,9 +145,17 @@ class Worker:
             )
             self._jobs.fail(job, "server.failed", "the server met an error of its own", now_s)
 
+    def _put_off(self, job: Job, refusal: LedgerError, now_s: int) -> bool:
+        return self._jobs.put_off(job, getattr(refusal, "retry_after_s", PUT_OFF_S), now_s)
+
     def _purge(self) -> None:
         now_s = self._now_s()
         if now_s - self._purged_s >= PURGE_S:
             self._jobs.purge(now_s)
             self._also_purge(now_s)
             self._purged_s = now_s
+
+
+def _passes(refusal: LedgerError) -> bool:
+    """Say whether a refusal is about the moment alone, and the same job may go well later."""
+    return refusal.kind is Kind.UNREACHABLE or isinstance(refusal, TooBusy)

@@ -1,6 +1,8 @@
 """Jobs: in line, taken up, held, ended; and what is true when somebody crashes."""
 
+import sqlite3
 import threading
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -9,6 +11,7 @@ from api.background.jobs import (
     ATTEMPTS_MAX,
     KEPT_S,
     LEASE_S,
+    PUT_OFF_WITHIN_S,
     RETRY_WITHIN_S,
     Job,
     JobCancelled,
@@ -140,6 +143,56 @@ def test_what_never_ends_is_given_up(jobs: Jobs) -> None:
     assert (ended.state, ended.refusal_code) == (State.FAILED, "job.gave_up")
     assert jobs.retry(job.job_id).state is State.WAITING
     assert claimed(jobs).attempts == 1
+
+
+def test_whoever_leads_next_takes_up_at_once_what_was_running(jobs: Jobs) -> None:
+    job = jobs.submit("roster", OFFICER, None, b"one", NOW)
+    for number in range(ATTEMPTS_MAX):
+        assert claimed(jobs, NOW + number).attempts == number + 1
+        jobs.let_go()
+
+    assert jobs.claim(NOW + ATTEMPTS_MAX) is None
+    assert jobs.find(job.job_id).refusal_code == "job.gave_up"
+
+
+def test_a_clock_that_was_set_back_holds_up_no_job(jobs: Jobs) -> None:
+    jobs.submit("roster", OFFICER, None, b"one", NOW)
+    lost = claimed(jobs)
+
+    again = claimed(jobs, NOW - 3600)
+
+    assert (again.job_id, again.attempts) == (lost.job_id, 2)
+    assert jobs.put_off(again, 5, NOW - 3600)
+    assert claimed(jobs, NOW - 2 * 3600).job_id == lost.job_id
+
+
+def test_what_is_put_off_waits_and_counts_as_no_attempt_for_a_day(jobs: Jobs) -> None:
+    job = jobs.submit("roster", OFFICER, None, b"one", NOW)
+    assert jobs.put_off(claimed(jobs), 5, NOW)
+    assert jobs.claim(NOW + 4) is None
+    assert jobs.find(job.job_id).attempts == 0
+
+    late = claimed(jobs, NOW + PUT_OFF_WITHIN_S)
+    assert late.attempts == 1
+    assert not jobs.put_off(late, 5, NOW + PUT_OFF_WITHIN_S)
+
+    jobs.fail(late, "database.unreachable", "away", NOW + PUT_OFF_WITHIN_S)
+    jobs.retry(job.job_id)
+    again = claimed(jobs, NOW + PUT_OFF_WITHIN_S)
+    assert jobs.put_off(again, 5, NOW + PUT_OFF_WITHIN_S), "who tries it again has another day"
+
+
+def test_a_file_of_an_earlier_version_is_gone_on_with(tmp_path: Path) -> None:
+    jobs = jobs_at(tmp_path)
+    job = jobs.submit("roster", OFFICER, None, b"one", NOW)
+    with closing(sqlite3.connect(tmp_path / "jobs.sqlite")) as connection:
+        for column in ("not_before_s", "put_off_since_s"):
+            connection.execute(f"ALTER TABLE jobs DROP COLUMN {column}")
+
+    again = jobs_at(tmp_path)
+
+    assert again.put_off(claimed(again), 5, NOW)
+    assert claimed(again, NOW + 5).job_id == job.job_id
 
 
 def test_what_waits_is_cancelled_at_once_and_what_runs_at_its_next_step(jobs: Jobs) -> None:

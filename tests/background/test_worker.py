@@ -13,10 +13,13 @@ from typing import Any
 
 import pytest
 
-from api.background.jobs import LEASE_S, Job, Jobs, State
-from api.background.worker import Handler, Report, Worker
+from api.background.jobs import LEASE_S, PUT_OFF_WITHIN_S, Job, Jobs, State
+from api.background.worker import PUT_OFF_S, Handler, Report, Worker
+from ledger.database import DiskFull
+from ledger.errors import LedgerError
 from ledger.files.faults import refuse
-from ledger.store.application import NotOnRecord
+from ledger.postgresql import DatabaseUnreachable
+from ledger.store.application import NotOnRecord, TooBusy
 from tests.background.standing import OFFICER, Hands, jobs_at
 
 ROOT = Path(__file__).parents[2]
@@ -65,6 +68,42 @@ def test_a_refusal_ends_a_job_with_its_code_and_its_faults(jobs: Jobs) -> None:
     assert (job.state, job.refusal_code) == (State.FAILED, "value.unknown")
     [fault] = job.faults
     assert (fault["row"], fault["column"], fault["code"]) == (3, "类别", "value.unknown")
+
+
+@pytest.mark.parametrize("passing", [DatabaseUnreachable(), DiskFull(), TooBusy(9)])
+def test_what_it_rests_on_being_away_puts_a_job_off(jobs: Jobs, passing: LedgerError) -> None:
+    hands, away = Hands(), [passing]
+
+    def handler(*_: object) -> dict[str, Any]:
+        if away:
+            raise away.pop()
+        return {"done": "later"}
+
+    job = worked(jobs, handler, hands)
+
+    assert (job.state, job.attempts, job.refusal_code) == (State.WAITING, 0, None)
+    worker = Worker(jobs, {"kind": handler}, hands)
+    assert not worker.work_once(), "it is not asked again at once"
+    hands.now_s += getattr(passing, "retry_after_s", PUT_OFF_S)
+    assert worker.work_once()
+    assert jobs.find(job.job_id).result == {"done": "later"}
+    worker.stop(1)
+
+
+def test_what_is_away_for_a_day_ends_a_job(jobs: Jobs) -> None:
+    hands = Hands()
+
+    def away(*_: object) -> dict[str, Any]:
+        raise DatabaseUnreachable
+
+    job = worked(jobs, away, hands)
+    hands.now_s += PUT_OFF_WITHIN_S
+    worker = Worker(jobs, {"kind": away}, hands)
+    assert worker.work_once()
+    worker.stop(1)
+
+    ended = jobs.find(job.job_id)
+    assert (ended.state, ended.refusal_code) == (State.FAILED, "database.unreachable")
 
 
 def test_a_bug_ends_its_job_alone_and_nothing_quotes_data(
