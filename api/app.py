@@ -1,6 +1,6 @@
 """The web application: version 1 of the interface, for officers who have signed in."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -135,7 +135,8 @@ class Serving:
     is the inspector whom anybody may be with one click, on a ledger that is marked as a demo;
     `webhooks_inside` lets webhooks lead to this machine and into private networks; `rhythm` is how
     often the log is verified; `counted_in` is where several processes count together, and
-    `counted_as` this ledger's name among those that they serve.
+    `counted_as` this ledger's name among those that they serve; `environment` is what a process of
+    ours finds the log's database by.
     """
 
     clock: Clock
@@ -149,6 +150,7 @@ class Serving:
     rhythm: Rhythm = field(default_factory=Rhythm)
     counted_in: str | None = None
     counted_as: str = ""
+    environment: Mapping[str, str] = field(default_factory=dict, repr=False)
 
 
 def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
@@ -171,6 +173,7 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
         serving.rhythm,
         lambda packages: {INSPECTION: inspecting(home, ledger, serving.clock, packages)},
         inside=serving.webhooks_inside,
+        environment=serving.environment,
     )
 
     @asynccontextmanager

@@ -76,6 +76,13 @@ def counted_in() -> str | None:
     return os.environ.get(COUNTED_IN)
 
 
+def driver_environment() -> dict[str, str]:
+    """Return what PostgreSQL's driver reads: its own settings, and whose home its files are in."""
+    return {
+        name: value for name, value in os.environ.items() if name.startswith("PG") or name == "HOME"
+    }
+
+
 def tell_workers(counted: str, origin: str) -> None:
     """Have what this process starts count in a folder, and know where pages come from."""
     os.environ[COUNTED_IN] = counted

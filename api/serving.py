@@ -384,6 +384,7 @@ def served(
         rhythm=Rhythm(settings.verify_every_s, settings.verify_whole_every_s),
         counted_in=bootstrap.counted_in(),
         counted_as=name,
+        environment=bootstrap.driver_environment(),
     )
     app = create_app(home, ledger, serving)
     warming = Warming(

@@ -32,6 +32,7 @@ class Background:
     """`stopping` is set when the process is to end, for those who wait for something to come.
 
     `making` returns who does further kinds of jobs, and keeps what they make in `packages`.
+    `environment` is what a process of ours finds the log's database by.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Background:
         making: Callable[[Packages], Mapping[str, Handler]],
         *,
         inside: bool,
+        environment: Mapping[str, str],
     ) -> None:
         self._store = BackgroundStore(home.jobs)
         seal = Seal(home.derived_key("background"))
@@ -68,7 +70,9 @@ class Background:
             whole=True,
             before=None,
         )
-        self.integrity = Integrity(home.verdicts, task, ledger.size, clock.now_s, rhythm)
+        self.integrity = Integrity(
+            home.verdicts, task, ledger.size, clock.now_s, rhythm, environment=environment
+        )
         self._lead = Lead(home.lead)
 
     def start(self) -> None:

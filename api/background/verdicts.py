@@ -106,14 +106,21 @@ class Verdicts:
 
     def ask(self) -> None:
         """Have the whole log verified by whoever does that."""
-        self._set("asked = 1")
+        self._set("asked = asked + 1")
 
-    def begin(self) -> bool:
-        """Say that a run begins; return whether somebody asked for it, which is done with then."""
+    def begin(self) -> int:
+        """Say that a run begins; return how often it was asked for by now."""
         with self._records.writing():
-            asked = self.under_way().asked
-            self._set("asked = 0, busy = 1, done = 0, total = 0")
-        return asked
+            self._set("busy = 1, done = 0, total = 0")
+            [row] = self._records.rows("SELECT asked FROM under_way")
+        return int(row[0])
+
+    def answered(self, asked: int) -> None:
+        """Say that a run of the whole log gave its verdict to so many who had asked for one.
+
+        Who asked since is still waited for, and so are all where a run gave none.
+        """
+        self._set("asked = max(asked - ?, 0)", asked)
 
     def advance(self, done: int, total: int) -> None:
         self._set("done = ?, total = ?", done, total)

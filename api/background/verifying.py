@@ -5,9 +5,10 @@ process that serves is not slowed down, and is none the worse for whatever becom
 """
 
 import os
+import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -15,6 +16,7 @@ import msgspec
 
 from ledger.commands.continuing import Verified
 from ledger.commands.verification import verify_log
+from ledger.errors import LedgerError
 from ledger.evidence.merkle import Edge
 from ledger.postgresql import ADDRESS, Database
 
@@ -52,11 +54,15 @@ class Doubted(msgspec.Struct, frozen=True):
 
 
 class Told(msgspec.Struct, frozen=True):
-    """How far it is: so many of so many entries, or what it found in the end."""
+    """How far it is: so many of so many entries, or what it found in the end.
+
+    `failed` says what kept it from finding anything: a refusal's code, or an error's type alone.
+    """
 
     done: int
     of: int
     found: "Found | None" = None
+    failed: str | None = None
 
 
 class Found(msgspec.Struct, frozen=True):
@@ -72,14 +78,26 @@ class Found(msgspec.Struct, frozen=True):
     before: Before | None = None
 
 
+class VerifierDied(Exception):
+    """The process that verifies gave no verdict, and nobody had told it to end.
+
+    Its message quotes no data: a code, the type of an error, or how the process ended.
+    """
+
+
 @contextmanager
-def under_way(task: Task) -> Iterator["Verifying"]:
-    """Hold a process that verifies; it ends with us."""
+def under_way(task: Task, environment: Mapping[str, str]) -> Iterator["Verifying"]:
+    """Hold a process that verifies; it ends with us.
+
+    Args:
+        task: What it is to do.
+        environment: By what it finds the log's database, beside what the task says.
+    """
     # Nothing else of our environment: the ledger's key may stand in it.
-    environment = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    path = {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
     with subprocess.Popen(
         (sys.executable, "-P", "-m", "api.background.verifying"),
-        env=environment,
+        env={**environment, **path},
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -94,25 +112,41 @@ class Verifying:
     def __init__(self, process: "subprocess.Popen[bytes]", task: Task) -> None:
         self._process = process
         self._task = task
+        self._told_to_end = False
 
     def found(self, progress: Callable[[int, int], None]) -> Found | None:
-        """Wait for the verdict; None if the process was ended, or came to grief."""
+        """Wait for the verdict; None if the process was told to end.
+
+        Raises:
+            VerifierDied: It came to grief.
+        """
         assert self._process.stdin is not None  # noqa: S101 - as it was started
         assert self._process.stdout is not None  # noqa: S101 - as it was started
         try:
             self._process.stdin.write(msgspec.json.encode(self._task))
             self._process.stdin.close()
         except BrokenPipeError:
+            self._require_told_to_end()
             return None
         for line in self._process.stdout:
             told = msgspec.json.decode(line, type=Told)
             if told.found is not None:
                 return told.found
+            if told.failed is not None:
+                raise VerifierDied(told.failed)
             progress(told.done, told.of)
+        self._require_told_to_end()
         return None
 
     def end(self) -> None:
+        self._told_to_end = True
         self._process.kill()
+
+    def _require_told_to_end(self) -> None:
+        status = self._process.wait()
+        if not self._told_to_end:
+            ended = f"signal {-status}" if status < 0 else f"exit status {status}"
+            raise VerifierDied(ended)
 
 
 def verify(task: Task, progress: Callable[[int, int], None]) -> Found:
@@ -153,8 +187,14 @@ def main() -> None:
         sys.stdout.buffer.write(msgspec.json.encode(told) + b"\n")
         sys.stdout.buffer.flush()
 
-    found = verify(task, lambda done, of: tell(Told(done, of)))
-    tell(Told(found.events, found.events, found))
+    try:
+        found = verify(task, lambda done, of: tell(Told(done, of)))
+    except LedgerError as refusal:
+        tell(Told(0, 0, failed=refusal.code))
+    except (OSError, sqlite3.Error) as error:
+        tell(Told(0, 0, failed=type(error).__name__))
+    else:
+        tell(Told(found.events, found.events, found))
 
 
 if __name__ == "__main__":

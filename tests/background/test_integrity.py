@@ -1,15 +1,21 @@
 """The log is verified while it is served: what the light says, and what a restart knows of it."""
 
+import math
 import shutil
 import sqlite3
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 
+from api import bootstrap
 from api.background.integrity import Integrity, Light, Rhythm
-from api.background.verifying import Task
+from api.background.verdicts import Verdicts
+from api.background.verifying import Task, VerifierDied, under_way
+from tests.postgresql import OWNER, Server
 from tests.world import World
 
 RHYTHM = Rhythm(every_s=60, whole_every_s=3600)
@@ -22,14 +28,22 @@ class Watch:
     def __init__(self, world: World) -> None:
         self.world = world
         self.now_s = NOW_S
+        self.runs_s = 0.0
         self.started: list[Integrity] = []
         self.integrity = self.begin()
 
-    def begin(self, rhythm: Rhythm = RHYTHM) -> Integrity:
+    def task(self, path: str = "") -> Task:
         home = self.world.home
-        task = Task(
-            str(home.events), "test.local/log", home.founding_key_id(), whole=True, before=None
+        return Task(
+            path or str(home.events),
+            "test.local/log",
+            home.founding_key_id(),
+            whole=True,
+            before=None,
         )
+
+    def begin(self, rhythm: Rhythm = RHYTHM, path: str = "") -> Integrity:
+        home, task = self.world.home, self.task(path)
         made = Integrity(
             home.verdicts,
             task,
@@ -37,6 +51,7 @@ class Watch:
             lambda: self.now_s,
             rhythm,
             0.01,
+            running_s=lambda: self.runs_s,
         )
         self.started.append(made)
         return made
@@ -161,6 +176,104 @@ def test_by_the_clock_and_on_request_it_verifies_by_itself(watch: Watch) -> None
     wait(lambda: not watch.integrity.standing().running)
 
     assert [run.whole for run in watch.integrity.latest(9)] == [True, True]
+
+
+def test_a_clock_that_was_set_back_leaves_no_light_green_and_no_log_unverified(
+    watch: Watch,
+) -> None:
+    watch.integrity.verify_once(whole=True)
+    watch.now_s -= 2 * 3600
+    assert watch.integrity.standing().light == Light.STALE
+    assert watch.integrity.verified_age_s() == math.inf
+
+    watch.integrity.start()
+    wait(lambda: watch.integrity.standing().light == Light.SOUND)
+
+    assert [run.whole for run in watch.integrity.latest(9)] == [True, True]
+    assert watch.integrity.verified_age_s() == 0
+
+
+def test_a_verdict_is_at_least_as_old_as_it_is_known_here(watch: Watch) -> None:
+    watch.integrity.verify_once(whole=True)
+    assert watch.integrity.standing().light == Light.SOUND
+
+    # Meanwhile the clock was set back by as much.
+    watch.runs_s += RHYTHM.stale_after_s + 1
+
+    standing = watch.integrity.standing()
+    assert (standing.light, standing.age_s) == (Light.STALE, RHYTHM.stale_after_s + 1)
+
+
+def test_a_verifier_that_cannot_work_is_told_of_and_waited_for_longer_each_time(
+    watch: Watch, caplog: pytest.LogCaptureFixture
+) -> None:
+    nowhere = watch.world.home.path / "nowhere"
+    fails = watch.begin(Rhythm(0), f"postgresql:///postgres?host={nowhere}&user={OWNER}")
+    fails.ask()
+    fails.start()
+
+    wait(lambda: "unexpected database.unreachable" in caplog.text)
+    watch.runs_s += 2
+    wait(lambda: caplog.text.count("unexpected database.unreachable") == 2)
+
+    assert fails.standing().running, "whoever asked is still waited for"
+    assert str(nowhere) not in caplog.text
+    time.sleep(1.5)
+    assert caplog.text.count("unexpected database.unreachable") == 2
+    fails.stop(10)
+    able = watch.begin(Rhythm(0))
+    able.start()
+    wait(lambda: not able.standing().running)
+    assert [run.whole for run in able.latest(9)] == [True]
+
+
+def test_whoever_asks_while_the_log_is_verified_has_it_verified_once_more(watch: Watch) -> None:
+    verdicts = Verdicts(watch.world.home.verdicts)
+    verdicts.ask()
+    asked = verdicts.begin()
+    verdicts.ask()
+    verdicts.answered(asked)
+
+    assert verdicts.under_way().asked
+    verdicts.answered(verdicts.begin())
+    assert not verdicts.under_way().asked
+    verdicts.close()
+
+
+def test_a_verifier_that_dies_is_told_from_one_that_was_told_to_end(watch: Watch) -> None:
+    with under_way(watch.task(), {}) as died:
+        died._process.kill()
+        with pytest.raises(VerifierDied, match="signal 9"):
+            died.found(lambda *_: None)
+    with under_way(watch.task(), {}) as ended:
+        ended.end()
+        assert ended.found(lambda *_: None) is None
+
+
+def test_a_verifier_finds_a_database_by_the_drivers_own_settings(
+    tmp_path: Path, postgresql: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = postgresql.fresh()
+    world = World.at(tmp_path, store).settle_in()
+    size = world.ledger.size()
+    world.ledger.close()
+    monkeypatch.setenv("PGHOST", str(postgresql.folder))
+    monkeypatch.setenv("NUANZHANG_SERVICE_KEY", "a secret")
+    environment = bootstrap.driver_environment()
+    task = Task(
+        f"postgresql:///postgres?user={OWNER}&schema={store.schema}",
+        world.ledger.origin,
+        world.home.founding_key_id(),
+        whole=True,
+        before=None,
+    )
+
+    with under_way(task, environment) as verifying:
+        found = verifying.found(lambda *_: None)
+
+    assert "a secret" not in environment.values()
+    assert found is not None
+    assert (found.code, found.last_good_size) == (None, size)
 
 
 def wait(until: Callable[[], bool]) -> None:
