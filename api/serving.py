@@ -9,13 +9,12 @@ import socket
 import sys
 import tempfile
 import threading
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from types import FrameType
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 import uvicorn
@@ -34,9 +33,10 @@ from api.dispatch import ByHost
 from api.edge.requests_log import JsonLines
 from api.edge.requests_log import log as requests_log
 from api.settings import Settings
+from api.waiting import as_soon_as_there, begun, end
 from api.warming import Warming, find_known
 from ledger.errors import Kind, LedgerError
-from ledger.postgresql import Database, DatabaseUnreachable
+from ledger.postgresql import Database
 from ledger.store.application import Ledger
 from ledger.store.home import Home
 from projections.runner import catch_up
@@ -45,8 +45,6 @@ PORTS_TRIED = 20
 KEEP_ALIVE_S = 15
 SHUTDOWN_S = 30
 HEADER_BYTES_MAX = 32 * 1024
-AWAY_LOOKED_EVERY_S = 0.5
-"""How soon a worker that begins sees that its database is back."""
 SILENT_S = 60
 """A worker that does not even say that it lives for so long is replaced."""
 
@@ -66,6 +64,8 @@ For programs (JSON; every amount is in fen):
   {url}/openapi.json                    all there is
 In another terminal: .venv/bin/nuanzhang verify      proves the whole log, on all cores
 """
+
+log = logging.getLogger("nuanzhang.serving")
 
 Say = Callable[[str], None]
 TBegun = TypeVar("TBegun")
@@ -109,7 +109,6 @@ def listen(home: Home, ledger: Ledger, port: int | None, *, tour: bool, say: Say
     Raises:
         PortTaken: The port that was asked for is in use, or none is free.
     """
-    catch_up(ledger, home.read_models)
     settings = Settings()
     sock, url = _announced(home, settings, port, tour=tour, say=say)
     app = served(home, ledger, settings, settings.origin or _origin(url), hosts_of(settings))
@@ -131,8 +130,6 @@ def listen_for(
         PortTaken: The port that was asked for is in use, or none is free.
     """
     settings = Settings()
-    for each in deployment.here:
-        catch_up(opened[each.name], each.place().read_models)
     sock = _announced_all(deployment, settings, port, say)
     apps = _served_all(deployment, opened, settings)
     _run(ByHost(apps, by_host(deployment)), list(apps.values()), sock)
@@ -141,7 +138,7 @@ def listen_for(
 def _run(app: ASGIApp, apps: Sequence[FastAPI], sock: socket.socket) -> None:
     log_requests()
     # What stopped the server is told again when all is answered; then the ledgers are closed.
-    signal.signal(signal.SIGTERM, _end)
+    signal.signal(signal.SIGTERM, end)
     stopping = [each.state.background.stopping for each in apps]
     listener = Listener(config_of(app), stopping)
     listener.run(sockets=[sock])
@@ -161,8 +158,8 @@ def listen_with(workers: int, home: Home, port: int | None, *, tour: bool, say: 
     """
     if not isinstance(home.log, Database):
         raise OneProcess
-    with bootstrap.opened(home) as ledger:
-        catch_up(ledger, home.read_models)
+    with as_soon_as_there(lambda opening: opened_whole(home, opening)):
+        pass  # what workers find is all there
     settings = Settings()
     sock, url = _announced(home, settings, port, tour=tour, say=say)
     tell = partial(bootstrap.tell_workers, origin=_origin(url))
@@ -188,9 +185,8 @@ def listen_for_with(
     for each in deployment.here:
         if not isinstance(each.place().log, Database):
             raise OneProcess
-    for each in deployment.here:
-        with bootstrap.opened(each.place()) as ledger:
-            catch_up(ledger, each.place().read_models)
+    with as_soon_as_there(lambda opening: opened_all(deployment, opening)):
+        pass
     sock = _announced_all(deployment, Settings(), port, say)
     tell = partial(bootstrap.tell_workers_of_all, path=path)
     _supervise("api.serving:worker_of_all", workers, sock, tell)
@@ -219,8 +215,12 @@ class Supervisor(Multiprocess):
         self._leave_their_ends()
 
     def keep_subprocess_alive(self) -> None:
+        before = list(self.processes)
         super().keep_subprocess_alive()
         self._leave_their_ends()
+        for each in before:
+            if each not in self.processes:
+                log.warning("worker %s is replaced: it ended with %s", each.pid, each.exitcode)
 
     def _leave_their_ends(self) -> None:
         """Leave the worker's end of each line to the worker alone.
@@ -244,7 +244,7 @@ def worker() -> FastAPI:
 
     def begin(opening: ExitStack) -> FastAPI:
         home, settings = bootstrap.home(), Settings()
-        ledger = opening.enter_context(bootstrap.opened(home))
+        ledger = opened_whole(home, opening)
         return served(home, ledger, settings, settings.origin, hosts_of(settings))
 
     opening, app = _begun(begin)
@@ -278,44 +278,38 @@ def worker_of_all() -> ByHost:
 
 def opened_all(deployment: Deployment, opening: ExitStack) -> dict[str, Ledger]:
     """Open all ledgers that are here, by name, for as long as the stack lasts."""
-    return {
-        each.name: opening.enter_context(bootstrap.opened(each.place())) for each in deployment.here
-    }
+    return {each.name: opened_whole(each.place(), opening) for each in deployment.here}
+
+
+def opened_whole(home: Home, opening: ExitStack) -> Ledger:
+    """Open a ledger for as long as the stack lasts, and bring its read model up to date."""
+    ledger = opening.enter_context(bootstrap.opened(home))
+    catch_up(ledger, home.read_models)
+    return ledger
 
 
 def _begun(begin: Callable[[ExitStack], TBegun]) -> tuple[ExitStack, TBegun]:
-    """Open what a worker serves and make its applications, as soon as the databases are there.
+    """Open what a worker serves and make its applications, as soon as what they need is there.
 
-    They were when the service began; who takes a dead worker's place may come while one is away.
-    Were that a failure, uvicorn would end all the others too.
+    It was when the service began; who takes a dead worker's place may come while a database is away
+    or a disk is full. Were that a failure, uvicorn would end all the others too.
     """
     threading.Thread(target=_end_when_orphaned, daemon=True).start()
     log_requests()
-    with _ended_by_signals():
-        while True:
-            try:
-                with ExitStack() as opening:
-                    begun = begin(opening)
-                    return opening.pop_all(), begun
-            except DatabaseUnreachable:
-                time.sleep(AWAY_LOOKED_EVERY_S)
-            except LedgerError as refusal:
-                sys.stderr.write(f"{refusal.code}: {refusal}\n")
-                sys.exit(STARTUP_FAILURE)
+    # uvicorn notes signals and looks at them when its application is there. One that came while all
+    # this was imported would never be seen by whoever waits for a database.
+    server = getattr(signal.getsignal(signal.SIGTERM), "__self__", None)
 
+    def unless_told_to_end(opening: ExitStack) -> TBegun:
+        if isinstance(server, uvicorn.Server) and server.should_exit:
+            sys.exit(0)
+        return begin(opening)
 
-@contextmanager
-def _ended_by_signals() -> Iterator[None]:
-    """Have this process end when it is told to: uvicorn only notes it for a loop that is to come.
-
-    Who waits for a database that is away would never see it, and nobody could stop the service.
-    """
-    told = {number: signal.signal(number, _end) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
-        yield
-    finally:
-        for number, handler in told.items():
-            signal.signal(number, handler)
+        return begun(unless_told_to_end, (signal.SIGTERM, signal.SIGINT))
+    except LedgerError as refusal:
+        sys.stderr.write(f"{refusal.code}: {refusal}\n")
+        sys.exit(STARTUP_FAILURE)
 
 
 def _tell_of_the_end(apps: Sequence[FastAPI]) -> None:
@@ -447,10 +441,6 @@ class Listener(uvicorn.Server):
         for each in self._stopping:
             each.set()
         await super().shutdown(sockets)
-
-
-def _end(*_: object) -> NoReturn:
-    raise SystemExit(0)
 
 
 def hosts_of(settings: Settings) -> tuple[str, ...]:

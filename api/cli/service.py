@@ -1,7 +1,6 @@
 """Commands of whoever runs the service: its home, its server, its people's data keys."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
@@ -12,6 +11,7 @@ import typer
 from api import bootstrap
 from api.cli.printing import say
 from api.settings import Settings
+from api.waiting import as_soon_as_there
 from ledger.commands.recipients import erase_person
 from ledger.domain.aggregate import OPERATOR
 from ledger.postgresql import Database
@@ -78,6 +78,7 @@ def serve(
         listen_for_with,
         listen_with,
         opened_all,
+        opened_whole,
     )
 
     processes = workers or Settings().workers
@@ -87,14 +88,14 @@ def serve(
         if processes > 1:
             listen_for_with(processes, deployment, told, port, say)
             return
-        with ExitStack() as opening:
-            listen_for(told, opened_all(told, opening), port, say)
+        with as_soon_as_there(lambda opening: opened_all(told, opening)) as opened:
+            listen_for(told, opened, port, say)
         return
     place = bootstrap.home()
     if processes > 1:
         listen_with(processes, place, port, tour=tour, say=say)
         return
-    with bootstrap.opened(place) as ledger:
+    with as_soon_as_there(lambda opening: opened_whole(place, opening)) as ledger:
         listen(place, ledger, port, tour=tour, say=say)
 
 

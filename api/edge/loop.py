@@ -1,6 +1,9 @@
 """The event loop of one worker among several: it leaves some of those who come to the others."""
 
 import asyncio
+import logging
+import os
+import signal
 import socket
 from collections.abc import Callable, Sequence
 from contextlib import suppress
@@ -14,6 +17,8 @@ LINES_FOR_ANOTHER = 4
 """For so many lines that it has, it lets one more in after it waited, of those who still do."""
 REFUSED_WAIT_S = 1.0
 """Where no more files can be opened; asyncio's own waits as long."""
+
+log = logging.getLogger("nuanzhang.serving")
 
 MakeProtocol = Callable[[], asyncio.BaseProtocol]
 
@@ -47,6 +52,7 @@ class FairServer(asyncio.AbstractServer):
         self._make = make
         self._lines: WeakSet[asyncio.BaseTransport] = WeakSet()
         self._taking = loop.create_task(self._take_on(sock))
+        self._taking.add_done_callback(_require_stopped)
 
     async def _take_on(self, sock: socket.socket) -> None:
         while True:
@@ -94,3 +100,13 @@ class FairServer(asyncio.AbstractServer):
 
     async def wait_closed(self) -> None:
         await asyncio.wait([self._taking])
+
+
+def _require_stopped(taking: asyncio.Task[None]) -> None:
+    """Have a process end that takes nobody on any more: another takes its place.
+
+    It would answer that it lives, and whoever comes would wait for good; nobody would be told why.
+    """
+    if not taking.cancelled() and (error := taking.exception()) is not None:
+        log.critical("no more connections are taken: unexpected %s", type(error).__name__)
+        os.kill(os.getpid(), signal.SIGTERM)

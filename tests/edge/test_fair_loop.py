@@ -2,7 +2,10 @@
 
 import asyncio
 import selectors
+import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -180,3 +183,29 @@ def test_a_worker_that_stops_is_not_woken_for_whoever_comes() -> None:
         asyncio.Runner(loop_factory=lambda: FairLoop(selector)) as runner,
     ):
         assert runner.run(stop(sock)) < 10
+
+
+def test_one_that_takes_nobody_any_more_says_so_and_ends() -> None:
+    broken = """
+import asyncio, socket
+from api.edge.loop import FairLoop
+
+class Broken(FairLoop):
+    async def sock_accept(self, sock):
+        raise RuntimeError("what it says may quote data")
+
+async def serve(loop):
+    sock = socket.create_server(("127.0.0.1", 0))
+    await loop.create_server(asyncio.Protocol, sock=sock, backlog=1)
+    await asyncio.sleep(60)
+
+loop = Broken()
+loop.run_until_complete(serve(loop))
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", broken], timeout=30, check=False, capture_output=True, text=True
+    )
+
+    assert done.returncode == -signal.SIGTERM
+    assert "no more connections are taken: unexpected RuntimeError" in done.stderr
+    assert "quote" not in done.stderr

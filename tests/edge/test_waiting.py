@@ -1,0 +1,130 @@
+"""A service that begins before what it rests on: it waits, says for what, and ends when told to."""
+
+import errno
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from api import waiting
+from api.waiting import as_soon_as_there
+from ledger.database import DiskFull
+from ledger.postgresql import DatabaseUnreachable, NotMigrated
+from tests.postgresql import running
+from tests.world import World
+
+ENDS_WITHIN_S = 10
+
+
+@pytest.fixture(autouse=True)
+def _soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "LOOKED_EVERY_S", 0)
+
+
+def test_it_waits_for_all_that_passes_and_says_once_for_what(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    away: list[Exception] = [
+        DatabaseUnreachable(),
+        DatabaseUnreachable(),
+        DiskFull(),
+        OSError(errno.EROFS, "chmod"),
+    ]
+    closed = list[str]()
+
+    def begin(opening: ExitStack) -> str:
+        opening.callback(closed.append, "closed")
+        if away:
+            raise away.pop(0)
+        return "begun"
+
+    with as_soon_as_there(begin) as begun:
+        assert begun == "begun"
+        assert len(closed) == 4, "what was opened in vain is closed again"
+
+    assert len(closed) == 5
+    said = [line.partition(":")[0] for line in capsys.readouterr().err.splitlines()]
+    assert said == [
+        "nuanzhang waits until it can begin; database.unreachable",
+        "nuanzhang waits until it can begin; disk.full",
+        "nuanzhang waits until it can begin; disk.read_only",
+        "nuanzhang what it waited for is there",
+    ]
+
+
+@pytest.mark.parametrize("cause", [NotMigrated(None, 1), FileNotFoundError(2, "gone")])
+def test_what_waiting_does_not_change_is_told_at_once(cause: Exception) -> None:
+    def begin(_: ExitStack) -> None:
+        raise cause
+
+    with pytest.raises(type(cause)), as_soon_as_there(begin):
+        pass
+
+
+@contextmanager
+def serving(home: Path, workers: int) -> Iterator[subprocess.Popen[str]]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "api.cli", "serve", "--workers", str(workers)],
+        env={"NUANZHANG_HOME": str(home), "NUANZHANG_VERIFY_EVERY_S": "0", "PYTHONUTF8": "1"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def line_of(process: subprocess.Popen[str]) -> str:
+    assert process.stderr is not None
+    return process.stderr.readline()
+
+
+def test_one_that_begins_before_its_database_waits_and_ends_when_it_is_told_to(
+    tmp_path: Path,
+) -> None:
+    with running() as server:
+        world = World.at(tmp_path, server.fresh()).settle_in()
+        world.ledger.close()
+        server.kill()
+
+        with serving(world.home.path, 2) as told_to_end:
+            assert "database.unreachable" in line_of(told_to_end)
+            began = time.monotonic()
+            told_to_end.send_signal(signal.SIGTERM)
+            assert told_to_end.wait(60) == 0
+            assert time.monotonic() - began < ENDS_WITHIN_S
+
+        with serving(world.home.path, 1) as waits:
+            assert "database.unreachable" in line_of(waits)
+            server.start()
+            assert "is there" in line_of(waits)
+            assert waits.stdout is not None
+            assert "http://127.0.0.1" in waits.stdout.readline()
+
+
+def test_a_worker_that_was_told_to_end_while_it_was_imported_waits_for_nothing() -> None:
+    waiting_worker = """
+import signal
+import uvicorn
+from api import serving
+from ledger.postgresql import DatabaseUnreachable
+
+def begin(_):
+    raise DatabaseUnreachable
+
+server = uvicorn.Server(uvicorn.Config("none:none"))
+with server.capture_signals():
+    signal.raise_signal(signal.SIGTERM)
+    assert server.should_exit
+    serving._begun(begin)
+"""
+    done = subprocess.run([sys.executable, "-c", waiting_worker], timeout=120, check=False)
+
+    assert done.returncode == 0
