@@ -65,6 +65,7 @@ RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 FAULTS_MAX = 100
+READING = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _OWN_NAME = re.compile("[a-z][a-z_0-9-]{0,39}|[0-9]{1,6}", re.IGNORECASE)
 
@@ -193,12 +194,14 @@ def _methods(request: Request) -> set[str]:
     return {method for route in written_out or matching for method in route.methods or ()}
 
 
-def failed(_: Request, error: Exception) -> JSONResponse:
-    """Answer for a bug."""
+def failed(request: Request, error: Exception) -> JSONResponse:
+    """Answer for a bug. It may have come after what was asked for was written."""
     # The type alone: a message may quote data.
     log.error("unexpected %s", type(error).__name__)
-    return problem(
-        "server.failed",
-        HTTPStatus.INTERNAL_SERVER_ERROR,
-        "the server met an error of its own; nothing was written",
-    )
+    detail = "the server met an error of its own"
+    if request.method not in READING:
+        detail += (
+            "; it is not known whether what was asked for was written: ask again, with the same"
+            " key if it had one, or look first"
+        )
+    return problem("server.failed", HTTPStatus.INTERNAL_SERVER_ERROR, detail)

@@ -1,5 +1,6 @@
 """What is answered to an act: what came of it, where its events stand, and the receipt."""
 
+import logging
 from base64 import b64encode
 from typing import Generic, TypeVar
 from uuid import UUID
@@ -15,6 +16,8 @@ from ledger.store.application import Ledger
 
 T = TypeVar("T", bound=BaseModel)
 
+log = logging.getLogger("nuanzhang")
+
 
 class Receipt(Answer):
     """Proof that the last event of the act is in the log, under a checkpoint that covers all."""
@@ -29,6 +32,8 @@ class Written(Answer, Generic[T]):
     """`first_position` to `last_position` are the act's events; null where it left none.
 
     `replayed`: the same was asked before under this idempotency key, and this was answered.
+    `receipt` is null where the act stands and its proof could not be read just then: it is shown
+    later at the address that the `Link` header names, `/v1/log/entries/{last_position}`.
     """
 
     result: T
@@ -243,8 +248,21 @@ def written(ledger: Ledger, response: Response, answer: Stored, result: type[T])
         last_position=last,
         replayed=answer.replayed,
         dry_run=answer.dry_run,
-        receipt=None if last is None else receipt_of(ledger, last),
+        receipt=None if last is None else _receipt_or_where(ledger, response, last),
     )
+
+
+def _receipt_or_where(ledger: Ledger, response: Response, position: int) -> Receipt | None:
+    """Return the receipt of what was written; where it cannot be read, say where it will be.
+
+    What was written stands, whatever becomes of this: a refusal now would deny it.
+    """
+    try:
+        return receipt_of(ledger, position)
+    except LedgerError as refusal:
+        log.warning("the receipt of entry %s cannot be read: %s", position, refusal.code)
+        response.headers["Link"] = f'</v1/log/entries/{position}>; rel="describedby"'
+        return None
 
 
 def require_stood(answer: Stored) -> None:

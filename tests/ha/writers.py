@@ -59,6 +59,8 @@ def over_http() -> Take:
             return refused(came)
         said = came.json()
         receipt = said["receipt"]
+        if receipt is None:  # the database went away once it stood; asked again, it has one
+            return (UNREACHABLE, "no receipt yet", None, None, None), 1.0
         return (
             ACKNOWLEDGED,
             "replayed" if said["replayed"] else "",
