@@ -1,9 +1,11 @@
 """Who is asking, what they hold today, and what a route asks of them."""
 
-from collections.abc import Collection
+import asyncio
+from collections.abc import Awaitable, Callable, Collection
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
 
@@ -29,11 +31,19 @@ from ledger.commands.officers import SECURITY, SYSTEM
 from ledger.commands.outside_lists import LIST_KEEPERS
 from ledger.commands.policies import APPROVERS
 from ledger.commands.recipients import ASKING, MAY_UNMASK
+from ledger.database import DISK_REFUSALS
 from ledger.domain.officer import BUSINESS, OBSERVERS, Officer, Role
 from ledger.errors import Kind, LedgerError
+from ledger.postgresql import DatabaseUnreachable
 from projections.organisations import tree_on
 
+TFound = TypeVar("TFound")
+
 COOKIE = "nuanzhang_session"
+MEANWHILE_WITHIN_S = 1.0
+"""So long the log has to say who somebody is, where they are known from before."""
+ASIDE = ThreadPoolExecutor(4, "aside")
+"""Of their own: in an outage all other threads wait for what is away."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _bearer = HTTPBearer(auto_error=False, description="A token, as `POST /v1/tokens` shows it once.")
@@ -126,6 +136,54 @@ async def caller(request: Request) -> Caller:
 
 async def _recognise(request: Request) -> Caller:
     found = served_to(request)
+    shown, session = await _shown_to(request, found, _in_pool)
+    recent = found.door.recent
+    holder = recent.holder(shown.officer_id)
+    if holder is None or not _still_so(found, holder):
+        holder = await run_in_threadpool(_holder, found, shown.officer_id)
+        recent.keep_holder(holder)
+    return _as_caller(request, holder, session)
+
+
+async def _recognise_meanwhile(request: Request) -> Caller:
+    """Recognise who is asking as they are, or as they last were where the log does not say it.
+
+    Neither the log nor threads that wait for it are waited for.
+    """
+    found = served_to(request)
+    shown, session = await _shown_to(request, found, _aside)
+    recent = found.door.recent
+    try:
+        holder = await asyncio.wait_for(
+            _aside(_holder, found, shown.officer_id), MEANWHILE_WITHIN_S
+        )
+    except (TimeoutError, DatabaseUnreachable, *DISK_REFUSALS):
+        last = recent.last_holder(shown.officer_id)
+        if last is None or last.day != found.clock.today():
+            raise DatabaseUnreachable from None
+        holder = last
+    else:
+        recent.keep_holder(holder)
+    return _as_caller(request, holder, session)
+
+
+LookUp = Callable[[Served, str], Shown]
+
+
+async def _in_pool(look_up: LookUp, found: Served, secret: str) -> Shown:
+    return await run_in_threadpool(look_up, found, secret)
+
+
+async def _aside(look_up: Callable[[Served, Any], TFound], found: Served, of: Any) -> TFound:
+    return await asyncio.get_running_loop().run_in_executor(ASIDE, look_up, found, of)
+
+
+async def _shown_to(
+    request: Request,
+    found: Served,
+    looking_up: Callable[[LookUp, Served, str], Awaitable[Shown]],
+) -> tuple[Shown, str | None]:
+    """Return whose the secret of a request is, and the session that it is of, if it is of one."""
     bearer, session = await _bearer(request), await _cookie(request)
     if bearer is not None:
         sort, secret, look_up = "token", bearer.credentials, _by_token
@@ -137,18 +195,14 @@ async def _recognise(request: Request) -> Caller:
     now_s = found.clock.now_s()
     shown = recent.shown(sort, secret, endings, now_s)
     if shown is None:
-        shown = await run_in_threadpool(look_up, found, secret)
+        shown = await looking_up(look_up, found, secret)
         recent.keep_shown(sort, secret, endings, now_s, shown)
     if request.method not in SAFE_METHODS:
         if shown.read_only:
             raise TokenReadsOnly
         if bearer is None:
             require_same_site(request)
-    holder = recent.holder(shown.officer_id)
-    if holder is None or not _still_so(found, holder):
-        holder = await run_in_threadpool(_holder, found, shown.officer_id)
-        recent.keep_holder(holder)
-    return _as_caller(request, holder, session if bearer is None else None)
+    return shown, session if bearer is None else None
 
 
 def recognised(request: Request, found: Served, officer_id: UUID, session: str | None) -> Caller:
@@ -234,10 +288,20 @@ class May:
     def __init__(self, *roles: Role) -> None:
         self.roles = frozenset(roles)
 
+    async def _who(self, request: Request) -> Caller:
+        return await caller(request)
+
     async def __call__(self, request: Request) -> None:
-        who = await caller(request)
+        who = await self._who(request)
         if self.roles and not who.holds_any(self.roles):
             raise PostMissing(who.staff_number, self.roles)
+
+
+class MayMeanwhile(May):
+    """The same of what is looked at while the log is away: posts are as they were last known."""
+
+    async def _who(self, request: Request) -> Caller:
+        return await _recognise_meanwhile(request)
 
 
 class Public:
@@ -273,6 +337,7 @@ OBSERVE = Depends(May(*OBSERVERS))
 CLOSE_CASE = Depends(May(*CASE_CLOSERS))
 BRING_LISTS = Depends(May(*LIST_KEEPERS))
 KEEP_SYSTEM = Depends(May(*SYSTEM))
+WATCH_SYSTEM = Depends(MayMeanwhile(*SYSTEM))
 KEEP_SECURITY = Depends(May(*SECURITY))
 CONFIRM = Depends(May(*CONFIRMING))
 WATCH_ACCESS = Depends(May(*WATCHERS))

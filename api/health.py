@@ -1,11 +1,13 @@
 """Whether the process lives, whether it can serve, and what it counted."""
 
+import asyncio
+from concurrent.futures import ThreadPoolExecutor
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel
 
-from api.callers import ANYBODY, KEEP_SYSTEM
+from api.callers import ANYBODY, WATCH_SYSTEM
 from api.dependencies import Served, TheReadModel, served
 from api.problems import RESPONSES
 
@@ -26,8 +28,12 @@ class Ready(BaseModel):
     demo: bool
 
 
+COUNTING = ThreadPoolExecutor(1, "metrics")
+"""Of its own: in an outage all others wait for what is away, and that is when it is asked."""
+
+
 @router.get("/livez", dependencies=[ANYBODY])
-def show_live() -> Live:
+async def show_live() -> Live:
     """Say that the process answers."""
     return Live()
 
@@ -41,11 +47,15 @@ def show_ready(found: Annotated[Served, Depends(served)], model: TheReadModel) -
 
 @router.get(
     "/metrics",
-    dependencies=[KEEP_SYSTEM],
+    dependencies=[WATCH_SYSTEM],
     response_class=Response,
     responses={**RESPONSES, 200: {"description": "Metrics.", "content": {"text/plain": {}}}},
 )
-def show_metrics(request: Request) -> Response:
-    """Show what was counted, for Prometheus, with a token of a system administrator."""
-    exposition: bytes = request.app.state.metrics.exposition()
+async def show_metrics(request: Request) -> Response:
+    """Show what was counted, for Prometheus, with a token of a system administrator.
+
+    How the log stands is told as it was last known where that cannot be read at once.
+    """
+    told = request.app.state.metrics.exposition
+    exposition: bytes = await asyncio.get_running_loop().run_in_executor(COUNTING, told)
     return Response(exposition, media_type=EXPOSITION)

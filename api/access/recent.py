@@ -71,6 +71,11 @@ class Recent:
         kept = self._holders.get(officer_id)
         return kept[1] if kept and self._clock() - kept[0] < POSTS_S else None
 
+    def last_holder(self, officer_id: UUID) -> Holder | None:
+        """Return what an officer held when they were last looked up, however long ago."""
+        kept = self._holders.get(officer_id)
+        return kept[1] if kept else None
+
     def keep_holder(self, found: Holder) -> None:
         _bound(self._holders)
         self._holders[found.officer_id] = (self._clock(), found)

@@ -1,6 +1,8 @@
 """What is counted: requests by route, how long they took, how long the log is (Prometheus)."""
 
+import sqlite3
 import struct
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -10,8 +12,12 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from ledger.errors import LedgerError
+
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
 TRIES, TRIED_EVERY_S = 50, 0.01
+TOLD_WITHIN_S = 1.0
+"""So long whoever looks at the figures waits for one of them."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -87,6 +93,36 @@ class _Together(Collector):
         return list(self._all.collect())  # type: ignore[no-untyped-call]
 
 
+class _Lately:
+    """A figure that is asked for in a thread of its own, and told as it was last known meanwhile.
+
+    Where the log is away whoever asks for its size waits, and whoever looks at these figures, to
+    see that it is away, must not.
+    """
+
+    def __init__(self, ask: Callable[[], float]) -> None:
+        self._ask = ask
+        self._lock = threading.Lock()
+        self._asking: threading.Thread | None = None
+        self._known: float | None = None
+
+    def told(self) -> float | None:
+        """Return the figure, as it was last known where it does not come at once; None: never."""
+        with self._lock:
+            asking = self._asking
+            if asking is None or not asking.is_alive():
+                asking = threading.Thread(target=self._find, name="figure", daemon=True)
+                self._asking = asking
+                asking.start()
+        asking.join(TOLD_WITHIN_S)
+        return self._known
+
+    def _find(self) -> None:
+        # Whatever kept it: the figure before, or none, is what is known.
+        with suppress(LedgerError, OSError, sqlite3.Error):
+            self._known = self._ask()
+
+
 class _Standing(Collector):
     """How the ledger stands, asked when somebody wants to know: any process tells the same."""
 
@@ -97,19 +133,21 @@ class _Standing(Collector):
         log_holds: Callable[[], float],
     ) -> None:
         self._told = (
-            ("nuanzhang_log_events", "How many events the log holds.", log_size),
+            ("nuanzhang_log_events", "How many events the log holds.", _Lately(log_size)),
             (
                 "nuanzhang_verified_age_seconds",
                 "How long ago the log was last verified; NaN: never.",
-                verified_age_s,
+                _Lately(verified_age_s),
             ),
             (
                 "nuanzhang_log_holds",
                 "Whether the log held when it was last verified: 1 or 0; NaN: never verified.",
-                log_holds,
+                _Lately(log_holds),
             ),
         )
 
     def collect(self) -> Iterator[GaugeMetricFamily]:
-        for name, text, told in self._told:
-            yield GaugeMetricFamily(name, text, value=told())
+        for name, text, lately in self._told:
+            value = lately.told()
+            if value is not None:
+                yield GaugeMetricFamily(name, text, value=value)

@@ -2,15 +2,21 @@
 
 import re
 import sqlite3
+import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import pytest
+from anyio.to_thread import current_default_thread_limiter
 from starlette.testclient import TestClient
 
-from tests.api.service import ADMINISTRATORS, HOST, POSTS, SYSTEM, Service
+from tests.api.service import ADMINISTRATORS, HOST, POSTS, SYSTEM, Service, service_at
 from tests.api.staging import refusal
+from tests.postgresql import running
 from tests.world import Person
 
+WITHIN_S = 15
 UUIDS = re.compile("[0-9a-f]{8}-[0-9a-f]{4}-")
 
 
@@ -61,3 +67,28 @@ def test_metrics_count_by_route_and_hold_no_ids(service: Service) -> None:
     assert not UUIDS.search(text)
     for each in (*ids, person.phone, "J-C01", SYSTEM, program):
         assert each not in text
+
+
+def test_an_outage_that_every_thread_waits_for_is_seen_from_outside(tmp_path: Path) -> None:
+    with running() as server, service_at(tmp_path, database=server.fresh()) as service:
+        keeper = service.browser(SYSTEM)
+        size = service.world.ledger.size()
+        assert keeper.get("/metrics").status_code == 200
+        limiter = service.loop.call(current_default_thread_limiter)
+        held = [object() for _ in range(int(limiter.total_tokens))]
+        for each in held:
+            service.loop.call(limiter.acquire_on_behalf_of_nowait, each)
+        server.kill()
+        began = time.monotonic()
+
+        with ThreadPoolExecutor(2) as threads:
+            lives = threads.submit(service.browser().get, "/livez")
+            counted = threads.submit(keeper.get, "/metrics")
+            told = lives.result(WITHIN_S), counted.result(WITHIN_S)
+
+        assert [each.status_code for each in told] == [200, 200], told[1].text
+        assert f"nuanzhang_log_events {float(size)}" in told[1].text
+        assert time.monotonic() - began < WITHIN_S
+        for each in held:
+            service.loop.call(limiter.release_on_behalf_of, each)
+        server.start()
