@@ -12,6 +12,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 
+from api.edge.reserved import count_in_reserved_files
 from ledger.errors import LedgerError
 
 SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
@@ -36,6 +37,7 @@ class Metrics:
         counted_in: str | None = None,
         ledger: str = "",
     ) -> None:
+        count_in_reserved_files()
         self._of = (ledger,) if ledger else ()
         named = ("ledger",) if ledger else ()
         counted = CollectorRegistry()

@@ -1,14 +1,18 @@
 """What several processes count together, while one of them only begins to."""
 
 import struct
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
 
 import pytest
+from prometheus_client import values
 
 from api.edge import metrics
 from api.edge.metrics import Metrics
+from api.edge.reserved import FIRST_BYTES, ReservedDict
 from ledger.postgresql import DatabaseUnreachable
 
 NAN = float("nan")
@@ -72,3 +76,52 @@ def test_a_figure_that_does_not_come_is_told_as_it_was_or_left_out(
     until = time.monotonic() + 10
     while b"nuanzhang_log_events 6.0" not in counting.exposition():
         assert time.monotonic() < until
+
+
+COUNTING = """
+import resource, sys
+from pathlib import Path
+from prometheus_client.mmap_dict import MmapedDict
+from api.edge.reserved import FIRST_BYTES, ReservedDict
+
+COUNTED = 6_000
+file = Path(sys.argv[1], "counter_1.db")
+most = int(sys.argv[2])
+if most:
+    resource.setrlimit(resource.RLIMIT_FSIZE, (most, most))
+counted = ReservedDict(str(file))
+for number in range(COUNTED):
+    counted.write_value(f"[{number}]", float(number), 0.0)
+assert [value for _, value, _ in counted.read_all_values()] == list(range(COUNTED))
+if file.exists():
+    told = list(MmapedDict.read_all_values_from_file(str(file)))
+    stat = file.stat()
+    print("all" if len(told) == COUNTED else "some", stat.st_blocks * 512 >= stat.st_size > 0)
+else:
+    print("in memory")
+counted.close()
+"""
+
+
+@pytest.mark.parametrize(
+    ("most", "said"),
+    [(0, "all True"), (1_000, "in memory"), (FIRST_BYTES + 1_000, "some True")],
+    ids=["there is room", "there is none", "there is no more"],
+)
+def test_what_is_counted_has_its_room_on_the_disk_or_goes_on_without(
+    tmp_path: Path, most: int, said: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", COUNTING, str(tmp_path), str(most)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert done.stdout.strip() == said, done.stderr
+
+
+def test_all_processes_count_in_such_files() -> None:
+    counted_in(Path())
+
+    assert values.MmapedDict is ReservedDict  # type: ignore[attr-defined]
