@@ -151,6 +151,9 @@ def verify_entry(entry: Stored, keys: KeyHistory, rules: Rules) -> EntryFacts:
     envelope, payload = read_entry(entry)
     # 3. Each member is of its form. 4. What is stored beside the envelope is what was signed.
     _check_forms(entry, payload)
+    loose = loose_id(envelope.payload)
+    if loose is not None:
+        raise _broken(entry, f"data.{loose}", "not an id in its one form")
     _check_columns(entry, payload, rules)
     # 5. The ledger's own signature. 6. The officer's.
     _check_signatures(entry, envelope, payload["actor"], keys, rules)
@@ -215,7 +218,13 @@ def learn_keys(keys: KeyHistory, entry: Stored) -> None:
         raise _broken(entry, "data", "says nothing sound about a key") from None
 
 
-_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+_ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
+_UUID = re.compile(_ID)
+_LOOSE_ID = re.compile(
+    rf'_(?:(?:by|(?<!key_)(?<!end_to_end_)id)":(?!null|"{_ID}")'
+    rf'|ids":(?!\[(?:"{_ID}",?)*\]))'.encode()
+)
+"""A member that holds an id in another form than the one in which it is a subject of the map."""
 _TIME = re.compile(r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z")
 
 
@@ -234,6 +243,25 @@ def _check_forms(entry: Stored, payload: dict[str, Json]) -> None:
     }
     if not all(sound.values()):
         raise _broken(entry, next(name for name in sound if not sound[name]), "not of its form")
+
+
+def loose_id(payload: bytes) -> str | None:
+    """Return the first member that holds an id in another form than the one that the map counts.
+
+    Readers of JSON take capitals, or no hyphens, for the same id. An event that names a fund so
+    would move its money, and be missing from all proofs of what concerns that fund.
+
+    Args:
+        payload: Canonical JSON: a quotation mark in a text follows a backslash, so what is found
+            ends the name of a member.
+
+    Source: FORMAT.md, "Payload".
+    """
+    loose = _LOOSE_ID.search(payload)
+    if loose is None:
+        return None
+    end = payload.index(b'"', loose.start())
+    return payload[payload.rindex(b'"', 0, end) + 1 : end].decode()
 
 
 def is_moment(text: str) -> bool:

@@ -127,6 +127,17 @@ def read_json(data: bytes) -> Any:
     return value
 
 
+def is_loose(value: Any, name: str = "") -> bool:
+    """Say whether a member that names by id does so in another form than the map counts."""
+    if name.endswith(("_by", "_id")) and not name.endswith(("key_id", "end_to_end_id")):
+        return value is not None and not (isinstance(value, str) and re.fullmatch(UUID, value))
+    if name.endswith("_ids"):
+        return not isinstance(value, list) or any(is_loose(each or 0, "_id") for each in value)
+    if isinstance(value, list):
+        return any(map(is_loose, value))
+    return isinstance(value, dict) and any(is_loose(each, n) for n, each in value.items())
+
+
 def unbase64(text: str) -> bytes:
     raw = b64decode(text, validate=True)
     need(b64encode(raw).decode() == text, "base64 with loose ends")
@@ -467,6 +478,7 @@ class Pack:
             need(event["origin"] == self.said["origin"], f"{where}: of another log")
             need(re.fullmatch(f"operator|{UUID}", event["actor"]), f"{where}: actor")
             need(re.fullmatch(UUID, event["stream"]) and isinstance(event["data"], dict), where)
+            need(not is_loose(event["data"]), f"{where}: an id that is not in its one form")
             need(all(type(event[n]) is int and event[n] > 0 for n in ("schema", "version")), where)
             moment = datetime.fromisoformat(event["recorded_at"][:-1]).isoformat(
                 timespec="milliseconds"

@@ -1,6 +1,7 @@
 """Entries that are altered, forged or wrongly signed: named by position and field."""
 
 import pickle
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -135,6 +136,58 @@ def test_a_member_of_another_form_is_named_though_it_is_truly_signed(
     log.record("fund.drawn", FUND, {}, **{member: value})
 
     assert entry_fault(covered(log)) == (5, member)
+
+
+OTHER_SPELLINGS = (
+    "0000000A-0000-0000-0000-000000000004",
+    "00000000000000000000000000000004",
+    "0000000A000000000000000000000004",
+    "00000000-0000-0000-0000-00000000000",
+    FUND + "\n",
+    "",
+    4,
+    {"id": FUND},
+)
+
+
+@pytest.mark.parametrize("spelling", OTHER_SPELLINGS)
+@pytest.mark.parametrize(
+    ("place", "field"),
+    [
+        (lambda id_: {"fund_id": id_}, "data.fund_id"),
+        (lambda id_: {"approved_by": id_}, "data.approved_by"),
+        (lambda id_: {"parts": [{"lot_id": FUND}, {"lot_id": id_}]}, "data.lot_id"),
+        (lambda id_: {"item_ids": [id_]}, "data.item_ids"),
+        (lambda id_: {"item_ids": [FUND, id_], "note": "甲"}, "data.item_ids"),
+    ],
+)
+def test_an_id_in_another_spelling_does_not_escape_the_map(
+    place: Callable[[Any], dict[str, Any]], field: str, spelling: Any
+) -> None:
+    # The service would read most of these as the fund's id; the map counts none of them.
+    log = sample_log()
+    log.record("fund.drawn", FUND, place(spelling))
+
+    assert entry_fault(covered(log)) == (5, field)
+
+
+def test_what_is_no_id_may_look_like_one_in_any_spelling() -> None:
+    log = sample_log()
+    texts = {
+        "note": "0000000A-0000-0000-0000-000000000004",
+        "sent_as": "00000000000000000000000000000004",
+        "end_to_end_id": "E2E 1",
+        "to_key_id": "96c9135fd47d599993d76f0be8e2e28e",
+        "by": "短信",
+        "fund_id": FUND,
+        "match_id": None,
+        "item_ids": [FUND, OFFICER],
+        "statement_ids": [],
+        "quoted": '{"fund_id":4}',
+    }
+    log.record("fund.drawn", FUND, texts)
+
+    assert fault_of(covered(log)) is None
 
 
 def test_a_version_that_is_true_is_not_taken_for_one() -> None:

@@ -46,6 +46,16 @@ def read_json(data: bytes) -> Any:
     return value
 
 
+def is_loose(value: Any, name: str = "") -> bool:
+    if re.search(r"_ids\Z", name):
+        return not isinstance(value, list) or any(is_loose(each or 0, "_id") for each in value)
+    if re.search(r"_(by|(?<!key_)(?<!end_to_end_)id)\Z", name):
+        return value is not None and not (isinstance(value, str) and bool(named(value)))
+    if isinstance(value, list):
+        return any(map(is_loose, value))
+    return isinstance(value, dict) and any(is_loose(each, inner) for inner, each in value.items())
+
+
 def unbase64(text: str) -> bytes:
     raw = b64decode(text, validate=True)
     assert b64encode(raw).decode() == text, "base64 with loose ends"
@@ -90,7 +100,7 @@ def check_entry(entry: Entry, keys: dict[str, Key], known: dict[str, Any]) -> No
     position, stream, version, kind, envelope = entry
     payload, event, signatures = read_envelope(envelope)
     assert re.fullmatch(ACTOR, event["actor"]) and isinstance(event["data"], dict), "form"
-    assert len(event["recorded_at"]) == 24, "form"
+    assert len(event["recorded_at"]) == 24 and not is_loose(event["data"]), "form"
     day, moment = date.fromisoformat(event["happened_on"]), event["recorded_at"][:-1]
     again = datetime.fromisoformat(moment).isoformat(timespec="milliseconds")
     assert [f"{day}", f"{again}Z"] == [event["happened_on"], event["recorded_at"]], "form"
