@@ -49,6 +49,19 @@ class OwnKeyRequired(LedgerError):
         super().__init__(f"officer {officer_id} has no key in force that they hold themselves")
 
 
+class OwnKeyInDoubt(LedgerError):
+    """Who has a lost key may have registered this one with it: it vouches for nothing."""
+
+    code = "log.own_key_in_doubt"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, officer_id: str) -> None:
+        super().__init__(
+            f"officer {officer_id} has no key of their own that was registered before a key was"
+            " lost; officers have to vouch who had theirs before"
+        )
+
+
 def register_service_key(ledger: Ledger, act: CommandAct, key: PublicKey) -> Answer:
     """Register a further key of the ledger, signed by the one in force. Safe to repeat.
 
@@ -130,14 +143,18 @@ def reaffirm(ledger: Ledger, act: CommandAct, reason: str) -> Answer:
     Raises:
         OfficerRequired, RoleMissing, OfficerSignatureMissing: An approver has to sign this.
         OwnKeyRequired: The operator holds the officer's keys.
+        OwnKeyInDoubt: The officer's own were registered under a key that somebody else had.
     """
 
     def decide(work: Work) -> None:
         require_approver(work, act)
         keys = key_history(ledger)
-        own = keys.valid_keys(act.actor, ledger.size())
-        if not any(keys.records[each.key_id].custody == OWN_CUSTODY for each in own):
+        valid = [each.key_id for each in keys.valid_keys(act.actor, ledger.size())]
+        own = [each for each in valid if keys.records[each].custody == OWN_CUSTODY]
+        if not own:
             raise OwnKeyRequired(act.actor)
+        if all(map(keys.rests_on_doubt, own)):
+            raise OwnKeyInDoubt(act.actor)
         size = ledger.size()
         facts = {"size": size, "root": base64_text(ledger.log.root_at(size)), "reason": reason}
         _say(work, act, LogItself.Reaffirmed, facts)

@@ -275,8 +275,23 @@ class KeyHistory:
         for key_id, record in self.records.items():
             self._owned.setdefault(record.owner, []).append(key_id)
 
-    def register(self, owner: str, public_key: PublicKey, position: int, custody: str = "") -> None:
+    def register(
+        self,
+        owner: str,
+        public_key: PublicKey,
+        position: int,
+        custody: str = "",
+        signers: Collection[str] = (),
+    ) -> None:
         """Add a key; a key id is registered once, so a second owner cannot claim it.
+
+        Args:
+            owner: SERVICE, or an officer's id.
+            public_key: The key.
+            position: Of the event that registers it.
+            custody: Who holds an officer's private key.
+            signers: Ids of the keys that signed that event; what is lost of theirs touches this
+                key's word for what they signed.
 
         Raises:
             KeyNotValid: The key id is taken.
@@ -287,6 +302,7 @@ class KeyHistory:
         verifier(public_key)
         self.records[public_key.key_id] = KeyRecord(owner, public_key, position, custody=custody)
         self._owned.setdefault(owner, []).append(public_key.key_id)
+        self._doubts.register(public_key.key_id, signers, position)
 
     def revoke(self, owner: str, key_id: str, position: int) -> None:
         """End a key at this position, for good.
@@ -318,11 +334,19 @@ class KeyHistory:
         """Have an officer vouch for the entries before this position; it takes two to count.
 
         Keys that the operator holds for officers vouch for nothing: whoever lost the ledger's key
-        may have lost them with it.
+        may have lost them with it. Nor do those that a lost key helped to register.
         """
-        own = (self.records.get(each) for each in key_ids)
-        if any(each.owner == officer and each.custody == OWN_CUSTODY for each in own if each):
-            self._doubts.reaffirm(Reaffirmation(position, officer, frozenset(key_ids)))
+        own = frozenset(each for each in key_ids if self._is_own(officer, each))
+        if own:
+            self._doubts.reaffirm(Reaffirmation(position, officer, frozenset(key_ids), own))
+
+    def _is_own(self, officer: str, key_id: str) -> bool:
+        record = self.records.get(key_id)
+        return record is not None and (record.owner, record.custody) == (officer, OWN_CUSTODY)
+
+    def rests_on_doubt(self, key_id: str) -> bool:
+        """Say whether a key was registered by signatures that prove nothing any more."""
+        return self._doubts.rests_on_doubt(key_id)
 
     def reaffirming_officers(self) -> set[str]:
         """Return the officers who have vouched for all entries since a key was last lost."""

@@ -211,7 +211,8 @@ def learn_keys(keys: KeyHistory, entry: Stored) -> None:
         key = PublicKey(Algorithm(data["algorithm"]), b64decode(data["public_key"], validate=True))
         if key.key_id != data["key_id"]:
             raise _broken(entry, "data.key_id", "is not the id of this key")
-        keys.register(owner, key, entry.position, str(data.get("custody", "")))
+        signers = [each.keyid for each in envelope.signatures]
+        keys.register(owner, key, entry.position, str(data.get("custody", "")), signers)
     except (KeyNotValid, SignatureBroken) as cause:
         raise _broken(entry, "data.key_id", str(cause)) from None
     except (KeyError, TypeError, ValueError):

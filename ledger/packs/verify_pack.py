@@ -287,7 +287,8 @@ class Pack:
         self.whole: dict[tuple[str, str | None, str], Events] = {}
         self.keys: dict[str, tuple[str, tuple[str, bytes], int, list[int]]] = {}
         self.lost: list[tuple[str, int, int]] = []  # key id, counts from, recorded at
-        self.reaffirmed: list[tuple[int, str]] = []  # position and officer
+        self.reaffirmed: list[tuple[int, str, list[str]]] = []  # position, officer, own keys
+        self.rests: dict[str, set[tuple[str, int]]] = {}  # who signed where, for a key to be one
         self.custody: dict[str, str] = {}
 
     def check_tree(self) -> str:
@@ -400,9 +401,9 @@ class Pack:
             need(type(size) is int and size == position, "a reaffirmation of another size")
             need(root == self.root(position), f"position {position}: not what the officer vouched")
             officer, names = event["actor"], [each for each, _ in self.signed[position][0]]
-            own = (self.custody[each] for each in names if self.keys[each][0] == officer)
-            if "officer" in own:
-                self.reaffirmed.append((position, officer))
+            own = [each for each in names if self.keys[each][0] == officer]
+            own = [each for each in own if self.custody[each] == "officer"]
+            self.reaffirmed.append((position, officer, own))
             return
         name = data["key_id"]
         if not kind.endswith("registered"):
@@ -426,6 +427,9 @@ class Pack:
         need(may_sign(algorithm, raw), "a key that may not sign")
         self.keys[name] = (owner, (algorithm, raw), position, [])
         self.custody[name] = data.get("custody", "")
+        signers = {each for each, _ in self.signed[position][0]} - {name}
+        self.rests[name] = {(each, position) for each in signers}
+        self.rests[name].update(*(self.rests.get(each, ()) for each in signers))
 
     def doubted(self, name: str, position: int) -> bool:
         """Two officers make a loss good, after it was recorded, with keys that were not lost."""
@@ -437,8 +441,9 @@ class Pack:
                 for lost, since, recorded in self.lost
             )
 
-        for at, officer in reversed(self.reaffirmed):
-            if not any(is_lost(key, at) for key, _ in self.signed[at][0]):
+        for at, officer, own in reversed(self.reaffirmed):
+            sound = any(not any(is_lost(*each) for each in self.rests[key]) for key in own)
+            if sound and not any(is_lost(key, at) for key, _ in self.signed[at][0]):
                 standing.append((at, officer))
         return is_lost(name, position)
 

@@ -10,6 +10,7 @@ from ledger.commands.duties import OfficerRequired
 from ledger.commands.key_history import key_history
 from ledger.commands.officer_keys import (
     CUSTODY_KEYRING,
+    CUSTODY_OFFICER,
     KeyRegistration,
     KeyRevocation,
     give_up_key,
@@ -18,6 +19,7 @@ from ledger.commands.officer_keys import (
 from ledger.commands.officers import Appointment, appoint_officer
 from ledger.commands.rotation import KeyKeptElsewhere, Rotated, rotate_service_key
 from ledger.commands.service_keys import (
+    OwnKeyInDoubt,
     OwnKeyRequired,
     OwnKeyRetired,
     ServiceKeyTaken,
@@ -271,6 +273,80 @@ def test_a_pack_that_rests_on_a_lost_key_does_not_hold(world: World) -> None:
 
     pack = make_pack(world.ledger, maps, published, "organisation", subject)
     list(check_pack(pack, rules))
+
+
+def enrol_anew(world: World, staff: str) -> None:
+    """Register another key of an officer's own, and have them sign with it from here on."""
+    signer = world.officers[staff] = Ed25519Signer.generate()
+    order = KeyRegistration(staff, signer.public_key, CUSTODY_OFFICER)
+    register_key(world.ledger, world.act(), order)
+
+
+def vouch_with_what_they_have(world: World, staff: str) -> None:
+    """Have an officer vouch, as a program would that does not ask whether it counts."""
+
+    def decide(work: Work) -> None:
+        size = world.ledger.size()
+        root = base64_text(world.ledger.log.root_at(size))
+        log = work.find(LogItself, log_id())
+        facts = {"size": size, "root": root, "reason": "x"}
+        if log is None:
+            log = LogItself.first(world.act(staff), LogItself.Reaffirmed, **facts)
+        else:
+            log.trigger_event(LogItself.Reaffirmed, world.act(staff), **facts)
+        work.save(log)
+
+    world.ledger.perform(world.act(staff), "test", staff, decide)
+
+
+def test_officers_registered_under_the_lost_key_do_not_vouch_for_it(
+    world: World, tmp_path: Path
+) -> None:
+    lost, before = world.ledger.founding_key_id(), dict(world.officers)
+    counts_from = world.ledger.size()
+    for staff in ("A-C01", "A-X01"):
+        enrol_anew(world, staff)
+    rotate(world)
+    give_up_service_key(world.ledger, world.act("A-C01"), lost, counts_from, "服务器被侵入")
+
+    maps = MapStore(world.home.map)
+    for staff in ("A-C01", "A-X01"):
+        vouch_with_what_they_have(world, staff)
+
+    [doubt] = verdict(world, lost).doubts
+    assert doubt.start == counts_from
+    judged = judged_plainly(organisation_pack(world, maps), lost, tmp_path)
+    assert "which somebody else had" in judged[1]
+    world.officers.update(before)
+    for staff in ("A-C01", "A-X01"):
+        vouch_with_what_they_have(world, staff)
+    assert verdict(world, lost).doubts == ()
+    assert judged_plainly(organisation_pack(world, maps), lost, tmp_path)[0] == 0
+
+
+def organisation_pack(world: World, maps: MapStore) -> bytes:
+    """Return a pack of the union above all, whatever it is worth."""
+    published = announce(world.ledger, maps, world.act())
+    subject = subject_of(world.ledger, "organisation", "C01")
+    pack = make_pack(world.ledger, maps, published, "organisation", subject)
+    return write_unchecked(pack, world.ledger.signer)
+
+
+def test_an_officer_whose_own_key_came_later_is_told_that_it_cannot_vouch(world: World) -> None:
+    lost, counts_from = lose_key(world)
+    give_up_service_key(world.ledger, world.act("A-C01"), lost, counts_from, "服务器被侵入")
+    order = Appointment("A-02", "某某", "C01", Role.APPROVER)
+    appoint_officer(world.ledger, world.act(), order)
+    enrol_anew(world, "A-02")
+    size = world.ledger.size()
+
+    with pytest.raises(OwnKeyInDoubt):
+        reaffirm(world.ledger, world.act("A-02"), "x")
+
+    assert world.ledger.size() == size
+    for staff in ("A-C01", "A-X01"):
+        reaffirm(world.ledger, world.act(staff), "核对一致")
+    reaffirm(world.ledger, world.act("A-02"), "核对一致")
 
 
 def test_giving_up_a_key_is_for_an_approver_with_their_own_key(world: World) -> None:

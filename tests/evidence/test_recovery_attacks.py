@@ -10,6 +10,7 @@ from ledger.evidence.keys import Doubt, Ed25519Signer, KeyHistory
 from ledger.evidence.log import verify_log
 from ledger.evidence.verify import KEY_TOPICS, EntryBroken, Rules, learn_keys
 from tests.evidence.sample_log import (
+    FUND,
     OFFICER,
     OFFICER_SIGNER,
     ORIGIN,
@@ -29,20 +30,23 @@ OTHER_SIGNER = Ed25519Signer.from_seed(bytes(range(150, 182)))
 THIRD_SERVICE_SIGNER = Ed25519Signer.from_seed(bytes(range(200, 232)))
 SIGNED = frozenset({"fund.allocated", "service_key.compromised", "log.reaffirmed"})
 RULES = Rules(ORIGIN, SIGNED, SERVICE_SIGNER.public_key.key_id)
-SIGNERS = {OFFICER: OFFICER_SIGNER, OTHER_OFFICER: OTHER_SIGNER}
+LOST_FROM = 6
+THIEVES = [Ed25519Signer.from_seed(bytes(range(each, each + 32))) for each in (10, 60)]
 
 
 class LostKey:
-    """The sample log, whose first service key was lost at position 4, and which went on."""
+    """The sample log, whose first service key was lost at position 6, and which went on."""
 
     def __init__(self, custody: str = "officer") -> None:
         self.log = sample_log()
         self.service = SERVICE_SIGNER
+        self.signers = {OFFICER: OFFICER_SIGNER, OTHER_OFFICER: OTHER_SIGNER}
         other = key_data(OTHER_SIGNER.public_key, custody=custody)
         self.write("officer.key_registered", OTHER_OFFICER, other)
+        self.write("fund.drawn", FUND, {"amount_fen": 60_000})
 
     def write(self, topic: str, stream: str, data: object, officer: str = "") -> int:
-        signers = (self.service, SIGNERS[officer]) if officer else (self.service,)
+        signers = (self.service, self.signers[officer]) if officer else (self.service,)
         entry = self.log.record(topic, stream, data, *signers, actor=officer or "operator")
         return entry.position
 
@@ -56,7 +60,13 @@ class LostKey:
 
     def lose_first(self) -> int:
         self.rotate(SECOND_SERVICE_SIGNER, SECOND_STREAM)
-        return self.lose(SERVICE_SIGNER, SERVICE_STREAM, 4)
+        return self.lose(SERVICE_SIGNER, SERVICE_STREAM, LOST_FROM)
+
+    def enrol(self, officer: str, signer: Ed25519Signer) -> None:
+        """Register another key of an officer, which they hold themselves, and sign with it."""
+        data = key_data(signer.public_key, custody="officer")
+        self.write("officer.key_registered", officer, data)
+        self.signers[officer] = signer
 
     def reaffirm(self, officer: str, **facts: Any) -> int:
         edge = self.log.edge()
@@ -97,7 +107,7 @@ def test_two_officers_have_the_entries_of_a_lost_key_count_again() -> None:
     position = lost.lose_first()
 
     [doubt] = lost.doubts()
-    assert (doubt.key_id, doubt.start) == (SERVICE_SIGNER.public_key.key_id, 4)
+    assert (doubt.key_id, doubt.start) == (SERVICE_SIGNER.public_key.key_id, LOST_FROM)
     assert doubt.stop == position
     lost.reaffirm(OFFICER)
     assert lost.doubts() == [doubt]
@@ -153,6 +163,67 @@ def test_a_reaffirmation_by_a_key_that_turns_out_lost_is_in_doubt_itself() -> No
     ]
 
 
+def test_officers_whom_the_thief_registered_vouch_for_nothing() -> None:
+    lost = LostKey()
+    for officer, signer in zip((OFFICER, OTHER_OFFICER), THIEVES, strict=True):
+        lost.enrol(officer, signer)
+    lost.lose_first()
+
+    lost.reaffirm(OFFICER)
+    lost.reaffirm(OTHER_OFFICER)
+
+    [doubt] = lost.doubts()
+    assert doubt.start == LOST_FROM
+    lost.signers = {OFFICER: OFFICER_SIGNER, OTHER_OFFICER: OTHER_SIGNER}
+    lost.reaffirm(OFFICER)
+    assert lost.doubts() == [doubt]
+    lost.reaffirm(OTHER_OFFICER)
+    assert lost.doubts() == []
+
+
+def test_nor_do_those_registered_under_a_key_that_the_lost_one_registered() -> None:
+    # The next service key is the thief's, or might be: nothing says that it is not.
+    lost = LostKey()
+    lost.lose_first()
+    for officer, signer in zip((OFFICER, OTHER_OFFICER), THIEVES, strict=True):
+        lost.enrol(officer, signer)
+
+    lost.reaffirm(OFFICER)
+    lost.reaffirm(OTHER_OFFICER)
+
+    assert len(lost.doubts()) == 1
+
+
+def test_who_was_registered_under_another_key_that_was_safe_vouches_for_it() -> None:
+    # Two service keys from before: one is lost, and all goes on under the other.
+    lost = LostKey()
+    lost.rotate(SECOND_SERVICE_SIGNER, SECOND_STREAM)
+    lost.write("fund.drawn", FUND, {"amount_fen": 60_000})
+    lost.lose(SERVICE_SIGNER, SERVICE_STREAM, 8)
+    for officer, signer in zip((OFFICER, OTHER_OFFICER), THIEVES, strict=True):
+        lost.enrol(officer, signer)
+
+    lost.reaffirm(OFFICER)
+    assert len(lost.doubts()) == 1
+    lost.reaffirm(OTHER_OFFICER)
+
+    assert lost.doubts() == []
+
+
+def test_an_officer_whom_a_lost_officers_key_registered_vouches_for_nothing() -> None:
+    lost = LostKey()
+    data = key_data(THIEVES[0].public_key, custody="officer")
+    start = lost.write("officer.key_registered", str(UUID(int=5)), data, OFFICER)
+    told = {"key_id": OFFICER_SIGNER.public_key.key_id, "counts_from": start}
+    lost.write("officer.key_compromised", OFFICER, told)
+    lost.signers[str(UUID(int=5))] = THIEVES[0]
+
+    lost.reaffirm(str(UUID(int=5)))
+    lost.reaffirm(OTHER_OFFICER)
+
+    assert len(lost.doubts()) == 1
+
+
 def test_a_second_lost_service_key_puts_the_recovery_from_the_first_in_doubt() -> None:
     lost = LostKey()
     lost.lose_first()
@@ -193,14 +264,14 @@ def test_officers_reaffirm_these_entries_and_no_others(facts: dict[str, Any], fi
 
 
 def test_what_officers_reaffirmed_is_not_put_over_a_history_signed_anew() -> None:
-    # The operator, who has the lost key too, writes position 4 anew and keeps what came after.
+    # The operator, who has the lost key too, writes one entry anew and keeps what came after.
     true = LostKey()
     true.lose_first()
     true.reaffirm(OFFICER)
     true.reaffirm(OTHER_OFFICER)
     forged = SampleLog()
     for entry in true.log.entries:
-        if entry.position == 4:
+        if entry.position == LOST_FROM:
             forged.record("fund.drawn", entry.stream, {"amount_fen": 1})
         else:
             forged.append(entry.topic, entry.stream, entry.envelope)
