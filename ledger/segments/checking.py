@@ -18,8 +18,10 @@ from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.keys import Doubt, KeyHistory
 from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
 from ledger.evidence.merkle import (
+    HASH_BYTES,
     Edge,
     ProofBroken,
+    leaf_hash,
     verify_consistency,
 )
 from ledger.evidence.note import split_note
@@ -40,6 +42,7 @@ from ledger.segments.segment_check import (
     Task,
     check_segment,
     require_files,
+    roots_in,
     split_hashes,
     stored_entry,
 )
@@ -143,7 +146,7 @@ def check_segments(
     for task, found in zip(tasks, share(check_segment, tasks), strict=True):
         if found.fault is not None:
             raise found.fault
-        before, tree = tree.edge, _grown(task, tree, found.tile_roots)
+        before, tree = tree.edge, _grown(task.folder, task.manifest, tree, found.tile_roots)
         if kept is not None and task.manifest.start < kept.size <= task.manifest.stop:
             _require_kept(task, before, found.tile_roots, kept)
         if progress is not None:
@@ -176,23 +179,43 @@ def in_processes(processes: int | None = None) -> Share:
 def signed_chain(folder: Path, founding_key_id: str = "") -> list[Manifest]:
     """Return the segments of a folder that is to be read, each as its ledger signed it.
 
-    Files are compared by their hashes; what their entries are worth is left to `check_segments`.
+    Files are compared by their hashes, and tiles with the tree that is under the checkpoint, so
+    that `read_entries` can hold entries against tiles. What their signatures are worth, and whether
+    the other tables are what they leave, is left to `check_segments`.
 
     Raises:
         SegmentsNone, SegmentBroken, EntryBroken, CheckpointDiffers: At the first fault.
     """
     chain = require_chain(folder)
     _signed(folder, chain, founding_key_id)
-    for sealed in chain:
-        require_files(folder / sealed.manifest.folder, sealed.manifest)
-    return [each.manifest for each in chain]
+    manifests = [each.manifest for each in chain]
+    tree = GrowingTree(Edge.empty())  # of tiles of leaves
+    for manifest in manifests:
+        own = folder / manifest.folder
+        require_files(own, manifest)
+        tree = _grown(own, manifest, tree, roots_in(own, manifest))
+    return manifests
 
 
 def read_entries(folder: Path, manifest: Manifest) -> Iterator[dict[str, Any]]:
-    """Yield the rows of a segment's table of events, by name."""
-    path = folder / manifest.folder / f"{EVENTS.name}{PARQUET}"
-    for group in read_rows(path, EVENTS):
-        yield from group.to_pylist()
+    """Yield the rows of a segment's table of events, by name.
+
+    Raises:
+        SegmentBroken: At the first entry that is not the one in the segment's tiles.
+    """
+    own = folder / manifest.folder
+    name = f"{EVENTS.name}{PARQUET}"
+    position, leaves = manifest.start, b""
+    for group in read_rows(own / name, EVENTS):
+        for row in group.to_pylist():
+            at = position % TILE_WIDTH * HASH_BYTES
+            if at == 0:
+                leaves = (own / Tile(0, position // TILE_WIDTH).path()).read_bytes()
+            leaf = leaf_hash(row["envelope"])
+            if row["position"] != position or leaf != leaves[at : at + HASH_BYTES]:
+                raise SegmentBroken(manifest.folder, name, f"entry {position} is another")
+            yield row
+            position += 1
 
 
 def _signed(
@@ -250,13 +273,12 @@ def _key_entries(folder: Path, manifest: Manifest) -> list[Stored]:
     return found
 
 
-def _grown(task: Task, tree: GrowingTree, tile_roots: bytes) -> GrowingTree:
+def _grown(folder: Path, manifest: Manifest, tree: GrowingTree, tile_roots: bytes) -> GrowingTree:
     """Add a segment to the tree; check the tiles above the lowest, and the edge it names."""
-    manifest = task.manifest
     grown, full = tree.extended(split_hashes(tile_roots))
     for level, number, hashes, _ in full:
         tile = Tile(level + 1, number)
-        if (task.folder / tile.path()).read_bytes() != hashes:
+        if (folder / tile.path()).read_bytes() != hashes:
             raise SegmentBroken(manifest.folder, tile.path(), "is not of these entries")
     if Edge(manifest.stop, grown.edge.peaks) != manifest.tree:
         raise SegmentBroken(manifest.folder, MANIFEST, "its entries have another root")

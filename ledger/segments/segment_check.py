@@ -71,6 +71,15 @@ def require_files(folder: Path, manifest: Manifest) -> None:
             raise SegmentBroken(manifest.folder, name, "no such file was sealed")
 
 
+def roots_in(folder: Path, manifest: Manifest) -> bytes:
+    """Return the root over each tile of leaf hashes of a segment, as its files have them."""
+    return b"".join(
+        root_hash(split_hashes((folder / tile.path()).read_bytes()))
+        for tile in tiles_in(manifest.start, manifest.stop)
+        if tile.level == 0
+    )
+
+
 def stored_entry(row: dict[str, Any]) -> Stored:
     """Return an entry as the table of events has it."""
     try:
@@ -132,11 +141,7 @@ def _check(task: Task) -> bytes:
     folder, manifest = task.folder, task.manifest
     require_files(folder, manifest)
     if task.known:
-        return b"".join(
-            root_hash(split_hashes((folder / tile.path()).read_bytes()))
-            for tile in tiles_in(manifest.start, manifest.stop)
-            if tile.level == 0
-        )
+        return roots_in(folder, manifest)
     tables = (EVENTS, *task.flat.tables)
     if [(t.name, t.columns) for t in manifest.tables] != [
         (t.name, sealed_table(t, 0).columns) for t in tables

@@ -17,6 +17,7 @@ from ledger.evidence.keys import Ed25519Signer
 from ledger.evidence.log import CheckpointDiffers
 from ledger.evidence.verify import EntryBroken
 from ledger.segments.checking import SegmentsShort, signed_chain
+from ledger.segments.going_on import sealed_feed
 from ledger.segments.manifest import (
     MANIFEST,
     SegmentBroken,
@@ -187,6 +188,21 @@ def test_an_entry_that_was_written_anew_is_found_though_the_manifest_is_signed(
     with pytest.raises(EntryBroken) as found:
         checked(folder)
     assert found.value.position == LENGTH + 7
+    # Nor are read models built from it, though these do not ask what the signatures are worth.
+    feed = sealed_feed(whole.ledger, folder, signed_chain(folder))
+    with pytest.raises(SegmentBroken, match=f"entry {LENGTH + 7} is another"):
+        feed.stored(0, 2 * LENGTH)
+
+
+def test_a_tile_that_was_written_anew_is_found_before_anything_is_read(
+    whole: World, folder: Path
+) -> None:
+    path = _first(folder) / "tile" / "0" / "000"
+    with writable(path), writable(_first(folder) / MANIFEST):
+        path.write_bytes(bytes(32) + path.read_bytes()[32:])
+        _signed_again(whole, _first(folder))
+    with pytest.raises(SegmentBroken):
+        signed_chain(folder)
 
 
 def test_a_segment_of_another_history_does_not_go_on_from_the_first(
