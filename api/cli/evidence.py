@@ -1,7 +1,8 @@
 """Commands of evidence: is everything that is stored as it was signed?"""
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import typer
 
@@ -14,7 +15,7 @@ from ledger.commands.attestation import KEYRING, RELIABLE, SERVICE_ALONE
 from ledger.commands.held_checkpoint import read_checkpoint, require_held
 from ledger.commands.verification import Verdict, verify_log
 from ledger.segments.checking import Checked, check_segments, in_processes
-from ledger.segments.going_on import known_to, remember, verify_past
+from ledger.segments.going_on import Known, known_to, remember, verify_past
 from ledger.store.home import Home, HomeMissing
 from projections.segments.asking import out_of_turn
 from projections.segments.duck import duck
@@ -24,8 +25,12 @@ from projections.segments.flat import FLAT
 def verify(
     processes: Annotated[int | None, typer.Option(min=1, help="How many to use.")] = None,
     key: Annotated[
-        str, typer.Option(help="Founding key id as you know it; else as the folder has it.")
-    ] = "",
+        list[str] | None,
+        typer.Option(
+            help="Founding key id as you know it, from elsewhere than the folder; with"
+            " --deployment NAME=ID, for as many ledgers as you know it of."
+        ),
+    ] = None,
     checkpoint: Annotated[
         Path | None,
         typer.Option(help="Signed checkpoint that somebody else kept; the log has to hold it."),
@@ -45,15 +50,19 @@ def verify(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """Verify envelopes, signatures, keys, positions, streams, tree, maps and checkpoints."""
+    """Verify envelopes, signatures, keys, positions, streams, tree, maps and checkpoints.
+
+    Without --key the folder itself says which key founded the log. That serves whoever keeps the
+    folder, and proves nothing to anybody else: it is said with the result (NOT PINNED).
+    """
+    keys = key or []
     if deployment is not None:
-        if key or any(each is not None for each in (checkpoint, report, segments)):
-            one = "--key, --checkpoint, --report and --segments are of one ledger"
-            raise typer.BadParameter(one)
-        _verify_all(bootstrap.deployment(deployment), processes, as_json=as_json)
+        _require_none(checkpoint, report, segments)
+        _verify_all(bootstrap.deployment(deployment), keys, processes, as_json=as_json)
         return
     place = bootstrap.home()
-    origin, founding = place.origin(), key or place.founding_key_id()
+    pinned = _one_key(keys)
+    origin, founding = place.origin(), pinned or place.founding_key_id()
     log = place.log
     if isinstance(log, Path) and not log.exists():
         raise HomeMissing(place.path)
@@ -63,17 +72,20 @@ def verify(
         if segments is None:
             verdict = verify_log(log, origin, founding, progress=progress, processes=processes)
         else:
-            sealed = _sealed(place, segments, founding, processes)
-            verdict = verify_past(log, sealed, progress, processes)
+            # Who brings what they know from elsewhere does not take the folder's word for it.
+            known = None if pinned or note is not None else known_to(place)
+            sealed = _sealed(place, segments, founding, processes, known)
+            verdict = verify_past(log, sealed.checked, progress, processes)
     alarm = None if verdict.holds else raise_alarm(verdict, log, place.anchors)
     held = None
     if note is not None and verdict.holds:
         held = require_held(log, origin, founding, note).size
     if as_json:
-        told = None if sealed is None else sealed.edge.size
-        print_json({**_verdict(verdict, alarm), "checkpoint_held": held, "sealed": told})
+        found = _verdict(verdict, alarm, founding, pinned=bool(pinned))
+        print_json({**found, "checkpoint_held": held, **_sealed_json(sealed)})
     else:
-        _show(verdict, alarm, None if sealed is None else sealed.edge.size)
+        _show(verdict, alarm, sealed)
+        _say_founder(verdict, founding, pinned=bool(pinned))
         if held is not None:
             say(f"the checkpoint of {held} entries that was kept elsewhere is of this log.")
     if alarm is not None and report is not None:
@@ -82,7 +94,17 @@ def verify(
         raise typer.Exit(REFUSED)
 
 
-def _sealed(place: Home, folder: Path, founding: str, processes: int | None) -> Checked:
+class _Sealed(NamedTuple):
+    """Segments that hold, how many of them were only hashed, and since when all were read whole."""
+
+    checked: Checked
+    only_hashed: int
+    since: str
+
+
+def _sealed(
+    place: Home, folder: Path, founding: str, processes: int | None, known: Known | None
+) -> _Sealed:
     """Check a ledger's segments: whole those that are new to it, by their hashes the others."""
     with duck() as engine:
         checked = check_segments(
@@ -91,14 +113,49 @@ def _sealed(place: Home, folder: Path, founding: str, processes: int | None) -> 
             in_processes(processes),
             lambda manifests: out_of_turn(engine, folder, manifests),
             founding,
-            known=known_to(place),
+            known=None if known is None else known.sha256,
         )
-    remember(place, checked)
-    return checked
+    only_hashed = 0 if known is None else known.among(checked.manifests)
+    since = known.since if known is not None and only_hashed else bootstrap.now()
+    remember(place, checked, since)
+    return _Sealed(checked, only_hashed, since)
 
 
-def _verify_all(deployment: Deployment, processes: int | None, *, as_json: bool) -> None:
+def _sealed_json(sealed: _Sealed | None) -> dict[str, Any]:
+    if sealed is None:
+        return {"sealed": None}
+    return {
+        "sealed": sealed.checked.edge.size,
+        "segments_only_hashed": sealed.only_hashed,
+        "read_whole_at": sealed.since,
+    }
+
+
+def _require_none(*options: Path | None) -> None:
+    if any(each is not None for each in options):
+        raise typer.BadParameter("--checkpoint, --report and --segments are of one ledger")
+
+
+def _one_key(told: Sequence[str]) -> str:
+    if len(told) > 1:
+        raise typer.BadParameter("--key once, but with --deployment")
+    return "".join(told)
+
+
+def _keys_by_name(deployment: Deployment, told: Sequence[str]) -> Mapping[str, str]:
+    """Take apart what is known of the founding keys of several ledgers."""
+    keys = dict(each.partition("=")[::2] for each in told)
+    names = {each.name for each in deployment.here}
+    if len(keys) < len(told) or not all(keys.values()) or not keys.keys() <= names:
+        raise typer.BadParameter(f"--key NAME=ID, each once; the names here: {sorted(names)}")
+    return keys
+
+
+def _verify_all(
+    deployment: Deployment, told: Sequence[str], processes: int | None, *, as_json: bool
+) -> None:
     """Verify ledger by ledger, whatever is found of one; those elsewhere are named as not seen."""
+    keys = _keys_by_name(deployment, told)
     found: dict[str, Any] = {}
     sound = True
     for each in deployment.here:
@@ -106,16 +163,19 @@ def _verify_all(deployment: Deployment, processes: int | None, *, as_json: bool)
         log = place.log
         if not place.exists():
             raise HomeMissing(place.path)
+        pinned = each.name in keys
+        founding = keys.get(each.name) or place.founding_key_id()
         with bar(f"verifying {each.name}", "events") as progress:
             verdict = verify_log(
-                log, place.origin(), place.founding_key_id(), progress=progress, processes=processes
+                log, place.origin(), founding, progress=progress, processes=processes
             )
         alarm = None if verdict.holds else raise_alarm(verdict, log, place.anchors)
         sound = sound and alarm is None and not verdict.doubts
-        found[each.name] = _verdict(verdict, alarm)
+        found[each.name] = _verdict(verdict, alarm, founding, pinned=pinned)
         if not as_json:
             say(f"{each.name}:")
             _show(verdict, alarm)
+            _say_founder(verdict, founding, pinned=pinned)
     if as_json:
         elsewhere = {each.name: each.url for each in deployment.elsewhere}
         print_json({"ledgers": found, "not_seen": elsewhere})
@@ -126,19 +186,25 @@ def _verify_all(deployment: Deployment, processes: int | None, *, as_json: bool)
         raise typer.Exit(REFUSED)
 
 
-def _show(verdict: Verdict, alarm: Alarm | None, sealed: int | None = None) -> None:
+def _show(verdict: Verdict, alarm: Alarm | None, sealed: _Sealed | None = None) -> None:
     if alarm is not None:
         for line in alarm_lines(alarm):
             say(line)
         return
     if sealed is not None:
+        size = sealed.checked.edge.size
         say(
-            f"{verdict.events} events, {sealed} of them sealed: the segments hold, and what came"
+            f"{verdict.events} events, {size} of them sealed: the segments hold, and what came"
             f" after them goes on from there and holds.\n"
-            f"{sealed} 个事件已封存并成立，其后的事件也成立。\n"
+            f"{size} 个事件已封存并成立，其后的事件也成立。\n"
             "NOT read: the log's own copy of what is sealed, and what entries claim of maps"
             " (`nuanzhang verify` without --segments)"
         )
+        if sealed.only_hashed:
+            say(
+                f"NOT read anew: {sealed.only_hashed} segments that held before were only hashed;"
+                f" all were last read whole at {sealed.since}. With --key or --checkpoint they are"
+            )
         say_doubts(verdict.doubts)
         return
     say(
@@ -153,10 +219,27 @@ def _show(verdict: Verdict, alarm: Alarm | None, sealed: int | None = None) -> N
     say_doubts(verdict.doubts)
 
 
-def _verdict(verdict: Verdict, alarm: Alarm | None) -> dict[str, Any]:
+def _say_founder(verdict: Verdict, founding: str, *, pinned: bool) -> None:
+    """Say who founded what holds; by the folder's own word that is no proof."""
+    if not verdict.holds:
+        return
+    if pinned:
+        say(f"founded by key {founding}, as you gave it. 创始密钥与所给一致。")
+        return
+    say(
+        f"NOT PINNED 未核对身份: founded by key {founding}, as this folder says; so might anybody's"
+        " folder. An inspector gets the id in another way, and gives it as --key."
+    )
+
+
+def _verdict(
+    verdict: Verdict, alarm: Alarm | None, founding: str, *, pinned: bool
+) -> dict[str, Any]:
     broken = verdict.broken
     return {
         "holds": verdict.holds,
+        "pinned": pinned,
+        "founding_key_id": founding,
         "events": verdict.events,
         "checkpoints": verdict.checkpoints,
         "code": None if broken is None else broken.code,

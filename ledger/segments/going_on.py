@@ -11,7 +11,7 @@ from contextlib import closing
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from ledger.commands.continuing import Verified
 from ledger.commands.verification import Verdict, verify_log
@@ -81,19 +81,40 @@ def _altered(connection: Any, checked: Checked) -> EntryBroken | None:
     return None
 
 
-def known_to(home: Home) -> str | None:
-    """Return the hash of the last segment that this ledger found to hold, if it did."""
+class Known(NamedTuple):
+    """The last segment that was found to hold, by its hash, and when all were last read whole."""
+
+    sha256: str
+    since: str
+
+    def among(self, manifests: Sequence[Manifest]) -> int:
+        """Return how many segments this is said of; 0 where the last of them is another's."""
+        return next((each.number for each in manifests if each.sha256 == self.sha256), 0)
+
+
+def known_to(home: Home) -> Known | None:
+    """Return what this ledger found to hold, if it did: by a file that nobody signed.
+
+    So it is good for who wrote it, and for nobody who comes to inspect.
+    """
     try:
-        found = json.loads((home.path / VERIFIED).read_bytes())["sha256"]
+        found = json.loads((home.path / VERIFIED).read_bytes())
+        known = Known(found["sha256"], found["since"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
-    return found if isinstance(found, str) else None
+    return known if all(isinstance(each, str) for each in known) else None
 
 
-def remember(home: Home, checked: Checked) -> None:
-    """Keep which segments were found to hold; a file that may be lost."""
+def remember(home: Home, checked: Checked, since: str) -> None:
+    """Keep which segments were found to hold; a file that may be lost.
+
+    Args:
+        home: Of the ledger.
+        checked: The segments.
+        since: When all of them were last read whole, and not only hashed.
+    """
     last = checked.manifests[-1]
-    kept = json.dumps({"sha256": last.sha256, "size": last.stop}).encode()
+    kept = json.dumps({"sha256": last.sha256, "size": last.stop, "since": since}).encode()
     (home.path / VERIFIED).unlink(missing_ok=True)
     write_once(home.path / VERIFIED, kept)
 

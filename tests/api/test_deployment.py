@@ -214,6 +214,17 @@ def test_one_command_makes_migrates_and_verifies_all_that_are_here(tmp_path: Pat
     assert found["not_seen"] == {"west": WEST_AT}
     assert f"west: not here; verify it at {WEST_AT}" in told.stdout
     assert not nowhere.exists()
+    assert told.stdout.count("NOT PINNED") == 2
+    north = found["ledgers"]["north"]["founding_key_id"]
+    pinned = nuanzhang(nowhere, "verify", "--deployment", file, "--key", f"north={north}", "--json")
+    ledgers = json.loads(pinned.stdout)["ledgers"]
+    assert {name: each["pinned"] for name, each in ledgers.items()} == {
+        "north": True,
+        "south": False,
+    }
+    for wrong, status in ((f"south={north}", 1), (f"west={north}", 2), (north, 2)):
+        refused = nuanzhang(nowhere, "verify", "--deployment", file, "--key", wrong)
+        assert refused.returncode == status, refused.stdout
 
     (tmp_path / "south" / "events.sqlite").write_bytes(b"damaged")
     broken = nuanzhang(nowhere, "verify", "--deployment", file, "--json")

@@ -142,9 +142,10 @@ def test_a_log_of_another_history_is_none_of_the_segments(grown: World, tmp_path
 def test_segments_that_were_verified_before_are_only_hashed(grown: World) -> None:
     folder, home = segments(grown), grown.home
     assert known_to(home) is None
-    remember(home, checked(folder))
+    remember(home, checked(folder), "2017-03-01T08:00:00.000Z")
     known = known_to(home)
-    assert known == manifests_in(folder)[-1].sha256
+    assert known is not None
+    assert (known.since, known.among(manifests_in(folder))) == ("2017-03-01T08:00:00.000Z", 2)
     padded(grown, 3 * LENGTH)
     sealed(grown.ledger, home, folder)
     tasks = []
@@ -154,7 +155,7 @@ def test_segments_that_were_verified_before_are_only_hashed(grown: World) -> Non
         return in_processes(1)(act, asked)
 
     def again() -> int:
-        return check_segments(folder, FLAT, share, lambda _: None, known=known).edge.size
+        return check_segments(folder, FLAT, share, lambda _: None, known=known.sha256).edge.size
 
     assert again() == 3 * LENGTH
     assert [each.known for each in tasks] == [True, True, False]
@@ -181,10 +182,20 @@ def test_on_the_command_line(grown: World, tmp_path: Path) -> None:
 
     first = nuanzhang(home, "verify", "--segments", folder, "--json")
     plain = nuanzhang(home, "verify", "--segments", folder)
+    again = json.loads(nuanzhang(home, "verify", "--segments", folder, "--json").stdout)
+    key = grown.home.founding_key_id()
+    pinned = nuanzhang(home, "verify", "--segments", folder, "--key", key, "--json")
     built = nuanzhang(home, "rebuild", "--segments", folder)
 
     said = json.loads(first.stdout)
     assert (said["holds"], said["sealed"], said["events"]) == (True, 2 * LENGTH, PAST)
+    assert (said["pinned"], said["segments_only_hashed"]) == (False, 0)
+    # The folder's own note of what held is no proof to whoever comes with the key's id.
+    assert (again["segments_only_hashed"], again["read_whole_at"]) == (2, said["read_whole_at"])
+    said = json.loads(pinned.stdout)
+    assert (said["holds"], said["pinned"], said["segments_only_hashed"]) == (True, True, 0)
+    assert "NOT PINNED" in plain.stdout
+    assert "NOT read anew: 2 segments" in plain.stdout
     assert "NOT read: the log's own copy" in plain.stdout
     assert built.returncode == 0, built.stderr
     assert f"events up to position {2 * LENGTH} are read from segments" in built.stdout
