@@ -1,5 +1,7 @@
 """Commands that carry the log out: write it as plain files, check such files."""
 
+from collections.abc import Mapping
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -9,12 +11,14 @@ from api import bootstrap
 from api.cli.printing import REFUSED, AsJson, bar, doubts_json, print_json, say, say_doubts
 from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import announce
-from ledger.anchoring.published_log import PublishedFolder, verify_published
+from ledger.anchoring.published_log import PublicationHolds, PublishedFolder, verify_published
 from ledger.anchoring.static_log import write_static_log
 from ledger.anchoring.witnesses import cosigned_note
+from ledger.commands.held_checkpoint import read_checkpoint
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.events import committing_topics
 from ledger.errors import LedgerError
+from ledger.evidence.cosignature import CosignatureKey, require_quorum
 from ledger.evidence.note import NoteKey
 from ledger.evidence.verify import Rules
 from ledger.store.act import CommandAct
@@ -52,18 +56,37 @@ def verify_publication(
     key: Annotated[
         str, typer.Option(help="Founding key id or verifier key, from elsewhere than the folder.")
     ] = "",
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(
+            help="Signed checkpoint that you kept, or of another publication: this one has to go"
+            " on from it."
+        ),
+    ] = None,
+    witness: Annotated[
+        list[str] | None, typer.Option(help="Verifier key of a witness you trust; may be repeated.")
+    ] = None,
+    quorum: Annotated[
+        int | None, typer.Option(min=1, help="How many of them must have cosigned; else all.")
+    ] = None,
     *,
     as_json: AsJson = False,
 ) -> None:
     """Check a published log as an outsider has it; needs neither database nor server."""
+    witnesses = [CosignatureKey.from_vkey(each) for each in witness or []]
+    needed = len({each.name for each in witnesses}) if quorum is None else quorum
+    kept = None if checkpoint is None else read_checkpoint(checkpoint)[1]
     known = NoteKey.from_vkey(key) if "+" in key else None
     key_id = key if known is None else known.public_key.key_id
     topics = committing_topics()
     rules = None if known is None else Rules(known.name, topics, key_id)
     holds, broken = None, None
+    cosigned: dict[str, str] = {}
     try:
         with bar("verifying", "entries") as progress:
-            holds = verify_published(PublishedFolder(folder), rules, topics, key_id, progress)
+            found = verify_published(PublishedFolder(folder), rules, topics, key_id, progress, kept)
+        cosigned = _cosigned(require_quorum(found.note, witnesses, needed))
+        holds = found
     except LedgerError as cause:
         broken = cause
     doubts = () if holds is None else holds.doubts
@@ -75,6 +98,8 @@ def verify_publication(
                 "origin": holds and holds.origin,
                 "size": holds and holds.size,
                 "founding_key_id": holds and holds.founding_key_id,
+                "checkpoint_held": holds and holds.kept and holds.kept.size,
+                "cosigned": cosigned,
                 "code": broken and broken.code,
                 "detail": broken and str(broken),
                 "doubts": doubts_json(doubts),
@@ -91,6 +116,33 @@ def verify_publication(
             " log. Get that id from the union in another way, and give it as --key. 未核对身份。"
         )
     if not as_json:
+        _say_outside(holds, cosigned)
         say_doubts(doubts)
     if holds is None or not key_id or doubts:
         raise typer.Exit(REFUSED)
+
+
+def _cosigned(found: Mapping[CosignatureKey, int]) -> dict[str, str]:
+    """Return which witnesses cosigned, by name, and when by their own clocks; UTC."""
+    latest: dict[str, int] = {}
+    for key, time_s in found.items():
+        latest[key.name] = max(time_s, latest.get(key.name, 0))
+    return {
+        name: datetime.fromtimestamp(time_s, UTC).isoformat()
+        for name, time_s in sorted(latest.items())
+    }
+
+
+def _say_outside(holds: PublicationHolds | None, cosigned: Mapping[str, str]) -> None:
+    """Say what others than the ledger have said of what is published."""
+    if holds is None:
+        return
+    if holds.kept is not None:
+        say(f"the checkpoint of {holds.kept.size} entries that was kept elsewhere is of this log.")
+    for name, moment in cosigned.items():
+        say(f"cosigned by {name} at {moment}")
+    if not cosigned and holds.kept is None:
+        say(
+            "NOT WITNESSED 未经见证: nobody but the ledger says that others are shown the same log."
+            " Give --witness KEY, or --checkpoint NOTE that you kept."
+        )

@@ -5,13 +5,18 @@ from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
 
+from ledger.commands.held_checkpoint import (
+    CheckpointBeyond,
+    CheckpointContradicted,
+    CheckpointForeign,
+)
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.canonical import NotCanonical, parse_canonical
 from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.envelope import EnvelopeBroken, decode
 from ledger.evidence.keys import Doubt, KeyHistory
-from ledger.evidence.log import verify_checkpoint, verify_order
-from ledger.evidence.merkle import HASH_BYTES, Edge, Node, root_hash
+from ledger.evidence.log import CheckpointDiffers, verify_checkpoint, verify_order
+from ledger.evidence.merkle import HASH_BYTES, Edge, Node, root_at, root_hash
 from ledger.evidence.note import split_note
 from ledger.evidence.replay import CLAIMING, Claims, LogReplay, named_of
 from ledger.evidence.tlog_tiles import (
@@ -49,12 +54,16 @@ class PublicationUnreadable(LedgerError):
 class PublicationHolds:
     """What was checked: the log's name, how many entries, and the founding key that was found.
 
-    `doubts` says which of them rest on keys that somebody else had.
+    `note` is the checkpoint it was checked against, with whatever cosignatures it has; `kept` the
+    one that somebody else kept, if there was any; `doubts` says which entries rest on keys that
+    somebody else had.
     """
 
     origin: str
     size: int
     founding_key_id: str
+    note: str
+    kept: Checkpoint | None = None
     doubts: tuple[Doubt, ...] = ()
 
 
@@ -128,6 +137,7 @@ def verify_published(
     officer_signed: frozenset[str],
     key_id: str,
     progress: Progress | None = None,
+    kept: str | None = None,
 ) -> PublicationHolds:
     """Check every entry, signature, key, map and tile of a published log, and its checkpoint.
 
@@ -138,10 +148,14 @@ def verify_published(
         key_id: The founding key's id, from elsewhere. Empty: whichever founded it, which proves
             nothing about who made the log, and the caller has to say so.
         progress: Told how many entries were checked.
+        kept: The note of a checkpoint that somebody else kept, or that another publication of
+            this log has: this one has to go on from it.
 
     Raises:
         PublicationUnreadable, EntryBroken, CheckpointDiffers, CheckpointBroken, NoteBroken: At
             the first thing that does not hold.
+        CheckpointForeign, CheckpointBeyond, CheckpointContradicted: It holds, but is not of the
+            checkpoint that was kept.
 
     Source: FORMAT.md, "Checking a log"; C2SP tlog-tiles.
     """
@@ -177,8 +191,30 @@ def verify_published(
     if edge.root() != checkpoint.root:
         raise PublicationUnreadable("checkpoint", "the entries have another root")
     _check_tiles(folder, claimed.size, levels[0])
+    holding = None
+    if kept is not None:
+        holding = _require_kept(kept, checkpoint, folder, keys, rules)
     founding = next(iter(keys.records))
-    return PublicationHolds(claimed.origin, claimed.size, founding, tuple(keys.doubts()))
+    return PublicationHolds(
+        claimed.origin, claimed.size, founding, note, holding, tuple(keys.doubts())
+    )
+
+
+def _require_kept(
+    note: str, held: Checkpoint, folder: PublishedFolder, keys: KeyHistory, rules: Rules
+) -> Checkpoint:
+    """Check that a publication, whose tiles were compared with its entries, holds a checkpoint."""
+    kept = Checkpoint.from_body(split_note(note)[0])
+    if kept.origin != held.origin:
+        raise CheckpointForeign(kept.origin, held.origin)
+    if kept.size > held.size:
+        raise CheckpointBeyond(kept.size, held.size)
+    if root_at(kept.size, folder.node(held.size)) != kept.root:
+        raise CheckpointContradicted(kept.size, "another root")
+    try:
+        return verify_checkpoint(kept.size, note, keys, rules)
+    except CheckpointDiffers as cause:
+        raise CheckpointContradicted(kept.size, str(cause)) from None
 
 
 def entries_from(folder: PublishedFolder, size: int) -> Iterator[Stored]:

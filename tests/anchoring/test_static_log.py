@@ -15,6 +15,11 @@ from ledger.anchoring.published_log import (
     verify_published,
 )
 from ledger.anchoring.static_log import PublicationDiffers, Written, write_static_log
+from ledger.commands.held_checkpoint import (
+    CheckpointBeyond,
+    CheckpointContradicted,
+    CheckpointForeign,
+)
 from ledger.domain.events import committing_topics
 from ledger.errors import LedgerError
 from ledger.evidence.checkpoint import Checkpoint, sign_note
@@ -25,6 +30,8 @@ from ledger.evidence.tlog_tiles import read_bundle, tiles_of
 from ledger.evidence.verify import EntryBroken
 from ledger.store.map_store import MapStore
 from tests.world import World
+
+STRANGER = Ed25519Signer.generate()
 
 
 @pytest.fixture
@@ -53,6 +60,39 @@ def check(world: World, folder: Path, key_id: str | None = None) -> int:
         committing_topics(),
         world.ledger.founding_key_id() if key_id is None else key_id,
     ).size
+
+
+def held(world: World, folder: Path, kept: str) -> int:
+    """Hold a folder against a checkpoint that somebody kept; return how far that one goes."""
+    key_id = world.ledger.founding_key_id()
+    topics = committing_topics()
+    found = verify_published(PublishedFolder(folder), None, topics, key_id, kept=kept).kept
+    assert found is not None
+    return found.size
+
+
+def test_a_publication_is_held_against_what_somebody_kept(world: World, tmp_path: Path) -> None:
+    first = publish(world, tmp_path / "log", receipts=300)
+    kept = (tmp_path / "log" / "checkpoint").read_text()
+    publish(world, tmp_path / "log", receipts=3)
+    now = (tmp_path / "log" / "checkpoint").read_text()
+
+    assert held(world, tmp_path / "log", kept) == first.size
+    assert held(world, tmp_path / "log", now) == world.ledger.size()
+
+    origin, signer = world.ledger.origin, world.home.service_signer()
+    forked = Checkpoint(origin, 300, b"x" * 32)
+    beyond = Checkpoint(origin, world.ledger.size() + 1, b"x" * 32)
+    foreign = Checkpoint("other.example/log", 300, b"x" * 32)
+    by_stranger = sign_note(Checkpoint.from_body(split_note(kept)[0]), origin, STRANGER)
+    for note, refused in (
+        (sign_note(forked, origin, signer), CheckpointContradicted),
+        (by_stranger, CheckpointContradicted),
+        (sign_note(beyond, origin, signer), CheckpointBeyond),
+        (sign_note(foreign, "other.example/log", signer), CheckpointForeign),
+    ):
+        with pytest.raises(refused):
+            held(world, tmp_path / "log", note)
 
 
 def files(folder: Path) -> dict[str, bytes]:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -225,6 +226,8 @@ def test_a_log_is_witnessed_with_a_usb_stick(home: Path, tmp_path: Path) -> None
     assert nuanzhang(home, "anchor").returncode == 1
 
     published = nuanzhang(home, "publish", stick)
+    unwitnessed = shutil.copytree(stick, tmp_path / "unwitnessed")
+    kept = unwitnessed / "checkpoint"
     unknown = witness(office, "cosign", stick, "--out", tmp_path / "lines")
     witness(office, "add-log", vkey)
     cosigned = witness(office, "cosign", stick, "--out", tmp_path / "lines")
@@ -243,6 +246,17 @@ def test_a_log_is_witnessed_with_a_usb_stick(home: Path, tmp_path: Path) -> None
     founding = published.stdout.split("--key ")[1].strip()
     assert nuanzhang(home, "verify-publication", stick, "--key", founding).returncode == 0
     assert nuanzhang(home, "verify-publication", stick).returncode == 1
+    outside = ("--key", founding, "--witness", key)
+    seen = nuanzhang(home, "verify-publication", stick, *outside, "--checkpoint", kept)
+    assert seen.returncode == 0, seen.stdout
+    assert "that was kept elsewhere is of this log" in seen.stdout
+    assert "cosigned by audit.example/w1 at 20" in seen.stdout
+    told = json.loads(nuanzhang(home, "verify-publication", stick, *outside, "--json").stdout)
+    assert list(told["cosigned"]) == ["audit.example/w1"]
+    alone = nuanzhang(home, "verify-publication", unwitnessed, "--key", founding)
+    assert "NOT WITNESSED" in alone.stdout
+    missing = nuanzhang(home, "verify-publication", unwitnessed, *outside)
+    assert (missing.returncode, "quorum_missing" in missing.stdout) == (1, True)
 
     nuanzhang(home, "load", SCENARIO)
     nuanzhang(home, "publish", stick)
