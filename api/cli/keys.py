@@ -248,12 +248,16 @@ def recover(
     """Vouch for all entries so far, after comparing them; two officers make them count again.
 
     Compare first: the last checkpoint that a witness cosigned before the key was lost, published
-    copies, packs and receipts in other hands.
+    copies, packs and receipts in other hands. Sign with a key that was registered before the loss.
     """
     with bootstrap.opened(bootstrap.home()) as ledger:
-        reaffirm(ledger, signed_act(officer, key_file, passphrase_fd), reason)
-        said = len(key_history(ledger).reaffirming_officers())
+        act = signed_act(officer, key_file, passphrase_fd)
+        reaffirm(ledger, act, reason)
+        officers = key_history(ledger).reaffirming_officers()
+        said = len(officers)
         say(f"{officer} vouches for the {ledger.size() - 1} entries before this")
+        if act.actor not in officers:
+            say("but with a key that was registered under a lost one: that does not count")
         if said < OFFICERS_REQUIRED:
             say(f"{said} of {OFFICERS_REQUIRED} officers have; another one has to compare and sign")
         else:

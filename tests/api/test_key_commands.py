@@ -86,11 +86,12 @@ def test_a_key_is_lost_and_the_ledger_recovers(desk: Desk) -> None:
     _, second = desk.enrol("A-X01", Algorithm.ML_DSA_44)
     [lost] = [each for each in desk.listed() if each["owner"] == "the ledger"]
     old = str(lost["key_id"])
+    since = 1 + max(int(str(each["valid_from"])) for each in desk.listed())
 
     said = desk.says("key", "rotate", "--reason", "偷", "--algorithm", "sm2-sm3")
     vkey = said.split("verifier key from then on: ")[1].split()[0]
     assert NoteKey.from_vkey(vkey).public_key.algorithm is Algorithm.SM2_SM3
-    lost_from = ("key", "compromised", old, "--reason", "偷", "--from", "40")
+    lost_from = ("key", "compromised", old, "--reason", "偷", "--from", str(since))
     assert "proves nothing" in desk.says(*lost_from, *signed("A-C01", first))
     status, said = desk.run("verify")
     assert (status, "IN DOUBT" in said, "everything holds" in said) == (1, True, True)
@@ -101,13 +102,16 @@ def test_a_key_is_lost_and_the_ledger_recovers(desk: Desk) -> None:
     recover = ("key", "recover", "--reason", "核对一致")
     assert "1 of 2 officers" in desk.says(*recover, *signed("A-C01", first))
     assert desk.run("verify")[0] == 1
+    _, late = desk.enrol("A-X02", Algorithm.ED25519)
+    assert "does not count" in desk.says(*recover, *signed("A-X02", late))
+    assert desk.run("verify")[0] == 1
     assert "they count again" in desk.says(*recover, *signed("A-X01", second))
 
     desk.says("publish", desk.folder / "log")
     assert "IN DOUBT" not in desk.says(*published)
     assert "everything holds" in desk.says("verify")
     [state] = [each["state"] for each in desk.listed() if each["key_id"] == old]
-    assert state == "lost from 40, reaffirmed"
+    assert state == f"lost from {since}, reaffirmed"
     for hidden in (secret, (desk.home / "keys" / "service.key").read_text(), WORDS):
         assert hidden.strip() not in desk.printed
 
