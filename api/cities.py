@@ -1,5 +1,6 @@
 """The file in which a province lists its cities, and what its own witness has seen of each."""
 
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +73,8 @@ def read_cities(path: Path) -> Cities:
     """Read the file of the cities; other files are named from its folder.
 
     Raises:
-        ProvinceUnreadable: It cannot be read, or a city's name could not be one of a file.
+        ProvinceUnreadable: It cannot be read, names no city, or two that are one by what they
+            share; a name could not be one of a file.
     """
     try:
         told = msgspec.toml.decode(path.read_bytes(), type=_File)
@@ -81,14 +83,40 @@ def read_cities(path: Path) -> Cities:
     except (msgspec.MsgspecError, UnicodeDecodeError) as cause:
         raise ProvinceUnreadable(str(cause)) from None
     folder = path.resolve().parent
-    cities = []
-    for name, of in told.cities.items():
-        if Path(name).name != name or name.startswith("."):
-            raise ProvinceUnreadable(f"no city is called {name!r}: files are named after it")
-        city = City(name, of.key, of.origin, folder / of.file)
-        tags = folder / of.tags if of.tags else city.file.with_suffix(".tags")
-        cities.append(ListedCity(city, tags, of.pack_at, of.tags_at))
+    cities = [_listed(name, of, folder) for name, of in told.cities.items()]
+    if not cities:
+        raise ProvinceUnreadable("it names no city")
+    _require_apart(cities)
     return Cities(cities, told.tag_key)
+
+
+def _listed(name: str, of: _City, folder: Path) -> ListedCity:
+    if not name or Path(name).name != name or name.startswith(".") or "\0" in name:
+        raise ProvinceUnreadable(f"no city is called {name!r}: files are named after it")
+    for file in (of.file, of.tags or of.file):
+        if not Path(file).name or "\0" in file:
+            raise ProvinceUnreadable(f"{name}: no file is called {file!r}")
+    city = City(name, of.key, of.origin, folder / of.file)
+    tags = folder / of.tags if of.tags else city.file.with_suffix(".tags")
+    return ListedCity(city, tags, of.pack_at, of.tags_at)
+
+
+def _require_apart(cities: Sequence[ListedCity]) -> None:
+    """Check that nothing is of two cities: who is listed twice would count twice."""
+    seen: dict[tuple[str, str], str] = {}
+    for each in cities:
+        shared = (
+            ("founding key", each.city.key_id),
+            ("log", each.city.origin),
+            ("file", os.path.realpath(each.city.file)),
+            ("file", os.path.realpath(each.tags)),
+        )
+        for of in shared:
+            name = each.city.name
+            if of in seen:
+                whose = f"{seen[of]} and {name} share" if seen[of] != name else f"{name} has twice"
+                raise ProvinceUnreadable(f"{whose} one {of[0]}, {of[1]}")
+            seen[of] = name
 
 
 def own_witness() -> tuple[tuple[CosignatureKey, ...], dict[str, int]]:
