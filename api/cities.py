@@ -12,6 +12,7 @@ from ledger.errors import Kind, LedgerError
 from ledger.evidence.cosignature import CosignatureKey
 from ledger.packs.consolidation import City, State
 from ledger.witness.home import WitnessHome
+from ledger.witness.state import HOUR_S
 
 
 class ProvinceUnreadable(LedgerError):
@@ -119,11 +120,23 @@ def _require_apart(cities: Sequence[ListedCity]) -> None:
             seen[of] = name
 
 
-def own_witness() -> tuple[tuple[CosignatureKey, ...], dict[str, int]]:
-    """Return the keys of this province's witness, and how far it has cosigned each log."""
+def own_witness(max_age_h: int, now_s: int) -> tuple[tuple[CosignatureKey, ...], dict[str, int]]:
+    """Return the keys of this province's witness, and how many entries a pack of each log needs.
+
+    Args:
+        max_age_h: For how many hours a pack may be without what the witness has cosigned since; 0:
+            it has all that was cosigned.
+        now_s: Now, in seconds since 1970.
+    """
     place = WitnessHome(Settings().witness_home)
     keys = tuple(each.key for each in place.cosigners())
     state = place.state()
-    held = {origin: state.cosigned(origin) for origin, _ in state.logs()}
+    needed = {}
+    for origin in sorted({origin for origin, _ in state.logs()}):
+        held = state.cosigned(origin)
+        if max_age_h:
+            needed[origin] = state.reached(origin, now_s - max_age_h * HOUR_S)
+        elif held is not None:
+            needed[origin] = held.size
     state.close()
-    return keys, {origin: each.size for origin, each in held.items() if each is not None}
+    return keys, needed

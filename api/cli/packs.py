@@ -8,11 +8,12 @@ from typing import Annotated
 import typer
 
 from api import bootstrap
+from api.cli.drafts import drafted, told_of
 from api.cli.printing import REFUSED, AsJson, bar, print_json, say
 from api.cli.timestamps import certificate
 from ledger.anchoring.anchors import Anchors
-from ledger.anchoring.publications import announce
-from ledger.anchoring.witnesses import cosigned_note
+from ledger.anchoring.publications import Published, announce
+from ledger.anchoring.witnesses import cosigned_note, newest_cosigned
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.events import committing_topics
 from ledger.domain.officer import officer_id
@@ -30,6 +31,7 @@ from ledger.packs.file import (
 )
 from ledger.packs.handing_over import PackOrder, hand_over
 from ledger.store.act import CommandAct
+from ledger.store.application import Ledger
 from ledger.store.map_store import MapStore
 
 
@@ -46,32 +48,46 @@ def pack(
     officer: Annotated[str, typer.Option(help="Staff number of who asks, with --open.")] = "",
     reason: Annotated[str, typer.Option(help="Why, with --open; it stands in the log.")] = "",
     made_for: Annotated[str, typer.Option("--for", help="For whom, with --open.")] = "",
+    cosigned: Annotated[
+        bool,
+        typer.Option(
+            "--cosigned", help="Under the newest checkpoint that enough witnesses have cosigned."
+        ),
+    ] = False,
 ) -> None:
-    """Write an evidence pack: one file that proves itself, without this ledger or its server."""
+    """Write an evidence pack: one file that proves itself, without this ledger or its server.
+
+    Publishes the log as it is, unless --cosigned says that what was cosigned last is enough.
+    """
     place = bootstrap.home()
     with bootstrap.opened(place) as ledger:
-        operator = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
         subject = subject_of(ledger, kind, name)
-        maps = MapStore(place.map)
-        with bar("mapping", "events") as progress:
-            published = announce(ledger, maps, operator, progress)
-        anchors = Anchors(place.anchors)
-        published = replace(published, note=cosigned_note(anchors, published))
-        timestamps = tuple(anchors.timestamps(published.size))
-        anchors.close()
-        actor = str(officer_id(officer)) if officer else OPERATOR
-        act = CommandAct(actor, bootstrap.today(), bootstrap.now())
-        order = PackOrder(kind, subject, opened, timestamps, reason, made_for)
-        file = hand_over(ledger, maps, published, act, order)
-        maps.close()
         path = out or Path(f"{kind}-{subject}.pack.zip")
-        # Whole or not at all, and nobody else's to read.
-        draft = path.with_name(path.name + ".new")
-        draft.touch(mode=0o600)
-        draft.write_bytes(file)
-        draft.replace(path)
+        maps, anchors = MapStore(place.map), Anchors(place.anchors)
+        # Nobody else's to read.
+        with drafted(path, 0o600) as draft:
+            published = _published(ledger, maps, anchors, cosigned=cosigned)
+            timestamps = tuple(anchors.timestamps(published.size))
+            anchors.close()
+            actor = str(officer_id(officer)) if officer else OPERATOR
+            act = CommandAct(actor, bootstrap.today(), bootstrap.now())
+            order = PackOrder(kind, subject, opened, timestamps, reason, made_for)
+            file = hand_over(ledger, maps, published, act, order)
+            maps.close()
+            with told_of(path):
+                draft.write_bytes(file)
         say(f"{path}: {len(file)} bytes, under the checkpoint of {published.size} entries")
         say(f"verify with: nuanzhang verify-pack {path} --key {ledger.founding_key_id()}")
+
+
+def _published(ledger: Ledger, maps: MapStore, anchors: Anchors, *, cosigned: bool) -> Published:
+    """Return the checkpoint that a pack stands under, with the cosignatures that it has by now."""
+    if cosigned:
+        return newest_cosigned(ledger, anchors)
+    act = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
+    with bar("mapping", "events") as progress:
+        published = announce(ledger, maps, act, progress)
+    return replace(published, note=cosigned_note(anchors, published))
 
 
 def verify_pack(

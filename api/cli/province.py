@@ -8,10 +8,18 @@ from typing import Annotated
 import msgspec
 import typer
 
+from api import bootstrap
 from api.cities import STATES, own_witness, read_cities
 from api.cli import province_fetching, province_keys, province_tags
 from api.cli.printing import REFUSED, say
-from api.cli.province_answers import Out, Witnessed, require_ending, write_answer
+from api.cli.province_answers import (
+    MAX_AGE_H,
+    MaxAge,
+    Out,
+    Witnessed,
+    require_ending,
+    write_answer,
+)
 from ledger.packs.consolidation import Consolidation, Figures, SourceFigures, consolidate
 from projections.exports.table import Column, Kind, Table
 
@@ -46,6 +54,7 @@ def put_together(
     out: Out,
     *,
     witnessed: Witnessed = True,
+    max_age: MaxAge = MAX_AGE_H,
 ) -> None:
     """Consolidate the packs that cities made with `nuanzhang pack ledger all`.
 
@@ -53,7 +62,7 @@ def put_together(
     status is 1 then, or where two cities contradict each other about money between them.
     """
     require_ending(out)
-    keys, seen = own_witness() if witnessed else ((), {})
+    keys, seen = own_witness(max_age, bootstrap.now_s()) if witnessed else ((), {})
     cities = [each.city for each in read_cities(file).cities]
     found = consolidate(cities, year, keys, seen)
     tables = (

@@ -12,7 +12,14 @@ from sqlalchemy import select
 from api import bootstrap
 from api.cities import own_witness, read_cities
 from api.cli.printing import REFUSED, say
-from api.cli.province_answers import Out, Witnessed, require_ending, write_answer
+from api.cli.province_answers import (
+    MAX_AGE_H,
+    MaxAge,
+    Out,
+    Witnessed,
+    require_ending,
+    write_answer,
+)
 from api.duplicates import Part, ProvinceAnswerUnreadable, parts_of, read_part, tables, told
 from ledger.commands.tag_lists import (
     Accounts,
@@ -81,6 +88,7 @@ def find_duplicates(
     ] = None,
     *,
     witnessed: Witnessed = True,
+    max_age: MaxAge = MAX_AGE_H,
 ) -> None:
     """Find who was paid in more than one city, without knowing who they are.
 
@@ -93,7 +101,7 @@ def find_duplicates(
         opening = OpeningKey.from_text(opening_key.read_bytes())
     except OSError:
         raise ProvinceKeyUnreadable("opening key of a province") from None
-    keys, seen = own_witness() if witnessed else ((), {})
+    keys, seen = own_witness(max_age, bootstrap.now_s()) if witnessed else ((), {})
     files = [TagFile(each.city, each.tags) for each in cities.cities]
     asked = Comparison(since.date(), until.date(), cities.tag_key, maximum_fen)
     found = compare(files, asked, opening, keys, seen)

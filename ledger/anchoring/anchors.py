@@ -80,6 +80,14 @@ class Anchors:
             ).fetchall()
         return [Cosignature(size, name, _line(text), time_s) for name, text, time_s in rows]
 
+    def sizes_cosigned(self) -> list[int]:
+        """Return of which sizes anything stands under a checkpoint, the largest first."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT DISTINCT size FROM cosignatures ORDER BY size DESC"
+            ).fetchall()
+        return [size for (size,) in rows]
+
     def last_cosigned(self, name: str) -> Cosignature | None:
         """Return the largest checkpoint that a witness cosigned."""
         with self._lock:

@@ -4,18 +4,26 @@ Source: C2SP tlog-witness, from the log's side.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import httpx2
 
 from ledger.anchoring.anchors import Anchors, Asked
-from ledger.anchoring.publications import Published
+from ledger.anchoring.publications import NeverPublished, Published, published_at
 from ledger.commands.witnesses import WitnessRefusal, record_witness_refusal
 from ledger.domain.witness import Witness, Witnesses, witnesses_id
 from ledger.errors import Kind, LedgerError
-from ledger.evidence.cosignature import CosignatureKey, cosignatures, with_lines
+from ledger.evidence.checkpoint import open_note
+from ledger.evidence.cosignature import (
+    CosignatureKey,
+    QuorumMissing,
+    cosignatures,
+    require_quorum,
+    with_lines,
+)
 from ledger.evidence.merkle import consistency_path
-from ledger.evidence.note import NoteBroken, SignatureLine, split_note
+from ledger.evidence.note import NoteBroken, NoteKey, SignatureLine, split_note
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger
 from ledger.witness.witnessing import Status, Submission
@@ -39,6 +47,19 @@ class CosignatureForeign(LedgerError):
 
     def __init__(self, cause: str) -> None:
         super().__init__(cause)
+
+
+class NeverCosigned(LedgerError):
+    """No published checkpoint, signed with the ledger's present key, was cosigned by enough."""
+
+    code = "witness.none_cosigned"
+    kind = Kind.ABSENT
+
+    def __init__(self, needed: int) -> None:
+        super().__init__(
+            f"no published checkpoint has the cosignatures of {needed} witnesses under the ledger's"
+            " present key; `nuanzhang anchor` collects them, `witnesses import` takes them in"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +101,30 @@ def appointed(ledger: Ledger) -> tuple[Sequence[Witness], int]:
 def cosigned_note(anchors: Anchors, published: Published) -> str:
     """Return the note of a published checkpoint with the cosignatures that it has by now."""
     return with_lines(published.note, _lines_kept(anchors, published).values())
+
+
+def newest_cosigned(ledger: Ledger, anchors: Anchors) -> Published:
+    """Return the newest published checkpoint that enough witnesses cosigned, with what they wrote.
+
+    One at least has to, also where nobody agreed on how many.
+
+    Raises:
+        NeverCosigned: There is none; one that a key signed which the ledger no longer uses carries
+            nothing that is signed now.
+    """
+    witnesses, needed = appointed(ledger)
+    keys = [CosignatureKey.from_vkey(each.vkey) for each in witnesses]
+    needed = max(needed, 1)
+    present = NoteKey(ledger.origin, ledger.signer.public_key)
+    for size in anchors.sizes_cosigned():
+        # Kept lines are looked at again: a ledger that was put back went on another way.
+        with suppress(NeverPublished, NoteBroken, QuorumMissing):
+            published = published_at(ledger, size)
+            note = cosigned_note(anchors, published)
+            open_note(note, [present])
+            require_quorum(note, keys, needed)
+            return replace(published, note=note)
+    raise NeverCosigned(needed)
 
 
 def collect(

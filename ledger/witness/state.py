@@ -21,6 +21,12 @@ CREATE TABLE IF NOT EXISTS cosigned (
     note TEXT NOT NULL,
     time_s INTEGER NOT NULL
 ) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS reached (
+    origin TEXT NOT NULL,
+    hour INTEGER NOT NULL,
+    size INTEGER NOT NULL,
+    PRIMARY KEY (origin, hour)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS refused (
     id INTEGER PRIMARY KEY,
     origin TEXT NOT NULL,
@@ -30,6 +36,8 @@ CREATE TABLE IF NOT EXISTS refused (
     time_s INTEGER NOT NULL
 );
 """
+
+HOUR_S = 3600
 
 REFUSED_MAX, DOUBTFUL_MAX = 10_000, 100
 """Kept of each log: enough to prove misbehaviour, too few to fill a disk with."""
@@ -96,6 +104,21 @@ class WitnessState:
             "REPLACE INTO cosigned VALUES (?, ?, ?, ?, ?)",
             (cosigned.origin, cosigned.size, cosigned.root, cosigned.note, cosigned.time_s),
         )
+        # One for an hour: whoever posts a checkpoint a second fills no disk.
+        self._connection.execute(
+            "REPLACE INTO reached VALUES (?, ?, ?)",
+            (cosigned.origin, cosigned.time_s // HOUR_S, cosigned.size),
+        )
+
+    def reached(self, origin: str, until_s: int) -> int:
+        """Return how many entries of a log were cosigned by a time, to the hour; 0 for none."""
+        with self._lock:
+            (size,) = self._connection.execute(
+                "SELECT max(size) FROM (SELECT size FROM reached WHERE origin = ? AND hour < ?"
+                " UNION ALL SELECT size FROM cosigned WHERE origin = ? AND time_s <= ?)",
+                (origin, until_s // HOUR_S, origin, until_s),
+            ).fetchone()
+        return size or 0
 
     def keep_refused(self, refused: Refused, *, certain: bool) -> None:
         """Keep a contradiction once.

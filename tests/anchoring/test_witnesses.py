@@ -13,12 +13,15 @@ from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import Published, announce
 from ledger.anchoring.witnesses import (
     CosignatureForeign,
+    NeverCosigned,
     Witnessed,
     collect,
     cosigned_note,
+    newest_cosigned,
     take_in,
     witnessed,
 )
+from ledger.commands.rotation import rotate_service_key
 from ledger.commands.witnesses import (
     WitnessAppointment,
     appoint_witness,
@@ -27,11 +30,12 @@ from ledger.commands.witnesses import (
 )
 from ledger.domain.witness import QuorumImpossible, Witnesses, WitnessTaken, WitnessUnknown
 from ledger.evidence.cosignature import CosignatureKey, cosign, cosignatures
+from ledger.evidence.keys import Algorithm
 from ledger.evidence.note import NoteBroken, split_note
 from ledger.store.map_store import MapStore
 from ledger.witness.home import WitnessHome
 from ledger.witness.witnessing import Status, Submission, Witness
-from tests.world import World
+from tests.world import DAY, RECORDED_AT, World
 
 NOW_S = 1_800_000_000
 
@@ -281,6 +285,54 @@ def test_lines_of_strangers_or_other_checkpoints_are_not_taken_in(town: Town) ->
     with pytest.raises(NoteBroken):
         take_in(town.world.ledger, town.anchors, later, stale)
     assert town.anchors.cosignatures(later.size) == []
+
+
+def test_the_newest_checkpoint_that_enough_cosigned_is_found(town: Town) -> None:
+    town.appoint("w1", "w2", needed=2)
+    with pytest.raises(NeverCosigned):
+        newest_cosigned(town.world.ledger, town.anchors)
+    first = town.publish(1)
+    town.collect(first)
+    second = town.publish(1)
+
+    found = newest_cosigned(town.world.ledger, town.anchors)
+    assert (found.size, found.note) == (first.size, cosigned_note(town.anchors, first))
+
+    # One of two came back by file, and a line that does not hold: neither makes the second count.
+    line = cosign(split_note(second.note)[0], town.homes["w1"].cosigners()[0], NOW_S)
+    take_in(town.world.ledger, town.anchors, second, line.text())
+    assert newest_cosigned(town.world.ledger, town.anchors).size == first.size
+    other = cosign(split_note(first.note)[0], town.homes["w2"].cosigners()[0], NOW_S)
+    town.anchors.add_cosignature(second.size, other, NOW_S)
+    assert newest_cosigned(town.world.ledger, town.anchors).size == first.size
+
+
+def test_where_nobody_agreed_on_how_many_one_has_to_have_cosigned(town: Town) -> None:
+    town.appoint("w1")
+    published = town.publish(1)
+    with pytest.raises(NeverCosigned):
+        newest_cosigned(town.world.ledger, town.anchors)
+
+    town.collect(published)
+
+    assert newest_cosigned(town.world.ledger, town.anchors).size == published.size
+
+
+def test_what_a_former_key_signed_carries_nothing_that_is_signed_now(town: Town) -> None:
+    town.appoint("w1", needed=1)
+    town.collect(town.publish(1))
+    town.world.ledger.close()
+    rotate_service_key(town.world.home, Algorithm.ED25519, "每年更换", RECORDED_AT, DAY)
+    town.world.reopen()
+    with pytest.raises(NeverCosigned):
+        newest_cosigned(town.world.ledger, town.anchors)
+    state = town.homes["w1"].state()
+    state.add_log(town.world.ledger.origin, town.world.home.note_key().vkey())
+
+    published = town.publish(1)
+    town.collect(published)
+
+    assert newest_cosigned(town.world.ledger, town.anchors).size == published.size
 
 
 def test_appointments_are_held_to_sense(town: Town) -> None:

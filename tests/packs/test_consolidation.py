@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import date
+from functools import partial
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -12,11 +13,13 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner, Result
 
+from api import bootstrap
+from api.cli.drafts import FileUnwritable
 from api.cli.main import app
 from api.witness_app import create_witness_app
 from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import announce
-from ledger.anchoring.witnesses import collect, cosigned_note
+from ledger.anchoring.witnesses import NeverCosigned, collect, cosigned_note
 from ledger.commands.funds import (
     FundReceipt,
     ReceiptCorrection,
@@ -330,7 +333,7 @@ def test_a_city_that_cannot_be_counted_is_named(province: Province) -> None:
     south.world.receive("C01", 1)
     province.publish("south")
     (province.folder / "south.zip").write_bytes(old)
-    assert "south: stale" in province.consolidate()[0].output
+    assert "south: stale" in province.consolidate("all.json", "--max-age", "0")[0].output
 
     (province.folder / "south.zip").write_bytes((province.folder / "north.zip").read_bytes())
     assert "south: broken" in province.consolidate()[0].output
@@ -338,6 +341,74 @@ def test_a_city_that_cannot_be_counted_is_named(province: Province) -> None:
     assert "south: broken" in province.consolidate()[0].output
     (province.folder / "south.zip").write_bytes(south.file(remittance))
     assert "a pack of a remittance" in province.consolidate()[0].output
+
+
+def packed(province: Province, name: str, *more: str) -> Result:
+    """Have a city make its pack by itself."""
+    home = {"NUANZHANG_HOME": str(province.folder / name / "data")}
+    out = str(province.folder / f"{name}.zip")
+    return CliRunner().invoke(app, ["pack", "ledger", "all", "--out", out, *more], env=home)
+
+
+def test_a_pack_counts_though_its_city_went_on_since_it_was_cosigned(province: Province) -> None:
+    world = province.cities["south"].world
+    province.publish("north")
+    province.publish("south", cosigned=False)
+    none = packed(province, "south", "--cosigned")
+    assert isinstance(none.exception, NeverCosigned)
+    province.publish("south")
+    world.receive("C01", 1)
+    size = world.ledger.size()
+
+    made = packed(province, "south", "--cosigned")
+
+    assert made.exit_code == 0, made.output
+    assert f"under the checkpoint of {size - 1} entries" in made.output
+    assert world.ledger.size() == size
+    done, path = province.consolidate("all.json", "--max-age", "0")
+    assert done.exit_code == 0, done.output
+    assert json.loads(path.read_bytes())["received_fen"] == 900_000
+    assert plain.main(str(province.folder / "south.zip"), province.cities["south"].key_id) == 0
+    assert packed(province, "south").exit_code == 0
+    assert "south: unwitnessed" in province.consolidate()[0].output
+
+
+def test_nothing_goes_on_record_for_a_file_that_cannot_be(province: Province) -> None:
+    world = province.cities["south"].world
+    size = world.ledger.size()
+
+    for wrong in (province.folder / "missing" / "south.zip", province.folder):
+        made = packed(province, "south", "--out", str(wrong))
+        assert isinstance(made.exception, FileUnwritable), made.output
+
+    assert world.ledger.size() == size
+    assert isinstance(province.consolidate("missing/all.xlsx")[0].exception, FileUnwritable)
+    assert not list(province.folder.glob("*.new"))
+
+
+def test_a_pack_is_stale_when_what_came_after_was_cosigned_long_ago(province: Province) -> None:
+    """A city that anchors every hour is not behind with its pack of the night."""
+    now_s, state = bootstrap.now_s(), province.witness.state()
+    province.publish("north")
+    packs = {}
+    for hours_ago in (40, 30, 20, 1):
+        province.cities["south"].world.receive("C01", 1)
+        witness = Witness(state, province.witness.cosigners())
+        now = partial(int, now_s - hours_ago * 3600)
+        with TestClient(create_witness_app(witness, now)) as client:
+            packs[hours_ago] = replace(province, client=client).publish("south").read_bytes()
+    (province.folder / "south.zip").write_bytes(packs[30])
+
+    told = {
+        hours: province.consolidate("all.json", "--max-age", hours)[0].output
+        for hours in ("0", "12", "22")
+    }
+
+    assert "south: stale" in told["0"]
+    assert "south: stale" in told["12"]  # what came 20 hours ago is missing in it
+    assert "south: counted" in told["22"]
+    (province.folder / "south.zip").write_bytes(packs[40])
+    assert "south: stale" in province.consolidate()[0].output
 
 
 def test_a_remittance_that_its_sender_does_not_have_is_told(province: Province) -> None:
