@@ -13,7 +13,7 @@ from api import bootstrap
 from api.cli.printing import REFUSED, AsJson, bar, print_json, say
 from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import announce, published_at, require_latest
-from ledger.anchoring.witnesses import Witnessed, collect, take_in, witnessed
+from ledger.anchoring.witnesses import Witnessed, collect, cosigned_note, take_in, witnessed
 from ledger.commands.witnesses import (
     WitnessAppointment,
     appoint_witness,
@@ -105,6 +105,19 @@ def import_lines(
         names = take_in(ledger, anchors, published, file.read_text(encoding="utf-8"))
         anchors.close()
         say(f"{', '.join(names)} cosigned the checkpoint of {published.size} entries")
+
+
+@app.command()
+def note(
+    size: Annotated[int | None, typer.Option(help="Size of the checkpoint; else the last.")] = None,
+) -> None:
+    """Print a published checkpoint with its cosignatures, to be kept or held against others."""
+    place = bootstrap.home()
+    with bootstrap.opened(place) as ledger:
+        published = require_latest(ledger) if size is None else published_at(ledger, size)
+        anchors = Anchors(place.anchors)
+        typer.echo(cosigned_note(anchors, published), nl=False)
+        anchors.close()
 
 
 def _show(found: Witnessed, *, as_json: bool) -> None:

@@ -1,17 +1,18 @@
 """`nuanzhang witness …`: the program of a province or audit office that keeps a city honest."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from api import bootstrap
 from api.cli.printing import REFUSED, AsJson, print_json, say
 from api.settings import Settings
-from ledger.anchoring.published_log import PublishedFolder
+from ledger.anchoring.published_log import PublicationUnreadable, PublishedFolder
 from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.merkle import consistency_path
-from ledger.evidence.note import NoteKey, split_note
+from ledger.evidence.note import split_note
+from ledger.witness.amends import end_key, reset_log, watch_log
 from ledger.witness.home import WitnessHome
 from ledger.witness.witnessing import Status, Submission, Witness
 
@@ -41,18 +42,65 @@ def init(
 @app.command(name="add-log")
 def add_log(vkey: Annotated[str, typer.Argument(help="The log's verifier key.")]) -> None:
     """Watch a log; its key comes from the union by another way than with the log."""
-    key = NoteKey.from_vkey(vkey)
     state = _home().state()
-    state.add_log(key.name, vkey)
-    state.close()
-    say(f"watching {key.name}")
+    try:
+        origin = watch_log(state, vkey)
+    finally:
+        state.close()
+    say(f"watching {origin}")
+
+
+@app.command(name="end-key")
+def end_log_key(
+    vkey: Annotated[str, typer.Argument(help="The log's verifier key.")],
+    reason: Annotated[str, typer.Option(help="Why, e.g. that it was stolen; it is kept.")],
+) -> None:
+    """Believe a log's key no more, for good; its new one is added before (`add-log`)."""
+    state = _home().state()
+    try:
+        origin = end_key(state, vkey, reason, bootstrap.now_s())
+    finally:
+        state.close()
+    say(f"{origin}: this key is believed no more; what is held was cosigned before")
+
+
+@app.command(name="reset-log")
+def set_log_back(
+    origin: Annotated[str, typer.Argument(help="The log's name.")],
+    to: Annotated[Path, typer.Option(help="File of the checkpoint, with this witness's lines.")],
+    reason: Annotated[str, typer.Option(help="Why; it is kept, and shown by `show`.")],
+    *,
+    uncosigned: Annotated[
+        bool, typer.Option("--uncosigned", help="This witness need not have cosigned it before.")
+    ] = False,
+) -> None:
+    """Hold an earlier checkpoint of a log again, where a stolen key signed what is held.
+
+    What was held stays as evidence: with it this witness may have cosigned two histories.
+    """
+    place = _home()
+    own = [each.key for each in place.cosigners()]
+    note = _note(to)
+    state = place.state()
+    try:
+        held = reset_log(state, own, origin, note, reason, bootstrap.now_s(), uncosigned=uncosigned)
+    finally:
+        state.close()
+    say(f"{origin} goes on from {held.size} entries; `nuanzhang witness show` has what was held")
+
+
+def _note(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError):
+        raise PublicationUnreadable(path.name, "missing, or cannot be read") from None
 
 
 @app.command(name="list")
 def list_logs(*, as_json: AsJson = False) -> None:
-    """List the logs that are watched, and how far each was cosigned."""
+    """List the logs that are watched, how far each was cosigned, and which keys are believed."""
     state = _home().state()
-    found = []
+    found: list[dict[str, Any]] = []
     for origin in sorted({origin for origin, _ in state.logs()}):
         held = state.cosigned(origin)
         found.append(
@@ -61,6 +109,12 @@ def list_logs(*, as_json: AsJson = False) -> None:
                 "size": None if held is None else held.size,
                 "time_s": None if held is None else held.time_s,
                 "contradictions": len(state.refused(origin)),
+                "resets": len(state.resets(origin)),
+                "keys": [vkey for each, vkey in state.logs() if each == origin],
+                "ended_keys": [
+                    {"key": each.vkey, "reason": each.reason, "time_s": each.time_s}
+                    for each in state.ended_keys(origin)
+                ],
             }
         )
     state.close()
@@ -69,18 +123,31 @@ def list_logs(*, as_json: AsJson = False) -> None:
         return
     for each in found:
         size = "nothing cosigned yet" if each["size"] is None else f"{each['size']} entries"
-        say(f"{each['origin']}: {size}; {each['contradictions']} refused")
+        say(
+            f"{each['origin']}: {size}; {each['contradictions']} refused;"
+            f" {each['resets']} times set back"
+        )
+        for key in each["keys"]:
+            say(f"  {key}")
+        for ended in each["ended_keys"]:
+            say(f"  {ended['key']} ended at {ended['time_s']} s: {ended['reason']}")
 
 
 @app.command()
 def show(origin: Annotated[str, typer.Argument(help="The log's name.")]) -> None:
-    """Show what a log signed that contradicts what was cosigned: both notes are the proof."""
+    """Show what a log signed that contradicts what was cosigned: both notes are the proof.
+
+    And what was set back by hand: what this witness had cosigned and no longer goes on from.
+    """
     state = _home().state()
-    refused = state.refused(origin)
+    refused, resets = state.refused(origin), state.resets(origin)
     state.close()
-    if not refused:
+    if not refused and not resets:
         say(f"nothing was refused to {origin}")
         return
+    for reset in resets:
+        say(f"set back by hand (at {reset.time_s} s): {reset.reason}")
+        say(f"--- held before:\n{reset.held_note}\n--- held from then on:\n{reset.note}")
     for each in refused:
         say(f"{each.cause} (at {each.time_s} s)\n--- refused:\n{each.note}")
         if each.held_note is not None:

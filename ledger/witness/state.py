@@ -1,4 +1,4 @@
-"""What a witness remembers: the logs it watches, how far it cosigned each, and what it refused."""
+"""What a witness remembers: its logs, how far it cosigned each, and what else came about."""
 
 import threading
 from collections.abc import Iterator
@@ -12,6 +12,13 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS logs (
     origin TEXT NOT NULL,
     vkey TEXT NOT NULL,
+    PRIMARY KEY (origin, vkey)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS ended_keys (
+    origin TEXT NOT NULL,
+    vkey TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    time_s INTEGER NOT NULL,
     PRIMARY KEY (origin, vkey)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS cosigned (
@@ -33,6 +40,14 @@ CREATE TABLE IF NOT EXISTS refused (
     cause TEXT NOT NULL,
     note TEXT NOT NULL,
     held_note TEXT,
+    time_s INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS resets (
+    id INTEGER PRIMARY KEY,
+    origin TEXT NOT NULL,
+    held_note TEXT NOT NULL,
+    note TEXT NOT NULL,
+    reason TEXT NOT NULL,
     time_s INTEGER NOT NULL
 );
 """
@@ -65,6 +80,27 @@ class Refused:
     time_s: int
 
 
+@dataclass(frozen=True, slots=True)
+class EndedKey:
+    """A key that is no longer believed for its log: why, and since when."""
+
+    origin: str
+    vkey: str
+    reason: str
+    time_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class Reset:
+    """What was held of a log, what was put in its place by hand, and why."""
+
+    origin: str
+    held_note: str
+    note: str
+    reason: str
+    time_s: int
+
+
 class WitnessState:
     """One SQLite file; every change is on the disk before it is answered."""
 
@@ -85,12 +121,27 @@ class WitnessState:
         with self._lock:
             self._connection.execute("INSERT OR IGNORE INTO logs VALUES (?, ?)", (origin, vkey))
 
+    def end_key(self, ended: EndedKey) -> None:
+        self._connection.execute(
+            "INSERT INTO ended_keys VALUES (?, ?, ?, ?)",
+            (ended.origin, ended.vkey, ended.reason, ended.time_s),
+        )
+
+    def ended_keys(self, origin: str) -> list[EndedKey]:
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT * FROM ended_keys WHERE origin = ? ORDER BY time_s, vkey", (origin,)
+            ).fetchall()
+        return [EndedKey(*row) for row in rows]
+
     def logs(self) -> list[tuple[str, str]]:
-        """Return origin and verifier key of every log that is watched."""
+        """Return origin and verifier key of every log that is watched; ended keys are left out."""
         # Read under the lock too: SQLite lets no connection begin to write at once while another
         # thread still reads through it, and would say that the database is locked.
         with self._lock:
-            return self._connection.execute("SELECT * FROM logs ORDER BY origin, vkey").fetchall()
+            return self._connection.execute(
+                "SELECT * FROM logs EXCEPT SELECT origin, vkey FROM ended_keys ORDER BY 1, 2"
+            ).fetchall()
 
     def cosigned(self, origin: str) -> Cosigned | None:
         with self._lock:
@@ -109,6 +160,26 @@ class WitnessState:
             "REPLACE INTO reached VALUES (?, ?, ?)",
             (cosigned.origin, cosigned.time_s // HOUR_S, cosigned.size),
         )
+
+    def reset(self, reset: Reset, to: Cosigned) -> None:
+        """Hold another checkpoint of a log from now on; what was held stays as evidence."""
+        self._connection.execute(
+            "INSERT INTO resets (origin, held_note, note, reason, time_s) VALUES (?, ?, ?, ?, ?)",
+            (reset.origin, reset.held_note, reset.note, reset.reason, reset.time_s),
+        )
+        self._connection.execute(
+            "DELETE FROM reached WHERE origin = ? AND size > ?", (to.origin, to.size)
+        )
+        self.keep(to)
+
+    def resets(self, origin: str) -> list[Reset]:
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT origin, held_note, note, reason, time_s FROM resets WHERE origin = ?"
+                " ORDER BY id",
+                (origin,),
+            ).fetchall()
+        return [Reset(*row) for row in rows]
 
     def reached(self, origin: str, until_s: int) -> int:
         """Return how many entries of a log were cosigned by a time, to the hour; 0 for none."""

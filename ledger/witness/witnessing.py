@@ -99,11 +99,7 @@ class Witness:
             checkpoint = Checkpoint.from_body(body)
         except NoteBroken as cause:
             return Answer(Status.MALFORMED, str(cause))
-        keys = [
-            NoteKey.from_vkey(vkey)
-            for origin, vkey in self._state.logs()
-            if origin == checkpoint.origin
-        ]
+        keys = self._believed(checkpoint.origin)
         if not keys:
             return Answer(Status.UNKNOWN_LOG, "this witness does not watch that log")
         try:
@@ -113,7 +109,13 @@ class Witness:
         if submission.old_size > checkpoint.size:
             return Answer(Status.MALFORMED, "the old size is above the checkpoint's")
         with self._state.deciding():
+            # What waited here was let in by keys of before: one may have been ended since.
+            if self._believed(checkpoint.origin) != keys:
+                return Answer(Status.UNTRUSTED, "a key of that log was ended just now")
             return self._decide(submission, checkpoint, body, time_s)
+
+    def _believed(self, origin: str) -> list[NoteKey]:
+        return [NoteKey.from_vkey(vkey) for each, vkey in self._state.logs() if each == origin]
 
     def _decide(
         self, submission: Submission, checkpoint: Checkpoint, body: str, time_s: int

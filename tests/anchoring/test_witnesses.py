@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 from fastapi import FastAPI, Response
 from fastapi.testclient import TestClient
+from typer.testing import CliRunner
 
+from api.cli.main import app
 from api.witness_app import create_witness_app
 from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import Published, announce
@@ -333,6 +335,21 @@ def test_what_a_former_key_signed_carries_nothing_that_is_signed_now(town: Town)
     town.collect(published)
 
     assert newest_cosigned(town.world.ledger, town.anchors).size == published.size
+
+
+def test_a_checkpoint_is_printed_as_witnesses_left_it(town: Town) -> None:
+    town.appoint("w1", needed=1)
+    first = town.publish(1)
+    town.collect(first)
+    town.publish(1)
+    env = {"NUANZHANG_HOME": str(town.world.home.path)}
+
+    printed = CliRunner().invoke(app, ["witnesses", "note", "--size", str(first.size)], env=env)
+    last = CliRunner().invoke(app, ["witnesses", "note"], env=env)
+
+    assert printed.output == cosigned_note(town.anchors, first)
+    assert "audit.example/w1" in printed.output
+    assert "audit.example/w1" not in last.output
 
 
 def test_appointments_are_held_to_sense(town: Town) -> None:
