@@ -55,15 +55,19 @@ def fetch(
     try:
         if urlsplit(url).scheme != "https":
             raise FetchFailed("its address is no https address")
-        size = _write(client, url, draft, bytes_max, clock, clock() + total_s)
-        if archive and not zipfile.is_zipfile(draft):
-            raise FetchFailed("what it answered is no pack")
-        draft.replace(place)
+        try:
+            size = _write(client, url, draft, bytes_max, clock, clock() + total_s)
+            if archive and not zipfile.is_zipfile(draft):
+                raise FetchFailed("what it answered is no pack")
+            draft.replace(place)
+        finally:
+            draft.unlink(missing_ok=True)
     except (httpx2.HTTPError, httpx2.InvalidURL, ValueError) as cause:
         # By its kind alone: addresses may hold what lets one in.
         raise FetchFailed(f"it cannot be reached ({type(cause).__name__})") from None
-    finally:
-        draft.unlink(missing_ok=True)
+    except OSError as cause:
+        told = cause.strerror or type(cause).__name__
+        raise FetchFailed(f"it cannot be put in its place ({told})") from None
     return size
 
 

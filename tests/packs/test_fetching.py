@@ -110,6 +110,29 @@ def test_a_city_that_cannot_be_had_is_named_and_the_others_go_on(
     assert province.consolidate()[0].exit_code == 0
 
 
+def test_a_city_whose_file_has_no_place_is_named_and_the_others_go_on(
+    province: Province, server: Server
+) -> None:
+    for name in province.cities:
+        server.files[f"/{name}.zip?let=me-in"] = province.publish(name).read_bytes()
+    lines = []
+    for name, file in (("north", "packs/north.zip"), ("south", "south.zip")):
+        side = province.cities[name]
+        lines += [f"[cities.{name}]", f'key = "{side.key_id}"', f'file = "{file}"']
+        lines += [f'origin = "{side.world.ledger.origin}"']
+        lines += [f'pack_at = "{server.url(f"/{name}.zip?let=me-in")}"']
+    path = province.folder / "province.toml"
+    path.write_text("\n".join(lines), encoding="utf-8")
+
+    words = ["province", "fetch", str(path), "--authorities", str(server.authorities)]
+    done = CliRunner().invoke(app, words)
+
+    assert isinstance(done.exception, SystemExit), done.exception
+    assert done.exit_code == 1
+    assert "north: no pack: it cannot be put in its place (No such file" in done.output
+    assert "south: pack of" in done.output
+
+
 def zipped() -> bytes:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w") as archive:
@@ -150,6 +173,11 @@ def test_a_file_is_replaced_only_by_a_whole_one(server: Server, tmp_path: Path) 
         assert fetch(client, server.url("/whole"), place, 10_000, archive=True) == len(whole)
 
     assert place.read_bytes() == whole
+    wrong = {tmp_path: "Is a directory", place / "pack": "Not a directory"}
+    with server.client() as client:
+        for path, told in wrong.items():
+            with pytest.raises(FetchFailed, match=told):
+                fetch(client, server.url("/whole"), path, 10_000, archive=True)
     assert "/elsewhere" not in server.asked
     assert not list(tmp_path.glob("*.new"))
 
