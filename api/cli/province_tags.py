@@ -1,5 +1,6 @@
 """Commands that find who was paid in several cities: made by a city, compared, and taken back."""
 
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +12,7 @@ from sqlalchemy import select
 
 from api import bootstrap
 from api.cities import own_witness, read_cities
+from api.cli.drafts import drafted, told_of
 from api.cli.printing import REFUSED, say
 from api.cli.province_answers import (
     MAX_AGE_H,
@@ -24,7 +26,9 @@ from api.duplicates import Part, ProvinceAnswerUnreadable, parts_of, read_part, 
 from ledger.commands.tag_lists import (
     Accounts,
     DoubtsOfOthers,
+    TagMaking,
     TagOrder,
+    TagsOvertaken,
     hand_over_tags,
     own_payments,
 )
@@ -32,6 +36,8 @@ from ledger.domain.aggregate import OPERATOR
 from ledger.domain.values import Money, yuan_text
 from ledger.packs.duplicates import Compared, Comparison, TagFile, compare
 from ledger.store.act import CommandAct
+from ledger.store.application import Answer, Ledger
+from ledger.store.home import Home
 from ledger.store.province_keys import held_province_key
 from ledger.vault.province_key import OpeningKey, ProvinceKeyUnreadable
 from projections.asked import uuid_of
@@ -42,6 +48,9 @@ from projections.view import reading
 
 Since = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="First day of the payments.")]
 Until = Annotated[datetime, typer.Option(formats=["%Y-%m-%d"], help="Last day of them.")]
+
+TRIES = 20
+"""How often a list is made anew: after the first time it takes seconds."""
 
 
 def hand_over(
@@ -57,21 +66,32 @@ def hand_over(
     """
     place = bootstrap.home()
     key = held_province_key(place)
-    with bootstrap.opened(place) as ledger:
-        with catch_up(ledger, place.read_models).asking() as model:
-            known_to = model.scalars(select(reading.c.next_position)).one()
-            ids = [uuid_of(each) for each in model.scalars(select(funds.c.fund_id))]
-        act = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
-        order = TagOrder(since.date(), until.date(), recipient)
-        answer, sealed = hand_over_tags(ledger, act, order, Accounts(ids, known_to), key)
-    draft = out.with_name(out.name + ".new")
-    draft.write_bytes(sealed)
-    draft.replace(out)
+    order = TagOrder(since.date(), until.date(), recipient)
+    with bootstrap.opened(place) as ledger, drafted(out) as draft:
+        answer = _put_on_record(ledger, place, TagMaking(ledger, order, key), out, draft)
     say(
         f"{out}: {answer.result['count']} payments tagged under key {key.name},"
         f" {answer.result['untagged']} of them without a tag (erased or restricted)"
     )
     say("Now publish, and make the pack of the whole ledger.")
+
+
+def _put_on_record(
+    ledger: Ledger, place: Home, making: TagMaking, out: Path, draft: Path
+) -> Answer:
+    """Make the list and put it on record, over again where the ledger went on meanwhile."""
+    for _ in range(TRIES):
+        with catch_up(ledger, place.read_models).asking() as model:
+            known_to = model.scalars(select(reading.c.next_position)).one()
+            ids = [uuid_of(each) for each in model.scalars(select(funds.c.fund_id))]
+        made = making.make(Accounts(ids, known_to))
+        # The file first: what goes on record as handed over can be handed over.
+        with told_of(out):
+            draft.write_bytes(made.sealed)
+        act = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
+        with suppress(TagsOvertaken):
+            return hand_over_tags(ledger, act, made)
+    raise TagsOvertaken
 
 
 def find_duplicates(

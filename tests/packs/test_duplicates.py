@@ -5,6 +5,7 @@ import hmac
 import json
 from collections.abc import Callable, Iterator
 from datetime import date
+from functools import partial
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -12,6 +13,7 @@ import pytest
 from fastapi.testclient import TestClient
 from typer.testing import CliRunner, Result
 
+from api.cli.drafts import FileUnwritable
 from api.cli.main import app
 from api.witness_app import create_witness_app
 from ledger.commands.recipients import erase_person
@@ -290,31 +292,99 @@ def while_tags_are_made(monkeypatch: pytest.MonkeyPatch, act: Callable[[], objec
     monkeypatch.setattr(ProvinceKey, "tags", meanwhile)
 
 
-def test_a_list_is_made_again_when_payments_came_meanwhile(
+def test_who_is_tagged_is_not_tagged_again_when_payments_come_meanwhile(
+    province: Comparing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A tag costs milliseconds on purpose, and a ledger goes on while many are made."""
+    world = province.cities["north"].world
+    world.file(BOTH, THRICE, ALONE)
+    world.pay("B1", roster_row(1, BOTH, 80_000), roster_row(2, THRICE, 80_000))
+    tagged: list[list[str]] = []
+    made = ProvinceKey.tags
+
+    def meanwhile(key: ProvinceKey, numbers: list[str], period: str) -> list[str]:
+        tagged.append(sorted(numbers))
+        if len(tagged) == 1:
+            world.pay("B2", roster_row(1, ALONE, 80_000))
+            world.answer("B1", settled(1, BOTH, 80_000), failed(2, THRICE, 80_000))
+        return list(made(key, numbers, period))
+
+    monkeypatch.setattr(ProvinceKey, "tags", meanwhile)
+    province.tags("north")
+    monkeypatch.undo()
+    monkeypatch.setenv("NUANZHANG_WITNESS_HOME", str(province.witness.path))
+
+    assert tagged == [sorted([BOTH.id_number, THRICE.id_number]), [ALONE.id_number]]
+    province.publish("north")
+    for name in ("south", "west"):
+        province.hand_in(name)
+    assert province.compare().exit_code == 0, province.told()
+    assert [each["compared"] for each in province.told()["cities"]] == [2, 0, 0]
+
+
+def test_who_is_erased_meanwhile_has_no_tag(
+    province: Comparing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    province.pay("north", BOTH, ALONE)
+    world = province.cities["north"].world
+    erased = world.ledger.vault.subject_id("id_number", BOTH.id_number)
+    once = iter([partial(erase_person, world.ledger, world.act(), erased, "本人要求")])
+    while_tags_are_made(monkeypatch, lambda: [act() for act in once])
+
+    sealed = province.tags("north").read_bytes()
+
+    rows = read_tag_list(
+        OpeningKey.from_text((province.folder / "opening").read_bytes()).open(sealed)
+    ).listed.rows
+    untagged = {row.payment_id for row in rows if not row.tag}
+    assert untagged == {str(world.payment_id(BOTH))}
+    assert len(rows) == 2
+
+
+def test_a_list_that_is_overtaken_again_and_again_is_refused(
     province: Comparing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     province.pay("north", BOTH)
     world = province.cities["north"].world
+    out = province.tags("north")
+    kept, size = out.read_bytes(), world.ledger.size()
+    before = world.ledger.load(TagLists, tag_lists_id())
+    assert before is not None
+    seal, people = seal_for, iter(range(10, 100))
 
-    def pay() -> None:
-        world.file(ALONE)
-        world.pay("B2", roster_row(1, ALONE, 80_000))
+    def meanwhile(recipient: str, content: bytes) -> bytes:
+        if content:
+            person = Person(next(people))
+            world.file(person)
+            world.pay(f"B{person.serial}", roster_row(1, person, 80_000))
+        return seal(recipient, content)
 
-    while_tags_are_made(monkeypatch, pay)
-    out = province.folder / "north.tags"
-    words = (*PERIOD, "--recipient", province.recipient.upper(), "--out", str(out))
+    monkeypatch.setattr("ledger.commands.tag_lists.seal_for", meanwhile)
+    monkeypatch.setattr("api.cli.province_tags.TRIES", 3)
+    words = (*PERIOD, "--recipient", province.recipient, "--out", str(out))
     refused = province.at("north", "tags", *words)
-    monkeypatch.undo()
-    monkeypatch.setenv("NUANZHANG_WITNESS_HOME", str(province.witness.path))
 
     assert isinstance(refused.exception, TagsOvertaken)
-    assert not out.exists()
-    assert province.at("north", "tags", *words).exit_code == 0
-    province.publish("north")
-    for name in ("south", "west"):
-        province.hand_in(name)
-    assert province.compare().exit_code == 0
-    assert [each["compared"] for each in province.told()["cities"]] == [2, 0, 0]
+    assert next(people) == 13
+    assert world.ledger.size() > size
+    after = world.ledger.load(TagLists, tag_lists_id())
+    assert after is not None
+    assert after.sha256s == before.sha256s
+    assert out.read_bytes() == kept
+    assert not list(province.folder.glob("*.new"))
+
+
+def test_a_list_without_a_place_goes_on_no_record(province: Comparing) -> None:
+    province.pay("north", BOTH)
+    world = province.cities["north"].world
+    size = world.ledger.size()
+    words = (*PERIOD, "--recipient", province.recipient, "--out")
+
+    for wrong in (province.folder / "missing" / "north.tags", province.folder):
+        refused = province.at("north", "tags", *words, str(wrong))
+        assert isinstance(refused.exception, FileUnwritable), refused.output
+
+    assert world.ledger.size() == size
 
 
 def test_what_was_paid_after_the_list_is_counted(province: Comparing) -> None:
@@ -462,11 +532,23 @@ def test_a_list_is_made_again_when_an_account_was_opened_meanwhile(
 ) -> None:
     province.pay("north", BOTH)
     world = province.cities["north"].world
-    while_tags_are_made(monkeypatch, lambda: world.receive("X02", 100_000))
-    out = province.folder / "north.tags"
-    refused = province.at(
-        "north", "tags", *PERIOD, "--recipient", province.recipient, "--out", str(out)
-    )
+    person = Person(5)
 
-    assert isinstance(refused.exception, TagsOvertaken)
-    assert not out.exists()
+    def pay_from_a_new_account() -> None:
+        world.receive("X02", 100_000)
+        world.file(person, union="X02")
+        world.draft("B9", roster_row(1, person, 80_000), union="X02")
+        world.review("B9", "R-X02")
+        world.approve("B9", "A-X02")
+
+    once = iter([pay_from_a_new_account])
+    while_tags_are_made(monkeypatch, lambda: [act() for act in once])
+    province.tags("north")
+    monkeypatch.undo()
+    monkeypatch.setenv("NUANZHANG_WITNESS_HOME", str(province.witness.path))
+
+    province.publish("north")
+    for name in ("south", "west"):
+        province.hand_in(name)
+    assert province.compare().exit_code == 0
+    assert [each["compared"] for each in province.told()["cities"]] == [2, 0, 0]
