@@ -1,5 +1,6 @@
 """Commands that find who was paid in several cities: made by a city, compared, and taken back."""
 
+from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -126,10 +127,8 @@ def find_duplicates(
     asked = Comparison(since.date(), until.date(), cities.tag_key, maximum_fen)
     found = compare(files, asked, opening, keys, seen)
     write_answer(out, tables(found), lambda: _as_json(found))
-    for name, part in parts_of(found) if parts is not None else ():
-        assert parts is not None  # noqa: S101 - looked at above
-        parts.mkdir(parents=True, exist_ok=True)
-        (parts / f"{name}.json").write_bytes(part)
+    if parts is not None:
+        _write_parts(parts, dict(parts_of(found)))
     for city in found.cities:
         of = city.standing
         state, cause = of.state.value, of.cause
@@ -139,6 +138,31 @@ def find_duplicates(
     say(f"{len(found.doubts)} people were paid in more than one city")
     if not found.is_whole:
         raise typer.Exit(REFUSED)
+
+
+def _write_parts(folder: Path, parts: Mapping[str, bytes]) -> None:
+    """Write a part for each city that was compared, and take away what an earlier run left.
+
+    A city that is not compared now would be told what was found under another list.
+    """
+    with told_of(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+        for path in sorted(folder.glob("*.json")):
+            if path.stem not in parts and path.is_file() and _is_part(path):
+                path.unlink()
+                say(f"{path}: of an earlier run, removed")
+    for name, part in parts.items():
+        path = folder / f"{name}.json"
+        with drafted(path) as draft, told_of(path):
+            draft.write_bytes(part)
+
+
+def _is_part(path: Path) -> bool:
+    try:
+        read_part(path.read_bytes())
+    except ProvinceAnswerUnreadable:
+        return False
+    return True
 
 
 def show_doubts(

@@ -387,6 +387,30 @@ def test_a_list_without_a_place_goes_on_no_record(province: Comparing) -> None:
     assert world.ledger.size() == size
 
 
+def test_parts_of_an_earlier_run_are_taken_away(province: Comparing) -> None:
+    province.pay("north", BOTH)
+    province.pay("south", BOTH)
+    for name in CITIES:
+        province.hand_in(name)
+    parts = province.folder / "parts"
+    assert province.compare("--parts", str(parts)).exit_code == 0
+    (parts / "former.json").write_bytes((parts / "south.json").read_bytes())
+    kept = {"notes.json": b"{}", "south.tags": b"{}", "letter.txt": b"to the cities"}
+    for name, content in kept.items():
+        (parts / name).write_bytes(content)
+    (parts / "folder.json").mkdir()
+    (province.folder / "south.tags").unlink()
+
+    done = province.compare("--parts", str(parts))
+
+    assert done.exit_code == 1
+    assert "south: missing" in done.output
+    assert "former.json: of an earlier run, removed" in done.output
+    left = {each.name for each in parts.iterdir()}
+    assert left == {"north.json", "west.json", "folder.json", *kept}
+    assert json.loads((parts / "north.json").read_bytes())["doubts"] == []
+
+
 def test_what_was_paid_after_the_list_is_counted(province: Comparing) -> None:
     for name in CITIES:
         province.tags(name)
