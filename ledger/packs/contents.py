@@ -89,7 +89,13 @@ def require_on_record(ledger: Ledger, kind: str, subject: UUID) -> None:
 
 
 def gather(gathering: Gathering, kind: str, subject: UUID) -> str:
-    """Take along all that belongs into a pack; return its title, without personal data."""
+    """Take along all that belongs into a pack; return its title, without personal data.
+
+    Raises:
+        NotOnRecord: It came after the checkpoint.
+    """
+    if kind != LEDGER and not gathering.knows(str(subject)):
+        raise NotOnRecord(kind, subject)
     title = KINDS[kind](gathering, str(subject))
     gathering.concerning(THE_LOG, "policy.adopted")
     gathering.take_keys()
@@ -133,8 +139,6 @@ def _payment(gathering: Gathering, subject: str) -> str:
 
 def _person(gathering: Gathering, subject: str) -> str:
     events = gathering.concerning(subject)
-    if not events:
-        raise NotOnRecord("person", UUID(subject))
     payments = {
         str(each.payload["stream"]) for each in events if each.type == "disbursement.instructed"
     }

@@ -56,6 +56,10 @@ class Gathering:
         """Take all events along that concern a subject, or all of its register."""
         return self._listed(subject, topic, ALL, self._positions(subject, topic))
 
+    def knows(self, subject: str) -> bool:
+        """Say whether anything under the checkpoint concerns a subject."""
+        return bool(self._positions(subject, None))
+
     def first_of(self, subject: str) -> Seen:
         """Take along the event by which a subject came to be.
 

@@ -19,10 +19,11 @@ from ledger.evidence.verify import Rules
 from ledger.packs.contents import PackKindUnknown, PackSubjectUnclear, subject_of
 from ledger.packs.file import PACK
 from ledger.packs.handing_over import PackOrder, hand_over
+from ledger.packs.making import make_pack
 from ledger.store.application import NotOnRecord
 from ledger.store.map_store import MapStore
 from tests.packs.packing import judged, judged_plainly, unzipped
-from tests.world import SHEET_CLASS, Person, World, failed, roster_row, settled
+from tests.world import EARMARK, SHEET_CLASS, Person, World, failed, roster_row, settled
 
 ONE, TWO, THREE = Person(1), Person(2), Person(3)
 
@@ -141,6 +142,23 @@ def test_what_is_not_there_is_said_to_be_so(
 ) -> None:
     with pytest.raises(refusal):
         subject_of(world.ledger, kind, name)
+
+
+@pytest.mark.parametrize("kind", ["fund", "batch", "payment", "person", "organisation"])
+def test_what_came_after_the_checkpoint_is_said_to_be_so(tmp_path: Path, kind: str) -> None:
+    world = World.at(tmp_path).settle_in()
+    maps = MapStore(world.home.map)
+    published = announce(world.ledger, maps, world.act())
+    world.receive("X01", 100_000)
+    world.file(ONE)
+    world.pay("B1", roster_row(1, ONE, 80_000))
+    world.register("X09", "C01")
+    payment, who = str(world.payment_id(ONE)), person(world, ONE)
+    names = {"fund": f"X01/{EARMARK}", "batch": "B1", "payment": payment, "person": who}
+    subject = subject_of(world.ledger, kind, names.get(kind, "X09"))
+
+    with pytest.raises(NotOnRecord):
+        make_pack(world.ledger, maps, published, kind, subject)
 
 
 def test_nobody_has_a_pack_whom_no_event_names(world: World) -> None:
