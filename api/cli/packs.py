@@ -54,10 +54,14 @@ def pack(
             "--cosigned", help="Under the newest checkpoint that enough witnesses have cosigned."
         ),
     ] = False,
+    cosigned_by: Annotated[
+        str, typer.Option(help="The same, and this witness has to be among them.")
+    ] = "",
 ) -> None:
     """Write an evidence pack: one file that proves itself, without this ledger or its server.
 
-    Publishes the log as it is, unless --cosigned says that what was cosigned last is enough.
+    Publishes the log as it is, unless --cosigned (or --cosigned-by) says that what was cosigned
+    last is enough.
     """
     place = bootstrap.home()
     with bootstrap.opened(place) as ledger:
@@ -66,7 +70,11 @@ def pack(
         maps, anchors = MapStore(place.map), Anchors(place.anchors)
         # Nobody else's to read.
         with drafted(path, 0o600) as draft:
-            published = _published(ledger, maps, anchors, cosigned=cosigned)
+            published = (
+                newest_cosigned(ledger, anchors, cosigned_by)
+                if cosigned or cosigned_by
+                else _published_now(ledger, maps, anchors)
+            )
             timestamps = tuple(anchors.timestamps(published.size))
             anchors.close()
             actor = str(officer_id(officer)) if officer else OPERATOR
@@ -80,10 +88,8 @@ def pack(
         say(f"verify with: nuanzhang verify-pack {path} --key {ledger.founding_key_id()}")
 
 
-def _published(ledger: Ledger, maps: MapStore, anchors: Anchors, *, cosigned: bool) -> Published:
-    """Return the checkpoint that a pack stands under, with the cosignatures that it has by now."""
-    if cosigned:
-        return newest_cosigned(ledger, anchors)
+def _published_now(ledger: Ledger, maps: MapStore, anchors: Anchors) -> Published:
+    """Publish the log as it is; return that checkpoint with the cosignatures that it has."""
     act = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
     with bar("mapping", "events") as progress:
         published = announce(ledger, maps, act, progress)

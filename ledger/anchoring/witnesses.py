@@ -55,10 +55,12 @@ class NeverCosigned(LedgerError):
     code = "witness.none_cosigned"
     kind = Kind.ABSENT
 
-    def __init__(self, needed: int) -> None:
+    def __init__(self, needed: int, by: str) -> None:
+        among = f", {by} among them," if by else ""
         super().__init__(
-            f"no published checkpoint has the cosignatures of {needed} witnesses under the ledger's"
-            " present key; `nuanzhang anchor` collects them, `witnesses import` takes them in"
+            f"no published checkpoint has the cosignatures of {needed} witnesses{among} under the"
+            " ledger's present key; `nuanzhang anchor` collects them, `witnesses import` takes"
+            " them in"
         )
 
 
@@ -103,10 +105,15 @@ def cosigned_note(anchors: Anchors, published: Published) -> str:
     return with_lines(published.note, _lines_kept(anchors, published).values())
 
 
-def newest_cosigned(ledger: Ledger, anchors: Anchors) -> Published:
+def newest_cosigned(ledger: Ledger, anchors: Anchors, by: str = "") -> Published:
     """Return the newest published checkpoint that enough witnesses cosigned, with what they wrote.
 
     One at least has to, also where nobody agreed on how many.
+
+    Args:
+        ledger: The log.
+        anchors: Where cosignatures are kept.
+        by: Name of a witness that has to be among them; of any, if empty.
 
     Raises:
         NeverCosigned: There is none; one that a key signed which the ledger no longer uses carries
@@ -122,9 +129,10 @@ def newest_cosigned(ledger: Ledger, anchors: Anchors) -> Published:
             published = published_at(ledger, size)
             note = cosigned_note(anchors, published)
             open_note(note, [present])
-            require_quorum(note, keys, needed)
-            return replace(published, note=note)
-    raise NeverCosigned(needed)
+            found = require_quorum(note, keys, needed)
+            if not by or by in {key.name for key in found}:
+                return replace(published, note=note)
+    raise NeverCosigned(needed, by)
 
 
 def collect(

@@ -309,6 +309,25 @@ def test_the_newest_checkpoint_that_enough_cosigned_is_found(town: Town) -> None
     assert newest_cosigned(town.world.ledger, town.anchors).size == first.size
 
 
+def test_one_witness_may_have_to_be_among_them(town: Town) -> None:
+    """Others may have cosigned what the province's own was not there for."""
+    town.appoint("w1", "w2", needed=1)
+    first = town.publish(1)
+    town.collect(first)
+    second = town.publish(1)
+    line = cosign(split_note(second.note)[0], town.homes["w1"].cosigners()[0], NOW_S)
+    take_in(town.world.ledger, town.anchors, second, line.text())
+
+    newest = {
+        by: newest_cosigned(town.world.ledger, town.anchors, by).size
+        for by in ("", town.key("w1").name, town.key("w2").name)
+    }
+
+    assert list(newest.values()) == [second.size, second.size, first.size]
+    with pytest.raises(NeverCosigned, match="w3 among them"):
+        newest_cosigned(town.world.ledger, town.anchors, town.key("w3").name)
+
+
 def test_where_nobody_agreed_on_how_many_one_has_to_have_cosigned(town: Town) -> None:
     town.appoint("w1")
     published = town.publish(1)
