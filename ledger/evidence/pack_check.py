@@ -1,5 +1,6 @@
 """Checks a pack, step by step; what each step has shown is said in words."""
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -60,6 +61,14 @@ SHOWN_OF: Mapping[str, Sequence[str | None]] = {
 """What a pack of each kind shows all of: what names its subject, or the subject's registers."""
 
 FIGURE_OF: Mapping[str, str] = {"fund": FUND_BALANCE, "batch": BATCH, "payment": PAYMENT}
+
+MASKED: Mapping[str, re.Pattern[str]] = {
+    "name": re.compile(r".\*+.?", re.DOTALL),
+    "id_number": re.compile(r".{4}\*+.{4}|\*{1,8}", re.DOTALL),
+    "phone": re.compile(r".{3}\*+.{4}|\*{1,7}", re.DOTALL),
+    "card_number": re.compile(r"\*{4}( .{4})?", re.DOTALL),
+}
+"""What may be shown masked, and in which form: as `ledger/vault/masking.py` writes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,9 +210,7 @@ def check_pack(pack: Pack, rules: Rules) -> Iterator[Step | CheckedPack]:
         )
     yield Step(8, "figures", shown)
 
-    for opening in pack.openings:
-        _check_opening(checked, opening)
-    yield Step(9, "personal data", f"{len(pack.openings)} openings are of what was sealed")
+    yield Step(9, "personal data", _personal_shown(checked))
     yield checked
 
 
@@ -380,6 +387,46 @@ def _require_stream(subject: str, head: Head, seen: Sequence[Seen]) -> None:
         last = each.position
     if (len(seen), max(last, 0)) != (head.version, head.position):
         raise PackBroken(f"stream {subject} has {head.version} events, {len(seen)} are shown")
+
+
+def _personal_shown(checked: CheckedPack) -> str:
+    """Check what is shown of sealed data, and say how much of it is proved."""
+    pack = checked.pack
+    if pack.openings and pack.masked:
+        # Side by side, what the ledger merely says would pass for what was sealed.
+        raise PackBroken("it shows personal data in clear and masked; a pack does one of the two")
+    for opening in pack.openings:
+        _check_opening(checked, opening)
+    for masked in pack.masked:
+        _check_masked(checked, masked["position"], masked["member"], masked["fields"])
+    shown = [(each.position, each.member) for each in pack.openings]
+    shown += [(each["position"], each["member"]) for each in pack.masked]
+    if len(set(shown)) < len(shown):
+        raise PackBroken("what one event holds sealed is shown twice")
+    held = sum(_is_sealed(each) for at in pack.entries for each in checked.seen(at).data.values())
+    said = f"{len(pack.openings)} openings are of what was sealed"
+    if pack.masked:
+        said = f"{len(pack.masked)} are masked, on the ledger's word alone"
+    return f"{said}; {held - len(shown)} more are sealed and not shown"
+
+
+def _check_masked(
+    checked: CheckedPack, position: int, member: str, fields: Mapping[str, str]
+) -> None:
+    if position not in checked.pack.entries or not _is_sealed(
+        checked.seen(position).data.get(member)
+    ):
+        raise PackBroken(f"what is shown masked at position {position} is of nothing sealed there")
+    for name, value in fields.items():
+        if name not in MASKED or not MASKED[name].fullmatch(value):
+            # Neither is repeated: it may be somebody's.
+            raise PackBroken(f"what is shown at position {position} as masked is not masked")
+    if not fields:
+        raise PackBroken(f"nothing is shown at position {position} as masked")
+
+
+def _is_sealed(value: Json) -> bool:
+    return isinstance(value, dict) and isinstance(value.get("commitment"), str)
 
 
 def _check_opening(checked: CheckedPack, opening: Opening) -> None:

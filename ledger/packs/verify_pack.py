@@ -75,6 +75,12 @@ SHOWN_OF = {
     ),
 }
 FIGURE_OF = {"fund": "fund.balance/1", "batch": "batch/1", "payment": "payment/1"}
+MASKED = {
+    "name": r"(?s:.\*+.?)",
+    "id_number": r"(?s:.{4}\*+.{4})|\*{1,8}",
+    "phone": r"(?s:.{3}\*+.{4})|\*{1,7}",
+    "card_number": r"(?s:\*{4}( .{4})?)",
+}
 FILES = sorted(
     (
         *("pack.json", "statement.html", "statement.pdf"),
@@ -740,12 +746,28 @@ class Pack:
         return {"policy_id": policy, "policy_version": len(versions)}
 
     def check_openings(self) -> str:
-        for opening in self.said["openings"]:
+        openings, masked = self.said["openings"], self.said["masked"]
+        need(not openings or not masked, "personal data in clear and masked in one pack")
+        shown = [(each["position"], each["member"]) for each in (*openings, *masked)]
+        need(all(type(position) is int for position, _ in shown), "a position that is no number")
+        need(len(set(shown)) == len(shown), "what one event holds sealed is shown twice")
+        for opening in openings:
             sealed = self.events[opening["position"]]["data"][opening["member"]]
+            need(list(opening) == ["fields", "member", "position", "salt"], "an opening")
             plain = canonical({"fields": opening["fields"], "salt": opening["salt"]})
             same = sha256(plain.encode()).hexdigest() == sealed["commitment"]
             need(same, f"position {opening['position']}: shown in clear is not what was sealed")
-        return f"{len(self.said['openings'])} openings show what was sealed"
+        for each in masked:
+            at, fields = f"position {each['position']}", each["fields"]
+            need(list(each) == ["fields", "member", "position"] and fields, f"{at}: masked")
+            sealed = self.events.get(each["position"], {"data": {}})["data"].get(each["member"])
+            need(sealed and isinstance(sealed["commitment"], str), f"{at}: nothing sealed there")
+            for name, value in fields.items():
+                like = name in MASKED and re.fullmatch(MASKED[name], value)
+                need(like, f"{at}: shown as masked, and is not")
+        if masked:
+            return f"{len(masked)} are shown masked, on the ledger's word alone"
+        return f"{len(openings)} openings show what was sealed"
 
     def check_witnesses(self, vkeys: list[str]) -> str:
         for vkey in vkeys:
@@ -799,7 +821,7 @@ def main(path: str, founding: str | None = None, *witnesses: str) -> int:
         for number, step in enumerate(steps, 1):
             print(f"{number}. {step()}")
     except Broken as cause:
-        print(f"{number + 1}. BROKEN: {cause}")
+        print(f"{max(number, 1)}. BROKEN: {cause}")
         return 1
     except (
         KeyError,
@@ -815,7 +837,7 @@ def main(path: str, founding: str | None = None, *witnesses: str) -> int:
         zipfile.BadZipFile,
         zlib.error,
     ) as cause:
-        print(f"{number + 1}. BROKEN: cannot be read ({type(cause).__name__})")
+        print(f"{max(number, 1)}. BROKEN: cannot be read ({type(cause).__name__})")
         return 1
     first = pack.signed[0][0][0][0]
     if founding is None:
