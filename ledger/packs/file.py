@@ -39,6 +39,12 @@ NAMES = frozenset({PACK, HTML, PDF, VERIFIER, README, MANIFEST})
 BYTES_MAX = 2_000_000_000
 """Of all files together: more than any pack needs, and less than would fill a disk."""
 
+SMALL, SMALL_BYTES_MAX = frozenset({VERIFIER, README, MANIFEST}), 1_000_000
+"""Files of which we know that they are small, and what each may come to."""
+
+VALUES_FREE, BYTES_PER_VALUE_MIN = 1_000, 16
+"""A pack is mostly long texts. Many short values would take fifty times their bytes to read."""
+
 WITNESS_STEP, TIMESTAMP_STEP = 12, 13
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -53,6 +59,18 @@ class PackUnreadable(LedgerError):
 
     def __init__(self, cause: str) -> None:
         super().__init__(f"this is no evidence pack: {cause}")
+
+
+class PackTooLarge(PackUnreadable):
+    """It is larger, or comes to more when it is read, than a pack may."""
+
+    code = "pack.too_large"
+
+    def __init__(self, bytes_max: int) -> None:
+        super().__init__(
+            f"it comes to more than {bytes_max} bytes, or to more pieces than a pack of that size"
+            " has"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,9 +124,10 @@ def read_pack(data: bytes, bytes_max: int = BYTES_MAX) -> PackFiles:
             names = [info.filename for info in infos]
             if set(names) != NAMES or len(names) != len(NAMES):
                 raise PackUnreadable(f"it holds {', '.join(sorted(names)) or 'nothing'}")
-            if sum(info.file_size for info in infos) > bytes_max:
-                raise PackUnreadable("it would be too large when unpacked")
-            files = {name: archive.read(name) for name in names}
+            small = [each.file_size for each in infos if each.filename in SMALL]
+            if sum(each.file_size for each in infos) > bytes_max or max(small) > SMALL_BYTES_MAX:
+                raise PackTooLarge(bytes_max)
+            files = {each.filename: _unpacked(archive, each) for each in infos}
     except (
         zipfile.BadZipFile,
         zlib.error,
@@ -120,6 +139,9 @@ def read_pack(data: bytes, bytes_max: int = BYTES_MAX) -> PackFiles:
         ValueError,
     ):
         raise PackUnreadable("it is no whole ZIP file") from None
+    values = sum(map(files[PACK].count, (b"{", b"[", b",")))
+    if values > VALUES_FREE + len(files[PACK]) // BYTES_PER_VALUE_MIN:
+        raise PackTooLarge(bytes_max)
     try:
         return PackFiles(Pack.from_json(parse_canonical(files[PACK])), files)
     except NotCanonical as cause:
@@ -219,6 +241,21 @@ def _readable(checked: CheckedPack) -> Iterable[tuple[str, bytes]]:
     here = Path(__file__).parent
     yield VERIFIER, (here / VERIFIER).read_bytes()
     yield README, (here / "templates" / README).read_bytes()
+
+
+def _unpacked(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> bytes:
+    """Unpack one file, no further than it says that it goes."""
+    if info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        # The others are unpacked in one go, however much it comes to.
+        raise PackUnreadable(f"{info.filename} is packed in another way than packs are")
+    size = info.file_size
+    # One byte more is asked for: what is longer would be cut off here, and not by other programs.
+    info.file_size += 1
+    with archive.open(info) as part:
+        content = part.read(size + 1)
+    if len(content) != size:
+        raise PackUnreadable(f"{info.filename} is of another length than it says")
+    return content
 
 
 def _zipped(files: Mapping[str, bytes]) -> bytes:

@@ -19,6 +19,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from datetime import date, datetime
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from cryptography.exceptions import InvalidSignature
@@ -87,7 +88,9 @@ FILES = sorted(
         *("verify_pack.py", "README.txt", "manifest.json"),
     )
 )
-BYTES_MAX = 2_000_000_000
+BYTES_MAX = 500_000_000
+SMALL_BYTES_MAX = 1_000_000  # of verify_pack.py, README.txt and manifest.json each
+VALUES_FREE, BYTES_PER_VALUE_MIN = 1_000, 16  # many short values would fill the memory
 RAW_BYTES = {"ed25519": 32, "sm2-sm3": 65, "ml-dsa-44": 1312, "ml-dsa-65": 1952}
 WHERE = {
     "in_transit": "transit",
@@ -797,14 +800,33 @@ class Pack:
         return f"{len(found)} files are as the ledger wrote them"
 
 
+def unpack(path: str, bytes_max: int) -> dict[str, bytes]:
+    need(Path(path).stat().st_size <= bytes_max, "too large")
+    files = {}
+    with zipfile.ZipFile(path) as archive:
+        inside = archive.infolist()
+        need(sorted(each.filename for each in inside) == FILES, "other files than a pack has")
+        need(sum(each.file_size for each in inside) <= bytes_max, "too large when unpacked")
+        for each in inside:
+            name, size = each.filename, each.file_size
+            small = name not in ("pack.json", "statement.html", "statement.pdf")
+            need(not small or size <= SMALL_BYTES_MAX, f"{name} is too large")
+            known = each.compress_type in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+            need(known, f"{name} is packed in another way than packs are")
+            each.file_size += 1  # what is longer than it says would else be cut off
+            with archive.open(each) as part:
+                files[name] = part.read(size + 1)
+            need(len(files[name]) == size, f"{name} is of another length than it says")
+    text = files["pack.json"]
+    values = sum(map(text.count, (b"{", b"[", b",")))
+    need(values <= VALUES_FREE + len(text) // BYTES_PER_VALUE_MIN, "more pieces than a pack has")
+    return files
+
+
 def main(path: str, founding: str | None = None, *witnesses: str) -> int:
     number = 0
     try:
-        with zipfile.ZipFile(path) as archive:
-            inside = archive.infolist()
-            need(sorted(each.filename for each in inside) == FILES, "other files than a pack has")
-            need(sum(each.file_size for each in inside) <= BYTES_MAX, "too large when unpacked")
-            files = {name: archive.read(name) for name in FILES}
+        files = unpack(path, BYTES_MAX)
         pack = Pack(read_json(files["pack.json"]))
         steps: tuple[Callable[[], str], ...] = (
             pack.check_tree,
