@@ -1,6 +1,8 @@
 """Commands of evidence packs: make one to carry away, check one that was carried here."""
 
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 from typing import Annotated
@@ -17,22 +19,32 @@ from ledger.anchoring.witnesses import cosigned_note, newest_cosigned
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.events import committing_topics
 from ledger.domain.officer import officer_id
+from ledger.evidence.checkpoint import Checkpoint, CheckpointBroken
 from ledger.evidence.cosignature import CosignatureKey
-from ledger.evidence.note import NoteKey
+from ledger.evidence.note import NoteKey, split_note
 from ledger.evidence.pack import PackBroken
+from ledger.evidence.pack_check import CheckedPack, Step
 from ledger.evidence.verify import Rules
 from ledger.packs.contents import subject_of
 from ledger.packs.file import (
+    PAGES,
+    README,
+    VERIFIER,
+    PackTooLarge,
     PackUnreadable,
     check_files,
-    check_timestamps,
-    check_witnesses,
     read_pack,
 )
 from ledger.packs.handing_over import PackOrder, hand_over
+from ledger.packs.known import Known, check_known, cosigned_at
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger
 from ledger.store.map_store import MapStore
+
+CHECKED_BYTES_MAX = 500_000_000
+"""Of a pack when unpacked, unless another bound is given; checking takes several times that."""
+
+NOTE_BYTES_MAX = 1_000_000
 
 
 def pack(
@@ -57,6 +69,10 @@ def pack(
     cosigned_by: Annotated[
         str, typer.Option(help="The same, and this witness has to be among them.")
     ] = "",
+    since: Annotated[
+        Path | None,
+        typer.Option(help="Published checkpoint that whoever asks kept; the pack shows it grew."),
+    ] = None,
 ) -> None:
     """Write an evidence pack: one file that proves itself, without this ledger or its server.
 
@@ -64,6 +80,7 @@ def pack(
     last is enough.
     """
     place = bootstrap.home()
+    kept = None if since is None else _kept(since)
     with bootstrap.opened(place) as ledger:
         subject = subject_of(ledger, kind, name)
         path = out or Path(f"{kind}-{subject}.pack.zip")
@@ -79,7 +96,7 @@ def pack(
             anchors.close()
             actor = str(officer_id(officer)) if officer else OPERATOR
             act = CommandAct(actor, bootstrap.today(), bootstrap.now())
-            order = PackOrder(kind, subject, opened, timestamps, reason, made_for)
+            order = PackOrder(kind, subject, opened, timestamps, reason, made_for, kept)
             file = hand_over(ledger, maps, published, act, order)
             maps.close()
             with told_of(path):
@@ -110,51 +127,163 @@ def verify_pack(
     quorum: Annotated[
         int | None, typer.Option(min=1, help="How many of them must have cosigned; else all.")
     ] = None,
+    checkpoint: Annotated[
+        Path | None,
+        typer.Option(help="Checkpoint (a signed note) that somebody kept; the log must go on."),
+    ] = None,
+    at_least: Annotated[
+        int, typer.Option(min=0, help="How many entries its checkpoint must be of, or more.")
+    ] = 0,
+    not_before: Annotated[
+        str, typer.Option(help="ISO 8601 time, else UTC; witnesses must have cosigned since.")
+    ] = "",
+    bytes_max: Annotated[
+        int, typer.Option(min=1, help="How much it may come to when it is unpacked.")
+    ] = CHECKED_BYTES_MAX,
     *,
+    accept_pages: Annotated[
+        bool, typer.Option("--accept-pages", help="Let pages pass that cannot be made anew here.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check a pack, step by step; needs neither database nor network nor a server."""
-    try:
-        data = path.read_bytes()
-    except OSError as cause:
-        raise PackUnreadable(cause.strerror or "it cannot be read") from None
-    read = read_pack(data)
+    if not_before and not witness:
+        raise typer.BadParameter("witnesses tell the time: give their keys as --witness")
+    read = read_pack(_file(path, bytes_max), bytes_max)
     pinned = NoteKey.from_vkey(key).public_key.key_id if "+" in key else key
     origin = NoteKey.from_vkey(key).name if "+" in key else read.pack.origin
     witnesses = [CosignatureKey.from_vkey(each) for each in witness or []]
-    needed = len({each.name for each in witnesses}) if quorum is None else quorum
-    steps: list[dict[str, object]] = []
-    broken: PackBroken | None = None
+    known = Known(
+        witnesses,
+        len({each.name for each in witnesses}) if quorum is None else quorum,
+        [certificate(each) for each in tsa or []],
+        None if checkpoint is None else _kept(checkpoint),
+        at_least,
+        _moment(not_before) if not_before else None,
+    )
+    accepted = {VERIFIER, README, *(PAGES if accept_pages else ())}
+    verdict = Verdict(origin, pinned, accepted)
     try:
         rules = Rules(origin, committing_topics(), pinned or None)
-        outside = (
-            check_witnesses(read, witnesses, needed),
-            check_timestamps(read, [certificate(each) for each in tsa or []]),
-        )
-        for step in chain(check_files(read, rules), *outside):
-            steps.append({"step": step.number, "title": step.title, "shown": step.shown})
+        for step in chain(check_files(read, rules), check_known(read, known)):
+            if isinstance(step, CheckedPack):
+                verdict.size, verdict.as_of = step.checkpoint.size, step.published_at
+                continue
+            verdict.steps.append(step)
             if not as_json:
                 say(f"{step.number}. {step.title}: {step.shown}")
+        moment = cosigned_at(read, known.witnesses, known.quorum)
+        if moment is not None:
+            verdict.as_of, verdict.is_cosigned = moment.isoformat(), True
     except PackBroken as cause:
-        broken = cause
+        verdict.broken = str(cause)
     if as_json:
-        print_json(
-            {
-                "holds": broken is None,
-                "pinned": bool(pinned),
-                "origin": read.pack.origin,
-                "steps": steps,
-                "detail": None if broken is None else str(broken),
-            }
-        )
-    elif broken is not None:
-        say(f"{len(steps) + 1}. BROKEN: {broken}")
-    elif pinned:
-        say(f"HOLDS: made by the ledger {origin} that key {pinned} founded. 成立。")
+        print_json(verdict.to_json())
     else:
-        say(
-            "NOT PINNED: everything fits together, but might have been made by anybody. Get the"
-            " founding key id from the union in another way, and give it as --key. 未核对身份。"
-        )
-    if broken is not None or not pinned:
+        say(verdict.said())
+    if not (verdict.holds and pinned):
         raise typer.Exit(REFUSED)
+
+
+@dataclass(slots=True)
+class Verdict:
+    """What all steps come to; `accepted` is what may be left unchecked.
+
+    `as_of` is when enough witnesses had seen nothing later, or when the ledger says that it
+    published the checkpoint.
+    """
+
+    origin: str
+    pinned: str
+    accepted: Collection[str]
+    steps: list[Step] = field(default_factory=list)
+    broken: str | None = None
+    size: int | None = None
+    as_of: str | None = None
+    is_cosigned: bool = False
+
+    @property
+    def unchecked(self) -> list[str]:
+        return [name for step in self.steps for name in step.unchecked]
+
+    @property
+    def refused(self) -> list[str]:
+        return [name for name in self.unchecked if name not in self.accepted]
+
+    @property
+    def holds(self) -> bool:
+        return self.broken is None and not self.refused
+
+    def to_json(self) -> dict[str, object]:
+        detail = self.broken
+        if detail is None and self.refused:
+            detail = f"not checked: {', '.join(self.refused)}"
+        return {
+            "holds": self.holds,
+            "pinned": bool(self.pinned),
+            "origin": self.origin,
+            "size": self.size,
+            "as_of": self.as_of,
+            "cosigned": self.is_cosigned,
+            "unchecked": self.unchecked,
+            "steps": [
+                {"step": each.number, "title": each.title, "shown": each.shown}
+                for each in self.steps
+            ],
+            "detail": detail,
+        }
+
+    def said(self) -> str:
+        if self.broken is not None:
+            return f"{len(self.steps) + 1}. BROKEN: {self.broken}"
+        unchecked = ", ".join(self.unchecked)
+        left = f" NOT checked 未核对: {unchecked}." if unchecked else ""
+        if not self.pinned:
+            return (
+                "NOT PINNED: everything fits together, but might have been made by anybody. Get the"
+                " founding key id from the union in another way, and give it as --key. 未核对身份。"
+                f"{left}"
+            )
+        told = "cosigned" if self.is_cosigned else "on the ledger's own word"
+        made = (
+            f"as of {self.as_of} ({told}): made by the ledger {self.origin} that key {self.pinned}"
+            " founded."
+        )
+        if self.refused:
+            return (
+                f"NOT ALL CHECKED: the proof holds {made} But {', '.join(self.refused)} could be"
+                f" held against nothing and may say anything. 未全部核对。{left}"
+            )
+        return f"HOLDS {made} 成立。{left}"
+
+
+def _file(path: Path, bytes_max: int) -> bytes:
+    """Read no more of a file than a pack may come to."""
+    try:
+        with path.open("rb") as file:
+            data = file.read(bytes_max + 1)
+    except OSError as cause:
+        raise PackUnreadable(cause.strerror or "it cannot be read") from None
+    if len(data) > bytes_max:
+        raise PackTooLarge(bytes_max)
+    return data
+
+
+def _kept(path: Path) -> Checkpoint:
+    """Read a checkpoint that somebody kept."""
+    try:
+        with path.open("rb") as file:
+            text = file.read(NOTE_BYTES_MAX).decode()
+    except OSError as cause:
+        raise typer.BadParameter(f"{path}: {cause.strerror}") from None
+    except UnicodeDecodeError:
+        raise CheckpointBroken("not UTF-8") from None
+    return Checkpoint.from_body(split_note(text)[0])
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter("a time is written like 2017-01-31 or 2017-01-31T08:00Z") from None
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

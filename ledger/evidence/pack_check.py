@@ -73,11 +73,15 @@ MASKED: Mapping[str, re.Pattern[str]] = {
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of the check: its number, what it looked at, and what that has shown."""
+    """A step of the check: its number, what it looked at, and what that has shown.
+
+    `unchecked` names what it could hold against nothing; whoever gives a verdict has to say so.
+    """
 
     number: int
     title: str
     shown: str
+    unchecked: tuple[str, ...] = ()
 
 
 class CheckedPack:
@@ -110,6 +114,11 @@ class CheckedPack:
                 raise PackBroken(f"the entry at position {position} is no event")
             found = self._seen[position] = Seen(position, payload)
         return found
+
+    @property
+    def published_at(self) -> str:
+        """When the ledger says that it published the checkpoint; UTC, to the millisecond."""
+        return str(self.seen(self.checkpoint.size - 1).payload["recorded_at"])
 
     def stream(self, subject: str) -> Sequence[Seen]:
         """Return all events of a stream.
@@ -267,6 +276,21 @@ def _check_tree(pack: Pack, checkpoint: Checkpoint) -> None:
         raise PackBroken("no entries, or entries past the checkpoint")
     if _root(pack, checkpoint.size) != checkpoint.root:
         raise PackBroken("the entries do not stand in the tree that the checkpoint commits to")
+
+
+def root_before(pack: Pack, size: int) -> bytes | None:
+    """Return the root that the tree had at `size` entries; None where the pack does not show it.
+
+    Args:
+        pack: One whose tree was checked.
+        size: Not beyond its checkpoint's.
+
+    A node proves something only where the way to the checkpoint's root leads through it. All that
+    stand before an entry of the pack are on that entry's way, and all before the one behind it.
+    """
+    if size and size not in pack.entries and size - 1 not in pack.entries:
+        return None
+    return _root(pack, size)
 
 
 def _root(pack: Pack, size: int) -> bytes:

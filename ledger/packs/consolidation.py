@@ -27,7 +27,8 @@ from ledger.evidence.pack_check import CheckedPack, check_pack
 from ledger.evidence.verifiable_map import THE_LOG
 from ledger.evidence.verify import Rules
 from ledger.packs.contents import LEDGER
-from ledger.packs.file import check_witnesses, read_pack
+from ledger.packs.file import read_pack
+from ledger.packs.known import check_witnesses
 
 UNSOUND = (KeyError, TypeError, ValueError, IndexError, AttributeError)
 """What asking events meets that a city signed past its own rules."""

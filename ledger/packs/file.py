@@ -4,21 +4,16 @@ import io
 import struct
 import zipfile
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from hashlib import sha256
 from pathlib import Path
 
-from cryptography.x509 import Certificate
-
-from ledger.anchoring.timestamps import TimestampBroken, verify_timestamp
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.canonical import Json, NotCanonical, canonical_json, parse_canonical
-from ledger.evidence.cosignature import CosignatureKey, QuorumMissing, require_quorum
 from ledger.evidence.envelope import EnvelopeBroken, Signature, decode_as, encode_as, pae
 from ledger.evidence.keys import Signer
-from ledger.evidence.note import NoteBroken, split_note
 from ledger.evidence.pack import Pack, PackBroken
 from ledger.evidence.pack_check import CheckedPack, Step, check_manifest, check_pack
 from ledger.evidence.verify import Rules
@@ -45,7 +40,12 @@ SMALL, SMALL_BYTES_MAX = frozenset({VERIFIER, README, MANIFEST}), 1_000_000
 VALUES_FREE, BYTES_PER_VALUE_MIN = 1_000, 16
 """A pack is mostly long texts. Many short values would take fifty times their bytes to read."""
 
-WITNESS_STEP, TIMESTAMP_STEP = 12, 13
+PAGES = frozenset({HTML, PDF})
+
+RELEASED: frozenset[str] = frozenset()
+"""SHA-256 (hex) of each `verify_pack.py` and `README.txt` that an earlier release enclosed."""
+
+FILES_STEP, STATEMENT_STEP, ENCLOSED_STEP = 10, 11, 12
 
 _EPOCH = (1980, 1, 1, 0, 0, 0)
 """The first moment that a ZIP can tell; a file's date would make equal packs differ."""
@@ -148,19 +148,17 @@ def read_pack(data: bytes, bytes_max: int = BYTES_MAX) -> PackFiles:
         raise PackBroken(f"{PACK}: {cause}") from None
 
 
-def check_files(read: PackFiles, rules: Rules) -> Iterable[Step]:
-    """Check a pack and all its files; yield each step that has held.
+def check_files(read: PackFiles, rules: Rules) -> Iterator[Step | CheckedPack]:
+    """Check a pack and all its files; yield each step that has held, and the checked pack.
 
     Raises:
         PackBroken: At the first step that does not hold.
     """
     checked: CheckedPack | None = None
-    number = 0
     for step in check_pack(read.pack, rules):
         if isinstance(step, CheckedPack):
             checked = step
         else:
-            number = step.number
             yield step
     assert checked is not None  # noqa: S101 - the last that is yielded
     try:
@@ -177,67 +175,63 @@ def check_files(read: PackFiles, rules: Rules) -> Iterable[Step]:
     }
     if said != {"origin": read.pack.origin, "files": found}:
         raise PackBroken("a file of it was altered, added or taken out since the ledger wrote it")
-    yield Step(number + 1, "files", f"{len(found)} files are as the ledger wrote them")
-    yield Step(number + 2, "statement", _statement_shown(checked, read.files[HTML]))
+    yield Step(FILES_STEP, "files", f"{len(found)} files are as the ledger wrote them")
+    yield _pages(checked, read.files)
+    yield _enclosed(read.files)
+    yield checked
 
 
-def check_witnesses(read: PackFiles, keys: Sequence[CosignatureKey], needed: int) -> Iterable[Step]:
-    """Check that enough of the witnesses one trusts cosigned the pack's checkpoint.
+def _pages(checked: CheckedPack, files: Mapping[str, bytes]) -> Step:
+    """Hold what people read against what is made anew; only our own edition of it can be.
 
-    Without any, nothing is checked: the ledger might then show others another history.
-
-    Raises:
-        PackBroken: Fewer did, or a line that claims to be by one of them does not hold.
+    A page says itself of which edition it is, so one of another edition may say anything. So may a
+    PDF that differs: another version of the typesetter writes the same words as other bytes.
     """
-    if not keys and not needed:
-        return
-    try:
-        found = require_quorum(read.pack.checkpoint, keys, needed)
-    except (NoteBroken, QuorumMissing) as cause:
-        raise PackBroken(str(cause)) from None
-    said = ", ".join(
-        f"{name} at {datetime.fromtimestamp(time_s, UTC).isoformat()}"
-        for name, time_s in sorted({key.name: when for key, when in found.items()}.items())
+    html, pdf = _read(checked)
+    unchecked: list[str] = []
+    said = f"{HTML} and {PDF} say what the events say, made anew from them"
+    if html != files[HTML]:
+        if EDITION.encode() in files[HTML]:
+            raise PackBroken(f"{HTML} says something else than the events do")
+        unchecked.append(HTML)
+    if pdf != files[PDF]:
+        unchecked.append(PDF)
+    if unchecked:
+        said = (
+            f"{' and '.join(unchecked)} NOT compared: of another edition or typesetter than"
+            f" {EDITION} here, so it may say anything; the figures above hold"
+        )
+    return Step(STATEMENT_STEP, "statement", said, tuple(unchecked))
+
+
+def _enclosed(files: Mapping[str, bytes]) -> Step:
+    """Hold what is enclosed to be run and followed against what this program encloses."""
+    unchecked = tuple(
+        name
+        for name, own in _enclosures()
+        if files[name] != own and sha256(files[name]).hexdigest() not in RELEASED
     )
-    yield Step(WITNESS_STEP, "witnesses", f"cosigned by {said}")
-
-
-def check_timestamps(read: PackFiles, roots: Sequence[Certificate]) -> Iterable[Step]:
-    """Check that an authority one trusts stamped the pack's checkpoint; without any, nothing is.
-
-    Raises:
-        PackBroken: There is no time-stamp by one of them.
-    """
-    if not roots:
-        return
-    body, _ = split_note(read.pack.checkpoint)
-    cause = "no time-stamp stands in it"
-    for token in read.pack.timestamps:
-        try:
-            moment = verify_timestamp(body, token, roots)
-        except TimestampBroken as broken:
-            cause = str(broken)
-        else:
-            yield Step(TIMESTAMP_STEP, "time-stamp", f"the checkpoint stood by {moment}")
-            return
-    raise PackBroken(cause)
-
-
-def _statement_shown(checked: CheckedPack, html: bytes) -> str:
-    """Compare the readable page with one made anew; only our own edition of it can be."""
-    if EDITION.encode() not in html:
-        return f"{HTML} is of another edition and was not compared; the figures above were"
-    if to_html(statement_of(checked)).encode() != html:
-        raise PackBroken(f"{HTML} says something else than the events do")
-    return f"{HTML} says what the events say, made anew from them"
+    said = f"{VERIFIER} and {README} are those of this program"
+    if unchecked:
+        said = f"{' and '.join(unchecked)} NOT known here: get the verifier from whom you trust"
+    return Step(ENCLOSED_STEP, "enclosed", said, unchecked)
 
 
 def _readable(checked: CheckedPack) -> Iterable[tuple[str, bytes]]:
+    html, pdf = _read(checked)
+    yield HTML, html
+    yield PDF, pdf
+    yield from _enclosures()
+
+
+def _read(checked: CheckedPack) -> tuple[bytes, bytes]:
+    """Set in type what a checked pack says, as HTML and as PDF."""
     statement = statement_of(checked)
-    announced = checked.seen(checked.checkpoint.size - 1)
-    published_at = datetime.fromisoformat(str(announced.payload["recorded_at"]))
-    yield HTML, to_html(statement).encode()
-    yield PDF, to_pdf(statement, published_at)
+    published_at = datetime.fromisoformat(checked.published_at)
+    return to_html(statement).encode(), to_pdf(statement, published_at)
+
+
+def _enclosures() -> Iterable[tuple[str, bytes]]:
     here = Path(__file__).parent
     yield VERIFIER, (here / VERIFIER).read_bytes()
     yield README, (here / "templates" / README).read_bytes()

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from uuid import UUID, uuid4
 
-from ledger.anchoring.publications import Published
+from ledger.anchoring.publications import Published, published_at
 from ledger.commands.duties import require_held_over
 from ledger.commands.exports import ReasonMissing
 from ledger.commands.recipients import MAY_UNMASK, require_may_unmask
@@ -14,6 +14,9 @@ from ledger.domain.batch import Batch
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.events import committing_topics
 from ledger.domain.export import Export
+from ledger.evidence.checkpoint import Checkpoint
+from ledger.evidence.log import CheckpointDiffers
+from ledger.evidence.merkle import root_at
 from ledger.evidence.pack import Opening
 from ledger.evidence.verify import Rules
 from ledger.packs.file import write_pack
@@ -29,7 +32,8 @@ EVENTS_AT_ONCE = 500
 class PackOrder:
     """What pack is wanted; with `opened`, personal data in clear, for whom and why.
 
-    `timestamps` are the time-stamps of the checkpoint, which go with it.
+    `timestamps` are the time-stamps of the checkpoint, which go with it. `since` is an earlier
+    published checkpoint; the pack then shows that the log went on from it.
     """
 
     kind: str
@@ -38,6 +42,7 @@ class PackOrder:
     timestamps: tuple[bytes, ...] = ()
     reason: str = ""
     made_for: str = ""
+    since: Checkpoint | None = None
 
 
 def hand_over(
@@ -55,19 +60,35 @@ def hand_over(
     Raises:
         OfficerRequired, RoleMissing, ReasonMissing: It may not be shown in clear; who is shown has
             a union over which whoever asks holds such a post.
+        NeverPublished: The earlier checkpoint is none that was published.
+        CheckpointDiffers: The log did not go on from it.
         PackBroken: The log does not bear it out; verify the log.
     """
     if order.opened:
         if not order.reason.strip() or not order.made_for.strip():
             raise ReasonMissing
         require_may_unmask(ledger, act, order.subject)
-    pack = make_pack(ledger, maps, published, order.kind, order.subject, opened=order.opened)
+    since = None if order.since is None else _published_size(ledger, order.since)
+    pack = make_pack(
+        ledger, maps, published, order.kind, order.subject, opened=order.opened, since=since
+    )
     pack = replace(pack, timestamps=order.timestamps)
     rules = Rules(ledger.origin, committing_topics(), ledger.founding_key_id())
     file = write_pack(pack, rules, ledger.signer)
     if pack.openings:
         _record(ledger, act, order, pack.openings, sha256(file).hexdigest())
     return file
+
+
+def _published_size(ledger: Ledger, kept: Checkpoint) -> int:
+    """Check that a checkpoint is an earlier one of this log; return its size."""
+    if kept.origin != ledger.origin:
+        raise CheckpointDiffers(kept.size, f"of log {kept.origin}, not of {ledger.origin}")
+    # Published ones end with their announcement, so no other event has to be shown for it.
+    published_at(ledger, kept.size)
+    if root_at(kept.size, ledger.log.subtree_hash) != kept.root:
+        raise CheckpointDiffers(kept.size, "the entries have another root")
+    return kept.size
 
 
 def _record(

@@ -43,6 +43,7 @@ def make_pack(
     subject: UUID,
     *,
     opened: bool = False,
+    since: int | None = None,
 ) -> Pack:
     """Make a pack of what stands under a published checkpoint.
 
@@ -53,11 +54,15 @@ def make_pack(
         kind: One of `contents.KINDS`.
         subject: The id, as `contents.subject_of` returns it.
         opened: Whether personal data is shown in clear, with what opens it; else masked.
+        since: Size of an earlier published checkpoint, which the pack shows to be a beginning.
 
     Raises:
         NotOnRecord: The subject came after that checkpoint.
     """
     gathering = Gathering(ledger, maps, published)
+    if since is not None:
+        # Its last entry and the hashes beside that give the root of all before.
+        gathering.take(since - 1)
     title = gather(gathering, kind, subject)
     pack = _bare(gathering, kind, subject, title)
     openings: list[Opening] = []

@@ -55,7 +55,6 @@ class Statement:
 def statement_of(checked: CheckedPack) -> Statement:
     """Say in words what a checked pack holds."""
     pack = checked.pack
-    announced = checked.seen(checked.checkpoint.size - 1)
     people = _people(checked)
     tables = [_figure_table(checked, figure) for figure in pack.figures[:FIGURES_MAX]]
     if len(pack.figures) > FIGURES_MAX:
@@ -70,7 +69,7 @@ def statement_of(checked: CheckedPack) -> Statement:
             ("编号 id", pack.subject),
             ("检查点 checkpoint", f"{checked.checkpoint.size} 个事件 events"),
             ("根 root", checked.checkpoint.root.hex()),
-            ("发布时间 published at", str(announced.payload["recorded_at"])),
+            ("发布时间 published at", checked.published_at),
             ("事件 events in this pack", str(len(pack.entries))),
             ("个人信息 personal data", _shown(checked)),
         ),

@@ -1,12 +1,20 @@
 """Checks an evidence pack of a Nuanzhang ledger: verify_pack.py PACK.zip [KEY-ID [WITNESS-KEY...]].
 
+--checkpoint NOTE   a checkpoint that somebody kept, from which its log must go on
+--at-least SIZE     how many entries its checkpoint must be of, or more
+--not-before TIME   ISO 8601, else UTC; the witnesses must have cosigned at that time or later
+--bytes-max BYTES   how much it may come to when it is unpacked
+
 This one file needs Python 3.11 and the package `cryptography`, nothing of the ledger's own, no
 network and no database. It was written from the published format (FORMAT.md), so it is a second
 opinion beside `nuanzhang verify-pack`. KEY-ID is the id of the key that founded the ledger: get it
 from the union in another way than with the pack. Without it, everything may hold and yet have been
 made by anybody. Each WITNESS-KEY (a verifier key) is of a witness that must have cosigned.
+The pages to read (statement.html, statement.pdf) are not compared with the events here: only
+`nuanzhang verify-pack` makes them anew.
 """
 
+import argparse
 import json
 import re
 import struct
@@ -17,7 +25,7 @@ from base64 import b64decode, b64encode
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -338,6 +346,7 @@ class Pack:
         need(last["type"] == "publication.announced", "the checkpoint is no published one")
         need(last["data"]["map_format"] == 1, "a map of another format")
         self.map_root = unbase64(last["data"]["map_root"])
+        self.as_of = f"{last['recorded_at']} (on the ledger's own word)"
         return "the last entry announces the map over all entries before it"
 
     def head(self, subject: str, topic: str | None, proof: Any) -> tuple[int, int, int, bytes]:
@@ -772,23 +781,43 @@ class Pack:
             return f"{len(masked)} are shown masked, on the ledger's word alone"
         return f"{len(openings)} openings show what was sealed"
 
-    def check_witnesses(self, vkeys: list[str]) -> str:
+    def check_witnesses(self, vkeys: list[str], not_before: datetime | None = None) -> str:
+        moments = []
         for vkey in vkeys:
             name, digits, encoded = vkey.split("+", 2)
             raw = unbase64(encoded)
             need(raw[:1] == b"\x04" and len(raw) == 33, "this file knows Ed25519 witnesses alone")
             digest = h(name.encode(), b"\n", raw)[:4]
             need(digest.hex() == digits, "a verifier key that does not agree with its hash")
-            held = False
+            times = [0]
             for line in self.lines:
                 signed = unbase64(line.split(" ")[2])
                 if line.split(" ")[1] == name and signed[:4] == digest:
-                    time_s = int.from_bytes(signed[4:12])
-                    said = f"cosignature/v1\ntime {time_s}\n{self.text}".encode()
+                    times.append(int.from_bytes(signed[4:12]))
+                    said = f"cosignature/v1\ntime {times[-1]}\n{self.text}".encode()
                     verify(("ed25519", raw[1:]), signed[12:], said, name)
-                    held = True
-            need(held, f"{name} did not cosign")
+            need(max(times), f"{name} did not cosign")
+            moments.append(datetime.fromtimestamp(max(times), UTC))
+        if moments:
+            self.as_of = f"{min(moments).isoformat()} (cosigned)"
+        if not_before is not None:
+            need(moments, "no witness is named who could tell the time")
+            need(min(moments) >= not_before, f"cosigned at {min(moments)}, which is too long ago")
         return f"{len(vkeys)} of the witnesses that you name cosigned"
+
+    def check_kept(self, note: str, at_least: int) -> str:
+        need(self.size >= at_least, f"of {self.size} entries, {at_least} or more were asked for")
+        if not note:
+            return f"{self.size} entries are as many as was asked"
+        origin, size, root = note.split("\n")[:3]
+        kept = int(size)
+        need(origin == self.said["origin"], "the checkpoint that was kept is of another log")
+        need(kept <= self.size, f"older than the checkpoint that was kept, of {kept} entries")
+        # Elsewhere nodes may be given that do not lead to the root.
+        shown = kept == 0 or kept in self.events or kept - 1 in self.events
+        need(shown, f"it does not show that its log goes on from the {kept} entries that were kept")
+        need(self.root(kept) == unbase64(root), f"it does not begin with the {kept} entries kept")
+        return f"its log goes on from the {kept} entries that were kept"
 
     def check_files(self, files: dict[str, bytes]) -> str:
         payload, [(name, signature)], message = open_envelope(files["manifest.json"], MANIFEST)
@@ -797,7 +826,9 @@ class Pack:
         need(manifest["origin"] == self.said["origin"], "a manifest of another log")
         found = {n: sha256(f).hexdigest() for n, f in files.items() if n != "manifest.json"}
         need(manifest["files"] == found, "a file of the pack was altered, added or taken out")
-        return f"{len(found)} files are as the ledger wrote them"
+        own = files["verify_pack.py"] == Path(__file__).read_bytes()
+        enclosed = "this very program" if own else "ANOTHER program than this"
+        return f"{len(found)} files are as the ledger wrote them; verify_pack.py is {enclosed}"
 
 
 def unpack(path: str, bytes_max: int) -> dict[str, bytes]:
@@ -823,10 +854,22 @@ def unpack(path: str, bytes_max: int) -> dict[str, bytes]:
     return files
 
 
-def main(path: str, founding: str | None = None, *witnesses: str) -> int:
+def main(
+    path: str,
+    founding: str | None = None,
+    *witnesses: str,
+    checkpoint: str = "",
+    at_least: int = 0,
+    not_before: str = "",
+    bytes_max: int = BYTES_MAX,
+) -> int:
     number = 0
     try:
-        files = unpack(path, BYTES_MAX)
+        kept = Path(checkpoint).read_text() if checkpoint else ""
+        moment = datetime.fromisoformat(not_before) if not_before else None
+        if moment is not None and moment.tzinfo is None:
+            moment = moment.replace(tzinfo=UTC)
+        files = unpack(path, bytes_max)
         pack = Pack(read_json(files["pack.json"]))
         steps: tuple[Callable[[], str], ...] = (
             pack.check_tree,
@@ -838,7 +881,8 @@ def main(path: str, founding: str | None = None, *witnesses: str) -> int:
             pack.check_figures,
             pack.check_openings,
             lambda: pack.check_files(files),
-            lambda: pack.check_witnesses(list(witnesses)),
+            lambda: pack.check_witnesses(list(witnesses), moment),
+            lambda: pack.check_kept(kept, at_least),
         )
         for number, step in enumerate(steps, 1):
             print(f"{number}. {step()}")
@@ -862,15 +906,30 @@ def main(path: str, founding: str | None = None, *witnesses: str) -> int:
         print(f"{max(number, 1)}. BROKEN: cannot be read ({type(cause).__name__})")
         return 1
     first = pack.signed[0][0][0][0]
+    pages = "statement.html and statement.pdf were NOT compared with the events."
     if founding is None:
         print(f"NOT PINNED: all of this holds if key {first} founded the ledger. Ask for its id")
-        print("in another way than with the pack, and run this again with it.")
+        print(f"in another way than with the pack, and run this again with it. {pages}")
         return 1
-    print(f"HOLDS for log {pack.said['origin']}, founded by {first}, up to {pack.size} entries.")
+    log = f"log {pack.said['origin']}, founded by {first}, up to {pack.size} entries"
+    print(f"HOLDS as of {pack.as_of} for {log}. {pages}")
     return 0
+
+
+def asked(words: list[str]) -> int:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("words", nargs="+", help=argparse.SUPPRESS)
+    parser.add_argument("--checkpoint", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--at-least", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--not-before", default="", help=argparse.SUPPRESS)
+    parser.add_argument("--bytes-max", type=int, default=BYTES_MAX, help=argparse.SUPPRESS)
+    found = vars(parser.parse_intermixed_args(words))
+    return main(*found.pop("words"), **found)
 
 
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
-    sys.exit(main(*sys.argv[1:]))
+    sys.exit(asked(sys.argv[1:]))

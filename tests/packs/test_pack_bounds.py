@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from api.cli.main import app
 from ledger.packs import verify_pack as plain
 from ledger.packs.file import NAMES, PACK, VERIFIER, PackTooLarge, PackUnreadable, read_pack
 
@@ -107,3 +109,17 @@ def peak_bytes(run: Callable[[], object]) -> int:
         return tracemalloc.get_traced_memory()[1]
     finally:
         tracemalloc.stop()
+
+
+def test_how_much_a_pack_may_come_to_is_the_callers_choice(tmp_path: Path) -> None:
+    path = tmp_path / "pack.zip"
+    path.write_bytes(packed(b"{}" + b" " * MEBIBYTE))
+
+    small = CliRunner().invoke(app, ["verify-pack", str(path), "--bytes-max", "100000"])
+    smaller = CliRunner().invoke(app, ["verify-pack", str(path), "--bytes-max", "100"])
+    enough = CliRunner().invoke(app, ["verify-pack", str(path), "--bytes-max", "2000000"])
+
+    assert isinstance(small.exception, PackTooLarge) or "pack.too_large" in small.output
+    assert isinstance(smaller.exception, PackTooLarge) or "pack.too_large" in smaller.output
+    assert "too_large" not in enough.output
+    assert plain.asked([str(path), "--bytes-max", "100000"]) == 1
