@@ -13,6 +13,7 @@ from ledger.evidence.cosignature import CosignatureKey
 from ledger.packs.consolidation import City, State
 from ledger.witness.home import WitnessHome
 from ledger.witness.state import HOUR_S
+from ledger.witness.witnessing import TWO_ROOTS
 
 
 class ProvinceUnreadable(LedgerError):
@@ -31,6 +32,7 @@ STATES: Mapping[State, str] = {
     State.BROKEN: "核验不成立",
     State.UNWITNESSED: "未经见证",
     State.STALE: "不是最新",
+    State.CONTRADICTED: "两份历史",
 }
 """What stands in a table of what became of a city's pack."""
 
@@ -140,3 +142,18 @@ def own_witness(max_age_h: int, now_s: int) -> tuple[tuple[CosignatureKey, ...],
             needed[origin] = held.size
     state.close()
     return keys, needed
+
+
+def contradicted_logs() -> frozenset[str]:
+    """Return the logs of which this province's witness holds two histories, signed by themselves.
+
+    What else it refused is none: anybody may send a checkpoint with a proof that proves nothing.
+    """
+    state = WitnessHome(Settings().witness_home).state()
+    found = frozenset(
+        origin
+        for origin, _ in state.logs()
+        if any(each.cause == TWO_ROOTS for each in state.refused(origin))
+    )
+    state.close()
+    return found

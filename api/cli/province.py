@@ -1,7 +1,7 @@
 """`nuanzhang province …`: what several ledgers come to together, from what each published."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from api import bootstrap
-from api.cities import STATES, own_witness, read_cities
+from api.cities import STATES, contradicted_logs, own_witness, read_cities
 from api.cli import province_fetching, province_keys, province_tags
 from api.cli.printing import REFUSED, say
 from api.cli.province_answers import (
@@ -20,7 +20,15 @@ from api.cli.province_answers import (
     require_ending,
     write_answer,
 )
-from ledger.packs.consolidation import Consolidation, Figures, SourceFigures, consolidate
+from ledger.domain.values import Money, yuan_text
+from ledger.packs.city_figures import Figures, SourceFigures, Surplus
+from ledger.packs.consolidation import (
+    CONTRADICTIONS,
+    ON_ITS_WAY_DAYS,
+    Between,
+    Consolidation,
+    consolidate,
+)
 from projections.exports.table import Column, Kind, Table
 
 app = typer.Typer(
@@ -31,11 +39,13 @@ app = typer.Typer(
 MEETINGS = {
     "agreed": "双方一致",
     "on_its_way": "在途",
-    "differs": "金额不一致",
+    "sender_older": "拨出方报送较早",
+    "differs": "双方不一致",
     "unexplained": "拨出方没有记录",
     "other_not_counted": "对方未汇总",
     "outside": "省外账本",
 }
+LATE = "（超期）"
 
 
 app.command(name="make-key")(province_keys.make_key)
@@ -52,31 +62,57 @@ def put_together(
     file: Annotated[Path, typer.Argument(help="TOML file of the cities: key, origin, file.")],
     year: Annotated[int, typer.Option(help="Fiscal year of the opening surplus.")],
     out: Out,
+    on_its_way_days: Annotated[
+        int, typer.Option(min=0, help="Days that money between cities may be on its way.")
+    ] = ON_ITS_WAY_DAYS,
     *,
     witnessed: Witnessed = True,
     max_age: MaxAge = MAX_AGE_H,
 ) -> None:
     """Consolidate the packs that cities made with `nuanzhang pack ledger all`.
 
-    A city that is missing, stale, unwitnessed or does not verify is named and not counted; the exit
-    status is 1 then, or where two cities contradict each other about money between them.
+    A city that is missing, stale, unwitnessed, has two histories or does not verify is named and
+    not counted; the exit status is 1 then, or where two cities contradict each other about money
+    between them, it is on its way too long, or money of earlier years was not brought forward.
     """
     require_ending(out)
     keys, seen = own_witness(max_age, bootstrap.now_s()) if witnessed else ((), {})
+    contradicted = contradicted_logs() if witnessed else frozenset()
     cities = [each.city for each in read_cities(file).cities]
-    found = consolidate(cities, year, keys, seen)
+    found = consolidate(cities, year, keys, seen, contradicted, on_its_way_days)
     tables = (
         _cities_table(found),
         _sources_table(found),
         _holdings_table(found),
         _between_table(found),
+        _unopened_table(found),
     )
     write_answer(out, tables, lambda: _as_json(found))
     for each in found.standings:
         at = "" if each.size is None else f" at {each.size} entries"
         say(f"{each.city.name}: {each.state.value}{at}{': ' if each.cause else ''}{each.cause}")
+    for line in _amiss(found, on_its_way_days):
+        say(line)
     if not found.is_whole:
         raise typer.Exit(REFUSED)
+
+
+def _amiss(found: Consolidation, on_its_way_days: int) -> Iterator[str]:
+    """Say what is amiss although each city counts."""
+    if found.counted and not found.is_opened:
+        yield f"nobody opened the year {found.year}"
+    for name, unopened in found.unopened.items():
+        for each in unopened:
+            yield (
+                f"{name}: {yuan_text(Money(each.amount_fen))} yuan of {each.vintage} of"
+                f" {each.code} ({each.earmark}) were not brought forward into {found.year}"
+            )
+    for remittance in found.between:
+        told = f"remittance {remittance.remittance_id}: {remittance.meeting.value}"
+        if remittance.is_late:
+            yield f"{told} for more than {on_its_way_days} days"
+        elif remittance.meeting in CONTRADICTIONS:
+            yield told
 
 
 def _cities_table(found: Consolidation) -> Table:
@@ -85,41 +121,67 @@ def _cities_table(found: Consolidation) -> Table:
         Column("状态", width=12),
         Column("检查点条数", Kind.COUNT),
         Column("发布时间", width=24),
+        Column("见证时间", width=26),
         Column("外部收入(元)", Kind.MONEY, 14),
         Column("结存(元)", Kind.MONEY, 14),
         Column("年初结余(元)", Kind.MONEY, 14),
         Column("已消化(元)", Kind.MONEY, 14),
+        Column("消化率"),
+        Column("在途(元)", Kind.MONEY, 14),
+        Column("拨给其他账本(元)", Kind.MONEY, 16),
+        Column("未消化(元)", Kind.MONEY, 14),
+        Column("未结转(元)", Kind.MONEY, 14),
         Column("说明", width=40),
         Column("检查点根", width=64),
     )
-    rows = []
+    rows: list[tuple[str | int | None, ...]] = []
     for each in found.standings:
         of = each.figures
+        figures: tuple[str | int | None, ...] = (None,) * 9
+        if of is not None:
+            unopened = _unopened_fen(found, each.city.name)
+            figures = (of.received_fen, of.in_hand_fen, *_of_surplus(of.surplus), unopened)
         rows.append(
             (
                 each.city.name,
                 STATES[each.state],
                 each.size,
                 each.published_at,
-                *((None,) * 4 if of is None else _money(of)),
+                each.cosigned_at,
+                *figures,
                 each.cause,
                 each.root,
             )
         )
-    rows.append(("合计", "", None, "", *_sums(found), "", ""))
+    together = (
+        _received(found),
+        found.in_hand_fen,
+        *_of_surplus(found.surplus),
+        sum(_unopened_fen(found, name) for name in found.unopened),
+    )
+    note = "" if found.is_opened else "无人结转该年度"
+    rows.append(("合计", "", None, "", "", *together, note, ""))
     return Table("省级汇总", columns, rows, facts=(("年度", str(found.year)),))
 
 
-def _money(of: object) -> tuple[int, ...]:
-    names = ("received_fen", "in_hand_fen", "opening_fen", "consumed_fen")
-    return tuple(getattr(of, name) for name in names)
+def _of_surplus(of: Surplus) -> tuple[str | int | None, ...]:
+    ratio = of.consumed_bp_floor
+    return (
+        of.opening_fen,
+        of.consumed_fen,
+        None if ratio is None else f"{ratio // 100}.{ratio % 100:02d}%",
+        of.in_transit_fen,
+        of.remitted_fen,
+        of.in_hand_fen,
+    )
 
 
-def _sums(found: Consolidation) -> tuple[int, ...]:
-    """Return what the counted come to; opening surplus that two of them show counts once."""
-    every = [_money(each) for each in found.counted]
-    received, in_hand, _, consumed = (sum(each[at] for each in every) for at in range(4))
-    return received, in_hand, found.opening_fen, consumed
+def _received(found: Consolidation) -> int:
+    return sum(each.received_fen for each in found.counted)
+
+
+def _unopened_fen(found: Consolidation, name: str) -> int:
+    return sum(each.amount_fen for each in found.unopened[name])
 
 
 def _sources_table(found: Consolidation) -> Table:
@@ -180,16 +242,20 @@ def _between_table(found: Consolidation) -> Table:
     columns = (
         Column("拨出", width=14),
         Column("接收", width=14),
+        Column("拨出日期", Kind.DAY),
+        Column("接收日期", Kind.DAY),
         Column("金额(元)", Kind.MONEY, 14),
-        Column("核对", width=16),
+        Column("核对", width=20),
         Column("编号", width=36),
     )
     rows = [
         (
             each.giver or "省外",
             each.taker or "省外",
+            each.sent_on or None,
+            each.received_on or None,
             each.amount_fen,
-            MEETINGS[each.meeting],
+            MEETINGS[each.meeting] + (LATE if each.is_late else ""),
             each.remittance_id,
         )
         for each in found.between
@@ -197,15 +263,48 @@ def _between_table(found: Consolidation) -> Table:
     return Table("跨账本拨款", columns, rows)
 
 
+def _unopened_table(found: Consolidation) -> Table:
+    columns = (
+        Column("市", width=14),
+        Column("单位编码"),
+        Column("单位", width=24),
+        Column("用途"),
+        Column("资金年度", Kind.COUNT),
+        Column("未结转(元)", Kind.MONEY, 14),
+    )
+    rows = [
+        (name, each.code, each.name, each.earmark, each.vintage, each.amount_fen)
+        for name, unopened in found.unopened.items()
+        for each in unopened
+    ]
+    return Table("未结转", columns, rows, facts=(("年度", str(found.year)),))
+
+
 def _told_source(of: SourceFigures) -> dict[str, int]:
     told: dict[str, int] = msgspec.to_builtins(of)
     return {**told, "in_hand_fen": of.in_hand_fen}
 
 
+def _told_surplus(of: Surplus) -> dict[str, int | None]:
+    return {
+        "opening_fen": of.opening_fen,
+        "consumed_fen": of.consumed_fen,
+        "consumed_basis_points_floor": of.consumed_bp_floor,
+        "surplus_in_transit_fen": of.in_transit_fen,
+        "surplus_remitted_fen": of.remitted_fen,
+        "surplus_in_hand_fen": of.in_hand_fen,
+    }
+
+
 def _told_figures(of: Figures) -> dict[str, object]:
-    told: dict[str, object] = msgspec.to_builtins(of)
-    told["sources"] = {source: _told_source(each) for source, each in of.sources.items()}
-    return told
+    return {
+        "received_fen": of.received_fen,
+        **_told_surplus(of.surplus),
+        "holdings": msgspec.to_builtins(of.holdings),
+        "sources": {source: _told_source(each) for source, each in of.sources.items()},
+        "sent": msgspec.to_builtins(of.sent),
+        "came": msgspec.to_builtins(of.came),
+    }
 
 
 def _as_json(found: Consolidation) -> bytes:
@@ -213,15 +312,26 @@ def _as_json(found: Consolidation) -> bytes:
 
 
 def _told(found: Consolidation) -> dict[str, object]:
-    received, in_hand, opening, consumed = _sums(found)
     return {
         "year": found.year,
         "whole": found.is_whole,
-        "received_fen": received,
-        "in_hand_fen": in_hand,
-        "opening_fen": opening,
+        "opened": found.is_opened,
+        "received_fen": _received(found),
+        "in_hand_fen": found.in_hand_fen,
+        **_told_surplus(found.surplus),
         "opening_in_two_fen": found.twice_fen,
-        "consumed_fen": consumed,
+        "unopened": [
+            {
+                "city": name,
+                "code": each.code,
+                "name": each.name,
+                "earmark": each.earmark,
+                "vintage": each.vintage,
+                "amount_fen": each.amount_fen,
+            }
+            for name, unopened in found.unopened.items()
+            for each in unopened
+        ],
         "sources": {source: _told_source(of) for source, of in found.sources.items()},
         "cities": [
             {
@@ -232,9 +342,16 @@ def _told(found: Consolidation) -> dict[str, object]:
                 "checkpoint_size": each.size,
                 "checkpoint_root": each.root,
                 "published_at": each.published_at,
+                "cosigned_at": each.cosigned_at,
                 "figures": None if each.figures is None else _told_figures(each.figures),
             }
             for each in found.standings
         ],
-        "remittances": [msgspec.to_builtins(each) for each in found.between],
+        "remittances": [_told_remittance(each) for each in found.between],
     }
+
+
+def _told_remittance(each: Between) -> dict[str, object]:
+    told: dict[str, object] = msgspec.to_builtins(each)
+    told["late"] = told.pop("is_late")
+    return told

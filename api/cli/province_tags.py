@@ -12,7 +12,7 @@ import typer
 from sqlalchemy import select
 
 from api import bootstrap
-from api.cities import own_witness, read_cities
+from api.cities import contradicted_logs, own_witness, read_cities
 from api.cli.drafts import drafted, told_of
 from api.cli.printing import REFUSED, say
 from api.cli.province_answers import (
@@ -125,7 +125,8 @@ def find_duplicates(
     keys, seen = own_witness(max_age, bootstrap.now_s()) if witnessed else ((), {})
     files = [TagFile(each.city, each.tags) for each in cities.cities]
     asked = Comparison(since.date(), until.date(), cities.tag_key, maximum_fen)
-    found = compare(files, asked, opening, keys, seen)
+    contradicted = contradicted_logs() if witnessed else ()
+    found = compare(files, asked, opening, keys, seen, contradicted)
     write_answer(out, tables(found), lambda: _as_json(found))
     if parts is not None:
         _write_parts(parts, dict(parts_of(found)))

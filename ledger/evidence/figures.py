@@ -175,14 +175,22 @@ def followed_lots(begun: Iterable[Seen], events: Events) -> list[FollowedLot]:
             lot = waiting.pop()
             amount = brought[root] if lot == root else 0
             concerning = events.concerning(lot)
-            found[lot] = _followed(lot, position, amount, concerning)
+            found[lot] = followed_lot(lot, position, amount, concerning)
             for event in concerning:
                 if event.position > position:
                     waiting += (each for each in _children(event, lot) if each not in found)
     return list(found.values())
 
 
-def _followed(lot: str, since: int, amount: int, concerning: Sequence[Seen]) -> FollowedLot:
+def followed_lot(lot: str, since: int, amount: int, concerning: Sequence[Seen]) -> FollowedLot:
+    """Follow one lot, from a position on.
+
+    Args:
+        lot: Which.
+        since: The position; what payments had of the lot by then tells what was under way.
+        amount: What of it was in hand at that position and counts as opening surplus, in fen.
+        concerning: All events that concern it.
+    """
     before = {TRANSIT: 0, PAID: 0, BACK: 0}
     held = {TRANSIT: 0, PAID: 0, BACK: 0}
     paid: dict[Json, int] = defaultdict(int)

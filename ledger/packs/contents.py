@@ -1,6 +1,7 @@
 """What goes into each kind of pack: the events, the figures, and the way the money came."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import date
 from uuid import UUID
 
 from ledger.domain.aggregate import Root
@@ -181,8 +182,27 @@ def _ledger(gathering: Gathering, subject: str) -> str:
         gathering.figure(SURPLUS, union, {"year": year})
     for topic in ("fiscal_year.surplus_brought_forward", "remittance.sent", "remittance.received"):
         gathering.concerning(subject, topic)
+    accounts = gathering.concerning(subject, "fund.opened")
+    for lot in _came_old(gathering.stream(str(each.payload["stream"])) for each in accounts):
+        gathering.concerning(lot)
     gathering.stream(str(tag_lists_id()))
     return gathering.ledger.origin
+
+
+def _came_old(accounts: Iterable[Sequence[Seen]]) -> Iterable[str]:
+    """Return the lots of earlier years that other ledgers sent, and what these were passed on as.
+
+    They stand in their sender's opening surplus, so whoever adds up both asks whom they reached.
+    """
+    came = ("fund.remittance_received", "fund.allocation_received")
+    events = (event for account in accounts for event in account if event.type in came)
+    found: dict[str, None] = {}
+    for event in sorted(events, key=lambda each: each.position):
+        year = date.fromisoformat(str(event.payload["happened_on"])).year
+        for lot in event.data["lots"]:
+            if lot["vintage"] < year if event.type == came[0] else lot["parent_id"] in found:
+                found[lot["lot_id"]] = None
+    return found
 
 
 LEDGER = "ledger"

@@ -6,7 +6,7 @@ a list is only taken if it holds those payments with those amounts, and no other
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from enum import StrEnum
@@ -18,7 +18,8 @@ from ledger.evidence.cosignature import CosignatureKey
 from ledger.evidence.figures import Seen
 from ledger.evidence.pack_check import CheckedPack
 from ledger.files.tag_lists import BYTES_MAX, Draw, ReadList, TagRow, read_tag_list, standing
-from ledger.packs.consolidation import City, Standing, fund_streams, prove
+from ledger.packs.city_money import fund_streams
+from ledger.packs.consolidation import City, Standing, prove
 from ledger.vault.province_key import OpeningKey, recipient_id
 
 
@@ -143,6 +144,7 @@ def compare(
     opening: OpeningKey,
     witness: Sequence[CosignatureKey],
     seen: Mapping[str, int],
+    contradicted: Collection[str] = (),
 ) -> Compared:
     """Check each city's pack and list, and find who was paid in more than one city.
 
@@ -150,9 +152,9 @@ def compare(
         files: Cities with their lists; none is left out unnamed.
         asked: Which period, which edition of the key, and how much is too much.
         opening: What lists are sealed for.
-        witness, seen: As `consolidation.consolidate` has them.
+        witness, seen, contradicted: As `consolidation.consolidate` has them.
     """
-    cities = [_city(each, asked, opening, witness, seen) for each in files]
+    cities = [_city(each, asked, opening, witness, seen, contradicted) for each in files]
     return Compared(asked, cities, list(_doubts(cities, asked.maximum_fen)))
 
 
@@ -162,6 +164,7 @@ def _city(
     opening: OpeningKey,
     witness: Sequence[CosignatureKey],
     seen: Mapping[str, int],
+    contradicted: Collection[str],
 ) -> CityStanding:
     def compute(checked: CheckedPack) -> Listed:
         try:
@@ -169,7 +172,15 @@ def _city(
         except (KeyError, TypeError, ValueError):
             raise ListDiffers("the log of its city says of it what cannot be") from None
 
-    return CityStanding(*prove(file.city, witness, seen.get(file.city.origin, 0), compute))
+    origin = file.city.origin
+    proved = prove(
+        file.city,
+        witness,
+        seen.get(origin, 0),
+        compute,
+        is_contradicted=origin in contradicted,
+    )
+    return CityStanding(*proved)
 
 
 def _listed(checked: CheckedPack, file: TagFile, asked: Comparison, opening: OpeningKey) -> Listed:

@@ -255,6 +255,11 @@ def test_what_cannot_be_compared_is_named(province: Comparing) -> None:
     province.compare()
     assert province.states() == ["unwitnessed", "not_in_log", "other_key"]
 
+    # The witness has two histories of it, both signed by itself.
+    province.fork("south")
+    assert province.compare().exit_code == 1
+    assert province.states() == ["unwitnessed", "contradicted", "other_key"]
+
 
 def test_a_list_that_leaves_a_payment_out_is_found_out(
     province: Comparing, monkeypatch: pytest.MonkeyPatch
