@@ -181,7 +181,7 @@ def left_and_was_sent_nowhere(work: Work, act: Act, giver: FundAccount, _: FundA
     )
 
 
-def sent_other_money_than_left(work: Work, act: Act, giver: FundAccount, _: FundAccount) -> None:
+def send_other_money_than_left(work: Work, act: Act, giver: FundAccount, fen: Any) -> None:
     lot = giver.live[0]
     left_and_was_sent_nowhere(work, act, giver, giver)
     sent = Remittance.send(
@@ -202,11 +202,15 @@ def sent_other_money_than_left(work: Work, act: Act, giver: FundAccount, _: Fund
                 vintage=2015,
                 source=lot.source,
                 document=lot.document,
-                amount_fen=Money(70),
+                amount_fen=fen,
             )
         ],
     )
     work.save(sent)
+
+
+def sent_other_money_than_left(work: Work, act: Act, giver: FundAccount, _: FundAccount) -> None:
+    send_other_money_than_left(work, act, giver, Money(70))
 
 
 def came_back_and_was_never_sent(work: Work, act: Act, giver: FundAccount, _: FundAccount) -> None:
@@ -327,6 +331,15 @@ def test_events_of_other_types_break_their_own_city_alone(
 
     assert standing.state is State.BROKEN
     assert "(remittance.received) says what none of its kind can: Expected" in standing.cause
+
+
+def test_pieces_of_other_types_do_too(city: World, tmp_path: Path) -> None:
+    signed(city, lambda work, act, giver, _: send_other_money_than_left(work, act, giver, "5"))
+
+    standing, _ = shown(city, tmp_path)
+
+    assert standing.state is State.BROKEN
+    assert standing.cause.endswith("Expected `int`, got `str` - at `$.parts[0].amount_fen`")
 
 
 def test_what_a_city_did_by_the_rules_agrees(city: World, tmp_path: Path) -> None:
