@@ -215,12 +215,9 @@ def city_figures(checked: CheckedPack, year: int) -> Figures:
     lots = city_lots(checked)
     accounts = _accounts(checked)
     streams = [events for _, events in fund_streams(checked)]
-    begun = checked.concerning(THE_LOG, BROUGHT_FORWARD)
+    begun = [each for each in checked.concerning(THE_LOG, BROUGHT_FORWARD) if _is_of(each, year)]
     # Over the whole city, so that what one union passed on to another counts once.
-    followed = {
-        each.lot_id: each
-        for each in followed_lots((each for each in begun if each.data["year"] == year), checked)
-    }
+    followed = {each.lot_id: each for each in followed_lots(begun, checked)}
     _require_drawn(followed.values())
     sent = dict(_sent(checked, lots, followed))
     surplus = Surplus(
@@ -235,7 +232,7 @@ def city_figures(checked: CheckedPack, year: int) -> Figures:
         _trail(checked, lots, followed, year),
         any(each.year == year for each in years),
         sources=_sources(streams, followed.values()),
-        unopened=list(_unopened(lots, followed, accounts, year)),
+        unopened=list(_unopened(lots, followed, begun, accounts, year)),
         sent=sent,
         came=dict(_came(checked, lots, followed)),
     )
@@ -252,6 +249,10 @@ def city_figures(checked: CheckedPack, year: int) -> Figures:
             f" {found.in_hand_fen} by account"
         )
     return found
+
+
+def _is_of(brought_forward: Seen, year: int) -> bool:
+    return read(brought_forward, told.BroughtForward).year == year
 
 
 def _accounts(checked: CheckedPack) -> dict[str, _Account]:
@@ -397,13 +398,22 @@ def _reached(checked: CheckedPack, lot: CityLot, followed: FollowedLot | None) -
 def _unopened(
     lots: Mapping[str, CityLot],
     followed: Mapping[str, FollowedLot],
+    begun: Sequence[Seen],
     accounts: Mapping[str, _Account],
     year: int,
 ) -> Iterator[Unopened]:
+    """Yield what was not brought forward at all, and what of a lot was left out when it was."""
+    left_out: dict[str, int] = {}
+    for each in begun:
+        lot_id = each.data["lot_id"]
+        held = lots[lot_id].held_at(each.position)
+        left_out.setdefault(lot_id, held - each.data["amount_fen"])
     sums: dict[tuple[str, int, Place | None], int] = defaultdict(int)
     for lot in lots.values():
-        if lot.vintage < year and lot.lot_id not in followed:
-            sums[lot.fund_id, lot.vintage, _above(lots, lot)[-1].place] += lot.held_in(year)
+        if lot.vintage < year:
+            missing = left_out.get(lot.lot_id, 0)
+            missing = missing if lot.lot_id in followed else lot.held_in(year)
+            sums[lot.fund_id, lot.vintage, _above(lots, lot)[-1].place] += missing
     for (fund, vintage, place), fen in sums.items():
         if fen:
             yield Unopened(*accounts[fund], vintage, fen, place)

@@ -140,7 +140,7 @@ class CityLot:
     """A lot of one account; `parent_id` where it was passed on to it, `place` where it was sent.
 
     `moved_fen` is what came into it less what left it, and `drawn_fen` what payments took less what
-    they gave back, by the year in which it happened.
+    they gave back, by the year in which it happened; `moves` are what moved, by position.
     """
 
     lot_id: str
@@ -154,6 +154,11 @@ class CityLot:
     in_hand_fen: int = 0
     moved_fen: dict[int, int] = field(default_factory=lambda: defaultdict(int))
     drawn_fen: dict[int, int] = field(default_factory=lambda: defaultdict(int))
+    moves: list[tuple[int, int]] = field(default_factory=list)
+
+    def held_at(self, position: int) -> int:
+        """Return what was in hand of it when the log had come to a position."""
+        return sum(fen for at, fen in self.moves if at < position)
 
     def held_in(self, year: int) -> int:
         """Return what payments took of it in a year, and what was left of it at the end."""
@@ -326,6 +331,8 @@ class _Book:
         lot = self._lot(forward.fund_id, event, forward.lot_id)
         if lot.vintage != forward.vintage or forward.vintage >= forward.year:
             _broken(f"lot {lot.lot_id} of {lot.vintage} is brought forward as of another year")
+        if forward.amount_fen > lot.held_at(event.position):
+            _broken(f"lot {lot.lot_id} is brought forward with more than was in hand of it")
 
     def _allocate(self, fund: str, event: Seen, passed_on: Allocated) -> None:
         _require_sum(event, passed_on.amount_fen, passed_on.parts)
@@ -404,6 +411,7 @@ class _Book:
 
     def _move(self, lot: CityLot, event: Seen, fen: int) -> None:
         lot.in_hand_fen += fen
+        lot.moves.append((event.position, fen))
         lot.moved_fen[happened_on(event).year] += fen
         if lot.in_hand_fen < 0:
             _broken(

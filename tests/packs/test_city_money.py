@@ -49,7 +49,7 @@ def city(tmp_path: Path) -> Iterator[World]:
     world.ledger.close()
 
 
-def shown(world: World, folder: Path) -> tuple[Standing, Figures | None]:
+def shown(world: World, folder: Path, year: int = 2017) -> tuple[Standing, Figures | None]:
     """Return what a province makes of the city's whole ledger."""
     ledger, maps = world.ledger, MapStore(world.home.map)
     published = announce(ledger, maps, world.act())
@@ -58,7 +58,7 @@ def shown(world: World, folder: Path) -> tuple[Standing, Figures | None]:
     path = folder / "city.zip"
     path.write_bytes(write_unchecked(pack, ledger.signer))
     of = City("city", ledger.founding_key_id(), ledger.origin, path)
-    return prove(of, (), 0, lambda checked: city_figures(checked, 2017))
+    return prove(of, (), 0, lambda checked: city_figures(checked, year))
 
 
 def signed(world: World, lie: Lie) -> None:
@@ -263,30 +263,40 @@ def paid_of_another_vintage(work: Work, act: Act, giver: FundAccount, _: FundAcc
     )
 
 
-def brought_forward_what_is_not_old(
-    work: Work, act: Act, giver: FundAccount, _: FundAccount
-) -> None:
-    year = FiscalYear.begin(
+def bring_forward(work: Work, act: Act, giver: FundAccount, year: int, **changes: Any) -> None:
+    opened = FiscalYear.begin(
         FiscalYear.Opened,
         act,
-        fiscal_year_id(C01, 2017),
+        fiscal_year_id(C01, year),
         organisation_id=C01,
-        year=2017,
+        year=year,
         targets=SurplusTargets(first_year_minimum=None, all_within=None),
     )
     lot = giver.live[0]
+    facts = {"vintage": lot.vintage, "amount_fen": Money(100), **changes}
     told(
-        year,
+        opened,
         FiscalYear.SurplusBroughtForward,
         act,
         work,
-        year=2017,
+        year=year,
         fund_id=giver.id,
         lot_id=lot.lot_id,
         origin_id=lot.origin_id,
-        vintage=2015,
-        amount_fen=Money(100),
+        **facts,
     )
+
+
+def brought_forward_what_is_not_old(
+    work: Work, act: Act, giver: FundAccount, _: FundAccount
+) -> None:
+    bring_forward(work, act, giver, 2017, vintage=2015)
+
+
+def brought_forward_more_than_it_held(
+    work: Work, act: Act, giver: FundAccount, _: FundAccount
+) -> None:
+    bring_forward(work, act, giver, 2018, amount_fen=Money(300_001))
 
 
 LIES: dict[Lie, str] = {
@@ -301,6 +311,7 @@ LIES: dict[Lie, str] = {
     gave_back_what_it_never_paid: "gave back more than it took",
     paid_of_another_vintage: "moves as another",
     brought_forward_what_is_not_old: "is brought forward as of another year",
+    brought_forward_more_than_it_held: "is brought forward with more than was in hand",
 }
 
 
@@ -352,3 +363,17 @@ def test_what_a_city_did_by_the_rules_agrees(city: World, tmp_path: Path) -> Non
     assert standing.state is State.COUNTED, standing.cause
     assert figures is not None
     assert (figures.in_hand_fen, figures.is_opened) == (420_000, False)
+
+
+def test_what_was_left_out_when_a_lot_was_brought_forward_is_named(
+    city: World, tmp_path: Path
+) -> None:
+    """Who brings less forward has consumed a larger share of it."""
+    signed(city, lambda work, act, giver, _: bring_forward(work, act, giver, 2018))
+
+    _, figures = shown(city, tmp_path, 2018)
+
+    assert figures is not None
+    assert figures.surplus.opening_fen == 100
+    missing = [(each.code, each.vintage, each.amount_fen) for each in figures.unopened]
+    assert missing == [("C01", 2017, 299_900), ("X01", 2017, 200_000)]
