@@ -1,6 +1,7 @@
 """The file in which a province lists its cities, and what its own witness has seen of each."""
 
 import os
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,11 +10,12 @@ import msgspec
 
 from api.settings import Settings
 from ledger.errors import Kind, LedgerError
+from ledger.evidence.checkpoint import open_note
 from ledger.evidence.cosignature import CosignatureKey
+from ledger.evidence.note import NoteBroken, NoteKey
 from ledger.packs.consolidation import City, State
 from ledger.witness.home import WitnessHome
 from ledger.witness.state import HOUR_S
-from ledger.witness.witnessing import TWO_ROOTS
 
 
 class ProvinceUnreadable(LedgerError):
@@ -147,13 +149,27 @@ def own_witness(max_age_h: int, now_s: int) -> tuple[tuple[CosignatureKey, ...],
 def contradicted_logs() -> frozenset[str]:
     """Return the logs of which this province's witness holds two histories, signed by themselves.
 
-    What else it refused is none: anybody may send a checkpoint with a proof that proves nothing.
+    By keys that it believes: what a thief signed accuses nobody once the key is ended. What else it
+    refused is no proof, for anybody may send a checkpoint with a proof that proves nothing.
     """
     state = WitnessHome(Settings().witness_home).state()
+    keys: dict[str, list[NoteKey]] = defaultdict(list)
+    for origin, vkey in state.logs():
+        keys[origin].append(NoteKey.from_vkey(vkey))
     found = frozenset(
         origin
-        for origin, _ in state.logs()
-        if any(each.cause == TWO_ROOTS for each in state.refused(origin))
+        for origin, of in keys.items()
+        if any(_are_two(each.note, each.held_note, of) for each in state.refused(origin))
     )
     state.close()
     return found
+
+
+def _are_two(note: str, held_note: str | None, keys: Sequence[NoteKey]) -> bool:
+    if held_note is None:
+        return False
+    try:
+        one, other = open_note(note, keys), open_note(held_note, keys)
+    except NoteBroken:
+        return False
+    return one.size == other.size and one.root != other.root

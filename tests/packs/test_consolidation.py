@@ -38,6 +38,7 @@ from ledger.domain.organisation import organisation_id
 from ledger.domain.remittance import Remittance, RemittedPart
 from ledger.domain.values import Money
 from ledger.evidence.checkpoint import Checkpoint, sign_note
+from ledger.evidence.keys import Ed25519Signer
 from ledger.evidence.pack import Pack
 from ledger.evidence.verify import Rules
 from ledger.packs import verify_pack as plain
@@ -49,7 +50,8 @@ from ledger.packs.making import make_pack
 from ledger.store.application import Work
 from ledger.store.map_store import MapStore
 from ledger.witness.home import WitnessHome
-from ledger.witness.witnessing import Status, Submission, Witness
+from ledger.witness.state import Refused
+from ledger.witness.witnessing import TWO_ROOTS, Status, Submission, Witness
 from tests.commands.test_remittances import Side
 from tests.packs.packing import write_unchecked
 from tests.world import EARMARK, POLICY, Person, World, failed, pending, roster_row, settled
@@ -517,6 +519,13 @@ def test_a_log_with_two_histories_is_not_counted(province: Province) -> None:
     assert held is not None
     refused = watching.add_checkpoint(Submission(held.size, (), unproved).text(), NOW_S)
     assert refused.status is Status.INCONSISTENT
+    # By a key that the witness does not believe, or no more.
+    stolen = sign_note(
+        Checkpoint(south.origin, held.size, bytes(32)), south.origin, Ed25519Signer.generate()
+    )
+    with state.deciding():
+        thief = Refused(south.origin, TWO_ROOTS, stolen, held.note, NOW_S)
+        state.keep_refused(thief, certain=True)
     state.close()
 
     done, path = province.consolidate()
