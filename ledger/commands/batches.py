@@ -24,6 +24,7 @@ from ledger.commands.sealing import (
 from ledger.commands.signed_acts import perform_signed
 from ledger.domain.batch import (
     Batch,
+    BatchEmpty,
     Row,
     SamePerson,
     Stage,
@@ -183,7 +184,7 @@ def approve_batch(ledger: Ledger, act: CommandAct, order: Step) -> Answer:
     Raises:
         WrongStage: It was not reviewed, or it was approved already.
         OfficerSignatureMissing: The approver did not sign.
-        BatchEmpty: No row stands.
+        BatchEmpty: No row stands; it says by which rules how many fell.
     """
     batch = batch_id(order.batch_code)
     return perform_signed(ledger, act, "batch.approve", order, batch, _approve(act, order))
@@ -238,6 +239,8 @@ def _approve(act: CommandAct, order: Step, *, instructs: bool = True) -> Decide:
         except (SamePerson, RoleMissing, FundInsufficient) as refusal:
             _refuse(work, act, batch, "approval", approver, refusal)
             return
+        if not standing:
+            raise BatchEmpty(batch.id, [verdict.code for verdict in fallen.values()])
         for number, verdict in fallen.items():
             batch.withdraw_row(act, number=number, refusal_code=verdict.code)
         batch.approve(act, approved_by=approver)

@@ -1,5 +1,7 @@
 """A disbursement batch: a bank card list or a signature sheet, drafted, reviewed, approved."""
 
+from collections import Counter
+from collections.abc import Collection
 from copy import copy
 from datetime import date
 from enum import StrEnum
@@ -52,8 +54,10 @@ class BatchEmpty(LedgerError):
     code = "batch.empty"
     kind = Kind.INVALID
 
-    def __init__(self, batch_id: UUID) -> None:
-        super().__init__(f"batch {batch_id} has no row that stands")
+    def __init__(self, batch_id: UUID, fallen: Collection[str] = ()) -> None:
+        counted = sorted(Counter(fallen).items())
+        why = "".join(f", {code}: {count}" for code, count in counted)
+        super().__init__(f"batch {batch_id} has no row that stands{why}")
 
 
 class PaymentsUnderWay(LedgerError):

@@ -55,8 +55,11 @@ def judge(row: RowFacts) -> Verdict | None:
 
 
 def judge_again(row: RowFacts) -> Verdict | None:
-    """Judge on the day of approval what may have changed since the list was drafted."""
-    for rule in (_archive, _income, _minimum, _maximum, _duplicate):
+    """Judge on the day of approval what may have changed since the list was drafted.
+
+    The policy may have: another reading of it may name other categories, and ask for cards.
+    """
+    for rule in (_category, _channel, _archive, _income, _minimum, _maximum, _duplicate):
         verdict = rule(row)
         if verdict is not None:
             return verdict

@@ -5,9 +5,10 @@ from datetime import date
 
 import msgspec
 import pytest
+from msgspec import structs
 
-from ledger.commands import batches, funds, organisations, recipients
-from ledger.domain.batch import WrongStage
+from ledger.commands import batches, funds, organisations, policies, recipients
+from ledger.domain.batch import BatchEmpty, WrongStage
 from ledger.domain.disbursement import Status
 from ledger.domain.organisation import OrganisationInCircle
 from ledger.domain.policy import Channel
@@ -23,6 +24,7 @@ from tests.world import (
     failed,
     roster_row,
     settled,
+    terms,
 )
 
 pytestmark = pytest.mark.both_stores
@@ -210,6 +212,31 @@ def test_a_person_is_paid_once_in_a_campaign_whichever_batch_comes_first(world: 
 
     assert refused.value.code == "batch.empty"
     assert world.fund("X01").balance == 380_000
+
+
+@pytest.mark.parametrize(
+    ("rule", "code"),
+    [
+        ({"channel": Channel.BANK_CARD}, "channel.card_required"),
+        ({"name": "一线工人"}, "category.not_in_policy"),
+    ],
+)
+def test_a_sheet_of_before_a_policy_changed_is_judged_by_what_is_in_force_now(
+    world: World, rule: dict[str, object], code: str
+) -> None:
+    world.receive("X01", 500_000)
+    row = roster_row(1, ONE, 30_000, SHEET_CLASS)
+    world.draft("S1", row, channel=Channel.SIGNATURE_SHEET)
+    world.review("S1")
+    read = terms(DAY)
+    *others, sheets = read.categories
+    other = structs.replace(read, categories=(*others, structs.replace(sheets, **rule)))
+    policies.adopt_policy(world.ledger, world.act("A-C01"), other)
+
+    with pytest.raises(BatchEmpty, match=f"{code}: 1$"):
+        world.approve("S1")
+
+    assert world.fund("X01").balance == 500_000
 
 
 def test_a_row_that_no_longer_stands_on_the_day_of_approval_is_withdrawn(world: World) -> None:

@@ -86,6 +86,22 @@ def test_each_rule_has_its_code(code: str, changes: dict[str, object]) -> None:
     assert verdict.code == code
 
 
+@pytest.mark.parametrize(
+    ("code", "changes"),
+    [
+        ("category.not_in_policy", {"category": None}),
+        ("channel.card_required", {"channel": Channel.SIGNATURE_SHEET}),
+    ],
+)
+def test_what_another_reading_of_the_policy_asks_is_judged_again(
+    code: str, changes: dict[str, object]
+) -> None:
+    verdict = judge_again(SOUND._replace(**changes))  # type: ignore[arg-type]
+
+    assert verdict is not None
+    assert verdict.code == code
+
+
 @pytest.mark.parametrize("fen", [90_000, 200_000])
 def test_the_bounds_themselves_are_allowed(fen: int) -> None:
     assert judge(SOUND._replace(amount=Money(fen))) is None
