@@ -78,7 +78,7 @@ def asked_about(
         known.tree,
         found,
         whole,
-        patience=known.limits.patience,
+        patience=known.limits_at(payment.organisation_id, payment.status_since).patience,
         day_of=partial(day_of, ledger),
     )
 

@@ -5,10 +5,11 @@ It is of everybody, and each page shows what its reader may see of it.
 
 import threading
 from collections import Counter, OrderedDict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from functools import cached_property, partial
+from itertools import chain
 from typing import Annotated
 from uuid import UUID
 
@@ -21,10 +22,21 @@ from ledger.domain.policy import Channel, Deadline, Policy
 from ledger.store.application import Ledger
 from projections.asked import NOW, Moment
 from projections.batches import Campaign, batches, campaign_list
+from projections.findings.adoptions import rereadings
 from projections.findings.asked import Asked, Verification
 from projections.findings.finding import Finding, Severity
 from projections.findings.found import Found
-from projections.findings.limits import AS_USUAL, Limits, Version, limits_on
+from projections.findings.limits import (
+    AS_USUAL,
+    EVER,
+    Counting,
+    Limits,
+    Stood,
+    Version,
+    counting,
+    covering,
+    limits_on,
+)
 from projections.findings.rules import Evaluated, supposed
 from projections.findings.supposing import RuleNotNamed, Supposition, instead_of
 from projections.findings.versions import as_version
@@ -65,6 +77,7 @@ class Known:
     targets: dict[UUID, Target]
     opened_on: dict[UUID, str]
     limits: Limits = AS_USUAL
+    counting: tuple[Counting, ...] = (EVER,)
 
     @cached_property
     def by_owner(self) -> dict[UUID, list[FollowedLot]]:
@@ -78,6 +91,20 @@ class Known:
     def findings(self) -> list[Finding]:
         """All findings: the gravest first, and of these the oldest."""
         return self.found.findings
+
+    def limits_at(self, place: UUID | None, day: str) -> Limits:
+        """Return the limits by which something at a place on a day is judged."""
+        return covering(self.counting, place, day)
+
+    def stood(self, rule: str, of: Iterable[Finding]) -> list[Stood]:
+        """Return what a rule stood on in these findings of it, each once; else what it would."""
+        ways = [self.limits_at(each.organisation_id, each.since).of(rule) for each in of]
+        ways = ways or [self.limits.of(rule)]
+        found: list[Stood] = []
+        for each in chain.from_iterable(ways):
+            if each not in found:
+                found.append(each)
+        return found
 
 
 def within(known: Known, reach: Reach, ids: list[UUID] | None = None) -> list[Finding]:
@@ -197,7 +224,7 @@ class Kept:
         open_ = self._open.now(connection) if moment == NOW else self._open.at(connection, moment)
         tree = tree_on(connection, moment.as_of)
         followed = [] if year is None else followed_lots(connection, year, moment)
-        limits = limits_on(versions_of(connection, ledger, moment), day)
+        versions = list(versions_of(connection, ledger, moment))
         payers = select(batches.c.organisation_id).where(
             batches.c.channel == Channel.BANK_CARD, moment.covers(batches)
         )
@@ -212,7 +239,8 @@ class Kept:
             frozenset(UUID(bytes=raw) for raw in connection.execute(payers.distinct()).scalars()),
             {} if year is None else surplus_targets(connection, year),
             {} if year is None else opened_on(connection, year, moment),
-            limits,
+            limits_on(_of_the_top(versions, tree), day),
+            counting(versions, tree, day),
         )
         return replace(known, found=self._findings.found(_asked(connection, ledger, known, key)))
 
@@ -220,18 +248,29 @@ class Kept:
 def _asked(connection: Connection, ledger: Ledger, known: Known, key: _Key) -> Asked:
     """Return what rules are asked about, of what is known without them."""
     _, moment, _, _, verified = key
+    opened = [each for each in campaign_list(connection) if each.position < moment.known_end]
     return Asked(
         connection,
         known.day,
         known.open,
         known.followed,
         known.year,
-        _deadlines(connection, ledger, moment),
+        {
+            each.campaign_id: deadlines_of(connection, ledger, each, moment, known.day)
+            for each in opened
+        },
         list(known.tree.by_id),
         moment,
         patience=known.limits.patience,
         verified=verified,
         day_of=partial(day_of, ledger),
+        spans=tuple(each.span for each in known.counting),
+        reach={
+            each.campaign_id: frozenset(known.tree.subtree(each.organisation_id))
+            for each in opened
+            if each.organisation_id is not None
+        },
+        rereadings=rereadings(list(versions_of(connection, ledger, moment)), known.tree),
     )
 
 
@@ -240,10 +279,12 @@ def _supposed(
 ) -> Known:
     versions = list(versions_of(connection, ledger, key[1]))
     instead = instead_of(versions, supposing)
-    limits = limits_on(versions, known.day, instead)
-    other = replace(known, limits=limits)
+    top = _of_the_top(versions, known.tree)
+    limits = limits_on(top, known.day, instead if instead in top else None)
+    counted = counting(versions, known.tree, known.day, instead)
+    other = replace(known, limits=limits, counting=counted)
     asked = _asked(connection, ledger, other, key)
-    found = supposed(asked, known.found, known.limits.patience)
+    found = supposed(asked, known.found, _asked(connection, ledger, known, key))
     if supposing.version is not None:
         if supposing.rule is None:
             raise RuleNotNamed(supposing.version)
@@ -259,31 +300,30 @@ def versions_of(connection: Connection, ledger: Ledger, moment: Moment) -> Itera
             yield Version(policy.adoptions[number - 1], number, position)
 
 
+def _of_the_top(versions: Iterable[Version], tree: Tree) -> list[Version]:
+    tops = {None, *(each.organisation_id for each in tree.roots())}
+    return [each for each in versions if each.adopted.organisation_id in tops]
+
+
 def deadlines_of(
-    model: Connection, ledger: Ledger, campaign: Campaign, moment: Moment
+    model: Connection, ledger: Ledger, campaign: Campaign, moment: Moment, day: date
 ) -> Sequence[Deadline]:
-    """Return what a campaign's policy asks for, in the last reading that was known."""
+    """Return what a campaign's policy asks for, by the readings that were known and in force.
+
+    A reading counts from the day of its adoption at the earliest: what was due before stays due as
+    it was, and no later reading takes it back.
+    """
     policy = ledger.load(Policy, campaign.policy_id)
     if policy is None:
         return ()
     places = readings_of(model, campaign.policy_id)
-    known = [
-        adopted
-        for adopted, position in zip(policy.adoptions, places, strict=False)
-        if position < moment.known_end
-    ]
-    return known[-1].deadlines if known else ()
-
-
-def _deadlines(
-    connection: Connection, ledger: Ledger, moment: Moment
-) -> dict[UUID, Sequence[Deadline]]:
-    """Return what each campaign's policy asks for by when, in the reading that was known."""
-    return {
-        campaign.campaign_id: deadlines_of(connection, ledger, campaign, moment)
-        for campaign in campaign_list(connection)
-        if campaign.position < moment.known_end
-    }
+    asked: dict[str, Deadline] = {}
+    for adopted, position in zip(policy.adoptions, places, strict=False):
+        since = max(adopted.effective_from, adopted.happened_on)
+        if position < moment.known_end and since <= day:
+            passed = {each.name: each for each in asked.values() if each.due_on < since}
+            asked = {each.name: each for each in adopted.deadlines} | passed
+    return tuple(asked.values())
 
 
 def kept(request: Request) -> Kept:

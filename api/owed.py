@@ -142,15 +142,18 @@ def owed(
     name: str | None = None,
 ) -> Iterator[Owed]:
     """Return what campaigns ask of some organisations, by deadline; `name` asks for one paper."""
+    tree = tree_on(model, moment.as_of)
     for campaign in campaigns:
-        deadlines = deadlines_of(model, ledger, campaign, moment)
+        part = None if campaign.organisation_id is None else tree.subtree(campaign.organisation_id)
+        taking = [each for each in places if part is None or each.organisation_id in part]
+        deadlines = deadlines_of(model, ledger, campaign, moment, today)
         filings = {
             (each.organisation_id, each.name): each
             for each in filing_list(model, moment, campaign_id=campaign.campaign_id)
         }
         for deadline in sorted(deadlines, key=lambda each: each.due_on):
             if name in (None, deadline.name):
-                for place in places:
+                for place in taking:
                     yield _owed(place, campaign, deadline, filings, today)
 
 

@@ -13,7 +13,7 @@ from ledger.domain.batch import Batch as Root
 from ledger.domain.campaign import Campaign as CampaignRoot
 from ledger.domain.statement import Statement
 from ledger.domain.values import Money
-from projections.asked import NOW, PAGE_ROWS_MAX, Moment, uuid_of
+from projections.asked import NOW, PAGE_ROWS_MAX, Moment, optional_uuid, uuid_of
 from projections.view import (
     Handler,
     Projection,
@@ -35,6 +35,7 @@ campaigns = Table(
     text_column("ends_on"),
     number_column("fiscal_year"),
     id_column("policy_id"),
+    id_column("organisation_id", nullable=True),
     number_column("position"),
     key("campaign_id"),
 )
@@ -222,6 +223,7 @@ class Campaign:
     ends_on: str
     fiscal_year: int
     policy_id: UUID
+    organisation_id: UUID | None
     position: int
 
 
@@ -244,6 +246,7 @@ def campaign_list(
             row.ends_on,
             row.fiscal_year,
             uuid_of(row.policy_id),
+            optional_uuid(row.organisation_id),
             row.position,
         )
         for row in connection.execute(statement)
@@ -518,6 +521,7 @@ def _campaign_opened(event: CampaignRoot.Opened, position: int, rows: Rows) -> N
             event.ends_on.isoformat(),
             event.fiscal_year,
             event.policy_id.bytes,
+            None if event.organisation_id is None else event.organisation_id.bytes,
             position,
         )
     )

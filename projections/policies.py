@@ -10,7 +10,7 @@ from sqlalchemy import Connection, Table, select
 
 from ledger.domain.aggregate import Event
 from ledger.domain.policy import Policy
-from projections.asked import Moment, uuid_of
+from projections.asked import Moment, optional_uuid, uuid_of
 from projections.view import (
     Handler,
     Projection,
@@ -30,6 +30,7 @@ adoptions = Table(
     text_column("title"),
     text_column("effective_from"),
     text_column("happened_on"),
+    id_column("organisation_id", nullable=True),
 )
 
 
@@ -47,6 +48,7 @@ class Adoption:
     title: str
     effective_from: str
     happened_on: str
+    organisation_id: UUID | None
     position: int
 
 
@@ -65,6 +67,7 @@ def adoption_list(connection: Connection, *, after: int = -1, limit: int = 100) 
             row.title,
             row.effective_from,
             row.happened_on,
+            optional_uuid(row.organisation_id),
             row.position,
         )
         for row in connection.execute(statement)
@@ -103,5 +106,6 @@ def _adopted(event: Policy.Adopted, position: int, rows: Rows) -> None:
             event.title,
             event.effective_from.isoformat(),
             event.happened_on.isoformat(),
+            None if event.organisation_id is None else event.organisation_id.bytes,
         )
     )

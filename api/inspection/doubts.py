@@ -169,7 +169,8 @@ class Doubts:
         """Say whether a payment is one of those that a rule counted, of all that stand so."""
         name = DAYS.get(rule)
         if name is not None:
-            days: int = getattr(self._of.known.limits.patience, name)
+            stood = self._of.known.limits_at(payment.organisation_id, payment.status_since)
+            days: int = getattr(stood.patience, name)
             if payment.status_since > self._past(days):
                 return False
         said = payment.reason is not None or payment.batch_id in self._answered

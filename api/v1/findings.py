@@ -156,7 +156,7 @@ def list_findings(
         limits=[
             _limit(rule, each)
             for rule in sorted({each.rule for each in shown})
-            for each in known.limits.of(rule)
+            for each in known.stood(rule, [one for one in shown if one.rule == rule])
         ],
         found=len(found),
         day=known.day.isoformat(),

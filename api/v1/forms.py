@@ -152,6 +152,11 @@ class PolicyForm(Form):
     code: Code = Field(examples=["hefei-2026"])
     title: Text
     effective_from: date
+    organisation_code: Code | None = Field(
+        default=None,
+        description="For which union, and those below it; unless said, where its approver is.",
+        examples=["C01"],
+    )
     categories: list[CategoryForm] = Field(min_length=1, max_length=50)
     first_year_minimum: RatioTerms | None = None
     all_within: YearsTerms | None = None
@@ -166,6 +171,11 @@ class CampaignForm(DatedForm):
     ends_on: date
     fiscal_year: Year
     policy_code: Code
+    organisation_code: Code | None = Field(
+        default=None,
+        description="Of which union, and those below it; unless said, where its approver is.",
+        examples=["C01"],
+    )
 
 
 class ReceiptForm(DatedForm):

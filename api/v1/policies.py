@@ -41,14 +41,19 @@ class Adoption(Answer):
     title: str
     effective_from: date
     happened_on: date
+    organisation_id: Id | None
     position: Position
 
 
 class AdoptedPolicy(Answer):
-    """A policy with all its adoptions, oldest first; the last that is effective counts."""
+    """A policy with all its adoptions, oldest first; the last that is effective counts.
+
+    It is for `organisation_id` and those below it; where that is null, for all.
+    """
 
     policy_id: Id
     code: str
+    organisation_id: Id | None
     adoptions: list[forms.PolicyForm]
 
 
@@ -60,6 +65,7 @@ class CampaignView(Answer):
     ends_on: date
     fiscal_year: int
     policy_id: Id
+    organisation_id: Id | None
     closed: bool
     position: Position
 
@@ -86,6 +92,7 @@ def show_policy(policy_id: UUID, the_ledger: TheLedger, response: Response) -> A
     return AdoptedPolicy(
         policy_id=policy_id,
         code=policy.code,
+        organisation_id=policy.organisation_id,
         adoptions=[form_of(each) for each in policy.adoptions],
     )
 
@@ -93,7 +100,8 @@ def show_policy(policy_id: UUID, the_ledger: TheLedger, response: Response) -> A
 @router.post("/policies/preparations", dependencies=[APPROVE])
 def prepare_policy(form: forms.PolicyForm, acting: TheActing, the_ledger: TheLedger) -> Prepared:
     """Prepare the adoption of a policy: what the approver is to sign. Nothing is written."""
-    return prepared(prepare_adoption(the_ledger, acting.act(), terms_of(form)))
+    terms = terms_of(form)
+    return prepared(prepare_adoption(the_ledger, acting.act(), terms, form.organisation_code))
 
 
 @router.post("/policies", status_code=201, dependencies=[APPROVE])
@@ -101,7 +109,8 @@ def create_policy(
     form: AdoptionForm, acting: TheActing, the_ledger: TheLedger, response: Response
 ) -> Written[NamedPolicy]:
     """Adopt a policy that was prepared and signed."""
-    answer = adopt_policy(the_ledger, acting.signed(form.signed), terms_of(form.policy))
+    act, terms = acting.signed(form.signed), terms_of(form.policy)
+    answer = adopt_policy(the_ledger, act, terms, form.policy.organisation_code)
     return written(the_ledger, response, answer, NamedPolicy)
 
 
@@ -132,7 +141,8 @@ def create_campaign(
     order = CampaignOpening(
         form.code, form.name, form.starts_on, form.ends_on, form.fiscal_year, form.policy_code
     )
-    answer = open_campaign(the_ledger, acting.act(form.happened_on), order)
+    act = acting.act(form.happened_on)
+    answer = open_campaign(the_ledger, act, order, form.organisation_code)
     return written(the_ledger, response, answer, NamedCampaign)
 
 

@@ -26,6 +26,7 @@ LABELS = {
     "code": N_("政策编码"),
     "title": N_("标题"),
     "effective_from": N_("生效日期"),
+    "organisation_code": N_("适用单位"),
     "categories": N_("类别"),
     "deadlines": N_("报送期限"),
     "name": N_("名称"),
@@ -99,6 +100,7 @@ def policy_of(given: Given, language: Language) -> forms.PolicyForm:
         "code": given["code"],
         "title": given["title"],
         "effective_from": given["effective_from"] or None,
+        "organisation_code": given["organisation_code"] or None,
         "categories": [_category(given, at) for at in _kept(given, "c")],
         "deadlines": [
             {

@@ -534,6 +534,16 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "retirement_men_years": N_("退休年龄，男（岁）"),
         "retirement_women_years": N_("退休年龄，女（岁）"),
     },
+    "loosened": {
+        "limit": N_("疑点限度"),
+        "channel": N_("发放方式"),
+        "archive": N_("建档要求"),
+        "fields": N_("必填栏目"),
+        "minimum": N_("标准下限"),
+        "maximum": N_("标准上限"),
+        "income": N_("收入线"),
+        "deadline": N_("报送期限"),
+    },
     "list_ended": {"replaced": N_("已被新名单取代"), "withdrawn": N_("已撤下")},
     "standing": {
         Standing.EVALUATED: N_("在查"),

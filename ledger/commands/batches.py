@@ -10,6 +10,7 @@ from uuid import UUID
 
 from ledger.commands.duties import acting_as, require_post, require_role
 from ledger.commands.funds import CASHIERS
+from ledger.commands.lineage import lineage
 from ledger.commands.refusals import recorded
 from ledger.commands.sealing import (
     ARCHIVE_FILE,
@@ -105,6 +106,7 @@ def draft_batch(ledger: Ledger, act: CommandAct, order: Draft) -> Answer:
 
     Raises:
         BatchKnown, BankFormatUnknown, NotOnRecord, PolicyNotInForce: As they say.
+        CampaignClosed, CampaignOfAnother: The campaign takes no list of this organisation.
     """
 
     def decide(work: Work) -> None:
@@ -114,7 +116,9 @@ def draft_batch(ledger: Ledger, act: CommandAct, order: Draft) -> Answer:
         # Of past files who may draft is not asked: a draft pays nobody.
         drafter = work.get(Officer, acting_as(act, order.drafted_by)).id
         require_post(work, act, HANDLERS, organisation.id)
-        work.get(Campaign, campaign_id(order.campaign_code)).require_open()
+        campaign = work.get(Campaign, campaign_id(order.campaign_code))
+        campaign.require_open()
+        campaign.require_of(lineage(work, organisation.id, act.happened_on))
         if order.channel is Channel.BANK_CARD and order.bank_format not in FORMATS:
             raise BankFormatUnknown(order.code, order.bank_format)
         judging = _Judging(work, order.campaign_code, order.channel, act.happened_on)

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from ledger.commands.duties import acting_officer, require_post
+from ledger.commands.lineage import lineage
 from ledger.domain.campaign import Campaign, campaign_id
 from ledger.domain.filing import DeadlineUnknown, Filing, filing_id
 from ledger.domain.officer import BUSINESS, Role, RoleMissing
@@ -36,6 +37,7 @@ def hand_in(ledger: Ledger, act: CommandAct, order: HandingIn) -> Answer:
 
     Raises:
         NotOnRecord: No such campaign or organisation.
+        CampaignOfAnother: The organisation has no part in the campaign.
         DeadlineUnknown: The policy in force on the day asks for nothing of this name.
         HandedInAlready: It was, and was not sent back.
         WordsTooLong, PersonalDataInWords: As they say.
@@ -45,6 +47,7 @@ def hand_in(ledger: Ledger, act: CommandAct, order: HandingIn) -> Answer:
         organisation = work.get(Organisation, organisation_id(order.organisation_code))
         require_post(work, act, BUSINESS, organisation.id)
         campaign = work.get(Campaign, campaign_id(order.campaign_code))
+        campaign.require_of(lineage(work, organisation.id, act.happened_on))
         terms = work.get(Policy, campaign.policy_id).in_force_on(act.happened_on)
         due = [each.due_on for each in terms.deadlines if each.name == order.name]
         if not due:

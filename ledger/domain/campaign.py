@@ -1,5 +1,6 @@
 """Campaigns: one round of visits under one policy, within one fiscal year."""
 
+from collections.abc import Collection
 from datetime import date
 from uuid import UUID
 
@@ -28,10 +29,22 @@ class CampaignClosed(LedgerError):
         super().__init__(f"campaign {campaign_id} is closed")
 
 
+class CampaignOfAnother(LedgerError):
+    """In a campaign the union that opened it takes part, and those below it."""
+
+    code = "campaign.of_another_union"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, campaign_id: UUID, organisation_id: UUID) -> None:
+        super().__init__(f"campaign {campaign_id} is of {organisation_id} and those below it")
+
+
 class Campaign(Root):
     TOPIC = "campaign"
 
     class Opened(Event, frozen=True):
+        """A round of visits of an organisation and those below it; None is of all there are."""
+
         TOPIC = "campaign.opened"
         code: str
         name: str
@@ -39,9 +52,11 @@ class Campaign(Root):
         ends_on: date
         fiscal_year: int
         policy_id: UUID
+        organisation_id: UUID | None = None
 
         def apply(self, aggregate: "Campaign") -> None:
             aggregate.code = self.code
+            aggregate.organisation_id = self.organisation_id
             aggregate.fiscal_year = self.fiscal_year
             aggregate.policy_id = self.policy_id
             aggregate.closed = False
@@ -58,6 +73,7 @@ class Campaign(Root):
     code: str
     fiscal_year: int
     policy_id: UUID
+    organisation_id: UUID | None
     closed: bool
 
     @classmethod
@@ -71,6 +87,7 @@ class Campaign(Root):
         ends_on: date,
         fiscal_year: int,
         policy_id: UUID,
+        organisation_id: UUID | None = None,
     ) -> "Campaign":
         if ends_on < starts_on:
             raise PeriodBackwards(starts_on, ends_on)
@@ -84,6 +101,7 @@ class Campaign(Root):
             ends_on=ends_on,
             fiscal_year=fiscal_year,
             policy_id=policy_id,
+            organisation_id=organisation_id,
         )
 
     def require_open(self) -> None:
@@ -94,6 +112,15 @@ class Campaign(Root):
         """
         if self.closed:
             raise CampaignClosed(self.id)
+
+    def require_of(self, line: Collection[UUID]) -> None:
+        """Check that an organisation takes part, by itself and all above it.
+
+        Raises:
+            CampaignOfAnother: It does not.
+        """
+        if self.organisation_id is not None and self.organisation_id not in line:
+            raise CampaignOfAnother(self.id, self.organisation_id)
 
     def close(self, act: Act, *, reason: str) -> None:
         self.require_open()

@@ -69,6 +69,25 @@ class LimitName(StrEnum):
     RETIREMENT_WOMEN_YEARS = "retirement_women_years"
 
 
+STRICTER_WHEN_MORE = frozenset(
+    {
+        LimitName.RUSH_DAYS,
+        LimitName.AGAIN_DAYS,
+        LimitName.CARD_DAYS,
+        LimitName.ODD_SHARE_BP,
+        LimitName.ODD_AMOUNTS,
+    }
+)
+"""Of these more is looked at the higher they are; of all others less."""
+
+
+def is_stricter(name: LimitName, value: int | None, than: int | None) -> bool:
+    """Say whether a limit bears less than another; None bears everything."""
+    if value is None or than is None:
+        return value is not None and than is None
+    return value > than if name in STRICTER_WHEN_MORE else value < than
+
+
 LIMIT_MAX = 10**15
 """As much as an amount may be: none of these is told in anything larger."""
 
@@ -133,7 +152,8 @@ class Policy(Root):
     class Adopted(Event, frozen=True):
         """The rules from a day on; the officer who answers for it signs this event.
 
-        `limits` came later: where a policy is silent on one, the usual value counts.
+        `limits` came later: where a policy is silent on one, the usual value counts. So did
+        `organisation_id`, for whose subtree it is: None is the top of the tree.
         """
 
         TOPIC = "policy.adopted"
@@ -145,22 +165,29 @@ class Policy(Root):
         surplus: SurplusTargets
         deadlines: tuple[Deadline, ...]
         limits: tuple[LimitRule, ...] = ()
+        organisation_id: UUID | None = None
 
         def apply(self, aggregate: "Policy") -> None:
             aggregate.code = self.code
             if not hasattr(aggregate, "adoptions"):
                 aggregate.adoptions = []
+                aggregate.organisation_id = self.organisation_id
             aggregate.adoptions.append(self)
 
     code: str
     adoptions: list[Adopted]
+    organisation_id: UUID | None
+    """Whose it is: of whoever adopted it first. None: of the top of the tree."""
 
     @classmethod
-    def adopt(cls, act: Act, terms: "PolicyTerms") -> "Policy":
-        return cls.begin(cls.Adopted, act, policy_id(terms.code), **_facts(terms))
+    def adopt(cls, act: Act, terms: "PolicyTerms", organisation_id: UUID | None = None) -> "Policy":
+        facts = _facts(terms)
+        id_ = policy_id(terms.code)
+        return cls.begin(cls.Adopted, act, id_, organisation_id=organisation_id, **facts)
 
     def adopt_again(self, act: Act, terms: "PolicyTerms") -> None:
-        self.trigger_event(self.Adopted, act, **_facts(terms))
+        facts = _facts(terms)
+        self.trigger_event(self.Adopted, act, organisation_id=self.organisation_id, **facts)
 
     def periods(self) -> "list[tuple[date, Adopted]]":
         """Return from which day on which adoption counts, until the day of the next."""

@@ -1,6 +1,6 @@
 """What findings are asked about: one state of the read model, and what else rules look at."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cached_property
@@ -68,6 +68,43 @@ class Patience:
     retirement_women_years: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Reread:
+    """An adoption that follows another, or bears more: `loosened` names what it bears more of.
+
+    Each is the kind of what was loosened and its name, as `limit again_days`. `organisation_id`
+    None: of a policy from before adoptions said whose they are.
+    """
+
+    policy_id: UUID
+    code: str
+    number: int
+    position: int
+    organisation_id: UUID | None
+    happened_on: date
+    effective_from: date
+    loosened: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """How much is borne at some organisations, from a day on and up to before another.
+
+    `places` None: wherever no span before it says otherwise. The first has no beginning, the last
+    no end: `since` is empty then, `until` None.
+    """
+
+    places: frozenset[UUID] | None
+    since: str
+    until: str | None
+    patience: Patience
+
+    def covers(self, place: UUID | None, day: str) -> bool:
+        """Say whether what happened there on a day is judged by it, unless by one before it."""
+        here = self.places is None or place in self.places
+        return here and self.since <= day and (self.until is None or day < self.until)
+
+
 @dataclass(frozen=True)
 class Asked:
     """One state of the read model, and what rules look at beside it.
@@ -75,6 +112,10 @@ class Asked:
     `open` are the payments that have not reached anybody, `followed` the opening surplus of
     `year`, `deadlines` what each campaign's policy asks for, `organisation_ids` who there is.
     `day_of` uncovers a day that a list of others holds veiled: of which file, whose, and the note.
+    `patience` is what is borne today at the top, `spans` what is borne where and since when: none,
+    where it is the same everywhere and always. `reach` are the organisations of a campaign that not
+    all take part in, `rereadings` the
+    adoptions that changed what had counted before.
     """
 
     connection: Connection
@@ -88,6 +129,9 @@ class Asked:
     patience: Patience = Patience()
     verified: Verification | None = None
     day_of: Callable[[str, bytes, bytes], date] | None = None
+    spans: tuple[Span, ...] = ()
+    reach: Mapping[UUID, Collection[UUID]] = field(default_factory=dict)
+    rereadings: tuple[Reread, ...] = ()
 
     @cached_property
     def answered(self) -> set[UUID]:

@@ -367,6 +367,15 @@ RULES_KNOWN: Mapping[str, About] = {
             "fund.allocated",
         ),
     ),
+    "H6": About(
+        "政策放宽",
+        "方案修订应有依据，不得事后放宽要求",
+        1,
+        (
+            "policy.adopted",
+            "batch.approved",
+        ),
+    ),
     "I3": About(
         "一据多用",
         "一份凭证只能支持一项业务",

@@ -1,11 +1,13 @@
 """How much is borne before it is a doubt: by the policies in force, or as usual; and by which."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
+from uuid import UUID
 
-from ledger.domain.policy import LimitName, Policy
-from projections.findings.asked import Patience
+from ledger.domain.policy import LimitName, Policy, is_stricter
+from projections.findings.asked import Patience, Span
+from projections.organisations import Tree
 
 USUAL = Patience()
 
@@ -48,6 +50,11 @@ class Version:
     number: int
     position: int
 
+    @property
+    def counts_from(self) -> date:
+        """The day from which findings are judged by it: none before it was adopted."""
+        return max(self.adopted.effective_from, self.adopted.happened_on)
+
 
 @dataclass(frozen=True, slots=True)
 class Stood:
@@ -79,21 +86,109 @@ class Limits:
 AS_USUAL = Limits(USUAL, {})
 
 
-def limits_on(versions: Iterable[Version], day: date, instead: Version | None = None) -> Limits:
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """The limits that count in a span, and which policy said each."""
+
+    span: Span
+    limits: Limits
+
+
+EVER = Counting(Span(None, "", None, USUAL), AS_USUAL)
+
+
+def limits_on(
+    versions: Iterable[Version],
+    day: date,
+    instead: Version | None = None,
+    below: Sequence[UUID] = (),
+) -> Limits:
     """Return the limits that count on a day: by the policy in force since last, if it says it.
 
     Of one policy the reading adopted last counts; of several policies the one whose days began
-    last, and of these the one adopted last. `instead` stands for its policy whatever the day.
+    last, and of these the one adopted last.
+
+    Args:
+        versions: Adoptions that were known.
+        day: The day. A reading counts from the day on which it was adopted, if it is one to be in
+            force before that: what was judged by another is not judged anew.
+        instead: Stands for its policy whatever the day.
+        below: Organisations that have policies of their own under those of the top, from above
+            down: what these say counts where it is stricter, and loosens nothing.
     """
     in_force: dict[str, Version] = {}
     for each in sorted(versions, key=lambda version: version.position):
-        if each.adopted.effective_from <= day:
+        if each.counts_from <= day:
             in_force[each.adopted.code] = each
     if instead is not None:
         in_force[instead.adopted.code] = instead
     ordered = sorted(
         in_force.values(), key=lambda each: (each.adopted.effective_from, each.position)
     )
-    said_by = {limit.name: each for each in ordered for limit in each.adopted.limits}
-    values = {limit.name.value: limit.value for each in ordered for limit in each.adopted.limits}
-    return Limits(replace(USUAL, **values), said_by)
+    said_by: dict[LimitName, Version] = {}
+    patience = USUAL
+    for place in (None, *below):
+        said = {
+            limit.name: (limit.value, each)
+            for each in ordered
+            if place == (owner if (owner := each.adopted.organisation_id) in below else None)
+            for limit in each.adopted.limits
+        }
+        for name, (value, by) in said.items():
+            if place is None or is_stricter(name, value, getattr(patience, name.value)):
+                patience = replace(patience, **{name.value: value})
+                said_by[name] = by
+    return Limits(patience, said_by)
+
+
+def counting(
+    versions: Sequence[Version], tree: Tree, day: date, instead: Version | None = None
+) -> tuple[Counting, ...]:
+    """Return which limits count where and since when, as is known on a day.
+
+    The first reading at a place counts for what was before it too: nobody was paid without one.
+    """
+    tops = {each.organisation_id for each in tree.roots()}
+    owners = {each.adopted.organisation_id for each in versions if each.adopted.limits} - {
+        None,
+        *tops,
+    }
+    groups: dict[tuple[UUID, ...], set[UUID]] = {}
+    if owners:
+        for place in tree.by_id:
+            below = tuple(id_ for id_ in reversed(tree.line(place)) if id_ in owners)
+            if below:
+                groups.setdefault(below, set()).add(place)
+    found: list[Counting] = []
+    for below, places in (*groups.items(), ((), None)):
+        line = {None, *tops, *below}
+        # What is of another line of the tree says nothing here.
+        of = [each for each in versions if each.adopted.organisation_id in line]
+        found += _periods(of, day, instead if instead in of else None, below, places)
+    return tuple(found)
+
+
+def covering(counted: Iterable[Counting], place: UUID | None, day: str) -> Limits:
+    """Return the limits by which something at a place on a day is judged."""
+    return next(each.limits for each in counted if each.span.covers(place, day))
+
+
+def _periods(
+    versions: Sequence[Version],
+    day: date,
+    instead: Version | None,
+    below: Sequence[UUID],
+    places: set[UUID] | None,
+) -> list[Counting]:
+    days = sorted({each.counts_from for each in versions if each.counts_from <= day}) or [day]
+    periods: list[tuple[str, Limits]] = []
+    for number, since in enumerate(days):
+        limits = limits_on(versions, since, instead, below)
+        if not periods or periods[-1][1] != limits:
+            periods.append(("" if number == 0 else since.isoformat(), limits))
+    ends = [*(since for since, _ in periods[1:]), None]
+    where = None if places is None else frozenset(places)
+    return [
+        Counting(Span(where, since, until, limits.patience), limits)
+        for (since, limits), until in zip(periods, ends, strict=True)
+    ]

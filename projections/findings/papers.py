@@ -19,7 +19,10 @@ def filings_late(asked: Asked) -> Iterator[Finding]:
         if not overdue:
             continue
         handed_in = handed_in_of.get(campaign_id, ())
-        for owed in missing(handed_in, overdue, asked.organisation_ids, asked.day):
+        places = asked.organisation_ids
+        if campaign_id in asked.reach:
+            places = [each for each in places if each in asked.reach[campaign_id]]
+        for owed in missing(handed_in, overdue, places, asked.day):
             yield Finding(
                 "D5",
                 Severity.WARNING,

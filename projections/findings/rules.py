@@ -19,6 +19,7 @@ from projections.bank_books import kept_funds
 from projections.batches import batches, campaigns, rows_listed, statements, steps
 from projections.deadlines import filings
 from projections.findings import (
+    adoptions,
     amounts,
     banking,
     cards,
@@ -35,7 +36,8 @@ from projections.findings import (
     signatures,
     witnessing,
 )
-from projections.findings.asked import Asked, Patience
+from projections.findings.asked import Asked
+from projections.findings.borne import as_borne, borne
 from projections.findings.finding import Finding
 from projections.findings.found import Found, Part
 from projections.findings.limits import LIMITS_OF
@@ -84,9 +86,18 @@ class Rule:
     tells: Callable[[Asked], Hashable] | None = None
     limits: tuple[LimitName, ...] = ()
 
-    def borne(self, patience: Patience) -> tuple[int | None, ...]:
-        """Return its limits as they are."""
-        return tuple(getattr(patience, each.value) for each in self.limits)
+    def borne(self, asked: Asked) -> Hashable:
+        """Return its limits as they are: wherever and whenever one of them is another, each."""
+        spans = [
+            (each.places, each.since, each.until, borne(self.limits, each.patience))
+            for each in asked.spans
+        ]
+        today = borne(self.limits, asked.patience)
+        return today if all(each[-1] == today for each in spans) else (today, *spans)
+
+    def found(self, asked: Asked) -> Part:
+        """Return what it finds: each finding by the limits that count at its place on its day."""
+        return Part(as_borne(self.find, self.limits, asked))
 
 
 def findings(asked: Asked) -> list[Finding]:
@@ -117,17 +128,17 @@ class Evaluated:
             looked_at = (
                 model,
                 asked.day,
-                rule.borne(asked.patience),
+                rule.borne(asked),
                 *(getattr(asked, name) for name in rule.looks_at),
                 *(last_of[table] for table in rule.reads),
                 told[rule.tells] if rule.tells else None,
             )
             if rule not in kept or kept[rule][0] != looked_at:
-                kept[rule] = looked_at, Part(rule.find(asked))
+                kept[rule] = looked_at, rule.found(asked)
         return Found([kept[rule][1] for rule in RULES])
 
 
-def supposed(asked: Asked, found: Found, stood: Patience) -> Found:
+def supposed(asked: Asked, found: Found, stood: Asked) -> Found:
     """Return what all rules find with other limits than those that `found` stood on.
 
     Rules that look at none of the limits that differ found what they find.
@@ -135,7 +146,7 @@ def supposed(asked: Asked, found: Found, stood: Patience) -> Found:
     parts = zip(RULES, found.parts, strict=True)
     return Found(
         [
-            part if rule.borne(asked.patience) == rule.borne(stood) else Part(rule.find(asked))
+            part if rule.borne(asked) == rule.borne(stood) else rule.found(asked)
             for rule, part in parts
         ]
     )
@@ -221,6 +232,8 @@ RULES: Sequence[Rule] = (
     ),
     Rule(decisions.outside_the_campaign, (), (_STEPS, _last(campaigns))),
     Rule(decisions.without_minutes, (), (_STEPS, _FILINGS), limits=LIMITS_OF["H3"]),
+    Rule(adoptions.policies_loosened, ("rereadings",)),
+    Rule(adoptions.policies_backwards, ("rereadings",), (_STEPS,)),
     Rule(decisions.over_an_objection, (), (_STEPS, _last(notice_steps))),
     Rule(integrity.broken, ("verified",)),
     Rule(integrity.in_other_hands, ("verified",), (_last(key_steps),)),

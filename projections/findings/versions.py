@@ -13,9 +13,11 @@ from ledger.domain.policy import LIMIT_MAX
 from ledger.errors import Kind, LedgerError
 from projections.findings import amounts, lists, money, payments, signatures, witnessing
 from projections.findings.asked import Asked
+from projections.findings.borne import as_borne
 from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Finding
 from projections.findings.found import Found, Part
+from projections.findings.limits import LIMITS_OF
 
 
 class NoSuchRule(LedgerError):
@@ -107,7 +109,8 @@ def as_version(asked: Asked, found: Found, rule: str, version: int) -> Found:
     if version == newest:
         return found
     others = Part(each for each in found.findings if each.rule != rule)
-    return Found([others, Part(EARLIER[rule][version - 1].find(asked))])
+    find = EARLIER[rule][version - 1].find
+    return Found([others, Part(as_borne(find, LIMITS_OF.get(rule, ()), asked))])
 
 
 class Compared(StrEnum):

@@ -30,6 +30,7 @@ from ledger.files.bank import BankReturn, Lists
 from projections.asked import NOW, Moment
 from projections.batches import campaign_list
 from projections.findings import (
+    adoptions,
     amounts,
     banking,
     cards,
@@ -74,6 +75,7 @@ ONE, TWO, THREE = Person(1), Person(2), Person(3)
 SOON, LATER, OVER = date(2017, 1, 12), date(2017, 1, 25), date(2017, 3, 1)
 X01 = organisation_id("X01")
 ROOMS = (
+    adoptions,
     amounts,
     banking,
     cards,

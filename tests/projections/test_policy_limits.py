@@ -38,9 +38,16 @@ def limit(name: LimitName, value: int) -> LimitRule:
     return LimitRule(source="细则 3", confidence="stated", name=name, value=value)
 
 
-def adopt(world: World, *limits: LimitRule, since: date = date(2017, 2, 1)) -> None:
-    proposed = msgspec.structs.replace(terms(), effective_from=since, limits=limits)
-    policies.adopt_policy(world.ledger, world.act("A-C01", date(2017, 1, 20)), proposed)
+def adopt(
+    world: World,
+    *limits: LimitRule,
+    since: date = date(2017, 2, 1),
+    on: date = date(2017, 1, 20),
+    by: str = "A-C01",
+    code: str = POLICY,
+) -> None:
+    proposed = msgspec.structs.replace(terms(), code=code, effective_from=since, limits=limits)
+    policies.adopt_policy(world.ledger, world.act(by, on), proposed)
 
 
 def known(world: World, day: date = TODAY, moment: Moment = NOW) -> Known:

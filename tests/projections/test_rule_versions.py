@@ -102,7 +102,7 @@ def test_an_earlier_version_tells_each_odd_amount_by_itself(world: World) -> Non
         limit(LimitName.ODD_SHARE_BP, 2_000),
         limit(LimitName.ODD_AMOUNTS, 1),
     )
-    adopt(world, *few)
+    adopt(world, *few, since=date(2017, 1, 5), on=date(2017, 1, 5))
 
     _, held = supposed(world, Supposition("B4", 1))
     assert [(each.count, stands) for each, stands in held.supposed] == [

@@ -136,7 +136,7 @@ def show_findings(
         and screen.caller is not None
         and screen.caller.holds_any(OBSERVERS),
         found=len(found),
-        stood={each: known.limits.of(each) for each in sorted({one.rule for one in found})},
+        stood={each: known.stood(each, of) for each, of in sorted(_of_rules(found).items())},
         counts=counts(known, reach, ids),
         rules=sorted({each.rule for each in seen}),
         choices=known.tree.among(reach.ids),
@@ -187,6 +187,13 @@ def show_rules(screen: TheScreen, model: TheReadModel) -> Response:
         rows=rows,
         counts=Counter(row.standing for row in rows),
     )
+
+
+def _of_rules(found: Iterable[Finding]) -> dict[str, list[Finding]]:
+    rules: dict[str, list[Finding]] = {}
+    for each in found:
+        rules.setdefault(each.rule, []).append(each)
+    return rules
 
 
 def by_rule(found: Iterable[Finding]) -> list[Finding]:

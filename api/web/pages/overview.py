@@ -10,14 +10,13 @@ from sqlalchemy import Connection
 
 from api.callers import READ, TheReach
 from api.dependencies import TheReadModel, TheServed
-from api.known import Known, TheKept, counts
+from api.known import Known, TheKept, counts, deadlines_of
 from api.web.asked import Number, TheMomentOnPage, Word
 from api.web.behind import Behind
 from api.web.old_money import OldMoney, old_money_of, pace_of
 from api.web.published import last_published
 from api.web.screen import TheScreen
 from api.within import organisation_within
-from ledger.domain.policy import Policy
 from ledger.store.application import Ledger
 from projections.asked import Moment
 from projections.batches import Campaign, campaign_list
@@ -132,10 +131,9 @@ def _dues_of(
     moment: Moment,
     today: date,
 ) -> list[Due]:
-    policy = ledger.load(Policy, campaign.policy_id)
-    if policy is None:
-        return []
-    deadlines = policy.adoptions[-1].deadlines
+    deadlines = deadlines_of(model, ledger, campaign, moment, today)
+    if campaign.organisation_id is not None:
+        ids &= frozenset(tree_on(model, moment.as_of).subtree(campaign.organisation_id))
     standing = filed(filings_by_campaign(model, moment).get(campaign.campaign_id, ()))
     return [
         Due(
@@ -148,4 +146,5 @@ def _dues_of(
             len(ids - standing.get(deadline.name, set())),
         )
         for deadline in deadlines
+        if ids
     ]

@@ -275,7 +275,7 @@ def _hands_in(screen: Screen, of: Reporting) -> bool:
 def _deadlines(sources: Sources, campaign: Campaign | None) -> Sequence[Deadline]:
     if campaign is None:
         return ()
-    return deadlines_of(sources.model, sources.ledger, campaign, NOW)
+    return deadlines_of(sources.model, sources.ledger, campaign, NOW, sources.reach.day)
 
 
 def _filings(model: Connection, of: Reporting, campaign: Campaign | None) -> list[FilingView]:

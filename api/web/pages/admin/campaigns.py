@@ -21,6 +21,7 @@ from ledger.errors import LedgerError
 from ledger.store.application import Ledger
 from projections.asked import PAGE_ROWS_MAX
 from projections.batches import Campaign, campaign_list
+from projections.organisations import tree_on
 from projections.policies import adoption_list
 
 router = APIRouter(include_in_schema=False)
@@ -60,7 +61,8 @@ def open_one(
         order = CampaignOpening(
             form.code, form.name, form.starts_on, form.ends_on, form.fiscal_year, form.policy_code
         )
-        open_campaign(found.ledger, acting.act(form.happened_on), order)
+        act = acting.act(form.happened_on)
+        open_campaign(found.ledger, act, order, form.organisation_code)
     except LedgerError as refusal:
         return _again(screen, refusal, model, found.ledger, given)
     return screen.go("/admin/campaigns", N_("活动已开立。"))
@@ -102,6 +104,7 @@ def _listed(
     return {
         "rows": rows,
         "policies": policies,
+        "organisations": tree_on(model).by_id,
         "may": screen.caller is not None and screen.caller.holds_any(APPROVERS),
         "today": screen.today,
     }

@@ -17,13 +17,20 @@ from api.web.policy_form import given_of, numbers, policy_of
 from api.web.policy_table import table_of
 from api.web.refused import show_above
 from api.web.screen import Screen, TheScreen
-from ledger.commands.policies import APPROVERS
+from ledger.commands.policies import APPROVERS, PolicyOfAnother
+from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Channel, LimitName, Policy, PolicyNotInForce, policy_id
 from ledger.errors import LedgerError
 from ledger.evidence.envelope import decode
 from ledger.store.application import Ledger, NotOnRecord
 from projections.asked import PAGE_ROWS_MAX
-from projections.organisations import key_custodies, staff_numbers
+from projections.organisations import (
+    Organisation,
+    Tree,
+    key_custodies,
+    staff_numbers,
+    tree_on,
+)
 from projections.policies import Adoption, adoption_list
 
 router = APIRouter(include_in_schema=False)
@@ -70,36 +77,49 @@ def show_policies(screen: TheScreen, model: TheReadModel) -> Response:
         last[each.policy_id] = each
         counted[each.policy_id] = counted.get(each.policy_id, 0) + 1
     return screen.show(
-        "admin/policies.html", policies=list(last.values()), counted=counted, adopts=_adopts(screen)
+        "admin/policies.html",
+        policies=list(last.values()),
+        counted=counted,
+        organisations=tree_on(model).by_id,
+        adopts=_adopts(screen),
     )
 
 
 @router.get(f"{HERE}/adoption", dependencies=[APPROVE])
-def show_form(screen: TheScreen, the_ledger: TheLedger, began: From = None) -> Response:
+def show_form(
+    screen: TheScreen, model: TheReadModel, the_ledger: TheLedger, began: From = None
+) -> Response:
     """Show the form of a policy, filled in with the version in force where one is named."""
     given = Given()
     if began is not None:
-        given = given_of(_in_force(_policy(the_ledger, began), screen.today))
+        policy = _policy(the_ledger, began)
+        given = given_of(_in_force(policy, screen.today))
+        if policy.organisation_id is not None:
+            given["organisation_code"] = tree_on(model).by_id[policy.organisation_id].code
     return screen.show(FORM, code=None, **_asked(given))
 
 
 @router.post(f"{HERE}/adoption", dependencies=[APPROVE])
-def preview(screen: TheScreen, given: TheFields, the_ledger: TheLedger) -> Response:
+def preview(
+    screen: TheScreen, given: TheFields, model: TheReadModel, the_ledger: TheLedger
+) -> Response:
     """Show what a policy would change, to be signed; nothing is written."""
     shown = _asked(given)
     try:
         form = policy_of(given, screen.language)
         proposed = terms_of(form)
         proposed.require_each_once()
+        known = the_ledger.load(Policy, policy_id(form.code))
+        place = _place(screen, tree_on(model), known, form.organisation_code)
     except LedgerError as refusal:
         return show_above(screen, refusal, FORM, **shown)
-    known = the_ledger.load(Policy, policy_id(form.code))
     before = [] if known is None else [_in_force(known, screen.today)]
     shown |= {
         "rows": table_of([*before, proposed]),
         "before": before,
         "policy": form.model_dump_json(),
         "policy_id": policy_id(form.code),
+        "place": place,
     }
     return screen.show(FORM, code=None, **shown)
 
@@ -172,6 +192,29 @@ def _in_force(policy: Policy, day: date) -> Policy.Adopted:
         return policy.adoptions[-1]
 
 
+def _place(
+    screen: Screen, tree: Tree, known: Policy | None, named: str | None
+) -> Organisation | None:
+    """Return for which organisation it will be; None for all, of a policy that did not say.
+
+    Raises:
+        NotOnRecord: There is none of that code.
+        PolicyOfAnother: The policy is another's.
+    """
+    if named is not None and named not in tree.by_code:
+        raise NotOnRecord("organisation", organisation_id(named))
+    if known is not None:
+        place = tree.by_id.get(known.organisation_id) if known.organisation_id else None
+        if place is not None and named not in (None, place.code):
+            raise PolicyOfAnother(known.code, known.organisation_id, organisation_id(named or ""))
+        return place
+    if named is not None:
+        return tree.by_code[named]
+    posts = () if screen.caller is None else screen.caller.posts
+    places = [place for place, role in posts if role in APPROVERS and place in tree.by_id]
+    return tree.by_id[min(sorted(places), key=lambda id_: len(tree.line(id_)))] if places else None
+
+
 def _asked(given: Given) -> dict[str, Any]:
     """Return what the form shows of what was typed; nothing is previewed yet."""
     return {
@@ -186,6 +229,7 @@ def _asked(given: Given) -> dict[str, Any]:
         "before": [],
         "policy": None,
         "policy_id": None,
+        "place": None,
     }
 
 

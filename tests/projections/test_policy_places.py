@@ -1,0 +1,249 @@
+"""Whose a policy is, where its limits count and since when, and what is told of a looser one."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from msgspec import structs
+
+from ledger.commands import batches, policies
+from ledger.commands.filings import HandingIn, hand_in
+from ledger.domain.campaign import Campaign, campaign_id
+from ledger.domain.organisation import organisation_id
+from ledger.domain.policy import Channel, LimitName, Policy, policy_id
+from ledger.errors import LedgerError
+from projections.findings.finding import Finding
+from projections.findings.supposing import Supposition
+from projections.findings.versions import Compared
+from tests.projections.test_policy_limits import ONE, TWO, adopt, known, limit
+from tests.projections.test_rule_versions import supposed
+from tests.world import (
+    CAMPAIGN,
+    DAY,
+    EARMARK,
+    POLICY,
+    SHEET_CLASS,
+    Person,
+    World,
+    roster,
+    roster_row,
+    terms,
+)
+
+C01, X01, X02 = (organisation_id(code) for code in ("C01", "X01", "X02"))
+EARLY = date(2017, 1, 5)
+OWN = "x01-own"
+
+
+@pytest.fixture
+def world(world: World) -> World:
+    world.receive("X01", 10_000_000)
+    world.receive("X02", 10_000_000)
+    world.file(ONE)
+    world.file(TWO, union="X02")
+    return world
+
+
+def of(rule: str, world: World, day: date = date(2017, 1, 31)) -> list[Finding]:
+    return [each for each in known(world, day).findings if each.rule == rule]
+
+
+def sheet(world: World, code: str, union: str, person: Person, day: date = DAY) -> None:
+    row = roster_row(1, person, 30_000, SHEET_CLASS)
+    world.draft(code, row, channel=Channel.SIGNATURE_SHEET, union=union, day=day)
+    world.review(code, f"R-{union}", day)
+    world.approve(code, f"A-{union}", day)
+
+
+def codes_of(*tried: Callable[[], object]) -> list[str]:
+    codes = []
+    for each in tried:
+        with pytest.raises(LedgerError) as refused:
+            each()
+        codes.append(refused.value.code)
+    return codes
+
+
+def test_only_where_it_was_adopted_first_or_above_is_a_policy_read_anew(world: World) -> None:
+    policy = world.ledger.load(Policy, policy_id(POLICY))
+    assert policy is not None
+    assert policy.organisation_id == C01
+    adopt(world, by="A-X01", code=OWN)
+
+    def named(code: str, place: str) -> None:
+        other = structs.replace(terms(), code=code)
+        policies.adopt_policy(world.ledger, world.act("A-C01"), other, place)
+
+    assert codes_of(
+        lambda: adopt(world, by="A-X01"),
+        lambda: adopt(world, by="A-X02", code=OWN),
+        lambda: named(POLICY, "X01"),
+        lambda: named("new", "nowhere"),
+    ) == [
+        "duty.role_missing",
+        "duty.role_missing",
+        "policy.of_another_union",
+        "ledger.not_on_record",
+    ]
+    adopt(world, by="A-C01", code=OWN)
+    named(OWN, "X01")
+    own = world.ledger.load(Policy, policy_id(OWN))
+    assert own is not None
+    assert [each.organisation_id for each in own.adoptions] == [X01] * 3
+    assert world.check_log().holds
+
+
+def test_a_campaign_is_of_a_union_and_those_below_it(world: World) -> None:
+    adopt(world, by="A-X01", code=OWN, since=EARLY, on=EARLY)
+    opening = policies.CampaignOpening("own", "本级", EARLY, date(2017, 2, 11), 2017, OWN)
+
+    def opened(place: str) -> None:
+        policies.open_campaign(world.ledger, world.act("A-C01"), opening, place)
+
+    assert (
+        codes_of(lambda: opened("X02"), lambda: opened("C01")) == ["campaign.policy_elsewhere"] * 2
+    )
+    opened("X01")
+    campaign = world.ledger.load(Campaign, campaign_id("own"))
+    assert campaign is not None
+    assert campaign.organisation_id == X01
+
+    def drafted(union: str) -> None:
+        order = batches.Draft(
+            f"S-{union}",
+            "own",
+            union,
+            EARMARK,
+            Channel.SIGNATURE_SHEET,
+            None,
+            f"H-{union}",
+            roster(roster_row(1, ONE, 30_000, SHEET_CLASS)),
+        )
+        batches.draft_batch(world.ledger, world.act(f"H-{union}"), order)
+
+    def closed(staff: str, code: str) -> None:
+        act = replace(world.act(staff), signed_in=True)
+        policies.close_campaign(world.ledger, act, campaign_id(code), "到期")
+
+    paper = HandingIn("own", "X02", "签字表", "ab" * 32)
+    assert (
+        codes_of(
+            lambda: drafted("X02"),
+            lambda: hand_in(world.ledger, world.act("H-X02"), paper),
+            lambda: closed("A-X02", "own"),
+            lambda: closed("A-X01", CAMPAIGN),
+        )
+        == ["campaign.of_another_union"] * 2 + ["duty.role_missing"] * 2
+    )
+    drafted("X01")
+    owing = [each for each in of("D5", world, date(2017, 2, 20)) if each.campaign_id == campaign.id]
+    assert {each.organisation_id for each in owing} == {X01, organisation_id("X01-01")}
+    closed("A-X01", "own")
+
+
+def test_a_county_is_stricter_by_a_policy_of_its_own_and_never_looser(world: World) -> None:
+    adopt(world, limit(LimitName.MINUTES_ABOVE_FEN, 25_000), since=EARLY, on=EARLY)
+    sheet(world, "S1", "X01", ONE)
+    sheet(world, "S2", "X02", TWO)
+    assert {each.organisation_id for each in of("H3", world)} == {X01, X02}
+
+    loose = limit(LimitName.MINUTES_ABOVE_FEN, 90_000)
+    adopt(
+        world, loose, limit(LimitName.AGAIN_DAYS, 10), since=EARLY, on=EARLY, by="A-X02", code=OWN
+    )
+    assert {each.organisation_id for each in of("H3", world)} == {X01, X02}
+    told = known(world)
+    assert told.limits_at(X02, DAY.isoformat()).patience.again_days == 60, "the usual stands above"
+
+    adopt(world, limit(LimitName.MINUTES_ABOVE_FEN, 90_000), since=EARLY, on=EARLY)
+    adopt(
+        world,
+        limit(LimitName.MINUTES_ABOVE_FEN, 25_000),
+        since=EARLY,
+        on=EARLY,
+        by="A-X02",
+        code=OWN,
+    )
+    [only] = of("H3", world)
+    assert only.organisation_id == X02
+    [stood] = known(world).stood("H3", [only])
+    assert stood.version is not None
+    assert (stood.value, stood.version.adopted.code, stood.version.number) == (25_000, OWN, 2)
+    assert [each.value for each in known(world).limits.of("H3")] == [90_000]
+
+
+def test_a_looser_limit_mutes_nothing_of_before_it(world: World) -> None:
+    adopt(world, limit(LimitName.MINUTES_ABOVE_FEN, 25_000), since=EARLY, on=EARLY)
+    sheet(world, "S1", "X01", ONE)
+    later = date(2017, 1, 20)
+
+    adopt(world, limit(LimitName.MINUTES_ABOVE_FEN, 90_000), since=EARLY, on=later)
+    sheet(world, "S2", "X01", Person(7), date(2017, 1, 25))
+
+    [still] = of("H3", world)
+    assert still.since == DAY.isoformat()
+    [backwards, looser] = of("H6", world)
+    assert (backwards.organisation_id, backwards.count, backwards.amount_fen) == (C01, 1, 30_000)
+    assert backwards.detail == f"{POLICY} 3 backwards"
+    assert looser.detail == f"{POLICY} 3 limit minutes_above_fen"
+    kept = Supposition(None, policy=POLICY, adoption=3)
+    assert supposed(world, kept)[1].counted[Compared.ONLY_NOW] == 1
+
+
+def test_each_thing_that_a_reading_loosens_is_told(world: World) -> None:
+    card, model, sheets = terms().categories
+    (due,) = terms().deadlines
+    looser = structs.replace(
+        terms(date(2017, 1, 20)),
+        categories=(
+            structs.replace(card, channel=Channel.SIGNATURE_SHEET, archive_required=False),
+            structs.replace(model, monthly_income_below=None, required_fields=()),
+            structs.replace(sheets, maximum=None),
+        ),
+        deadlines=(structs.replace(due, due_on=date(2017, 3, 1)),),
+        limits=(limit(LimitName.RECORDING_DAYS, 90), limit(LimitName.AGAIN_DAYS, 90)),
+    )
+    policies.adopt_policy(world.ledger, world.act("A-C01", date(2017, 1, 20)), looser)
+
+    assert [each.detail for each in of("H6", world)] == [
+        f"{POLICY} 2 {what}"
+        for what in (
+            "limit recording_days",
+            "channel 建档困难职工",
+            "archive 建档困难职工",
+            "fields 困难劳模",
+            "income 困难劳模",
+            "maximum 一线职工",
+            "deadline 签字表",
+        )
+    ]
+    adopt(world, since=date(2017, 1, 21), on=date(2017, 1, 21))
+    assert [each.detail for each in of("H6", world)[7:]] == [f"{POLICY} 3 limit again_days"]
+
+
+def test_a_deadline_that_has_passed_is_not_put_off(world: World) -> None:
+    (due,) = terms().deadlines
+    assert due.due_on == date(2017, 2, 5)
+    today = date(2017, 2, 20)
+
+    def put_off(on: date, to: date) -> None:
+        later = structs.replace(terms(on), deadlines=(structs.replace(due, due_on=to),))
+        policies.adopt_policy(world.ledger, world.act("A-C01", on), later)
+
+    put_off(date(2017, 1, 20), date(2017, 2, 10))
+    assert {each.since for each in of("D5", world, today)} == {"2017-02-10"}
+    put_off(date(2017, 2, 15), date(2017, 3, 1))
+    assert {each.since for each in of("D5", world, today)} == {"2017-02-10"}
+
+
+def test_limits_that_another_policy_of_the_same_union_loosens_are_told_too(world: World) -> None:
+    adopt(world, limit(LimitName.AGAIN_DAYS, 90), since=EARLY, on=EARLY)
+    assert of("H6", world) == []
+    adopt(world, limit(LimitName.AGAIN_DAYS, 10), since=DAY, on=DAY, code="other")
+
+    [told] = of("H6", world)
+
+    assert (told.organisation_id, told.detail) == (C01, "other 1 limit again_days")
+    adopt(world, limit(LimitName.AGAIN_DAYS, 5), since=DAY, on=DAY, code=OWN, by="A-X01")
+    assert len(of("H6", world)) == 1, "it loosens nothing, so there is nothing to tell"
