@@ -94,7 +94,11 @@ class Behind:
             "G1": lambda: self._address("/overview", organisation=self.code, year=finding.year),
             "G3": lambda: self._address("/flow", organisation=self.code, year=finding.year),
             "G4": lambda: self._address("/flow", organisation=self.code, year=finding.year),
-            "H4": lambda: self.payments(kind=Kind.RECEIPT.value),
+            **(
+                {"H4": lambda: self.payments(kind=Kind.RECEIPT.value)}
+                if finding.position is None
+                else {}
+            ),
             "B4": lambda: self.payments(
                 campaign=campaign,
                 category=finding.detail,

@@ -2,11 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from functools import partial
 from uuid import UUID
 
 from ledger.commands.bank_files import may_be_sent
-from ledger.commands.duties import acting_officer, require_post
+from ledger.commands.duties import CHINA, acting_officer, require_post
 from ledger.commands.funds import CORRECTORS
 from ledger.commands.refusals import recorded
 from ledger.commands.sealing import PAYEE, card_index, seal, unseal
@@ -19,7 +20,10 @@ from ledger.domain.disbursement import (
     Disbursement,
     NotCaptured,
     NotInTransit,
+    SignedAhead,
     SignedForByAnother,
+    SignedTooEarly,
+    Status,
     disbursement_id,
 )
 from ledger.domain.fund import FundAccount
@@ -58,6 +62,8 @@ class NothingSigned(LedgerError):
 STOPPED = (
     SignedRowUnknown,
     SignedForByAnother,
+    SignedTooEarly,
+    SignedAhead,
     NotInTransit,
     NotCaptured,
     AnotherWitness,
@@ -97,8 +103,9 @@ def record_signatures(ledger: Ledger, act: CommandAct, order: SignedSheet) -> An
     """Record who signed for their money; the acting officer certifies it.
 
     The result counts `signed` and lists `refused` as `{number, line, code}`: signatures by another
-    than the recipient, twice, for a row that was not approved, or of somebody erased meanwhile,
-    whose name cannot be compared any more. Each of them is put on record.
+    than the recipient, twice, for a row that was not approved, from before its approval or from a
+    time to come, or of somebody erased meanwhile, whose name cannot be compared any more. Each of
+    them is put on record.
 
     Raises:
         WrongStage, WrongChannel: Not an approved signature sheet.
@@ -263,14 +270,32 @@ def _record(act: CommandAct, order: SignedSheet) -> Decide:
     return decide
 
 
+def _require_signed_in_time(act: CommandAct, payment: Disbursement, signed_at: str) -> None:
+    """Check that a sheet was signed when the payment had been approved, and not in days to come.
+
+    Raises:
+        SignedTooEarly, SignedAhead: As they say.
+    """
+    moment = datetime.fromisoformat(signed_at)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=CHINA)
+    if moment > datetime.fromisoformat(act.recorded_at):
+        raise SignedAhead(payment.id, signed_at, act.recorded_at)
+    if moment.astimezone(CHINA).date() < payment.instructed_on:
+        raise SignedTooEarly(payment.id, signed_at, payment.instructed_on)
+
+
 def _sign(
     work: Work, act: CommandAct, batch: Batch, order: SignedSheet, row: SignatureRow
 ) -> Disbursement:
     payment = payment_of_row(work, batch, row.number)
     payee = unseal(work.ledger, payment.person_id, PAYEE, payment.payee)
+    own_name = payee.get("name") == row.signer_name
+    if own_name and payment.status is Status.IN_TRANSIT:
+        _require_signed_in_time(act, payment, row.signed_at)
     payment.sign(
         act,
-        own_name=payee.get("name") == row.signer_name,
+        own_name=own_name,
         signed_at=row.signed_at,
         image_sha256=row.image_sha256,
         sheet_sha256=order.sheet_sha256,

@@ -107,6 +107,31 @@ class SignedForByAnother(LedgerError):
         super().__init__(f"payment {disbursement_id} was signed for by another than its recipient")
 
 
+class SignedTooEarly(LedgerError):
+    """Nobody signs for what was not approved yet: sheets are not signed ahead (不得预签)."""
+
+    code = "signature.before_approval"
+    kind = Kind.INVALID
+
+    def __init__(self, disbursement_id: UUID, signed_at: str, since: date) -> None:
+        super().__init__(
+            f"payment {disbursement_id} is approved since {since}, the signature is of {signed_at}"
+        )
+
+
+class SignedAhead(LedgerError):
+    """What is recorded has happened, and so has a signature."""
+
+    code = "signature.ahead"
+    kind = Kind.INVALID
+
+    def __init__(self, disbursement_id: UUID, signed_at: str, recorded_at: str) -> None:
+        super().__init__(
+            f"the signature for payment {disbursement_id} is of {signed_at},"
+            f" and is recorded at {recorded_at}"
+        )
+
+
 class NotCaptured(LedgerError):
     """Nobody has signed for it yet, so there is nothing to certify."""
 
@@ -186,6 +211,7 @@ class Disbursement(Root):
             aggregate.reissuers = frozenset()
             aggregate.withdrawn_by = None
             aggregate.attempt = self.originator_version
+            aggregate.instructed_on = self.happened_on
             aggregate.answered = False
             aggregate.status = Status.IN_TRANSIT
 
@@ -314,6 +340,7 @@ class Disbursement(Root):
             aggregate.reissuers |= {self.actor}
             aggregate.withdrawn_by = None
             aggregate.attempt = self.originator_version
+            aggregate.instructed_on = self.happened_on
             aggregate.status = Status.IN_TRANSIT
 
     class Corrected(Event, frozen=True):
@@ -352,6 +379,7 @@ class Disbursement(Root):
     reissuers: frozenset[str]  # who had it paid again, and where to
     withdrawn_by: str | None  # who withdrew it last
     attempt: int  # version at which it was last instructed
+    instructed_on: date  # the day of that
     answered: bool  # the bank ever said anything of it
     unknown: bool  # the bank said that it does not know: asked again, never sent again
     status: Status

@@ -110,6 +110,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     "roster.total_mismatch": ("合计与明细不符", "the 合计 row disagrees with the rows"),
     "roster.total_missing": ("缺少合计行", "the 合计 row is missing"),
     "sha256.invalid": ("影像摘要不是64位十六进制", "not a SHA-256 in hex"),
+    "signature.ahead": (
+        "签字时间晚于登记时间",
+        "the time of the signature is still to come",
+    ),
+    "signature.before_approval": (
+        "签字时间早于审批（或批准补发）之日，不得预签",
+        "signed before the payment was approved",
+    ),
     "signature.not_own": ("签字人不是本人，不允许代签代领", "signed by another than the recipient"),
     "signature.row_unknown": (
         "签字的序号未获批准发放",

@@ -78,9 +78,13 @@ def posts_of(asked: Asked, officer: UUID | None, day: str) -> tuple[tuple[str, U
 
 def duties(asked: Asked) -> Iterator[Checked]:
     """H1, H2, F2: three people, each in their post, and money enough; what was stopped is told."""
-    done = {each.what: each for each in acts(asked) if each.what in NEEDED}
+    every = acts(asked)
+    done = {each.what: each for each in every if each.what in NEEDED}
     stopped = _stopped(asked)
     people = [each.officer_id for each in done.values()]
+    # Whoever drafted the list may not be the one who saw it signed.
+    drafter = asked.batch.drafted_by
+    people += [drafter for each in every if each.what == "certified" and each.officer_id == drafter]
     yield Checked(
         "H1",
         Outcome.HELD if len(set(people)) == len(people) else Outcome.BROKEN,

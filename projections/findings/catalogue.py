@@ -333,9 +333,11 @@ RULES_KNOWN: Mapping[str, About] = {
     "H1": About(
         "自审自批",
         "不相容岗位分离（财会〔2012〕21号）",
-        2,
+        3,
         (
             "batch.refused",
+            "batch.drafted",
+            "batch.sheet_certified",
             "refusal.recorded",
         ),
     ),
@@ -351,7 +353,7 @@ RULES_KNOWN: Mapping[str, About] = {
     "H3": About(
         "缺集体研究",
         "大额发放应经集体研究并有会议纪要",
-        1,
+        2,
         (
             "batch.approved",
             "filing.*",
@@ -360,8 +362,9 @@ RULES_KNOWN: Mapping[str, About] = {
     "H4": About(
         "登记滞后",
         "业务应及时登记，不得倒签、补签",
-        1,
+        2,
         (
+            "refusal.recorded",
             "fund.received",
             "fund.receipt_corrected",
             "fund.allocated",

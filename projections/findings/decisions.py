@@ -1,10 +1,12 @@
 """Rules about decisions: out of the campaign's days, without minutes, over an open objection."""
 
-from collections.abc import Iterator
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Select, exists, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 
+from ledger.domain.filing import MINUTES
 from projections.asked import uuid_of
 from projections.batches import batches, campaigns, steps
 from projections.deadlines import filings
@@ -12,9 +14,6 @@ from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
 from projections.notices import notices
 from projections.notices import steps as notice_steps
-
-MINUTES = ("minutes", "会议纪要")
-"""What policies call the minutes of the meeting that decided."""
 
 
 def outside_the_campaign(asked: Asked) -> Iterator[Finding]:
@@ -33,7 +32,62 @@ def outside_the_campaign(asked: Asked) -> Iterator[Finding]:
 
 
 def without_minutes(asked: Asked) -> Iterator[Finding]:
-    """H3: so much that a meeting decides, and the minutes were not handed in by then."""
+    """H3: a union approved so much in a campaign that a meeting decides, and hands in no minutes.
+
+    Minutes are of what is approved next after they were handed in. What was approved without adds
+    up, however many lists it is in; each that goes beyond the limit is told with all of it.
+    """
+    limit = asked.patience.minutes_above_fen
+    if limit is None:
+        return
+    minutes = _minutes(asked)
+    last: dict[tuple[bytes, bytes], int] = defaultdict(int)
+    count: Counter[tuple[bytes, bytes]] = Counter()
+    total: Counter[tuple[bytes, bytes]] = Counter()
+    for row in asked.connection.execute(_approved(asked)):
+        place = (row.organisation_id, row.campaign_id)
+        if any(
+            last[place] < handed_in < row.position and not handed_in < sent_back < row.position
+            for handed_in, sent_back in minutes.get(place, ())
+        ):
+            count[place] = total[place] = 0
+        else:
+            count[place] += row.row_count
+            total[place] += row.total_fen
+        last[place] = row.position
+        if total[place] > limit:
+            yield Finding(
+                "H3",
+                Severity.WARNING,
+                uuid_of(row.organisation_id),
+                row.happened_on,
+                count[place],
+                total[place],
+                campaign_id=uuid_of(row.campaign_id),
+                batch_id=uuid_of(row.batch_id),
+            )
+
+
+def _minutes(asked: Asked) -> Mapping[tuple[bytes, bytes], list[tuple[int, int]]]:
+    """Return where minutes were handed in, by union and campaign, and where they were sent back."""
+    later = filings.alias("later")
+    sent_back = (
+        select(func.min(later.c.position))
+        .where(later.c.filing_id == filings.c.filing_id, later.c.reason.is_not(None))
+        .where(later.c.position > filings.c.position)
+        .scalar_subquery()
+    )
+    statement = select(
+        filings.c.organisation_id, filings.c.campaign_id, filings.c.position, sent_back
+    ).where(filings.c.name.in_(MINUTES), asked.moment.covers(filings))
+    found: dict[tuple[bytes, bytes], list[tuple[int, int]]] = defaultdict(list)
+    for place, campaign, position, end in asked.connection.execute(statement):
+        found[place, campaign].append((position, position if end is None else end))
+    return found
+
+
+def large_without_minutes(asked: Asked) -> Iterator[Finding]:
+    """H3, version 1: so much in one list, and no minutes were ever handed in before it."""
     limit = asked.patience.minutes_above_fen
     if limit is None:
         return

@@ -37,6 +37,8 @@ UPHELD = "notice.objection_upheld"
 
 PART_FEN = 10**6
 
+WITNESSED = "drafted_and_witnessed"
+
 ATTEMPT_RULES: Mapping[str, str] = {
     "duty.same_person": "H1",
     "case.same_person": "H1",
@@ -44,6 +46,7 @@ ATTEMPT_RULES: Mapping[str, str] = {
     "duty.role_missing": "H2",
     "fund.insufficient": "F2",
     "signature.not_own": "D1",
+    "signature.before_approval": "H4",
     "signature.reused": "D2",
 }
 
@@ -82,7 +85,7 @@ def rows_refused(asked: Asked) -> Iterator[Finding]:
 
 
 def attempts_refused(asked: Asked) -> Iterator[Finding]:
-    """H1, H2, F2, D1, D2: somebody tried what they may not; it was stopped, and kept on record."""
+    """H1, H2, H4, F2, D1, D2: somebody tried what they may not; it was stopped and recorded."""
     statement = (
         select(steps, batches.c.organisation_id, batches.c.campaign_id)
         .join(batches, batches.c.batch_id == steps.c.batch_id)
@@ -123,6 +126,33 @@ def attempts_refused(asked: Asked) -> Iterator[Finding]:
             detail=row.code,
             campaign_id=optional_uuid(row.campaign_id),
             batch_id=optional_uuid(row.batch_id),
+            position=row.position,
+        )
+
+
+def drafters_as_witnesses(asked: Asked) -> Iterator[Finding]:
+    """H1: who drafted a list certified that it was signed for, so nobody else saw its people.
+
+    It is told and not refused: at a small union nobody else may have been there.
+    """
+    statement = (
+        select(steps, batches.c.organisation_id, batches.c.campaign_id)
+        .join(batches, batches.c.batch_id == steps.c.batch_id)
+        .where(steps.c.step == "certified", steps.c.officer_id == batches.c.drafted_by)
+        .where(asked.moment.covers(steps))
+        .order_by(steps.c.position)
+    )
+    for row in asked.connection.execute(statement):
+        yield Finding(
+            "H1",
+            Severity.INFORMATION,
+            uuid_of(row.organisation_id),
+            row.happened_on,
+            row.row_count,
+            row.total_fen,
+            detail=WITNESSED,
+            campaign_id=uuid_of(row.campaign_id),
+            batch_id=uuid_of(row.batch_id),
             position=row.position,
         )
 

@@ -187,6 +187,7 @@ RULES: Sequence[Rule] = (
     Rule(papers.filings_late, ("deadlines", "organisation_ids"), (_FILINGS,)),
     Rule(papers.one_document_for_two, (), (_FILINGS,)),
     Rule(lists.attempts_refused, (), (_BATCHES, _STEPS, _last(attempts))),
+    Rule(lists.drafters_as_witnesses, (), (_BATCHES, _STEPS)),
     Rule(lists.rows_refused, (), (_BATCHES, _last(rows_listed))),
     Rule(lists.paid_twice_from_one_file, (), (_STEPS,)),
     Rule(lists.not_shown_in_public, (), (_STEPS, _NOTICES, _last(notice_steps))),

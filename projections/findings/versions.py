@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ledger.domain.policy import LIMIT_MAX
 from ledger.errors import Kind, LedgerError
-from projections.findings import amounts, lists, money, payments, signatures, witnessing
+from projections.findings import amounts, decisions, lists, money, payments, signatures, witnessing
 from projections.findings.asked import Asked
 from projections.findings.borne import as_borne
 from projections.findings.catalogue import RULES_KNOWN
@@ -67,6 +67,11 @@ def _own_lists(asked: Asked) -> Iterator[Finding]:
             yield each
 
 
+def _own_acts(asked: Asked) -> Iterator[Finding]:
+    """H1: what was stopped; who certified sheets of their own lists was not looked at."""
+    yield from (each for each in lists.attempts_refused(asked) if each.rule == "H1")
+
+
 EARLIER: Mapping[str, tuple[Earlier, ...]] = {
     "B4": (
         Earlier(_one_amount_each, "同一单位同一类别的异常金额很多时合为一项；此前每个金额各成一项"),
@@ -84,7 +89,17 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             "首年年底未达标、以前年度的结余到期未用完也算；此前只看最近结转年度的进度和最后期限",
         ),
     ),
-    "H1": (Earlier(_own_lists, "自办自销案件、自答自结公示也算；此前只看名册的审核审批"),),
+    "H1": (
+        Earlier(_own_lists, "自办自销案件、自答自结公示也算；此前只看名册的审核审批"),
+        Earlier(_own_acts, "编制人自己见证签领也算；此前只看被拦下的"),
+    ),
+    "H3": (
+        Earlier(
+            decisions.large_without_minutes,
+            "同一单位同一活动累计计算，一份纪要只管其后的一次审批；此前逐批计算",
+        ),
+    ),
+    "H4": (Earlier(money.recorded_late, "审批之前签字的也算；此前只看收款、拨付的登记"),),
     "L2": (
         Earlier(
             witnessing.witnesses_refused,

@@ -1,4 +1,8 @@
-"""Signature sheets: people sign for their money by their own name."""
+"""Signature sheets: people sign for their money by their own name, when it was approved."""
+
+from dataclasses import replace
+
+import pytest
 
 from ledger.domain.disbursement import NotInTransit, Status
 from ledger.domain.policy import Channel
@@ -39,3 +43,27 @@ def test_nobody_signs_twice(world: World) -> None:
     answer = world.sign("S1", signature(1, person.name))
 
     assert answer.result["refused"][0]["code"] == NotInTransit.code
+
+
+@pytest.mark.parametrize(
+    ("signed_at", "code"),
+    [
+        ("2017-01-09T15:59:59+00:00", "signature.before_approval"),
+        ("2017-01-09T23:59:59", "signature.before_approval"),
+        ("2017-01-09T16:00:00+00:00", None),
+        ("2017-03-01T08:00:00+00:00", None),
+        ("2017-03-01T16:00:01", "signature.ahead"),
+    ],
+)
+def test_a_sheet_is_signed_between_its_approval_and_its_recording(
+    world: World, signed_at: str, code: str | None
+) -> None:
+    world.receive("X01", 100_000)
+    person = Person(20)
+    world.sheet("S1", person)
+
+    answer = world.sign("S1", replace(signature(1, person.name), signed_at=signed_at))
+
+    assert [row["code"] for row in answer.result["refused"]] == ([] if code is None else [code])
+    assert world.types().count("disbursement.signed") == (code is None)
+    assert world.types().count("refusal.recorded") == (code is not None)

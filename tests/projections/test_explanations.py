@@ -192,6 +192,8 @@ def test_a_sheet_is_open_until_it_is_signed_and_its_witness_is_named(world: Worl
     signed = of(explained(world, ONE), "D1")
     assert (signed.outcome, signed.grounds[0].officer_id) == (Outcome.HELD, officer_id("H-X01"))
     assert of(explained(world, TWO), "D1").grounds[0].code == "signature.not_own"
+    assert of(waiting, "H1").outcome is Outcome.HELD
+    assert of(explained(world, ONE), "H1").outcome is Outcome.BROKEN, "their own list"
 
 
 def test_a_reading_adopted_later_does_not_change_what_counted_but_says_what_would(

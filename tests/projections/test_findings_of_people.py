@@ -31,6 +31,7 @@ from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Finding, Severity
 from projections.findings.integrity import broken
 from projections.findings.rules import findings
+from projections.findings.versions import EARLIER
 from projections.runner import catch_up
 from tests.commands.banking import Bank, entry, statement
 from tests.projections.test_findings import asked_of
@@ -312,8 +313,31 @@ def test_so_much_needs_the_minutes_of_a_meeting_where_the_policy_says_so(world: 
     order = HandingIn(CAMPAIGN, "X01", "会议纪要", "ab" * 32)
     hand_in(world.ledger, world.act("H-X01"), order)
     world.pay("B2", roster_row(1, TWO, 70_000))
-
     assert [each.batch_id for each in found(world, "H3", patience=decided)] == [batch_id("B1")]
+
+    world.pay("B3", roster_row(1, THREE, 60_000))
+    assert [each.batch_id for each in found(world, "H3", patience=decided)] == [
+        batch_id("B1"),
+        batch_id("B3"),
+    ], "minutes are of what is approved next"
+    [before] = EARLIER["H3"]
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        asked = replace(asked_of(world, model, LATER), patience=decided)
+        assert [each.batch_id for each in before.find(asked)] == [batch_id("B1")]
+    hand_in(world.ledger, world.act("H-X01"), order)
+    world.file(Person(7))
+    world.pay("B4", roster_row(1, Person(7), 60_000))
+    assert len(found(world, "H3", patience=decided)) == 2
+
+
+def test_what_is_split_into_several_lists_is_added_up(world: World) -> None:
+    for code, person in (("B1", ONE), ("B2", TWO), ("B3", THREE)):
+        world.pay(code, roster_row(1, person, 60_000))
+    limit = Patience(minutes_above_fen=120_000)
+
+    [beyond] = found(world, "H3", patience=limit)
+
+    assert (beyond.batch_id, beyond.count, beyond.amount_fen) == (batch_id("B3"), 3, 180_000)
 
 
 def test_an_objection_that_nobody_answered_before_the_approval_is_a_doubt(world: World) -> None:
