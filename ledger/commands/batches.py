@@ -239,7 +239,7 @@ def _approve(act: CommandAct, order: Step, *, instructs: bool = True) -> Decide:
             batch.require_approvable_by(approver)
             require_role(work, approver, Role.APPROVER, batch.organisation_id, act.happened_on)
             require_post(work, act, APPROVERS, batch.organisation_id)
-            _require_money(batch, fund, standing)
+            _require_money(batch, fund, standing, act.happened_on)
         except (SamePerson, RoleMissing, FundInsufficient) as refusal:
             _refuse(work, act, batch, "approval", approver, refusal)
             return
@@ -281,11 +281,13 @@ def _fallen(work: Work, batch: Batch, campaign: Campaign, day: date) -> Mapping[
     return work.conclude(("rows that fall", batch.id, day), concerns, find)
 
 
-def _require_money(batch: Batch, fund: FundAccount | None, rows: Sequence[Row]) -> None:
+def _require_money(batch: Batch, fund: FundAccount | None, rows: Sequence[Row], day: date) -> None:
     needed = Money(sum(row.amount for row in rows))
-    available = fund.balance if fund is not None else Money(0)
-    if needed > available:
-        raise FundInsufficient(fund_id(batch.organisation_id, batch.earmark), needed, available)
+    if fund is not None:
+        fund.require_held(needed, day)
+    elif needed:
+        account = fund_id(batch.organisation_id, batch.earmark)
+        raise FundInsufficient(account, needed, Money(0), day, None)
 
 
 def _instruct(act: CommandAct, batch: Batch, fund: FundAccount, row: Row) -> Disbursement:

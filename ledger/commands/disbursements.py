@@ -131,7 +131,7 @@ def reissue_payment(ledger: Ledger, act: CommandAct, order: Reissue) -> Answer:
     Raises:
         NotReturned: It did not come back.
         SamePerson: Who withdrew it would have it paid to another card.
-        FundInsufficient: The account holds less by now.
+        FundInsufficient: The account holds less by now, or held less on that day.
     """
 
     def decide(work: Work) -> None:

@@ -1,8 +1,8 @@
 """A fund account: lots in, draws out, oldest vintage first."""
 
-from bisect import insort
+from bisect import bisect_left, insort
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
@@ -15,7 +15,11 @@ from ledger.errors import Kind, LedgerError
 
 @dataclass(slots=True, eq=False)
 class Lot:
-    """Money that came in by one appropriation, and what is left of it here."""
+    """Money that came in by one appropriation, and what is left of it here.
+
+    `days` are those on which it moved, in order, and `moved` the fen that each of them added (below
+    zero: took): a day that is entered late draws on what had come in by then.
+    """
 
     lot_id: UUID
     origin_id: UUID
@@ -27,20 +31,53 @@ class Lot:
     carried_into: int | None = None
     receipts: tuple[int, ...] = ()  # versions that recorded it as coming from outside, or corrected
     last_drawn_on: date | None = None
+    days: list[date] = field(default_factory=list)
+    moved: list[int] = field(default_factory=list)
 
     def __lt__(self, other: "Lot") -> bool:
         return (self.vintage, self.arrival) < (other.vintage, other.arrival)
 
+    def move(self, day: date, amount: int) -> None:
+        """Remember what a day added to it, in fen; below zero, what it took."""
+        self.remaining = Money(self.remaining + amount)
+        if self.days and self.days[-1] == day:
+            self.moved[-1] += amount
+            return
+        place = bisect_left(self.days, day)
+        if place < len(self.days) and self.days[place] == day:
+            self.moved[place] += amount
+        else:
+            self.days.insert(place, day)
+            self.moved.insert(place, amount)
+
+    def available(self, day: date) -> Money:
+        """Return what can be taken on a day so that at no day's end from then on it is below zero.
+
+        What came in later is not there yet, and what was taken later cannot be taken twice; of a
+        day's own movements only what they come to counts.
+        """
+        least = standing = int(self.remaining)
+        for place in range(len(self.days) - 1, -1, -1):
+            if self.days[place] <= day:
+                break
+            standing -= self.moved[place]
+            least = min(least, standing)
+        return Money(max(0, least))
+
 
 class FundInsufficient(LedgerError):
-    """The account holds less than is to be paid or passed on."""
+    """The account holds less than is to be paid or passed on, or held less on the day of that."""
 
     code = "fund.insufficient"
     kind = Kind.CONFLICT
 
-    def __init__(self, fund_id: UUID, needed: Money, available: Money) -> None:
+    def __init__(
+        self, fund_id: UUID, needed: Money, available: Money, day: date, enough_on: date | None
+    ) -> None:
+        from_when = "" if enough_on is None else f"; there is enough from {enough_on} on"
         super().__init__(
-            f"fund account {fund_id} needs {yuan_text(needed)} yuan, has {yuan_text(available)}"
+            f"fund account {fund_id} needs {yuan_text(needed)} yuan,"
+            f" has {yuan_text(available)} on {day}{from_when}"
         )
 
 
@@ -132,7 +169,13 @@ class FundAccount(Root):
 
         def apply(self, aggregate: "FundAccount") -> None:
             lot = aggregate.remember_lot(
-                self.lot_id, self.lot_id, self.vintage, self.source, self.document, self.amount_fen
+                self.lot_id,
+                self.lot_id,
+                self.vintage,
+                self.source,
+                self.document,
+                self.amount_fen,
+                self.happened_on,
             )
             lot.carried_into = self.carried_into
             lot.receipts = (self.originator_version,)
@@ -151,7 +194,7 @@ class FundAccount(Root):
         parts: tuple[Part, ...]
 
         def apply(self, aggregate: "FundAccount") -> None:
-            aggregate.forget_parts(self.parts)
+            aggregate.forget_parts(self.parts, self.happened_on)
 
     class AllocationReceived(Event, frozen=True):
         TOPIC = "fund.allocation_received"
@@ -164,7 +207,7 @@ class FundAccount(Root):
         lots: tuple[LotIn, ...]
 
         def apply(self, aggregate: "FundAccount") -> None:
-            aggregate.remember_lots(self.lots)
+            aggregate.remember_lots(self.lots, self.happened_on)
             aggregate.unacknowledged[self.allocation_id] = self.amount_fen
 
     class AllocationAcknowledged(Event, frozen=True):
@@ -189,7 +232,7 @@ class FundAccount(Root):
         parts: tuple[Part, ...]
 
         def apply(self, aggregate: "FundAccount") -> None:
-            aggregate.forget_parts(self.parts)
+            aggregate.forget_parts(self.parts, self.happened_on)
 
     class RemittanceReceived(Event, frozen=True):
         """Came from another ledger; sources, documents and vintages are those that it had there."""
@@ -202,7 +245,7 @@ class FundAccount(Root):
         lots: tuple[RemittedLot, ...]
 
         def apply(self, aggregate: "FundAccount") -> None:
-            aggregate.remember_lots(self.lots)
+            aggregate.remember_lots(self.lots, self.happened_on)
 
     class RemittanceTakenBack(Event, frozen=True):
         """Another ledger refused what was sent there: it is in the lots that it came from."""
@@ -214,7 +257,7 @@ class FundAccount(Root):
         parts: tuple[Part, ...]
 
         def apply(self, aggregate: "FundAccount") -> None:
-            aggregate.bring_back(self.parts)
+            aggregate.bring_back(self.parts, self.happened_on)
 
     class Drawn(Event, frozen=True):
         TOPIC = "fund.drawn"
@@ -225,7 +268,7 @@ class FundAccount(Root):
         parts: tuple[Part, ...]
 
         def apply(self, aggregate: "FundAccount") -> None:
-            aggregate.forget_parts(self.parts)
+            aggregate.forget_parts(self.parts, self.happened_on)
             for part in self.parts:
                 lot = aggregate.lots[part.lot_id]
                 lot.last_drawn_on = max(lot.last_drawn_on or date.min, self.happened_on)
@@ -238,7 +281,7 @@ class FundAccount(Root):
         parts: tuple[Part, ...]
 
         def apply(self, aggregate: "FundAccount") -> None:
-            aggregate.bring_back(self.parts)
+            aggregate.bring_back(self.parts, self.happened_on)
 
     class KeptAt(Event, frozen=True):
         """Its money stands in this bank account: what it moves, the bank moves."""
@@ -269,7 +312,7 @@ class FundAccount(Root):
                 vintage=self.vintage,
                 amount_fen=self.difference_fen,
             )
-            aggregate.bring_back((part,))
+            aggregate.bring_back((part,), self.happened_on)
             aggregate.lots[self.lot_id].receipts += (self.originator_version,)
 
     organisation_id: UUID
@@ -316,7 +359,7 @@ class FundAccount(Root):
     ) -> None:
         """Pass money down. Both accounts are saved together, so it never hangs between them."""
         require_positive(amount)
-        parts = self.choose(amount)
+        parts = self.choose(amount, act.happened_on)
         self.trigger_event(
             self.Allocated,
             act,
@@ -352,10 +395,10 @@ class FundAccount(Root):
         """Take the money of a remittance from the oldest lots; return the pieces with their past.
 
         Raises:
-            FundInsufficient: The account holds less.
+            FundInsufficient: The account holds less, or held less on the day of the act.
         """
         require_positive(amount)
-        parts = self.choose(amount)
+        parts = self.choose(amount, act.happened_on)
         self.trigger_event(
             self.Remitted,
             act,
@@ -432,7 +475,7 @@ class FundAccount(Root):
     ) -> tuple[Part, ...]:
         """Take the money of one payment from the oldest lots; return the pieces taken."""
         require_positive(amount)
-        parts = self.choose(amount)
+        parts = self.choose(amount, act.happened_on)
         self.trigger_event(
             self.Drawn,
             act,
@@ -476,7 +519,7 @@ class FundAccount(Root):
             LotUnknown: The lot never came in here.
             NoSuchReceipt: That version did not record this lot as money from outside.
             NothingToAdd: The difference is zero.
-            FundInsufficient: More is to be taken off than is left.
+            FundInsufficient: More is to be taken off than is left, or was there on that day.
             AmountTooLarge: The lot would hold more than an event can say.
         """
         lot = self.lots.get(lot_id)
@@ -486,8 +529,8 @@ class FundAccount(Root):
             raise NoSuchReceipt(self.id, lot_id, corrects_version)
         if not difference:
             raise NothingToAdd(self.id, lot_id)
-        if lot.remaining + difference < 0:
-            raise FundInsufficient(self.id, Money(-difference), lot.remaining)
+        if difference < 0:
+            self._require_held(Money(-difference), act.happened_on, (lot,))
         require_writable(Money(lot.remaining + difference))
         self.trigger_event(
             self.ReceiptCorrected,
@@ -501,23 +544,33 @@ class FundAccount(Root):
             reason=reason,
         )
 
-    def choose(self, amount: Money) -> tuple[Part, ...]:
+    def choose(self, amount: Money, day: date) -> tuple[Part, ...]:
         """Say which pieces a draw of `amount` fen would take: oldest vintage first, then arrival.
 
+        Of each lot what had come in by the day of the draw and was not taken since: whatever is
+        entered late leaves the account at no day with less than nothing.
+
         Raises:
-            FundInsufficient: The account holds less.
+            FundInsufficient: The account holds less, or held less on that day.
         """
-        if amount > self.balance:
-            raise FundInsufficient(self.id, amount, self.balance)
         parts = []
         open_amount: int = amount
         for lot in self.live:
-            taken = min(open_amount, lot.remaining)
-            parts.append(_part_of(lot, Money(taken)))
-            open_amount -= taken
+            taken = min(open_amount, lot.available(day))
+            if taken:
+                parts.append(_part_of(lot, Money(taken)))
+                open_amount -= taken
             if not open_amount:
-                break
-        return tuple(parts)
+                return tuple(parts)
+        raise self._too_little(amount, day, self.live)
+
+    def require_held(self, amount: Money, day: date) -> None:
+        """Check that so many fen can be drawn on a day.
+
+        Raises:
+            FundInsufficient: The account holds less, or held less on that day.
+        """
+        self._require_held(amount, day, self.live)
 
     def old_lots(self, year: int) -> list[Lot]:
         """Return the lots of vintages before a year that may not have reached people whole.
@@ -535,33 +588,47 @@ class FundAccount(Root):
     # What `apply` uses to remember.
 
     def remember_lot(
-        self, lot_id: UUID, origin_id: UUID, vintage: int, source: str, document: str, amount: Money
+        self,
+        lot_id: UUID,
+        origin_id: UUID,
+        vintage: int,
+        source: str,
+        document: str,
+        amount: Money,
+        day: date,
     ) -> Lot:
-        lot = Lot(lot_id, origin_id, vintage, len(self.lots), source, document, amount)
+        lot = Lot(lot_id, origin_id, vintage, len(self.lots), source, document, Money(0))
+        lot.move(day, amount)
         self.lots[lot_id] = lot
         insort(self.live, lot)
         self.balance = Money(self.balance + amount)
         return lot
 
-    def remember_lots(self, lots: Iterable[LotIn | RemittedLot]) -> None:
+    def remember_lots(self, lots: Iterable[LotIn | RemittedLot], day: date) -> None:
         for lot in lots:
             self.remember_lot(
-                lot.lot_id, lot.origin_id, lot.vintage, lot.source, lot.document, lot.amount_fen
+                lot.lot_id,
+                lot.origin_id,
+                lot.vintage,
+                lot.source,
+                lot.document,
+                lot.amount_fen,
+                day,
             )
 
-    def forget_parts(self, parts: Iterable[Part]) -> None:
+    def forget_parts(self, parts: Iterable[Part], day: date) -> None:
         for part in parts:
             lot = self.lots[part.lot_id]
-            lot.remaining = Money(lot.remaining - part.amount_fen)
+            lot.move(day, -part.amount_fen)
             self.balance = Money(self.balance - part.amount_fen)
             if not lot.remaining:
                 self.live.remove(lot)
 
-    def bring_back(self, parts: Iterable[Part]) -> None:
+    def bring_back(self, parts: Iterable[Part], day: date) -> None:
         for part in parts:
             lot = self.lots[part.lot_id]
             was_empty = not lot.remaining
-            lot.remaining = Money(lot.remaining + part.amount_fen)
+            lot.move(day, part.amount_fen)
             self.balance = Money(self.balance + part.amount_fen)
             if was_empty and lot.remaining:
                 insort(self.live, lot)
@@ -599,6 +666,20 @@ class FundAccount(Root):
                 for index, part in enumerate(parts)
             ),
         )
+
+    def _require_held(self, amount: Money, day: date, lots: Sequence[Lot]) -> None:
+        if amount > sum(lot.available(day) for lot in lots):
+            raise self._too_little(amount, day, lots)
+
+    def _too_little(self, amount: Money, day: date, lots: Sequence[Lot]) -> FundInsufficient:
+        """Say what there is of lots on a day, and from which later day on there is enough."""
+
+        def held(on: date) -> Money:
+            return Money(sum(lot.available(on) for lot in lots))
+
+        later = sorted({each for lot in lots for each in lot.days if each > day})
+        enough_on = next((each for each in later if held(each) >= amount), None)
+        return FundInsufficient(self.id, amount, held(day), day, enough_on)
 
     def _next_lot_id(self, index: int) -> UUID:
         return stable_id("lot", self.id, self.version + 1, index)

@@ -167,3 +167,20 @@ def test_what_came_back_is_not_paid_again_from_an_empty_account(world: World) ->
     for version in (2, 1):
         refusal = nothing_more(world, correct(world, version))
         assert refusal.code == "disbursement.nothing_to_correct"
+
+
+def test_a_payment_entered_late_does_not_draw_on_what_came_in_after_its_day(world: World) -> None:
+    world.receive("X01", 60_000)
+    world.file(ONE, TWO)
+    world.pay("B1", roster_row(1, ONE, 60_000))
+    world.answer("B1", failed(1, ONE, 60_000))
+    world.pay("B2", roster_row(1, TWO, 60_000))
+    world.receive("X01", 500_000, day=date(2017, 2, 10))
+
+    assert nothing_more(world, reissue(world)).code == "fund.insufficient"
+    three = Person(3)
+    world.file(three)
+    world.draft("B3", roster_row(1, three, 60_000))
+    world.review("B3")
+    assert world.approve("B3").refusal_code == "fund.insufficient"
+    assert world.approve("B3", day=date(2017, 2, 10)).refusal_code is None

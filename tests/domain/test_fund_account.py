@@ -1,6 +1,8 @@
 """A fund account: money is neither made nor lost, and the oldest goes first."""
 
+from contextlib import suppress
 from datetime import date
+from itertools import accumulate
 from uuid import UUID, uuid4, uuid5
 
 import pytest
@@ -308,3 +310,118 @@ def test_what_came_back_comes_in_front_of_younger_money() -> None:
     fund.restore(ACT, disbursement_id=uuid4(), parts=oldest)
 
     assert [lot.vintage for lot in fund.live] == [2015, 2016, 2017]
+
+
+def on(day: date) -> Act:
+    return Act("operator", day, "2017-03-01T00:00:00.000Z")
+
+
+def test_a_draw_entered_late_takes_only_what_had_come_in_by_its_day() -> None:
+    fund = account((2017, 100))
+    earlier = fund.draw(
+        on(date(2017, 1, 5)), disbursement_id=uuid4(), batch_id=uuid4(), amount=Money(100)
+    )
+    fund.restore(on(date(2017, 1, 20)), disbursement_id=uuid4(), parts=earlier)
+    fund.draw(on(date(2017, 1, 22)), disbursement_id=uuid4(), batch_id=uuid4(), amount=Money(70))
+    fund.receive(
+        on(date(2017, 2, 10)),
+        source="地方财政",
+        document="文",
+        vintage=2017,
+        carried_into=None,
+        amount=Money(500),
+    )
+    fund.collect_events()
+
+    def drawn(day: date, amount: int) -> tuple[Part, ...]:
+        return fund.draw(on(day), disbursement_id=uuid4(), batch_id=uuid4(), amount=Money(amount))
+
+    for day in (date(2017, 1, 21), date(2017, 1, 22), date(2017, 2, 9)):
+        with pytest.raises(FundInsufficient, match="enough from 2017-02-10 on"):
+            drawn(day, 31)
+    # All of it was with people then, whatever came back after.
+    with pytest.raises(FundInsufficient, match=r"has 0\.00 on 2017-01-06"):
+        drawn(date(2017, 1, 6), 1)
+    with pytest.raises(FundInsufficient) as never:
+        drawn(date(2017, 2, 10), 531)
+    assert "enough" not in str(never.value)
+    assert fund.collect_events() == []
+
+    first, later = fund.lots
+    assert [part.lot_id for part in drawn(date(2017, 1, 21), 30)] == [first]
+    assert [part.lot_id for part in drawn(date(2017, 2, 10), 500)] == [later]
+
+
+def test_a_receipt_is_not_put_right_by_more_than_stood_in_it_on_that_day() -> None:
+    fund = account((2017, 100))
+    [lot] = fund.lots
+    parts = fund.draw(
+        on(date(2017, 1, 5)), disbursement_id=uuid4(), batch_id=uuid4(), amount=Money(60)
+    )
+    fund.restore(on(date(2017, 1, 20)), disbursement_id=uuid4(), parts=parts)
+
+    def taken_off(day: date, amount: int) -> None:
+        fund.correct_receipt(
+            on(day), lot_id=lot, corrects_version=2, difference=Money(-amount), reason="多录"
+        )
+
+    with pytest.raises(FundInsufficient, match="enough from 2017-01-20 on"):
+        taken_off(date(2017, 1, 6), 41)
+    with pytest.raises(FundInsufficient):
+        taken_off(date(2017, 1, 1), 1)  # It had not come in.
+    taken_off(date(2017, 1, 6), 40)
+    taken_off(date(2017, 1, 20), 60)
+
+    assert fund.balance == 0
+
+
+moves = st.lists(
+    st.tuples(
+        st.sampled_from(["receive", "draw", "restore", "correct"]),
+        st.integers(1, 28),
+        st.integers(1, 300),
+    ),
+    max_size=40,
+)
+
+
+@given(moves)
+def test_in_whatever_order_it_is_entered_no_lot_holds_less_than_nothing_on_any_day(
+    taken: list[tuple[str, int, int]],
+) -> None:
+    fund = account((2017, 100))
+    drawn: list[tuple[int, tuple[Part, ...]]] = []
+    for what, day, amount in taken:
+        act = on(date(2017, 1, day))
+        if what == "receive":
+            fund.receive(
+                act,
+                source="地方财政",
+                document="文",
+                vintage=2010 + amount % 8,
+                carried_into=None,
+                amount=Money(amount),
+            )
+        elif what == "restore" and drawn:
+            since, parts = drawn.pop()
+            later = on(date(2017, 1, max(since, day)))
+            fund.restore(later, disbursement_id=uuid4(), parts=parts)
+        elif what == "draw":
+            try:
+                parts = fund.draw(
+                    act, disbursement_id=uuid4(), batch_id=uuid4(), amount=Money(amount)
+                )
+            except FundInsufficient:
+                continue
+            drawn.append((day, parts))
+        elif what == "correct":
+            lot = next(iter(fund.lots))
+            with suppress(FundInsufficient):
+                fund.correct_receipt(
+                    act, lot_id=lot, corrects_version=2, difference=Money(-amount), reason="多录"
+                )
+
+    for each in fund.lots.values():
+        assert sum(each.moved) == each.remaining
+        assert each.days == sorted(set(each.days))
+        assert min(accumulate(each.moved)) >= 0

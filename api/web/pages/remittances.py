@@ -141,13 +141,13 @@ def ask_sending(of: TheSender) -> Response:
 
 
 @router.post("/remittances/new", dependencies=[APPROVE])
-def preview(of: TheSender, given: TheFields, the_ledger: TheLedger) -> Response:
+def preview(of: TheSender, given: TheFields, the_ledger: TheLedger, caller: TheCaller) -> Response:
     """Show of which lots it would be made, to be signed; nothing is written."""
     shown = of.shown(given)
     try:
         account = of.account(given["account"])
         form = _order(of, given)
-        parts = _chosen(the_ledger, form)
+        parts = _chosen(the_ledger, form, caller.day)
     except LedgerError as refusal:
         return show_above(of.screen, refusal, NEW, **shown)
     [to] = [each for each in shown["known"] if each.key_id == form.to_key_id] or [None]
@@ -228,7 +228,7 @@ def _order(of: Sender, given: Given) -> RemittanceForm:
     return formed(RemittanceForm, asked, of.screen.language)
 
 
-def _chosen(ledger: Ledger, form: RemittanceForm) -> list[tuple[Lot, Money]]:
+def _chosen(ledger: Ledger, form: RemittanceForm, day: date) -> list[tuple[Lot, Money]]:
     """Return the lots with what would be taken of each.
 
     Raises:
@@ -239,7 +239,7 @@ def _chosen(ledger: Ledger, form: RemittanceForm) -> list[tuple[Lot, Money]]:
     account = ledger.load(FundAccount, id_)
     if account is None:
         raise NotOnRecord("fund", id_)
-    parts = account.choose(Money(form.amount_fen))
+    parts = account.choose(Money(form.amount_fen), day)
     return [(account.lots[part.lot_id], part.amount_fen) for part in parts]
 
 
