@@ -237,7 +237,7 @@ class Kept:
             NOTHING,
             first_unanswered(open_, Channel.BANK_CARD),
             frozenset(UUID(bytes=raw) for raw in connection.execute(payers.distinct()).scalars()),
-            {} if year is None else surplus_targets(connection, year),
+            {} if year is None else surplus_targets(connection, year, moment),
             {} if year is None else opened_on(connection, year, moment),
             limits_on(_of_the_top(versions, tree), day),
             counting(versions, tree, day),

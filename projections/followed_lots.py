@@ -34,6 +34,27 @@ class FollowedLot:
     consumed_fen: int
 
 
+def lots_on_a_clock(connection: Connection, until: int, moment: Moment = NOW) -> set[bytes]:
+    """Return the lots that are opening surplus of some fiscal year, or were passed on as such.
+
+    Args:
+        connection: Of the read model.
+        until: The last fiscal year that counts.
+        moment: As of when.
+    """
+    opened = (
+        select(openings.c.lot_id, openings.c.position.label("since"))
+        .where(openings.c.year <= until, moment.covers(openings), was_brought_forward())
+        .cte("on_a_clock", recursive=True)
+    )
+    followed = opened.union(
+        select(lots.c.lot_id, opened.c.since)
+        .join(opened, lots.c.parent_id == opened.c.lot_id)
+        .where(lots.c.position > opened.c.since)
+    )
+    return set(connection.execute(select(followed.c.lot_id)).scalars())
+
+
 def followed_lots(connection: Connection, year: int, moment: Moment = NOW) -> list[FollowedLot]:
     """Return every lot of every organisation's opening surplus of a fiscal year."""
     opened = (
@@ -125,6 +146,7 @@ class Pace:
     """How old money goes down against the next line, at `due_on`; amounts in fen.
 
     `forecast_fen` is what would be left then if it went on as it did, None where there is no pace.
+    `asked` False: no line is drawn at all.
     """
 
     due_on: date
@@ -133,6 +155,7 @@ class Pace:
     remaining_fen: int
     fen_per_day: int
     forecast_fen: int | None
+    asked: bool = True
 
     @property
     def shortfall_fen(self) -> int:
@@ -143,25 +166,45 @@ class Pace:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """What a fiscal year asks of old money, by the policy it was opened under."""
+    """What a fiscal year asks of old money, by a policy; what is None is not asked."""
 
     first_year_minimum_bp: BasisPoints | None
     all_within_years: int | None
 
+    @property
+    def asks_nothing(self) -> bool:
+        return self.first_year_minimum_bp is None and self.all_within_years is None
+
+    def last_line(self, year: int) -> date | None:
+        """Return the day by which all is to be used; None where no day is said."""
+        within = self.all_within_years
+        return None if within is None else date(year + within - 1, 12, 31)
+
     def pace(self, year: int, of: Consumption, began: date, day: date) -> Pace:
         """Say how money stands on a day against the first year's line, or that of all of it.
 
+        Where nothing is asked on a line, all may remain.
+
         Source: 总工会2017年“两节”期间开展送温暖活动方案, last paragraph of 四(五).
         """
-        within = self.all_within_years or 1
-        first_year = day <= date(year, 12, 31) and within > 1
-        due_on = date(year if first_year else year + within - 1, 12, 31)
-        minimum = self.first_year_minimum_bp if first_year else WHOLE_BP
-        may_remain = of.opening_fen * (WHOLE_BP - (minimum or 0)) // WHOLE_BP
+        ends, last = date(year, 12, 31), self.last_line(year)
+        if last is None or (day <= ends and last > ends):
+            due_on, minimum = ends, (self.first_year_minimum_bp or 0) if day <= ends else 0
+        else:
+            due_on, minimum = last, WHOLE_BP
+        may_remain = of.opening_fen * (WHOLE_BP - minimum) // WHOLE_BP
         passed, left = (day - began).days, max(0, (due_on - day).days)
         per_day = of.consumed_fen // passed if passed > 0 else 0
         forecast = max(0, of.remaining_fen - per_day * left) if passed > 0 else None
-        return Pace(due_on, left, may_remain, of.remaining_fen, per_day, forecast)
+        return Pace(
+            due_on,
+            left,
+            may_remain,
+            of.remaining_fen,
+            per_day,
+            forecast,
+            asked=not self.asks_nothing,
+        )
 
 
 def years_opened(connection: Connection, last: int) -> list[int]:
@@ -170,9 +213,13 @@ def years_opened(connection: Connection, last: int) -> list[int]:
     return sorted(found.scalars())
 
 
-def surplus_targets(connection: Connection, year: int) -> dict[UUID, Target]:
-    """Return what was asked of each organisation that opened the year."""
-    found = connection.execute(select(targets).where(targets.c.year == year))
+def surplus_targets(connection: Connection, year: int, moment: Moment = NOW) -> dict[UUID, Target]:
+    """Return what was asked of each organisation that opened the year, as it was set last."""
+    found = connection.execute(
+        select(targets)
+        .where(targets.c.year == year, moment.covers(targets))
+        .order_by(targets.c.position)
+    )
     return {
         uuid_of(row.organisation_id): Target(row.first_year_minimum_bp, row.all_within_years)
         for row in found

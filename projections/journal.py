@@ -128,9 +128,12 @@ targets = Table(
     number_column("year"),
     number_column("first_year_minimum_bp", nullable=True),
     number_column("all_within_years", nullable=True),
-    number_column("position"),
-    key("organisation_id", "year"),
+    text_column("happened_on"),
+    number_column("position", primary_key=True),
+    Index("surplus_targets_by_year", "year", "organisation_id"),
 )
+"""What each fiscal year asks, as it was opened, and where nothing was asked then, as was set later:
+the last row of a year counts."""
 
 
 class Line(NamedTuple):
@@ -189,7 +192,8 @@ class Journal(Projection):
             Disbursement.Returned: _moved,
             Disbursement.Withdrawn: _moved,
             Disbursement.Corrected: _moved,
-            FiscalYear.Opened: _year_opened,
+            FiscalYear.Opened: _asked,
+            FiscalYear.TargetsSet: _asked,
             FiscalYear.SurplusBroughtForward: _brought_forward,
         }
 
@@ -299,7 +303,7 @@ def _remittance_received(event: FundAccount.RemittanceReceived, position: int, r
         )
 
 
-def _year_opened(event: FiscalYear.Opened, position: int, rows: Rows) -> None:
+def _asked(event: FiscalYear.Opened | FiscalYear.TargetsSet, position: int, rows: Rows) -> None:
     minimum, within = event.targets.first_year_minimum, event.targets.all_within
     rows["surplus_targets"].append(
         (
@@ -307,6 +311,7 @@ def _year_opened(event: FiscalYear.Opened, position: int, rows: Rows) -> None:
             event.year,
             minimum.basis_points if minimum else None,
             within.years if within else None,
+            event.happened_on.isoformat(),
             position,
         )
     )

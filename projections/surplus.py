@@ -8,7 +8,7 @@ from itertools import accumulate
 from operator import itemgetter
 from uuid import UUID
 
-from sqlalchemy import CTE, Connection, and_, func, select
+from sqlalchemy import CTE, Connection, and_, func, or_, select
 
 from ledger.domain.values import BasisPoints, Money, floor_basis_points
 from projections.asked import NOW, Moment
@@ -144,7 +144,7 @@ def burn_down(
         again = came_back(connection, moment, begun, (), asked)[()]
     remaining = accumulate(amount for _, amount in sorted(changes.items()))
     consumed = reached + again
-    minimum, within = _targets(connection, ids, year)
+    minimum, within = _targets(connection, ids, year, moment)
     return BurnDown(
         Surplus(
             year,
@@ -196,11 +196,16 @@ def _lots_followed(own: CTE) -> CTE:
 
 
 def _targets(
-    connection: Connection, ids: list[bytes], year: int
+    connection: Connection, ids: list[bytes], year: int, moment: Moment
 ) -> tuple[BasisPoints | None, int | None]:
+    """Return what the first of these organisations asks that asks anything."""
+    asks_something = or_(
+        targets.c.first_year_minimum_bp.is_not(None), targets.c.all_within_years.is_not(None)
+    )
     row = connection.execute(
         select(targets.c.first_year_minimum_bp, targets.c.all_within_years)
-        .where(targets.c.organisation_id.in_(ids), targets.c.year == year)
+        .where(targets.c.organisation_id.in_(ids), targets.c.year == year, asks_something)
+        .where(moment.covers(targets))
         .order_by(targets.c.position)
         .limit(1)
     ).one_or_none()

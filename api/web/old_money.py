@@ -34,9 +34,10 @@ def old_money_of(
     followed = followed_of(known, ids)
     of = consumption(followed)
     began = min((known.opened_on[id_] for id_ in ids if id_ in known.opened_on), default=None)
-    target = next((known.targets[id_] for id_ in ids if id_ in known.targets), None)
-    if not of.opening_fen or began is None or target is None:
+    targets = [known.targets[id_] for id_ in ids if id_ in known.targets]
+    if not of.opening_fen or began is None or not targets:
         return None
+    target = next((each for each in targets if not each.asks_nothing), targets[0])
     pace = target.pace(year, of, date.fromisoformat(began), known.day)
     return OldMoney(organisation, alone, of, pace, list(_vintages(followed)))
 

@@ -1,6 +1,7 @@
 """Money in from outside, passed down the tree, and receipts put right."""
 
 from dataclasses import dataclass
+from datetime import date
 from uuid import UUID
 
 from ledger.commands.duties import acting_officer, require_post, require_role
@@ -150,7 +151,7 @@ def correct_receipt(ledger: Ledger, act: CommandAct, order: ReceiptCorrection) -
     Raises:
         LotUnknown, NoSuchReceipt: The account holds no such receipt, or it is another's money.
         NothingToAdd, AmountTooLarge: As they say.
-        FundInsufficient: More is to be taken off than is left of it.
+        FundInsufficient: More is to be taken off than is left of it, or was there on that day.
     """
 
     def decide(work: Work) -> None:
@@ -176,6 +177,11 @@ def open_fiscal_year(
     """Bring forward what is left in an account of earlier vintages as opening surplus.
 
     What of them is on its way to people is opening surplus too: figures take it from the payments.
+    A year that was opened without a policy, so that it asks nothing, is asked by this one now.
+
+    Raises:
+        NotOnRecord: The organisation, its account or the policy is not registered.
+        YearImplausible, YearClosed: As they say.
     """
 
     def decide(work: Work) -> None:
@@ -255,11 +261,20 @@ def account_for(work: Work, act: CommandAct, organisation: UUID, earmark: str) -
 def _fiscal_year(
     work: Work, act: CommandAct, organisation: UUID, year: int, policy_code: str | None
 ) -> FiscalYear:
-    found = work.find(FiscalYear, fiscal_year_id(organisation, year))
-    if found is not None:
-        return found
     targets = SurplusTargets(first_year_minimum=None, all_within=None)
     if policy_code is not None:
-        policy = work.get(Policy, policy_id(policy_code))
-        targets = policy.adoptions[-1].surplus
-    return FiscalYear.open(act, organisation_id=organisation, year=year, targets=targets)
+        targets = _targets_on(work.get(Policy, policy_id(policy_code)), act.happened_on)
+    found = work.find(FiscalYear, fiscal_year_id(organisation, year))
+    if found is None:
+        return FiscalYear.open(act, organisation_id=organisation, year=year, targets=targets)
+    found.set_targets(act, targets)
+    return found
+
+
+def _targets_on(policy: Policy, day: date) -> SurplusTargets:
+    """Return what the reading asks that counts on a day; before any does, the first that will.
+
+    Money may come in before the rules do that it is to be used by.
+    """
+    first = min(each.effective_from for each in policy.adoptions)
+    return policy.in_force_on(max(day, first)).surplus

@@ -8,7 +8,7 @@ from uuid import UUID
 
 import msgspec
 
-from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.aggregate import OPERATOR, Act, Event, Root
 from ledger.domain.sealed import Sealed
 from ledger.domain.values import Money, require_writable, stable_id
 from ledger.errors import Kind, LedgerError
@@ -49,6 +49,16 @@ class LineDecided(LedgerError):
         super().__init__(f"line {line} of statement {statement_id} is {state} already")
 
 
+class AsideByOneself(LedgerError):
+    """What one officer called no business of this ledger, another one writes off."""
+
+    code = "bank_line.same_person"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, statement_id: UUID, line: int, actor: str) -> None:
+        super().__init__(f"officer {actor} set line {line} of statement {statement_id} aside")
+
+
 class LineNotAside(LedgerError):
     """Only a line that was set aside can be taken up again."""
 
@@ -81,6 +91,7 @@ class Line:
     returned: bool
     state: LineState = LineState.OPEN
     match_id: UUID | None = None
+    aside_by: str | None = None  # who set it aside last
 
     @property
     def ref(self) -> LineRef:
@@ -178,7 +189,7 @@ class BankStatement(Root):
 
         def apply(self, aggregate: "BankStatement") -> None:
             line = aggregate.lines[self.line]
-            line.state, line.match_id = self.state, None
+            line.state, line.match_id, line.aside_by = self.state, None, self.actor
 
     class LinesReopened(Event, frozen=True):
         """What was decided about these lines is undone; `match_id` is none of a line set aside."""
@@ -301,7 +312,18 @@ class BankStatement(Root):
             )
 
     def set_aside(self, act: Act, *, number: int, state: LineState, reason: str) -> None:
-        line = self.open_line(number)
+        """Take a line out of what is to be matched, or write off what somebody else had ignored.
+
+        Raises:
+            LineUnknown, LineDecided: As they say.
+            AsideByOneself: Whoever ignored it would confirm that.
+        """
+        line = self.line(number)
+        if state is LineState.WRITTEN_OFF and line.state is LineState.IGNORED:
+            if line.aside_by == act.actor != OPERATOR:
+                raise AsideByOneself(self.id, number, act.actor)
+        else:
+            self.open_line(number)
         self.trigger_event(
             self.LineSetAside,
             act,

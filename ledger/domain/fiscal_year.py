@@ -53,6 +53,18 @@ class FiscalYear(Root):
             aggregate.surplus = Money(0)
             aggregate.lots = set()
             aggregate.closed = False
+            aggregate.targets = self.targets
+
+    class TargetsSet(Event, frozen=True):
+        """What is asked of its old money, where nothing had been when it was opened."""
+
+        TOPIC = "fiscal_year.targets_set"
+        organisation_id: UUID
+        year: int
+        targets: SurplusTargets
+
+        def apply(self, aggregate: "FiscalYear") -> None:
+            aggregate.targets = self.targets
 
     class SurplusBroughtForward(Event, frozen=True):
         """A lot of an earlier vintage, and what of it was in hand when the year was opened.
@@ -86,6 +98,7 @@ class FiscalYear(Root):
     surplus: Money
     lots: set[UUID]
     closed: bool
+    targets: SurplusTargets
 
     @classmethod
     def open(
@@ -99,6 +112,24 @@ class FiscalYear(Root):
             fiscal_year_id(organisation_id, year),
             organisation_id=organisation_id,
             year=year,
+            targets=targets,
+        )
+
+    def set_targets(self, act: Act, targets: SurplusTargets) -> None:
+        """Ask something of its old money, once: what is asked already stays as it is.
+
+        Raises:
+            YearClosed: It was closed before anything was asked.
+        """
+        if targets.ask_nothing or not self.targets.ask_nothing:
+            return
+        if self.closed:
+            raise YearClosed(self.organisation_id, self.year)
+        self.trigger_event(
+            self.TargetsSet,
+            act,
+            organisation_id=self.organisation_id,
+            year=self.year,
             targets=targets,
         )
 

@@ -120,8 +120,14 @@ class CategoryRule(Provenance, frozen=True, kw_only=True):
 
 
 class SurplusTargets(msgspec.Struct, frozen=True, kw_only=True):
+    """What is asked of old money; where a target is missing, nothing is."""
+
     first_year_minimum: RatioRule | None
     all_within: YearsRule | None
+
+    @property
+    def ask_nothing(self) -> bool:
+        return self.first_year_minimum is None and self.all_within is None
 
 
 class PolicyNotInForce(LedgerError):

@@ -250,7 +250,8 @@ def _surplus_1(subject: str, arguments: Mapping[str, Json], events: Events) -> J
                     waiting.append(child)
             _move(held, event, lot)
     in_transit = held[TRANSIT] + held[BACK]
-    return _consumption(opening, held[PAID], in_transit, _targets(subject, year, events))
+    asked = _targets(subject, year, events, ASKED_FIRST)
+    return _consumption(opening, held[PAID], in_transit, asked)
 
 
 def _brought_forward(subject: str, year: Json, events: Events) -> list[Seen]:
@@ -304,19 +305,29 @@ def _move(held: dict[str, int], event: Seen, lot: str) -> None:
         held[target] += amount
 
 
-def _targets(subject: str, year: int, events: Events) -> dict[str, Json]:
-    for event in events.concerning(subject, "fiscal_year.opened"):
-        if event.data["year"] == year and event.data["organisation_id"] == subject:
-            minimum, within = (
-                event.data["targets"]["first_year_minimum"],
-                event.data["targets"]["all_within"],
-            )
-            return {
-                "first_year_minimum_bp": minimum["basis_points"] if minimum else None,
-                "all_within_years": within["years"] if within else None,
-                "targets_position": event.position,
-            }
-    return {"first_year_minimum_bp": None, "all_within_years": None, "targets_position": None}
+ASKED_FIRST = ("fiscal_year.opened",)
+ASKED = (*ASKED_FIRST, "fiscal_year.targets_set")
+"""What says what a year asks; the later one counts where the one before asks nothing."""
+
+
+def _targets(
+    subject: str, year: int, events: Events, topics: Sequence[str] = ASKED
+) -> dict[str, Json]:
+    said: Json = {"first_year_minimum": None, "all_within": None}
+    position: int | None = None
+    for topic in topics:
+        for event in events.concerning(subject, topic):
+            if event.data["year"] == year and event.data["organisation_id"] == subject:
+                said, position = event.data["targets"], event.position
+                break
+        if position is None or any(said.values()):
+            break
+    minimum, within = said["first_year_minimum"], said["all_within"]
+    return {
+        "first_year_minimum_bp": minimum["basis_points"] if minimum else None,
+        "all_within_years": within["years"] if within else None,
+        "targets_position": position,
+    }
 
 
 def _payment(subject: str, _: Mapping[str, Json], events: Events) -> Json:

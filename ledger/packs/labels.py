@@ -49,6 +49,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "disbursement.unresolved": ("银行结果不明", "bank does not know yet"),
     "fiscal_year.closed": ("年度关账", "fiscal year closed"),
     "fiscal_year.opened": ("年度开账", "fiscal year opened"),
+    "fiscal_year.targets_set": ("规定结余指标", "targets of a fiscal year set"),
     "fiscal_year.surplus_brought_forward": ("上年结余转入", "surplus brought forward"),
     "fund.allocated": ("下拨", "allocated"),
     "fund.allocation_received": ("收到下拨", "allocation received"),

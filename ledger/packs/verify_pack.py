@@ -637,7 +637,8 @@ class Pack:
                     if child not in since:
                         since[child] = since[lot]
                         waiting.append(child)
-        return self.consumption(union, year, opening, held["paid"], held["transit"] + held["back"])
+        in_transit = held["transit"] + held["back"]
+        return self.consumption(union, year, opening, held["paid"], in_transit, set_later=False)
 
     def brought_forward(self, union: str, year: int) -> list[tuple[int, Any]]:
         return [
@@ -646,12 +647,19 @@ class Pack:
             if event["data"]["year"] == year and event["data"]["organisation_id"] == union
         ]
 
-    def consumption(self, union: str, year: int, opening: int, paid: int, transit: int) -> Any:
-        stated = [
-            (position, event["data"]["targets"])
-            for position, event in self.all_of(union, "fiscal_year.opened")
-            if event["data"]["year"] == year and event["data"]["organisation_id"] == union
-        ]
+    def consumption(
+        self,
+        union: str,
+        year: int,
+        opening: int,
+        paid: int,
+        transit: int,
+        *,
+        set_later: bool = True,
+    ) -> Any:
+        stated = self.targets(union, year, "fiscal_year.opened")
+        if set_later and stated and not any(stated[0][1].values()):
+            stated = self.targets(union, year, "fiscal_year.targets_set") or stated
         minimum = stated[0][1]["first_year_minimum"] if stated else None
         within = stated[0][1]["all_within"] if stated else None
         return {
@@ -664,6 +672,13 @@ class Pack:
             "all_within_years": within["years"] if within else None,
             "targets_position": stated[0][0] if stated else None,
         }
+
+    def targets(self, union: str, year: int, topic: str) -> list[tuple[int, Any]]:
+        return [
+            (position, event["data"]["targets"])
+            for position, event in self.all_of(union, topic)
+            if event["data"]["year"] == year and event["data"]["organisation_id"] == union
+        ]
 
     def payment(self, payment: str) -> Any:
         status, amount, returned = "", 0, 0

@@ -244,10 +244,11 @@ RULES_KNOWN: Mapping[str, About] = {
     "F4": About(
         "账外支出",
         "不得挪用、串户：专户每笔支出应有对应的发放或拨付",
-        1,
+        2,
         (
             "bank_statement.received",
             "bank_statement.line_taken",
+            "bank_statement.line_set_aside",
             "bank_match.*",
         ),
     ),
@@ -293,7 +294,7 @@ RULES_KNOWN: Mapping[str, About] = {
     "G1": About(
         "结余消化不足",
         "结余资金首年至少消化一半，两年内消化完毕（方案四(五)末段）",
-        2,
+        3,
         (
             "fiscal_year.*",
             "fund.*",

@@ -29,6 +29,7 @@ LIMITS_OF: Mapping[str, tuple[LimitName, ...]] = {
     "F5": (LimitName.ANSWER_DAYS,),
     "F6": (LimitName.BANK_DAYS,),
     "F9": (LimitName.BANK_DAYS,),
+    "G1": (LimitName.RECORDING_DAYS,),
     "G3": (LimitName.RUSH_DAYS, LimitName.RUSH_SHARE_BP),
     "G4": (LimitName.IDLE_SHARE_BP,),
     "G5": (LimitName.REISSUE_DAYS,),

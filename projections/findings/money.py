@@ -1,7 +1,8 @@
 """Rules about money that unions hold: old, kept back, idle, spent in a rush, recorded late."""
 
 from collections import Counter, defaultdict
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
 from typing import Any
@@ -19,32 +20,54 @@ from projections.followed_lots import (
     Target,
     consumption,
     followed_lots,
+    lots_on_a_clock,
     opened_on,
     surplus_targets,
     years_opened,
 )
 from projections.journal import Account, lines, lots
-from projections.journal_sums import Routes, routes, sums
+from projections.journal_sums import Among, Routes, routes, sums
 from projections.movements import Kind, movements
 from projections.remittances import RemittanceView, waiting
+from projections.taken_back import taken_back_since
 
 DAY = len("2017-01-20")
+
+Targets = Mapping[UUID, Target]
+"""What was asked of each organisation's old money."""
 
 
 def surplus_not_used(asked: Asked) -> Iterator[Finding]:
     """G1: old money that was not used up in time, or will not be if it goes on as it does.
 
+    Where a year was opened without a policy nothing is asked of it, and that is told.
+
     Source: 总工会2017年“两节”期间开展送温暖活动方案, last paragraph of 四(五).
     """
     if asked.year is None:
         return
-    year = asked.year
-    targets = surplus_targets(asked.connection, year)
+    targets = surplus_targets(asked.connection, asked.year, asked.moment)
+    yield from behind(asked, asked.year, targets)
+    began = opened_on(asked.connection, asked.year, asked.moment)
+    for owner, followed in _by_owner(asked.followed).items():
+        left = consumption(followed).remaining_fen
+        if left > 0 and owner in targets and targets[owner].asks_nothing:
+            yield Finding(
+                "G1",
+                Severity.INFORMATION,
+                owner,
+                began[owner],
+                1,
+                left,
+                detail="nothing_asked",
+                year=asked.year,
+            )
+
+
+def behind(asked: Asked, year: int, targets: Targets) -> Iterator[Finding]:
+    """Tell whose old money is behind what is asked of it, or was when the last line came."""
     began = opened_on(asked.connection, year, asked.moment)
-    by_owner: dict[UUID, list[FollowedLot]] = defaultdict(list)
-    for each in asked.followed:
-        by_owner[each.owner_id].append(each)
-    for owner, followed in by_owner.items():
+    for owner, followed in _by_owner(asked.followed).items():
         target = targets.get(owner)
         if target is None:
             continue
@@ -67,47 +90,122 @@ def surplus_not_used(asked: Asked) -> Iterator[Finding]:
 def lines_missed(asked: Asked) -> Iterator[Finding]:
     """G1: a year's end came, and of old money less had been used by then than was asked.
 
-    That of the first year, and of years before the one that is followed also that of the last;
-    what became of the money later does not change it.
+    That of the first year, and of years before the one that is followed also that of the last.
+    What became of the money later does not change it; but what had been recorded by mistake as
+    having reached people, and was taken back since, had not.
 
     Source: 总工会2017年“两节”期间开展送温暖活动方案, last paragraph of 四(五).
     """
     for year in years_opened(asked.connection, asked.day.year - 1):
-        targets = surplus_targets(asked.connection, year)
-        ends = {year}
-        if year != asked.year:
-            ends |= {year + (each.all_within_years or 1) - 1 for each in targets.values()}
-        for end in sorted(ends):
-            yield from _missed(asked, year, date(end, 12, 31), targets)
+        targets = surplus_targets(asked.connection, year, asked.moment)
+        yield from missed(asked, year, targets, settled_at)
 
 
-def _missed(
-    asked: Asked, year: int, due_on: date, targets: Mapping[UUID, Target]
+def missed(
+    asked: Asked,
+    year: int,
+    targets: Targets,
+    stood: Callable[[Asked, int, date], list[FollowedLot]],
 ) -> Iterator[Finding]:
-    """Tell who was short of the line that is due on the last day of a year, if it has passed."""
-    if due_on >= asked.day:
-        return
-    by_owner: dict[UUID, list[FollowedLot]] = defaultdict(list)
-    for each in followed_lots(asked.connection, year, Moment(due_on, asked.moment.at)):
-        by_owner[each.owner_id].append(each)
-    for owner, followed in by_owner.items():
-        target = targets.get(owner)
-        if target is None:
+    """Tell who was short of a line of a fiscal year that has passed.
+
+    Args:
+        asked: Of what state.
+        year: The fiscal year.
+        targets: What was asked of each organisation.
+        stood: Returns how old money of a year stood when a line came.
+    """
+    ends = {date(year, 12, 31)}
+    if year != asked.year:
+        ends |= {last for each in targets.values() if (last := each.last_line(year))}
+    for due_on in sorted(ends):
+        if due_on >= asked.day:
             continue
-        pace = target.pace(year, consumption(followed), due_on, due_on)
-        short = pace.remaining_fen - pace.may_remain_fen
-        is_first = due_on.year == year and (target.all_within_years or 1) > 1
-        if short > 0 and pace.due_on == due_on and (is_first or year != asked.year):
-            yield Finding(
-                "G1",
-                Severity.ERROR,
-                owner,
-                due_on.isoformat(),
-                1,
-                short,
-                detail="missed_first_year" if is_first else "missed",
-                year=year,
-            )
+        for owner, followed in _by_owner(stood(asked, year, due_on)).items():
+            target = targets.get(owner)
+            if target is None:
+                continue
+            pace = target.pace(year, consumption(followed), due_on, due_on)
+            short = pace.remaining_fen - pace.may_remain_fen
+            is_first = due_on.year == year and target.last_line(year) != due_on
+            if short > 0 and pace.due_on == due_on and (is_first or year != asked.year):
+                yield Finding(
+                    "G1",
+                    Severity.ERROR,
+                    owner,
+                    due_on.isoformat(),
+                    1,
+                    short,
+                    detail="missed_first_year" if is_first else "missed",
+                    year=year,
+                )
+
+
+def recorded_at(asked: Asked, year: int, day: date) -> list[FollowedLot]:
+    """Return how old money stood on a day, by all that was dated up to it."""
+    return followed_lots(asked.connection, year, Moment(day, asked.moment.at))
+
+
+def settled_at(asked: Asked, year: int, day: date) -> list[FollowedLot]:
+    """Return how old money stood on a day, without what was later taken back as a mistake."""
+    followed = recorded_at(asked, year, day)
+    undone = taken_back_since(asked.connection, followed, day, asked.moment)
+    return [
+        replace(each, consumed_fen=each.consumed_fen - undone[each.lot_id, each.since])
+        for each in followed
+    ]
+
+
+def on_no_clock(asked: Asked) -> Iterator[Finding]:
+    """G1: money of an earlier vintage is held, and no fiscal year was opened with it.
+
+    In the year of the day, and at the end of the one before it; nobody asks that it be used, until
+    it is brought forward. Within the days in which things are to be recorded it is not told.
+
+    Source: 总工会2017年“两节”期间开展送温暖活动方案, last paragraph of 四(五).
+    """
+    year, at = asked.day.year, asked.moment.at
+    last = date(year - 1, 12, 31)
+    yield from _on_no_clock(asked, year - 1, last, Moment(last, at))
+    yield from _on_no_clock(asked, year, asked.day, asked.moment)
+
+
+def _on_no_clock(asked: Asked, year: int, day: date, moment: Moment) -> Iterator[Finding]:
+    of = lots.c
+    since = {
+        lot_id: max(came, date(year, 1, 1).isoformat())
+        for lot_id, came in asked.connection.execute(
+            select(of.lot_id, of.happened_on).where(of.vintage < year, moment.covers(lots))
+        )
+    }
+    late = (day - timedelta(days=asked.patience.recording_days)).isoformat()
+    if not any(came < late for came in since.values()):
+        return
+    opened = lots_on_a_clock(asked.connection, year, asked.moment)
+    by = ("organisation_id", "lot_id")
+    found: dict[bytes, list[tuple[str, int]]] = defaultdict(list)
+    for (place, lot_id), went in routes(asked.connection, moment, by, Among(before=year)).items():
+        held = went.net(Account.FUND)
+        if held > 0 and lot_id not in opened and since[lot_id] < late:
+            found[place].append((since[lot_id], held))
+    for place, held_lots in found.items():
+        yield Finding(
+            "G1",
+            Severity.WARNING,
+            uuid_of(place),
+            min(came for came, _ in held_lots),
+            len(held_lots),
+            sum(held for _, held in held_lots),
+            detail="not_opened",
+            year=year,
+        )
+
+
+def _by_owner(every: Iterable[FollowedLot]) -> dict[UUID, list[FollowedLot]]:
+    found: dict[UUID, list[FollowedLot]] = defaultdict(list)
+    for each in every:
+        found[each.owner_id].append(each)
+    return found
 
 
 def kept_back(asked: Asked) -> Iterator[Finding]:

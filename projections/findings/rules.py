@@ -171,9 +171,10 @@ RULES: Sequence[Rule] = (
     Rule(
         money.lines_missed,
         ("year",),
-        (_last(targets), _last(openings)),
+        (_last(targets), _last(openings), _last(movements, Kind.CORRECTION)),
         tells=money.last_year_known,
     ),
+    Rule(money.on_no_clock, (), (_LINES, _last(openings)), limits=LIMITS_OF["G1"]),
     Rule(money.kept_back, (), (_LINES,), limits=LIMITS_OF["F3"]),
     Rule(money.spent_in_a_rush, tells=money.last_year_known, limits=LIMITS_OF["G3"]),
     Rule(money.idle, tells=money.last_year_known, limits=LIMITS_OF["G4"]),

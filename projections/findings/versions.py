@@ -11,13 +11,14 @@ from typing import NamedTuple
 
 from ledger.domain.policy import LIMIT_MAX
 from ledger.errors import Kind, LedgerError
-from projections.findings import amounts, decisions, lists, money, payments, signatures, witnessing
+from projections.findings import amounts, decisions, banking, lists, money, payments, signatures, witnessing
 from projections.findings.asked import Asked
 from projections.findings.borne import as_borne
 from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Finding
 from projections.findings.found import Found, Part
 from projections.findings.limits import LIMITS_OF
+from projections.followed_lots import surplus_targets, years_opened
 
 
 class NoSuchRule(LedgerError):
@@ -72,6 +73,28 @@ def _own_acts(asked: Asked) -> Iterator[Finding]:
     yield from (each for each in lists.attempts_refused(asked) if each.rule == "H1")
 
 
+def _all_in_a_year(asked: Asked, year: int) -> money.Targets:
+    """G1: where no day was said by which all is to be used, it was the year's end."""
+    targets = surplus_targets(asked.connection, year, asked.moment)
+    return {
+        owner: replace(each, all_within_years=each.all_within_years or 1)
+        for owner, each in targets.items()
+    }
+
+
+def _behind_alone(asked: Asked) -> Iterator[Finding]:
+    """G1: the pace and the last line of the year that is followed."""
+    if asked.year is not None:
+        yield from money.behind(asked, asked.year, _all_in_a_year(asked, asked.year))
+
+
+def _opened_years(asked: Asked) -> Iterator[Finding]:
+    """G1: years that were opened, by what was dated up to their lines."""
+    yield from _behind_alone(asked)
+    for year in years_opened(asked.connection, asked.day.year - 1):
+        yield from money.missed(asked, year, _all_in_a_year(asked, year), money.recorded_at)
+
+
 EARLIER: Mapping[str, tuple[Earlier, ...]] = {
     "B4": (
         Earlier(_one_amount_each, "同一单位同一类别的异常金额很多时合为一项；此前每个金额各成一项"),
@@ -83,10 +106,22 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             "扫描的签字表与账不一致也算；此前只看到期未签",
         ),
     ),
+    "F4": (
+        Earlier(
+            banking.open_money_out,
+            "一人标为不属本账、未经他人核销的，以及与很久以后的收入相抵的也算；"
+            "此前标注或相抵以后就不再看",
+        ),
+    ),
     "G1": (
         Earlier(
-            money.surplus_not_used,
+            _behind_alone,
             "首年年底未达标、以前年度的结余到期未用完也算；此前只看最近结转年度的进度和最后期限",
+        ),
+        Earlier(
+            _opened_years,
+            "持有旧款而没有年度开账的也算，没有规定指标的只列出，误记的到账更正后不再算作已用；"
+            "此前只看已开账的年度，没有指标的按当年全部用完，误记的也算到人",
         ),
     ),
     "H1": (

@@ -15,7 +15,13 @@ from ledger.commands.disbursements import (
     reissue_payment,
     withdraw_payment,
 )
-from ledger.commands.funds import ReceiptCorrection, correct_receipt, open_fiscal_year
+from ledger.commands.funds import (
+    FundReceipt,
+    ReceiptCorrection,
+    correct_receipt,
+    open_fiscal_year,
+    receive_funds,
+)
 from ledger.domain.organisation import organisation_id
 from ledger.evidence.figures import SURPLUS, SURPLUS_1
 from ledger.packs import contents
@@ -103,6 +109,23 @@ def figures(
         if each.formula == formula and each.arguments == arguments
     ]
     return value
+
+
+def test_targets_that_are_set_later_are_those_of_the_year(paid: World, tmp_path: Path) -> None:
+    order = FundReceipt("X01", EARMARK, "地方财政", "拨〔2016〕9号", 2016, 5_000, 2018)
+    receive_funds(paid.ledger, paid.act(day=NEW_YEAR), order)
+    asked = figures(paid, tmp_path, "organisation", "X01", SURPLUS, year=2018)
+    assert (asked["first_year_minimum_bp"], asked["all_within_years"]) == (None, None)
+
+    opened(paid)
+
+    set_at = paid.types().index("fiscal_year.targets_set")
+    asked = figures(paid, tmp_path, "organisation", "X01", SURPLUS, year=2018)
+    assert (asked["first_year_minimum_bp"], asked["all_within_years"]) == (5_000, 2)
+    assert asked["targets_position"] == set_at
+    with catch_up(paid.ledger, paid.home.read_models).asking() as model:
+        found = surplus(model, [UNION], 2018)
+    assert (found.first_year_minimum_bp, found.all_within_years) == (5_000, 2)
 
 
 def test_what_is_on_its_way_is_opening_surplus_until_it_arrives(

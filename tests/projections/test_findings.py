@@ -9,9 +9,10 @@ from itertools import pairwise
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace as replace_struct
 from sqlalchemy import Connection
 
-from ledger.commands import disbursements, funds, statements
+from ledger.commands import disbursements, funds, policies, statements
 from ledger.commands.filings import HandingIn, hand_in
 from ledger.commands.notices import Opening, close_notice, open_notice
 from ledger.commands.witnesses import (
@@ -23,7 +24,7 @@ from ledger.commands.witnesses import (
 from ledger.domain.batch import batch_id
 from ledger.domain.notice import DayUnit, Period, notice_id
 from ledger.domain.organisation import organisation_id
-from ledger.domain.policy import Policy
+from ledger.domain.policy import Policy, SurplusTargets
 from ledger.evidence.cosignature import Cosigner
 from ledger.evidence.keys import Ed25519Signer
 from ledger.files.bank import BankReturn, Lists
@@ -69,6 +70,7 @@ from tests.world import (
     roster_row,
     settled,
     signature,
+    terms,
 )
 
 ONE, TWO, THREE = Person(1), Person(2), Person(3)
@@ -194,7 +196,8 @@ def test_old_money_is_a_doubt_when_it_lags_and_more_when_it_is_too_late(world: W
     world.pay("B1", roster_row(1, ONE, 80_000), roster_row(2, TWO, 70_000))
     world.answer("B1", settled(1, ONE, 80_000), settled(2, TWO, 70_000))
     assert of("G1", found(world, OVER)) == []
-    [late] = [each for each in found(world, date(2019, 1, 1)) if each.rule == "G1"]
+    told = [each for each in found(world, date(2019, 1, 1)) if each.rule == "G1"]
+    [late] = [each for each in told if each.detail != "not_opened"]
     assert (late.severity, late.amount_fen) == (Severity.ERROR, 50_000)
     assert found(world, date(2019, 1, 1))[0].severity == Severity.ERROR
 
@@ -229,6 +232,7 @@ def test_old_money_is_told_of_when_a_later_year_is_followed(world: World) -> Non
     ) == [
         (2017, "missed", 200_000),
         (2017, "missed_first_year", 100_000),
+        (2018, "not_opened", 1_000_000),
         (2019, "forecast", 500),
     ]
 
@@ -237,7 +241,7 @@ def test_old_money_that_had_one_year_is_told_of_once(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     world.receive("X01", 200_000, vintage=2016, day=date(2017, 1, 1))
-    one_year = Target(None, None)
+    one_year = Target(None, 1)
     monkeypatch.setattr(money, "surplus_targets", lambda *_: {X01: one_year})
 
     with catch_up(world.ledger, world.home.read_models).asking() as model:
@@ -245,6 +249,97 @@ def test_old_money_that_had_one_year_is_told_of_once(
         told = [each for each in findings(asked) if each.rule == "G1"]
 
     assert [(each.detail, each.amount_fen) for each in told] == [("missed", 200_000)]
+
+
+def g1(world: World, day: date, *details: str) -> list[tuple[int | None, str | None, int | None]]:
+    return sorted(
+        (each.year, each.detail, each.amount_fen)
+        for each in found(world, day)
+        if each.rule == "G1" and (not details or each.detail in details)
+    )
+
+
+def test_old_money_that_no_year_was_opened_with_is_told_of_after_some_weeks(world: World) -> None:
+    january = date(2018, 1, 31)
+
+    assert g1(world, january, "not_opened") == []
+    told = [each for each in found(world, date(2018, 2, 1)) if each.rule == "G1"]
+    [doubt] = told
+    assert (doubt.severity, doubt.organisation_id, doubt.since) == (
+        Severity.WARNING,
+        X01,
+        "2018-01-01",
+    )
+    assert (doubt.detail, doubt.year, doubt.amount_fen) == ("not_opened", 2018, 1_000_000)
+    assert g1(world, date(2019, 1, 2)) == [(2018, "not_opened", 1_000_000)]
+
+    act = world.act(day=date(2018, 3, 1))
+    funds.open_fiscal_year(world.ledger, act, "X01", EARMARK, 2018, POLICY)
+    world.allocate("X01", "X01-01", 300_000)
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        asked = asked_of(world, model, date(2018, 3, 2))
+        assert list(money.on_no_clock(asked)) == []
+        assert list(EARLIER["G1"][1].find(asked)) == [], "version 2 looked at years opened alone"
+
+
+def test_a_year_without_targets_asks_nothing_until_a_policy_is_named_once(world: World) -> None:
+    order = funds.FundReceipt("X01", EARMARK, "地方财政", "拨〔2016〕2号", 2016, 200_000, 2017)
+    funds.receive_funds(world.ledger, world.act(day=date(2017, 1, 2)), order)
+
+    for day in (OVER, date(2018, 1, 2), date(2019, 1, 2)):
+        assert g1(world, day, "forecast", "missed", "missed_first_year") == []
+    assert g1(world, OVER) == [(2017, "nothing_asked", 200_000)]
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        asked = asked_of(world, model, OVER)
+        assert [each.detail for each in EARLIER["G1"][1].find(asked)] == ["forecast"]
+    before = world.ledger.size()
+
+    for _ in range(2):
+        act = world.act(day=date(2017, 1, 20))
+        funds.open_fiscal_year(world.ledger, act, "X01", EARMARK, 2017, POLICY)
+    assert world.types(before).count("fiscal_year.targets_set") == 1
+    assert g1(world, OVER) == [(2017, "forecast", 100_000)]
+    unset = found(world, OVER, Moment(at=before - 1))
+    assert [each.detail for each in unset if each.rule == "G1"] == ["nothing_asked"]
+
+
+def test_what_a_year_asks_is_the_reading_in_force_on_the_day_of_its_opening(world: World) -> None:
+    asks_nothing = SurplusTargets(first_year_minimum=None, all_within=None)
+    next_year = replace_struct(terms(date(2018, 1, 1)), surplus=asks_nothing)
+    policies.adopt_policy(world.ledger, world.act("A-C01", date(2017, 1, 3)), next_year)
+
+    world.receive("X01", 200_000, vintage=2016, day=date(2017, 1, 4))
+    assert g1(world, OVER) == [(2017, "forecast", 100_000)]
+
+
+def test_what_was_signed_for_by_mistake_does_not_meet_the_line_of_the_first_year(
+    world: World,
+) -> None:
+    world.receive("X01", 200_000, vintage=2016, day=date(2017, 1, 1))
+    world.pay("B1", roster_row(1, ONE, 120_000))
+    world.answer("B1", settled(1, ONE, 120_000))
+    new_year = date(2018, 1, 5)
+    assert g1(world, new_year, "missed_first_year") == []
+
+    payment = world.payment_id(ONE)
+    for version, short in ((2, [(2017, "missed_first_year", 100_000)]), (3, [])):
+        # A correction of the correction: it had been paid after all.
+        disbursements.correct_outcome(
+            world.ledger, world.act(day=date(2018, 1, 3)), payment, version, "误记"
+        )
+        assert g1(world, new_year, "missed_first_year") == short
+    back = BankReturn(
+        "unionpay-df",
+        "B1",
+        Lists.ALL,
+        (failed(1, ONE, 120_000, "RETURNED"),),
+        None,
+        None,
+        "ee" * 32,
+    )
+    order = statements.ReturnFile("B1", "return.txt", back)
+    statements.receive_statement(world.ledger, world.act(day=date(2018, 1, 4)), order)
+    assert g1(world, new_year, "missed_first_year") == [], "it had been with them on the day"
 
 
 def test_a_witness_that_refuses_concerns_the_whole_ledger(world: World) -> None:

@@ -7,7 +7,15 @@ from uuid import UUID
 import msgspec
 import pytest
 
-from ledger.commands import batches, disbursements, officer_keys, policies, recipients
+from ledger.commands import (
+    bank_matching,
+    batches,
+    disbursements,
+    officer_keys,
+    policies,
+    recipients,
+)
+from ledger.commands.bank_matching import LineChosen
 from ledger.commands.filings import HandingIn, hand_in
 from ledger.commands.notices import (
     Answering,
@@ -18,8 +26,10 @@ from ledger.commands.notices import (
     raise_objection,
 )
 from ledger.commands.statements import ReturnFile, receive_statement
+from ledger.domain.bank_statement import AsideByOneself, LineDecided, LineState
 from ledger.domain.batch import batch_id
 from ledger.domain.notice import DayUnit, Period, notice_id
+from ledger.domain.officer import Role
 from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Channel, Deadline
 from ledger.files.archive import ArchiveRow
@@ -265,6 +275,67 @@ def test_what_the_bank_paid_and_nobody_knows_is_found_after_some_days(world: Wor
     assert found(world, "F4", day + timedelta(days=9)) == []
     [debit] = found(world, "F4", day + timedelta(days=10))
     assert (told([debit]), debit.account_id) == ([(X01, 1, 50_000)], bank.account_id)
+
+
+def test_money_out_that_one_officer_set_aside_stays_a_doubt_until_another_writes_it_off(
+    world: World,
+) -> None:
+    bank = Bank(world)
+    bank.keep()
+    out = entry(date(2017, 1, 20), -50_000, text="转账")
+    bank.take(statement(date(2017, 1, 1), date(2017, 1, 31), 0, out))
+    [line] = bank.lines
+    chosen = LineChosen(line.statement_id, line.line)
+    world.appoint_without_key("H-X01", "X01", Role.APPROVER)
+    before = Moment(at=world.ledger.size() - 1)
+
+    def aside(staff: str, state: LineState) -> None:
+        order = bank_matching.SettingAside(chosen, state, "代收代付")
+        bank_matching.set_aside(world.ledger, world.act(staff, LATER), order)
+
+    aside("H-X01", LineState.IGNORED)
+    [doubt] = found(world, "F4")
+    assert (told([doubt]), doubt.severity, doubt.detail) == (
+        [(X01, 1, 50_000)],
+        Severity.WARNING,
+        "set_aside",
+    )
+    [stood] = found(world, "F4", moment=before)
+    assert (stood.severity, stood.detail) == (Severity.ERROR, None)
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        asked = asked_of(world, model, LATER)
+        assert list(EARLIER["F4"][0].find(asked)) == [], "version 1 was content with anybody's word"
+
+    with pytest.raises(AsideByOneself):
+        aside("H-X01", LineState.WRITTEN_OFF)
+    with pytest.raises(LineDecided):
+        aside("A-X01", LineState.IGNORED)
+    aside("A-X01", LineState.WRITTEN_OFF)
+    assert found(world, "F4") == []
+
+
+@pytest.mark.parametrize(
+    ("back_on", "returned", "details"),
+    [
+        (date(2017, 1, 13), False, []),
+        (date(2017, 1, 14), False, ["cancelled_late"]),
+        (date(2017, 1, 30), True, []),
+    ],
+)
+def test_money_that_was_away_for_days_is_told_though_it_came_back(
+    world: World, back_on: date, returned: bool, details: list[str]
+) -> None:
+    bank = Bank(world)
+    bank.keep()
+    out = entry(date(2017, 1, 10), -50_000, text="借出")
+    back = entry(back_on, 50_000, text="归还", returned=returned)
+    bank.take(statement(date(2017, 1, 1), date(2017, 1, 31), 0, out, back))
+    before = Moment(at=world.ledger.size() - 1)
+
+    bank.match(bank.lines, [])
+
+    assert [each.detail for each in found(world, "F4")] == details
+    assert [each.detail for each in found(world, "F4", moment=before)] == [None]
 
 
 def test_what_the_bank_return_calls_paid_and_the_statement_never_shows_is_found(
