@@ -32,7 +32,7 @@ RULES_KNOWN: Mapping[str, About] = {
     "A3": About(
         "死亡后领取",
         "死亡即退档，死亡后不再发放",
-        1,
+        2,
         ("outside_list.*", "disbursement.*"),
     ),
     "A4": About(
@@ -89,7 +89,7 @@ RULES_KNOWN: Mapping[str, About] = {
     "B3": About(
         "年度累计超限",
         "每人每年累计慰问金原则上不超过限额，各级各来源合并计算",
-        1,
+        2,
         ("disbursement.*",),
     ),
     "B4": About(
@@ -198,8 +198,8 @@ RULES_KNOWN: Mapping[str, About] = {
     "E2": About(
         "跨单位跨来源重复发放",
         "同一人短期内不由多个单位、多种资金重复慰问",
-        1,
-        ("disbursement.*",),
+        2,
+        ("disbursement.*", "fund.drawn"),
     ),
     "E3": About(
         "同户重复",

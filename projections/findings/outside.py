@@ -14,6 +14,7 @@ from uuid import UUID
 from sqlalchemy import Column, Row, Select, select
 
 from ledger.domain.outside_list import ListKind
+from ledger.domain.policy import Channel
 from projections.asked import uuid_of
 from projections.batches import batches
 from projections.batches import steps as batch_steps
@@ -24,6 +25,7 @@ from projections.findings.finding import Finding, Severity
 from projections.findings.growing import Growing, among
 from projections.findings.listed import HARDSHIP, paid_under
 from projections.findings.people import standing, told_together
+from projections.findings.sent import reached_on, sent_again_on
 from projections.listed_people import row_phones
 from projections.organisations import Tree, tree_on
 from projections.outside_lists import ListView, entries, held_lists
@@ -42,11 +44,20 @@ class Hit:
 
 
 def after_death(asked: Asked) -> Iterator[Finding]:
-    """A3: paid to somebody who was dead by then.
+    """A3: paid to somebody who was dead by then, or signed for by nobody who was alive.
+
+    Of what came back and was paid again, the last day counts. The bank's answer to what was sent
+    in time may come after a death.
 
     Source: 审计发现: 死亡后继续领取; 死亡即退档.
     """
     yield from _found("A3", Severity.ERROR, hits("A3", asked))
+
+
+def dead_when_instructed(asked: Asked) -> Iterator[Finding]:
+    """A3 as it was: the first day of a payment was held against the day of death, and no other."""
+    late = (each for each in hits("A3", asked) if each.row.happened_on > died_on(asked, each))
+    yield from _found("A3", Severity.ERROR, late)
 
 
 def public_servants(asked: Asked) -> Iterator[Finding]:
@@ -143,8 +154,14 @@ def _listed(asked: Asked, held: Sequence[ListView], only: bytes | None) -> Itera
 
 
 def _dead(asked: Asked, held: Sequence[ListView], only: bytes | None) -> Iterator[Hit]:
-    for each in _listed(asked, held, only):
-        if each.row.happened_on > died_on(asked, each):
+    found = list(_listed(asked, held, only))
+    ids = list(dict.fromkeys(each.row.disbursement_id for each in found))
+    again = sent_again_on(asked.connection, ids, asked.moment)
+    reached = reached_on(asked.connection, ids, asked.moment)
+    for each in found:
+        id_, died = each.row.disbursement_id, died_on(asked, each)
+        signed = each.row.channel == Channel.SIGNATURE_SHEET and reached.get(id_, "") > died
+        if signed or again.get(id_, each.row.happened_on) > died:
             yield each
 
 

@@ -1,13 +1,13 @@
 """Rules about people over all unions: in two files, over the year's cap, paid again elsewhere."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
 from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Row, Select, distinct, func, select
+from sqlalchemy import Row, Select, distinct, exists, func, select
 
 from ledger.domain.disbursement import NOT_PAID
 from projections.asked import uuid_of
@@ -15,6 +15,8 @@ from projections.disbursements import last_state
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
 from projections.findings.growing import Growing, among
+from projections.findings.sent import Sent, as_instructed, as_sent_last
+from projections.movements import Kind, movements
 from projections.payment_states import disbursements, states
 from projections.person_files import CLOSED, OPENED, person_files
 
@@ -54,39 +56,74 @@ def in_several_files(asked: Asked) -> Iterator[Finding]:
 def over_the_yearly_maximum(asked: Asked) -> Iterator[Finding]:
     """B3: what one person got in a calendar year, from all unions, is more than the cap.
 
+    What came back and was paid again counts in the year in which it was paid again.
+
     Source: 送温暖资金使用管理: 原则上每人每年不超过; the value is the policy's.
     """
+    yield from _over(asked, _sent_last)
+
+
+def over_it_as_instructed(asked: Asked) -> Iterator[Finding]:
+    """B3 as it was: what was paid again counted in the year in which it was instructed first."""
+    yield from _over(asked, _instructed)
+
+
+def paid_again_elsewhere(asked: Asked) -> Iterator[Finding]:
+    """E2: paid again within some days, by another union or out of other money.
+
+    Of what came back and was paid again, the day and the money of the last time count.
+    """
+    yield from _near(asked, _sent_last)
+
+
+def paid_elsewhere_as_instructed(asked: Asked) -> Iterator[Finding]:
+    """E2 as it was: the day and the money of the first time counted."""
+    yield from _near(asked, _instructed)
+
+
+_Seen = Callable[[Asked, Sequence[Row[Any]]], list[Sent]]
+"""Says on which day, and out of which money, payments were made."""
+
+
+def _sent_last(asked: Asked, payments: Sequence[Row[Any]]) -> list[Sent]:
+    return as_sent_last(asked.connection, payments, asked.moment)
+
+
+def _instructed(_: Asked, payments: Sequence[Row[Any]]) -> list[Sent]:
+    return as_instructed(payments)
+
+
+def _over(asked: Asked, seen: _Seen) -> Iterator[Finding]:
     lowest = asked.patience.yearly_maximum_fen
     people = _well_paid(lowest).keys(asked.connection)
-    by_year: dict[tuple[bytes, int], list[Row[Any]]] = defaultdict(list)
-    for row in _payments(asked, people):
-        by_year[row.person_id, int(row.happened_on[:YEAR])].append(row)
+    by_year: dict[tuple[bytes, int], list[Sent]] = defaultdict(list)
+    for sent in seen(asked, _payments(asked, people)):
+        by_year[sent.person_id, int(sent.happened_on[:YEAR])].append(sent)
     for (person, year), paid in by_year.items():
-        total = sum(row.amount_fen for row in paid)
+        total = sum(sent.amount_fen for sent in paid)
         if total > lowest:
             yield from _by_place(asked, "B3", Severity.ERROR, person, paid, total, year=year)
 
 
-def paid_again_elsewhere(asked: Asked) -> Iterator[Finding]:
-    """E2: paid again within some days, by another union or out of other money."""
+def _near(asked: Asked, seen: _Seen) -> Iterator[Finding]:
     again = asked.patience.again_days
     people = _paid_again(again).keys(asked.connection)
-    of_person: dict[bytes, list[Row[Any]]] = defaultdict(list)
-    for row in _payments(asked, people):
-        of_person[row.person_id].append(row)
+    of_person: dict[bytes, list[Sent]] = defaultdict(list)
+    for sent in seen(asked, _payments(asked, people)):
+        of_person[sent.person_id].append(sent)
     for person, paid in of_person.items():
         near = [
-            row
-            for row in paid
+            sent
+            for sent in paid
             if any(
-                one.position != row.position
-                and _days(one.happened_on, row.happened_on) <= again
-                and (one.organisation_id != row.organisation_id or one.origins != row.origins)
+                one.position != sent.position
+                and _days(one.happened_on, sent.happened_on) <= again
+                and (one.organisation_id != sent.organisation_id or one.origins != sent.origins)
                 for one in paid
             )
         ]
         if near:
-            total = sum(row.amount_fen for row in near)
+            total = sum(sent.amount_fen for sent in near)
             yield from _by_place(asked, "E2", Severity.WARNING, person, near, total)
 
 
@@ -119,7 +156,7 @@ def _by_place(
     rule: str,
     severity: Severity,
     person: bytes,
-    paid: Sequence[Row[Any]],
+    paid: Sequence[Sent],
     total: int,
     *,
     year: int | None = None,
@@ -128,7 +165,7 @@ def _by_place(
 
     What it is known by is the first payment there, sent back or not: no later one comes before it.
     """
-    by_place: dict[bytes, list[Row[Any]]] = defaultdict(list)
+    by_place: dict[bytes, list[Sent]] = defaultdict(list)
     for row in paid:
         by_place[row.organisation_id].append(row)
     for place, rows in by_place.items():
@@ -148,16 +185,28 @@ def _by_place(
 
 
 def _first_paid(asked: Asked, person: bytes, place: bytes, year: int | None) -> int:
-    """Return where the first payment of an organisation to a person stands, of a year or at all."""
+    """Return where an organisation first paid a person, of a year or at all.
+
+    What was paid again in a year stands where it was paid again: all of that year came before.
+    """
     of = disbursements.c
-    first = select(func.min(of.position)).where(of.person_id == person, of.organisation_id == place)
-    if year is not None:
-        first = first.where(func.substr(of.happened_on, 1, YEAR) == str(year))
-    found: int = asked.connection.execute(first).scalar_one()
-    return found
+    theirs = (of.person_id == person, of.organisation_id == place)
+    first = select(func.min(of.position)).where(*theirs)
+    if year is None:
+        return int(asked.connection.execute(first).scalar_one())
+    again = (
+        select(func.min(movements.c.position))
+        .join(disbursements, of.disbursement_id == movements.c.disbursement_id)
+        .where(*theirs, WAS_REISSUED)
+    )
+    found: list[int | None] = [
+        asked.connection.execute(each.where(func.substr(day, 1, YEAR) == str(year))).scalar_one()
+        for each, day in ((first, of.happened_on), (again, movements.c.happened_on))
+    ]
+    return min(each for each in found if each is not None)
 
 
-def payment_ids(rows: Iterable[Row[Any]]) -> tuple[UUID, ...]:
+def payment_ids(rows: Iterable[Row[Any] | Sent]) -> tuple[UUID, ...]:
     return tuple(uuid_of(row.disbursement_id) for row in rows)
 
 
@@ -208,20 +257,44 @@ def some_again(start: int) -> Select[Any]:
     return statement
 
 
+WAS_REISSUED = func.trim(movements.c.kind) == Kind.REISSUE.value
+"""Not to be looked for by the kind, of which there are many: a person's payments are few."""
+
+
+def _reissued(start: int) -> Select[Any]:
+    """Select people of whom a payment was made again since."""
+    return (
+        select(disbursements.c.person_id)
+        .join(movements, movements.c.disbursement_id == disbursements.c.disbursement_id)
+        .where(movements.c.kind == Kind.REISSUE.value, movements.c.position >= start)
+    )
+
+
+def _reissued_once(start: int) -> Select[Any]:
+    """Select people who were paid since, and of whom a payment was ever made again."""
+    of = disbursements.c
+    new = select(of.person_id).where(of.position >= start)
+    again = exists().where(movements.c.disbursement_id == of.disbursement_id, WAS_REISSUED)
+    return select(of.person_id).where(of.person_id.in_(new), again)
+
+
 @cache
 def _well_paid(more_than_fen: int) -> Growing:
     def asking(start: int) -> Sequence[Select[Any]]:
         of = disbursements.c
         year = func.substr(of.happened_on, 1, YEAR)
-        statement = (
-            select(of.person_id)
-            .group_by(of.person_id, year)
-            .having(func.sum(of.amount_fen) > more_than_fen)
+        much = func.sum(of.amount_fen) > more_than_fen
+        statement = select(of.person_id).group_by(of.person_id, year).having(much)
+        # What was paid again may count in another year: in all years together, then.
+        again = select(of.person_id).group_by(of.person_id).having(much)
+        if not start:
+            return statement, again.where(of.person_id.in_(_reissued(start)))
+        new = select(of.person_id).where(of.position >= start)
+        return (
+            statement.where(of.person_id.in_(new)),
+            again.where(of.person_id.in_(_reissued(start))),
+            again.where(of.person_id.in_(_reissued_once(start))),
         )
-        if start:
-            new = select(of.person_id).where(of.position >= start)
-            statement = statement.where(of.person_id.in_(new))
-        return (statement,)
 
     return Growing(asking)
 
@@ -243,9 +316,16 @@ def _paid_again(within_days: int) -> Growing:
             )
             .where(one.c.person_id.in_(some_again(start)))
         )
-        if start:
-            statement = statement.where(other.c.position >= start)
-        return (statement,)
+        # What was paid again may be near what it was far from, and of other money.
+        person = disbursements.c.person_id
+        again = some_again(0).where(person.in_(_reissued(start)))
+        if not start:
+            return statement, again
+        return (
+            statement.where(other.c.position >= start),
+            again,
+            some_again(start).where(person.in_(_reissued_once(start))),
+        )
 
     return Growing(asking)
 

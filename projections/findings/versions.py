@@ -11,7 +11,18 @@ from typing import NamedTuple
 
 from ledger.domain.policy import LIMIT_MAX
 from ledger.errors import Kind, LedgerError
-from projections.findings import amounts, decisions, banking, lists, money, payments, signatures, witnessing
+from projections.findings import (
+    amounts,
+    banking,
+    decisions,
+    lists,
+    money,
+    outside,
+    payments,
+    people,
+    signatures,
+    witnessing,
+)
 from projections.findings.asked import Asked
 from projections.findings.borne import as_borne
 from projections.findings.catalogue import RULES_KNOWN
@@ -96,6 +107,18 @@ def _opened_years(asked: Asked) -> Iterator[Finding]:
 
 
 EARLIER: Mapping[str, tuple[Earlier, ...]] = {
+    "A3": (
+        Earlier(
+            outside.dead_when_instructed,
+            "死后重新发放、死后有人签领的也算；此前只看首次签批日",
+        ),
+    ),
+    "B3": (
+        Earlier(
+            people.over_it_as_instructed,
+            "退回后重新发放的计入重新发放的年度；此前计入首次签批的年度",
+        ),
+    ),
     "B4": (
         Earlier(_one_amount_each, "同一单位同一类别的异常金额很多时合为一项；此前每个金额各成一项"),
     ),
@@ -111,6 +134,12 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             banking.open_money_out,
             "一人标为不属本账、未经他人核销的，以及与很久以后的收入相抵的也算；"
             "此前标注或相抵以后就不再看",
+        ),
+    ),
+    "E2": (
+        Earlier(
+            people.paid_elsewhere_as_instructed,
+            "退回后重新发放的，按最后一次发放的日期和资金判断；此前按首次签批",
         ),
     ),
     "G1": (

@@ -12,7 +12,16 @@ import xlsxwriter
 from api.callers import Reach
 from api.explaining import asked_about
 from api.known import Kept
+from ledger.commands.disbursements import (
+    Reissue,
+    SignedSheet,
+    correct_outcome,
+    record_signatures,
+    reissue_payment,
+)
 from ledger.commands.outside_lists import ListBrought, day_of, take_list, withdraw_list
+from ledger.commands.statements import ReturnFile, receive_statement
+from ledger.domain.disbursement import Status
 from ledger.domain.officer import Role, RoleMissing
 from ledger.domain.organisation import organisation_id
 from ledger.domain.outside_list import (
@@ -26,6 +35,7 @@ from ledger.domain.outside_list import (
     list_id,
 )
 from ledger.domain.policy import Channel
+from ledger.files.bank import BankReturn, Lists
 from ledger.files.columns import Layout
 from ledger.files.faults import FileRefused
 from ledger.files.outside_lists import OutsideFile
@@ -35,10 +45,20 @@ from projections.explanation.checked import Checked, Outcome
 from projections.explanation.explain import explain
 from projections.findings.finding import Finding, Severity
 from projections.findings.rules import findings
+from projections.findings.versions import EARLIER
 from projections.outside_lists import held_lists, list_editions
 from projections.runner import catch_up
 from tests.projections.test_findings import asked_of
-from tests.world import DAY, SHEET_CLASS, Person, World, roster_row
+from tests.world import (
+    DAY,
+    SHEET_CLASS,
+    Person,
+    World,
+    failed,
+    roster_row,
+    settled,
+    signature,
+)
 
 ONE, TWO, THREE, CLERK = Person(1), Person(2), Person(3), Person(4)
 C01, X01 = organisation_id("C01"), organisation_id("X01")
@@ -144,6 +164,61 @@ def test_paid_after_death_is_told_and_paid_before_it_is_not(world: World) -> Non
         "list_dated_on": "2017-02-28",
     }
     assert "2017-01-09" not in str(broken.facts), "the day of death stays veiled"
+
+
+def test_who_died_before_the_signature_did_not_sign(world: World) -> None:
+    world.sheet("S1", THREE, CLERK)
+    deaths = (f"{each.id_number},2017-01-15" for each in (THREE, CLERK))
+    bring(world, ListKind.DECEASED, csv("身份证号码,死亡日期", *deaths), date(2017, 2, 28))
+    sign(world, 2, CLERK, date(2017, 1, 14))
+    assert found(world, "A3") == []
+    assert said(world, THREE, "A3").outcome is Outcome.HELD
+    before = Moment(at=world.ledger.size() - 1)
+    sign(world, 1, THREE, date(2017, 1, 23))
+
+    [late] = found(world, "A3")
+    assert late.payment_ids == (world.payment_id(THREE),)
+    assert said(world, THREE, "A3").outcome is Outcome.BROKEN
+    assert found(world, "A3", before) == found(world, "A3", Moment(date(2017, 1, 22))) == []
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        asked = replace(asked_of(world, model, TODAY), day_of=partial(day_of, world.ledger))
+        assert list(EARLIER["A3"][0].find(asked)) == []
+
+
+def test_a_signature_that_counts_again_is_of_the_day_on_which_it_was_given(world: World) -> None:
+    world.sheet("S1", THREE)
+    death = csv("身份证号码,死亡日期", f"{THREE.id_number},2017-01-15")
+    bring(world, ListKind.DECEASED, death, date(2017, 2, 28))
+    sign(world, 1, THREE, date(2017, 1, 14))
+    for day in (20, 21):
+        version = world.payment(THREE).version
+        act = world.act("A-X01", date(2017, 1, day))
+        correct_outcome(world.ledger, act, world.payment_id(THREE), version, "核对")
+
+    assert world.payment(THREE).status is Status.SIGNED
+    assert found(world, "A3") == []
+
+
+def test_paid_again_after_death_is_told_and_answered_after_death_is_not(world: World) -> None:
+    deaths = (f"{each.id_number},2017-01-20" for each in (ONE, TWO))
+    bring(world, ListKind.DECEASED, csv("身份证号码,死亡日期", *deaths), date(2017, 2, 28))
+    lines = (failed(1, ONE, 80_000), settled(2, TWO, 70_000))
+    content = BankReturn("unionpay-df", "B1", Lists.ALL, lines, None, None, "cd" * 32)
+    answered = world.act(day=date(2017, 1, 25))
+    receive_statement(world.ledger, answered, ReturnFile("B1", "return.txt", content))
+    assert found(world, "A3") == []
+    order = Reissue(world.payment_id(ONE), "换卡", THREE.card)
+    reissue_payment(world.ledger, world.act("A-X01", date(2017, 2, 15)), order)
+
+    [late] = found(world, "A3")
+    assert late.payment_ids == (world.payment_id(ONE),)
+    assert said(world, ONE, "A3").outcome is Outcome.BROKEN
+    assert said(world, TWO, "A3").outcome is Outcome.HELD
+
+
+def sign(world: World, number: int, person: Person, day: date) -> None:
+    sheet = SignedSheet("S1", f"{number:064x}", (signature(number, person.name),))
+    record_signatures(world.ledger, world.act("H-X01", day), sheet)
 
 
 def test_payrolls_and_property_are_looked_at_for_people_in_need_alone(world: World) -> None:

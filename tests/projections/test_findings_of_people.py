@@ -180,6 +180,58 @@ def test_paid_again_out_of_the_same_money_by_the_same_union_is_none(world: World
     assert found(world, "E2") == []
 
 
+def test_what_was_paid_again_counts_in_the_year_in_which_it_was(world: World) -> None:
+    december = date(2016, 12, 20)
+    world.draft("B1", roster_row(1, ONE, 300_000), day=december)
+    world.review("B1", day=december)
+    world.approve("B1", day=december)
+    next_campaign(world, date(2017, 7, 1))
+    pay_in_summer(world, ONE, 400_000, date(2017, 7, 2))
+    assert found(world, "B3") == []
+    world.answer("B1", failed(1, ONE, 300_000))
+    before = Moment(at=world.ledger.size() - 1)
+    reissue(world, ONE, ONE.card, date(2017, 1, 12))
+
+    [over] = found(world, "B3")
+    assert (told([over]), over.year) == ([(X01, 2, 700_000)], 2017)
+    assert set(over.payment_ids) >= {world.payment_id(ONE)}
+    assert found(world, "B3", moment=before) == []
+    assert found(world, "B3", moment=Moment(date(2017, 1, 11))) == []
+    assert as_it_was(world, "B3") == []
+
+
+def test_what_was_paid_again_is_near_what_was_paid_then(world: World) -> None:
+    world.receive("X02", 500_000)
+    world.pay("B1", roster_row(1, ONE, 60_000))
+    next_campaign(world, date(2017, 4, 1))
+    pay_in_summer(world, ONE, 70_000, date(2017, 4, 2), "X02")
+    assert found(world, "E2") == []
+    world.answer("B1", failed(1, ONE, 60_000))
+    reissue(world, ONE, ONE.card, date(2017, 3, 20))
+
+    assert set(told(found(world, "E2"))) == {(X01, 2, 130_000), (X02, 2, 130_000)}
+    assert as_it_was(world, "E2") == []
+
+
+def test_of_what_was_paid_again_the_money_of_the_last_time_counts(world: World) -> None:
+    world.receive("X01", 60_000, 2015)
+    world.pay("B1", roster_row(1, ONE, 60_000))
+    world.answer("B1", failed(1, ONE, 60_000))
+    world.pay("B2", roster_row(1, TWO, 60_000))
+    next_campaign(world, date(2017, 2, 1))
+    pay_in_summer(world, ONE, 70_000, date(2017, 2, 2))
+    reissue(world, ONE, ONE.card, date(2017, 2, 3))
+
+    assert found(world, "E2") == [], "what was left of the old money went to another"
+    assert told(as_it_was(world, "E2")) == [(X01, 2, 130_000)]
+
+
+def as_it_was(world: World, rule: str) -> list[Finding]:
+    """Return what the version before the one that counts finds."""
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        return list(EARLIER[rule][-1].find(asked_of(world, model, LATER)))
+
+
 def test_one_card_for_two_people_is_found_also_when_one_was_paid_again(world: World) -> None:
     world.pay("B1", roster_row(1, ONE, 80_000), roster_row(2, TWO, 70_000, card_number=ONE.card))
     world.pay("B2", roster_row(1, THREE, 60_000))

@@ -11,7 +11,7 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.commands.disbursements import withdraw_payment
+from ledger.commands.disbursements import Reissue, reissue_payment, withdraw_payment
 from ledger.commands.funds import ReceiptCorrection, correct_receipt, open_fiscal_year
 from ledger.segments.checking import Checked, check_segments, in_processes
 from ledger.segments.manifest import Manifest, require_chain
@@ -35,7 +35,7 @@ from tests.world import EARMARK, POLICY, Person, World, failed, roster_row, sett
 
 LENGTH = 256
 RULES = ("A9", "B3", "C2", "C3", "E2", "G5", "J3")
-ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN = map(Person, range(1, 8))
+ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT = map(Person, range(1, 9))
 ASKED_ON = date(2017, 3, 1)
 Row = dict[str, Any]
 
@@ -95,7 +95,7 @@ def odd_world(folder: Path) -> World:
     open_fiscal_year(world.ledger, world.act(), "X01", EARMARK, 2017, POLICY)  # some of it again
     world.allocate("X01", "X01-01", 400_000)
     world.receive("X02", 1_000_000)
-    world.file(ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN)
+    world.file(ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT)
     enter(world, ONE, "ELSEWHERE", "X02", date(2016, 6, 1), ONE.card)
     world.pay(
         "B1",
@@ -124,6 +124,8 @@ def odd_world(folder: Path) -> World:
     world.answer("B3", settled(1, SIX, 66_000), sha="fe" * 32)
     world.pay("B4", roster_row(1, SEVEN, 64_000))
     withdraw_payment(world.ledger, world.act(), world.payment_id(SEVEN), "本人已调离")
+    world.pay("B5", roster_row(1, EIGHT, 660_000))
+    world.answer("B5", failed(1, EIGHT, 660_000), sha="fd" * 32)
     next_campaign(world, date(2017, 2, 1))
     pay_in_summer(world, ONE, 300_000, date(2017, 2, 2), "X02")
     # Opened while some of it is on its way to people.
@@ -136,6 +138,9 @@ def odd_world(folder: Path) -> World:
     lot = next(each for each in world.fund("X02").lots.values() if each.vintage == 2015)
     more = ReceiptCorrection("X02", EARMARK, lot.lot_id, lot.receipts[0], 30_000, "少录")
     correct_receipt(world.ledger, world.act(day=date(2018, 1, 3)), more)
+    # What came back in one year is paid again in the next.
+    order = Reissue(world.payment_id(EIGHT), "原卡再付")
+    reissue_payment(world.ledger, world.act("A-X01", date(2018, 1, 4)), order)
     return world
 
 

@@ -1,10 +1,11 @@
--- B3 年度累计超限: what one person got in a calendar year, from all unions, is more than the cap.
+-- B3 年度累计超限: what one person got in a calendar year, from all unions, is more than the cap. What
+-- came back and was paid again counts in the year in which it was paid again.
 WITH paid AS (
     SELECT
         person_id,
         organisation_id,
-        CAST(SUBSTR(happened_on, 1, 4) AS BIGINT) AS year,
-        happened_on,
+        CAST(SUBSTR(sent_on, 1, 4) AS BIGINT) AS year,
+        sent_on,
         amount_fen
     FROM standing
     WHERE status NOT IN ('returned', 'withdrawn')
@@ -13,7 +14,7 @@ over_it AS (
     SELECT
         person_id,
         year,
-        MAX(happened_on) AS since,
+        MAX(sent_on) AS since,
         COUNT(*) AS number,
         CAST(SUM(amount_fen) AS BIGINT) AS amount_fen
     FROM paid
@@ -24,13 +25,22 @@ over_it AS (
 places AS (
     SELECT DISTINCT person_id, organisation_id, year FROM paid
 ),
+sent AS (
+    SELECT person_id, organisation_id, happened_on, position
+    FROM disbursements
+    UNION ALL
+    SELECT payments.person_id, payments.organisation_id, again.happened_on, again.position
+    FROM movements AS again
+    JOIN disbursements AS payments ON payments.disbursement_id = again.disbursement_id
+    WHERE again.kind = 'reissue'
+),
 first_paid AS (
     SELECT
         person_id,
         organisation_id,
         CAST(SUBSTR(happened_on, 1, 4) AS BIGINT) AS year,
         MIN(position) AS position
-    FROM disbursements
+    FROM sent
     GROUP BY person_id, organisation_id, CAST(SUBSTR(happened_on, 1, 4) AS BIGINT)
 )
 SELECT
