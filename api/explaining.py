@@ -12,7 +12,6 @@ from api.within import payment_within
 from ledger.commands.outside_lists import day_of
 from ledger.domain.case import case_id
 from ledger.domain.policy import Policy
-from ledger.domain.recipient import Recipient
 from ledger.store.application import Ledger
 from projections.asked import NOW
 from projections.batches import batch_list, campaign_list
@@ -47,7 +46,6 @@ def asked_about(
     found = [each for place in places for each in known.found.at(place)]
     found += known.found.at(None) if whole else ()
     policy = ledger.load(Policy, campaign.policy_id)
-    recipient = ledger.load(Recipient, payment.person_id)
     events = [
         each
         for position in positions_of(model, disbursement_id)
@@ -71,7 +69,6 @@ def asked_about(
             Reading(adoption, number, position)
             for number, (adoption, position) in enumerate(zip(adopted, positions, strict=False), 1)
         ],
-        () if recipient is None else tuple(recipient.files.values()),
         events,
         notices,
         tenures(model, [each for each in officers if each is not None]),

@@ -1,4 +1,4 @@
-"""What a row of a list said of somebody beside the money: whose telephone, and whether retired."""
+"""What rows of lists said of people beside the money: telephone, retired, not on file yet."""
 
 from collections.abc import Mapping
 from typing import ClassVar
@@ -8,7 +8,15 @@ from sqlalchemy import Index, LargeBinary, Table
 
 from ledger.domain.aggregate import Event
 from ledger.domain.batch import Batch
-from projections.view import Handler, Projection, Rows, id_column, metadata, number_column
+from projections.view import (
+    Handler,
+    Projection,
+    Rows,
+    id_column,
+    metadata,
+    number_column,
+    text_column,
+)
 
 row_phones = Table(
     "row_phones",
@@ -33,11 +41,25 @@ retired_rows = Table(
 """Rows of people who had reached the age that the policy of that day named."""
 
 
+rows_not_on_file = Table(
+    "rows_not_on_file",
+    metadata,
+    number_column("position", primary_key=True),
+    id_column("person_id"),
+    id_column("batch_id"),
+    text_column("happened_on"),
+    Index("rows_not_on_file_by_person", "person_id", "batch_id"),
+)
+"""Rows that were refused because the archive had no file of theirs."""
+
+NOT_ON_FILE = "archive.not_on_file"
+
+
 class ListedPeople(Projection):
-    tables: ClassVar = (row_phones, retired_rows)
+    tables: ClassVar = (row_phones, retired_rows, rows_not_on_file)
 
     def handlers(self) -> Mapping[type[Event], Handler]:
-        return {Batch.RowAccepted: _row_accepted}
+        return {Batch.RowAccepted: _row_accepted, Batch.RowRefused: _row_refused}
 
 
 def _row_accepted(event: Batch.RowAccepted, position: int, rows: Rows) -> None:
@@ -46,3 +68,15 @@ def _row_accepted(event: Batch.RowAccepted, position: int, rows: Rows) -> None:
         rows["row_phones"].append((position, bytes.fromhex(event.phone_index), person, batch))
     if event.of_retirement_age:
         rows["retired_rows"].append((position, person, batch))
+
+
+def _row_refused(event: Batch.RowRefused, position: int, rows: Rows) -> None:
+    if event.refusal_code == NOT_ON_FILE:
+        rows["rows_not_on_file"].append(
+            (
+                position,
+                event.subject_id.bytes,
+                event.originator_id.bytes,
+                event.happened_on.isoformat(),
+            )
+        )

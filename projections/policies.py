@@ -16,6 +16,7 @@ from projections.view import (
     Projection,
     Rows,
     id_column,
+    key,
     metadata,
     number_column,
     text_column,
@@ -34,8 +35,20 @@ adoptions = Table(
 )
 
 
+category_rules = Table(
+    "policy_categories",
+    metadata,
+    number_column("position"),
+    text_column("name"),
+    text_column("channel"),
+    number_column("archive_required"),
+    key("position", "name"),
+)
+"""What each adoption says of its categories, as far as rules over payments ask: 1 is yes."""
+
+
 class Policies(Projection):
-    tables: ClassVar = (adoptions,)
+    tables: ClassVar = (adoptions, category_rules)
 
     def handlers(self) -> Mapping[type[Event], Handler]:
         return {Policy.Adopted: _adopted}
@@ -109,3 +122,7 @@ def _adopted(event: Policy.Adopted, position: int, rows: Rows) -> None:
             None if event.organisation_id is None else event.organisation_id.bytes,
         )
     )
+    rows["policy_categories"] += [
+        (position, each.name, each.channel.value, int(each.archive_required))
+        for each in event.categories
+    ]

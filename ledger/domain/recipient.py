@@ -1,8 +1,9 @@
 """Recipients: the archive of registered workers (一户一档), and what was done with their data."""
 
+from collections.abc import Iterable
 from datetime import MAXYEAR, date
 from enum import Enum, StrEnum
-from typing import NamedTuple
+from typing import NamedTuple, Protocol, TypeVar
 from uuid import UUID
 
 import msgspec
@@ -131,6 +132,28 @@ class OnFile(Enum):
     LIVE = "live"
     CLOSED = "closed"
     ABSENT = "absent"
+
+
+class Lasting(Protocol):
+    """A file of the archive, as far as its days go."""
+
+    @property
+    def opened_on(self) -> date: ...
+
+    @property
+    def closed_on(self) -> date | None: ...
+
+
+TFile = TypeVar("TFile", bound=Lasting)
+
+
+def standing_with(files: Iterable[TFile], day: date) -> tuple[OnFile, TFile | None]:
+    """Say how somebody with these files stands on a day, and which file says so."""
+    opened = [file for file in files if file.opened_on <= day]
+    for file in opened:
+        if file.closed_on is None or file.closed_on > day:
+            return OnFile.LIVE, file
+    return (OnFile.CLOSED, opened[-1]) if opened else (OnFile.ABSENT, None)
 
 
 class Recipient(Root):
@@ -349,11 +372,7 @@ class Recipient(Root):
 
         Source: 中央财政专项帮扶资金使用管理办法 (总工发〔2015〕20号): 先建档、后帮扶.
         """
-        opened = [file for file in self.files.values() if file.opened_on <= day]
-        for file in opened:
-            if file.closed_on is None or file.closed_on > day:
-                return OnFile.LIVE, file
-        return (OnFile.CLOSED, opened[-1]) if opened else (OnFile.ABSENT, None)
+        return standing_with(self.files.values(), day)
 
     def _require_not_erased(self) -> None:
         if self.erased:

@@ -10,11 +10,14 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from ledger.domain.aggregate import OPERATOR, Event
+from ledger.domain.disbursement import Disbursement as Payment
 from ledger.domain.policy import CategoryRule, Policy
-from ledger.domain.recipient import ArchiveFile
 from ledger.store.feed import Recorded
+from projections.asked import NOW
 from projections.batches import Batch, Campaign
 from projections.disbursements import Disbursement
+from projections.findings.archive import File, files_of
+from projections.findings.asked import Asked as AskedOfAll
 from projections.findings.asked import Patience
 from projections.findings.finding import Finding
 from projections.notices import Notice
@@ -39,9 +42,9 @@ class Reading:
 class Asked:
     """One payment as it stands, and what is looked at beside it.
 
-    `events` are those of its own stream, `readings` all adoptions of its campaign's policy, `files`
-    those of the person in the archive. `findings` are what the rules found at its union, and of
-    the ledger as a whole where the reader sees that, which `sees_whole` says.
+    `events` are those of its own stream, `readings` all adoptions of its campaign's policy.
+    `findings` are what the rules found at its union, and of the ledger as a whole where the reader
+    sees that, which `sees_whole` says.
     `day_of` uncovers a day that a list of others holds veiled.
     """
 
@@ -51,7 +54,6 @@ class Asked:
     batch: Batch
     campaign: Campaign
     readings: Sequence[Reading]
-    files: Sequence[ArchiveFile]
     events: Sequence[Recorded]
     notices: Sequence[Notice]
     tenures: Mapping[UUID, Sequence[Tenure]]
@@ -65,6 +67,23 @@ class Asked:
     def paid_on(self) -> date:
         """The day on which it was approved: the policy of that day counts."""
         return date.fromisoformat(self.payment.happened_on)
+
+    @cached_property
+    def sent_on(self) -> date:
+        """The day on which it was sent last: what came back may have been paid again."""
+        return max(
+            (each.happened_on for _, each in self.of(Payment.Reissued)), default=self.paid_on
+        )
+
+    @cached_property
+    def every(self) -> AskedOfAll:
+        """What rules over all payments are asked about, who say the same of this one."""
+        return AskedOfAll(self.connection, self.day, [], moment=NOW, day_of=self.day_of)
+
+    @cached_property
+    def files(self) -> Sequence[File]:
+        """The files of its person in the archive."""
+        return files_of(self.every, [self.payment.person_id.bytes])[self.payment.person_id.bytes]
 
     @cached_property
     def reading(self) -> Reading | None:

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from sqlalchemy import select
 
+from ledger.domain.disbursement import NOT_PAID
 from ledger.domain.disbursement import Disbursement as Payment
 from ledger.domain.officer import Role
 from projections.attempts import attempts_on
@@ -14,6 +15,7 @@ from projections.batches import batches, steps
 from projections.explanation.asked import Asked, officer_of
 from projections.explanation.checked import Checked, Fact, Ground, Outcome, Scope
 from projections.findings.lists import ATTEMPT_RULES
+from projections.findings.people import standing
 from projections.notices import Notice, notices
 
 NEEDED = {"drafted": Role.HANDLER, "reviewed": Role.REVIEWER, "approved": Role.APPROVER}
@@ -112,21 +114,24 @@ def duties(asked: Asked) -> Iterator[Checked]:
 
 
 def one_file_once(asked: Asked) -> Checked:
-    """E4: whether a list of the same file had been approved before this one."""
-    earlier = asked.connection.execute(
+    """E4: whether its person was paid of an earlier list of the same file, too."""
+    theirs = standing(asked.every).subquery("theirs")
+    statement = (
         select(batches.c.code, steps.c.happened_on)
         .join(steps, (steps.c.batch_id == batches.c.batch_id) & (steps.c.step == "approved"))
+        .join(theirs, theirs.c.batch_id == batches.c.batch_id)
+        .where(theirs.c.person_id == asked.payment.person_id.bytes)
         .where(batches.c.roster_sha256 == asked.batch.roster_sha256)
         .where(batches.c.batch_id != asked.batch.batch_id.bytes)
         .where(steps.c.position < asked.payment.position)
         .order_by(steps.c.position)
-    ).first()
+    )
+    stands = asked.payment.status not in NOT_PAID
+    earlier = asked.connection.execute(statement).first() if stands else None
     facts = [Fact("roster_sha256", asked.batch.roster_sha256)]
     if earlier is not None:
         facts += [Fact("earlier_batch", earlier[0]), Fact("approved_on", earlier[1])]
-    return Checked(
-        "E4", Outcome.HELD if earlier is None else Outcome.BROKEN, tuple(facts), scope=Scope.BATCH
-    )
+    return Checked("E4", Outcome.HELD if earlier is None else Outcome.BROKEN, tuple(facts))
 
 
 def shown_in_public(asked: Asked) -> Checked:

@@ -1,13 +1,22 @@
 """Whether the policy of the day allowed it: for whom, by which channel, and how much."""
 
 from collections.abc import Iterator
+from datetime import date
 
 from sqlalchemy import func, select
 
-from ledger.domain.policy import AmountRule, Channel
+from ledger.domain.policy import AmountRule, CategoryRule, Channel
+from ledger.domain.recipient import OnFile, standing_with
 from ledger.domain.rules import CARD_FIELD, FIELDS
 from projections.explanation.asked import Asked, Reading
-from projections.explanation.checked import Checked, Fact, Outcome, Scope
+from projections.explanation.checked import Checked, Fact, Ground, Outcome, Scope
+from projections.findings.archive import (
+    Category,
+    doubted_beside,
+    entered_after,
+    refusals_of,
+)
+from projections.listed_people import NOT_ON_FILE
 from projections.payment_states import disbursements
 
 
@@ -38,13 +47,7 @@ def entitlement(asked: Asked, reading: Reading | None) -> Iterator[Checked]:
             Outcome.HELD if kept else Outcome.BROKEN,
             (Fact("amount_fen", amount), Fact(name, limit.amount_fen), *_where(limit)),
         )
-    channel = Fact("channel", asked.payment.channel)
-    if rule.channel is not Channel.BANK_CARD:
-        yield Checked("C1", Outcome.NOT_ASKED, (category, channel))
-    else:
-        kept = asked.payment.channel == Channel.BANK_CARD
-        facts = (category, channel, Fact("required_channel", rule.channel.value))
-        yield Checked("C1", Outcome.HELD if kept else Outcome.BROKEN, facts)
+    yield _by_card(asked, reading, rule)
 
 
 def listing(asked: Asked) -> Iterator[Checked]:
@@ -80,28 +83,63 @@ def changed_by(asked: Asked) -> list[str]:
     return sorted(code for code in then | now if then.get(code) != now.get(code))
 
 
+def _by_card(asked: Asked, reading: Reading | None, rule: CategoryRule) -> Checked:
+    """C1: by card where the class asks for it; and paid by sheet in another class while on file."""
+    payment = asked.payment
+    facts = [Fact("category", payment.category), Fact("channel", payment.channel)]
+    if rule.channel is Channel.BANK_CARD:
+        kept = payment.channel == Channel.BANK_CARD
+        facts.append(Fact("required_channel", rule.channel.value))
+        return Checked("C1", Outcome.HELD if kept else Outcome.BROKEN, tuple(facts))
+    named = () if reading is None else reading.adopted.categories
+    categories = [Category(each.name, each.channel, each.archive_required) for each in named]
+    known = [each for each in asked.files if each.position < payment.position]
+    if doubted_beside(payment.category, payment.channel, categories, known, asked.paid_on) is None:
+        return Checked("C1", Outcome.NOT_ASKED, tuple(facts))
+    _, file = standing_with(known, asked.paid_on)
+    assert file is not None  # noqa: S101 - a live one is what is doubted
+    facts.append(Fact("opened_on", file.opened_on.isoformat()))
+    return Checked("C1", Outcome.BROKEN, tuple(facts), position=file.position)
+
+
 def _archive(asked: Asked, *, required: bool) -> Iterator[Checked]:
-    category, paid = (
-        Fact("category", asked.payment.category),
-        Fact("paid_on", asked.payment.happened_on),
-    )
+    """A1, A2: whether somebody was on file when it was sent last, and since when or until when."""
     if not required:
+        category = Fact("category", asked.payment.category)
         yield Checked("A1", Outcome.NOT_ASKED, (category,))
         yield Checked("A2", Outcome.NOT_ASKED, (category,))
         return
-    opened = [each for each in asked.files if each.opened_on <= asked.paid_on]
-    live = [each for each in opened if each.closed_on is None or each.closed_on > asked.paid_on]
-    first = min((each.opened_on.isoformat() for each in live or opened), default=None)
+    day = asked.sent_on
+    paid: tuple[Fact, ...] = (Fact("paid_on", asked.payment.happened_on),)
+    paid += () if day == asked.paid_on else (Fact("paid_again_on", day.isoformat()),)
+    on_file, file = standing_with(asked.files, day)
+    opened = Fact("opened_on", None if file is None else file.opened_on.isoformat())
+    absent = on_file is OnFile.ABSENT
     yield Checked(
-        "A1", Outcome.HELD if opened else Outcome.BROKEN, (Fact("opened_on", first), paid)
+        "A1", Outcome.BROKEN if absent else Outcome.HELD, (opened, *paid), _refused(asked, day)
     )
-    closed = [each.closed_on.isoformat() for each in opened if each.closed_on is not None]
-    left = max(closed) if opened and not live else None
-    yield Checked(
-        "A2",
-        Outcome.HELD if live else Outcome.BROKEN if opened else Outcome.NOT_ASKED,
-        (paid,) if left is None else (Fact("closed_on", left), paid),
-    )
+    closed = None if file is None or on_file is OnFile.LIVE else file.closed_on
+    left = () if closed is None else (Fact("closed_on", closed.isoformat()),)
+    yield Checked("A2", _LEFT[on_file], (*left, *paid))
+
+
+_LEFT = {
+    OnFile.LIVE: Outcome.HELD,
+    OnFile.CLOSED: Outcome.BROKEN,
+    OnFile.ABSENT: Outcome.NOT_ASKED,
+}
+
+
+def _refused(asked: Asked, day: date) -> tuple[Ground, ...]:
+    """Tell of a list that refused the person as not on file, before the file was entered."""
+    person, campaign = asked.payment.person_id.bytes, asked.payment.campaign_id.bytes
+    refusals = refusals_of(asked.every, [person]).get((person, campaign), ())
+    found = entered_after(refusals, asked.files, day)
+    if found is None:
+        return ()
+    position, refused_on = found
+    code = NOT_ON_FILE
+    return (Ground("filed_after_refusal", None, refused_on.isoformat(), position, code=code),)
 
 
 def _judged(code: str, line: AmountRule | None, facts: tuple[Fact, ...]) -> Checked:

@@ -6,11 +6,9 @@ from sqlalchemy import Table, select
 
 from ledger.domain.outside_list import ListKind
 from ledger.domain.policy import LimitName
-from projections.asked import NOW
 from projections.explanation.asked import Asked
 from projections.explanation.checked import Checked, Fact, Outcome
 from projections.explanation.outside import hits_on
-from projections.findings.asked import Asked as AskedOfAll
 from projections.findings.listed import HARDSHIP, paid_under
 from projections.listed_people import retired_rows, row_phones
 
@@ -49,8 +47,7 @@ def _telephone(asked: Asked) -> Checked:
     ).scalar_one_or_none()
     if phone is None:
         return Checked("D6", Outcome.NOT_ASKED)
-    every = AskedOfAll(asked.connection, asked.day, [], moment=NOW)
-    people = {row.person_id for row in paid_under(every, [phone])[phone]}
+    people = {row.person_id for row in paid_under(asked.every, [phone])[phone]}
     facts = [
         Fact("people_under_phone", len(people)),
         Fact("people_a_phone", asked.patience.people_a_phone),

@@ -3,11 +3,10 @@
 from collections.abc import Iterator
 
 from ledger.domain.policy import Channel
-from projections.asked import NOW
 from projections.explanation.asked import Asked
 from projections.explanation.checked import Checked, Fact, Outcome
+from projections.findings.archive import IN_NEED
 from projections.findings.aside import LISTS_OF
-from projections.findings.asked import Asked as AskedOfAll
 from projections.findings.listed import HARDSHIP
 from projections.findings.outside import Hit, hits
 from projections.outside_lists import ListView, held_lists
@@ -21,7 +20,8 @@ def by_lists(asked: Asked) -> Iterator[Checked]:
     held = [each for each in held_lists(asked.connection) if each.organisation_id in line]
     for rule, kinds in LISTS_OF.items():
         wanted = [each for each in held if each.kind in kinds]
-        if rule in OF_PEOPLE_IN_NEED and HARDSHIP not in asked.payment.category:
+        in_need = rule not in OF_PEOPLE_IN_NEED or HARDSHIP in asked.payment.category
+        if not in_need or (rule == "E3" and not _of_household(asked)):
             yield Checked(rule, Outcome.NOT_ASKED, (Fact("category", asked.payment.category),))
         elif rule == "C4" and asked.payment.channel != Channel.BANK_CARD:
             yield Checked(rule, Outcome.NOT_ASKED, (Fact("channel", asked.payment.channel),))
@@ -31,12 +31,17 @@ def by_lists(asked: Asked) -> Iterator[Checked]:
             yield _said(rule, wanted, hits_on(asked, rule))
 
 
+def _of_household(asked: Asked) -> bool:
+    """Say whether it was paid for a household, as E3 asks it of all payments."""
+    rule = asked.category
+    return IN_NEED in asked.payment.category or (rule is not None and rule.archive_required)
+
+
 def hits_on(asked: Asked, rule: str) -> list[Hit]:
     """Return what lists say of the payment itself, by a rule that looks at them."""
-    every = AskedOfAll(asked.connection, asked.day, [], moment=NOW, day_of=asked.day_of)
     return [
         each
-        for each in hits(rule, every, asked.payment.person_id.bytes)
+        for each in hits(rule, asked.every, asked.payment.person_id.bytes)
         if each.row.disbursement_id == asked.payment.disbursement_id.bytes
     ]
 

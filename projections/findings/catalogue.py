@@ -20,14 +20,14 @@ RULES_KNOWN: Mapping[str, About] = {
     "A1": About(
         "未建档先帮扶",
         "依档帮扶：先建档、后帮扶、实名制（总工发〔2015〕20号）",
-        1,
-        ("batch.row_refused",),
+        2,
+        ("batch.row_refused", "disbursement.*", "recipient.*", "policy.adopted"),
     ),
     "A2": About(
         "已退档仍发放",
         "脱困、退休、调离、死亡后不再发放",
-        1,
-        ("batch.row_refused",),
+        2,
+        ("batch.row_refused", "disbursement.*", "recipient.*", "policy.adopted"),
     ),
     "A3": About(
         "死亡后领取",
@@ -107,8 +107,8 @@ RULES_KNOWN: Mapping[str, About] = {
     "C1": About(
         "应卡未卡",
         "建档困难职工、困难劳模一律采用银行卡发放（方案四(五)）",
-        1,
-        ("batch.row_refused",),
+        2,
+        ("batch.row_refused", "disbursement.*", "recipient.filed", "policy.adopted"),
     ),
     "C2": About(
         "卡非本人",
@@ -204,17 +204,14 @@ RULES_KNOWN: Mapping[str, About] = {
     "E3": About(
         "同户重复",
         "每户慰问一次，同一户不得分别列为两户",
-        1,
-        ("outside_list.*", "disbursement.*"),
+        2,
+        ("outside_list.*", "disbursement.*", "policy.adopted"),
     ),
     "E4": About(
         "同一文件重复发放",
         "同一名册文件不得重复发放",
-        1,
-        (
-            "batch.drafted",
-            "batch.approved",
-        ),
+        2,
+        ("batch.drafted", "batch.approved", "disbursement.*"),
     ),
     "F1": About(
         "类别不在方案内",

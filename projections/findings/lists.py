@@ -1,13 +1,18 @@
 """Rules about lists and who acts on them: rows and attempts stopped, one list paid twice."""
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, Select, func, select
 
+from ledger.domain.disbursement import NOT_PAID
 from projections.asked import optional_uuid, uuid_of
 from projections.attempts import attempts
 from projections.batches import batches, rows_listed, steps
 from projections.cases import cases
+from projections.disbursements import Disbursement, Question, every_disbursement
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
 from projections.journal import funds
@@ -158,28 +163,61 @@ def drafters_as_witnesses(asked: Asked) -> Iterator[Finding]:
 
 
 def paid_twice_from_one_file(asked: Asked) -> Iterator[Finding]:
-    """E4: the same file became a list again after a list of it had been approved."""
-    statement = (
+    """E4: people were paid of a list, and had been paid of an earlier list of the same file.
+
+    Rows that were refused the first time, or came back, may be listed again from their file.
+    """
+    earlier: dict[str, list[Row[Any]]] = defaultdict(list)
+    for row in asked.connection.execute(_approved(asked)):
+        before = earlier[row.roster_sha256]
+        # In one campaign nobody is paid twice, whatever file it is from.
+        others = [each.batch_id for each in before if each.campaign_id != row.campaign_id]
+        if others:
+            paid = {each.person_id for batch in others for each in _standing_of(asked, batch)}
+            twice = [each for each in _standing_of(asked, row.batch_id) if each.person_id in paid]
+            if twice:
+                total = sum(each.amount_fen for each in twice)
+                ids = tuple(each.disbursement_id for each in twice)
+                yield replace(_of_file(row, len(twice), total), payment_ids=ids)
+        before.append(row)
+
+
+def listed_twice_from_one_file(asked: Asked) -> Iterator[Finding]:
+    """E4 as it was: all that a list held whose file had been a list before, whoever was paid."""
+    seen: set[str] = set()
+    for row in asked.connection.execute(_approved(asked)):
+        if row.roster_sha256 in seen:
+            yield _of_file(row, row.listed_count, row.listed_total_fen)
+        seen.add(row.roster_sha256)
+
+
+def _approved(asked: Asked) -> Select[Any]:
+    return (
         select(batches)
         .join(steps, (steps.c.batch_id == batches.c.batch_id) & (steps.c.step == "approved"))
         .where(asked.moment.covers(steps))
         .order_by(steps.c.position)
     )
-    seen: set[str] = set()
-    for row in asked.connection.execute(statement):
-        if row.roster_sha256 not in seen:
-            seen.add(row.roster_sha256)
-            continue
-        yield Finding(
-            "E4",
-            Severity.ERROR,
-            uuid_of(row.organisation_id),
-            row.happened_on,
-            row.listed_count,
-            row.listed_total_fen,
-            campaign_id=uuid_of(row.campaign_id),
-            batch_id=uuid_of(row.batch_id),
-        )
+
+
+def _standing_of(asked: Asked, batch: bytes) -> Iterator[Disbursement]:
+    question = Question(batch_id=uuid_of(batch))
+    for each in every_disbursement(asked.connection, question, asked.moment):
+        if each.status not in NOT_PAID:
+            yield each
+
+
+def _of_file(row: Row[Any], count: int, amount_fen: int) -> Finding:
+    return Finding(
+        "E4",
+        Severity.ERROR,
+        uuid_of(row.organisation_id),
+        row.happened_on,
+        count,
+        amount_fen,
+        campaign_id=uuid_of(row.campaign_id),
+        batch_id=uuid_of(row.batch_id),
+    )
 
 
 def not_shown_in_public(asked: Asked) -> Iterator[Finding]:

@@ -18,6 +18,7 @@ from ledger.domain.policy import Channel
 from projections.asked import uuid_of
 from projections.batches import batches
 from projections.batches import steps as batch_steps
+from projections.findings.archive import Categories
 from projections.findings.aside import LISTS_BESIDE, LISTS_OF, PROPERTY
 from projections.findings.asked import Asked
 from projections.findings.cards import paid_to
@@ -86,12 +87,22 @@ def under_phones_of_staff(asked: Asked) -> Iterator[Finding]:
 
 
 def one_household_twice(asked: Asked) -> Iterator[Finding]:
-    """E3: two members of one household were paid in one campaign, each as a household."""
+    """E3: two members of one household were paid in one campaign, each as a household.
+
+    Two who each kept a post on the holidays were each paid for that, and are no doubt.
+    """
     yield from _found("E3", Severity.WARNING, hits("E3", asked))
 
 
-def hits(rule: str, asked: Asked, only: bytes | None = None) -> list[Hit]:
-    """Return the payments that a rule doubts; `only`: those of one person."""
+def one_household_in_any_class(asked: Asked) -> Iterator[Finding]:
+    """E3 as it was: whatever the members of a household were paid for."""
+    yield from _found("E3", Severity.WARNING, hits("E3", asked, by=_one_household_at_all))
+
+
+def hits(
+    rule: str, asked: Asked, only: bytes | None = None, by: "_Asking | None" = None
+) -> list[Hit]:
+    """Return the payments that a rule doubts; `only`: those of one person. `by`: as it once was."""
     wanted = LISTS_OF[rule] if rule in LISTS_OF else LISTS_BESIDE[rule]
     held = held_lists(asked.connection, asked.moment)
     if not any(each.kind in wanted for each in held):
@@ -101,7 +112,7 @@ def hits(rule: str, asked: Asked, only: bytes | None = None) -> list[Hit]:
     places = _Places(asked)
     return [
         each
-        for each in _ASKING[rule](asked, held, only)
+        for each in (by or _ASKING[rule])(asked, held, only)
         if places.counts(each.held, each.row.organisation_id)
     ]
 
@@ -244,12 +255,29 @@ def _hit(
 
 
 def _one_household(asked: Asked, held: Sequence[ListView], only: bytes | None) -> Iterator[Hit]:
+    yield from _together(asked, held, only, Categories(asked).of_household)
+
+
+def _one_household_at_all(
+    asked: Asked, held: Sequence[ListView], only: bytes | None
+) -> Iterator[Hit]:
+    yield from _together(asked, held, only, lambda _: True)
+
+
+def _together(
+    asked: Asked,
+    held: Sequence[ListView],
+    only: bytes | None,
+    counts: Callable[[Row[Any]], bool],
+) -> Iterator[Hit]:
+    """Yield payments that count to several members of one household in one campaign."""
     of = {each.edition_id.bytes: each for each in held}
     members = _members(asked, of, only)
     people = list(dict.fromkeys(each for several in members.values() for each in several))
     paid: dict[bytes, list[Row[Any]]] = defaultdict(list)
     for row in among(asked.connection, people, disbursements.c.person_id, standing(asked)):
-        paid[row.person_id].append(row)
+        if counts(row):
+            paid[row.person_id].append(row)
     for (edition, note), several in members.items():
         by_campaign: dict[bytes, list[Row[Any]]] = defaultdict(list)
         for row in (row for person in several for row in paid[person]):

@@ -21,6 +21,7 @@ from projections.deadlines import filings
 from projections.findings import (
     adoptions,
     amounts,
+    archive,
     banking,
     cards,
     decisions,
@@ -44,7 +45,7 @@ from projections.findings.limits import LIMITS_OF
 from projections.journal import lines, openings, targets
 from projections.keys import steps as key_steps
 from projections.likeness import paces, pairs, voids
-from projections.listed_people import retired_rows, row_phones
+from projections.listed_people import retired_rows, row_phones, rows_not_on_file
 from projections.movements import Kind, movements
 from projections.notices import notices
 from projections.notices import steps as notice_steps
@@ -53,6 +54,7 @@ from projections.outside_lists import editions, ends, entries
 from projections.payment_cards import reissue_cards
 from projections.payment_states import disbursements, states
 from projections.person_files import person_files
+from projections.policies import adoptions
 from projections.remittances import answers as answered
 from projections.remittances import remittances as sent
 from projections.signatures import scans
@@ -155,6 +157,7 @@ def supposed(asked: Asked, found: Found, stood: Asked) -> Found:
 _BATCHES, _STEPS, _FILINGS = _last(batches), _last(steps), _last(filings)
 _PAYMENTS, _STATES, _FILES = _last(disbursements), _last(states), _last(person_files)
 _BANK = (_last(bank_files), _last(bank_decisions), _last(kept_funds))
+_ON_FILE = (_PAYMENTS, _FILES, _last(adoptions))
 _LISTS = (_last(editions), _last(ends), _last(entries), _last(parents))
 """Whose list it is, and over whom they stand by now."""
 _RETURNS, _NOTICES, _LINES = _last(movements, Kind.RETURN), _last(notices), _last(lines)
@@ -190,7 +193,10 @@ RULES: Sequence[Rule] = (
     Rule(lists.attempts_refused, (), (_BATCHES, _STEPS, _last(attempts))),
     Rule(lists.drafters_as_witnesses, (), (_BATCHES, _STEPS)),
     Rule(lists.rows_refused, (), (_BATCHES, _last(rows_listed))),
-    Rule(lists.paid_twice_from_one_file, (), (_STEPS,)),
+    Rule(archive.paid_without_file, (), (*_ON_FILE, _STATES)),
+    Rule(archive.filed_after_refusal, (), (*_ON_FILE, _STATES, _last(rows_not_on_file))),
+    Rule(archive.paid_beside_file, (), (*_ON_FILE, _STATES)),
+    Rule(lists.paid_twice_from_one_file, (), (_STEPS, _PAYMENTS, _STATES)),
     Rule(lists.not_shown_in_public, (), (_STEPS, _NOTICES, _last(notice_steps))),
     Rule(signatures.signatures_alike, (), (_last(pairs), _last(voids))),
     Rule(signatures.signed_in_no_time, (), (_last(paces),), limits=LIMITS_OF["D2"]),
@@ -222,7 +228,7 @@ RULES: Sequence[Rule] = (
     Rule(outside.property_owners, (), (*_LISTS, _PAYMENTS, _STATES)),
     Rule(outside.relatives_of_officers, (), (*_LISTS, _PAYMENTS, _STATES)),
     Rule(outside.accounts_of_staff, (), (*_LISTS, _PAYMENTS, _STATES, _last(reissue_cards))),
-    Rule(outside.one_household_twice, (), (*_LISTS, _PAYMENTS, _STATES)),
+    Rule(outside.one_household_twice, (), (*_LISTS, _PAYMENTS, _STATES, _last(adoptions))),
     Rule(amounts.unlike_the_class, (), (_PAYMENTS,), limits=LIMITS_OF["B4"]),
     Rule(amounts.shared_out_evenly, (), (_PAYMENTS,), limits=LIMITS_OF["B5"]),
     Rule(banking.nobodys_money_out, (), _BANK, limits=LIMITS_OF["F4"]),

@@ -7,6 +7,7 @@ earlier version said can ask for that again, of any state of the ledger.
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from functools import partial
 from typing import NamedTuple
 
 from ledger.domain.policy import LIMIT_MAX
@@ -72,6 +73,11 @@ def _drawn_signatures(asked: Asked) -> Iterator[Finding]:
     yield from (each for each in lists.attempts_refused(asked) if each.rule == "D2")
 
 
+def _rows_of(rule: str, asked: Asked) -> Iterator[Finding]:
+    """A1, A2, C1: rows that were refused, and no payments."""
+    yield from (each for each in lists.rows_refused(asked) if each.rule == rule)
+
+
 def _own_lists(asked: Asked) -> Iterator[Finding]:
     """H1: who wanted to pass a list of their own; cases and notices were not looked at."""
     for each in lists.attempts_refused(asked):
@@ -107,6 +113,18 @@ def _opened_years(asked: Asked) -> Iterator[Finding]:
 
 
 EARLIER: Mapping[str, tuple[Earlier, ...]] = {
+    "A1": (
+        Earlier(
+            partial(_rows_of, "A1"),
+            "已发放的也与档案核对，被拦下后才补录的档案作为提示；此前只看名册上被拦下的行",
+        ),
+    ),
+    "A2": (
+        Earlier(
+            partial(_rows_of, "A2"),
+            "发放后补记的退档、退档后的重新发放也算；此前只看名册上被拦下的行",
+        ),
+    ),
     "A3": (
         Earlier(
             outside.dead_when_instructed,
@@ -121,6 +139,12 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
     ),
     "B4": (
         Earlier(_one_amount_each, "同一单位同一类别的异常金额很多时合为一项；此前每个金额各成一项"),
+    ),
+    "C1": (
+        Earlier(
+            partial(_rows_of, "C1"),
+            "在档职工按其他困难类别领签字表的也作为疑点；此前只看名册上被拦下的行",
+        ),
     ),
     "D2": (Earlier(_drawn_signatures, "纸质签字表扫描件上出现过的同一图像也算；此前只看电子签字"),),
     "D3": (
@@ -140,6 +164,18 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
         Earlier(
             people.paid_elsewhere_as_instructed,
             "退回后重新发放的，按最后一次发放的日期和资金判断；此前按首次签批",
+        ),
+    ),
+    "E3": (
+        Earlier(
+            outside.one_household_in_any_class,
+            "只看按户慰问的类别；此前不分类别，一线职工也算",
+        ),
+    ),
+    "E4": (
+        Earlier(
+            lists.listed_twice_from_one_file,
+            "只算两次都发到的人；此前按整份名册的行数和金额",
         ),
     ),
     "G1": (

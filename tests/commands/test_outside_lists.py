@@ -263,7 +263,11 @@ def test_money_to_an_account_of_staff_and_two_of_one_household_are_told(world: W
     world.draft("S2", roster_row(1, THREE, 30_000, SHEET_CLASS), channel=Channel.SIGNATURE_SHEET)
     world.review("S2")
     world.approve("S2")
-    assert [each.count for each in found(world, "E3")] == [3]
+    assert [each.count for each in found(world, "E3")] == [2], "who kept a post was paid for that"
+    assert said(world, THREE, "E3").outcome is Outcome.NOT_ASKED
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        every = list(EARLIER["E3"][0].find(asked_of(world, model, TODAY)))
+    assert [each.count for each in every] == [3]
     assert said(world, THREE, "C4").outcome is Outcome.NOT_ASKED
 
 

@@ -33,6 +33,7 @@ from projections.batches import campaign_list
 from projections.findings import (
     adoptions,
     amounts,
+    archive,
     banking,
     cards,
     decisions,
@@ -79,6 +80,7 @@ X01 = organisation_id("X01")
 ROOMS = (
     adoptions,
     amounts,
+    archive,
     banking,
     cards,
     decisions,
@@ -375,16 +377,6 @@ def test_who_signs_for_another_is_on_record(world: World) -> None:
 
     [stopped] = [each for each in found(world, SOON) if each.rule == "D1"]
     assert (stopped.organisation_id, stopped.detail) == (X01, "signature.not_own")
-
-
-def test_a_file_that_became_two_lists_is_a_finding_when_both_are_approved(world: World) -> None:
-    for code, person in (("B1", ONE), ("B2", TWO)):
-        world.draft(code, roster_row(1, person, 60_000))
-        world.review(code)
-        assert of("E4", found(world, SOON)) == []
-        world.approve(code)
-
-    assert of("E4", found(world, SOON)) == [(X01, 1, 60_000)]
 
 
 def test_money_that_is_kept_back_or_lies_idle_is_a_doubt(world: World) -> None:
