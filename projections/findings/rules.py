@@ -54,7 +54,7 @@ from projections.outside_lists import editions, ends, entries
 from projections.payment_cards import reissue_cards
 from projections.payment_states import disbursements, states
 from projections.person_files import person_files
-from projections.policies import adoptions
+from projections.policies import adoptions as adopted
 from projections.remittances import answers as answered
 from projections.remittances import remittances as sent
 from projections.signatures import scans
@@ -157,7 +157,7 @@ def supposed(asked: Asked, found: Found, stood: Asked) -> Found:
 _BATCHES, _STEPS, _FILINGS = _last(batches), _last(steps), _last(filings)
 _PAYMENTS, _STATES, _FILES = _last(disbursements), _last(states), _last(person_files)
 _BANK = (_last(bank_files), _last(bank_decisions), _last(kept_funds))
-_ON_FILE = (_PAYMENTS, _FILES, _last(adoptions))
+_ON_FILE = (_PAYMENTS, _FILES, _last(adopted))
 _LISTS = (_last(editions), _last(ends), _last(entries), _last(parents))
 """Whose list it is, and over whom they stand by now."""
 _RETURNS, _NOTICES, _LINES = _last(movements, Kind.RETURN), _last(notices), _last(lines)
@@ -228,7 +228,7 @@ RULES: Sequence[Rule] = (
     Rule(outside.property_owners, (), (*_LISTS, _PAYMENTS, _STATES)),
     Rule(outside.relatives_of_officers, (), (*_LISTS, _PAYMENTS, _STATES)),
     Rule(outside.accounts_of_staff, (), (*_LISTS, _PAYMENTS, _STATES, _last(reissue_cards))),
-    Rule(outside.one_household_twice, (), (*_LISTS, _PAYMENTS, _STATES, _last(adoptions))),
+    Rule(outside.one_household_twice, (), (*_LISTS, _PAYMENTS, _STATES, _last(adopted))),
     Rule(amounts.unlike_the_class, (), (_PAYMENTS,), limits=LIMITS_OF["B4"]),
     Rule(amounts.shared_out_evenly, (), (_PAYMENTS,), limits=LIMITS_OF["B5"]),
     Rule(banking.nobodys_money_out, (), _BANK, limits=LIMITS_OF["F4"]),

@@ -17,6 +17,7 @@ from ledger.store.map_store import MapStore
 from tests.packs.packing import Packing, judged, judged_plainly, write_unchecked
 from tests.world import (
     CAMPAIGN,
+    DAY,
     SHEET_CLASS,
     Person,
     World,
@@ -97,7 +98,7 @@ def instructed(world: World, row: Row, number: int) -> Disbursement:
         category=row.category,
         channel=batch.channel,
         amount=row.amount,
-        parts=tuple(account.choose(row.amount)),
+        parts=tuple(account.choose(row.amount, DAY)),
         payee=row.payee,
         card_index=row.card_index,
     )
