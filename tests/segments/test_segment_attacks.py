@@ -197,11 +197,12 @@ def test_an_entry_that_was_written_anew_is_found_though_the_manifest_is_signed(
 def test_a_tile_that_was_written_anew_is_found_before_anything_is_read(
     whole: World, folder: Path
 ) -> None:
-    path = _first(folder) / "tile" / "0" / "000"
-    with writable(path), writable(_first(folder) / MANIFEST):
+    segment = folder / "000000000256-000000000512"
+    path = segment / "tile" / "0" / "001"
+    with writable(path), writable(segment / MANIFEST):
         path.write_bytes(bytes(32) + path.read_bytes()[32:])
-        _signed_again(whole, _first(folder))
-    with pytest.raises(SegmentBroken):
+        _signed_again(whole, segment)
+    with pytest.raises(SegmentBroken, match="its entries have another root"):
         signed_chain(folder)
 
 
