@@ -48,6 +48,9 @@ class Finding(Answer):
     person_id: UUID | None
     account_id: UUID | None
     payment_ids: list[UUID]
+    days_late: int | None = Field(
+        None, description="Of what was made good since: by how many days the last was late."
+    )
     compared: Compared | None = Field(
         None, description="Null where nothing was supposed: what counts was asked for."
     )

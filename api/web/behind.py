@@ -81,6 +81,9 @@ class Behind:
 
     def of_finding(self, finding: Finding, campaign: str | None) -> str:
         """Return what a finding rests on."""
+        if finding.detail in MADE_GOOD:
+            kind, channel = MADE_GOOD[finding.detail], CHANNELS.get(finding.rule)
+            return self.payments(campaign=campaign, kind=kind, channel=channel)
         return self._by_rule(finding, campaign) or self._by_ids(finding, campaign)
 
     def _by_rule(self, finding: Finding, campaign: str | None) -> str | None:
@@ -148,6 +151,14 @@ class Behind:
         query = urlencode({name: value for name, value in asked.items() if value is not None})
         return f"{path}?{query}" if query else path
 
+
+MADE_GOOD: Mapping[str | None, str | None] = {
+    "paid_again_late": Kind.REISSUE.value,
+    "withdrawn_again": Kind.WITHDRAWAL.value,
+    "reached_late": None,
+    "signed_late": None,
+}
+"""What is told of payments that were made good late or not at all, and which movements show it."""
 
 DEVICES = ("pace", "in_a_row", "night")
 ALIKE = ("strokes", "image", "same")

@@ -160,7 +160,7 @@ RULES_KNOWN: Mapping[str, About] = {
     "D3": About(
         "签字表与名单不一致",
         "签字表与职工名单一致，本人签字（方案四(五)）",
-        2,
+        3,
         (
             "disbursement.*",
             "batch.sheet_scanned",
@@ -176,10 +176,11 @@ RULES_KNOWN: Mapping[str, About] = {
     "D5": About(
         "报送逾期",
         "签字表、总结、统计表按期报送（方案）",
-        1,
+        2,
         (
             "filing.handed_in",
             "filing.sent_back",
+            "batch.*",
             "policy.adopted",
         ),
     ),
@@ -301,7 +302,7 @@ RULES_KNOWN: Mapping[str, About] = {
     "G2": About(
         "拨付不及时",
         "慰问金应在活动期内发到职工手中",
-        1,
+        2,
         (
             "disbursement.*",
             "campaign.opened",
@@ -310,22 +311,23 @@ RULES_KNOWN: Mapping[str, About] = {
     "G3": About(
         "年末突击发放",
         "资金应均衡使用，不得年末突击发放",
-        1,
-        ("disbursement.*",),
+        2,
+        ("disbursement.*", "campaign.opened"),
     ),
     "G4": About(
         "资金沉淀",
         "资金应及时使用，不得沉淀",
-        1,
+        2,
         (
             "fund.*",
             "disbursement.*",
+            "campaign.opened",
         ),
     ),
     "G5": About(
         "退票未重发",
         "银行退票的款项应核实后重新发放",
-        1,
+        2,
         ("disbursement.*",),
     ),
     "H1": About(

@@ -23,7 +23,8 @@ class Finding:
 
     A case is known by `position` among others, so it stays the same however much is found later:
     for several payments it is where the first of them stands. `stood_at` are other positions that
-    it was known by in earlier versions.
+    it was known by in earlier versions. `days_late` is told of what was made good since: by how
+    many days the last of it was late.
     """
 
     rule: str
@@ -41,3 +42,4 @@ class Finding:
     account_id: UUID | None = None
     payment_ids: tuple[UUID, ...] = ()
     stood_at: tuple[int, ...] = ()
+    days_late: int | None = None

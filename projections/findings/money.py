@@ -1,7 +1,7 @@
 """Rules about money that unions hold: old, kept back, idle, spent in a rush, recorded late."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
@@ -12,6 +12,7 @@ from sqlalchemy import ColumnElement, Select, Table, case, func, select
 
 from ledger.domain.values import WHOLE_BP
 from projections.asked import Moment, uuid_of
+from projections.batches import campaign_list
 from projections.blocks import FOLDED, blocks_at
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
@@ -27,6 +28,7 @@ from projections.followed_lots import (
 )
 from projections.journal import Account, lines, lots
 from projections.journal_sums import Among, Routes, routes, sums
+from projections.late_arrivals import arrived
 from projections.movements import Kind, movements
 from projections.remittances import RemittanceView, waiting
 from projections.taken_back import taken_back_since
@@ -257,18 +259,42 @@ def _from_above(table: Table, late: str, *conditions: ColumnElement[bool]) -> Se
 
 
 def last_year_known(asked: Asked) -> Hashable:
-    """Return what changes when the log says something more of the years that are over."""
+    """Return what changes when the log says something more of the years that are over.
+
+    And of campaigns that span a New Year, until they end: what was in hand then was for them.
+    """
     blocks = blocks_at(asked.connection, asked.moment)
+    year = asked.day.year - 1
+    last = max([date(year, 12, 31).isoformat(), *_spanning(asked, year).values()])
     said = select(func.count()).where(
         lines.c.position >= blocks.end,
         asked.moment.covers(lines),
-        lines.c.happened_on <= date(asked.day.year - 1, 12, 31).isoformat(),
+        lines.c.happened_on <= last,
     )
-    return blocks, asked.connection.execute(said).scalar_one()
+    return blocks, last, asked.connection.execute(said).scalar_one()
 
 
 def spent_in_a_rush(asked: Asked) -> Iterator[Finding]:
-    """G3: much of what reached people in the last whole year did so in its last days."""
+    """G3: much of what reached people in the last whole year did so in its last days.
+
+    Without what campaigns paid that go on after New Year: 两节 begin in December.
+    """
+    year = asked.day.year - 1
+    last = date(year, 12, 31)
+    first_of_rush = last - timedelta(days=asked.patience.rush_days)
+    in_season = _paid_in(asked, _spanning(asked, year), date(year - 1, 12, 31), last)
+    in_rush = _paid_in(asked, _spanning(asked, year), first_of_rush, last)
+    spent = _reached(asked, date(year - 1, 12, 31), last)
+    for place, amount in _reached(asked, first_of_rush, last).items():
+        rushed = amount - in_rush[place]
+        if rushed * WHOLE_BP > (spent[place] - in_season[place]) * asked.patience.rush_share_bp:
+            yield Finding(
+                "G3", Severity.WARNING, uuid_of(place), last.isoformat(), 1, rushed, year=year
+            )
+
+
+def every_rush(asked: Asked) -> Iterator[Finding]:
+    """G3, version 1: what was paid in the last days counted, of whatever campaign."""
     year = asked.day.year - 1
     last = date(year, 12, 31)
     spent = _reached(asked, date(year - 1, 12, 31), last)
@@ -281,20 +307,73 @@ def spent_in_a_rush(asked: Asked) -> Iterator[Finding]:
 
 
 def idle(asked: Asked) -> Iterator[Finding]:
-    """G4: at the end of the last whole year much of what had come in it was still in hand."""
+    """G4: at the end of the last whole year much of what had come in it was still in hand.
+
+    Where a campaign goes on after New Year, what of that is still there when it has ended.
+    """
     year = asked.day.year - 1
+    ends = _spanning(asked, year).values()
+    if ends and max(ends) >= asked.day.isoformat():
+        return
+    still = date.fromisoformat(max(ends)) if ends else None
+    yield from _idle(asked, year, still)
+
+
+def idle_at_new_year(asked: Asked) -> Iterator[Finding]:
+    """G4, version 1: what was in hand at the year's end counted, whatever it was for."""
+    yield from _idle(asked, asked.day.year - 1, None)
+
+
+def _idle(asked: Asked, year: int, still: date | None) -> Iterator[Finding]:
+    """Tell what was idle at a year's end, less what was used of it until a later day."""
     last = date(year, 12, 31)
     then = routes(asked.connection, Moment(last, asked.moment.at), by=("organisation_id",))
     before = routes(
         asked.connection, Moment(date(year - 1, 12, 31), asked.moment.at), by=("organisation_id",)
     )
+    used = _used(asked, last, still) if still else Counter[bytes]()
     for (place,), of in then.items():
         came = _came(of) - (_came(before[place,]) if (place,) in before else 0)
-        left = of.net(Account.FUND)
+        left = of.net(Account.FUND) - used[place]
         if left > 0 and left * WHOLE_BP > came * asked.patience.idle_share_bp:
             yield Finding(
                 "G4", Severity.WARNING, uuid_of(place), last.isoformat(), 1, left, year=year
             )
+
+
+def _used(asked: Asked, then: date, until: date) -> Counter[bytes]:
+    """Return what organisations held on a day and had paid or passed on by a later one."""
+    by = ("organisation_id", "lot_id")
+    held = routes(asked.connection, Moment(then, asked.moment.at), by)
+    later = routes(asked.connection, Moment(until, asked.moment.at), by)
+    used: Counter[bytes] = Counter()
+    for lot, of in held.items():
+        gone = of.net(Account.FUND) - later[lot].net(Account.FUND)
+        used[lot[0]] += max(0, gone)
+    return used
+
+
+def _spanning(asked: Asked, year: int) -> dict[UUID, str]:
+    """Return the campaigns of the season that go on after a year's end (两节), and until when.
+
+    Until March, so that no long one has a whole year looked over.
+    """
+    ends, over = date(year, 12, 31).isoformat(), date(year + 1, 3, 31).isoformat()
+    return {
+        each.campaign_id: each.ends_on
+        for each in campaign_list(asked.connection)
+        if each.starts_on <= ends < each.ends_on <= over and each.position < asked.moment.known_end
+    }
+
+
+def _paid_in(asked: Asked, campaigns: Collection[UUID], after: date, until: date) -> Counter[bytes]:
+    """Return what reached people of campaigns after one day and until another, by organisation."""
+    found: Counter[bytes] = Counter()
+    moment = Moment(until, asked.moment.at)
+    came = arrived(asked.connection, moment, dict.fromkeys(campaigns, after.isoformat()))
+    for (place, _, _), of in came.items():
+        found[place] += of.amount_fen
+    return found
 
 
 def _came(of: Routes) -> int:

@@ -2,22 +2,84 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
+from ledger.domain.policy import Channel, Deadline
 from projections.asked import uuid_of
+from projections.batches import batches, steps
 from projections.deadlines import filings, filings_by_campaign, missing
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
+from projections.findings.payments import SIGNATURE_SHEETS
+from projections.organisations import tree_on
 
 
 def filings_late(asked: Asked) -> Iterator[Finding]:
-    """D5: a sheet, a report or a table that is due and was not handed in, or was sent back."""
+    """D5: a sheet, a report or a table that is due and was not handed in, or was sent back.
+
+    Of a campaign sheets are due from whoever had a sheet approved by the day, and all else from
+    whoever listed people by then, and from those above them. What came late is told, to be known.
+    """
+    handed_in_of = filings_by_campaign(asked.connection, asked.moment)
+    for campaign_id, deadlines in asked.deadlines.items():
+        handed_in = handed_in_of.get(campaign_id, ())
+        for deadline in (each for each in deadlines if each.due_on < asked.day):
+            owing = _owing(asked, campaign_id, deadline)
+            for owed in missing(handed_in, [deadline], owing, asked.day):
+                yield Finding(
+                    "D5",
+                    Severity.WARNING,
+                    owed.organisation_id,
+                    owed.due_on,
+                    1,
+                    detail=owed.name,
+                    campaign_id=campaign_id,
+                )
+        for each in handed_in:
+            if each.sent_back is None and each.days_late:
+                yield Finding(
+                    "D5",
+                    Severity.INFORMATION,
+                    each.organisation_id,
+                    each.due_on,
+                    1,
+                    detail=each.name,
+                    campaign_id=campaign_id,
+                    days_late=each.days_late,
+                )
+
+
+def _owing(asked: Asked, campaign_id: UUID, deadline: Deadline) -> list[UUID]:
+    """Return who owes what a deadline asks for, in the order of the register."""
+    of = batches.c
+    listed = select(of.organisation_id).where(
+        of.campaign_id == campaign_id.bytes,
+        of.happened_on <= deadline.due_on.isoformat(),
+        asked.moment.covers(batches),
+    )
+    if deadline.name not in SIGNATURE_SHEETS:
+        tree = tree_on(asked.connection, deadline.due_on)
+        found = asked.connection.execute(listed.distinct()).scalars()
+        owing = {above for raw in found for above in tree.line(uuid_of(raw))}
+        return [each for each in asked.organisation_ids if each in owing]
+    approved = exists().where(
+        steps.c.batch_id == of.batch_id,
+        steps.c.step == "approved",
+        steps.c.happened_on <= deadline.due_on.isoformat(),
+        asked.moment.covers(steps),
+    )
+    sheets = listed.where(of.channel == Channel.SIGNATURE_SHEET.value, approved).distinct()
+    owing = {uuid_of(raw) for raw in asked.connection.execute(sheets).scalars()}
+    return [each for each in asked.organisation_ids if each in owing]
+
+
+def owed_by_all(asked: Asked) -> Iterator[Finding]:
+    """D5, version 1: everybody on the register owed everything, whenever they were registered."""
     handed_in_of = filings_by_campaign(asked.connection, asked.moment)
     for campaign_id, deadlines in asked.deadlines.items():
         overdue = [each for each in deadlines if each.due_on < asked.day]
-        if not overdue:
-            continue
         handed_in = handed_in_of.get(campaign_id, ())
         places = asked.organisation_ids
         if campaign_id in asked.reach:

@@ -1,11 +1,12 @@
 """Rules about payments: on their way too long, sent back, in another's name, not signed for."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, exists, func, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
 
 from ledger.domain.disbursement import Status
 from ledger.domain.policy import Channel
@@ -13,6 +14,7 @@ from projections.asked import uuid_of
 from projections.batches import campaign_list
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
+from projections.late_arrivals import Arrived, arrived
 from projections.movements import Kind, movements
 from projections.open_payments import Open, together
 from projections.payment_states import disbursements, states
@@ -31,6 +33,80 @@ def returned_and_not_paid_again(asked: Asked) -> Iterator[Finding]:
         one for one in asked.open if one.status == Status.RETURNED and one.since <= late
     ):
         yield _of("G5", Severity.ERROR, each)
+
+
+def made_good_late(asked: Asked) -> Iterator[Finding]:
+    """G5: it came back and was paid again, though not within the days allowed; to be known.
+
+    As a doubt: it was paid again and then withdrawn, so that nobody got what had come back.
+    """
+    allowed = asked.patience.reissue_days
+    late: dict[tuple[bytes, bytes, bool], list[tuple[int, Row[Any]]]] = defaultdict(list)
+    for row in asked.connection.execute(_after_returns(asked)):
+        ended = row.kind == Kind.WITHDRAWAL.value
+        days = (date.fromisoformat(row.happened_on) - date.fromisoformat(row.came_back)).days
+        since_then = (asked.day - date.fromisoformat(row.came_back)).days
+        if since_then >= allowed if ended else days > allowed:
+            place = row.organisation_id, row.campaign_id, ended
+            late[place].append((days, row))
+    for (organisation, campaign, ended), found in late.items():
+        yield Finding(
+            "G5",
+            Severity.WARNING if ended else Severity.INFORMATION,
+            uuid_of(organisation),
+            min(row.came_back for _, row in found),
+            len(found),
+            sum(row.amount_fen for _, row in found),
+            detail="withdrawn_again" if ended else "paid_again_late",
+            campaign_id=uuid_of(campaign),
+            payment_ids=tuple(uuid_of(row.disbursement_id) for _, row in found),
+            days_late=None if ended else max(days for days, _ in found) - allowed,
+        )
+
+
+def _after_returns(asked: Asked) -> Select[Any]:
+    """Select what followed returns: where it was paid again, and where that was withdrawn last."""
+    back, between = movements.alias("back"), movements.alias("between")
+    known = asked.moment.covers
+    same = movements.c.disbursement_id
+    next_kind = (
+        select(between.c.kind)
+        .where(between.c.disbursement_id == same, known(between))
+        .where(between.c.position > movements.c.position)
+        .order_by(between.c.position)
+        .limit(1)
+        .scalar_subquery()
+    )
+    last_back = ~exists().where(
+        between.c.disbursement_id == same,
+        between.c.kind == Kind.RETURN.value,
+        between.c.position > back.c.position,
+        between.c.position < movements.c.position,
+    )
+    return (
+        select(
+            movements.c.kind,
+            movements.c.disbursement_id,
+            movements.c.happened_on,
+            movements.c.amount_fen,
+            back.c.happened_on.label("came_back"),
+            disbursements.c.organisation_id,
+            disbursements.c.campaign_id,
+        )
+        .join(back, back.c.disbursement_id == same)
+        .join(disbursements, disbursements.c.disbursement_id == same)
+        .where(back.c.kind == Kind.RETURN.value, back.c.position < movements.c.position)
+        .where(known(movements), last_back)
+        .where(
+            or_(
+                and_(
+                    movements.c.kind == Kind.REISSUE.value,
+                    func.coalesce(next_kind, "") != Kind.WITHDRAWAL.value,
+                ),
+                and_(movements.c.kind == Kind.WITHDRAWAL.value, next_kind.is_(None)),
+            )
+        )
+    )
 
 
 def unanswered(asked: Asked) -> Iterator[Finding]:
@@ -82,6 +158,57 @@ def not_paid_by_the_end(asked: Asked) -> Iterator[Finding]:
     }
     for each in _by_campaign(one for one in asked.open if one.campaign_id in over):
         yield _of("G2", Severity.WARNING, each, since=over[each.campaign_id])
+
+
+def reached_late(asked: Asked) -> Iterator[Finding]:
+    """G2: it reached people, though not before the campaign was over; to be known."""
+    ends = {each.campaign_id: each.ends_on for each in campaign_list(asked.connection)}
+    yield from _reached_after(asked, "G2", ends, "reached_late")
+
+
+def signed_late(asked: Asked) -> Iterator[Finding]:
+    """D3: it was signed for, though not before the sheets were due; to be known."""
+    due = {
+        campaign_id: deadline.due_on.isoformat()
+        for campaign_id, deadlines in asked.deadlines.items()
+        for deadline in deadlines
+        if deadline.name in SIGNATURE_SHEETS
+    }
+    yield from _reached_after(asked, "D3", due, "signed_late", Channel.SIGNATURE_SHEET)
+
+
+def _reached_after(
+    asked: Asked,
+    rule: str,
+    until: Mapping[UUID, str],
+    detail: str,
+    channel: Channel | None = None,
+) -> Iterator[Finding]:
+    """Tell what reached people after the day that each campaign had for it."""
+    passed = {id_: day for id_, day in until.items() if day < asked.day.isoformat()}
+    if not passed:
+        return
+    last = {id_.bytes: day for id_, day in passed.items()}
+    late: dict[tuple[bytes, bytes], list[tuple[str, Arrived]]] = defaultdict(list)
+    came = arrived(asked.connection, asked.moment, passed, channel)
+    for (organisation, campaign, day), of in came.items():
+        late[organisation, campaign].append((day, of))
+    for (organisation, campaign), found in late.items():
+        count = sum(of.count for _, of in found)
+        if count > 0:
+            due = date.fromisoformat(last[campaign])
+            latest = max(date.fromisoformat(day) for day, of in found if of.count > 0)
+            yield Finding(
+                rule,
+                Severity.INFORMATION,
+                uuid_of(organisation),
+                last[campaign],
+                count,
+                sum(of.amount_fen for _, of in found),
+                detail=detail,
+                campaign_id=uuid_of(campaign),
+                days_late=(latest - due).days,
+            )
 
 
 def in_anothers_name(asked: Asked) -> Iterator[Finding]:

@@ -164,6 +164,14 @@ _RETURNS, _NOTICES, _LINES = _last(movements, Kind.RETURN), _last(notices), _las
 
 RULES: Sequence[Rule] = (
     Rule(payments.returned_and_not_paid_again, ("open",), limits=LIMITS_OF["G5"]),
+    Rule(
+        payments.made_good_late,
+        (),
+        (_last(movements, Kind.RETURN, Kind.REISSUE, Kind.WITHDRAWAL),),
+        limits=LIMITS_OF["G5"],
+    ),
+    Rule(payments.reached_late, (), (_STATES, _last(campaigns))),
+    Rule(payments.signed_late, ("deadlines",), (_STATES,)),
     Rule(payments.unsigned_after_deadline, ("open", "deadlines")),
     Rule(payments.unanswered, ("open",), (_last(statements),), limits=LIMITS_OF["J4"]),
     Rule(payments.not_proved, ("open",), (_last(statements),), limits=LIMITS_OF["F5"]),
@@ -179,8 +187,14 @@ RULES: Sequence[Rule] = (
     ),
     Rule(money.on_no_clock, (), (_LINES, _last(openings)), limits=LIMITS_OF["G1"]),
     Rule(money.kept_back, (), (_LINES,), limits=LIMITS_OF["F3"]),
-    Rule(money.spent_in_a_rush, tells=money.last_year_known, limits=LIMITS_OF["G3"]),
-    Rule(money.idle, tells=money.last_year_known, limits=LIMITS_OF["G4"]),
+    Rule(
+        money.spent_in_a_rush,
+        (),
+        (_last(campaigns),),
+        tells=money.last_year_known,
+        limits=LIMITS_OF["G3"],
+    ),
+    Rule(money.idle, (), (_last(campaigns),), tells=money.last_year_known, limits=LIMITS_OF["G4"]),
     Rule(
         money.recorded_late,
         (),
@@ -188,7 +202,11 @@ RULES: Sequence[Rule] = (
         limits=LIMITS_OF["H4"],
     ),
     Rule(money.unacknowledged, (), (_last(sent), _last(answered)), limits=LIMITS_OF["F9"]),
-    Rule(papers.filings_late, ("deadlines", "organisation_ids"), (_FILINGS,)),
+    Rule(
+        papers.filings_late,
+        ("deadlines", "organisation_ids"),
+        (_FILINGS, _BATCHES, _STEPS, _last(parents)),
+    ),
     Rule(papers.one_document_for_two, (), (_FILINGS,)),
     Rule(lists.attempts_refused, (), (_BATCHES, _STEPS, _last(attempts))),
     Rule(lists.drafters_as_witnesses, (), (_BATCHES, _STEPS)),

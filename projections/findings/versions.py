@@ -19,8 +19,10 @@ from projections.findings import (
     lists,
     money,
     outside,
+    papers,
     payments,
     people,
+    sheets,
     signatures,
     witnessing,
 )
@@ -90,6 +92,12 @@ def _own_acts(asked: Asked) -> Iterator[Finding]:
     yield from (each for each in lists.attempts_refused(asked) if each.rule == "H1")
 
 
+def _unsigned_and_sheets(asked: Asked) -> Iterator[Finding]:
+    """D3: what was signed for late was not told any more."""
+    yield from payments.unsigned_after_deadline(asked)
+    yield from sheets.sheets_against_ledger(asked)
+
+
 def _all_in_a_year(asked: Asked, year: int) -> money.Targets:
     """G1: where no day was said by which all is to be used, it was the year's end."""
     targets = surplus_targets(asked.connection, year, asked.moment)
@@ -152,6 +160,14 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             payments.unsigned_after_deadline,
             "扫描的签字表与账不一致也算；此前只看到期未签",
         ),
+        Earlier(_unsigned_and_sheets, "迟签的也列出；此前补签以后就不再列出"),
+    ),
+    "D5": (
+        Earlier(
+            papers.owed_by_all,
+            "只看到期日前参加活动的单位，签字表只看有签字批次的单位，迟报的也列出；"
+            "此前所有单位都算，补报以后就不再列出",
+        ),
     ),
     "F4": (
         Earlier(
@@ -187,6 +203,20 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             _opened_years,
             "持有旧款而没有年度开账的也算，没有规定指标的只列出，误记的到账更正后不再算作已用；"
             "此前只看已开账的年度，没有指标的按当年全部用完，误记的也算到人",
+        ),
+    ),
+    "G2": (Earlier(payments.not_paid_by_the_end, "迟到的也列出；此前发到以后就不再列出"),),
+    "G3": (Earlier(money.every_rush, "跨年活动的发放不算；此前年末的发放都算"),),
+    "G4": (
+        Earlier(
+            money.idle_at_new_year,
+            "有跨年活动的，看活动结束时还剩多少；此前只看年末结余",
+        ),
+    ),
+    "G5": (
+        Earlier(
+            payments.returned_and_not_paid_again,
+            "重发迟了的、重发以后又撤销的也列出；此前重发以后就不再列出",
         ),
     ),
     "H1": (

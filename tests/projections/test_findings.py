@@ -5,6 +5,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date, timedelta
+from hashlib import sha256
 from itertools import pairwise
 from uuid import UUID
 
@@ -12,7 +13,8 @@ import pytest
 from msgspec.structs import replace as replace_struct
 from sqlalchemy import Connection
 
-from ledger.commands import disbursements, funds, policies, statements
+from ledger.commands import batches, disbursements, funds, policies, statements
+from ledger.commands.bank_files import BankFileOrder, export_batch
 from ledger.commands.filings import HandingIn, hand_in
 from ledger.commands.notices import Opening, close_notice, open_notice
 from ledger.commands.witnesses import (
@@ -24,10 +26,10 @@ from ledger.commands.witnesses import (
 from ledger.domain.batch import batch_id
 from ledger.domain.notice import DayUnit, Period, notice_id
 from ledger.domain.organisation import organisation_id
-from ledger.domain.policy import Policy, SurplusTargets
+from ledger.domain.policy import Channel, Policy, SurplusTargets
 from ledger.evidence.cosignature import Cosigner
 from ledger.evidence.keys import Ed25519Signer
-from ledger.files.bank import BankReturn, Lists
+from ledger.files.bank import BankReturn, Lists, ReturnLine
 from projections.asked import NOW, Moment
 from projections.batches import campaign_list
 from projections.findings import (
@@ -68,6 +70,7 @@ from tests.world import (
     World,
     failed,
     pending,
+    roster,
     roster_row,
     settled,
     signature,
@@ -128,6 +131,14 @@ def asked_of(world: World, model: Connection, day: date, moment: Moment = NOW) -
     )
 
 
+def bank_says(world: World, code: str, day: date, *lines: ReturnLine) -> None:
+    """Have a return for a batch come in on a day."""
+    sha = sha256(f"{code} {day}".encode()).hexdigest()
+    content = BankReturn("unionpay-df", code, Lists.ALL, lines, None, None, sha)
+    order = statements.ReturnFile(code, "return.txt", content)
+    statements.receive_statement(world.ledger, world.act(day=day), order)
+
+
 def of(rule: str, every: list[Finding]) -> list[tuple[UUID | None, int, int | None]]:
     return [
         (each.organisation_id, each.count, each.amount_fen) for each in every if each.rule == rule
@@ -146,8 +157,60 @@ def test_what_came_back_is_a_finding_until_it_is_paid_again(world: World) -> Non
         world.act("A-X01", LATER),
         disbursements.Reissue(world.payment_id(ONE), "新卡", "6299900000000000009"),
     )
-    assert of("G5", found(world, LATER)) == []
+    [late] = [each for each in found(world, LATER) if each.rule == "G5"]
+    assert (late.severity, late.detail, late.days_late) == (
+        Severity.INFORMATION,
+        "paid_again_late",
+        5,
+    )
+    assert late.payment_ids == (world.payment_id(ONE),)
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        assert list(EARLIER["G5"][0].find(asked_of(world, model, LATER))) == []
     assert of("G5", found(world, LATER, known)) == [(X01, 1, 80_000)]
+
+
+def test_what_was_paid_again_in_time_is_not_told_and_what_was_then_withdrawn_is_a_doubt(
+    world: World,
+) -> None:
+    world.pay("B1", roster_row(1, ONE, 80_000))
+    export_batch(world.ledger, world.act(), BankFileOrder("B1"))
+    world.answer("B1", failed(1, ONE, 80_000))
+    again = disbursements.Reissue(world.payment_id(ONE), "再发")
+    disbursements.reissue_payment(world.ledger, world.act("A-X01", SOON), again)
+    assert of("G5", found(world, OVER)) == []
+
+    act = world.act("A-X01", SOON)
+    disbursements.withdraw_payment(world.ledger, act, world.payment_id(ONE), "本人已调离")
+    assert of("G5", found(world, SOON)) == []
+    [doubt] = [each for each in found(world, LATER) if each.rule == "G5"]
+    assert (doubt.severity, doubt.detail, doubt.amount_fen) == (
+        Severity.WARNING,
+        "withdrawn_again",
+        80_000,
+    )
+    disbursements.reissue_payment(world.ledger, world.act("A-X01", LATER), again)
+    assert [each.detail for each in found(world, LATER) if each.rule == "G5"] == ["paid_again_late"]
+
+
+def test_what_arrived_or_was_signed_for_too_late_is_to_be_known(world: World) -> None:
+    world.pay("B1", roster_row(1, ONE, 80_000))
+    world.sheet("S1", TWO, THREE)
+    bank_says(world, "B1", date(2017, 2, 21), settled(1, ONE, 80_000))
+    sheet = disbursements.SignedSheet("S1", "ef" * 32, (signature(1, TWO.name),))
+    act = world.act("H-X01", date(2017, 2, 9))
+    disbursements.record_signatures(world.ledger, act, sheet)
+
+    late = [each for each in found(world, OVER) if each.days_late is not None]
+
+    assert sorted(
+        (each.rule, each.detail, each.count, each.amount_fen, each.days_late) for each in late
+    ) == [
+        ("D3", "signed_late", 1, 30_000, 4),
+        ("G2", "reached_late", 1, 80_000, 10),
+    ]
+    assert {each.severity for each in late} == {Severity.INFORMATION}
+    day = date(2017, 2, 8)
+    assert [each for each in found(world, day, Moment(day)) if each.days_late is not None] == []
 
 
 def test_what_the_bank_does_not_know_is_told_from_what_it_never_answered(world: World) -> None:
@@ -170,9 +233,32 @@ def test_sheets_and_papers_are_late_after_their_day(world: World) -> None:
     assert of("D5", found(world, date(2017, 2, 5))) == []
     late = found(world, date(2017, 2, 6))
     assert of("D3", late) == [(X01, 2, 60_000)]
-    assert sorted(str(place) for place, *_ in of("D5", late)) == sorted(
-        str(organisation_id(code)) for code in ("C01", "X01", "X01-01", "X02")
-    )
+    assert of("D5", late) == [(X01, 1, None)]
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        before = EARLIER["D5"][0].find(asked_of(world, model, date(2017, 2, 6)))
+        assert len(list(before)) == 4, "version 1 asked everybody on the register"
+
+    order = HandingIn(CAMPAIGN, "X01", SIGNATURE_SHEETS[-1], "ab" * 32)
+    hand_in(world.ledger, world.act("H-X01", date(2017, 2, 8)), order)
+    [came] = [each for each in found(world, date(2017, 2, 9)) if each.rule == "D5"]
+    assert (came.severity, came.days_late) == (Severity.INFORMATION, 3)
+
+
+def test_reports_are_due_from_who_listed_people_by_the_day_and_those_above(world: World) -> None:
+    world.draft("B1", roster_row(1, ONE, 80_000))
+    world.register("X09", "C01", day=date(2018, 5, 1))
+
+    def owing(name: str) -> list[UUID]:
+        with catch_up(world.ledger, world.home.read_models).asking() as model:
+            asked = asked_of(world, model, date(2019, 1, 1))
+            [(campaign, (deadline, *_)), *_] = asked.deadlines.items()
+            asked = replace(asked, deadlines={campaign: [replace_struct(deadline, name=name)]})
+            return [
+                each.organisation_id for each in papers.filings_late(asked) if each.organisation_id
+            ]
+
+    assert set(owing("总结")) == {X01, organisation_id("C01")}
+    assert owing(SIGNATURE_SHEETS[-1]) == []
 
 
 def test_rows_and_attempts_that_were_stopped_are_told_by_their_rules(world: World) -> None:
@@ -330,17 +416,7 @@ def test_what_was_signed_for_by_mistake_does_not_meet_the_line_of_the_first_year
             world.ledger, world.act(day=date(2018, 1, 3)), payment, version, "误记"
         )
         assert g1(world, new_year, "missed_first_year") == short
-    back = BankReturn(
-        "unionpay-df",
-        "B1",
-        Lists.ALL,
-        (failed(1, ONE, 120_000, "RETURNED"),),
-        None,
-        None,
-        "ee" * 32,
-    )
-    order = statements.ReturnFile("B1", "return.txt", back)
-    statements.receive_statement(world.ledger, world.act(day=date(2018, 1, 4)), order)
+    bank_says(world, "B1", date(2018, 1, 4), failed(1, ONE, 120_000, "RETURNED"))
     assert g1(world, new_year, "missed_first_year") == [], "it had been with them on the day"
 
 
@@ -407,6 +483,48 @@ def test_what_is_spent_in_the_last_days_of_a_year_is_a_doubt(world: World) -> No
     statements.receive_statement(world.ledger, world.act(day=in_the_end), order)
     assert of("G3", found(world, date(2018, 1, 1))) == [(X01, 1, 70_000)]
     assert of("G3", found(world, date(2017, 12, 31))) == []
+
+
+def test_the_season_that_goes_on_after_new_year_is_neither_a_rush_nor_idle(world: World) -> None:
+    season = policies.CampaignOpening(
+        "2018-lianjie", "两节", date(2017, 12, 15), date(2018, 2, 20), 2018, POLICY
+    )
+    policies.open_campaign(world.ledger, world.act(day=date(2017, 12, 1)), season)
+    december, january = date(2017, 12, 20), date(2018, 1, 10)
+
+    def paid(code: str, day: date, person: Person, amount: int) -> None:
+        draft = batches.Draft(
+            code,
+            "2018-lianjie",
+            "X01",
+            EARMARK,
+            Channel.BANK_CARD,
+            "unionpay-df",
+            "H-X01",
+            roster(roster_row(1, person, amount)),
+        )
+        batches.draft_batch(world.ledger, world.act("H-X01", day), draft)
+        world.review(code, day=day)
+        assert world.approve(code, day=day).refusal_code is None
+        bank_says(world, code, day, settled(1, person, amount))
+
+    paid("B1", december, ONE, 90_000)
+    order = funds.ReceiptCorrection(
+        "X01", EARMARK, next(iter(world.fund("X01").lots)), 2, -800_000, "多录"
+    )
+    funds.correct_receipt(world.ledger, world.act(day=december), order)
+    paid("B2", january, TWO, 90_000)
+
+    spring, over = date(2018, 2, 20), date(2018, 2, 21)
+    for day in (spring, over):
+        assert of("G3", found(world, day)) == of("G4", found(world, day)) == []
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        asked = asked_of(world, model, over)
+        assert of("G3", list(EARLIER["G3"][0].find(asked))) == [(X01, 1, 90_000)]
+        assert of("G4", list(EARLIER["G4"][0].find(asked))) == [(X01, 1, 110_000)]
+    world.receive("X01", 500_000, day=december)
+    assert of("G4", found(world, spring)) == []
+    assert of("G4", found(world, over)) == [(X01, 1, 520_000)]
 
 
 def test_what_is_recorded_long_after_its_day_is_told_but_not_what_came_before_the_ledger(
