@@ -23,6 +23,8 @@ SOMEBODY = UUID(int=8)
 FOUND = {
     **dict.fromkeys(("A9", "B3", "B5", "C3", "C5", "E2", "F4", "F6", "F7", "F9", "H3", "K3")),
     "B4": "一线职工",
+    "H1": "drafted_and_witnessed",
+    "H6": "hefei-2017 2 limit again_days",
     "L1": "verify.entry_broken",
     "L2": "w.example",
     "L3": "verify.rewritten",

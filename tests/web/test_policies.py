@@ -87,6 +87,7 @@ def test_a_corrected_reading_is_adopted_and_stands_beside_the_one_before(
     typed(page, **{f"{c}.name": f"遗属 {language}", "effective_from": since})
     preview = page.locator("#preview")
     expect(preview.get_by_role("status")).to_contain_text(said["differ"])
+    expect(preview.locator("[data-place]")).to_contain_text("C01工会")
     accessible(page)
     preview.get_by_role("button").click()
     expect(preview.get_by_role("alert")).to_contain_text(said["no key"])
