@@ -42,7 +42,7 @@ NO_EVIDENCE = {"answers"}
 NOT_VERIFIED = {"README.txt"}
 """Says in a published folder what it holds, in words that may change with each edition."""
 
-UNPROVED = {"title", "kind", "masked"}
+UNPROVED = {"title", "masked"}
 """Members of a pack that the ledger says without proof, so that the operator may say otherwise."""
 
 
