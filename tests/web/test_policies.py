@@ -14,7 +14,7 @@ from tests.web.test_batches import confirm
 from tests.world import POLICY, SHEET_CLASS
 
 PATH = f"/admin/policies/{policy_id(POLICY)}"
-APPROVERS = {"zh": "A-X01", "en": "A-X02"}
+APPROVERS = dict.fromkeys(LANGUAGES, "A-C01")
 SAID = {
     "zh": {
         "amount": "类别 1 · 下限(元) · 金额",
@@ -24,7 +24,7 @@ SAID = {
         "no key": "没有您的签名密钥",
         "changed": "≠ 已改",
         "added": "＋ 新增",
-        "signed": "A-X01 签名",
+        "signed": "A-C01 签名",
         "counts": "2017年2月1日 至 2017年2月9日",
         "scripts": "需要启用脚本",
     },
@@ -36,7 +36,7 @@ SAID = {
         "no key": "no signing key of yours",
         "changed": "≠ changed",
         "added": "＋ added",
-        "signed": "signed by A-X02",
+        "signed": "signed by A-C01",
         "counts": "from 10 Feb 2017",
         "scripts": "needs scripts",
     },
