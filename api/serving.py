@@ -110,7 +110,9 @@ def listen(home: Home, ledger: Ledger, port: int | None, *, tour: bool, say: Say
         PortTaken: The port that was asked for is in use, or none is free.
     """
     settings = Settings()
-    sock, url = _announced(home, settings, port, tour=tour, say=say)
+    sock = _bind(settings.host, port)
+    url = _url(settings, sock)
+    _announce(home, url, tour=tour, say=say)
     app = served(home, ledger, settings, settings.origin or _origin(url), hosts_of(settings))
     _run(app, [app], sock)
 
@@ -130,7 +132,8 @@ def listen_for(
         PortTaken: The port that was asked for is in use, or none is free.
     """
     settings = Settings()
-    sock = _announced_all(deployment, settings, port, say)
+    sock = _bind(settings.host, port)
+    _announce_all(deployment, _url(settings, sock), say)
     apps = _served_all(deployment, opened, settings)
     _run(ByHost(apps, by_host(deployment)), list(apps.values()), sock)
 
@@ -161,9 +164,11 @@ def listen_with(workers: int, home: Home, port: int | None, *, tour: bool, say: 
     with as_soon_as_there(lambda opening: opened_whole(home, opening)):
         pass  # what workers find is all there
     settings = Settings()
-    sock, url = _announced(home, settings, port, tour=tour, say=say)
+    sock = _bind(settings.host, port)
+    url = _url(settings, sock)
     tell = partial(bootstrap.tell_workers, origin=_origin(url))
-    _supervise("api.serving:worker", workers, sock, tell)
+    announce = partial(_announce, home, url, tour=tour, say=say)
+    _supervise("api.serving:worker", workers, sock, tell, announce)
 
 
 def listen_for_with(
@@ -187,17 +192,33 @@ def listen_for_with(
             raise OneProcess
     with as_soon_as_there(lambda opening: opened_all(deployment, opening)):
         pass
-    sock = _announced_all(deployment, Settings(), port, say)
+    settings = Settings()
+    sock = _bind(settings.host, port)
     tell = partial(bootstrap.tell_workers_of_all, path=path)
-    _supervise("api.serving:worker_of_all", workers, sock, tell)
+    announce = partial(_announce_all, deployment, _url(settings, sock), say)
+    _supervise("api.serving:worker_of_all", workers, sock, tell, announce)
 
 
-def _supervise(worker: str, workers: int, sock: socket.socket, tell: Callable[[str], None]) -> None:
-    """Keep so many workers serving until stopped; `tell` tells them the folder they count in."""
+def _supervise(
+    worker: str,
+    workers: int,
+    sock: socket.socket,
+    tell: Callable[[str], None],
+    announce: Callable[[], None],
+) -> None:
+    """Keep so many workers serving until stopped.
+
+    Args:
+        worker: Names what makes a worker's application.
+        workers: How many.
+        sock: Where they all wait.
+        tell: Tells them the folder they count in.
+        announce: Called once one of them answers.
+    """
     with tempfile.TemporaryDirectory(prefix="nuanzhang-metrics-") as counted:
         tell(counted)
         config = config_of(worker, "api.edge.loop:FairLoop", factory=True, workers=workers)
-        supervisor = Supervisor(config, [sock])
+        supervisor = Supervisor(config, [sock], announce)
         supervisor.run()
     if any(each.exitcode == STARTUP_FAILURE for each in supervisor.processes):
         raise WorkerFailed
@@ -206,9 +227,18 @@ def _supervise(worker: str, workers: int, sock: socket.socket, tell: Callable[[s
 
 
 class Supervisor(Multiprocess):
-    """Remembers that it was stopped from the keyboard: whoever called it is told the same way."""
+    """Keeps workers alive, and says when the first of them answers.
+
+    Remembers that it was stopped from the keyboard: whoever called it is told the same way.
+    """
 
     interrupted = False
+
+    def __init__(
+        self, config: uvicorn.Config, sockets: list[socket.socket], announce: Callable[[], None]
+    ) -> None:
+        super().__init__(config, sockets)
+        self._announce: Callable[[], None] | None = announce
 
     def init_processes(self) -> None:
         super().init_processes()
@@ -221,6 +251,13 @@ class Supervisor(Multiprocess):
         for each in before:
             if each not in self.processes:
                 log.warning("worker %s is replaced: it ended with %s", each.pid, each.exitcode)
+        if self._announce is not None and not self.should_exit.is_set() and self._answers():
+            self._announce()
+            self._announce = None
+
+    def _answers(self) -> bool:
+        """Say whether a worker has begun: until then whoever comes waits, and nobody knows why."""
+        return any(each.is_ready(self.config.timeout_worker_healthcheck) for each in self.processes)
 
     def _leave_their_ends(self) -> None:
         """Leave the worker's end of each line to the worker alone.
@@ -453,29 +490,24 @@ def _origin(url: str) -> str:
     return url.replace("127.0.0.1", "localhost")
 
 
-def _announced_all(
-    deployment: Deployment, settings: Settings, port: int | None, say: Say
-) -> socket.socket:
-    sock = _bind(settings.host, port)
-    say(f"暖账 listens at http://{settings.host}:{sock.getsockname()[1]}")
+def _url(settings: Settings, sock: socket.socket) -> str:
+    return f"http://{settings.host}:{sock.getsockname()[1]}"
+
+
+def _announce_all(deployment: Deployment, url: str, say: Say) -> None:
+    say(f"暖账 listens at {url}")
     for each in deployment.here:
         say(f"{each.name}: {each.home} as {each.host}")
     for other in deployment.elsewhere:
         say(f"{other.name}: elsewhere, at {other.url}")
-    return sock
 
 
-def _announced(
-    home: Home, settings: Settings, port: int | None, *, tour: bool, say: Say
-) -> tuple[socket.socket, str]:
-    sock = _bind(settings.host, port)
-    url = f"http://{settings.host}:{sock.getsockname()[1]}"
+def _announce(home: Home, url: str, *, tour: bool, say: Say) -> None:
     say(f"暖账 serves {home.path} at {url}")
     if inspector_of(home) is not None:
         say("演示账本，资料均为虚构。 A demo ledger: everybody in it is made up.")
     if tour:
         say(TOUR.format(url=url))
-    return sock, url
 
 
 def _bind(host: str, port: int | None) -> socket.socket:

@@ -7,11 +7,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from multiprocessing import Pipe
 from pathlib import Path
+from typing import Any, cast
 
 import pytest
 
 from api import waiting
+from api.serving import Supervisor, config_of
 from api.waiting import as_soon_as_there
 from ledger.database import DiskFull
 from ledger.postgresql import DatabaseUnreachable, NotMigrated
@@ -128,3 +131,32 @@ with server.capture_signals():
     done = subprocess.run([sys.executable, "-c", waiting_worker], timeout=120, check=False)
 
     assert done.returncode == 0
+
+
+class Begins:
+    """A worker as whoever watches over it sees it: it lives, and answers after a while."""
+
+    def __init__(self) -> None:
+        self.child_conn, self.other_end = Pipe()
+        self.ready = False
+
+    def is_alive(self, timeout: float) -> bool:
+        return timeout > 0
+
+    def is_ready(self, timeout: float) -> bool:
+        return self.ready and timeout > 0
+
+
+def test_the_address_is_told_once_a_worker_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    told, workers = list[str](), [Begins(), Begins()]
+    supervisor = Supervisor(config_of("none:none"), [], lambda: told.append("listens"))
+    supervisor.processes = cast("list[Any]", workers)
+
+    supervisor.keep_subprocess_alive()
+    assert told == []
+    workers[1].ready = True
+    for _ in range(2):
+        supervisor.keep_subprocess_alive()
+
+    assert told == ["listens"]
