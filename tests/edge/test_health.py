@@ -84,11 +84,13 @@ def test_an_outage_that_every_thread_waits_for_is_seen_from_outside(tmp_path: Pa
         with ThreadPoolExecutor(2) as threads:
             lives = threads.submit(service.browser().get, "/livez")
             counted = threads.submit(keeper.get, "/metrics")
-            told = lives.result(WITHIN_S), counted.result(WITHIN_S)
+            try:
+                told = lives.result(WITHIN_S), counted.result(WITHIN_S)
+            finally:
+                for each in held:
+                    service.loop.call(limiter.release_on_behalf_of, each)
 
         assert [each.status_code for each in told] == [200, 200], told[1].text
         assert f"nuanzhang_log_events {float(size)}" in told[1].text
         assert time.monotonic() - began < WITHIN_S
-        for each in held:
-            service.loop.call(limiter.release_on_behalf_of, each)
         server.start()
