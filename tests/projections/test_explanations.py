@@ -262,6 +262,8 @@ def test_the_command_says_it_in_words_and_as_json_at_a_position(
 
 def test_what_is_found_at_other_unions_is_told_of_no_payment(world: World) -> None:
     """Findings are looked up by union: the payment's own, and the ledger's for who sees it all."""
+    world.receive("X02", 100_000)
+    world.sheet("S9", Person(9), union="X02")
     world.pay("B1", roster_row(1, ONE, 80_000))
     with catch_up(world.ledger, world.home.read_models).asking() as model:
         places = [organisation_id(each) for each in ("C01", "X01", "X01-01", "X02")]
