@@ -34,6 +34,7 @@ from ledger.packs.file import (
     PackUnreadable,
     check_files,
     read_pack,
+    unpacked_bytes,
 )
 from ledger.packs.handing_over import PackOrder, hand_over
 from ledger.packs.known import Known, check_known, cosigned_at
@@ -102,7 +103,9 @@ def pack(
             with told_of(path):
                 draft.write_bytes(file)
         say(f"{path}: {len(file)} bytes, under the checkpoint of {published.size} entries")
-        say(f"verify with: nuanzhang verify-pack {path} --key {ledger.founding_key_id()}")
+        unpacked = unpacked_bytes(file)
+        more = f" --bytes-max {unpacked}" if unpacked > CHECKED_BYTES_MAX else ""
+        say(f"verify with: nuanzhang verify-pack {path} --key {ledger.founding_key_id()}{more}")
 
 
 def _published_now(ledger: Ledger, maps: MapStore, anchors: Anchors) -> Published:

@@ -8,6 +8,8 @@ from ledger.evidence.canonical import Json
 from ledger.evidence.figures import Events, Seen
 from ledger.evidence.pack import PackBroken
 
+SENDS = ("disbursement.instructed", "disbursement.reissued")
+
 
 class ApprovedRow(NamedTuple):
     """Who is to get how many fen, and the commitment of where it goes."""
@@ -49,21 +51,36 @@ def _require_as_approved(batch: str, events: Events) -> int:
     payments = {
         str(event.payload["stream"]): None
         for event in events.concerning(batch)
-        if event.type == "disbursement.instructed" and event.data["batch_id"] == batch
+        if event.type in SENDS and event.data["batch_id"] == batch
     }
     for payment in payments:
         number: Json = None
+        amount: Json = None
         for event in events.stream(payment):
+            data = event.data
             if event.type == "disbursement.instructed":
-                own = event.data["batch_id"] == batch
-                number = event.data["number"] if own else None
+                own = data["batch_id"] == batch
+                number, amount = (data["number"], data["amount_fen"]) if own else (None, None)
                 if own:
                     _require_row(event, approvals)
-            elif event.type == "disbursement.signed" and number not in {None, *certified}:
+            elif event.type == "disbursement.reissued" and data["batch_id"] == batch:
+                if number is None or data["amount_fen"] != amount:
+                    raise PackBroken(
+                        f"payment {payment}, position {event.position}: sent again as nobody"
+                        " approved"
+                    )
+            elif _is_signed(event) and number is not None and number not in certified:
                 raise PackBroken(
                     f"payment {payment} counts as signed for, and nobody certified row {number}"
                 )
     return len(payments)
+
+
+def _is_signed(event: Seen) -> bool:
+    """Say whether a payment counts as signed for from this event on."""
+    if event.type == "disbursement.corrected":
+        return bool(event.data["now"] == "signed")
+    return event.type == "disbursement.signed"
 
 
 def _approvals(

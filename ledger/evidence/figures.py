@@ -14,7 +14,8 @@ from ledger.evidence.canonical import Json
 
 FUND_BALANCE = "fund.balance/1"
 SURPLUS_1 = "surplus/1"
-SURPLUS = "surplus/2"
+SURPLUS_2 = "surplus/2"
+SURPLUS = "surplus/3"
 PAYMENT = "payment/1"
 BATCH = "batch/1"
 
@@ -161,7 +162,7 @@ def followed_lots(begun: Iterable[Seen], events: Events) -> list[FollowedLot]:
         begun: Events that bring lots forward into one year.
         events: All that concern these lots, and what they were passed on as.
 
-    Source: FORMAT.md, `surplus/2`.
+    Source: FORMAT.md, `surplus/3`.
     """
     since: dict[str, int] = {}
     brought: dict[str, int] = defaultdict(int)
@@ -217,12 +218,20 @@ def followed_lot(lot: str, since: int, amount: int, concerning: Sequence[Seen]) 
 
 def _surplus(subject: str, arguments: Mapping[str, Json], events: Events) -> Json:
     """The opening surplus of an organisation's own accounts, and how much of it reached people."""
-    year = arguments["year"]
+    return _surplus_asked(subject, arguments["year"], events, ASKED)
+
+
+def _surplus_2(subject: str, arguments: Mapping[str, Json], events: Events) -> Json:
+    """As packs have it that were made before `surplus/3`: no targets were named later."""
+    return _surplus_asked(subject, arguments["year"], events, ASKED_FIRST)
+
+
+def _surplus_asked(subject: str, year: int, events: Events, topics: Sequence[str]) -> Json:
     followed = followed_lots(_brought_forward(subject, year, events), events)
     opening = sum(each.opening_fen for each in followed)
     consumed = sum(each.consumed_fen for each in followed)
     in_transit = sum(each.in_transit_fen for each in followed)
-    return _consumption(opening, consumed, in_transit, _targets(subject, year, events))
+    return _consumption(opening, consumed, in_transit, _targets(subject, year, events, topics))
 
 
 def _surplus_1(subject: str, arguments: Mapping[str, Json], events: Events) -> Json:
@@ -310,9 +319,7 @@ ASKED = (*ASKED_FIRST, "fiscal_year.targets_set")
 """What says what a year asks; the later one counts where the one before asks nothing."""
 
 
-def _targets(
-    subject: str, year: int, events: Events, topics: Sequence[str] = ASKED
-) -> dict[str, Json]:
+def _targets(subject: str, year: int, events: Events, topics: Sequence[str]) -> dict[str, Json]:
     said: Json = {"first_year_minimum": None, "all_within": None}
     position: int | None = None
     for topic in topics:
@@ -398,6 +405,7 @@ Formula = Callable[[str, Mapping[str, Json], Events], Json]
 FORMULAS: Mapping[str, Formula] = {
     FUND_BALANCE: _fund_balance,
     SURPLUS_1: _surplus_1,
+    SURPLUS_2: _surplus_2,
     SURPLUS: _surplus,
     PAYMENT: _payment,
     BATCH: _batch,

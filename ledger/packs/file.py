@@ -107,6 +107,12 @@ def write_pack(pack: Pack, rules: Rules, signer: Signer) -> bytes:
     return _zipped(files)
 
 
+def unpacked_bytes(data: bytes) -> int:
+    """Return how much the parts of a pack that was just written come to together."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return sum(each.file_size for each in archive.infolist())
+
+
 def read_pack(data: bytes, bytes_max: int = BYTES_MAX) -> PackFiles:
     """Read a pack's file; nothing is checked yet but that it can be read.
 

@@ -14,6 +14,7 @@ from ledger.domain.batch import Batch
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.events import committing_topics
 from ledger.domain.export import Export
+from ledger.errors import Kind, LedgerError
 from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.log import CheckpointDiffers
 from ledger.evidence.merkle import root_at
@@ -26,6 +27,19 @@ from ledger.store.application import Ledger, Work
 from ledger.store.map_store import MapStore
 
 EVENTS_AT_ONCE = 500
+
+
+class KeptNewer(LedgerError):
+    """The checkpoint that somebody kept is newer than the one that a pack is to stand under."""
+
+    code = "pack.kept_newer"
+    kind = Kind.INVALID
+
+    def __init__(self, kept: int, size: int) -> None:
+        super().__init__(
+            f"the checkpoint that was kept is of {kept} entries, the pack would stand under one of"
+            f" {size}; leave out --cosigned, or wait until the newer one is cosigned"
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +76,7 @@ def hand_over(
             a union over which whoever asks holds such a post.
         NeverPublished: The earlier checkpoint is none that was published.
         CheckpointDiffers: The log did not go on from it.
+        KeptNewer: The pack would stand under a checkpoint from before the one that was kept.
         PackBroken: The log does not bear it out; verify the log.
     """
     if order.opened:
@@ -69,6 +84,8 @@ def hand_over(
             raise ReasonMissing
         require_may_unmask(ledger, act, order.subject)
     since = None if order.since is None else _published_size(ledger, order.since)
+    if since is not None and since > published.size:
+        raise KeptNewer(since, published.size)
     pack = make_pack(
         ledger, maps, published, order.kind, order.subject, opened=order.opened, since=since
     )

@@ -131,6 +131,7 @@ FORMULAS: Mapping[str, tuple[str, str]] = {
     "fund.balance/1": ("账户余额", "balance of the account"),
     "surplus/1": ("结余消化（旧公式）", "consumption of the surplus (as before)"),
     "surplus/2": ("结余消化", "consumption of the surplus"),
+    "surplus/3": ("结余消化", "consumption of the surplus"),
     "payment/1": ("发放结果", "outcome of the payment"),
     "batch/1": ("批次结果", "outcome of the batch"),
 }

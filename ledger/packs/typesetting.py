@@ -10,7 +10,7 @@ from ledger.packs.statement import Statement
 
 TEMPLATES = Path(__file__).parent / "templates"
 
-EDITION = "nuanzhang statement 1"
+EDITION = "nuanzhang statement 2"
 """Stands in the page; any change to how statements read or look makes another edition."""
 
 

@@ -118,9 +118,18 @@ class Broken(Exception):
     """Something does not hold."""
 
 
+class TooLarge(Exception):
+    """It is larger than whoever checks allows."""
+
+
 def need(holds: object, what: str) -> None:
     if not holds:
         raise Broken(what)
+
+
+def require_room(size: int, bytes_max: int) -> None:
+    if size > bytes_max:
+        raise TooLarge(f"it comes to {size} bytes, {bytes_max} are allowed")
 
 
 def h(*parts: bytes) -> bytes:
@@ -347,6 +356,7 @@ class Pack:
         need(last["data"]["map_format"] == 1, "a map of another format")
         self.map_root = unbase64(last["data"]["map_root"])
         self.as_of = f"{last['recorded_at']} (on the ledger's own word)"
+        self.unshown = False  # whether it goes on from what somebody kept
         return "the last entry announces the map over all entries before it"
 
     def head(self, subject: str, topic: str | None, proof: Any) -> tuple[int, int, int, bytes]:
@@ -544,7 +554,8 @@ class Pack:
         formulas: dict[str, Callable[..., Any]] = {
             "fund.balance/1": self.balance,
             "surplus/1": self.surplus_1,
-            "surplus/2": self.surplus,
+            "surplus/2": self.surplus_2,
+            "surplus/3": self.surplus,
             "payment/1": self.payment,
             "batch/1": self.batch,
         }
@@ -585,6 +596,10 @@ class Pack:
         }
 
     def surplus(self, union: str, year: int) -> Any:
+        return self.surplus_2(union, year, set_later=True)
+
+    def surplus_2(self, union: str, year: int, *, set_later: bool = False) -> Any:
+        """With `set_later` as `surplus/3`; without, as packs have it that were made before."""
         first: dict[str, int] = {}
         brought: dict[str, int] = defaultdict(int)
         for position, data in self.brought_forward(union, year):
@@ -613,7 +628,7 @@ class Pack:
                 opening += under_way + sum(max(0, -of["paid"]) for of in after.values())
                 paid += sum(max(0, of["paid"]) for of in after.values())
                 transit += under_way + sum(of["transit"] + of["back"] for of in after.values())
-        return self.consumption(union, year, opening, paid, transit)
+        return self.consumption(union, year, opening, paid, transit, set_later=set_later)
 
     def surplus_1(self, union: str, year: int) -> Any:
         """As packs have it that were made before `surplus/2`."""
@@ -742,13 +757,14 @@ class Pack:
                 signed = [data["list_sha256"], hashes[1] if later is None else later]
                 need(hashes == signed, "its rows are not those that were approved")
                 approvals.append((position, dict(rows)))
+        sends = ("disbursement.instructed", "disbursement.reissued")
         payments = {
             event["stream"]
             for _, event in self.all_of(batch)
-            if event["type"] == "disbursement.instructed" and event["data"]["batch_id"] == batch
+            if event["type"] in sends and event["data"]["batch_id"] == batch
         }
         for payment in payments:
-            number = None
+            number = amount = None
             for position, event in self.all_of(payment, None, "stream"):
                 data = event["data"]
                 if event["type"] == "disbursement.instructed":
@@ -757,7 +773,11 @@ class Pack:
                     approved = [of for at, of in approvals if at < position][-1]
                     fits = number is None or approved.get(number) == paid
                     need(fits, f"payment {payment}: row {number} was not approved so")
-                elif event["type"] == "disbursement.signed":
+                    amount = data["amount_fen"]
+                elif event["type"] == "disbursement.reissued" and data["batch_id"] == batch:
+                    fits = number is not None and data["amount_fen"] == amount
+                    need(fits, f"payment {payment}: sent again as nobody approved")
+                elif "signed" in (event["type"].removeprefix("disbursement."), data.get("now")):
                     sound = number is None or number in certified
                     need(sound, f"payment {payment}: nobody certified row {number}, signed for")
         return len(payments)
@@ -830,7 +850,9 @@ class Pack:
         need(kept <= self.size, f"older than the checkpoint that was kept, of {kept} entries")
         # Elsewhere nodes may be given that do not lead to the root.
         shown = kept == 0 or kept in self.events or kept - 1 in self.events
-        need(shown, f"it does not show that its log goes on from the {kept} entries that were kept")
+        if not shown:
+            self.unshown = True
+            return f"NOT SHOWN that its log goes on from the {kept} entries that were kept"
         need(self.root(kept) == unbase64(root), f"it does not begin with the {kept} entries kept")
         return f"its log goes on from the {kept} entries that were kept"
 
@@ -847,12 +869,12 @@ class Pack:
 
 
 def unpack(path: str, bytes_max: int) -> dict[str, bytes]:
-    need(Path(path).stat().st_size <= bytes_max, "too large")
+    require_room(Path(path).stat().st_size, bytes_max)
     files = {}
     with zipfile.ZipFile(path) as archive:
         inside = archive.infolist()
         need(sorted(each.filename for each in inside) == FILES, "other files than a pack has")
-        need(sum(each.file_size for each in inside) <= bytes_max, "too large when unpacked")
+        require_room(sum(each.file_size for each in inside), bytes_max)
         for each in inside:
             name, size = each.filename, each.file_size
             small = name not in ("pack.json", "statement.html", "statement.pdf")
@@ -869,6 +891,22 @@ def unpack(path: str, bytes_max: int) -> dict[str, bytes]:
     return files
 
 
+def verdict(pack: Pack, founding: str | None) -> int:
+    first = pack.signed[0][0][0][0]
+    pages = "statement.html and statement.pdf were NOT compared with the events."
+    if founding is None:
+        print(f"NOT PINNED: all of this holds if key {first} founded the ledger. Ask for its id")
+        print(f"in another way than with the pack, and run this again with it. {pages}")
+        return 1
+    log = f"log {pack.said['origin']}, founded by {first}, up to {pack.size} entries"
+    if pack.unshown:
+        print(f"NOT ALL CHECKED: it holds as of {pack.as_of} for {log}, and does not show that")
+        print(f"this log goes on from what you kept. {pages}")
+        return 1
+    print(f"HOLDS as of {pack.as_of} for {log}. {pages}")
+    return 0
+
+
 def main(
     path: str,
     founding: str | None = None,
@@ -878,12 +916,16 @@ def main(
     not_before: str = "",
     bytes_max: int = BYTES_MAX,
 ) -> int:
-    number = 0
     try:
         kept = Path(checkpoint).read_text() if checkpoint else ""
         moment = datetime.fromisoformat(not_before) if not_before else None
-        if moment is not None and moment.tzinfo is None:
-            moment = moment.replace(tzinfo=UTC)
+    except (OSError, ValueError):
+        print("--checkpoint is no file that can be read, or --not-before is no time")
+        return 2
+    if moment is not None and moment.tzinfo is None:
+        moment = moment.replace(tzinfo=UTC)
+    number = 0
+    try:
         files = unpack(path, bytes_max)
         pack = Pack(read_json(files["pack.json"]))
         steps: tuple[Callable[[], str], ...] = (
@@ -901,6 +943,9 @@ def main(
         )
         for number, step in enumerate(steps, 1):
             print(f"{number}. {step()}")
+    except TooLarge as cause:
+        print(f"NOT CHECKED: {cause}; --bytes-max N allows more")
+        return 1
     except Broken as cause:
         print(f"{max(number, 1)}. BROKEN: {cause}")
         return 1
@@ -920,15 +965,7 @@ def main(
     ) as cause:
         print(f"{max(number, 1)}. BROKEN: cannot be read ({type(cause).__name__})")
         return 1
-    first = pack.signed[0][0][0][0]
-    pages = "statement.html and statement.pdf were NOT compared with the events."
-    if founding is None:
-        print(f"NOT PINNED: all of this holds if key {first} founded the ledger. Ask for its id")
-        print(f"in another way than with the pack, and run this again with it. {pages}")
-        return 1
-    log = f"log {pack.said['origin']}, founded by {first}, up to {pack.size} entries"
-    print(f"HOLDS as of {pack.as_of} for {log}. {pages}")
-    return 0
+    return verdict(pack, founding)
 
 
 def asked(words: list[str]) -> int:

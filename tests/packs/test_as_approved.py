@@ -6,11 +6,13 @@ from pathlib import Path
 import pytest
 
 from ledger.anchoring.publications import announce
+from ledger.commands.disbursements import Reissue, reissue_payment
 from ledger.domain.batch import Batch, Row, batch_id
 from ledger.domain.campaign import campaign_id
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.officer import officer_id
 from ledger.domain.policy import Channel
+from ledger.domain.values import Money
 from ledger.errors import LedgerError
 from ledger.store.application import Work
 from ledger.store.map_store import MapStore
@@ -198,6 +200,63 @@ def test_rows_that_were_altered_before_the_approval_are_found_out(
     past_its_rules(paying, decide, "A-X01")
 
     assert_found_out(paying, tmp_path, "its rows are not those that were approved")
+
+
+def test_what_is_sent_again_holds_on_another_card_and_not_with_another_amount(
+    paying: World, tmp_path: Path
+) -> None:
+    paying.pay("B1", roster_row(1, ONE, AMOUNT))
+    paying.answer("B1", failed(1, ONE, AMOUNT))
+    reissue_payment(
+        paying.ledger,
+        paying.act("A-X01"),
+        Reissue(paying.payment_id(ONE), "换卡", Person(9).card),
+    )
+    assert_holds(paying, tmp_path)
+
+    past_its_rules(paying, lambda work: work.save(sent_again(paying, work, AMOUNT * 10)))
+    assert_found_out(paying, tmp_path, "sent again as nobody approved")
+
+
+def sent_again(world: World, work: Work, amount: int) -> Disbursement:
+    payment = work.get(Disbursement, world.payment_id(ONE))
+    payment.trigger_event(
+        Disbursement.Reissued,
+        world.act(),
+        batch_id=payment.batch_id,
+        organisation_id=payment.organisation_id,
+        fund_id=payment.fund_id,
+        amount_fen=Money(amount),
+        parts=payment.parts,
+        payee=payment.payee,
+        card_index=payment.card_index,
+        reason="-",
+    )
+    return payment
+
+
+def test_a_correction_that_makes_it_signed_for_is_found_out(paying: World, tmp_path: Path) -> None:
+    paying.pay("B1", roster_row(1, ONE, ON_SHEET, SHEET_CLASS), channel=Channel.SIGNATURE_SHEET)
+
+    def decide(work: Work) -> None:
+        payment = work.get(Disbursement, paying.payment_id(ONE))
+        payment.trigger_event(
+            Disbursement.Corrected,
+            paying.act(),
+            corrects_version=1,
+            was="in_transit",
+            now="signed",
+            reason="-",
+            organisation_id=payment.organisation_id,
+            fund_id=payment.fund_id,
+            amount_fen=payment.amount,
+            parts=payment.parts,
+        )
+        work.save(payment)
+
+    past_its_rules(paying, decide)
+
+    assert_found_out(paying, tmp_path, "nobody certified row 1")
 
 
 def test_a_signature_that_nobody_certified_is_found_out(paying: World, tmp_path: Path) -> None:

@@ -129,7 +129,8 @@ def test_a_pack_that_cannot_show_it_says_so_and_does_not_pass(years: Years, tmp_
     assert printed.splitlines()[-1].startswith("NOT ALL CHECKED")
     assert json.loads(as_json)["holds"] is False
     assert json.loads(as_json)["unchecked"] == [KEPT]
-    assert "does not show that its log goes on" in printed_plainly
+    assert "NOT SHOWN that its log goes on" in printed_plainly
+    assert "NOT ALL CHECKED" in printed_plainly
 
 
 def test_a_pack_of_another_history_than_was_kept_is_refused(
@@ -319,3 +320,12 @@ def test_the_verdict_says_as_of_when(years: Years, carried: bytes, tmp_path: Pat
     told = json.loads(as_json)
     assert (told["as_of"], told["cosigned"]) == ("2017-02-02T01:46:40+00:00", True)
     assert told["size"] == years.last.size
+
+
+def test_what_was_given_wrongly_is_not_the_packs_fault(years: Years, tmp_path: Path) -> None:
+    data, key = years.hand_over(), years.world.ledger.founding_key_id()
+
+    for words in (("--checkpoint", str(tmp_path / "nowhere")), ("--not-before", "yesterday")):
+        status, printed = checked_plainly(tmp_path, data, key, *words)
+        assert status == 2
+        assert "BROKEN" not in printed
