@@ -11,6 +11,7 @@ from base64 import b64encode
 from collections.abc import Collection
 from dataclasses import dataclass
 from hashlib import sha256
+from pathlib import Path
 from uuid import UUID
 
 from api.background.addresses import require_url
@@ -260,3 +261,18 @@ def _subscription(row: sqlite3.Row) -> Subscription:
         row["last_outcome"],
         row["last_tried_s"],
     )
+
+
+def step_back(jobs: Path, position: int) -> None:
+    """Deliver from a position on what was to be delivered later, since the log was put back.
+
+    Args:
+        jobs: The file of what is under way; there may be none.
+        position: The first of which nobody has heard.
+    """
+    if not jobs.exists():
+        return
+    store = BackgroundStore(jobs)
+    with store.writing() as sql:
+        sql.execute("UPDATE subscriptions SET next_position = min(next_position, ?)", (position,))
+    store.close()

@@ -9,6 +9,7 @@ import typer
 
 from api import bootstrap
 from api.access.store import AccessStore
+from api.background.webhooks import step_back
 from api.cli.asking import PassphraseFd, ask_passphrase
 from api.cli.printing import REFUSED, AsJson, bar, print_json, say, say_doubts
 from api.control_totals import control_totals
@@ -148,13 +149,18 @@ def put_back(
 def accept_loss(
     size: Annotated[int, typer.Argument(help="How many entries the log holds now.", min=1)],
 ) -> None:
-    """Go on from a log that is shorter than it was, after its database was put back.
+    """Go on from a log that is shorter than it was, or another, after its database was put back.
 
     Without this nothing is written to it. Compare it first with what witnesses hold; stop the
     service before. What is lost stays known to whoever has a checkpoint of it.
     """
-    lost = bootstrap.home().accept_loss(size)
-    say(f"{len(lost)} entries are lost, positions {lost.start} to {lost.stop - 1}")
+    place = bootstrap.home()
+    lost = place.accept_loss(size)
+    step_back(place.jobs, size)
+    if lost:
+        say(f"{len(lost)} entries are lost, positions {lost.start} to {lost.stop - 1}")
+    else:
+        say(f"its {size} entries are others than they were; verify them")
     say("tell the witnesses and whoever holds a checkpoint: they will refuse what comes after it")
 
 

@@ -5,6 +5,7 @@ lost. Whoever went on from it would sign other events where there had been some 
 """
 
 import os
+import secrets
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -52,7 +53,21 @@ class LogReplaced(LedgerError):
 
     def __init__(self, known: int) -> None:
         super().__init__(
-            f"the first {known} entries of the log are others than they were; nothing was written"
+            f"the first {known} entries of the log are others than they were; nothing was written."
+            " Compare it with what witnesses hold; nuanzhang backup accept-loss SIZE goes on"
+        )
+
+
+class MarkUnreadable(LedgerError):
+    """What says how far the log had gone is damaged."""
+
+    code = "log.mark_unreadable"
+    kind = Kind.BROKEN
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name} cannot be read, so nobody knows how far the log had gone; nothing was written."
+            " Compare the log with what witnesses hold, then remove that file"
         )
 
 
@@ -68,18 +83,40 @@ class Mark(msgspec.Struct, frozen=True):
 
 
 class HighWaterMark:
-    """The file that says how far the log had gone; some commits may have come after it."""
+    """The file that says how far the log had gone; some commits may have come after it.
+
+    Several processes raise it, each by what it saw.
+    """
 
     def __init__(self, path: Path) -> None:
+        """Read the mark; without a file nothing is known.
+
+        Raises:
+            MarkUnreadable: The file is damaged.
+        """
         self._path = path
-        self.mark = Mark(0, "")
-        with suppress(FileNotFoundError):
-            self.mark = msgspec.json.decode(path.read_bytes(), type=Mark)
+        self.mark = self.read()
+
+    def read(self) -> Mark:
+        """Return the mark as it stands, which another process may have raised.
+
+        Raises:
+            MarkUnreadable: The file is damaged.
+        """
+        try:
+            return msgspec.json.decode(self._path.read_bytes(), type=Mark)
+        except FileNotFoundError:
+            return Mark(0, "")
+        except msgspec.MsgspecError:
+            raise MarkUnreadable(self._path.name) from None
 
     def raise_to(self, edge: Edge) -> None:
         """Keep how far the log has gone, if that is further; a disk that is full lets it be."""
-        if edge.size > self.mark.size:
-            with suppress(OSError):
+        if edge.size <= self.mark.size:
+            return
+        with suppress(OSError):
+            self.mark = self.read()
+            if edge.size > self.mark.size:
                 self.put(Mark.of(edge))
 
     def put(self, mark: Mark) -> None:
@@ -88,13 +125,20 @@ class HighWaterMark:
         Raises:
             OSError: The disk does not take it.
         """
-        draft = self._path.with_name(f"{self._path.name}.new-{os.getpid()}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWNER_ONLY)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(msgspec.json.encode(mark) + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-        draft.rename(self._path)
+        draft = self._path.with_name(f"{self._path.name}.{secrets.token_hex(4)}")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+        try:
+            owner = self._path.parent.stat()
+            with os.fdopen(descriptor, "wb") as file:
+                # A command that somebody else runs leaves it to whoever serves the ledger.
+                with suppress(PermissionError):
+                    os.fchown(descriptor, owner.st_uid, owner.st_gid)
+                file.write(msgspec.json.encode(mark) + b"\n")
+                file.flush()
+                os.fsync(descriptor)
+            draft.rename(self._path)
+        finally:
+            draft.unlink(missing_ok=True)
         self.mark = mark
 
 

@@ -21,7 +21,13 @@ from ledger.evidence.note import NoteKey
 from ledger.postgresql import Database
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger, Work
-from ledger.store.high_water import HighWaterMark, Mark
+from ledger.store.high_water import (
+    HighWaterMark,
+    LogReplaced,
+    LogShorter,
+    Mark,
+    require_goes_on,
+)
 from ledger.store.postgresql_recorder import PostgresRecorder, lay_out_log
 from ledger.store.recorder import LogRecorder
 from ledger.store.service_signers import service_signer
@@ -392,24 +398,32 @@ class Home:
         return recorder
 
     def accept_loss(self, size: int) -> range:
-        """Go on from a log that is shorter than it was; return the positions that are lost.
+        """Go on from a log that is shorter than it was, or another; return what is missing.
+
+        What was made from the lost entries goes: verdicts and read models are made anew.
 
         Args:
             size: How many entries the log holds, so that nobody accepts what they did not look at.
 
+        Returns:
+            The positions that it held and holds no more; none, where it holds others.
+
         Raises:
-            LossUnlike: The log is of another size, or empty, or not shorter than it was.
+            LossUnlike: The log is of another size, or empty, or what it was.
         """
         kept = HighWaterMark(self.high_water)
         recorder = self._recorder()
         try:
             held, known = recorder.size(), kept.mark.size
-            if not held or held != size or held >= known:
+            if not held or held != size or not _is_another(kept.mark, recorder):
                 raise LossUnlike(held, known)
             kept.put(Mark(held, recorder.root_at(held).hex()))
         finally:
             recorder.close()
-        return range(held, known)
+        for made in (self.verdicts, self.read_models):
+            for ending in ("", "-wal", "-shm"):
+                made.with_name(made.name + ending).unlink(missing_ok=True)
+        return range(held, max(held, known))
 
     def _recorder(self) -> LogRecorder:
         origin, signer, database = self.origin(), self.service_signer(), self.database
@@ -430,6 +444,15 @@ class Home:
 
     def _key(self, name: str) -> bytes:
         return bytes.fromhex((self.keys / f"{name}.key").read_text().strip())
+
+
+def _is_another(mark: Mark, recorder: LogRecorder) -> bool:
+    size = recorder.size()
+    try:
+        require_goes_on(mark, size, lambda: recorder.root_at(size), recorder.subtree_hash)
+    except (LogShorter, LogReplaced):
+        return True
+    return False
 
 
 def _require_in_force(ledger: Ledger, signer: ServiceSigner) -> None:

@@ -94,6 +94,7 @@ class PostgresRecorder(LogRecorder):
         self._in_turn = False
         self._tree = GrowingTree(Edge.empty())
         self._stale = True  # whether the log may have grown beyond that tree
+        self._another = False  # whether it may be another server by now
         self._commits = 0
         self._outage = Outage()
         self._readers = _Readers(database, self._outage, self._forget_proofs)
@@ -284,6 +285,9 @@ class PostgresRecorder(LogRecorder):
             " FROM log_edge WHERE id = 0"
         ).fetchone()
         edge, commits = (Edge.from_bytes(row[0]), row[1]) if row else (Edge.empty(), 0)
+        if self._another:
+            self._see_marked(edge, session)
+            self._another = False
         grown = None
         if tree.size <= edge.size < tree.size + COPIED_FROM_EVENTS:
             states = session.execute(
@@ -340,6 +344,8 @@ class PostgresRecorder(LogRecorder):
 
     def _break_off(self) -> None:
         """Drop the connection, and with it whatever it was in the middle of."""
+        self._keep_mark()  # another server may answer next, and what it holds is held against this
+        self._another = True
         self._forget_proofs()
         self._in_turn = False
         self._stale = True
@@ -363,7 +369,6 @@ class PostgresRecorder(LogRecorder):
 
     def close(self) -> None:
         with self._writing:
-            self._keep_mark()
             self._break_off()
         self._readers.close()
 

@@ -166,8 +166,22 @@ class LogRecorder(ApplicationRecorder, ABC):
             LogMissing, LogShorter, LogReplaced: It held other entries, or more.
         """
         known = Mark.of(self._seen) if known is None else known
-        require_goes_on(known, edge.size, edge.root, node_reader(connection))
+        try:
+            require_goes_on(known, edge.size, edge.root, node_reader(connection))
+        except LedgerError:
+            self._keep_mark()  # for others, who saw less
+            raise
         self._seen = edge
+
+    def _see_marked(self, edge: Edge, connection: Reader) -> None:
+        """Check that the log goes as far as any process has marked: one of them saw the most.
+
+        Raises:
+            LogMissing, LogShorter, LogReplaced: It does not.
+        """
+        if self._mark is not None:
+            known = self._mark.read()
+            require_goes_on(known, edge.size, edge.root, node_reader(connection))
 
     def _committed(self, edge: Edge) -> None:
         """Know that the log goes so far, since this process wrote it."""

@@ -8,7 +8,11 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from uuid import UUID
 
+from api.background.sealing import Seal
+from api.background.store import BackgroundStore
+from api.background.webhooks import Subscriptions
 from ledger.store.home import Home
 from tests.api.test_command_line import nuanzhang
 from tests.backups.backing_up import PASSPHRASE, note_at
@@ -101,6 +105,9 @@ def test_a_loss_is_accepted_by_its_size(tmp_path: Path) -> None:
     world.file(Person(1))
     world.ledger.close()
     world.home.events.write_bytes(before)
+    jobs = BackgroundStore(world.home.jobs)
+    webhooks = Subscriptions(jobs, Seal(bytes(32)))
+    webhooks.make("https://example.org/hook", [], UUID(int=1), size + 2, 0)
 
     refused = nuanzhang(world.home.path, "anchor")
     other = nuanzhang(world.home.path, "backup", "accept-loss", str(size + 1))
@@ -112,6 +119,8 @@ def test_a_loss_is_accepted_by_its_size(tmp_path: Path) -> None:
     assert accepted.returncode == 0
     assert f"positions {size} to" in accepted.stdout
     assert "log.shorter" not in gone_on.stderr
+    assert [each.next_position for each in webhooks.list_all()] == [size]
+    jobs.close()
 
 
 def test_a_drill_whose_line_breaks_off_leaves_nothing(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """A log that is shorter than it was, or another one, is not gone on from."""
 
+import errno
 import sqlite3
 from collections.abc import Callable
 from contextlib import closing
@@ -14,7 +15,13 @@ from ledger.evidence.merkle import Edge, leaf_hash
 from ledger.postgresql import Database
 from ledger.postgresql_session import connect
 from ledger.store import recorder
-from ledger.store.high_water import LogMissing, LogReplaced, LogShorter
+from ledger.store.high_water import (
+    HighWaterMark,
+    LogMissing,
+    LogReplaced,
+    LogShorter,
+    MarkUnreadable,
+)
 from ledger.store.home import Home, LossUnlike
 from tests.postgresql import Server
 from tests.world import DAY, EARMARK, RECORDED_AT, World
@@ -160,3 +167,84 @@ def test_the_mark_rises_while_it_is_served(world: World, monkeypatch: pytest.Mon
     with pytest.raises(LedgerError) as refused:
         beside.open(RECORDED_AT, DAY)
     assert refused.value.code == "log.shorter"
+
+
+def test_another_process_does_not_lower_the_mark(world: World) -> None:
+    beside = world.home.open(RECORDED_AT, DAY)
+    for number in range(3):
+        receive(world, f"拨款单{number}")
+    held = world.ledger.size()
+    world.ledger.close()
+    receive_funds(beside, world.act("A-C01"), receipt("最后一张"))
+    put_back(world.home, held - 1)
+    beside.close()
+
+    with pytest.raises(LogShorter, match=f"held {held + 1} before"):
+        world.reopen()
+
+
+def test_what_one_process_saw_counts_for_all_on_another_server(
+    tmp_path: Path, postgresql: Server
+) -> None:
+    world = World.at(tmp_path, postgresql.fresh()).settle_in()
+    size = world.ledger.size()
+    with closing(world.home.open(RECORDED_AT, DAY)) as beside:
+        receive(world)
+        put_back(world.home, size)
+        asking(world.home, break_lines_off)
+        with pytest.raises(LogShorter):
+            receive(world, "又一张拨款单")
+
+        with pytest.raises(LogShorter):
+            receive_funds(beside, world.act("A-C01"), receipt("另一张拨款单"))
+    world.ledger.close()
+
+
+def break_lines_off(ask: Ask) -> None:
+    ask(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE pid <> pg_backend_pid() AND datname = current_database()"
+    )
+
+
+def test_another_log_is_gone_on_from_when_that_is_accepted(world: World) -> None:
+    size = world.ledger.size()
+    receive(world)
+    world.ledger.close()
+    mark = world.home.high_water.read_bytes()
+    world.home.high_water.unlink()
+    put_back(world.home, size)
+    world.reopen()
+    receive(world, "另一张拨款单")
+    receive(world, "又一张拨款单")
+    held = world.ledger.size()
+    world.ledger.close()
+    world.home.high_water.write_bytes(mark)
+    world.home.verdicts.write_bytes(b"of the other")
+
+    assert world.home.accept_loss(held) == range(held, held)
+
+    assert not world.home.verdicts.exists()
+    world.reopen()
+
+
+def test_a_damaged_mark_is_said_and_nothing_is_written(world: World) -> None:
+    world.ledger.close()
+    world.home.high_water.write_bytes(b'{"size":3')
+
+    with pytest.raises(MarkUnreadable):
+        world.reopen()
+
+
+def test_a_mark_that_cannot_be_put_leaves_nothing(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = sorted(each.name for each in world.home.path.iterdir())
+
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    HighWaterMark(world.home.high_water).raise_to(Edge.empty().extend([leaf_hash(b"1")] * 1000))
+
+    assert sorted(each.name for each in world.home.path.iterdir()) == before
