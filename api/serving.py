@@ -112,7 +112,7 @@ def listen(home: Home, ledger: Ledger, port: int | None, *, tour: bool, say: Say
     settings = Settings()
     sock = _bind(settings.host, port)
     url = _url(settings, sock)
-    _announce(home, url, tour=tour, say=say)
+    _tell_where(partial(_announce, home, url, tour=tour, say=say))
     app = served(home, ledger, settings, settings.origin or _origin(url), hosts_of(settings))
     _run(app, [app], sock)
 
@@ -133,7 +133,7 @@ def listen_for(
     """
     settings = Settings()
     sock = _bind(settings.host, port)
-    _announce_all(deployment, _url(settings, sock), say)
+    _tell_where(partial(_announce_all, deployment, _url(settings, sock), say))
     apps = _served_all(deployment, opened, settings)
     _run(ByHost(apps, by_host(deployment)), list(apps.values()), sock)
 
@@ -219,7 +219,13 @@ def _supervise(
         tell(counted)
         config = config_of(worker, "api.edge.loop:FairLoop", factory=True, workers=workers)
         supervisor = Supervisor(config, [sock], announce)
-        supervisor.run()
+        try:
+            supervisor.run()
+        except BaseException:
+            # Else they would serve on with nobody over them, and this process would wait for them.
+            supervisor.terminate_all()
+            supervisor.join_all()
+            raise
     if any(each.exitcode == STARTUP_FAILURE for each in supervisor.processes):
         raise WorkerFailed
     if supervisor.interrupted:
@@ -252,7 +258,7 @@ class Supervisor(Multiprocess):
             if each not in self.processes:
                 log.warning("worker %s is replaced: it ended with %s", each.pid, each.exitcode)
         if self._announce is not None and not self.should_exit.is_set() and self._answers():
-            self._announce()
+            _tell_where(self._announce)
             self._announce = None
 
     def _answers(self) -> bool:
@@ -492,6 +498,14 @@ def _origin(url: str) -> str:
 
 def _url(settings: Settings, sock: socket.socket) -> str:
     return f"http://{settings.host}:{sock.getsockname()[1]}"
+
+
+def _tell_where(announce: Callable[[], None]) -> None:
+    """Say where the service listens. Where nobody can be told, it serves all the same."""
+    try:
+        announce()
+    except (OSError, UnicodeError) as failure:
+        log.warning("where it listens could not be told: %s", type(failure).__name__)
 
 
 def _announce_all(deployment: Deployment, url: str, say: Say) -> None:

@@ -2,6 +2,7 @@
 
 import errno
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -13,6 +14,7 @@ from typing import Any, cast
 
 import pytest
 
+from api import serving as service
 from api import waiting
 from api.serving import Supervisor, config_of
 from api.waiting import as_soon_as_there
@@ -139,12 +141,19 @@ class Begins:
     def __init__(self) -> None:
         self.child_conn, self.other_end = Pipe()
         self.ready = False
+        self.told_to_end = self.ended = False
 
     def is_alive(self, timeout: float) -> bool:
         return timeout > 0
 
     def is_ready(self, timeout: float) -> bool:
         return self.ready and timeout > 0
+
+    def terminate(self) -> None:
+        self.told_to_end = True
+
+    def join(self) -> None:
+        self.ended = self.told_to_end
 
 
 def test_the_address_is_told_once_a_worker_answers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -160,3 +169,49 @@ def test_the_address_is_told_once_a_worker_answers(monkeypatch: pytest.MonkeyPat
         supervisor.keep_subprocess_alive()
 
     assert told == ["listens"]
+
+
+@pytest.mark.parametrize(
+    "failure", [BrokenPipeError(), UnicodeEncodeError("ascii", "暖账", 0, 2, "not in range")]
+)
+def test_where_nobody_can_be_told_the_address_it_is_served_all_the_same(
+    failure: Exception, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+
+    def announce() -> None:
+        raise failure
+
+    answers = Begins()
+    answers.ready = True
+    supervisor = Supervisor(config_of("none:none"), [], announce)
+    workers: list[Any] = [answers]
+    supervisor.processes = workers
+
+    for _ in range(2):
+        supervisor.keep_subprocess_alive()
+
+    assert [each.getMessage() for each in caplog.records] == [
+        f"where it listens could not be told: {type(failure).__name__}"
+    ]
+
+
+def test_no_worker_serves_on_when_whoever_watches_over_them_comes_to_grief(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    workers = [Begins(), Begins()]
+
+    class ComesToGrief(Supervisor):
+        def init_processes(self) -> None:
+            self.processes: list[Any] = [*workers]
+
+        def keep_subprocess_alive(self) -> None:
+            raise BlockingIOError(errno.EAGAIN, "fork")
+
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    monkeypatch.setattr(service, "Supervisor", ComesToGrief)
+
+    with socket.socket() as sock, pytest.raises(BlockingIOError):
+        service._supervise("none:none", 2, sock, lambda _: None, lambda: None)
+
+    assert [each.ended for each in workers] == [True, True]
