@@ -1,5 +1,6 @@
 """What is counted: requests by route, how long they took, how long the log is (Prometheus)."""
 
+import math
 import sqlite3
 import struct
 import threading
@@ -19,6 +20,8 @@ SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0, 60.0)
 TRIES, TRIED_EVERY_S = 50, 0.01
 TOLD_WITHIN_S = 1.0
 """So long whoever looks at the figures waits for one of them."""
+KNOWN_FOR_S = 60.0
+"""So long a figure that changes by itself is told as it was last known."""
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -99,17 +102,22 @@ class _Lately:
     """A figure that is asked for in a thread of its own, and told as it was last known meanwhile.
 
     Where the log is away whoever asks for its size waits, and whoever looks at these figures, to
-    see that it is away, must not.
+    see that it is away, must not. But for weeks a log must not be said to hold because nobody can
+    find out: a figure that has an `unknown` is that once it was last known `KNOWN_FOR_S` ago.
     """
 
-    def __init__(self, ask: Callable[[], float]) -> None:
+    def __init__(self, ask: Callable[[], float], unknown: float | None = None) -> None:
         self._ask = ask
+        self._unknown = unknown
         self._lock = threading.Lock()
         self._asking: threading.Thread | None = None
-        self._known: float | None = None
+        self._known: tuple[float, float] | None = None  # the figure, and when it was found
 
     def told(self) -> float | None:
-        """Return the figure, as it was last known where it does not come at once; None: never."""
+        """Return the figure, as it was last known where it does not come at once.
+
+        What is returned where it is not known is its `unknown`; None: it has none either.
+        """
         with self._lock:
             asking = self._asking
             if asking is None or not asking.is_alive():
@@ -117,12 +125,16 @@ class _Lately:
                 self._asking = asking
                 asking.start()
         asking.join(TOLD_WITHIN_S)
-        return self._known
+        if self._known is None:
+            return self._unknown
+        figure, found_at = self._known
+        lasts = self._unknown is None or time.monotonic() - found_at <= KNOWN_FOR_S
+        return figure if lasts else self._unknown
 
     def _find(self) -> None:
         # Whatever kept it: the figure before, or none, is what is known.
         with suppress(LedgerError, OSError, sqlite3.Error):
-            self._known = self._ask()
+            self._known = self._ask(), time.monotonic()
 
 
 class _Standing(Collector):
@@ -138,13 +150,13 @@ class _Standing(Collector):
             ("nuanzhang_log_events", "How many events the log holds.", _Lately(log_size)),
             (
                 "nuanzhang_verified_age_seconds",
-                "How long ago the log was last verified; NaN: never.",
-                _Lately(verified_age_s),
+                "How long ago the log was last verified; NaN: never, +Inf: nobody knows.",
+                _Lately(verified_age_s, math.inf),
             ),
             (
                 "nuanzhang_log_holds",
-                "Whether the log held when it was last verified: 1 or 0; NaN: never verified.",
-                _Lately(log_holds),
+                "Whether the log held when it was last verified: 1 or 0; NaN: never, or not known.",
+                _Lately(log_holds, math.nan),
             ),
         )
 

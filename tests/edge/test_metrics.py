@@ -1,5 +1,6 @@
 """What several processes count together, while one of them only begins to."""
 
+import sqlite3
 import struct
 import subprocess
 import sys
@@ -65,7 +66,7 @@ def test_a_figure_that_does_not_come_is_told_as_it_was_or_left_out(
     counting = Metrics(size, refused, lambda: 1.0)
     first = counting.exposition()
     assert b"nuanzhang_log_events 5.0" in first
-    assert b"nuanzhang_verified_age_seconds" not in first
+    assert b"nuanzhang_verified_age_seconds +Inf" in first, "as old as can be, not left out"
     away.set()
     before, began = threading.active_count(), time.monotonic()
     for _ in range(3):
@@ -78,6 +79,33 @@ def test_a_figure_that_does_not_come_is_told_as_it_was_or_left_out(
     until = time.monotonic() + 10
     while b"nuanzhang_log_events 6.0" not in counting.exposition():
         assert time.monotonic() < until
+
+
+def test_a_log_is_not_said_to_hold_for_long_when_nobody_can_find_out(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    failures = list[Exception]()
+
+    def found() -> int:
+        for each in failures:
+            raise each
+        return 1
+
+    counting = Metrics(found, found, found)
+    counting.exposition()
+
+    for failure in (DatabaseUnreachable(), sqlite3.OperationalError(), OSError()):
+        failures[:] = [failure]
+        assert b"nuanzhang_log_holds 1.0" in counting.exposition(), "known a moment ago"
+    monkeypatch.setattr(metrics, "KNOWN_FOR_S", -1)
+
+    told = counting.exposition()
+    assert b"nuanzhang_log_holds NaN" in told
+    assert b"nuanzhang_verified_age_seconds +Inf" in told
+    assert b"nuanzhang_log_events 1.0" in told, "a log grows, and is at least so long"
+    failures.clear()
+    monkeypatch.undo()
+    assert b"nuanzhang_log_holds 1.0" in counting.exposition()
 
 
 COUNTING = """
