@@ -49,18 +49,27 @@ def begun(
                         _tell("what it waited for is there")
                     return opening.pop_all(), found
             except (LedgerError, OSError, sqlite3.Error) as cause:
-                refusal = _passing(cause)
-                if refusal is None:
+                code = _waits_for(cause, told)
+                if code is None:
                     raise
-                if refusal.code != told:
-                    _tell(f"waits until it can begin; {refusal.code}: {refusal}")
-                told = refusal.code
+                told = code
+            # No refusal is kept meanwhile: its traceback holds what was opened in vain.
             time.sleep(LOOKED_EVERY_S)
 
 
 def end(*_: object) -> NoReturn:
     """End this process, as the handler of a signal."""
     raise SystemExit(0)
+
+
+def _waits_for(cause: LedgerError | OSError | sqlite3.Error, told: str) -> str | None:
+    """Return the code of what is waited for, and say so where something else was told before."""
+    refusal = _passing(cause)
+    if refusal is None:
+        return None
+    if refusal.code != told:
+        _tell(f"waits until it can begin; {refusal.code}: {refusal}")
+    return refusal.code
 
 
 def _passing(cause: LedgerError | OSError | sqlite3.Error) -> LedgerError | None:

@@ -3,6 +3,7 @@
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -364,23 +365,21 @@ class Home:
         """
         origin, signer = self.origin(), self.service_signer()
         os.umask(0o077)  # what SQLite adds beside its files is the owner's alone too
-        vault = Vault(self.vault, self._key("master"), self._key("index"))
-        ledger = Ledger(
-            origin=origin,
-            recorder=self.recorder(),
-            signer=signer,
-            vault=vault,
-        )
-        for file in (self.events, self.vault):
-            if file.exists():
-                file.chmod(OWNER_ONLY_FILE)
-        if ledger.size() == 0:
-            _found(ledger, signer, CommandAct(OPERATOR, today, recorded_at))
-        try:
+        # What is opened in vain is closed: whoever waits for the database tries again and again.
+        with ExitStack() as opening:
+            opening.callback(signer.close)
+            vault = Vault(self.vault, self._key("master"), self._key("index"))
+            opening.callback(vault.close)
+            recorder = self.recorder()
+            opening.callback(recorder.close)
+            ledger = Ledger(origin=origin, recorder=recorder, signer=signer, vault=vault)
+            for file in (self.events, self.vault):
+                if file.exists():
+                    file.chmod(OWNER_ONLY_FILE)
+            if ledger.size() == 0:
+                _found(ledger, signer, CommandAct(OPERATOR, today, recorded_at))
             _require_in_force(ledger, signer)
-        except BaseException:
-            ledger.close()
-            raise
+            opening.pop_all()
         return ledger
 
     def recorder(self) -> LogRecorder:

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from multiprocessing import Pipe
 from pathlib import Path
 from typing import Any, cast
+from weakref import ref
 
 import pytest
 
@@ -19,9 +20,10 @@ from api import waiting
 from api.serving import Supervisor, config_of
 from api.waiting import as_soon_as_there
 from ledger.database import DiskFull
-from ledger.postgresql import DatabaseUnreachable, NotMigrated
-from tests.postgresql import running
-from tests.world import World
+from ledger.postgresql import Database, DatabaseUnreachable, NotMigrated
+from ledger.store.home import Home
+from tests.postgresql import OWNER, running
+from tests.world import DAY, RECORDED_AT, World
 
 ENDS_WITHIN_S = 10
 
@@ -60,6 +62,47 @@ def test_it_waits_for_all_that_passes_and_says_once_for_what(
         "nuanzhang waits until it can begin; disk.read_only",
         "nuanzhang what it waited for is there",
     ]
+
+
+def test_what_was_opened_in_vain_is_not_held_while_it_waits() -> None:
+    class Opened:
+        """What the frame holds in which it was opened."""
+
+    before = list["ref[Opened]"]()
+
+    def begin(_: ExitStack) -> None:
+        held = Opened()
+        if not before:
+            before.append(ref(held))
+            raise DatabaseUnreachable
+        assert before[0]() is None
+
+    with as_soon_as_there(begin):
+        assert before
+
+
+def test_a_ledger_whose_database_is_away_leaves_no_file_open(tmp_path: Path) -> None:
+    made = World.at(tmp_path)
+    made.ledger.close()
+    identity = made.home.identity
+    identity.write_bytes(identity.read_bytes().replace(b'"sqlite"', b'"postgresql"'))
+    away = Database.at(f"postgresql:///postgres?host={tmp_path}&user={OWNER}")
+    home = Home(made.home.path, named=away)
+
+    with pytest.raises(DatabaseUnreachable) as refused:
+        home.open(RECORDED_AT, DAY)
+
+    # Its frames hold what was opened for as long as somebody keeps it.
+    assert refused.tb is not None
+    assert not [each for each in files_open() if each.is_relative_to(home.path)]
+
+
+def files_open() -> list[Path]:
+    found = list[Path]()
+    for each in Path("/proc/self/fd").iterdir():
+        with suppress(FileNotFoundError):  # the one by which the folder is read
+            found.append(each.readlink())
+    return found
 
 
 @pytest.mark.parametrize("cause", [NotMigrated(None, 1), FileNotFoundError(2, "gone")])
