@@ -2,9 +2,10 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date
+from functools import partial
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 from uuid import UUID
@@ -44,6 +45,8 @@ MEANWHILE_WITHIN_S = 1.0
 """So long the log has to say who somebody is, where they are known from before."""
 ASIDE = ThreadPoolExecutor(4, "aside")
 """Of their own: in an outage all other threads wait for what is away."""
+SHOWN = ThreadPoolExecutor(4, "shown")
+"""Of those who only look up whose a secret is: in an outage those aside wait, too."""
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 
 _bearer = HTTPBearer(auto_error=False, description="A token, as `POST /v1/tokens` shows it once.")
@@ -151,11 +154,11 @@ async def _recognise_meanwhile(request: Request) -> Caller:
     Neither the log nor threads that wait for it are waited for.
     """
     found = served_to(request)
-    shown, session = await _shown_to(request, found, _aside)
+    shown, session = await _shown_to(request, found, partial(_aside, SHOWN))
     recent = found.door.recent
     try:
         holder = await asyncio.wait_for(
-            _aside(_holder, found, shown.officer_id), MEANWHILE_WITHIN_S
+            _aside(ASIDE, _holder, found, shown.officer_id), MEANWHILE_WITHIN_S
         )
     except (TimeoutError, DatabaseUnreachable, *DISK_REFUSALS):
         last = recent.last_holder(shown.officer_id)
@@ -174,8 +177,10 @@ async def _in_pool(look_up: LookUp, found: Served, secret: str) -> Shown:
     return await run_in_threadpool(look_up, found, secret)
 
 
-async def _aside(look_up: Callable[[Served, Any], TFound], found: Served, of: Any) -> TFound:
-    return await asyncio.get_running_loop().run_in_executor(ASIDE, look_up, found, of)
+async def _aside(
+    threads: Executor, look_up: Callable[[Served, Any], TFound], found: Served, of: Any
+) -> TFound:
+    return await asyncio.get_running_loop().run_in_executor(threads, look_up, found, of)
 
 
 async def _shown_to(

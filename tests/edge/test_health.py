@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -11,6 +12,7 @@ import pytest
 from anyio.to_thread import current_default_thread_limiter
 from starlette.testclient import TestClient
 
+from api.callers import ASIDE
 from tests.api.service import ADMINISTRATORS, HOST, POSTS, SYSTEM, Service, service_at
 from tests.api.staging import refusal
 from tests.postgresql import running
@@ -94,3 +96,21 @@ def test_an_outage_that_every_thread_waits_for_is_seen_from_outside(tmp_path: Pa
         assert f"nuanzhang_log_events {float(size)}" in told[1].text
         assert time.monotonic() - began < WITHIN_S
         server.start()
+
+
+def test_a_token_is_looked_up_while_all_aside_wait_for_the_log(service: Service) -> None:
+    keeper = service.browser(SYSTEM)
+    assert keeper.get("/metrics").status_code == 200
+    program = service.done(SYSTEM, "/v1/tokens", {"label": "Prometheus"})["token"]
+    back = threading.Event()
+    waiting = [ASIDE.submit(back.wait, 2 * WITHIN_S) for _ in range(ASIDE._max_workers)]
+    began = time.monotonic()
+
+    try:
+        answer = service.browser().get("/metrics", headers={"authorization": f"Bearer {program}"})
+    finally:
+        back.set()
+
+    assert answer.status_code == 200, answer.text
+    assert time.monotonic() - began < WITHIN_S
+    assert all(each.result() for each in waiting)
