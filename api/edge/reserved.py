@@ -29,7 +29,10 @@ class ReservedDict(MmapedDict):
         if read_mode:
             super().__init__(filename, read_mode)  # type: ignore[no-untyped-call]
             return
-        self._f: Any = Path(filename).open("a+b")  # noqa: SIM115 - for as long as it counts
+        # Not to append: where a filesystem cannot reserve blocks the C library writes into each,
+        # and refuses to in a file that is open for that.
+        Path(filename).touch()
+        self._f: Any = Path(filename).open("r+b")  # noqa: SIM115 - for as long as it counts
         self._fname = filename
         self._positions: dict[str, int] = {}
         self._capacity = max(os.fstat(self._f.fileno()).st_size, FIRST_BYTES)

@@ -1,5 +1,8 @@
 """What several processes count together, while one of them only begins to."""
 
+import errno
+import fcntl
+import os
 import sqlite3
 import struct
 import subprocess
@@ -10,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client import values
+from prometheus_client.mmap_dict import MmapedDict
 
 from api.edge import metrics
 from api.edge.metrics import Metrics
@@ -149,6 +153,26 @@ def test_what_is_counted_has_its_room_on_the_disk_or_goes_on_without(
     )
 
     assert done.stdout.strip() == said, done.stderr
+
+
+def test_blocks_are_reserved_where_the_filesystem_cannot_do_it_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def emulated(descriptor: int, offset: int, size: int) -> None:
+        """As the GNU C library does then: it writes into each block, by position."""
+        if fcntl.fcntl(descriptor, fcntl.F_GETFL) & os.O_APPEND:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        os.pwrite(descriptor, b"\0", offset + size - 1)
+
+    monkeypatch.setattr(os, "posix_fallocate", emulated)
+    file = tmp_path / "counter_1.db"
+
+    counted = ReservedDict(str(file))
+    counted.write_value("counted", 7.0, 0.0)  # type: ignore[no-untyped-call]
+
+    told = MmapedDict.read_all_values_from_file(str(file))  # type: ignore[no-untyped-call]
+    assert [(key, value) for key, value, *_ in told] == [("counted", 7.0)]
+    counted.close()
 
 
 def test_all_processes_count_in_such_files() -> None:
