@@ -22,6 +22,8 @@ OWNER = "nuanzhang"
 START_S = 30.0
 QUICK = ("fsync=off", "full_page_writes=off", "synchronous_commit=off")
 """Nothing of a test is to outlive it, so nothing need be on the disk."""
+KEEPS_WHAT_IS_COMMITTED = ("fsync=off", "full_page_writes=off")
+"""For a server that is killed, and not its machine."""
 
 
 def binaries() -> Path:

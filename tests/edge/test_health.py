@@ -15,7 +15,7 @@ from starlette.testclient import TestClient
 from api.callers import ASIDE
 from tests.api.service import ADMINISTRATORS, HOST, POSTS, SYSTEM, Service, service_at
 from tests.api.staging import refusal
-from tests.postgresql import running
+from tests.postgresql import KEEPS_WHAT_IS_COMMITTED, running
 from tests.world import Person
 
 WITHIN_S = 15
@@ -72,7 +72,10 @@ def test_metrics_count_by_route_and_hold_no_ids(service: Service) -> None:
 
 
 def test_an_outage_that_every_thread_waits_for_is_seen_from_outside(tmp_path: Path) -> None:
-    with running() as server, service_at(tmp_path, database=server.fresh()) as service:
+    with (
+        running(KEEPS_WHAT_IS_COMMITTED) as server,
+        service_at(tmp_path, database=server.fresh()) as service,
+    ):
         keeper = service.browser(SYSTEM)
         size = service.world.ledger.size()
         assert keeper.get("/metrics").status_code == 200

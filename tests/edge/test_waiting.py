@@ -22,12 +22,10 @@ from api.waiting import as_soon_as_there
 from ledger.database import DiskFull
 from ledger.postgresql import Database, DatabaseUnreachable, NotMigrated
 from ledger.store.home import Home
-from tests.postgresql import OWNER, running
+from tests.postgresql import KEEPS_WHAT_IS_COMMITTED, OWNER, running
 from tests.world import DAY, RECORDED_AT, World
 
 ENDS_WITHIN_S = 10
-KEEPS_WHAT_IS_COMMITTED = ("fsync=off", "full_page_writes=off")
-"""Where it is killed; else the log is shorter afterwards than it is known to have been."""
 
 
 @pytest.fixture(autouse=True)

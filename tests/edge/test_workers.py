@@ -22,7 +22,7 @@ from tests.api.service import EARLY
 from tests.api.test_campaign_over_http import roster_csv
 from tests.api.test_command_line import nuanzhang
 from tests.edge.test_graceful_shutdown import CAMPAIGN, Process, open_today, signed_in
-from tests.postgresql import Server, running
+from tests.postgresql import KEEPS_WHAT_IS_COMMITTED, Server, running
 from tests.world import EARMARK, Person, World
 
 PEOPLE = [Person(serial) for serial in range(1, 13)]
@@ -209,7 +209,7 @@ def test_another_worker_leads_when_one_was_killed_and_none_outlives_who_watches(
 def test_one_that_dies_silently_while_the_database_is_away_is_replaced_and_ends_nobody(
     tmp_path: Path,
 ) -> None:
-    with running() as server:
+    with running(KEEPS_WHAT_IS_COMMITTED) as server:
         world = World.at(tmp_path, server.fresh()).settle_in()
         world.ledger.close()
         with serving(world.home.path) as process:
