@@ -10,15 +10,15 @@ from api.acting import TheActing
 from api.callers import HAND_IN, READ, REVIEW_OR_APPROVE, TheReach
 from api.dependencies import TheLedger, TheMoment, TheReadModel
 from api.edge.one_thread import InOneThread
+from api.known import deadlines_of
 from api.problems import RESPONSES
 from api.v1 import forms
 from api.v1.models import Answer, Day, Id, Position
 from api.v1.written import NamedFiling, Nothing, Written, written
 from ledger.commands.filings import HandingIn, hand_in, send_back
-from ledger.domain.campaign import Campaign
 from ledger.domain.filing import WORDS_CHARACTERS_MAX
-from ledger.domain.policy import Policy
 from ledger.store.application import NotOnRecord
+from projections.batches import campaign_list
 from projections.deadlines import filing_list, missing
 from projections.organisations import tree_on
 
@@ -80,18 +80,22 @@ def list_filings(
     organisation_id: UUID | None = None,
 ) -> Filings:
     """List what was handed in for a campaign, how late, and what is missing from whom."""
-    campaign = the_ledger.load(Campaign, campaign_id)
-    policy = None if campaign is None else the_ledger.load(Policy, campaign.policy_id)
-    if policy is None:
+    campaign = next(
+        (each for each in campaign_list(model) if each.campaign_id == campaign_id), None
+    )
+    if campaign is None:
         raise NotOnRecord("campaign", campaign_id)
+    day = moment.as_of or reach.day
     ids = reach.within(organisation_id)
     found = filing_list(model, moment, organisation_ids=ids, campaign_id=campaign_id)
-    known = tree_on(model, moment.as_of).by_id
+    tree = tree_on(model, moment.as_of)
+    top = campaign.organisation_id
+    part = tree.by_id if top is None else tree.subtree(top)
     owed = missing(
         found,
-        policy.adoptions[-1].deadlines,
-        [id_ for id_ in ids if id_ in known],
-        moment.as_of or reach.day,
+        deadlines_of(model, the_ledger, campaign, moment, day),
+        [id_ for id_ in ids if id_ in part],
+        day,
     )
     return Filings(
         items=[FilingView.model_validate(each) for each in found],

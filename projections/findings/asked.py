@@ -114,8 +114,7 @@ class Asked:
     `day_of` uncovers a day that a list of others holds veiled: of which file, whose, and the note.
     `patience` is what is borne today at the top, `spans` what is borne where and since when: none,
     where it is the same everywhere and always. `reach` are the organisations of a campaign that not
-    all take part in, `rereadings` the
-    adoptions that changed what had counted before.
+    all take part in, `rereadings` the adoptions that changed what had counted before.
     """
 
     connection: Connection
@@ -139,6 +138,15 @@ class Asked:
         of = statements.c.batch_id
         found = select(of).where(self.moment.covers(statements)).distinct()
         return {uuid_of(raw) for raw in self.connection.execute(found).scalars()}
+
+    def taking_part(self, campaign_id: UUID, among: Collection[UUID]) -> list[UUID]:
+        """Return who of these takes part in a campaign, in the order of the register."""
+        part = self.reach.get(campaign_id)
+        return [
+            each
+            for each in self.organisation_ids
+            if each in among and (part is None or each in part)
+        ]
 
     def past(self, days: int) -> str:
         """Return the last day that is so many days ago."""

@@ -20,7 +20,8 @@ def filings_late(asked: Asked) -> Iterator[Finding]:
     """D5: a sheet, a report or a table that is due and was not handed in, or was sent back.
 
     Of a campaign sheets are due from whoever had a sheet approved by the day, and all else from
-    whoever listed people by then, and from those above them. What came late is told, to be known.
+    whoever listed people by then, and from those above them, as far as they have a part in it.
+    What came late is told, to be known.
     """
     handed_in_of = filings_by_campaign(asked.connection, asked.moment)
     for campaign_id, deadlines in asked.deadlines.items():
@@ -63,7 +64,7 @@ def _owing(asked: Asked, campaign_id: UUID, deadline: Deadline) -> list[UUID]:
         tree = tree_on(asked.connection, deadline.due_on)
         found = asked.connection.execute(listed.distinct()).scalars()
         owing = {above for raw in found for above in tree.line(uuid_of(raw))}
-        return [each for each in asked.organisation_ids if each in owing]
+        return asked.taking_part(campaign_id, owing)
     approved = exists().where(
         steps.c.batch_id == of.batch_id,
         steps.c.step == "approved",
@@ -72,7 +73,7 @@ def _owing(asked: Asked, campaign_id: UUID, deadline: Deadline) -> list[UUID]:
     )
     sheets = listed.where(of.channel == Channel.SIGNATURE_SHEET.value, approved).distinct()
     owing = {uuid_of(raw) for raw in asked.connection.execute(sheets).scalars()}
-    return [each for each in asked.organisation_ids if each in owing]
+    return asked.taking_part(campaign_id, owing)
 
 
 def owed_by_all(asked: Asked) -> Iterator[Finding]:
@@ -81,9 +82,7 @@ def owed_by_all(asked: Asked) -> Iterator[Finding]:
     for campaign_id, deadlines in asked.deadlines.items():
         overdue = [each for each in deadlines if each.due_on < asked.day]
         handed_in = handed_in_of.get(campaign_id, ())
-        places = asked.organisation_ids
-        if campaign_id in asked.reach:
-            places = [each for each in places if each in asked.reach[campaign_id]]
+        places = asked.taking_part(campaign_id, set(asked.organisation_ids))
         for owed in missing(handed_in, overdue, places, asked.day):
             yield Finding(
                 "D5",

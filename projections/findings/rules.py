@@ -204,7 +204,7 @@ RULES: Sequence[Rule] = (
     Rule(money.unacknowledged, (), (_last(sent), _last(answered)), limits=LIMITS_OF["F9"]),
     Rule(
         papers.filings_late,
-        ("deadlines", "organisation_ids"),
+        ("deadlines", "organisation_ids", "reach"),
         (_FILINGS, _BATCHES, _STEPS, _last(parents)),
     ),
     Rule(papers.one_document_for_two, (), (_FILINGS,)),

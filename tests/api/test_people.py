@@ -1,18 +1,21 @@
 """Personal data at the edge: masked, found by what is known, restricted and erased by two."""
 
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from uuid import UUID
 
 import pytest
+from msgspec import structs
 
 from ledger.anchoring.publications import announce
+from ledger.commands.policies import CampaignOpening, adopt_policy, open_campaign
 from ledger.domain.batch import batch_id
 from ledger.domain.campaign import campaign_id
 from ledger.domain.organisation import organisation_id
 from ledger.domain.recipient import Recipient
 from tests.api.service import EARLY, Service, service_at
-from tests.world import CAMPAIGN, Person, roster_row, settled
+from tests.world import CAMPAIGN, Person, roster_row, settled, terms
 
 ONE, TWO = Person(1), Person(2)
 
@@ -166,6 +169,29 @@ def test_what_is_due_is_handed_in_late_sent_back_and_missed(service: Service) ->
     assert len(listed["missing"]) == 4
     service.done("H-X01", "/v1/filings", form)
     service.world.check_log()
+
+
+def test_what_is_missing_is_asked_of_who_has_a_part_by_the_deadline_that_counts(
+    service: Service,
+) -> None:
+    world, january, later = service.world, date(2017, 1, 5), date(2017, 2, 15)
+
+    def adopted(on: date, due: date) -> None:
+        usual = terms(on)
+        sheets = structs.replace(usual.deadlines[0], due_on=due)
+        of = structs.replace(usual, code="own", deadlines=(sheets,))
+        adopt_policy(world.ledger, world.act("A-X01", on), of)
+
+    adopted(january, date(2017, 2, 10))
+    opening = CampaignOpening("own", "本级", january, date(2017, 2, 11), 2017, "own")
+    open_campaign(world.ledger, world.act(day=january), opening, "X01")
+    adopted(later, date(2017, 3, 20))
+
+    listed = service.get("U-C01", "/v1/filings", campaign_id=str(campaign_id("own")))
+
+    assert {(each["organisation_id"], each["due_on"]) for each in listed["missing"]} == {
+        (str(organisation_id(code)), "2017-02-10") for code in ("X01", "X01-01")
+    }
 
 
 def test_nobody_takes_away_people_in_clear_whom_another_union_has(service: Service) -> None:

@@ -95,7 +95,9 @@ def test_only_where_it_was_adopted_first_or_above_is_a_policy_read_anew(world: W
 
 
 def test_a_campaign_is_of_a_union_and_those_below_it(world: World) -> None:
-    adopt(world, by="A-X01", code=OWN, since=EARLY, on=EARLY)
+    report = structs.replace(terms().deadlines[0], name="总结")
+    both = structs.replace(terms(EARLY), code=OWN, deadlines=(*terms().deadlines, report))
+    policies.adopt_policy(world.ledger, world.act("A-X01", EARLY), both)
     opening = policies.CampaignOpening("own", "本级", EARLY, date(2017, 2, 11), 2017, OWN)
 
     def opened(place: str) -> None:
@@ -137,8 +139,13 @@ def test_a_campaign_is_of_a_union_and_those_below_it(world: World) -> None:
         == ["campaign.of_another_union"] * 2 + ["duty.role_missing"] * 2
     )
     drafted("X01")
+    world.review("S-X01")
+    world.approve("S-X01")
     owing = [each for each in of("D5", world, date(2017, 2, 20)) if each.campaign_id == campaign.id]
-    assert {each.organisation_id for each in owing} == {X01, organisation_id("X01-01")}
+    assert {(each.organisation_id, each.detail) for each in owing} == {
+        (X01, "签字表"),
+        (X01, "总结"),
+    }, "those above have no part in it, and could hand nothing in"
     closed("A-X01", "own")
 
 
@@ -226,6 +233,7 @@ def test_a_deadline_that_has_passed_is_not_put_off(world: World) -> None:
     (due,) = terms().deadlines
     assert due.due_on == date(2017, 2, 5)
     today = date(2017, 2, 20)
+    sheet(world, "S1", "X01", ONE)
 
     def put_off(on: date, to: date) -> None:
         later = structs.replace(terms(on), deadlines=(structs.replace(due, due_on=to),))
