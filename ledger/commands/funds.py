@@ -150,7 +150,7 @@ def correct_receipt(ledger: Ledger, act: CommandAct, order: ReceiptCorrection) -
 
     Raises:
         LotUnknown, NoSuchReceipt: The account holds no such receipt, or it is another's money.
-        NothingToAdd, AmountTooLarge: As they say.
+        NothingToAdd, CorrectedBeforeReceipt, AmountTooLarge: As they say.
         FundInsufficient: More is to be taken off than is left of it, or was there on that day.
     """
 

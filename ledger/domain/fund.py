@@ -113,6 +113,22 @@ class NothingToAdd(LedgerError):
         super().__init__(f"lot {lot_id} of fund account {fund_id} would be corrected by 0.00 yuan")
 
 
+class CorrectedBeforeReceipt(LedgerError):
+    """A correction adds to a lot on or after the day on which the lot came in.
+
+    As of a day between the two there would otherwise be money of a receipt that was not there yet.
+    """
+
+    code = "fund.corrected_before_receipt"
+    kind = Kind.INVALID
+
+    def __init__(self, fund_id: UUID, lot_id: UUID, came_on: date, happened_on: date) -> None:
+        super().__init__(
+            f"lot {lot_id} of fund account {fund_id} came in on {came_on}:"
+            f" {happened_on} is before that"
+        )
+
+
 class NothingToAcknowledge(LedgerError):
     """No allocation of this id waits to be acknowledged by this account."""
 
@@ -519,6 +535,7 @@ class FundAccount(Root):
             LotUnknown: The lot never came in here.
             NoSuchReceipt: That version did not record this lot as money from outside.
             NothingToAdd: The difference is zero.
+            CorrectedBeforeReceipt: It is dated before the day on which the lot came in.
             FundInsufficient: More is to be taken off than is left, or was there on that day.
             AmountTooLarge: The lot would hold more than an event can say.
         """
@@ -529,6 +546,8 @@ class FundAccount(Root):
             raise NoSuchReceipt(self.id, lot_id, corrects_version)
         if not difference:
             raise NothingToAdd(self.id, lot_id)
+        if act.happened_on < lot.days[0]:
+            raise CorrectedBeforeReceipt(self.id, lot_id, lot.days[0], act.happened_on)
         if difference < 0:
             self._require_held(Money(-difference), act.happened_on, (lot,))
         require_writable(Money(lot.remaining + difference))

@@ -188,8 +188,9 @@ def _on_no_clock(asked: Asked, year: int, day: date, moment: Moment) -> Iterator
     found: dict[bytes, list[tuple[str, int]]] = defaultdict(list)
     for (place, lot_id), went in routes(asked.connection, moment, by, Among(before=year)).items():
         held = went.net(Account.FUND)
-        if held > 0 and lot_id not in opened and since[lot_id] < late:
-            found[place].append((since[lot_id], held))
+        came = since.get(lot_id)  # None: only a correction of it is dated before it came
+        if came is not None and held > 0 and lot_id not in opened and came < late:
+            found[place].append((came, held))
     for place, held_lots in found.items():
         yield Finding(
             "G1",

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import date
 from uuid import UUID, uuid4
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from ledger.commands import funds
 from ledger.domain.values import MONEY_MAX
 from tests.commands.refusing import Attempt, nothing_more
-from tests.world import EARMARK, POLICY, World
+from tests.world import DAY, EARMARK, POLICY, World
 
 
 def receipt(world: World, **changes: object) -> Attempt:
@@ -23,11 +24,13 @@ def pass_down(world: World, staff: str, amount: int = 1, taker: str = "X01-01") 
     return lambda: funds.allocate(world.ledger, world.act(staff), order)
 
 
-def put_right(world: World, version: int, difference: int, lot: UUID | None = None) -> Attempt:
+def put_right(
+    world: World, version: int, difference: int, lot: UUID | None = None, day: date = DAY
+) -> Attempt:
     def attempt() -> object:
         [known] = world.fund("X01").lots
         order = funds.ReceiptCorrection("X01", EARMARK, lot or known, version, difference, "少录")
-        return funds.correct_receipt(world.ledger, world.act(), order)
+        return funds.correct_receipt(world.ledger, world.act(day=day), order)
 
     return attempt
 
@@ -59,6 +62,10 @@ def open_year(world: World, union: str, year: int, policy: str = POLICY) -> Atte
         ("fund.no_such_receipt", lambda w: put_right(w, 1, 5)),
         ("fund.no_such_receipt", lambda w: put_right(w, 99, 5)),
         ("fund.nothing_to_add", lambda w: put_right(w, 2, 0)),
+        (
+            "fund.corrected_before_receipt",
+            lambda w: put_right(w, 2, 5, day=date(2017, 1, 1)),
+        ),
         ("fund.insufficient", lambda w: put_right(w, 2, -1001)),
         ("amount.too_large", lambda w: put_right(w, 2, MONEY_MAX)),
         ("ledger.not_on_record", lambda w: open_year(w, "X99", 2018)),

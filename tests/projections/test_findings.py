@@ -24,12 +24,15 @@ from ledger.commands.witnesses import (
     record_witness_refusal,
 )
 from ledger.domain.batch import batch_id
+from ledger.domain.fund import FundAccount, fund_id
 from ledger.domain.notice import DayUnit, Period, notice_id
 from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Channel, Policy, SurplusTargets
+from ledger.domain.values import Money
 from ledger.evidence.cosignature import Cosigner
 from ledger.evidence.keys import Ed25519Signer
 from ledger.files.bank import BankReturn, Lists, ReturnLine
+from ledger.store.application import Work
 from projections.asked import NOW, Moment
 from projections.batches import campaign_list
 from projections.findings import (
@@ -337,6 +340,33 @@ def test_old_money_that_had_one_year_is_told_of_once(
         told = [each for each in findings(asked) if each.rule == "G1"]
 
     assert [(each.detail, each.amount_fen) for each in told] == [("missed", 200_000)]
+
+
+def test_a_correction_dated_before_its_lot_came_in_ends_no_findings(world: World) -> None:
+    world.receive("X01", 7_000, vintage=2015, day=date(2016, 6, 1))
+    world.receive("X01", 1_000, vintage=2015, day=date(2017, 1, 5))
+    newest = list(world.fund("X01").lots)[-1]
+    before = world.act(day=date(2016, 12, 31))
+
+    def corrected(work: Work) -> None:
+        """Correct it as the ledger once let it be corrected."""
+        fund = work.get(FundAccount, fund_id(X01, EARMARK))
+        fund.trigger_event(
+            FundAccount.ReceiptCorrected,
+            before,
+            organisation_id=X01,
+            lot_id=newest,
+            vintage=2015,
+            carried_into=None,
+            corrects_version=fund.lots[newest].receipts[0],
+            difference_fen=Money(50),
+            reason="少录",
+        )
+        work.save(fund)
+
+    world.ledger.perform(before, "fund.correct_receipt", "as of before", corrected)
+
+    assert g1(world, date(2017, 1, 20), "not_opened") == [(2016, "not_opened", 7_000)]
 
 
 def g1(world: World, day: date, *details: str) -> list[tuple[int | None, str | None, int | None]]:
