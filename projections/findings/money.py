@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, Select, Table, case, func, select
 
 from ledger.domain.values import WHOLE_BP
 from projections.asked import Moment, uuid_of
-from projections.batches import campaign_list
+from projections.batches import batches, campaign_list
 from projections.blocks import FOLDED, blocks_at
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
@@ -30,6 +30,7 @@ from projections.journal import Account, lines, lots
 from projections.journal_sums import Among, Routes, routes, sums
 from projections.late_arrivals import arrived
 from projections.movements import Kind, movements
+from projections.organisations import tree_on
 from projections.remittances import RemittanceView, waiting
 from projections.taken_back import taken_back_since
 
@@ -262,7 +263,8 @@ def _from_above(table: Table, late: str, *conditions: ColumnElement[bool]) -> Se
 def last_year_known(asked: Asked) -> Hashable:
     """Return what changes when the log says something more of the years that are over.
 
-    And of campaigns that span a New Year, until they end: what was in hand then was for them.
+    And of campaigns that span a New Year, until they end: what was in hand then was for them, with
+    those who take part.
     """
     blocks = blocks_at(asked.connection, asked.moment)
     year = asked.day.year - 1
@@ -272,7 +274,8 @@ def last_year_known(asked: Asked) -> Hashable:
         asked.moment.covers(lines),
         lines.c.happened_on <= last,
     )
-    return blocks, last, asked.connection.execute(said).scalar_one()
+    known = asked.connection.execute(said).scalar_one()
+    return blocks, last, known, frozenset(_seasons_end(asked, year).items())
 
 
 def spent_in_a_rush(asked: Asked) -> Iterator[Finding]:
@@ -310,32 +313,37 @@ def every_rush(asked: Asked) -> Iterator[Finding]:
 def idle(asked: Asked) -> Iterator[Finding]:
     """G4: at the end of the last whole year much of what had come in it was still in hand.
 
-    Where a campaign goes on after New Year, what of that is still there when it has ended.
+    Of who takes part in a campaign that goes on after New Year: what of that is still there when it
+    has ended.
     """
     year = asked.day.year - 1
-    ends = _spanning(asked, year).values()
-    if ends and max(ends) >= asked.day.isoformat():
-        return
-    still = date.fromisoformat(max(ends)) if ends else None
-    yield from _idle(asked, year, still)
+    yield from _idle(asked, year, _seasons_end(asked, year))
 
 
 def idle_at_new_year(asked: Asked) -> Iterator[Finding]:
     """G4, version 1: what was in hand at the year's end counted, whatever it was for."""
-    yield from _idle(asked, asked.day.year - 1, None)
+    yield from _idle(asked, asked.day.year - 1, {})
 
 
-def _idle(asked: Asked, year: int, still: date | None) -> Iterator[Finding]:
-    """Tell what was idle at a year's end, less what was used of it until a later day."""
+def _idle(asked: Asked, year: int, still: Mapping[bytes, str]) -> Iterator[Finding]:
+    """Tell what was idle at a year's end, less what was used of it `still` until a later day."""
     last = date(year, 12, 31)
     then = routes(asked.connection, Moment(last, asked.moment.at), by=("organisation_id",))
     before = routes(
         asked.connection, Moment(date(year - 1, 12, 31), asked.moment.at), by=("organisation_id",)
     )
-    used = _used(asked, last, still) if still else Counter[bytes]()
+    today = asked.day.isoformat()
+    used_by = {
+        end: _used(asked, last, date.fromisoformat(end))
+        for end in set(still.values())
+        if end < today
+    }
     for (place,), of in then.items():
+        end = still.get(place)
+        if end is not None and end >= today:
+            continue
         came = _came(of) - (_came(before[place,]) if (place,) in before else 0)
-        left = of.net(Account.FUND) - used[place]
+        left = of.net(Account.FUND) - (0 if end is None else used_by[end][place])
         if left > 0 and left * WHOLE_BP > came * asked.patience.idle_share_bp:
             yield Finding(
                 "G4", Severity.WARNING, uuid_of(place), last.isoformat(), 1, left, year=year
@@ -357,14 +365,36 @@ def _used(asked: Asked, then: date, until: date) -> Counter[bytes]:
 def _spanning(asked: Asked, year: int) -> dict[UUID, str]:
     """Return the campaigns of the season that go on after a year's end (两节), and until when.
 
-    Until March, so that no long one has a whole year looked over.
+    Begun in its last months and until March, so that no long one has a whole year looked over.
     """
-    ends, over = date(year, 12, 31).isoformat(), date(year + 1, 3, 31).isoformat()
+    begin, ends, over = f"{year}-10-01", f"{year}-12-31", f"{year + 1}-03-31"
     return {
         each.campaign_id: each.ends_on
         for each in campaign_list(asked.connection)
-        if each.starts_on <= ends < each.ends_on <= over and each.position < asked.moment.known_end
+        if begin <= each.starts_on <= ends < each.ends_on <= over
+        and each.position < asked.moment.known_end
     }
+
+
+def _seasons_end(asked: Asked, year: int) -> dict[bytes, str]:
+    """Return until when campaigns go on after a year's end, by who takes part in one.
+
+    That is who listed people in it, and those above them as far as they have a part in it: what
+    they hold they pass down.
+    """
+    found: dict[bytes, str] = {}
+    for campaign_id, end in _spanning(asked, year).items():
+        of = batches.c
+        listed = select(of.organisation_id).where(
+            of.campaign_id == campaign_id.bytes, asked.moment.covers(batches)
+        )
+        tree = tree_on(asked.connection, date.fromisoformat(end))
+        part = asked.reach.get(campaign_id)
+        for raw in asked.connection.execute(listed.distinct()).scalars():
+            for place in tree.line(uuid_of(raw)):
+                if part is None or place in part:
+                    found[place.bytes] = max(end, found.get(place.bytes, ""))
+    return found
 
 
 def _paid_in(asked: Asked, campaigns: Collection[UUID], after: date, until: date) -> Counter[bytes]:

@@ -189,12 +189,18 @@ RULES: Sequence[Rule] = (
     Rule(money.kept_back, (), (_LINES,), limits=LIMITS_OF["F3"]),
     Rule(
         money.spent_in_a_rush,
-        (),
+        ("reach",),
         (_last(campaigns),),
         tells=money.last_year_known,
         limits=LIMITS_OF["G3"],
     ),
-    Rule(money.idle, (), (_last(campaigns),), tells=money.last_year_known, limits=LIMITS_OF["G4"]),
+    Rule(
+        money.idle,
+        ("reach",),
+        (_last(campaigns),),
+        tells=money.last_year_known,
+        limits=LIMITS_OF["G4"],
+    ),
     Rule(
         money.recorded_late,
         (),

@@ -24,6 +24,7 @@ from ledger.commands.witnesses import (
     record_witness_refusal,
 )
 from ledger.domain.batch import batch_id
+from ledger.domain.campaign import campaign_id
 from ledger.domain.fund import FundAccount, fund_id
 from ledger.domain.notice import DayUnit, Period, notice_id
 from ledger.domain.organisation import organisation_id
@@ -555,6 +556,43 @@ def test_the_season_that_goes_on_after_new_year_is_neither_a_rush_nor_idle(world
     world.receive("X01", 500_000, day=december)
     assert of("G4", found(world, spring)) == []
     assert of("G4", found(world, over)) == [(X01, 1, 520_000)]
+
+
+def test_a_campaign_of_the_season_looks_over_nothing_of_those_without_a_part_in_it(
+    world: World,
+) -> None:
+    world.receive("C01", 500_000)
+    world.allocate("C01", "X01-01", 300_000)
+
+    def opened(code: str, begins: date) -> None:
+        season = policies.CampaignOpening(code, "两节", begins, date(2018, 2, 20), 2018, POLICY)
+        policies.open_campaign(world.ledger, world.act(day=begins), season, "C01")
+        order = batches.Draft(
+            f"B-{code}",
+            code,
+            "X01",
+            EARMARK,
+            Channel.BANK_CARD,
+            "unionpay-df",
+            "H-X01",
+            roster(roster_row(1, ONE, 90_000)),
+        )
+        batches.draft_batch(world.ledger, world.act("H-X01", date(2017, 12, 20)), order)
+
+    def idle(campaign: str) -> set[UUID | None]:
+        with catch_up(world.ledger, world.home.read_models).asking() as model:
+            asked = asked_of(world, model, date(2018, 1, 20))
+            mine = replace(asked, reach={campaign_id(campaign): {X01}})
+            return {each.organisation_id for each in findings(mine) if each.rule == "G4"}
+
+    c01, below = organisation_id("C01"), organisation_id("X01-01")
+    opened("all-year", date(2017, 9, 30))
+    assert idle("none") == {X01, below}, "a long one has no year looked over"
+    opened("season", date(2017, 10, 1))
+    assert idle("season") == {below}, "who listed nobody in it"
+    world.receive("C01", 900_000, day=date(2017, 6, 1))
+    assert idle("season") == {c01, below}, "it is another's"
+    assert idle("none") == {below}, "what those above hold is for it"
 
 
 def test_what_is_recorded_long_after_its_day_is_told_but_not_what_came_before_the_ledger(
