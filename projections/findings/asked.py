@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy import Connection, select
 
-from ledger.domain.policy import Deadline
+from ledger.domain.policy import Deadline, LimitName
 from projections.asked import NOW, Moment, uuid_of
 from projections.batches import statements
 from projections.followed_lots import FollowedLot
@@ -138,6 +138,25 @@ class Asked:
         of = statements.c.batch_id
         found = select(of).where(self.moment.covers(statements)).distinct()
         return {uuid_of(raw) for raw in self.connection.execute(found).scalars()}
+
+    def borne_at(self, place: UUID | None, day: str) -> Patience:
+        """Return how much is borne of what happened at a place on a day."""
+        if place not in self._spans_at:
+            here = [each for each in self.spans if each.places is None or place in each.places]
+            self._spans_at[place] = here
+        for each in self._spans_at[place]:
+            if each.covers(place, day):
+                return each.patience
+        return self.patience
+
+    @cached_property
+    def _spans_at(self) -> dict[UUID | None, list[Span]]:
+        return {}
+
+    def values(self, name: LimitName) -> set[int]:
+        """Return all values of a limit that count anywhere, or once did."""
+        borne = [each.patience for each in self.spans] or [self.patience]
+        return {getattr(each, name.value) for each in borne}
 
     def taking_part(self, campaign_id: UUID, among: Collection[UUID]) -> list[UUID]:
         """Return who of these takes part in a campaign, in the order of the register."""

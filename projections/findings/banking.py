@@ -1,12 +1,15 @@
 """Rules about what the bank booked: money out that is nobody's, and payments that it never made."""
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from datetime import date, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Table, and_, exists, func, or_, select
 
 from ledger.domain.bank_statement import LineState
 from ledger.domain.book_item import ItemKind
+from ledger.domain.policy import LimitName
 from projections.asked import uuid_of
 from projections.bank_books import (
     OPEN,
@@ -58,7 +61,7 @@ def _money_out(
         select(
             lines.c.account_id,
             accounts.c.organisation_id,
-            func.min(lines.c.booked_on).label("since"),
+            lines.c.booked_on.label("since"),
             func.count().label("number"),
             func.sum(-lines.c.amount_fen).label("amount_fen"),
             func.min(lines.c.position).label("stood_at"),
@@ -66,12 +69,13 @@ def _money_out(
         )
         .join(accounts, accounts.c.account_id == lines.c.account_id)
         .where(lines.c.amount_fen < 0, lines.c.booked_on >= accounts.c.begins_on)
-        .where(lines.c.booked_on <= asked.past(asked.patience.bank_days))
+        .where(lines.c.booked_on <= asked.past(min(asked.values(LimitName.BANK_DAYS))))
         .where(*_was_known(asked, lines), which)
-        .group_by(lines.c.account_id, accounts.c.organisation_id)
+        .group_by(lines.c.account_id, accounts.c.organisation_id, lines.c.booked_on)
     )
-    for row in asked.connection.execute(statement):
-        yield _of("F4", row, severity, detail)
+    rows = asked.connection.execute(statement)
+    late = (each for each in rows if each.since <= asked.past(_allowed(asked, each)))
+    yield from _by_account("F4", late, severity, detail)
 
 
 def _ignored_by_then(asked: Asked) -> ColumnElement[bool]:
@@ -101,29 +105,33 @@ def _cancelled_late(asked: Asked) -> ColumnElement[bool]:
 
 def never_paid_by_the_bank(asked: Asked) -> Iterator[Finding]:
     """F6: a bank return said that it was paid, and the account's statement shows nothing of it."""
-    covered = func.date(items.c.booked_on, f"+{asked.patience.bank_days} days")
+    least = min(asked.values(LimitName.BANK_DAYS))
+    closed_on = (
+        select(func.max(spans.c.closed_on))
+        .where(
+            spans.c.account_id == accounts.c.account_id,
+            spans.c.closed_on <= asked.day.isoformat(),
+        )
+        .correlate(accounts)
+        .scalar_subquery()
+    )
     statement = (
         select(
             accounts.c.account_id,
             items.c.organisation_id,
-            func.min(items.c.booked_on).label("since"),
+            items.c.booked_on.label("since"),
             func.count().label("number"),
             func.sum(-items.c.amount_fen).label("amount_fen"),
             func.min(items.c.position).label("stood_at"),
             func.min(accounts.c.position).label("position"),
+            closed_on.label("closed_on"),
         )
         .join(kept_funds, kept_funds.c.fund_id == items.c.fund_id)
         .join(accounts, accounts.c.account_id == kept_funds.c.account_id)
         .join(batches, batches.c.batch_id == items.c.source_id)
         .where(items.c.kind == ItemKind.PAYOUT.value, items.c.booked_on >= accounts.c.begins_on)
         .where(_was_open(asked, items))
-        .where(
-            exists().where(
-                spans.c.account_id == accounts.c.account_id,
-                spans.c.closed_on >= covered,
-                spans.c.closed_on <= asked.day.isoformat(),
-            )
-        )
+        .where(closed_on >= func.date(items.c.booked_on, f"+{least} days"))
         .where(
             exists().where(
                 statements.c.batch_id == batches.c.batch_id,
@@ -131,10 +139,16 @@ def never_paid_by_the_bank(asked: Asked) -> Iterator[Finding]:
                 asked.moment.covers(statements),
             )
         )
-        .group_by(accounts.c.account_id, items.c.organisation_id)
+        .group_by(accounts.c.account_id, items.c.organisation_id, items.c.booked_on)
     )
-    for row in asked.connection.execute(statement):
-        yield _of("F6", row)
+    yield from _by_account(
+        "F6",
+        (
+            each
+            for each in asked.connection.execute(statement)
+            if _on(each.since, _allowed(asked, each)) <= each.closed_on
+        ),
+    )
 
 
 def _was_open(asked: Asked, of: Table) -> ColumnElement[bool]:
@@ -153,18 +167,34 @@ def _was_known(asked: Asked, of: Table) -> tuple[ColumnElement[bool], ...]:
     return of.c.position < asked.moment.known_end, of.c.booked_on <= asked.moment.last_day
 
 
-def _of(
-    rule: str, row: Row[Any], severity: Severity = Severity.ERROR, detail: str | None = None
-) -> Finding:
-    return Finding(
-        rule,
-        severity,
-        uuid_of(row.organisation_id),
-        row.since,
-        row.number,
-        row.amount_fen,
-        detail=detail,
-        position=row.position,
-        account_id=uuid_of(row.account_id),
-        stood_at=(row.stood_at,),
-    )
+def _allowed(asked: Asked, row: Row[Any]) -> int:
+    return asked.borne_at(uuid_of(row.organisation_id), row.since).bank_days
+
+
+def _on(day: str, days: int) -> str:
+    return (date.fromisoformat(day) + timedelta(days=days)).isoformat()
+
+
+def _by_account(
+    rule: str,
+    rows: Iterable[Row[Any]],
+    severity: Severity = Severity.ERROR,
+    detail: str | None = None,
+) -> Iterator[Finding]:
+    """Put together what is found of one account and organisation, day by day."""
+    found: dict[tuple[bytes, bytes], list[Row[Any]]] = defaultdict(list)
+    for row in rows:
+        found[row.account_id, row.organisation_id].append(row)
+    for (account, organisation), of in found.items():
+        yield Finding(
+            rule,
+            severity,
+            uuid_of(organisation),
+            min(row.since for row in of),
+            sum(row.number for row in of),
+            sum(row.amount_fen for row in of),
+            detail=detail,
+            position=of[0].position,
+            account_id=uuid_of(account),
+            stood_at=(min(row.stood_at for row in of),),
+        )

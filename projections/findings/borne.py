@@ -21,7 +21,8 @@ def as_borne(
     """Yield what a rule finds, each finding by the limits at its place on the day it is of.
 
     The rule is asked once for each value that its limits have or had anywhere. What it tells of
-    several days together is told by the limits of the first of them.
+    several days together is told by the limits of the first of them: a rule that would so be told
+    of old things alone asks `borne_at` of each itself, and not this.
     """
     ways = {borne(limits, each.patience): each.patience for each in asked.spans}
     if len(ways) < 2:  # noqa: PLR2004 - they are the same everywhere and always
@@ -29,10 +30,5 @@ def as_borne(
         return
     for way, patience in ways.items():
         for each in find(replace(asked, patience=patience)):
-            if borne(limits, _there(asked, each)) == way:
+            if borne(limits, asked.borne_at(each.organisation_id, each.since)) == way:
                 yield each
-
-
-def _there(asked: Asked, finding: Finding) -> Patience:
-    place, day = finding.organisation_id, finding.since
-    return next(each.patience for each in asked.spans if each.covers(place, day))

@@ -10,6 +10,7 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Select, Table, case, func, select
 
+from ledger.domain.policy import LimitName
 from ledger.domain.values import WHOLE_BP
 from projections.asked import Moment, uuid_of
 from projections.batches import batches, campaign_list
@@ -181,8 +182,8 @@ def _on_no_clock(asked: Asked, year: int, day: date, moment: Moment) -> Iterator
             select(of.lot_id, of.happened_on).where(of.vintage < year, moment.covers(lots))
         )
     }
-    late = (day - timedelta(days=asked.patience.recording_days)).isoformat()
-    if not any(came < late for came in since.values()):
+    least = min(asked.values(LimitName.RECORDING_DAYS))
+    if not any(came < _before(day, least) for came in since.values()):
         return
     opened = lots_on_a_clock(asked.connection, year, asked.moment)
     by = ("organisation_id", "lot_id")
@@ -190,7 +191,9 @@ def _on_no_clock(asked: Asked, year: int, day: date, moment: Moment) -> Iterator
     for (place, lot_id), went in routes(asked.connection, moment, by, Among(before=year)).items():
         held = went.net(Account.FUND)
         came = since.get(lot_id)  # None: only a correction of it is dated before it came
-        if came is not None and held > 0 and lot_id not in opened and came < late:
+        if came is None or held <= 0 or lot_id in opened:
+            continue
+        if came < _before(day, asked.borne_at(uuid_of(place), came).recording_days):
             found[place].append((came, held))
     for place, held_lots in found.items():
         yield Finding(
@@ -205,6 +208,10 @@ def _on_no_clock(asked: Asked, year: int, day: date, moment: Moment) -> Iterator
         )
 
 
+def _before(day: date, days: int) -> str:
+    return (day - timedelta(days=days)).isoformat()
+
+
 def _by_owner(every: Iterable[FollowedLot]) -> dict[UUID, list[FollowedLot]]:
     found: dict[UUID, list[FollowedLot]] = defaultdict(list)
     for each in every:
@@ -217,7 +224,7 @@ def kept_back(asked: Asked) -> Iterator[Finding]:
 
     Source: 送温暖资金使用管理办法: 不得截留.
     """
-    late = asked.past(asked.patience.passing_on_days)
+    late = asked.past(min(asked.values(LimitName.PASSING_ON_DAYS)))
     blocks = blocks_at(asked.connection, asked.moment)
     kept = (blocks, asked.moment, "kept back", late)
     folded = _from_above(sums, late, asked.moment.by_day(sums), sums.c.block < blocks.whole)
@@ -230,7 +237,9 @@ def kept_back(asked: Asked) -> Iterator[Finding]:
         left[lot[0], lot[1], lot[2]] += amount
     by_place: dict[bytes, list[tuple[str, int]]] = defaultdict(list)
     for (place, day, _), amount in left.items():
-        if amount > 0:
+        if amount <= 0:
+            continue
+        if day <= asked.past(asked.borne_at(uuid_of(place), day).passing_on_days):
             by_place[place].append((day, amount))
     for place, held in by_place.items():
         yield Finding(
@@ -285,29 +294,39 @@ def spent_in_a_rush(asked: Asked) -> Iterator[Finding]:
     """
     year = asked.day.year - 1
     last = date(year, 12, 31)
-    first_of_rush = last - timedelta(days=asked.patience.rush_days)
-    in_season = _paid_in(asked, _spanning(asked, year), date(year - 1, 12, 31), last)
-    in_rush = _paid_in(asked, _spanning(asked, year), first_of_rush, last)
-    spent = _reached(asked, date(year - 1, 12, 31), last)
-    for place, amount in _reached(asked, first_of_rush, last).items():
-        rushed = amount - in_rush[place]
-        if rushed * WHOLE_BP > (spent[place] - in_season[place]) * asked.patience.rush_share_bp:
-            yield Finding(
-                "G3", Severity.WARNING, uuid_of(place), last.isoformat(), 1, rushed, year=year
-            )
+    seasons = _spanning(asked, year)
+    yield from _rushed(asked, last, lambda after: _without(seasons, asked, after, last))
 
 
 def every_rush(asked: Asked) -> Iterator[Finding]:
     """G3, version 1: what was paid in the last days counted, of whatever campaign."""
     year = asked.day.year - 1
     last = date(year, 12, 31)
-    spent = _reached(asked, date(year - 1, 12, 31), last)
-    rushed = _reached(asked, last - timedelta(days=asked.patience.rush_days), last)
-    for place, amount in rushed.items():
-        if amount * WHOLE_BP > spent[place] * asked.patience.rush_share_bp:
+    yield from _rushed(asked, last, lambda after: _reached(asked, after, last))
+
+
+def _rushed(
+    asked: Asked, last: date, paid: Callable[[date], Mapping[bytes, int]]
+) -> Iterator[Finding]:
+    """Tell of whom `paid` after the days before the last ones of a year was much of that of all."""
+    spent = paid(date(last.year - 1, 12, 31))
+    for days in sorted(asked.values(LimitName.RUSH_DAYS)):
+        for place, amount in paid(last - timedelta(days=days)).items():
+            borne = asked.borne_at(uuid_of(place), last.isoformat())
+            if borne.rush_days != days or amount * WHOLE_BP <= spent[place] * borne.rush_share_bp:
+                continue
             yield Finding(
-                "G3", Severity.WARNING, uuid_of(place), last.isoformat(), 1, amount, year=year
+                "G3", Severity.WARNING, uuid_of(place), last.isoformat(), 1, amount, year=last.year
             )
+
+
+def _without(
+    campaigns: Collection[UUID], asked: Asked, after: date, until: date
+) -> dict[bytes, int]:
+    """Return what reached people between days by other campaigns than these."""
+    theirs = _paid_in(asked, campaigns, after, until)
+    found = _reached(asked, after, until)
+    return {place: amount - theirs[place] for place, amount in found.items()}
 
 
 def idle(asked: Asked) -> Iterator[Finding]:
@@ -344,7 +363,8 @@ def _idle(asked: Asked, year: int, still: Mapping[bytes, str]) -> Iterator[Findi
             continue
         came = _came(of) - (_came(before[place,]) if (place,) in before else 0)
         left = of.net(Account.FUND) - (0 if end is None else used_by[end][place])
-        if left > 0 and left * WHOLE_BP > came * asked.patience.idle_share_bp:
+        borne = asked.borne_at(uuid_of(place), last.isoformat())
+        if left > 0 and left * WHOLE_BP > came * borne.idle_share_bp:
             yield Finding(
                 "G4", Severity.WARNING, uuid_of(place), last.isoformat(), 1, left, year=year
             )
@@ -429,8 +449,11 @@ def unacknowledged(asked: Asked) -> Iterator[Finding]:
     It took it in, or refused it, so that it is taken back; until then it stays on its way.
     """
     late: dict[UUID, list[RemittanceView]] = defaultdict(list)
-    for each in waiting(asked.connection, asked.moment, asked.past(asked.patience.bank_days)):
-        late[each.organisation_id].append(each)
+    least = min(asked.values(LimitName.BANK_DAYS))
+    for each in waiting(asked.connection, asked.moment, asked.past(least)):
+        allowed = asked.borne_at(each.organisation_id, each.happened_on).bank_days
+        if each.happened_on <= asked.past(allowed):
+            late[each.organisation_id].append(each)
     for place, found in late.items():
         yield Finding(
             "F9",
@@ -454,15 +477,15 @@ def recorded_late(asked: Asked) -> Iterator[Finding]:
     )
     began = asked.connection.execute(select(func.min(of.recorded_at))).scalar_one() or ""
     statement = statement.where(of.happened_on >= began[:DAY])
-    tolerated = timedelta(days=asked.patience.recording_days)
 
     @cache
-    def in_time(day: str) -> str:
-        return (date.fromisoformat(day) + tolerated).isoformat()
+    def in_time(place: bytes, day: str) -> str:
+        tolerated = asked.borne_at(uuid_of(place), day).recording_days
+        return (date.fromisoformat(day) + timedelta(days=tolerated)).isoformat()
 
     late: dict[bytes, list[tuple[str, int]]] = defaultdict(list)
     for place, day, recorded, amount in asked.connection.execute(statement):
-        if recorded[:DAY] > in_time(day):
+        if recorded[:DAY] > in_time(place, day):
             late[place].append((day, amount))
     for place, found in late.items():
         yield Finding(

@@ -12,7 +12,7 @@ from ledger.domain.disbursement import Status
 from ledger.domain.policy import Channel
 from projections.asked import uuid_of
 from projections.batches import campaign_list
-from projections.findings.asked import Asked
+from projections.findings.asked import Asked, Patience
 from projections.findings.finding import Finding, Severity
 from projections.late_arrivals import Arrived, arrived
 from projections.movements import Kind, movements
@@ -28,9 +28,11 @@ def returned_and_not_paid_again(asked: Asked) -> Iterator[Finding]:
 
     Source: 一卡通发放 rules: 支付退票 is verified by the unit and paid again.
     """
-    late = asked.past(asked.patience.reissue_days)
     for each in _by_campaign(
-        one for one in asked.open if one.status == Status.RETURNED and one.since <= late
+        one
+        for one in asked.open
+        if one.status == Status.RETURNED
+        and one.since <= asked.past(_there(asked, one).reissue_days)
     ):
         yield _of("G5", Severity.ERROR, each)
 
@@ -40,27 +42,27 @@ def made_good_late(asked: Asked) -> Iterator[Finding]:
 
     As a doubt: it was paid again and then withdrawn, so that nobody got what had come back.
     """
-    allowed = asked.patience.reissue_days
-    late: dict[tuple[bytes, bytes, bool], list[tuple[int, Row[Any]]]] = defaultdict(list)
+    late: dict[tuple[bytes, bytes, bool], list[tuple[int, int, Row[Any]]]] = defaultdict(list)
     for row in asked.connection.execute(_after_returns(asked)):
         ended = row.kind == Kind.WITHDRAWAL.value
         days = (date.fromisoformat(row.happened_on) - date.fromisoformat(row.came_back)).days
+        allowed = asked.borne_at(uuid_of(row.organisation_id), row.came_back).reissue_days
         since_then = (asked.day - date.fromisoformat(row.came_back)).days
         if since_then >= allowed if ended else days > allowed:
             place = row.organisation_id, row.campaign_id, ended
-            late[place].append((days, row))
+            late[place].append((days, allowed, row))
     for (organisation, campaign, ended), found in late.items():
         yield Finding(
             "G5",
             Severity.WARNING if ended else Severity.INFORMATION,
             uuid_of(organisation),
-            min(row.came_back for _, row in found),
+            min(row.came_back for _, _, row in found),
             len(found),
-            sum(row.amount_fen for _, row in found),
+            sum(row.amount_fen for _, _, row in found),
             detail="withdrawn_again" if ended else "paid_again_late",
             campaign_id=uuid_of(campaign),
-            payment_ids=tuple(uuid_of(row.disbursement_id) for _, row in found),
-            days_late=None if ended else max(days for days, _ in found) - allowed,
+            payment_ids=tuple(uuid_of(row.disbursement_id) for _, _, row in found),
+            days_late=None if ended else max(days - allowed for days, allowed, _ in found),
         )
 
 
@@ -111,11 +113,8 @@ def _after_returns(asked: Asked) -> Select[Any]:
 
 def unanswered(asked: Asked) -> Iterator[Finding]:
     """J4: the bank does not know what became of it, or left it out of its answer, for days."""
-    late = asked.past(asked.patience.answer_days)
     for each in _by_campaign(
-        one
-        for one in _on_their_way(asked, Channel.BANK_CARD, late)
-        if one.unknown or one.batch_id in asked.answered
+        one for one in _not_answered(asked) if one.unknown or one.batch_id in asked.answered
     ):
         yield _of("J4", Severity.WARNING, each)
 
@@ -125,8 +124,7 @@ def not_proved(asked: Asked) -> Iterator[Finding]:
 
     With the bank's statements this will become the comparison of balances.
     """
-    late = asked.past(asked.patience.answer_days)
-    for each in _on_their_way(asked, Channel.BANK_CARD, late):
+    for each in _not_answered(asked):
         if not each.unknown and each.batch_id not in asked.answered:
             yield _of("F5", Severity.WARNING, each, batch=True)
 
@@ -143,7 +141,7 @@ def unsigned_after_deadline(asked: Asked) -> Iterator[Finding]:
         if deadline.name in SIGNATURE_SHEETS
     }
     today = asked.day.isoformat()
-    for each in _on_their_way(asked, Channel.SIGNATURE_SHEET, today):
+    for each in _on_their_way(asked, Channel.SIGNATURE_SHEET):
         if due.get(each.campaign_id, today) < today:
             yield _of("D3", Severity.ERROR, each, batch=True)
 
@@ -261,10 +259,22 @@ def _of_row(rule: str, severity: Severity, row: Row[Any]) -> Finding:
     )
 
 
-def _on_their_way(asked: Asked, channel: Channel, until: str) -> Iterator[Open]:
+def _on_their_way(asked: Asked, channel: Channel) -> Iterator[Open]:
+    today = asked.day.isoformat()
     for each in asked.open:
-        if each.status == Status.IN_TRANSIT and each.channel == channel and each.since <= until:
+        if each.status == Status.IN_TRANSIT and each.channel == channel and each.since <= today:
             yield each
+
+
+def _not_answered(asked: Asked) -> Iterator[Open]:
+    """Yield what went by card and is on its way for longer than the days allowed for an answer."""
+    for each in _on_their_way(asked, Channel.BANK_CARD):
+        if each.since <= asked.past(_there(asked, each).answer_days):
+            yield each
+
+
+def _there(asked: Asked, open_: Open) -> Patience:
+    return asked.borne_at(open_.organisation_id, open_.since)
 
 
 def _by_campaign(found: Iterable[Open]) -> list[Open]:

@@ -3,13 +3,14 @@
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Row, Select, distinct, exists, func, select
 
 from ledger.domain.disbursement import NOT_PAID
+from ledger.domain.policy import LimitName
 from projections.asked import uuid_of
 from projections.disbursements import last_state
 from projections.findings.asked import Asked
@@ -21,6 +22,8 @@ from projections.payment_states import disbursements, states
 from projections.person_files import CLOSED, OPENED, person_files
 
 YEAR = len("2017")
+LIMITS_KEPT = 8
+"""Of so many values of a limit it is kept whom a rule has to look at."""
 
 
 def in_several_files(asked: Asked) -> Iterator[Finding]:
@@ -94,37 +97,50 @@ def _instructed(_: Asked, payments: Sequence[Row[Any]]) -> list[Sent]:
 
 
 def _over(asked: Asked, seen: _Seen) -> Iterator[Finding]:
-    lowest = asked.patience.yearly_maximum_fen
+    lowest = min(asked.values(LimitName.YEARLY_MAXIMUM_FEN))
     people = _well_paid(lowest).keys(asked.connection)
     by_year: dict[tuple[bytes, int], list[Sent]] = defaultdict(list)
     for sent in seen(asked, _payments(asked, people)):
         by_year[sent.person_id, int(sent.happened_on[:YEAR])].append(sent)
     for (person, year), paid in by_year.items():
         total = sum(sent.amount_fen for sent in paid)
-        if total > lowest:
-            yield from _by_place(asked, "B3", Severity.ERROR, person, paid, total, year=year)
+        last = max(sent.happened_on for sent in paid)
+        for place in dict.fromkeys(sent.organisation_id for sent in paid):
+            if total > asked.borne_at(uuid_of(place), last).yearly_maximum_fen:
+                yield _told_at(place, asked, "B3", Severity.ERROR, person, paid, total, year=year)
 
 
 def _near(asked: Asked, seen: _Seen) -> Iterator[Finding]:
-    again = asked.patience.again_days
-    people = _paid_again(again).keys(asked.connection)
+    people = _paid_again(max(asked.values(LimitName.AGAIN_DAYS))).keys(asked.connection)
     of_person: dict[bytes, list[Sent]] = defaultdict(list)
     for sent in seen(asked, _payments(asked, people)):
         of_person[sent.person_id].append(sent)
     for person, paid in of_person.items():
-        near = [
-            sent
-            for sent in paid
-            if any(
-                one.position != sent.position
-                and _days(one.happened_on, sent.happened_on) <= again
-                and (one.organisation_id != sent.organisation_id or one.origins != sent.origins)
-                for one in paid
-            )
-        ]
-        if near:
-            total = sum(sent.amount_fen for sent in near)
-            yield from _by_place(asked, "E2", Severity.WARNING, person, near, total)
+        for place in dict.fromkeys(sent.organisation_id for sent in paid):
+            near = _again_as_borne_at(place, asked, paid)
+            if any(sent.organisation_id == place for sent in near):
+                total = sum(sent.amount_fen for sent in near)
+                yield _told_at(place, asked, "E2", Severity.WARNING, person, near, total)
+
+
+def _again_as_borne_at(place: bytes, asked: Asked, paid: Sequence[Sent]) -> list[Sent]:
+    """Return what was paid again within the days that a place is allowed on the later day."""
+
+    def again(one: Sent, other: Sent) -> bool:
+        later = max(one.happened_on, other.happened_on)
+        allowed = asked.borne_at(uuid_of(place), later).again_days
+        return _days(one.happened_on, other.happened_on) <= allowed
+
+    return [
+        sent
+        for sent in paid
+        if any(
+            one.position != sent.position
+            and (one.organisation_id != sent.organisation_id or one.origins != sent.origins)
+            and again(one, sent)
+            for one in paid
+        )
+    ]
 
 
 def told_together(
@@ -151,7 +167,8 @@ def told_together(
     )
 
 
-def _by_place(
+def _told_at(
+    place: bytes,
     asked: Asked,
     rule: str,
     severity: Severity,
@@ -160,28 +177,25 @@ def _by_place(
     total: int,
     *,
     year: int | None = None,
-) -> Iterator[Finding]:
-    """Tell each union that paid: it sees its own payments, and what they come to with others'.
+) -> Finding:
+    """Tell a union that paid: it sees its own payments, and what they come to with others'.
 
     What it is known by is the first payment there, sent back or not: no later one comes before it.
     """
-    by_place: dict[bytes, list[Sent]] = defaultdict(list)
-    for row in paid:
-        by_place[row.organisation_id].append(row)
-    for place, rows in by_place.items():
-        yield Finding(
-            rule,
-            severity,
-            uuid_of(place),
-            max(row.happened_on for row in paid),
-            len(paid),
-            total,
-            year=year,
-            position=_first_paid(asked, person, place, year),
-            person_id=uuid_of(person),
-            payment_ids=payment_ids(rows),
-            stood_at=tuple(row.position for row in rows),
-        )
+    rows = [row for row in paid if row.organisation_id == place]
+    return Finding(
+        rule,
+        severity,
+        uuid_of(place),
+        max(row.happened_on for row in paid),
+        len(paid),
+        total,
+        year=year,
+        position=_first_paid(asked, person, place, year),
+        person_id=uuid_of(person),
+        payment_ids=payment_ids(rows),
+        stood_at=tuple(row.position for row in rows),
+    )
 
 
 def _first_paid(asked: Asked, person: bytes, place: bytes, year: int | None) -> int:
@@ -278,7 +292,7 @@ def _reissued_once(start: int) -> Select[Any]:
     return select(of.person_id).where(of.person_id.in_(new), again)
 
 
-@cache
+@lru_cache(maxsize=LIMITS_KEPT)
 def _well_paid(more_than_fen: int) -> Growing:
     def asking(start: int) -> Sequence[Select[Any]]:
         of = disbursements.c
@@ -299,7 +313,7 @@ def _well_paid(more_than_fen: int) -> Growing:
     return Growing(asking)
 
 
-@cache
+@lru_cache(maxsize=LIMITS_KEPT)
 def _paid_again(within_days: int) -> Growing:
     def asking(start: int) -> Sequence[Select[Any]]:
         one, other = disbursements.alias("one"), disbursements.alias("other")

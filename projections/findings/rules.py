@@ -79,7 +79,8 @@ class Rule:
 
     `tells` returns what changes with what the rule finds, where the last row of a table would say
     so far too often. `limits` are those of the policy that it looks at: whatever else is borne, it
-    finds the same.
+    finds the same. `by_item`: it judges each thing by the limits there and then, before it puts
+    them together.
     """
 
     find: Callable[[Asked], Iterable[Finding]]
@@ -87,6 +88,7 @@ class Rule:
     reads: tuple[Last, ...] = ()
     tells: Callable[[Asked], Hashable] | None = None
     limits: tuple[LimitName, ...] = ()
+    by_item: bool = False
 
     def borne(self, asked: Asked) -> Hashable:
         """Return its limits as they are: wherever and whenever one of them is another, each."""
@@ -99,7 +101,7 @@ class Rule:
 
     def found(self, asked: Asked) -> Part:
         """Return what it finds: each finding by the limits that count at its place on its day."""
-        return Part(as_borne(self.find, self.limits, asked))
+        return Part(self.find(asked) if self.by_item else as_borne(self.find, self.limits, asked))
 
 
 def findings(asked: Asked) -> list[Finding]:
@@ -163,18 +165,23 @@ _LISTS = (_last(editions), _last(ends), _last(entries), _last(parents))
 _RETURNS, _NOTICES, _LINES = _last(movements, Kind.RETURN), _last(notices), _last(lines)
 
 RULES: Sequence[Rule] = (
-    Rule(payments.returned_and_not_paid_again, ("open",), limits=LIMITS_OF["G5"]),
+    Rule(payments.returned_and_not_paid_again, ("open",), limits=LIMITS_OF["G5"], by_item=True),
     Rule(
         payments.made_good_late,
         (),
         (_last(movements, Kind.RETURN, Kind.REISSUE, Kind.WITHDRAWAL),),
         limits=LIMITS_OF["G5"],
+        by_item=True,
     ),
     Rule(payments.reached_late, (), (_STATES, _last(campaigns))),
     Rule(payments.signed_late, ("deadlines",), (_STATES,)),
     Rule(payments.unsigned_after_deadline, ("open", "deadlines")),
-    Rule(payments.unanswered, ("open",), (_last(statements),), limits=LIMITS_OF["J4"]),
-    Rule(payments.not_proved, ("open",), (_last(statements),), limits=LIMITS_OF["F5"]),
+    Rule(
+        payments.unanswered, ("open",), (_last(statements),), limits=LIMITS_OF["J4"], by_item=True
+    ),
+    Rule(
+        payments.not_proved, ("open",), (_last(statements),), limits=LIMITS_OF["F5"], by_item=True
+    ),
     Rule(payments.not_paid_by_the_end, ("open",), (_last(campaigns),)),
     Rule(payments.in_anothers_name, (), (_RETURNS,)),
     Rule(payments.sent_back_after_success, (), (_RETURNS,)),
@@ -185,14 +192,15 @@ RULES: Sequence[Rule] = (
         (_last(targets), _last(openings), _last(movements, Kind.CORRECTION)),
         tells=money.last_year_known,
     ),
-    Rule(money.on_no_clock, (), (_LINES, _last(openings)), limits=LIMITS_OF["G1"]),
-    Rule(money.kept_back, (), (_LINES,), limits=LIMITS_OF["F3"]),
+    Rule(money.on_no_clock, (), (_LINES, _last(openings)), limits=LIMITS_OF["G1"], by_item=True),
+    Rule(money.kept_back, (), (_LINES,), limits=LIMITS_OF["F3"], by_item=True),
     Rule(
         money.spent_in_a_rush,
         ("reach",),
         (_last(campaigns),),
         tells=money.last_year_known,
         limits=LIMITS_OF["G3"],
+        by_item=True,
     ),
     Rule(
         money.idle,
@@ -200,14 +208,22 @@ RULES: Sequence[Rule] = (
         (_last(campaigns),),
         tells=money.last_year_known,
         limits=LIMITS_OF["G4"],
+        by_item=True,
     ),
     Rule(
         money.recorded_late,
         (),
         (_last(movements, Kind.RECEIPT, Kind.ALLOCATION),),
         limits=LIMITS_OF["H4"],
+        by_item=True,
     ),
-    Rule(money.unacknowledged, (), (_last(sent), _last(answered)), limits=LIMITS_OF["F9"]),
+    Rule(
+        money.unacknowledged,
+        (),
+        (_last(sent), _last(answered)),
+        limits=LIMITS_OF["F9"],
+        by_item=True,
+    ),
     Rule(
         papers.filings_late,
         ("deadlines", "organisation_ids", "reach"),
@@ -233,8 +249,16 @@ RULES: Sequence[Rule] = (
     Rule(sheets.one_picture_on_two_rows, (), (_last(scans),)),
     Rule(witnessing.witnesses_refused, (), (_last(witness_refusals),)),
     Rule(people.in_several_files, (), (_FILES,)),
-    Rule(people.over_the_yearly_maximum, (), (_PAYMENTS, _STATES), limits=LIMITS_OF["B3"]),
-    Rule(people.paid_again_elsewhere, (), (_PAYMENTS, _STATES), limits=LIMITS_OF["E2"]),
+    Rule(
+        people.over_the_yearly_maximum,
+        (),
+        (_PAYMENTS, _STATES),
+        limits=LIMITS_OF["B3"],
+        by_item=True,
+    ),
+    Rule(
+        people.paid_again_elsewhere, (), (_PAYMENTS, _STATES), limits=LIMITS_OF["E2"], by_item=True
+    ),
     Rule(cards.one_for_several, (), (_PAYMENTS, _STATES)),
     Rule(
         cards.changed_lately, (), (_PAYMENTS, _FILES, _last(reissue_cards)), limits=LIMITS_OF["C5"]
@@ -255,12 +279,13 @@ RULES: Sequence[Rule] = (
     Rule(outside.one_household_twice, (), (*_LISTS, _PAYMENTS, _STATES, _last(adopted))),
     Rule(amounts.unlike_the_class, (), (_PAYMENTS,), limits=LIMITS_OF["B4"]),
     Rule(amounts.shared_out_evenly, (), (_PAYMENTS,), limits=LIMITS_OF["B5"]),
-    Rule(banking.nobodys_money_out, (), _BANK, limits=LIMITS_OF["F4"]),
+    Rule(banking.nobodys_money_out, (), _BANK, limits=LIMITS_OF["F4"], by_item=True),
     Rule(
         banking.never_paid_by_the_bank,
         (),
         (*_BANK, _STEPS, _last(statements)),
         limits=LIMITS_OF["F6"],
+        by_item=True,
     ),
     Rule(decisions.outside_the_campaign, (), (_STEPS, _last(campaigns))),
     Rule(decisions.without_minutes, (), (_STEPS, _FILINGS), limits=LIMITS_OF["H3"]),

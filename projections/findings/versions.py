@@ -56,10 +56,14 @@ class NoSuchVersion(LedgerError):
 
 
 class Earlier(NamedTuple):
-    """An earlier version; `changed` says what the next one does otherwise."""
+    """An earlier version; `changed` says what the next one does otherwise.
+
+    `by_item`: as of rules.
+    """
 
     find: Callable[[Asked], Iterable[Finding]]
     changed: str
+    by_item: bool = False
 
 
 def _one_amount_each(asked: Asked) -> Iterator[Finding]:
@@ -143,6 +147,7 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
         Earlier(
             people.over_it_as_instructed,
             "退回后重新发放的计入重新发放的年度；此前计入首次签批的年度",
+            by_item=True,
         ),
     ),
     "B4": (
@@ -174,12 +179,14 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             banking.open_money_out,
             "一人标为不属本账、未经他人核销的，以及与很久以后的收入相抵的也算；"
             "此前标注或相抵以后就不再看",
+            by_item=True,
         ),
     ),
     "E2": (
         Earlier(
             people.paid_elsewhere_as_instructed,
             "退回后重新发放的，按最后一次发放的日期和资金判断；此前按首次签批",
+            by_item=True,
         ),
     ),
     "E3": (
@@ -198,25 +205,29 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
         Earlier(
             _behind_alone,
             "首年年底未达标、以前年度的结余到期未用完也算；此前只看最近结转年度的进度和最后期限",
+            by_item=True,
         ),
         Earlier(
             _opened_years,
             "持有旧款而没有年度开账的也算，没有规定指标的只列出，误记的到账更正后不再算作已用；"
             "此前只看已开账的年度，没有指标的按当年全部用完，误记的也算到人",
+            by_item=True,
         ),
     ),
     "G2": (Earlier(payments.not_paid_by_the_end, "迟到的也列出；此前发到以后就不再列出"),),
-    "G3": (Earlier(money.every_rush, "跨年活动的发放不算；此前年末的发放都算"),),
+    "G3": (Earlier(money.every_rush, "跨年活动的发放不算；此前年末的发放都算", by_item=True),),
     "G4": (
         Earlier(
             money.idle_at_new_year,
             "有跨年活动的，看活动结束时还剩多少；此前只看年末结余",
+            by_item=True,
         ),
     ),
     "G5": (
         Earlier(
             payments.returned_and_not_paid_again,
             "重发迟了的、重发以后又撤销的也列出；此前重发以后就不再列出",
+            by_item=True,
         ),
     ),
     "H1": (
@@ -229,7 +240,9 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             "同一单位同一活动累计计算，一份纪要只管其后的一次审批；此前逐批计算",
         ),
     ),
-    "H4": (Earlier(money.recorded_late, "审批之前签字的也算；此前只看收款、拨付的登记"),),
+    "H4": (
+        Earlier(money.recorded_late, "审批之前签字的也算；此前只看收款、拨付的登记", by_item=True),
+    ),
     "L2": (
         Earlier(
             witnessing.witnesses_refused,
@@ -254,8 +267,10 @@ def as_version(asked: Asked, found: Found, rule: str, version: int) -> Found:
     if version == newest:
         return found
     others = Part(each for each in found.findings if each.rule != rule)
-    find = EARLIER[rule][version - 1].find
-    return Found([others, Part(as_borne(find, LIMITS_OF.get(rule, ()), asked))])
+    earlier = EARLIER[rule][version - 1]
+    if earlier.by_item:
+        return Found([others, Part(earlier.find(asked))])
+    return Found([others, Part(as_borne(earlier.find, LIMITS_OF.get(rule, ()), asked))])
 
 
 class Compared(StrEnum):

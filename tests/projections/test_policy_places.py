@@ -3,19 +3,26 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from uuid import UUID
 
 import pytest
 from msgspec import structs
+from sqlalchemy import Connection
+from sqlalchemy.event import listen
 
-from ledger.commands import batches, policies
+from ledger.commands import batches, funds, policies
 from ledger.commands.filings import HandingIn, hand_in
 from ledger.domain.campaign import Campaign, campaign_id
 from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Channel, LimitName, Policy, policy_id
 from ledger.errors import LedgerError
+from projections.findings.asked import Patience, Span
 from projections.findings.finding import Finding
+from projections.findings.rules import RULES
 from projections.findings.supposing import Supposition
 from projections.findings.versions import Compared
+from projections.runner import catch_up
+from tests.projections.test_findings import asked_of
 from tests.projections.test_policy_limits import ONE, TWO, adopt, known, limit
 from tests.projections.test_rule_versions import supposed
 from tests.world import (
@@ -196,6 +203,67 @@ def test_a_looser_limit_mutes_nothing_of_before_it(world: World) -> None:
     assert looser.detail == f"{POLICY} 3 limit minutes_above_fen"
     kept = Supposition(None, policy=POLICY, adoption=3)
     assert supposed(world, kept)[1].counted[Compared.ONLY_NOW] == 1
+
+
+def test_what_was_borne_when_it_happened_is_neither_told_nor_mutes_what_came_later(
+    world: World,
+) -> None:
+    adopt(world, limit(LimitName.RECORDING_DAYS, 90), since=EARLY, on=EARLY)
+    summer = date(2017, 6, 1)
+
+    def recorded(day: date, recorded_on: date, amount_fen: int) -> None:
+        act = replace(world.act(day=day), recorded_at=f"{recorded_on}T08:00:00.000Z")
+        order = funds.FundReceipt("X01", EARMARK, "社会捐赠", "捐", 2017, amount_fen, None, POLICY)
+        funds.receive_funds(world.ledger, act, order)
+
+    recorded(date(2017, 3, 1), date(2017, 4, 30), 500)
+    adopt(world, limit(LimitName.RECORDING_DAYS, 30), since=summer, on=summer)
+    recorded(date(2017, 7, 1), date(2017, 8, 30), 700)
+    [told] = of("H4", world, date(2017, 9, 1))
+    assert (told.since, told.count, told.amount_fen) == ("2017-07-01", 1, 700)
+
+    adopt(world, limit(LimitName.RECORDING_DAYS, 90), since=date(2017, 9, 2), on=date(2017, 9, 2))
+    recorded(date(2017, 9, 3), date(2017, 11, 1), 900)
+    [told] = of("H4", world, date(2017, 11, 2))
+    assert (told.since, told.count, told.amount_fen) == ("2017-07-01", 1, 700)
+
+
+def test_limits_of_many_places_ask_no_rule_of_the_whole_ledger_again(world: World) -> None:
+    world.pay("B1", roster_row(1, ONE, 60_000))
+    world.draft("B2", roster_row(1, TWO, 70_000), union="X02")
+    world.review("B2", "R-X02")
+    world.approve("B2", "A-X02")
+    usual = Patience()
+    strict = replace(usual, yearly_maximum_fen=50_000, again_days=90, bank_days=2, answer_days=2)
+    top = Span(None, "", None, usual)
+    asked_for: list[str] = []
+
+    def told(model: Connection, *own: Span) -> tuple[int, list[Finding]]:
+        asked = replace(asked_of(world, model, date(2017, 1, 31)), spans=(*own, top))
+        every = [each for each in RULES if each.by_item]
+        for each in every:
+            each.found(asked)  # What is kept is there, and asked for no more.
+        asked_for.clear()
+        found = [one for each in every for one in each.found(asked).findings]
+        return len(asked_for), found
+
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        listen(model, "before_cursor_execute", lambda *of: asked_for.append(of[2]))
+        few, _ = told(model, Span(frozenset({X02}), "", None, strict))
+        others = (
+            Span(
+                frozenset({UUID(int=each)}),
+                "",
+                None,
+                replace(strict, yearly_maximum_fen=50_000 + each, answer_days=2 + each),
+            )
+            for each in range(1, 40)
+        )
+        many, found = told(model, Span(frozenset({X02}), "", None, strict), *others)
+
+    assert few == many > 0
+    capped = [each for each in found if each.rule == "B3"]
+    assert [each.organisation_id for each in capped] == [X02], "as at its place"
 
 
 def test_each_thing_that_a_reading_loosens_is_told(world: World) -> None:
