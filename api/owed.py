@@ -185,5 +185,6 @@ def _owed(
 ) -> Owed:
     filing = filings.get((place.organisation_id, deadline.name))
     if filing is not None and filing.sent_back is None:
-        return Owed(place, campaign, deadline, filing, filing.days_late)
+        came = date.fromisoformat(filing.handed_in_on)
+        return Owed(place, campaign, deadline, filing, max(0, (came - deadline.due_on).days))
     return Owed(place, campaign, deadline, filing, max(0, (today - deadline.due_on).days))

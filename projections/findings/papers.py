@@ -2,10 +2,12 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
+from datetime import date
 from uuid import UUID
 
 from sqlalchemy import exists, func, select
 
+from ledger.domain.filing import MINUTES
 from ledger.domain.policy import Channel, Deadline
 from projections.asked import uuid_of
 from projections.batches import batches, steps
@@ -21,7 +23,7 @@ def filings_late(asked: Asked) -> Iterator[Finding]:
 
     Of a campaign sheets are due from whoever had a sheet approved by the day, and all else from
     whoever listed people by then, and from those above them, as far as they have a part in it.
-    What came late is told, to be known.
+    What came late is told, to be known; not of minutes, which come again with each meeting.
     """
     handed_in_of = filings_by_campaign(asked.connection, asked.moment)
     for campaign_id, deadlines in asked.deadlines.items():
@@ -38,17 +40,24 @@ def filings_late(asked: Asked) -> Iterator[Finding]:
                     detail=owed.name,
                     campaign_id=campaign_id,
                 )
-        for each in handed_in:
-            if each.sent_back is None and each.days_late:
+        due = {each.name: each.due_on for each in deadlines if each.name not in MINUTES}
+        for filing in handed_in:
+            if filing.sent_back is not None or filing.name not in due:
+                continue
+            # Not from what was due when it came: a reading of later puts off nothing that had
+            # passed.
+            due_on = due[filing.name]
+            days_late = (date.fromisoformat(filing.handed_in_on) - due_on).days
+            if days_late > 0:
                 yield Finding(
                     "D5",
                     Severity.INFORMATION,
-                    each.organisation_id,
-                    each.due_on,
+                    filing.organisation_id,
+                    due_on.isoformat(),
                     1,
-                    detail=each.name,
+                    detail=filing.name,
                     campaign_id=campaign_id,
-                    days_late=each.days_late,
+                    days_late=days_late,
                 )
 
 

@@ -17,7 +17,7 @@ from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Channel, LimitName, Policy, policy_id
 from ledger.errors import LedgerError
 from projections.findings.asked import Patience, Span
-from projections.findings.finding import Finding
+from projections.findings.finding import Finding, Severity
 from projections.findings.rules import RULES
 from projections.findings.supposing import Supposition
 from projections.findings.versions import Compared
@@ -311,6 +311,22 @@ def test_a_deadline_that_has_passed_is_not_put_off(world: World) -> None:
     assert {each.since for each in of("D5", world, today)} == {"2017-02-10"}
     put_off(date(2017, 2, 15), date(2017, 3, 1))
     assert {each.since for each in of("D5", world, today)} == {"2017-02-10"}
+
+    paper = HandingIn(CAMPAIGN, "X01", due.name, "ab" * 32)
+    hand_in(world.ledger, world.act("H-X01", today), paper)
+    [late] = of("D5", world, today)
+    assert (late.severity, late.since, late.days_late) == (Severity.INFORMATION, "2017-02-10", 10)
+
+
+def test_minutes_that_come_again_with_a_meeting_are_not_late(world: World) -> None:
+    (due,) = terms().deadlines
+    asked = structs.replace(terms(EARLY), deadlines=(structs.replace(due, name="会议纪要"),))
+    policies.adopt_policy(world.ledger, world.act("A-C01", EARLY), asked)
+    paper = HandingIn(CAMPAIGN, "X01", "会议纪要", "ab" * 32)
+
+    hand_in(world.ledger, world.act("H-X01", date(2017, 2, 20)), paper)
+
+    assert of("D5", world, date(2017, 2, 21)) == []
 
 
 def test_limits_that_another_policy_of_the_same_union_loosens_are_told_too(world: World) -> None:
