@@ -32,6 +32,8 @@ from projections.view import (
 )
 
 OPEN, MATCHED = LineState.OPEN.value, LineState.MATCHED.value
+TAKEN_UP = "taken_up"
+"""What was decided of a line that had been set aside, and is to be explained again."""
 
 
 def _key(name: str) -> SqlColumn[bytes]:
@@ -268,7 +270,7 @@ def _reopened(event: BankStatement.LinesReopened, position: int, rows: Rows) -> 
     if event.match_id is None:  # Of a match, its undoing says so.
         statement = event.originator_id.bytes
         number = event.lines[0].line
-        _decision(event, position, rows, "taken_up", statement_id=statement, line=number)
+        _decision(event, position, rows, TAKEN_UP, statement_id=statement, line=number)
 
 
 def _decision(

@@ -5,14 +5,16 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Table, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Subquery, Table, and_, exists, func, or_, select
 
 from ledger.domain.bank_statement import LineState
 from ledger.domain.book_item import ItemKind
 from ledger.domain.policy import LimitName
 from projections.asked import uuid_of
 from projections.bank_books import (
+    MATCHED,
     OPEN,
+    TAKEN_UP,
     accounts,
     decisions,
     items,
@@ -38,11 +40,13 @@ def nobodys_money_out(asked: Asked) -> Iterator[Finding]:
 
     Source: 送温暖资金使用管理: 不得挪用.
     """
-    ignored = lines.c.state == LineState.IGNORED.value
-    then = _ignored_by_then(asked)
-    yield from _money_out(asked, or_(_was_open(asked, lines), and_(ignored, ~then)))
+    aside = _aside_by_then(asked)
+    said = func.coalesce(aside.c.what, TAKEN_UP)
+    untouched = or_(lines.c.state != MATCHED, _matched_later(asked, lines))
+    yield from _money_out(asked, and_(said == TAKEN_UP, untouched), aside=aside)
     yield from _money_out(asked, _cancelled_late(asked), detail="cancelled_late")
-    yield from _money_out(asked, and_(ignored, then), Severity.WARNING, "set_aside")
+    ignored = said == LineState.IGNORED.value
+    yield from _money_out(asked, ignored, Severity.WARNING, "set_aside", aside)
 
 
 def open_money_out(asked: Asked) -> Iterator[Finding]:
@@ -55,6 +59,7 @@ def _money_out(
     which: ColumnElement[bool],
     severity: Severity = Severity.ERROR,
     detail: str | None = None,
+    aside: Subquery | None = None,
 ) -> Iterator[Finding]:
     """Sum up money out of each account, of lines that were there for the days allowed."""
     statement = (
@@ -73,20 +78,24 @@ def _money_out(
         .where(*_was_known(asked, lines), which)
         .group_by(lines.c.account_id, accounts.c.organisation_id, lines.c.booked_on)
     )
+    if aside is not None:
+        line = (lines.c.statement_id == aside.c.statement_id, lines.c.line == aside.c.line)
+        statement = statement.outerjoin(aside, and_(*line))
     rows = asked.connection.execute(statement)
     late = (each for each in rows if each.since <= asked.past(_allowed(asked, each)))
     yield from _by_account("F4", late, severity, detail)
 
 
-def _ignored_by_then(asked: Asked) -> ColumnElement[bool]:
-    """Say that somebody had said by the moment that a line is no business of this ledger."""
-    return exists().where(
-        decisions.c.account_id == lines.c.account_id,
-        decisions.c.what == LineState.IGNORED.value,
-        decisions.c.statement_id == lines.c.statement_id,
-        decisions.c.line == lines.c.line,
-        asked.moment.covers(decisions),
+def _aside_by_then(asked: Asked) -> Subquery:
+    """Select what was said last by the moment of lines that were set aside, or taken up again."""
+    of = decisions.c
+    said = (LineState.IGNORED.value, LineState.WRITTEN_OFF.value, TAKEN_UP)
+    last = (
+        select(func.max(of.position))
+        .where(of.what.in_(said), asked.moment.covers(decisions))
+        .group_by(of.statement_id, of.line)
     )
+    return select(of.statement_id, of.line, of.what).where(of.position.in_(last)).subquery("aside")
 
 
 def _cancelled_late(asked: Asked) -> ColumnElement[bool]:
@@ -156,11 +165,14 @@ def _was_open(asked: Asked, of: Table) -> ColumnElement[bool]:
 
     What was matched later was open then; what was set aside meanwhile is not told.
     """
+    return and_(*_was_known(asked, of), or_(of.c.state == OPEN, _matched_later(asked, of)))
+
+
+def _matched_later(asked: Asked, of: Table) -> ColumnElement[bool]:
     later = or_(
         matches.c.position >= asked.moment.known_end, matches.c.made_on > asked.moment.last_day
     )
-    matched_later = exists().where(matches.c.match_id == of.c.match_id, later)
-    return and_(*_was_known(asked, of), or_(of.c.state == OPEN, matched_later))
+    return exists().where(matches.c.match_id == of.c.match_id, later)
 
 
 def _was_known(asked: Asked, of: Table) -> tuple[ColumnElement[bool], ...]:

@@ -358,12 +358,15 @@ def test_money_out_that_one_officer_set_aside_stays_a_doubt_until_another_writes
         asked = asked_of(world, model, LATER)
         assert list(EARLIER["F4"][0].find(asked)) == [], "version 1 was content with anybody's word"
 
+    told_then = Moment(at=world.ledger.size() - 1)
     with pytest.raises(AsideByOneself):
         aside("H-X01", LineState.WRITTEN_OFF)
     with pytest.raises(LineDecided):
         aside("A-X01", LineState.IGNORED)
     aside("A-X01", LineState.WRITTEN_OFF)
     assert found(world, "F4") == []
+    assert found(world, "F4", moment=told_then) == [doubt]
+    assert found(world, "F4", moment=before) == [stood]
 
 
 @pytest.mark.parametrize(
