@@ -7,7 +7,7 @@ from sqlalchemy import Connection
 
 from api.callers import Reach
 from api.doubted import subjects_of
-from api.known import Kept
+from api.known import Kept, deadlines_of
 from api.within import payment_within
 from ledger.commands.outside_lists import day_of
 from ledger.domain.case import case_id
@@ -77,6 +77,7 @@ def asked_about(
         whole,
         patience=known.limits_at(payment.organisation_id, payment.status_since).patience,
         day_of=partial(day_of, ledger),
+        deadlines=deadlines_of(model, ledger, campaign, NOW, reach.day),
     )
 
 

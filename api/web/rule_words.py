@@ -52,6 +52,7 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
         "returned_on": N_("退回日"),
         "return_reason": N_("退回原因"),
         "reissue_within_days": N_("重发期限（天）"),
+        "days_late": N_("逾期天数"),
         "signed_by": N_("签领方式"),
         "signed_on": N_("签领日"),
         "due_on": N_("报送期限"),

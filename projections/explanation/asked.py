@@ -11,7 +11,7 @@ from sqlalchemy import Connection
 
 from ledger.domain.aggregate import OPERATOR, Event
 from ledger.domain.disbursement import Disbursement as Payment
-from ledger.domain.policy import CategoryRule, Policy
+from ledger.domain.policy import CategoryRule, Deadline, Policy
 from ledger.store.feed import Recorded
 from projections.asked import NOW
 from projections.batches import Batch, Campaign
@@ -45,7 +45,8 @@ class Asked:
     `events` are those of its own stream, `readings` all adoptions of its campaign's policy.
     `findings` are what the rules found at its union, and of the ledger as a whole where the reader
     sees that, which `sees_whole` says.
-    `day_of` uncovers a day that a list of others holds veiled.
+    `deadlines` are those of its campaign that count. `day_of` uncovers a day that a list of others
+    holds veiled.
     """
 
     connection: Connection
@@ -62,6 +63,7 @@ class Asked:
     sees_whole: bool
     patience: Patience = PATIENCE
     day_of: Callable[[str, bytes, bytes], date] | None = None
+    deadlines: Sequence[Deadline] = ()
 
     @cached_property
     def paid_on(self) -> date:

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import date, timedelta
+from math import inf
 
 from ledger.domain.disbursement import Disbursement as Payment
 from ledger.domain.disbursement import Status
@@ -74,11 +75,36 @@ def _paid_again(asked: Asked, returns: list[tuple[int, Payment.Returned]]) -> Ch
         for position, each in asked.of(Payment.Reissued)
     )
     position, last = returns[-1]
-    facts = (*_returned(last), allowed)
-    if asked.payment.status != Status.RETURNED:
+    days_late = _made_good_late(asked, returns)
+    facts = (*_returned(last), allowed, *_days_late(days_late))
+    if days_late > 0:
+        return Checked("G5", Outcome.BROKEN, facts, grounds, position)
+    # Paid again and withdrawn after that, nobody got what had come back.
+    if asked.payment.status not in (Status.RETURNED, Status.WITHDRAWN):
         return Checked("G5", Outcome.HELD, facts, grounds, position)
     late = last.happened_on + timedelta(days=asked.patience.reissue_days) <= asked.day
     return Checked("G5", Outcome.BROKEN if late else Outcome.OPEN, facts, grounds, position)
+
+
+def _made_good_late(asked: Asked, returns: list[tuple[int, Payment.Returned]]) -> int:
+    """Return how many days after those allowed it was paid again, at worst; 0: never too late.
+
+    What was withdrawn after it was paid again was not made good by that.
+    """
+    withdrawn = [position for position, _ in asked.of(Payment.Withdrawn)]
+    again = asked.of(Payment.Reissued)
+    days = 0
+    nexts = [*(position for position, _ in again[1:]), inf]
+    for (position, each), following in zip(again, nexts, strict=False):
+        ended = any(position < end < following for end in withdrawn)
+        back = [came.happened_on for before, came in returns if before < position]
+        if back and not ended:
+            days = max(days, (each.happened_on - back[-1]).days - asked.patience.reissue_days)
+    return days
+
+
+def _days_late(days: int) -> tuple[Fact, ...]:
+    return (Fact("days_late", days),) if days > 0 else ()
 
 
 def _returned(event: Payment.Returned) -> tuple[Fact, Fact]:
@@ -106,18 +132,13 @@ def _by_sheet(asked: Asked) -> Iterator[Checked]:
         yield Checked("D1", Outcome.HELD, facts, (witnessed, *stopped), position)
     else:
         yield Checked("D1", _waits(asked), manner, stopped)
-    reading = asked.reading
-    due = next(
-        (
-            each.due_on
-            for each in (() if reading is None else reading.adopted.deadlines)
-            if each.name in SIGNATURE_SHEETS
-        ),
-        None,
-    )
+    due = next((each.due_on for each in asked.deadlines if each.name in SIGNATURE_SHEETS), None)
     facts_due = () if due is None else (Fact("due_on", due.isoformat()),)
     late = due is not None and due < asked.day
-    yield Checked("D3", Outcome.HELD if counts else _waits(asked, late=late), facts_due)
+    if not counts:
+        yield Checked("D3", _waits(asked, late=late), facts_due)
+    else:
+        yield _arrived(asked, "D3", due, facts_due)
 
 
 def _in_time(asked: Asked) -> Checked:
@@ -136,8 +157,18 @@ def _in_time(asked: Asked) -> Checked:
             Fact("reached_on", payment.status_since),
             Fact("waited_days", (day - asked.paid_on).days),
         ]
-    over = asked.campaign.ends_on < asked.day.isoformat()
-    return Checked("G2", Outcome.HELD if reached else _waits(asked, late=over), tuple(facts))
+    ends_on = date.fromisoformat(asked.campaign.ends_on)
+    if reached:
+        return _arrived(asked, "G2", ends_on, tuple(facts))
+    return Checked("G2", _waits(asked, late=ends_on < asked.day), tuple(facts))
+
+
+def _arrived(asked: Asked, rule: str, due_on: date | None, facts: tuple[Fact, ...]) -> Checked:
+    """Say of what has arrived by how many days that was after it was due; cured, and known."""
+    came = date.fromisoformat(asked.payment.status_since)
+    days = 0 if due_on is None or due_on >= asked.day else (came - due_on).days
+    outcome = Outcome.BROKEN if days > 0 else Outcome.HELD
+    return Checked(rule, outcome, (*facts, *_days_late(days)))
 
 
 def _waits(asked: Asked, *, late: bool = False) -> Outcome:

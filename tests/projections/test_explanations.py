@@ -5,6 +5,7 @@ from datetime import date
 from uuid import uuid4
 
 import pytest
+from msgspec.structs import replace
 from typer.testing import CliRunner
 
 from api.callers import Reach
@@ -12,6 +13,7 @@ from api.cli.main import app
 from api.explaining import asked_about
 from api.known import Kept
 from ledger.commands import disbursements, policies
+from ledger.commands.bank_files import BankFileOrder, export_batch
 from ledger.commands.notices import Opening, close_notice, open_notice
 from ledger.domain.batch import batch_id
 from ledger.domain.notice import DayUnit, Period, notice_id
@@ -24,6 +26,7 @@ from projections.explanation.checked import Checked, Outcome, Scope
 from projections.explanation.explain import Explanation, explain
 from projections.findings.catalogue import RULES_KNOWN
 from projections.runner import catch_up
+from tests.projections.test_findings import bank_says
 from tests.world import (
     SHEET_CLASS,
     Person,
@@ -170,6 +173,55 @@ def test_what_was_withdrawn_is_asked_for_nothing_that_waits_for_it_to_arrive(wor
     assert outcomes(world, "C2", "G2") == [Outcome.NOT_ASKED, Outcome.NOT_ASKED]
     assert outcomes(world, "F5", "J4", "G5") == [Outcome.HELD] * 3
     assert outcomes(world, "D1", "D3", "G2", person=TWO) == [Outcome.NOT_ASKED] * 3
+
+
+def test_what_was_made_good_late_says_by_how_many_days(world: World) -> None:
+    world.pay("B1", roster_row(1, ONE, 80_000))
+    world.answer("B1", failed(1, ONE, 80_000))
+    late = date(2017, 2, 20)
+
+    order = disbursements.Reissue(world.payment_id(ONE), "再付")
+    disbursements.reissue_payment(world.ledger, world.act("A-X01", late), order)
+
+    assert outcomes(world, "G5") == [Outcome.BROKEN]
+    came_back = world.act().happened_on
+    assert facts(explained(world, ONE, LATER), "G5")["days_late"] == (late - came_back).days - 10
+    bank_says(world, "B1", late, settled(1, ONE, 80_000))
+    assert outcomes(world, "G2") == [Outcome.BROKEN]
+    found = explained(world, ONE, LATER)
+    ends_on = date.fromisoformat(str(facts(found, "G2")["ends_on"]))
+    assert facts(found, "G2")["days_late"] == (late - ends_on).days
+
+
+def test_what_was_withdrawn_after_it_was_paid_again_waits_and_then_is_broken(world: World) -> None:
+    world.pay("B1", roster_row(1, ONE, 80_000))
+    export_batch(world.ledger, world.act(), BankFileOrder("B1"))
+    world.answer("B1", failed(1, ONE, 80_000))
+    order = disbursements.Reissue(world.payment_id(ONE), "再付")
+    disbursements.reissue_payment(world.ledger, world.act("A-X01"), order)
+    disbursements.withdraw_payment(world.ledger, world.act("A-X01"), world.payment_id(ONE), "调离")
+
+    assert outcomes(world, "G5", day=world.act().happened_on) == [Outcome.OPEN]
+    assert outcomes(world, "G5") == [Outcome.BROKEN]
+    assert "days_late" not in facts(explained(world, ONE, LATER), "G5"), "nobody got it"
+
+
+def test_sheets_are_late_by_the_deadline_that_counts(world: World) -> None:
+    world.sheet("S1", ONE)
+    (due,) = terms().deadlines
+    later = date(2017, 2, 15)
+    put_off = replace(due, due_on=date(2017, 3, 20))
+    adopted = replace(terms(later), deadlines=(put_off,))
+    policies.adopt_policy(world.ledger, world.act("A-C01", later), adopted)
+    assert outcomes(world, "D3") == [Outcome.BROKEN]
+
+    signed = disbursements.SignedSheet("S1", "ef" * 32, (signature(1, ONE.name),))
+    late = world.act("H-X01", date(2017, 2, 20))
+    disbursements.record_signatures(world.ledger, late, signed)
+
+    assert outcomes(world, "D3") == [Outcome.BROKEN]
+    said = facts(explained(world, ONE, LATER), "D3")
+    assert (said["due_on"], said["days_late"]) == (due.due_on.isoformat(), 15)
 
 
 def outcomes(world: World, *rules: str, person: Person = ONE, day: date = LATER) -> list[Outcome]:
