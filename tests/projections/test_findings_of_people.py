@@ -182,6 +182,7 @@ def test_paid_again_out_of_the_same_money_by_the_same_union_is_none(world: World
 
 def test_what_was_paid_again_counts_in_the_year_in_which_it_was(world: World) -> None:
     december = date(2016, 12, 20)
+    world.receive("X01", 300_000, day=december)
     world.draft("B1", roster_row(1, ONE, 300_000), day=december)
     world.review("B1", day=december)
     world.approve("B1", day=december)
