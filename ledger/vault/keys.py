@@ -35,6 +35,9 @@ CREATE TABLE IF NOT EXISTS master_check (id INTEGER PRIMARY KEY CHECK (id = 0), 
 CREATE TABLE IF NOT EXISTS index_check (id INTEGER PRIMARY KEY CHECK (id = 0), digest BLOB);
 """
 
+FOLDING_S = 5
+"""How long an erasure waits for those who read the vault."""
+
 DATA_KEY_BITS = 256
 NONCE_BYTES = 12
 KEYS_KEPT = 5_000
@@ -296,7 +299,12 @@ class PersonKeys:
             self._connection.execute("REPLACE INTO person_keys VALUES (?, NULL)", (subject.bytes,))
             self._unlist(subject)
             # The write-ahead log still holds the page with the key: fold it in and empty it.
-            folded = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            # Who reads may go on for long, and this is safe to repeat: they are waited for less.
+            self._connection.execute(f"PRAGMA busy_timeout = {FOLDING_S * 1000}")
+            try:
+                folded = self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            finally:
+                self._connection.execute(f"PRAGMA busy_timeout = {int(BUSY_TIMEOUT_S * 1000)}")
             if folded[0]:
                 raise KeyStillReadable(subject)
             return had is not None and had[0] is not None

@@ -129,6 +129,7 @@ def test_a_log_that_was_cut_back_is_seen_by_the_verdict_before(watch: Watch) -> 
     for leftover in world.home.path.glob("events.sqlite-*"):
         leftover.unlink()
     (world.home.path / "old.sqlite").rename(world.home.events)
+    world.home.high_water.unlink()
     world.reopen()
 
     run = watch.integrity.verify_once(whole=False)

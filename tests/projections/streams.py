@@ -139,15 +139,15 @@ class Money3:
 
     def allocate(self, which: int, amount: Money) -> None:
         giver, taker = self.funds[0], self.funds[1 + which % 2]
-        if giver.balance:
-            some = Money(min(amount, giver.balance))
+        if free := self.free(giver):
+            some = Money(min(amount, free))
             giver.allocate(self.act, allocation_id=uuid4(), to=taker, document="拨", amount=some)
             self.save(giver, taker)
 
     def remit(self, which: int, amount: Money) -> None:
         fund = self.funds[which % 3]
-        if fund.balance:
-            some, id_ = Money(min(amount, fund.balance)), uuid4()
+        if free := self.free(fund):
+            some, id_ = Money(min(amount, free)), uuid4()
             parts = fund.remit(self.act, remittance_id=id_, amount=some)
             remittance = Remittance.send(
                 self.act,
@@ -228,8 +228,8 @@ class Money3:
 
     def pay(self, which: int, amount: Money) -> None:
         fund = self.funds[which % 3]
-        if fund.balance:
-            some = Money(min(amount if which % 2 else 500, fund.balance))
+        if free := self.free(fund):
+            some = Money(min(amount if which % 2 else 500, free))
             id_, batch = uuid4(), self.batches[which % 2].id
             parts = fund.draw(self.act, disbursement_id=id_, batch_id=batch, amount=some)
             payment = Disbursement.begin(
@@ -301,7 +301,7 @@ class Money3:
     def reissue(self, which: int, _: Money) -> None:
         for payment in self.chosen(which, *NOT_PAID):
             [fund] = [each for each in self.funds if each.id == payment.fund_id]
-            if fund.balance >= payment.amount:
+            if self.free(fund) >= payment.amount:
                 parts = fund.draw(
                     self.act,
                     disbursement_id=payment.id,
@@ -310,6 +310,10 @@ class Money3:
                 )
                 payment.reissue(self.act, parts=parts, payee=SEALED, card_index=None, reason="换卡")
                 self.save(fund, payment)
+
+    def free(self, fund: FundAccount) -> int:
+        """Return what can be drawn as of the day."""
+        return sum(lot.available(self.day) for lot in fund.live)
 
     def chosen(self, which: int, *statuses: Status) -> list[Disbursement]:
         """Return one payment in such a state, or none; what it decides is saved afterwards."""

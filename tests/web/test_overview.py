@@ -88,7 +88,8 @@ def test_findings_are_counted_listed_and_followed_to_their_ground(
     page.wait_for_url("**/ledger?*")
     expect(page.locator("main")).to_contain_text(amount)
     page.goto("/findings?rule=H1")
-    page.locator("[data-row] [data-open]").click()
+    stopped = {"zh": "已拦下并记录", "en": "Stopped and kept on record"}[language]
+    page.locator("[data-row] [data-open]", has_text=stopped).first.click()
     expect(page.locator(".attempts")).to_contain_text("duty.same_person")
 
     page.goto("/findings")
