@@ -78,6 +78,7 @@ def asked_about(
         patience=known.limits_at(payment.organisation_id, payment.status_since).patience,
         day_of=partial(day_of, ledger),
         deadlines=deadlines_of(model, ledger, campaign, NOW, reach.day),
+        borne_on=lambda day: known.limits_at(payment.organisation_id, day.isoformat()).patience,
     )
 
 

@@ -4,10 +4,11 @@ A database that was put back to an earlier moment, or made anew, signs as well a
 lost. Whoever went on from it would sign other events where there had been some already.
 """
 
+import fcntl
 import os
 import secrets
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Self
 
@@ -110,14 +111,30 @@ class HighWaterMark:
         except msgspec.MsgspecError:
             raise MarkUnreadable(self._path.name) from None
 
-    def raise_to(self, edge: Edge) -> None:
-        """Keep how far the log has gone, if that is further; a disk that is full lets it be."""
-        if edge.size <= self.mark.size:
+    def raise_to(self, edge: Edge, *, again: bool = False) -> None:
+        """Keep how far the log has gone, if that is further; a disk that is full lets it be.
+
+        Args:
+            edge: How far it has gone.
+            again: Whether to look at the file though it was as far when this process saw it last.
+        """
+        if edge.size <= self.mark.size and not again:
             return
-        with suppress(OSError):
+        # What was committed is answered, whatever became of the file; who opens the log says it.
+        with suppress(OSError, MarkUnreadable), self._alone():
             self.mark = self.read()
             if edge.size > self.mark.size:
                 self.put(Mark.of(edge))
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes from raising it meanwhile: the lower of two would stay."""
+        folder = os.open(self._path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(folder, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(folder)
 
     def put(self, mark: Mark) -> None:
         """Keep this mark, be it lower.

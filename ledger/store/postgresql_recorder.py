@@ -280,13 +280,14 @@ class PostgresRecorder(LogRecorder):
         if not self._stale and expected in (None, tree.size):
             return tree
         session = self._session()
+        marked = self._marked() if self._another else None
         row = session.execute(
             "SELECT edge, (SELECT number FROM log_checkpoints ORDER BY size DESC LIMIT 1)"
             " FROM log_edge WHERE id = 0"
         ).fetchone()
         edge, commits = (Edge.from_bytes(row[0]), row[1]) if row else (Edge.empty(), 0)
-        if self._another:
-            self._see_marked(edge, session)
+        if marked is not None:
+            self._see(edge, session, marked)
             self._another = False
         grown = None
         if tree.size <= edge.size < tree.size + COPIED_FROM_EVENTS:

@@ -159,29 +159,23 @@ class LogRecorder(ApplicationRecorder, ABC):
         self._mark = mark
         mark.raise_to(self._seen)
 
-    def _see(self, edge: Edge, connection: Reader, known: Mark | None = None) -> None:
+    def _see(self, edge: Edge, connection: Reader, marked: Mark | None = None) -> None:
         """Take it that the log goes so far, as another process or another server has it.
 
         Raises:
             LogMissing, LogShorter, LogReplaced: It held other entries, or more.
         """
-        known = Mark.of(self._seen) if known is None else known
         try:
-            require_goes_on(known, edge.size, edge.root, node_reader(connection))
+            for known in (Mark.of(self._seen), *([] if marked is None else [marked])):
+                require_goes_on(known, edge.size, edge.root, node_reader(connection))
         except LedgerError:
             self._keep_mark()  # for others, who saw less
             raise
         self._seen = edge
 
-    def _see_marked(self, edge: Edge, connection: Reader) -> None:
-        """Check that the log goes as far as any process has marked: one of them saw the most.
-
-        Raises:
-            LogMissing, LogShorter, LogReplaced: It does not.
-        """
-        if self._mark is not None:
-            known = self._mark.read()
-            require_goes_on(known, edge.size, edge.root, node_reader(connection))
+    def _marked(self) -> Mark:
+        """Return how far any process has marked; what is read of the log after this goes as far."""
+        return Mark.of(self._seen) if self._mark is None else self._mark.read()
 
     def _committed(self, edge: Edge) -> None:
         """Know that the log goes so far, since this process wrote it."""
@@ -194,7 +188,7 @@ class LogRecorder(ApplicationRecorder, ABC):
 
     def _keep_mark(self) -> None:
         if self._mark is not None:
-            self._mark.raise_to(self._seen)
+            self._mark.raise_to(self._seen, again=True)
 
     def _remember(self, first: int, leaves: Sequence[bytes], size: int, note: str) -> None:
         """Keep what proves the events that were just committed."""

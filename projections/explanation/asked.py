@@ -46,7 +46,8 @@ class Asked:
     `findings` are what the rules found at its union, and of the ledger as a whole where the reader
     sees that, which `sees_whole` says.
     `deadlines` are those of its campaign that count. `day_of` uncovers a day that a list of others
-    holds veiled.
+    holds veiled. `patience` is what was borne at its union when its status began, `borne_on` says
+    it of another day.
     """
 
     connection: Connection
@@ -64,6 +65,7 @@ class Asked:
     patience: Patience = PATIENCE
     day_of: Callable[[str, bytes, bytes], date] | None = None
     deadlines: Sequence[Deadline] = ()
+    borne_on: Callable[[date], Patience] | None = None
 
     @cached_property
     def paid_on(self) -> date:

@@ -67,7 +67,6 @@ def _by_card(asked: Asked) -> Iterator[Checked]:
 
 
 def _paid_again(asked: Asked, returns: list[tuple[int, Payment.Returned]]) -> Checked:
-    allowed = Fact("reissue_within_days", asked.patience.reissue_days)
     if not returns:
         return Checked("G5", Outcome.HELD, (Fact("returns_count", 0),))
     grounds = tuple(
@@ -75,6 +74,8 @@ def _paid_again(asked: Asked, returns: list[tuple[int, Payment.Returned]]) -> Ch
         for position, each in asked.of(Payment.Reissued)
     )
     position, last = returns[-1]
+    within_days = _reissue_days(asked, last.happened_on)
+    allowed = Fact("reissue_within_days", within_days)
     days_late = _made_good_late(asked, returns)
     facts = (*_returned(last), allowed, *_days_late(days_late))
     if days_late > 0:
@@ -82,8 +83,14 @@ def _paid_again(asked: Asked, returns: list[tuple[int, Payment.Returned]]) -> Ch
     # Paid again and withdrawn after that, nobody got what had come back.
     if asked.payment.status not in (Status.RETURNED, Status.WITHDRAWN):
         return Checked("G5", Outcome.HELD, facts, grounds, position)
-    late = last.happened_on + timedelta(days=asked.patience.reissue_days) <= asked.day
+    late = last.happened_on + timedelta(days=within_days) <= asked.day
     return Checked("G5", Outcome.BROKEN if late else Outcome.OPEN, facts, grounds, position)
+
+
+def _reissue_days(asked: Asked, came_back: date) -> int:
+    """Return within how many days what came back on a day was to be paid again."""
+    borne = asked.patience if asked.borne_on is None else asked.borne_on(came_back)
+    return borne.reissue_days
 
 
 def _made_good_late(asked: Asked, returns: list[tuple[int, Payment.Returned]]) -> int:
@@ -99,7 +106,8 @@ def _made_good_late(asked: Asked, returns: list[tuple[int, Payment.Returned]]) -
         ended = any(position < end < following for end in withdrawn)
         back = [came.happened_on for before, came in returns if before < position]
         if back and not ended:
-            days = max(days, (each.happened_on - back[-1]).days - asked.patience.reissue_days)
+            allowed = _reissue_days(asked, back[-1])
+            days = max(days, (each.happened_on - back[-1]).days - allowed)
     return days
 
 

@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
-from ledger.domain.policy import LimitName, Policy, is_stricter
+from ledger.domain.policy import LimitName, LimitRule, Policy, is_stricter
 from projections.findings.asked import Patience, Span
 from projections.organisations import Tree
 
 USUAL = Patience()
+
+DAYS_MAX = 36_500
+"""A hundred years: more days than that lead out of the calendar."""
 
 LIMITS_OF: Mapping[str, tuple[LimitName, ...]] = {
     "B3": (LimitName.YEARLY_MAXIMUM_FEN,),
@@ -130,7 +133,7 @@ def limits_on(
     patience = USUAL
     for place in (None, *below):
         said = {
-            limit.name: (limit.value, each)
+            limit.name: (_borne(limit), each)
             for each in ordered
             if place == (owner if (owner := each.adopted.organisation_id) in below else None)
             for limit in each.adopted.limits
@@ -140,6 +143,11 @@ def limits_on(
                 patience = replace(patience, **{name.value: value})
                 said_by[name] = by
     return Limits(patience, said_by)
+
+
+def _borne(limit: LimitRule) -> int:
+    """Return a limit as it counts: of days no more than a calendar can be asked for."""
+    return min(limit.value, DAYS_MAX) if limit.name.value.endswith("_days") else limit.value
 
 
 def counting(

@@ -19,7 +19,7 @@ from ledger.domain.batch import batch_id
 from ledger.domain.notice import DayUnit, Period, notice_id
 from ledger.domain.officer import officer_id
 from ledger.domain.organisation import organisation_id
-from ledger.domain.policy import Channel
+from ledger.domain.policy import Channel, LimitName, LimitRule
 from ledger.store.application import NotOnRecord
 from projections.asked import NOW
 from projections.explanation.checked import Checked, Outcome, Scope
@@ -191,6 +191,25 @@ def test_what_was_made_good_late_says_by_how_many_days(world: World) -> None:
     found = explained(world, ONE, LATER)
     ends_on = date.fromisoformat(str(facts(found, "G2")["ends_on"]))
     assert facts(found, "G2")["days_late"] == (late - ends_on).days
+
+
+def test_what_came_back_is_judged_by_the_limits_of_that_day(world: World) -> None:
+    world.pay("B1", roster_row(1, ONE, 80_000))
+    world.answer("B1", failed(1, ONE, 80_000))
+    late = date(2017, 2, 20)
+    order = disbursements.Reissue(world.payment_id(ONE), "再付")
+    disbursements.reissue_payment(world.ledger, world.act("A-X01", late), order)
+    borne = LimitRule(source="细则", confidence="stated", name=LimitName.REISSUE_DAYS, value=90)
+    policies.adopt_policy(
+        world.ledger,
+        world.act("A-C01", late),
+        replace(terms(), effective_from=date(2017, 2, 21), limits=(borne,)),
+    )
+    bank_says(world, "B1", date(2017, 2, 25), settled(1, ONE, 80_000))
+
+    found, told = explained_beside_findings(world, ONE, LATER)
+    assert (of(found, "G5").outcome, "G5" in told) == (Outcome.BROKEN, True)
+    assert facts(found, "G5")["reissue_within_days"] == 10
 
 
 def test_what_was_withdrawn_after_it_was_paid_again_waits_and_then_is_broken(world: World) -> None:

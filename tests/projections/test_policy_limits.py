@@ -11,13 +11,21 @@ from api.policy_terms import form_of, terms_of
 from api.web.language import languages
 from api.web.policy_form import given_of, policy_of
 from ledger.commands import policies
-from ledger.domain.policy import LimitName, LimitOutside, LimitRule, Policy, RuleTwice, policy_id
+from ledger.domain.policy import (
+    LIMIT_MAX,
+    LimitName,
+    LimitOutside,
+    LimitRule,
+    Policy,
+    RuleTwice,
+    policy_id,
+)
 from ledger.evidence.canonical import canonical_json
 from ledger.evidence.envelope import decode, encode
 from ledger.store.mapper import event_of
 from projections.asked import NOW, Moment
 from projections.findings.asked import Patience
-from projections.findings.limits import JUDGED_WHEN_LISTED, LIMITS_OF
+from projections.findings.limits import DAYS_MAX, JUDGED_WHEN_LISTED, LIMITS_OF
 from projections.runner import catch_up
 from tests.projections.test_findings_of_people import next_campaign, pay_in_summer
 from tests.world import POLICY, Person, World, roster_row, terms
@@ -84,6 +92,19 @@ def test_a_limit_is_said_once_and_within_its_bounds(world: World) -> None:
     for name, value in ((LimitName.CARD_DAYS, -1), (LimitName.IDLE_SHARE_BP, 10_001)):
         with pytest.raises(LimitOutside):
             adopt(world, limit(name, value))
+
+
+def test_more_days_than_a_calendar_has_keep_no_finding_from_being_told(world: World) -> None:
+    world.pay("B1", roster_row(1, ONE, 60_000))
+    next_campaign(world, date(2017, 2, 1))
+    pay_in_summer(world, ONE, 70_000, date(2017, 2, 2), "X02")
+    days = [name for name in LimitName if name.value.endswith("_days")]
+
+    adopt(world, *(limit(name, LIMIT_MAX) for name in days))
+
+    told = known(world)
+    assert "E2" in {each.rule for each in told.findings}
+    assert {getattr(told.limits.patience, name.value) for name in days} == {DAYS_MAX}
 
 
 def test_every_limit_is_one_that_rules_look_at(world: World) -> None:

@@ -20,6 +20,7 @@ from ledger.store.high_water import (
     LogMissing,
     LogReplaced,
     LogShorter,
+    Mark,
     MarkUnreadable,
 )
 from ledger.store.home import Home, LossUnlike
@@ -248,3 +249,27 @@ def test_a_mark_that_cannot_be_put_leaves_nothing(
     HighWaterMark(world.home.high_water).raise_to(Edge.empty().extend([leaf_hash(b"1")] * 1000))
 
     assert sorted(each.name for each in world.home.path.iterdir()) == before
+
+
+def test_who_is_refused_puts_right_what_another_lowered(world: World) -> None:
+    far = Edge.empty().extend([leaf_hash(b"1")] * 1000)
+    mark = HighWaterMark(world.home.high_water)
+    mark.raise_to(far)
+    HighWaterMark(world.home.high_water).put(Mark(1, "00"))
+
+    mark.raise_to(far)
+    assert mark.read().size == 1  # it is not looked at for each commit
+    mark.raise_to(far, again=True)
+    assert mark.read() == Mark.of(far)
+
+
+def test_what_was_committed_is_answered_whatever_became_of_the_mark(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recorder, "MARKED_EVERY", 1)
+    size = world.ledger.size()
+    world.home.high_water.write_bytes(b"{")
+
+    receive(world)
+
+    assert world.ledger.size() > size
