@@ -193,6 +193,12 @@ def open_database(path: Path, *, synchronous: str = "FULL") -> Connection:
     return connection
 
 
+def delete_database(path: Path) -> None:
+    """Delete a database, and what SQLite keeps beside it; the database first."""
+    for each in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))):
+        each.unlink(missing_ok=True)
+
+
 def write_ahead(connection: Connection) -> None:
     """Have a file written ahead of, also where others make it at the same time.
 

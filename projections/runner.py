@@ -13,6 +13,7 @@ from uuid import uuid4
 from sqlalchemy import Connection, Table, insert, select, update
 from sqlalchemy.exc import DatabaseError
 
+from ledger.database import delete_database
 from ledger.store.collector import without_collector
 from ledger.store.feed import Feed, StoredFeed
 from projections.ahead import BATCH_EVENTS_MAX, Made, made_ahead, made_here
@@ -163,7 +164,7 @@ def _built(
     processes: int | None,
 ) -> ReadModel:
     draft = path.with_suffix(".new.sqlite")
-    _delete(draft)
+    delete_database(draft)
     model = ReadModel(draft, projections(), fresh=True)
     model.create()
     size = feed.size()
@@ -208,14 +209,14 @@ def put_in_place(feed: Feed, built: Path, path: Path) -> None:
     _follow(model, feed, _position(model) or 0, feed.size(), None)
     model.engine.dispose()  # all lines to it are closed, and what was written last is in the file
     with model.nobody_opening():
-        _delete(path)
+        delete_database(path)
         built.rename(path)
 
 
 def discard(path: Path) -> None:
     """Delete a model that nobody asks any more."""
     open_model(path).engine.dispose()
-    _delete(path)
+    delete_database(path)
 
 
 def _follow(
@@ -317,9 +318,3 @@ def _rows(connection: Connection, table: Table) -> Iterator[tuple[object, ...]]:
     with connection.execute(question, execution_options={"yield_per": 10_000}) as result:
         for row in result:
             yield tuple(row)
-
-
-def _delete(path: Path) -> None:
-    """Delete a model, and what SQLite keeps beside it; the model first."""
-    for each in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm", "-journal"))):
-        each.unlink(missing_ok=True)

@@ -18,7 +18,7 @@ from ledger.commands.held_checkpoint import read_checkpoint
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.events import committing_topics
 from ledger.errors import LedgerError
-from ledger.evidence.cosignature import CosignatureKey, require_quorum
+from ledger.evidence.cosignature import CosignatureKey, last_times, require_quorum
 from ledger.evidence.note import NoteKey
 from ledger.evidence.verify import Rules
 from ledger.store.act import CommandAct
@@ -124,12 +124,9 @@ def verify_publication(
 
 def _cosigned(found: Mapping[CosignatureKey, int]) -> dict[str, str]:
     """Return which witnesses cosigned, by name, and when by their own clocks; UTC."""
-    latest: dict[str, int] = {}
-    for key, time_s in found.items():
-        latest[key.name] = max(time_s, latest.get(key.name, 0))
     return {
         name: datetime.fromtimestamp(time_s, UTC).isoformat()
-        for name, time_s in sorted(latest.items())
+        for name, time_s in sorted(last_times(found).items())
     }
 
 

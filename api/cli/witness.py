@@ -1,5 +1,6 @@
 """`nuanzhang witness …`: the program of a province or audit office that keeps a city honest."""
 
+from contextlib import closing
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,11 +43,8 @@ def init(
 @app.command(name="add-log")
 def add_log(vkey: Annotated[str, typer.Argument(help="The log's verifier key.")]) -> None:
     """Watch a log; its key comes from the union by another way than with the log."""
-    state = _home().state()
-    try:
+    with closing(_home().state()) as state:
         origin = watch_log(state, vkey)
-    finally:
-        state.close()
     say(f"watching {origin}")
 
 
@@ -56,11 +54,8 @@ def end_log_key(
     reason: Annotated[str, typer.Option(help="Why, e.g. that it was stolen; it is kept.")],
 ) -> None:
     """Believe a log's key no more, for good; its new one is added before (`add-log`)."""
-    state = _home().state()
-    try:
+    with closing(_home().state()) as state:
         origin = end_key(state, vkey, reason, bootstrap.now_s())
-    finally:
-        state.close()
     say(f"{origin}: this key is believed no more; what is held was cosigned before")
 
 
@@ -81,11 +76,8 @@ def set_log_back(
     place = _home()
     own = [each.key for each in place.cosigners()]
     note = _note(to)
-    state = place.state()
-    try:
+    with closing(place.state()) as state:
         held = reset_log(state, own, origin, note, reason, bootstrap.now_s(), uncosigned=uncosigned)
-    finally:
-        state.close()
     say(f"{origin} goes on from {held.size} entries; `nuanzhang witness show` has what was held")
 
 

@@ -163,6 +163,14 @@ def require_quorum(
     return found
 
 
+def last_times(found: Mapping[CosignatureKey, int]) -> dict[str, int]:
+    """Return when each witness cosigned last, by its name: seconds since 1970 by its own clock."""
+    latest: dict[str, int] = {}
+    for key, time_s in found.items():
+        latest[key.name] = max(time_s, latest.get(key.name, 0))
+    return latest
+
+
 def with_lines(note: str, lines: Iterable[SignatureLine]) -> str:
     """Return a note with signature lines added that it has not yet."""
     _, present = split_note(note)

@@ -214,7 +214,6 @@ def city_figures(checked: CheckedPack, year: int) -> Figures:
     """
     lots = city_lots(checked)
     accounts = _accounts(checked)
-    streams = [events for _, events in fund_streams(checked)]
     begun = [each for each in checked.concerning(THE_LOG, BROUGHT_FORWARD) if _is_of(each, year)]
     # Over the whole city, so that what one union passed on to another counts once.
     followed = {each.lot_id: each for each in followed_lots(begun, checked)}
@@ -231,7 +230,7 @@ def city_figures(checked: CheckedPack, year: int) -> Figures:
         surplus,
         _trail(checked, lots, followed, year),
         any(each.year == year for each in years),
-        sources=_sources(streams, followed.values()),
+        sources=_sources(checked, lots, followed.values()),
         unopened=list(_unopened(lots, followed, begun, accounts, year)),
         sent=sent,
         came=dict(_came(checked, lots, followed)),
@@ -276,13 +275,11 @@ def _require_drawn(followed: Iterable[FollowedLot]) -> None:
             )
 
 
-def _above(lots: Mapping[str, CityLot], lot: CityLot) -> list[CityLot]:
-    """Return a lot, what it was a piece of, and so on up to what came from outside the city."""
-    above = [lot]
+def _sent_here_as(lots: Mapping[str, CityLot], lot: CityLot) -> Place | None:
+    """Return as what another ledger sent what a lot is a piece of; None where none did."""
     while lot.parent_id is not None:
         lot = lots[lot.parent_id]
-        above.append(lot)
-    return above
+    return lot.place
 
 
 def _sent(
@@ -301,7 +298,7 @@ def _sent(
                 part.amount_fen,
                 part.amount_fen if of is not None and event.position > of.since else 0,
                 part.source,
-                _above(lots, lots[part.lot_id])[-1].place,
+                _sent_here_as(lots, lots[part.lot_id]),
                 part.vintage,
             )
         yield (
@@ -330,7 +327,7 @@ def _came(
 ) -> Iterator[tuple[str, Came]]:
     opened: dict[str, dict[str, int]] = defaultdict(lambda: defaultdict(int))
     for each in followed.values():
-        place = _above(lots, lots[each.lot_id])[-1].place
+        place = _sent_here_as(lots, lots[each.lot_id])
         if place is not None and each.opening_fen:
             remittance, lot_there = place
             opened[remittance][lot_there] += each.opening_fen
@@ -369,7 +366,7 @@ def _trail(
     paid: dict[Place, int] = defaultdict(int)
     in_transit: dict[Place, int] = defaultdict(int)
     for lot in lots.values():
-        place = _above(lots, lot)[-1].place
+        place = _sent_here_as(lots, lot)
         is_old = lot.lot_id in followed
         known[_plain(lot.lot_id)] = KnownLot(lot.vintage, lot.source, is_old, place)
         if place is not None and lot.vintage < year:
@@ -413,48 +410,43 @@ def _unopened(
         if lot.vintage < year:
             missing = left_out.get(lot.lot_id, 0)
             missing = missing if lot.lot_id in followed else lot.held_in(year)
-            sums[lot.fund_id, lot.vintage, _above(lots, lot)[-1].place] += missing
+            sums[lot.fund_id, lot.vintage, _sent_here_as(lots, lot)] += missing
     for (fund, vintage, place), fen in sums.items():
         if fen:
             yield Unopened(*accounts[fund], vintage, fen, place)
 
 
 def _sources(
-    streams: Iterable[Sequence[Seen]], followed: Iterable[FollowedLot]
+    checked: CheckedPack, lots: Mapping[str, CityLot], followed: Iterable[FollowedLot]
 ) -> dict[str, SourceFigures]:
     """Add up money by where it came from first: each lot keeps its source wherever it goes."""
     found: dict[str, SourceFigures] = defaultdict(SourceFigures)
-    source_of: dict[str, str] = {}
-    for event in (each for stream in streams for each in stream):
-        if event.type == "fund.received":
-            source_of[event.data["lot_id"]] = event.data["source"]
-        elif event.type in ("fund.allocation_received", "fund.remittance_received"):
-            source_of |= {lot["lot_id"]: lot["source"] for lot in event.data["lots"]}
     for each in followed:
-        found[source_of[each.lot_id]].opening_fen += each.opening_fen
-    for event in (each for stream in streams for each in stream):
-        _add_moved(found, source_of, event)
+        found[lots[each.lot_id].source].opening_fen += each.opening_fen
+    for _, events in fund_streams(checked):
+        for event in events:
+            _add_moved(found, lots, event)
     return dict(sorted(found.items()))
 
 
-def _add_moved(found: dict[str, SourceFigures], source_of: Mapping[str, str], event: Seen) -> None:
+def _add_moved(found: dict[str, SourceFigures], lots: Mapping[str, CityLot], event: Seen) -> None:
     """Add what an event on an account moved; money passed on within the city stays where it is."""
     data = event.data
     if event.type == "fund.received":
         found[data["source"]].received_fen += data["amount_fen"]
     elif event.type == "fund.receipt_corrected":
-        found[source_of[data["lot_id"]]].received_fen += data["difference_fen"]
+        found[lots[data["lot_id"]].source].received_fen += data["difference_fen"]
     elif event.type == "fund.remittance_received":
         for lot in data["lots"]:
             found[lot["source"]].came_fen += lot["amount_fen"]
     elif event.type in ("fund.remitted", "fund.remittance_taken_back"):
         sign = 1 if event.type == "fund.remitted" else -1
         for part in data["parts"]:
-            found[source_of[part["lot_id"]]].sent_fen += sign * part["amount_fen"]
+            found[lots[part["lot_id"]].source].sent_fen += sign * part["amount_fen"]
     elif event.type in ("fund.drawn", "fund.restored"):
         sign = 1 if event.type == "fund.drawn" else -1
         for part in data["parts"]:
-            found[source_of[part["lot_id"]]].paid_fen += sign * part["amount_fen"]
+            found[lots[part["lot_id"]].source].paid_fen += sign * part["amount_fen"]
 
 
 def _plain(lot_id: str) -> str:

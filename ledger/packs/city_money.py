@@ -282,10 +282,7 @@ class _Book:
             agreed = (giver, passed_on.to_fund_id) == (received.from_fund_id, taker)
             if not agreed or given.position >= taken.position:
                 _broken(f"allocation {id_} is between other accounts, or came before it went")
-            gave = sorted(
-                (p.lot_id, p.origin_id, p.vintage, p.amount_fen, self.lots[p.lot_id].source)
-                for p in passed_on.parts
-            )
+            gave = self._pieces(passed_on.parts)
             got = sorted(
                 (lot.parent_id, lot.origin_id, lot.vintage, lot.amount_fen, lot.source)
                 for lot in received.lots
@@ -300,15 +297,19 @@ class _Book:
             _broken(f"remittance {id_} is sent or has left an account, and not both")
         for id_, (fund, remitted) in self._remitted.items():
             of = told[id_]
-            left = sorted(
-                (p.lot_id, p.origin_id, p.vintage, p.amount_fen, self.lots[p.lot_id].source)
-                for p in remitted.parts
-            )
+            left = self._pieces(remitted.parts)
             named = sorted(
                 (p.lot_id, p.origin_id, p.vintage, p.amount_fen, p.source) for p in of.parts
             )
             if (fund, remitted.amount_fen, left) != (of.fund_id, of.amount_fen, named):
                 _broken(f"remittance {id_} is sent as other money than has left the account")
+
+    def _pieces(self, parts: Iterable[Part]) -> list[tuple[str, str, int, int, str]]:
+        """Return what left an account, as it can be held against what is said of it elsewhere."""
+        return sorted(
+            (p.lot_id, p.origin_id, p.vintage, p.amount_fen, self.lots[p.lot_id].source)
+            for p in parts
+        )
 
     def hold_came(self, came: Iterable[Seen]) -> None:
         """Check that what is said to have come from other ledgers is what the accounts took in."""

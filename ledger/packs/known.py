@@ -8,7 +8,12 @@ from cryptography.x509 import Certificate
 
 from ledger.anchoring.timestamps import TimestampBroken, verify_timestamp
 from ledger.evidence.checkpoint import Checkpoint
-from ledger.evidence.cosignature import CosignatureKey, QuorumMissing, require_quorum
+from ledger.evidence.cosignature import (
+    CosignatureKey,
+    QuorumMissing,
+    last_times,
+    require_quorum,
+)
 from ledger.evidence.note import NoteBroken, split_note
 from ledger.evidence.pack import Pack, PackBroken
 from ledger.evidence.pack_check import Step, root_before
@@ -113,12 +118,11 @@ def _cosigned(read: PackFiles, keys: Sequence[CosignatureKey], needed: int) -> d
     except (NoteBroken, QuorumMissing) as cause:
         raise PackBroken(str(cause)) from None
     moments: dict[str, datetime] = {}
-    for key, time_s in found.items():
+    for name, time_s in last_times(found).items():
         try:
-            moment = datetime.fromtimestamp(time_s, UTC)
+            moments[name] = datetime.fromtimestamp(time_s, UTC)
         except (ValueError, OverflowError, OSError):
-            raise PackBroken(f"the time of {key.name} is none that a calendar has") from None
-        moments[key.name] = max(moment, moments.get(key.name, moment))
+            raise PackBroken(f"the time of {name} is none that a calendar has") from None
     return moments
 
 

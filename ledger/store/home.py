@@ -12,6 +12,7 @@ import msgspec
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from ledger.database import delete_database
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.key import KeyClaim
 from ledger.domain.service_key import ServiceKey, service_key_id
@@ -420,8 +421,7 @@ class Home:
         finally:
             recorder.close()
         for made in (self.verdicts, self.read_models):
-            for ending in ("", "-wal", "-shm"):
-                made.with_name(made.name + ending).unlink(missing_ok=True)
+            delete_database(made)
         return range(held, max(held, known))
 
     def _recorder(self) -> LogRecorder:

@@ -1,7 +1,7 @@
 """Rules about money that unions hold: old, kept back, idle, spent in a rush, recorded late."""
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
@@ -17,6 +17,8 @@ from projections.batches import batches, campaign_list
 from projections.blocks import FOLDED, blocks_at
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
+from projections.findings.late_arrivals import arrived
+from projections.findings.taken_back import taken_back_since
 from projections.followed_lots import (
     FollowedLot,
     Target,
@@ -29,11 +31,9 @@ from projections.followed_lots import (
 )
 from projections.journal import Account, lines, lots
 from projections.journal_sums import Among, Routes, routes, sums
-from projections.late_arrivals import arrived
 from projections.movements import Kind, movements
 from projections.organisations import tree_on
 from projections.remittances import RemittanceView, waiting
-from projections.taken_back import taken_back_since
 
 DAY = len("2017-01-20")
 
@@ -196,16 +196,28 @@ def _on_no_clock(asked: Asked, year: int, day: date, moment: Moment) -> Iterator
         if came < _before(day, asked.borne_at(uuid_of(place), came).recording_days):
             found[place].append((came, held))
     for place, held_lots in found.items():
-        yield Finding(
-            "G1",
-            Severity.WARNING,
-            uuid_of(place),
-            min(came for came, _ in held_lots),
-            len(held_lots),
-            sum(held for _, held in held_lots),
-            detail="not_opened",
-            year=year,
-        )
+        yield _put_together("G1", Severity.WARNING, place, held_lots, "not_opened", year)
+
+
+def _put_together(
+    rule: str,
+    severity: Severity,
+    place: bytes,
+    found: Sequence[tuple[str, int]],
+    detail: str | None = None,
+    year: int | None = None,
+) -> Finding:
+    """Tell of days and amounts at one organisation together, since the first of them."""
+    return Finding(
+        rule,
+        severity,
+        uuid_of(place),
+        min(day for day, _ in found),
+        len(found),
+        sum(amount for _, amount in found),
+        detail=detail,
+        year=year,
+    )
 
 
 def _before(day: date, days: int) -> str:
@@ -242,14 +254,7 @@ def kept_back(asked: Asked) -> Iterator[Finding]:
         if day <= asked.past(asked.borne_at(uuid_of(place), day).passing_on_days):
             by_place[place].append((day, amount))
     for place, held in by_place.items():
-        yield Finding(
-            "F3",
-            Severity.WARNING,
-            uuid_of(place),
-            min(day for day, _ in held),
-            len(held),
-            sum(amount for _, amount in held),
-        )
+        yield _put_together("F3", Severity.WARNING, place, held)
 
 
 def _from_above(table: Table, late: str, *conditions: ColumnElement[bool]) -> Select[Any]:
@@ -277,14 +282,15 @@ def last_year_known(asked: Asked) -> Hashable:
     """
     blocks = blocks_at(asked.connection, asked.moment)
     year = asked.day.year - 1
-    last = max([date(year, 12, 31).isoformat(), *_spanning(asked, year).values()])
+    spanning = _spanning(asked, year)
+    last = max([date(year, 12, 31).isoformat(), *spanning.values()])
     said = select(func.count()).where(
         lines.c.position >= blocks.end,
         asked.moment.covers(lines),
         lines.c.happened_on <= last,
     )
     known = asked.connection.execute(said).scalar_one()
-    return blocks, last, known, frozenset(_seasons_end(asked, year).items())
+    return blocks, last, known, frozenset(_seasons_end(asked, spanning).items())
 
 
 def spent_in_a_rush(asked: Asked) -> Iterator[Finding]:
@@ -336,7 +342,7 @@ def idle(asked: Asked) -> Iterator[Finding]:
     has ended.
     """
     year = asked.day.year - 1
-    yield from _idle(asked, year, _seasons_end(asked, year))
+    yield from _idle(asked, year, _seasons_end(asked, _spanning(asked, year)))
 
 
 def idle_at_new_year(asked: Asked) -> Iterator[Finding]:
@@ -396,14 +402,14 @@ def _spanning(asked: Asked, year: int) -> dict[UUID, str]:
     }
 
 
-def _seasons_end(asked: Asked, year: int) -> dict[bytes, str]:
-    """Return until when campaigns go on after a year's end, by who takes part in one.
+def _seasons_end(asked: Asked, spanning: Mapping[UUID, str]) -> dict[bytes, str]:
+    """Return until when campaigns that go on after a year's end do so, by who takes part in one.
 
     That is who listed people in it, and those above them as far as they have a part in it: what
     they hold they pass down.
     """
     found: dict[bytes, str] = {}
-    for campaign_id, end in _spanning(asked, year).items():
+    for campaign_id, end in spanning.items():
         of = batches.c
         listed = select(of.organisation_id).where(
             of.campaign_id == campaign_id.bytes, asked.moment.covers(batches)
@@ -488,11 +494,4 @@ def recorded_late(asked: Asked) -> Iterator[Finding]:
         if recorded[:DAY] > in_time(place, day):
             late[place].append((day, amount))
     for place, found in late.items():
-        yield Finding(
-            "H4",
-            Severity.INFORMATION,
-            uuid_of(place),
-            min(day for day, _ in found),
-            len(found),
-            sum(amount for _, amount in found),
-        )
+        yield _put_together("H4", Severity.INFORMATION, place, found)

@@ -14,7 +14,7 @@ from projections.asked import uuid_of
 from projections.batches import campaign_list
 from projections.findings.asked import Asked, Patience
 from projections.findings.finding import Finding, Severity
-from projections.late_arrivals import Arrived, arrived
+from projections.findings.late_arrivals import Arrived, arrived
 from projections.movements import Kind, movements
 from projections.open_payments import Open, together
 from projections.payment_states import disbursements, states
@@ -134,13 +134,7 @@ def unsigned_after_deadline(asked: Asked) -> Iterator[Finding]:
 
     Source: 总工会2017年“两节”期间开展送温暖活动方案, 四(五): the sheets agree with the list.
     """
-    due = {
-        campaign_id: deadline.due_on.isoformat()
-        for campaign_id, deadlines in asked.deadlines.items()
-        for deadline in deadlines
-        if deadline.name in SIGNATURE_SHEETS
-    }
-    today = asked.day.isoformat()
+    due, today = _sheets_due(asked), asked.day.isoformat()
     for each in _on_their_way(asked, Channel.SIGNATURE_SHEET):
         if due.get(each.campaign_id, today) < today:
             yield _of("D3", Severity.ERROR, each, batch=True)
@@ -166,13 +160,18 @@ def reached_late(asked: Asked) -> Iterator[Finding]:
 
 def signed_late(asked: Asked) -> Iterator[Finding]:
     """D3: it was signed for, though not before the sheets were due; to be known."""
-    due = {
+    due = _sheets_due(asked)
+    yield from _reached_after(asked, "D3", due, "signed_late", Channel.SIGNATURE_SHEET)
+
+
+def _sheets_due(asked: Asked) -> dict[UUID, str]:
+    """Return by which day each campaign that asks for signature sheets asks for them."""
+    return {
         campaign_id: deadline.due_on.isoformat()
         for campaign_id, deadlines in asked.deadlines.items()
         for deadline in deadlines
         if deadline.name in SIGNATURE_SHEETS
     }
-    yield from _reached_after(asked, "D3", due, "signed_late", Channel.SIGNATURE_SHEET)
 
 
 def _reached_after(

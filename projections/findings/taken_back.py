@@ -9,11 +9,10 @@ from uuid import UUID
 from sqlalchemy import Connection, select
 
 from projections.asked import Moment
+from projections.findings.growing import among
 from projections.followed_lots import FollowedLot
 from projections.journal import Account, lines
 from projections.movements import Kind, movements
-
-AT_ONCE = 500
 
 
 class _Step(NamedTuple):
@@ -81,30 +80,21 @@ def _steps(
     )
     later = put_right.where(movements.c.happened_on > day.isoformat())
     ids = sorted({row.disbursement_id for row in connection.execute(later)})
+    corrections = {
+        row.position for row in among(connection, ids, movements.c.disbursement_id, put_right)
+    }
+    moved = select(lines).where(moment.covers(lines)).order_by(lines.c.position)
     found: dict[tuple[bytes, bytes], list[_Step]] = defaultdict(list)
-    for start in range(0, len(ids), AT_ONCE):
-        some = ids[start : start + AT_ONCE]
-        corrections = {
-            row.position
-            for row in connection.execute(put_right.where(movements.c.disbursement_id.in_(some)))
-        }
-        moved = (
-            select(lines)
-            .where(lines.c.disbursement_id.in_(some), moment.covers(lines))
-            .order_by(lines.c.position)
-        )
-        for row in connection.execute(moved):
-            reached = (row.to_account == Account.RECIPIENT) - (
-                row.from_account == Account.RECIPIENT
-            )
-            if reached:
-                found[row.disbursement_id, row.lot_id].append(
-                    _Step(
-                        row.position,
-                        row.happened_on,
-                        reached,
-                        row.amount_fen,
-                        row.position in corrections,
-                    )
+    for row in among(connection, ids, lines.c.disbursement_id, moved):
+        reached = (row.to_account == Account.RECIPIENT) - (row.from_account == Account.RECIPIENT)
+        if reached:
+            found[row.disbursement_id, row.lot_id].append(
+                _Step(
+                    row.position,
+                    row.happened_on,
+                    reached,
+                    row.amount_fen,
+                    row.position in corrections,
                 )
+            )
     return found

@@ -7,14 +7,12 @@ from uuid import UUID
 
 from sqlalchemy import ColumnElement, Connection, and_, func, or_, select
 
-from ledger.domain.disbursement import Status
 from ledger.domain.policy import Channel
 from projections.asked import Moment
 from projections.blocks import FOLDED, blocks_at
+from projections.disbursements import REACHED
 from projections.payment_states import disbursements
 from projections.payment_sums import changes, runs, sums
-
-REACHED = (Status.SETTLED.value, Status.SIGNED.value)
 
 _Place = tuple[bytes, bytes, str]
 """Organisation, campaign and day."""
