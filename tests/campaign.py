@@ -43,6 +43,7 @@ def load(home: Home) -> None:
 
 
 def copied(home: Home, folder: Path) -> Home:
-    """Copy a ledger that nobody has open, to be written to."""
-    shutil.copytree(home.path, folder / "data")
+    """Copy a ledger that nobody writes to, to be written to."""
+    # What a reader leaves beside a database for a moment may be gone before it is copied.
+    shutil.copytree(home.path, folder / "data", ignore=shutil.ignore_patterns("*-shm", "*-wal"))
     return Home(folder / "data")
