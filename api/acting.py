@@ -152,8 +152,16 @@ class Acting:
         """Return the act without its key, for what is done in pieces: each is safe to repeat."""
         return replace(self.act(), idempotency_key=None)
 
-    def signed(self, signed: Signed, *, stream: UUID | None = None) -> CommandAct:
+    def signed(
+        self, signed: Signed, *, stream: UUID | None = None, any_day: bool = False
+    ) -> CommandAct:
         """Return the act that was prepared, with the signature that was made of it.
+
+        Args:
+            signed: What was signed.
+            stream: What `If-Match` is about.
+            any_day: Whether it may be dated earlier: where its day is asked for, and no rules or
+                funds of that day are.
 
         Raises:
             SignatureUnreadable: Payload or signature cannot be read.
@@ -176,7 +184,8 @@ class Acting:
             raise SignatureUnreadable
         if not -AHEAD_MAX <= age <= PREPARED_FOR:
             raise PreparedTooOld(recorded.isoformat())
-        if moment.happened_on not in (self.today, recorded.astimezone(CHINA).date()):
+        days = (self.today, recorded.astimezone(CHINA).date())
+        if not any_day and moment.happened_on not in days:
             raise PreparedForAnotherDay(moment.happened_on, self.today)
         act = self.act(moment.happened_on, stream=stream)
         signer = PresentedSignature(payload, Signature(signed.key_id, signature), act.actor)

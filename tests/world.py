@@ -1,6 +1,7 @@
 """A small world: a ledger in a folder, a tiny tree of unions, people, money."""
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date, timedelta
@@ -183,6 +184,16 @@ class World:
     def appoint(self, staff: str, code: str, role: str, day: date = DAY) -> None:
         order = officers.Appointment(staff, "某某", code, role)
         officers.appoint_officer(self.ledger, self.act(day=day), order)
+        self._enrol(staff, day)
+
+    def administer(self, posts: Mapping[str, Role], day: date = date(2016, 12, 1)) -> None:
+        """Make the first administrators at the top, each with a key of their own."""
+        for staff, role in posts.items():
+            order = officers.Appointment(staff, "某某", "C01", role)
+            officers.begin_administration(self.ledger, self.act(day=day), order)
+            self._enrol(staff, day)
+
+    def _enrol(self, staff: str, day: date) -> None:
         signer = self.officers[staff] = Ed25519Signer.generate()
         officer_keys.register_key(
             self.ledger,

@@ -8,12 +8,21 @@ import typer
 
 from api import bootstrap
 from api.alarm_text import alarm_lines
-from api.cli.printing import REFUSED, AsJson, bar, doubts_json, print_json, say, say_doubts
+from api.cli.printing import (
+    REFUSED,
+    AsJson,
+    bar,
+    doubts_json,
+    print_json,
+    say,
+    say_doubts,
+    say_first_keys,
+)
 from api.deployment import Deployment
 from ledger.commands.alarm import Alarm, raise_alarm
-from ledger.commands.attestation import KEYRING, RELIABLE, SERVICE_ALONE
 from ledger.commands.held_checkpoint import read_checkpoint, require_held
 from ledger.commands.verification import Verdict, verify_log
+from ledger.evidence.vouching import KEYRING, RELIABLE, SERVICE_ALONE, UNVOUCHED
 from ledger.segments.checking import Checked, check_segments, in_processes
 from ledger.segments.going_on import Known, known_to, remember, verify_past
 from ledger.store.home import Home, HomeMissing
@@ -211,11 +220,15 @@ def _show(verdict: Verdict, alarm: Alarm | None, sealed: _Sealed | None = None) 
         f"{verdict.events} events under {verdict.checkpoints} checkpoints: everything holds.\n"
         f"{verdict.events} 个事件、{verdict.checkpoints} 个检查点，全部成立。"
     )
-    own, keyring = verdict.attested.get(RELIABLE, 0), verdict.attested.get(KEYRING, 0)
-    say(
-        f"{own} carry the officer's own signature, {keyring} one from the operator's keyring,"
-        f" {verdict.attested.get(SERVICE_ALONE, 0)} the service's alone."
+    own, unvouched, keyring, alone = (
+        verdict.attested.get(each, 0) for each in (RELIABLE, UNVOUCHED, KEYRING, SERVICE_ALONE)
     )
+    say(
+        f"{own} carry the officer's own signature, {unvouched} one by a key that is an officer's on"
+        f" the operator's word alone, {keyring} one from the operator's keyring, {alone} the"
+        " service's alone."
+    )
+    say_first_keys(verdict.first_keys)
     say_doubts(verdict.doubts)
 
 
@@ -248,6 +261,7 @@ def _verdict(
         "last_good_size": verdict.last_good_size,
         "affected": verdict.affected,
         "attested": verdict.attested,
+        "first_keys": [each._asdict() for each in verdict.first_keys],
         "doubts": doubts_json(verdict.doubts),
         "alarm": None if alarm is None else _alarm(alarm),
     }

@@ -1,6 +1,7 @@
 """`nuanzhang key …`: the keys of the ledger and of its officers, and their ceremonies."""
 
 from base64 import b64decode
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated
 
@@ -9,7 +10,7 @@ import typer
 from api import bootstrap
 from api.cli.asking import KeyFile, PassphraseFd, ask_passphrase, signed_act
 from api.cli.printing import AsJson, print_json, say
-from ledger.commands.key_history import key_history
+from ledger.commands.key_history import key_history, vouched_history
 from ledger.commands.officer_keys import (
     CUSTODY_OFFICER,
     KeyRegistration,
@@ -79,14 +80,16 @@ class TokenAlgorithm(LedgerError):
 def list_keys(*, as_json: AsJson = False) -> None:
     """List every key the log ever knew: whose, which algorithm, valid from where to where."""
     with bootstrap.opened(bootstrap.home()) as ledger:
-        keys = key_history(ledger)
-        found = [_shown(keys, each) for each in keys.records.values()]
+        keys, vouched = key_history(ledger), vouched_history(ledger).key_ids
+        found = [_shown(keys, each, vouched) for each in keys.records.values()]
     if as_json:
         print_json(found)
         return
     for each in found:
         until = "" if each["valid_until"] is None else f" to {each['valid_until']}"
         held = "" if each["custody"] is None else f", held by {each['custody']}"
+        if each["vouched"] is False:
+            held += " on the operator's word alone"
         say(
             f"{each['key_id']} {each['algorithm']} of {each['owner']}{held}:"
             f" valid from {each['valid_from']}{until}, {each['state']}"
@@ -288,13 +291,16 @@ def _public_key(text: str) -> PublicKey:
         raise PublicKeyUnreadable from None
 
 
-def _shown(keys: KeyHistory, record: KeyRecord) -> dict[str, str | int | None]:
+def _shown(
+    keys: KeyHistory, record: KeyRecord, vouched: Collection[str]
+) -> dict[str, str | int | None]:
     key_id = record.public_key.key_id
     return {
         "key_id": key_id,
         "algorithm": record.public_key.algorithm.value,
         "owner": "the ledger" if record.owner == SERVICE else record.owner,
         "custody": record.custody or None,
+        "vouched": key_id in vouched if record.custody == CUSTODY_OFFICER else None,
         "valid_from": record.valid_from,
         "valid_until": record.valid_until,
         "state": _state(keys, record),

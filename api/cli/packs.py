@@ -1,6 +1,6 @@
 """Commands of evidence packs: make one to carry away, check one that was carried here."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from itertools import chain
@@ -11,7 +11,7 @@ import typer
 
 from api import bootstrap
 from api.cli.drafts import drafted, told_of
-from api.cli.printing import REFUSED, AsJson, bar, print_json, say
+from api.cli.printing import REFUSED, AsJson, bar, print_json, say, say_first_keys
 from api.cli.timestamps import certificate
 from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import Published, announce
@@ -25,6 +25,7 @@ from ledger.evidence.note import NoteKey, split_note
 from ledger.evidence.pack import PackBroken
 from ledger.evidence.pack_check import CheckedPack, Step
 from ledger.evidence.verify import Rules
+from ledger.evidence.vouching import FirstKey
 from ledger.packs.contents import subject_of
 from ledger.packs.file import (
     PAGES,
@@ -171,6 +172,7 @@ def verify_pack(
         for step in chain(check_files(read, rules), check_known(read, known)):
             if isinstance(step, CheckedPack):
                 verdict.size, verdict.as_of = step.checkpoint.size, step.published_at
+                verdict.first_keys, verdict.attested = step.vouched.first, step.attested()
                 continue
             verdict.steps.append(step)
             if not as_json:
@@ -184,6 +186,7 @@ def verify_pack(
         print_json(verdict.to_json())
     else:
         say(verdict.said())
+        say_first_keys(verdict.first_keys if verdict.holds else ())
     if not (verdict.holds and pinned):
         raise typer.Exit(REFUSED)
 
@@ -204,6 +207,8 @@ class Verdict:
     size: int | None = None
     as_of: str | None = None
     is_cosigned: bool = False
+    first_keys: Sequence[FirstKey] = ()
+    attested: Mapping[str, int] = field(default_factory=dict)
 
     @property
     def unchecked(self) -> list[str]:
@@ -228,6 +233,8 @@ class Verdict:
             "size": self.size,
             "as_of": self.as_of,
             "cosigned": self.is_cosigned,
+            "attested": dict(sorted(self.attested.items())),
+            "first_keys": [each._asdict() for each in self.first_keys],
             "unchecked": self.unchecked,
             "steps": [
                 {"step": each.number, "title": each.title, "shown": each.shown}

@@ -312,6 +312,9 @@ class SignatureView(Answer):
     owner: str = Field(examples=["service"])
     staff_number: str | None
     custody: str | None = Field(examples=["operator_keyring"])
+    vouched: bool | None = Field(
+        description="Whether an administrator signed that the key is this officer's."
+    )
     signature: str = Field(description="Base64.")
 
 
@@ -330,7 +333,8 @@ class HistoryEvent(Answer):
     signatures: list[SignatureView]
     attestation: str = Field(
         description="Who answers for it: reliable_signature (the officer's own key),"
-        " operator_keyring, or service (电子签名法 art. 13).",
+        " unvouched_signature (theirs on the operator's word alone), operator_keyring, or service"
+        " (电子签名法 art. 13).",
         examples=["reliable_signature"],
     )
     leaf_hash: str

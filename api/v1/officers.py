@@ -9,7 +9,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Response
 from pydantic import Field
 
-from api.acting import SignatureUnreadable, TheActing
+from api.acting import Prepared, SignatureUnreadable, Signed, TheActing, prepared
 from api.callers import (
     CONFIRM,
     KEEP_SECURITY,
@@ -31,10 +31,18 @@ from ledger.commands.officer_keys import (
     KeyConfirmation,
     KeyProposal,
     confirm_key,
+    prepare_confirmation,
     proposal_message,
     propose_key,
 )
-from ledger.commands.officers import NewOfficer, Post, end_role, grant_role, register_officer
+from ledger.commands.officers import (
+    NewOfficer,
+    Post,
+    end_role,
+    grant_role,
+    prepare_grant,
+    register_officer,
+)
 from ledger.domain.officer import Officer, Role
 from ledger.evidence.keys import Algorithm, PublicKey
 from ledger.store.application import Ledger, NotOnRecord
@@ -93,6 +101,15 @@ class Invitation(Answer):
     code: str
 
 
+class SignedPost(forms.Form):
+    post: forms.PostForm
+    signed: Signed
+
+
+class SignedConfirmation(forms.Form):
+    signed: Signed
+
+
 @router.get("", dependencies=[SIGNED_IN])
 def list_officers(model: TheReadModel, page: ThePage) -> models.Listed[OfficerLine]:
     """List officers in the order in which they were put on the register."""
@@ -132,17 +149,29 @@ def show_officer(officer_id: UUID, the_ledger: TheLedger, response: Response) ->
     )
 
 
+@router.post("/{officer_id}/posts/preparation", dependencies=[KEEP_SECURITY])
+def prepare_post(
+    officer_id: UUID, form: forms.PostForm, acting: TheActing, the_ledger: TheLedger
+) -> Prepared:
+    """Prepare a post: what the administrator is to sign. Nothing is written."""
+    act = acting.act(form.happened_on, stream=officer_id)
+    return prepared(prepare_grant(the_ledger, act, _post(officer_id, form)))
+
+
 @router.post("/{officer_id}/posts", status_code=201, dependencies=[KEEP_SECURITY])
 def give_post(
     officer_id: UUID,
-    form: forms.PostForm,
+    form: SignedPost,
     acting: TheActing,
     the_ledger: TheLedger,
     response: Response,
 ) -> Written[NamedOfficer]:
-    """Give an officer a post, from the day on, until another where one is named."""
-    order = Post(officer_id, form.organisation_id, form.role, form.until)
-    act = acting.act(form.happened_on, stream=officer_id)
+    """Give an officer a post, from the day on, until another where one is named.
+
+    Its day is the one that was prepared and signed.
+    """
+    act = acting.signed(form.signed, stream=officer_id, any_day=True)
+    order = _post(officer_id, form.post)
     return written(the_ledger, response, grant_role(the_ledger, act, order), NamedOfficer)
 
 
@@ -203,22 +232,34 @@ def hand_in_key(
     return written(the_ledger, response, answer, NamedKey)
 
 
+@router.post("/{officer_id}/keys/{key_id}/confirmation/preparation", dependencies=[CONFIRM])
+def prepare_confirming(
+    officer_id: UUID, key_id: KeyId, acting: TheActing, found: TheDoor, the_ledger: TheLedger
+) -> Prepared:
+    """Prepare a confirmation: what the administrator is to sign. Nothing is written."""
+    require_not_inviter(found, officer_id, key_id, acting.caller.officer_id)
+    order = KeyConfirmation(officer_id, key_id)
+    return prepared(prepare_confirmation(the_ledger, acting.act(stream=officer_id), order))
+
+
 @router.post("/{officer_id}/keys/{key_id}/confirmation", status_code=201, dependencies=[CONFIRM])
 def confirm(
     officer_id: UUID,
     key_id: KeyId,
+    form: SignedConfirmation,
     acting: TheActing,
     found: TheDoor,
     the_ledger: TheLedger,
     response: Response,
 ) -> Written[NamedKey]:
-    """Confirm that a key is this officer's, after comparing its id with them.
+    """Sign that a key is this officer's, after comparing its id with them.
 
     Not one's own, and not of somebody whom one invited: that one might be both.
     """
     require_not_inviter(found, officer_id, key_id, acting.caller.officer_id)
     order = KeyConfirmation(officer_id, key_id)
-    answer = confirm_key(the_ledger, acting.act(stream=officer_id), order)
+    act = acting.signed(form.signed, stream=officer_id)
+    answer = confirm_key(the_ledger, act, order)
     return written(the_ledger, response, answer, NamedKey)
 
 
@@ -275,6 +316,10 @@ def _officer(ledger: Ledger, officer_id: UUID) -> Officer:
     if officer is None:
         raise NotOnRecord("officer", officer_id)
     return officer
+
+
+def _post(officer_id: UUID, form: forms.PostForm) -> Post:
+    return Post(officer_id, form.organisation_id, form.role, form.until)
 
 
 def _require_own(own: bool, staff_number: str) -> None:  # noqa: FBT001 - a condition, named so

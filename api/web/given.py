@@ -107,10 +107,14 @@ class Given(dict[str, str]):
 
 async def fields(request: Request) -> Given:
     """Return the form's fields as they were typed, without those that are empty."""
-    given = await request.form()
+    return cleaned(await request.form())
+
+
+def cleaned(typed: Mapping[str, object]) -> Given:
+    """Return what was typed without blanks around it, and without what is empty."""
     return Given(
         (name, value.strip())
-        for name, value in given.items()
+        for name, value in typed.items()
         if isinstance(value, str) and value.strip() and name != "key"
     )
 

@@ -332,6 +332,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
     },
     "attestation": {
         "reliable_signature": N_("本人可靠电子签名"),
+        "unvouched_signature": N_("本人密钥签名，其归属只凭运营者登记"),
         "operator_keyring": N_("代管密钥签名"),
         "service": N_("仅账本服务签名"),
     },

@@ -1,43 +1,43 @@
-"""Who answers for an event: the officer by a signature of their own, or the service for them."""
+"""Who answers for the events of a whole log, and whose word their officers' keys rest on."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection
 
+from ledger.commands.log_ranges import stored_entry
 from ledger.database import Reader
-from ledger.domain.events import committing_topics
+from ledger.domain.events import committing_topics, vouching_topics
 from ledger.evidence.envelope import decode
-from ledger.evidence.keys import OWN_CUSTODY, KeyHistory
-
-RELIABLE = "reliable_signature"
-KEYRING = "operator_keyring"
-SERVICE_ALONE = "service"
-
-
-def attestation(custodies: Iterable[str | None]) -> str:
-    """Say who answers for an event, by who holds the keys that signed it.
-
-    A signature by a key that the officer alone holds is a reliable electronic signature; one out of
-    the operator's keyring shows diligence; the service's alone says who the service thinks it was.
-
-    Source: 电子签名法 (2019), art. 13.
-    """
-    held = {custody for custody in custodies if custody}
-    if OWN_CUSTODY in held:
-        return RELIABLE
-    return KEYRING if held else SERVICE_ALONE
+from ledger.evidence.keys import KeyHistory
+from ledger.evidence.vouching import (
+    SERVICE_ALONE,
+    VOUCHING_TOPICS,
+    Vouched,
+    attested_as,
+    vouched_keys,
+)
 
 
-def count_attested(connection: Reader, keys: KeyHistory, events: int) -> dict[str, int]:
+def count_attested(
+    connection: Reader, keys: KeyHistory, vouched: Collection[str], events: int
+) -> dict[str, int]:
     """Return how many events of a verified log are attested how; only some carry more than one."""
-    topics = sorted(committing_topics())
+    topics = sorted(committing_topics() | vouching_topics())
     marks = ", ".join("?" * len(topics))
     found = connection.execute(
         f"SELECT state FROM log_events WHERE topic IN ({marks})",  # noqa: S608 - marks alone
         topics,
     )
-    counts: Counter[str] = Counter()
-    for (state,) in found:
-        records = (keys.records.get(each.keyid) for each in decode(state).signatures)
-        counts[attestation(record.custody for record in records if record)] += 1
+    counts = Counter(attested_as(decode(state), keys, vouched) for (state,) in found)
     counts[SERVICE_ALONE] += events - counts.total()
     return dict(sorted(counts.items()))
+
+
+def vouched_in(connection: Reader, keys: KeyHistory) -> Vouched:
+    """Return for which keys of a verified log somebody beside the operator has signed."""
+    marks = ", ".join("?" * len(VOUCHING_TOPICS))
+    rows = connection.execute(
+        "SELECT position, originator_id, originator_version, topic, state FROM log_events"  # noqa: S608 - marks alone
+        f" WHERE topic IN ({marks}) ORDER BY position",
+        VOUCHING_TOPICS,
+    )
+    return vouched_keys(map(stored_entry, rows), keys)

@@ -1,20 +1,25 @@
 """Which key was whose, and when, as the log has it."""
 
+from collections.abc import Iterator, Sequence
 from uuid import UUID
 
 from ledger.evidence.keys import KeyHistory, KeyNotValid
 from ledger.evidence.verify import KEY_TOPICS, Stored, learn_keys
+from ledger.evidence.vouching import VOUCHING_TOPICS, Vouched, vouched_keys
 from ledger.store.application import Ledger
 
 
 def key_history(ledger: Ledger) -> KeyHistory:
     """Return all keys that the log ever knew, with their validity; nothing is verified here."""
     keys = KeyHistory()
-    for found in ledger.log.select_notifications(0, 2**31, topics=KEY_TOPICS):
-        stream = str(found.originator_id if isinstance(found.originator_id, UUID) else "")
-        entry = Stored(found.id, stream, found.originator_version, found.topic, bytes(found.state))
+    for entry in _entries(ledger, KEY_TOPICS):
         learn_keys(keys, entry)
     return keys
+
+
+def vouched_history(ledger: Ledger) -> Vouched:
+    """Return for which officers' keys there is more than the operator's word; as it was written."""
+    return vouched_keys(_entries(ledger, VOUCHING_TOPICS), key_history(ledger))
 
 
 def require_signed_by_then(ledger: Ledger, key_id: str, counts_from: int) -> None:
@@ -30,3 +35,9 @@ def require_signed_by_then(ledger: Ledger, key_id: str, counts_from: int) -> Non
     if not record.valid_from <= counts_from < until:
         cause = f"valid from {record.valid_from} to {until}"
         raise KeyNotValid(key_id, counts_from, cause)
+
+
+def _entries(ledger: Ledger, topics: Sequence[str]) -> Iterator[Stored]:
+    for found in ledger.log.select_notifications(0, 2**31, topics=topics):
+        stream = str(found.originator_id if isinstance(found.originator_id, UUID) else "")
+        yield Stored(found.id, stream, found.originator_version, found.topic, bytes(found.state))

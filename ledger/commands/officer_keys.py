@@ -6,6 +6,7 @@ from uuid import UUID
 from ledger.commands.duties import acting_officer, require_post_anywhere
 from ledger.commands.key_history import require_signed_by_then
 from ledger.commands.officers import SECURITY, SYSTEM, operator_vouches_for
+from ledger.commands.signed_acts import perform_signed
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.key import KeyClaim
 from ledger.domain.officer import KeyTaken, Officer, officer_id
@@ -15,7 +16,7 @@ from ledger.evidence.canonical import base64_text
 from ledger.evidence.envelope import pae
 from ledger.evidence.keys import OWN_CUSTODY, PublicKey, verifier
 from ledger.store.act import CommandAct
-from ledger.store.application import Answer, Ledger, Work
+from ledger.store.application import Answer, Decide, Ledger, Work
 from ledger.store.signing import verify_handed_in
 
 CUSTODY_OFFICER = OWN_CUSTODY
@@ -133,16 +134,31 @@ def propose_key(ledger: Ledger, act: CommandAct, order: KeyProposal) -> Answer:
 
 
 def confirm_key(ledger: Ledger, act: CommandAct, order: KeyConfirmation) -> Answer:
-    """Put a key in force that its owner handed in; an administrator does, not the owner.
+    """Put a key in force that its owner handed in; an administrator signs for it, not the owner.
 
     The first administrators' keys are confirmed by the operator, since there is nobody else.
 
     Raises:
         NotOnRecord: No such officer.
+        OfficerSignatureMissing: The administrator did not sign.
+        KeyUnknown: The administrator has no such key in force.
         KeyNotProposed, OwnKeyConfirmed, KeyTaken, RoleMissing, SecondOfficerRequired: As they
             say.
     """
+    decide = _confirm(act, order)
+    return perform_signed(ledger, act, "officer.confirm_key", order, order.officer_id, decide)
 
+
+def prepare_confirmation(ledger: Ledger, act: CommandAct, order: KeyConfirmation) -> bytes:
+    """Return the payload that the administrator is to sign.
+
+    Raises:
+        LedgerError: What `confirm_key` would refuse.
+    """
+    return ledger.prepare(act, _confirm(act, order))[0]
+
+
+def _confirm(act: CommandAct, order: KeyConfirmation) -> Decide:
     def decide(work: Work) -> None:
         officer = work.get(Officer, order.officer_id)
         require_post_anywhere(work, act, CONFIRMING)
@@ -153,7 +169,7 @@ def confirm_key(ledger: Ledger, act: CommandAct, order: KeyConfirmation) -> Answ
         work.save(officer)
         work.result["key_id"] = order.key_id
 
-    return ledger.perform(act, "officer.confirm_key", order, decide)
+    return decide
 
 
 def revoke_key(ledger: Ledger, act: CommandAct, order: KeyRevocation) -> Answer:

@@ -6,13 +6,18 @@ from uuid import UUID
 
 from ledger.commands.duties import require_post, require_post_anywhere
 from ledger.commands.sealing import OFFICER, seal
-from ledger.domain.administration import Administration, administration_id
+from ledger.commands.signed_acts import perform_signed
+from ledger.domain.administration import (
+    Administration,
+    AdministrationBegun,
+    administration_id,
+)
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.officer import ADMINISTRATORS, Officer, Role, officer_id
 from ledger.domain.organisation import Organisation, organisation_id
 from ledger.errors import Kind, LedgerError
 from ledger.store.act import CommandAct
-from ledger.store.application import Answer, Ledger, Work
+from ledger.store.application import Answer, Decide, Ledger, Work
 
 SECURITY = frozenset({Role.SECURITY_ADMINISTRATOR})
 SYSTEM = frozenset({Role.SYSTEM_ADMINISTRATOR})
@@ -46,6 +51,16 @@ class NotAnAdministrator(LedgerError):
 
     def __init__(self, role: str) -> None:
         super().__init__(f"role {role} is none of {', '.join(sorted(ADMINISTRATORS))}")
+
+
+class PostHeld(LedgerError):
+    """What is held already is not given once more."""
+
+    code = "officer.post_held"
+    kind = Kind.CONFLICT
+
+    def __init__(self, officer_id: UUID, role: str) -> None:
+        super().__init__(f"officer {officer_id} is {role} there on that day already")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,9 +98,12 @@ def appoint_officer(ledger: Ledger, act: CommandAct, order: Appointment) -> Answ
         NotOnRecord: The organisation is not registered.
         RoleUnknown: No such post.
         PostsIncompatible: They hold one that does not go with it.
+        AdministrationBegun: It is an administrator's post, and an administrator gives it.
     """
 
     def decide(work: Work) -> None:
+        if order.role in ADMINISTRATORS and work.find(Administration, administration_id()):
+            raise AdministrationBegun(order.role)
         _appoint(work, act, order)
 
     return ledger.perform(act, "officer.appoint", order, decide)
@@ -117,8 +135,26 @@ def grant_role(ledger: Ledger, act: CommandAct, order: Post) -> Answer:
         NotOnRecord: No such officer or organisation.
         RoleUnknown, PostsIncompatible: As they say.
         RoleMissing: Whoever asks is no security administrator there or above.
+        OfficerSignatureMissing: The administrator did not sign.
+        KeyUnknown: The administrator has no such key in force.
     """
+    decide = _grant(act, order)
+    return perform_signed(ledger, act, "officer.grant_role", order, order.officer_id, decide)
 
+
+def prepare_grant(ledger: Ledger, act: CommandAct, order: Post) -> bytes:
+    """Return the payload that the administrator is to sign.
+
+    Raises:
+        PostHeld: There is nothing to sign: the officer holds the post already.
+        LedgerError: What `grant_role` would refuse.
+    """
+    for payload in ledger.prepare(act, _grant(act, order)):
+        return payload
+    raise PostHeld(order.officer_id, order.role)
+
+
+def _grant(act: CommandAct, order: Post) -> Decide:
     def decide(work: Work) -> None:
         if order.role not in set(Role):
             raise RoleUnknown(order.role)
@@ -132,7 +168,7 @@ def grant_role(ledger: Ledger, act: CommandAct, order: Post) -> Answer:
         work.save(officer)
         work.result["officer_id"] = str(officer.id)
 
-    return ledger.perform(act, "officer.grant_role", order, decide)
+    return decide
 
 
 def end_role(ledger: Ledger, act: CommandAct, order: Post) -> Answer:

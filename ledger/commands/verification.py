@@ -17,7 +17,7 @@ from uuid import UUID
 
 import msgspec
 
-from ledger.commands.attestation import count_attested
+from ledger.commands.attestation import count_attested, vouched_in
 from ledger.commands.continuing import (
     LogCutBack,
     LogRewritten,
@@ -54,6 +54,7 @@ from ledger.evidence.verify import (
     EntryBroken,
     Rules,
 )
+from ledger.evidence.vouching import FirstKey, Vouched
 from ledger.postgresql import Database, PageDamaged
 from ledger.store.sodium import verify_signature
 from ledger.store.stored_log import connect
@@ -82,8 +83,11 @@ class Verdict:
     last_good_size: int = 0
     affected: dict[str, str] = field(default_factory=dict)
     attested: dict[str, int] = field(default_factory=dict)
-    """How many events carry an officer's own signature, one by a key in the operator's keyring, or
-    the service's alone (电子签名法 art. 13): RELIABLE, KEYRING, SERVICE_ALONE."""
+    """How many events carry an officer's own signature, one by a key that is an officer's on the
+    operator's word alone, one by a key in the operator's keyring, or the service's alone: RELIABLE,
+    UNVOUCHED, KEYRING, SERVICE_ALONE (电子签名法 art. 13)."""
+    first_keys: tuple[FirstKey, ...] = ()
+    """The keys of the first administrators, from which the officers' own descend."""
     doubts: tuple[Doubt, ...] = ()
     """Where everything holds, but rests on keys that somebody else had, and nobody reaffirmed."""
     verified: Verified | None = None
@@ -164,14 +168,16 @@ class _Run:
                 self._put_together(connection, chunks, fault)
             if self._before is not None and self._start is None:
                 require_continued(connection, self._size, self._before, keys, self._rules)
-            attested = {}
+            attested, vouched = {}, Vouched()
             if self._start is None:
-                attested = count_attested(connection, keys, self._size)
+                vouched = vouched_in(connection, keys)
+                attested = count_attested(connection, keys, vouched.key_ids, self._size)
         return Verdict(
             self._size,
             self._checkpoints,
             last_good_size=self._size,
             attested=attested,
+            first_keys=vouched.first,
             doubts=tuple(keys.doubts()),
             verified=Verified(self._edge, self._checkpoints, positions),
         )

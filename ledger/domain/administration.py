@@ -14,7 +14,7 @@ class AdministrationBegun(LedgerError):
     kind = Kind.CONFLICT
 
     def __init__(self, role: str) -> None:
-        super().__init__(f"{role} was made before; an administrator grants the next one")
+        super().__init__(f"{role}: the administration has begun; an administrator grants the post")
 
 
 class Administration(Root):

@@ -28,8 +28,10 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """What was decided. Its TOPIC is the name it is stored under for good; SCHEMA counts its forms.
 
     COMMITS marks an event by which an officer commits an organisation: it is stored only with that
-    officer's own signature. CLOSES marks one that a checkpoint has to cover, and nothing after it:
-    it ends the transaction that it is stored in.
+    officer's own signature. VOUCHES marks one by which an administrator answers for another
+    officer: who does it signed in signs it, and the operator's word alone is told as such. CLOSES
+    marks one that a checkpoint has to cover, and nothing after it: it ends the transaction that it
+    is stored in.
 
     `apply` runs again at every replay, so it only remembers: a rule tightened today must not make
     yesterday's events unreadable.
@@ -38,6 +40,7 @@ class Event(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     TOPIC: ClassVar[str]
     SCHEMA: ClassVar[int] = 1
     COMMITS: ClassVar[bool] = False
+    VOUCHES: ClassVar[bool] = False
     CLOSES: ClassVar[bool] = False
     ROOT: ClassVar[type["Root"]]
 

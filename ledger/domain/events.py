@@ -84,3 +84,8 @@ def event_class(topic: str) -> type[Event]:
 def committing_topics() -> frozenset[str]:
     """Return the topics that are stored only with an officer's own signature."""
     return frozenset(topic for topic, event in EVENT_CLASSES.items() if event.COMMITS)
+
+
+def vouching_topics() -> frozenset[str]:
+    """Return the topics that an administrator signs who answers for another officer."""
+    return frozenset(topic for topic, event in EVENT_CLASSES.items() if event.VOUCHES)

@@ -151,6 +151,7 @@ class Officer(Root):
 
     class RoleGranted(Event, frozen=True):
         TOPIC = "officer.role_granted"
+        VOUCHES = True
         organisation_id: UUID
         role: str
 
@@ -196,6 +197,7 @@ class Officer(Root):
         """
 
         TOPIC = "officer.key_registered"
+        VOUCHES = True
         key_id: str
         algorithm: str
         public_key: str

@@ -2,6 +2,7 @@
 
 import re
 from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -36,6 +37,14 @@ from ledger.evidence.verify import (
     learn_keys,
     self_described,
     verify_entry,
+)
+from ledger.evidence.vouching import (
+    REGISTERED,
+    UNVOUCHED,
+    VOUCHING_TOPICS,
+    Vouched,
+    attested_as,
+    vouched_keys,
 )
 
 OF_A_LEDGER = (
@@ -91,6 +100,7 @@ class CheckedPack:
         self.pack = pack
         self.checkpoint = checkpoint
         self.keys = KeyHistory()
+        self.vouched = Vouched()
         self._map_root = map_root
         self._seen: dict[int, Seen] = {}
         self._listings = {(each.subject, each.topic, each.of): each for each in pack.listings}
@@ -114,6 +124,11 @@ class CheckedPack:
                 raise PackBroken(f"the entry at position {position} is no event")
             found = self._seen[position] = Seen(position, payload)
         return found
+
+    def attested(self) -> Counter[str]:
+        """Count the entries by who answers for them; true once their signatures were checked."""
+        envelopes = (decode(envelope) for envelope in self.pack.entries.values())
+        return Counter(attested_as(each, self.keys, self.vouched.key_ids) for each in envelopes)
 
     @property
     def published_at(self) -> str:
@@ -192,13 +207,21 @@ def check_pack(pack: Pack, rules: Rules) -> Iterator[Step | CheckedPack]:
     yield Step(3, "map", "the last entry announces the map over all entries before it")
 
     keys = checked.keys = _keys(checked)
+    checked.vouched = _vouched(checked)
     yield Step(4, "keys", f"{len(keys.records)} keys; no key event of their owners is left out")
 
     _check_checkpoint(pack, checkpoint, keys, rules)
     yield Step(5, "checkpoint", f"signed by the ledger for {checkpoint.size} entries")
 
     _check_entries(checked, keys, rules)
-    yield Step(6, "entries", f"{count} envelopes carry the signatures that they must")
+    shown = f"{count} envelopes carry the signatures that they must"
+    unvouched = checked.attested()[UNVOUCHED]
+    if unvouched:
+        shown += (
+            f"; {unvouched} of them an officer's by a key that is theirs on the operator's word"
+            " alone 只凭运营者登记"
+        )
+    yield Step(6, "entries", shown)
 
     _require_kind(pack)
     for listing in pack.listings:
@@ -355,6 +378,20 @@ def _keys(checked: CheckedPack) -> KeyHistory:
         except EntryBroken as cause:
             raise PackBroken(str(cause)) from None
     return keys
+
+
+def _vouched(checked: CheckedPack) -> Vouched:
+    """Find out for whose keys administrators signed; what the pack does not show counts as not."""
+    positions = {
+        position
+        for position in checked.pack.entries
+        if checked.seen(position).payload.get("type") == REGISTERED
+    }
+    for listing in checked.pack.listings:
+        if listing.topic is None and listing.of == STREAM:
+            positions.update(seen.position for seen in checked.stream(listing.subject))
+    entries = [_stored(checked, position) for position in sorted(positions)]
+    return vouched_keys((each for each in entries if each.topic in VOUCHING_TOPICS), checked.keys)
 
 
 def _check_checkpoint(pack: Pack, checkpoint: Checkpoint, keys: KeyHistory, rules: Rules) -> None:

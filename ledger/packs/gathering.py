@@ -11,6 +11,7 @@ from ledger.evidence.figures import Seen, figure
 from ledger.evidence.pack import ALL, STREAM, Figure, Listing
 from ledger.evidence.verifiable_map import THE_LOG, subject_key
 from ledger.evidence.verify import KEY_TOPICS, OPERATOR
+from ledger.evidence.vouching import ADMINISTRATION, VOUCHED_FOR
 from ledger.store.application import Ledger, NotOnRecord
 from ledger.store.map_store import MapStore
 
@@ -79,8 +80,10 @@ class Gathering:
 
     def take_keys(self) -> None:
         """Take along all that tells which keys were whose, for everybody who acted."""
+        self.stream(ADMINISTRATION)
         owners: set[str] = set()
         while True:
+            self._take_vouchers()
             found = {THE_LOG} | {
                 actor
                 for position in self.entries
@@ -93,6 +96,13 @@ class Gathering:
                     if (owner != THE_LOG) == topic.startswith("officer."):
                         self.concerning(owner, topic)
             owners = found
+
+    def _take_vouchers(self) -> None:
+        """Take along what posts those had who answered for another officer's key or post."""
+        seen = [self._seen(position).payload for position in self.entries]
+        for officer in {str(each["actor"]) for each in seen if each["type"] in VOUCHED_FOR}:
+            if officer != OPERATOR:
+                self.stream(officer)
 
     def nodes(self) -> dict[tuple[int, int], bytes]:
         """Return the tree hashes that lead the entries to the checkpoint's root."""

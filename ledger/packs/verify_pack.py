@@ -67,6 +67,8 @@ SIGNED_BY_OFFICERS = {
     "remittance.sent",
     "service_key.compromised",
 }
+ADMINISTRATION = "ec740a29-0b95-51bb-b260-0f57eecfd86b"  # says who the first administrators are
+VOUCHING_POSTS = ("安全管理", "系统管理")  # the first of them gives posts
 KEY_EVENTS = (
     *("service_key.registered", "service_key.retired", "service_key.compromised"),
     *("officer.key_registered", "officer.key_revoked", "officer.key_compromised"),
@@ -316,6 +318,8 @@ class Pack:
         self.reaffirmed: list[tuple[int, str, list[str]]] = []  # position, officer, own keys
         self.rests: dict[str, set[tuple[str, int]]] = {}  # who signed where, for a key to be one
         self.custody: dict[str, str] = {}
+        self.first_keys: list[tuple[str, str, str, int]] = []  # key id, officer, post, position
+        self.vouched: set[str] = set()
 
     def check_tree(self) -> str:
         text, blank, tail = self.said["checkpoint"].rpartition("\n\n")
@@ -419,7 +423,52 @@ class Pack:
         need(0 in learned, "the founding event is missing")
         for position, event in sorted(learned.items()):
             self.learn(position, event)
+        self.vouch()
         return f"{len(self.keys)} keys, and no registration or revocation is left out"
+
+    def vouch(self) -> None:
+        """Find the keys that are their officers' by an administrator's signature.
+
+        What the operator alone says stands for nothing, but the first key of each of the first
+        administrators: those are to be compared with the people themselves.
+        """
+        said = {at: e for at, e in self.events.items() if e["type"] == "officer.key_registered"}
+        for subject, topic, of in self.listings:
+            if (topic, of) == (None, "stream"):
+                said.update(self.all_of(subject, None, "stream"))
+        begun: dict[str, tuple[str, int]] = {}
+        for at, event in sorted(said.items()):
+            if event["type"] == "administration.begun" and event["stream"] == ADMINISTRATION:
+                begun.setdefault(event["data"]["role"], (event["data"]["officer_id"], at))
+        roles = {officer: role for role, (officer, _) in begun.items()}
+        posts: dict[str, list[list[str]]] = defaultdict(list)  # role, organisation, since, until
+
+        def is_signed(at: int, event: dict[str, Any], by: tuple[str, ...]) -> bool:
+            day, actor = event["happened_on"], event["actor"]
+            held = any(p[0] in by and p[2] <= day < p[3] for p in posts[actor])
+            names = [name for name, _ in self.signed[at][0][1:] if name in self.vouched]
+            own = [name for name in names if self.keys[name][0] == actor]
+            sound = any(not (self.lost and self.doubted(name, at)) for name in own)
+            return held and sound and actor != event["stream"]
+
+        for at, event in sorted(said.items()):
+            kind, data, officer = event["type"], event["data"], event["stream"]
+            if kind == "officer.role_granted" and data["role"] in VOUCHING_POSTS:
+                first, begins = begun.get(data["role"], ("", -1))
+                if (officer == first and at <= begins) or is_signed(at, event, VOUCHING_POSTS[:1]):
+                    since = event["happened_on"]
+                    posts[officer].append([data["role"], data["organisation_id"], since, "9999"])
+            elif kind == "officer.role_ended":
+                for post in posts[officer]:
+                    same = post[:2] == [data["role"], data["organisation_id"]]
+                    if same and post[2] <= event["happened_on"] < post[3]:
+                        post[3] = event["happened_on"]
+            elif kind == "officer.key_registered" and data["custody"] == "officer":
+                role = roles.pop(officer, None)
+                if role is not None:
+                    self.first_keys.append((data["key_id"], officer, role, at))
+                if role is not None or is_signed(at, event, VOUCHING_POSTS):
+                    self.vouched.add(data["key_id"])
 
     def learn(self, position: int, event: dict[str, Any]) -> None:
         owner = "service" if event["type"].startswith("service_key.") else event["stream"]
@@ -531,7 +580,14 @@ class Pack:
                 f"{where}: no officer",
             )
             need(position or founding in (None, signatures[0][0]), "founded by ANOTHER KEY")
-        return f"{len(self.events)} events carry the signatures that they must"
+        unvouched = sum(
+            not any(name in self.vouched for name, _ in signatures)
+            and any(self.custody[name] == "officer" for name, _ in signatures)
+            for signatures, _ in self.signed.values()
+        )
+        alone = f"; {unvouched} of them an officer's, who has the key on the operator's word alone"
+        shown = f"{len(self.events)} events carry the signatures that they must"
+        return shown + (alone if unvouched else "")
 
     def check_lists(self) -> str:
         kind, about = self.said["kind"], self.said["subject"]
@@ -904,6 +960,9 @@ def verdict(pack: Pack, founding: str | None) -> int:
         print(f"this log goes on from what you kept. {pages}")
         return 1
     print(f"HOLDS as of {pack.as_of} for {log}. {pages}")
+    for name, _, role, at in pack.first_keys:
+        print(f"COMPARE: key {name} is that of the first {role}, on the operator's word (position")
+        print(f"{at}); officers' own keys descend from it.")
     return 0
 
 

@@ -485,7 +485,8 @@ class Ledger(Application[UUID]):
                 decide(work)
                 if work.refusal is not None:
                     raise work.refusal
-                return [self._mapper.payload(event) for event in work.pending() if event.COMMITS]
+                signed = [event for event in work.pending() if _is_signed(event, act)]
+                return [self._mapper.payload(event) for event in signed]
             finally:
                 self._abandon(work)
 
@@ -773,7 +774,7 @@ class Ledger(Application[UUID]):
             raise LogMoved("what was decided before could not be stored")
 
     def _signed(self, events: Sequence[Event], act: CommandAct) -> Iterator[StoredEvent]:
-        """Make the envelopes: the service signs each event, the officer those that commit."""
+        """Make the envelopes: the service signs each event, the officer what commits or vouches."""
         key_id = self._signer.public_key.key_id
         signing = deque[tuple[bytes, bytes]]()
 
@@ -786,7 +787,7 @@ class Ledger(Application[UUID]):
         for event, signed in zip(events, self._signer.sign_all(messages()), strict=True):
             payload, message = signing.popleft()
             signatures = [Signature(key_id, signed)]
-            if event.COMMITS:
+            if _is_signed(event, act):
                 signatures.append(officer_signature(self, act, event, payload, message))
             envelope = encode(payload, signatures)
             if len(envelope) > ENTRY_BYTES_MAX:
@@ -895,6 +896,11 @@ def _awaited(done: Future[None]) -> Iterator[StoredEvent]:
     """Wait until something is done, and yield nothing."""
     done.result()
     yield from ()
+
+
+def _is_signed(event: Event, act: CommandAct) -> bool:
+    """Say whether an officer has to sign the event: as vouching, only whoever is signed in."""
+    return event.COMMITS or (event.VOUCHES and act.signed_in)
 
 
 def _answer(work: Work, positions: Sequence[int]) -> Answer:

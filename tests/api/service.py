@@ -20,7 +20,6 @@ from api.clock import Clock
 from api.dependencies import Served
 from api.edge.limits import Limits
 from api.edge.rate import Rates
-from ledger.commands import officers
 from ledger.domain.officer import Role, officer_id
 from ledger.postgresql import Database
 from tests.world import RECORDED_AT, World
@@ -119,9 +118,7 @@ def service_at(
     world = World.at(folder, database).settle_in()
     for staff, (code, role) in POSTS.items():
         world.appoint(staff, code, role, EARLY)
-    for staff, role in ADMINISTRATORS.items():
-        order = officers.Appointment(staff, "某某", "C01", role)
-        officers.begin_administration(world.ledger, world.act(day=EARLY), order)
+    world.administer(ADMINISTRATORS)
     hands = Hands()
     rates = Rates(1e6, 10**6, 1e6, 10**6, 1e6, 10**6, 1e6, 10**6) if unlimited else Rates()
     serving = Serving(hands.clock(), passwords=CHEAP, rates=rates, limits=limits or Limits())

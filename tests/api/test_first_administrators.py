@@ -38,10 +38,46 @@ def code_of(said: str) -> str:
     return found[1]
 
 
+def signed(signer: Ed25519Signer, prepared: dict[str, str]) -> dict[str, str]:
+    return {
+        "payload": prepared["payload"],
+        "key_id": signer.public_key.key_id,
+        "signature": b64encode(signer.sign(b64decode(prepared["to_sign"]))).decode(),
+    }
+
+
 def enter(http: TestClient, code: str) -> TestClient:
     answer = http.post("/v1/session/invitation", json={"code": code, "password": PASSWORD})
     assert answer.status_code == 200, answer.text
     return http
+
+
+def give_post(http: TestClient, officer: str, own: dict[str, Ed25519Signer]) -> None:
+    """Give the approver's post as the security administrator, who signs what was prepared."""
+    top = http.get("/v1/organisations").json()["items"][0]["organisation_id"]
+    post, posts = {"organisation_id": top, "role": "审批"}, f"/v1/officers/{officer}/posts"
+    prepared = http.post(f"{posts}/preparation", json=post).json()
+    given = {"post": post, "signed": signed(own["SEC"], prepared)}
+    wrong = {**given, "signed": signed(own["SYS"], prepared)}
+    assert http.post(posts, json=wrong).json()["code"] == "officer.key_unknown"
+    wrong = {**given, "post": {**post, "role": "经办"}}
+    assert http.post(posts, json=wrong).json()["code"] == "signature.prepared_differs"
+    assert http.post(posts, json=given).status_code == 201
+    for role, code in (("审计", "duty.posts_incompatible"), ("审批", "officer.post_held")):
+        again = http.post(f"{posts}/preparation", json={**post, "role": role})
+        assert again.json()["code"] == code
+
+
+def hand_in(http: TestClient, officer: str) -> str:
+    """Hand in a new key as its owner; return its id."""
+    signer, path = Ed25519Signer.generate(), f"/v1/officers/{officer}"
+    key = {"algorithm": "ed25519", "public_key": b64encode(signer.public_key.raw).decode()}
+    proof = http.post(f"{path}/key-proofs", json=key).json()
+    signature = b64encode(signer.sign(b64decode(proof["to_sign"]))).decode()
+    wrong = http.post(f"{path}/keys", json={**key, "proof": b64encode(bytes(64)).decode()})
+    assert wrong.json()["code"] == "signature.officer_broken"
+    handed_in = http.post(f"{path}/keys", json={**key, "proof": signature})
+    return str(handed_in.json()["result"]["key_id"])
 
 
 def test_from_an_empty_ledger_to_an_approver_who_signs_for_themselves(home: Path) -> None:
@@ -60,6 +96,11 @@ def test_from_an_empty_ledger_to_an_approver_who_signs_for_themselves(home: Path
     assert refused.stderr.startswith("duty.officer_required")
 
     place = Home(home)
+    own = {}
+    for staff in ("SEC", "SYS"):
+        signer = own[staff] = Ed25519Signer.generate()
+        key = f"ed25519:{b64encode(signer.public_key.raw).decode()}"
+        assert nuanzhang(home, "key", "enrol", staff, key).returncode == 0
     with bootstrap.opened(place) as ledger:
         app = create_app(place, ledger, Serving(CLOCK, passwords=CHEAP))
         with TestClient(app, base_url=HOST, headers={"origin": HOST}):
@@ -73,35 +114,31 @@ def test_from_an_empty_ledger_to_an_approver_who_signs_for_themselves(home: Path
             made = sys_admin.post("/v1/officers", json={"staff_number": "A1", "name": "李四"})
             officer = made.json()["result"]["officer_id"]
             assert made.json()["receipt"]["position"] == made.json()["last_position"]
-            top = sec_admin.get("/v1/organisations").json()["items"][0]["organisation_id"]
-            post = {"organisation_id": top, "role": "审批"}
-            assert sec_admin.post(f"/v1/officers/{officer}/posts", json=post).status_code == 201
-            clash = sec_admin.post(f"/v1/officers/{officer}/posts", json={**post, "role": "审计"})
-            assert clash.json()["code"] == "duty.posts_incompatible"
+            give_post(sec_admin, officer, own)
             invited = sec_admin.post(f"/v1/officers/{officer}/invitations").json()
 
             approver = enter(browser(), invited["code"])
-            signer = Ed25519Signer.generate()
-            key = {
-                "algorithm": "ed25519",
-                "public_key": b64encode(signer.public_key.raw).decode(),
-            }
             keys = f"/v1/officers/{officer}/keys"
-            proof = approver.post(f"/v1/officers/{officer}/key-proofs", json=key).json()
-            signature = b64encode(signer.sign(b64decode(proof["to_sign"]))).decode()
-            wrong = approver.post(keys, json={**key, "proof": b64encode(bytes(64)).decode()})
-            assert wrong.json()["code"] == "signature.officer_broken"
-            handed_in = approver.post(keys, json={**key, "proof": signature})
-            key_id = handed_in.json()["result"]["key_id"]
+            key_id = hand_in(approver, officer)
             assert approver.get("/v1/session").json()["key_ids"] == []
             confirmation = f"{keys}/{key_id}/confirmation"
-            assert approver.post(confirmation).status_code == 403
-            refused_inviter = sec_admin.post(confirmation)
+            assert approver.post(f"{confirmation}/preparation").status_code == 403
+            refused_inviter = sec_admin.post(f"{confirmation}/preparation")
             assert refused_inviter.json()["code"] == "officer.inviter_confirms"
-            assert sys_admin.post(confirmation).status_code == 201
+            prepared = sys_admin.post(f"{confirmation}/preparation").json()
+            vouched = {"signed": signed(own["SYS"], prepared)}
+            assert sys_admin.post(confirmation, json=vouched).status_code == 201
             assert approver.get("/v1/session").json()["key_ids"] == [key_id]
     verified = nuanzhang(home, "verify", "--json")
-    assert json.loads(verified.stdout)["holds"]
+    verdict = json.loads(verified.stdout)
+    assert verdict["holds"]
+    assert verdict["attested"]["reliable_signature"] == 2  # the post, and the key
+    firsts = {each["role"]: each["key_id"] for each in verdict["first_keys"]}
+    expected = {"安全管理": own["SEC"], "系统管理": own["SYS"]}
+    assert firsts == {role: key.public_key.key_id for role, key in expected.items()}
+    assert nuanzhang(home, "verify").stdout.count("COMPARE 请核对") == 2
+    listed = json.loads(nuanzhang(home, "key", "list", "--json").stdout)
+    assert {each["key_id"]: each["vouched"] for each in listed}[key_id]
 
 
 def test_the_operator_enrols_no_officers_key_once_there_is_an_administration(home: Path) -> None:

@@ -101,6 +101,10 @@ def outside_list(place: Place) -> tuple[dict[str, str], dict[str, Any]]:
     return told, {"file": ("l.csv", "身份证号码\n".encode())}
 
 
+def post(place: Place) -> dict[str, str]:
+    return {"organisation_id": place.ids["organisation"], "role": "经办"}
+
+
 def signed(_: Place) -> dict[str, str]:
     payload = json.dumps({"recorded_at": RECORDED_AT, "happened_on": TODAY.isoformat()}).encode()
     return {"payload": b64encode(payload).decode(), "key_id": "k", "signature": "AAAA"}
@@ -222,8 +226,9 @@ ASKED: dict[str, Asked] = {
         body=lambda p: {"staff_number": f"N-{uuid4().hex[:8]}", "name": p.code}, bound=False
     ),
     "GET /v1/officers/{officer_id}": Asked("{officer}", bound=False),
+    "POST /v1/officers/{officer_id}/posts/preparation": Asked("{officer}", post),
     "POST /v1/officers/{officer_id}/posts": Asked(
-        "{officer}", lambda p: {"organisation_id": p.ids["organisation"], "role": "经办"}
+        "{officer}", lambda p: {"post": post(p), "signed": signed(p)}
     ),
     "POST /v1/officers/{officer_id}/post-endings": Asked(
         "{officer}", lambda p: {"organisation_id": p.ids["organisation"], "role": "经办"}
@@ -238,8 +243,11 @@ ASKED: dict[str, Asked] = {
         lambda _: {"algorithm": "ed25519", "public_key": KEY, "proof": "AAAA"},
         bound=False,
     ),
-    "POST /v1/officers/{officer_id}/keys/{key_id}/confirmation": Asked(
+    "POST /v1/officers/{officer_id}/keys/{key_id}/confirmation/preparation": Asked(
         "{officer} none", bound=False
+    ),
+    "POST /v1/officers/{officer_id}/keys/{key_id}/confirmation": Asked(
+        "{officer} none", lambda p: {"signed": signed(p)}, bound=False
     ),
     "POST /v1/officers/{officer_id}/keys/{key_id}/ending": Asked(
         "{me} none", lambda _: {"reason": "遗失"}, bound=False
@@ -968,6 +976,9 @@ ASKED: dict[str, Asked] = {
     ),
     "POST /admin/officers/search": Asked(form=form_of(name="某某"), bound=False),
     "GET /admin/officers/{officer_id}": Asked("{officer}", bound=False),
+    "POST /admin/officers/{officer_id}/posts/preparation": Asked(
+        "{officer}", lambda p: {"organisation": p.code, "role": "经办"}
+    ),
     "POST /admin/officers/{officer_id}/posts": Asked(
         "{officer}",
         form=lambda p: ({"key": uuid4().hex, "organisation": p.code, "role": "经办"}, {}),

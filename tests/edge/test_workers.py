@@ -16,9 +16,7 @@ import httpx2
 import pytest
 
 from api.serving import SILENT_S
-from ledger.commands import officers
 from ledger.domain.officer import Role
-from tests.api.service import EARLY
 from tests.api.test_campaign_over_http import roster_csv
 from tests.api.test_command_line import nuanzhang
 from tests.edge.test_graceful_shutdown import CAMPAIGN, Process, open_today, signed_in
@@ -102,8 +100,7 @@ def world(tmp_path: Path, postgresql: Server) -> Iterator[World]:
     world = World.at(tmp_path, postgresql.fresh()).settle_in()
     open_today(world)
     world.file(*PEOPLE)
-    order = officers.Appointment(KEEPER, "某某", "C01", Role.SYSTEM_ADMINISTRATOR)
-    officers.begin_administration(world.ledger, world.act(day=EARLY), order)
+    world.administer({KEEPER: Role.SYSTEM_ADMINISTRATOR})
     yield world
     world.ledger.close()
 
@@ -241,8 +238,7 @@ def test_each_worker_serves_all_ledgers_of_a_deployment_and_each_is_counted_by_i
     for name in asked:
         store = postgresql.fresh()
         world = World.at(tmp_path / name, store).settle_in()
-        order = officers.Appointment(KEEPER, "某某", "C01", Role.SYSTEM_ADMINISTRATOR)
-        officers.begin_administration(world.ledger, world.act(day=EARLY), order)
+        world.administer({KEEPER: Role.SYSTEM_ADMINISTRATOR})
         keepers[name] = signed_in(world, KEEPER)
         world.ledger.close()
         with file.open("a") as told:

@@ -5,12 +5,15 @@ import re
 import signal
 import subprocess
 import sys
+from base64 import b64decode
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx2
 
+from ledger.evidence.canonical import base64_text
+from ledger.evidence.keys import Ed25519Signer
 from tests.ha.answers import LOOKED, WRITTEN
 from tests.ha.cluster import ROOT
 from tests.ha.network import OFFICE, Network
@@ -61,6 +64,9 @@ class Office:
         codes = {
             staff: self.nuanzhang("admin", "first", staff, role, *top) for staff, role in STAFF
         }
+        security = Ed25519Signer.generate()
+        public = f"ed25519:{base64_text(security.public_key.raw)}"
+        self.nuanzhang("key", "enrol", "SEC", public)
         self.serve()
         for staff, said in codes.items():
             self._enter(staff, said.split("with: ")[1].strip())
@@ -76,7 +82,15 @@ class Office:
             officer = self._post("SYS", "/v1/officers", staff_number=name, name="某某")["result"][
                 "officer_id"
             ]
-            self._post("SEC", f"/v1/officers/{officer}/posts", organisation_id=union, role="出纳")
+            posts = f"/v1/officers/{officer}/posts"
+            post = {"organisation_id": union, "role": "出纳"}
+            prepared = self._post("SEC", f"{posts}/preparation", **post)
+            signed = {
+                "payload": prepared["payload"],
+                "key_id": security.public_key.key_id,
+                "signature": base64_text(security.sign(b64decode(prepared["to_sign"]))),
+            }
+            self._post("SEC", posts, post=post, signed=signed)
             invited = self._post("SEC", f"/v1/officers/{officer}/invitations")
             self._enter(name, invited["code"])
             self._tokens[name] = self._post(name, "/v1/tokens", label="收款", read_only=False)[

@@ -7,9 +7,11 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from api.access.accounts import INVITATION_TTL_S
-from ledger.commands import officers
+from ledger.commands.officer_keys import KeyConfirmation, confirm_key
+from ledger.domain.aggregate import OPERATOR
 from ledger.domain.officer import Role, officer_id
 from ledger.domain.organisation import organisation_id
+from ledger.store.act import CommandAct
 from tests.api.service import ADMINISTRATORS, AUDIT, EARLY, SECURITY, SYSTEM, TODAY
 from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, office_at, saying
 from tests.web.conftest import INSPECTOR
@@ -22,9 +24,7 @@ def administered(folder: Path) -> World:
     """Return a small world with one administrator of each kind; its ledger is still open."""
     world = World.at(folder).settle_in()
     world.appoint_without_key("B-X01", "X01", Role.ACCOUNTANT, EARLY)
-    for staff, role in ADMINISTRATORS.items():
-        order = officers.Appointment(staff, "某某", "C01", role)
-        officers.begin_administration(world.ledger, world.act(day=EARLY), order)
+    world.administer(ADMINISTRATORS)
     return world
 
 
@@ -105,6 +105,17 @@ def let_in(workplace: Office, code: str, language: str = "zh") -> Page:
     return page
 
 
+def make_key(workplace: Office, page: Page, staff: str) -> None:
+    """Make the key of a first administrator on this device; the operator confirms it."""
+    page.goto("/my-key")
+    page.locator("[data-make] button").click()
+    proposed = page.locator("[data-key]", has=page.locator(".pill.doubt"))
+    expect(proposed).to_have_count(1)
+    order = KeyConfirmation(officer_id(staff), str(proposed.get_attribute("data-key")))
+    act = CommandAct(OPERATOR, TODAY, workplace.served.clock.now())
+    confirm_key(workplace.ledger, act, order)
+
+
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_an_officer_comes_to_be_and_is_invited(workplace: Office, language: str) -> None:
     say, staff = saying(language), f"N-{language}"
@@ -119,6 +130,11 @@ def test_an_officer_comes_to_be_and_is_invited(workplace: Office, language: str)
     expect(system.get_by_text(say("授予岗位"))).to_have_count(0)
 
     security = workplace.page(SECURITY, path, language)
+    security.locator("summary", has_text=say("授予岗位")).click()
+    fill(security, f"{path}/posts", role="审批", organisation="X01")
+    assert refused(security) == "signature.officer_missing"
+    make_key(workplace, security, SECURITY)
+    security.goto(path)
     security.locator("summary", has_text=say("授予岗位")).click()
     fill(security, f"{path}/posts", role="审批", organisation="NOWHERE")
     assert refused(security) == "ledger.not_on_record"
@@ -157,6 +173,7 @@ def test_a_key_is_confirmed_by_another_than_who_invited_its_owner(workplace: Off
     assert refused(security) == "officer.inviter_confirms"
     system = workplace.page(SYSTEM, "/admin")
     expect(system.locator(".cards", has_text="1 项待您办理")).to_be_visible()
+    make_key(workplace, system, SYSTEM)
     system.goto("/admin/keys?state=proposed")
     system.locator("[data-row] a").first.click()
     fill(system, f"{path}/keys/{key}/confirmation")

@@ -28,9 +28,7 @@ def workplace(tmp_path: Path, chromium: Browser) -> Iterator[Office]:
     """An office with a drafted batch of two rows, one of them refused, and money for it."""
     world = World.at(tmp_path).settle_in()
     world.appoint("K-X01", "X01", Role.CASHIER, EARLY)
-    for staff, role in ADMINISTRATORS.items():
-        order = officers.Appointment(staff, "某某", "C01", role)
-        officers.begin_administration(world.ledger, world.act(day=EARLY), order)
+    world.administer(ADMINISTRATORS)
     world.receive("X01", 1_000_000)
     world.file(Person(1), Person(2))
     world.draft("PAGE-1", roster_row(1, Person(1), 80_000), roster_row(2, Person(2), 10))
@@ -238,9 +236,9 @@ def approve(workplace: Office, path: str, language: str) -> None:
 
 
 def confirm(workplace: Office, staff: str, key_id: str) -> None:
-    """Confirm a key as the security administrator does who compared it."""
+    """Confirm a key in the name of the security administrator, who does so elsewhere."""
     clock = workplace.served.clock
-    act = CommandAct(str(officer_id(SECURITY)), TODAY, clock.now(), signed_in=True)
+    act = CommandAct(str(officer_id(SECURITY)), TODAY, clock.now())
     confirm_key(workplace.ledger, act, KeyConfirmation(officer_id(staff), key_id))
 
 

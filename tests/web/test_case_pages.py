@@ -8,7 +8,6 @@ from playwright.sync_api import Browser, Page, expect
 from typer.testing import CliRunner
 
 from api.cli.main import app
-from ledger.commands import officers
 from ledger.domain.officer import Role
 from tests.api.service import ADMINISTRATORS, EARLY, TODAY
 from tests.web.browsing import LANGUAGES, Office, accessible, office_at, saying
@@ -25,9 +24,7 @@ def workplace(tmp_path: Path, chromium: Browser) -> Iterator[Office]:
     world.appoint("K-X01", "X01", Role.CASHIER, EARLY)
     for staff, role in (("J-C01", Role.INSPECTOR), ("U-C01", Role.AUDITOR)):
         world.appoint(staff, "C01", role, EARLY)
-    for staff, role in ADMINISTRATORS.items():
-        order = officers.Appointment(staff, "某某", "C01", role)
-        officers.begin_administration(world.ledger, world.act(day=EARLY), order)
+    world.administer(ADMINISTRATORS)
     world.receive("X01", 500_000)
     world.file(ONE)
     world.pay("B1", roster_row(1, ONE, 80_000))

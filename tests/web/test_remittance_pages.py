@@ -8,7 +8,6 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from ledger.anchoring.publications import announce
-from ledger.commands import officers
 from ledger.domain.officer import Role
 from ledger.domain.remittance import State
 from ledger.packs.file import read_pack
@@ -47,9 +46,7 @@ def border(tmp_path: Path, chromium: Browser) -> Iterator[Border]:
     world = World.at(tmp_path).settle_in()
     world.appoint("K-C01", "C01", Role.CASHIER, EARLY)
     world.appoint("J-C01", "C01", Role.INSPECTOR, EARLY)
-    for staff, role in ADMINISTRATORS.items():
-        order = officers.Appointment(staff, "某某", "C01", role)
-        officers.begin_administration(world.ledger, world.act(day=EARLY), order)
+    world.administer(ADMINISTRATORS)
     world.receive("C01", 300_000, vintage=2015)
     world.receive("C01", 500_000)
     here, there = RefusingSide(world), taker_at(tmp_path / "other")

@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Browser, Error, Locator, Page, expect
 
 from api.web.formats import capital
-from ledger.commands import officers
 from ledger.commands.signatures import strokes_of
 from ledger.domain.batch import batch_id
 from ledger.domain.campaign import campaign_id
@@ -18,7 +17,7 @@ from ledger.domain.officer import officer_id
 from ledger.store.home import Home
 from projections.runner import catch_up
 from projections.signatures import signatures_of
-from tests.api.service import ADMINISTRATORS, EARLY, TODAY
+from tests.api.service import ADMINISTRATORS, TODAY
 from tests.campaign import copied
 from tests.web.browsing import LANGUAGES, Office, accessible, office_at, saying
 from tests.web.test_batches import confirm
@@ -35,9 +34,7 @@ TABLET = (820, 1180)
 def approved(tmp_path_factory: pytest.TempPathFactory) -> Home:
     """A ledger with an approved signature sheet of five people: to be copied."""
     world = World.at(tmp_path_factory.mktemp("approved")).settle_in()
-    for staff, role in ADMINISTRATORS.items():
-        order = officers.Appointment(staff, "某某", "C01", role)
-        officers.begin_administration(world.ledger, world.act(day=EARLY), order)
+    world.administer(ADMINISTRATORS)
     world.receive("X01", 1_000_000)
     world.sheet("SHEET-1", *PEOPLE)
     world.ledger.close()

@@ -1,18 +1,20 @@
 """Officers: who is on the register, their posts, keys and way in, and what administrators do."""
 
+from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Response
+from fastapi import APIRouter, Body, Form, Response
 from sqlalchemy import Connection
 
+from api.acting import Acting, Prepared, Signed, TheActing, prepared
 from api.callers import CONFIRM, KEEP_SECURITY, KEEP_SYSTEM, SIGNED_IN
 from api.dependencies import ThePage, TheReadModel, TheServed
 from api.inviting import require_not_inviter
 from api.v1 import forms
 from api.v1.officers import KeyId
 from api.web.asked import Word
-from api.web.given import Given, TheFields, formed
+from api.web.given import Given, TheFields, cleaned, formed
 from api.web.language import N_
 from api.web.posted import TheActingOnPage
 from api.web.refused import show_above
@@ -26,11 +28,13 @@ from ledger.commands.officers import (
     Post,
     end_role,
     grant_role,
+    prepare_grant,
     register_officer,
 )
 from ledger.domain.officer import ADMINISTRATORS, Role, officer_id
 from ledger.domain.organisation import organisation_id
 from ledger.errors import LedgerError
+from ledger.store.act import CommandAct
 from ledger.store.application import NotOnRecord
 from projections.asked import PAGE_ROWS_MAX
 from projections.keys import officer_keys
@@ -40,6 +44,10 @@ from projections.organisations import staff_numbers, tree_on
 router = APIRouter(include_in_schema=False)
 
 LIST, ONE = "admin/officers.html", "admin/officer.html"
+
+Typed = Annotated[dict[str, str], Body()]
+SIGNED = frozenset(Signed.model_fields)
+"""Fields of a form that the officer's own program fills in."""
 
 
 @router.get("/admin/officers", dependencies=[SIGNED_IN])
@@ -118,6 +126,15 @@ def show_officer(
     )
 
 
+@router.post("/admin/officers/{officer_id}/posts/preparation", dependencies=[KEEP_SECURITY])
+def prepare_post(
+    officer_id: UUID, screen: TheScreen, acting: TheActing, typed: Typed, found: TheServed
+) -> Prepared:
+    """Prepare what the administrator is to sign of a post; nothing is written."""
+    order, day = _post(officer_id, cleaned(typed), screen)
+    return prepared(prepare_grant(found.ledger, acting.act(day), order))
+
+
 @router.post("/admin/officers/{officer_id}/posts", dependencies=[KEEP_SECURITY])
 def give_post(
     officer_id: UUID,
@@ -130,11 +147,8 @@ def give_post(
     """Give an officer a post at an organisation, named by its code."""
     shown = _shown(screen, model, found, officer_id)
     try:
-        place = {"organisation_id": organisation_id(given["organisation"])}
-        typed = {name: value for name, value in given.items() if name != "organisation"}
-        form = formed(forms.PostForm, {**typed, **place}, screen.language)
-        order = Post(officer_id, form.organisation_id, form.role, form.until)
-        grant_role(found.ledger, acting.act(form.happened_on), order)
+        order, day = _post(officer_id, given, screen)
+        grant_role(found.ledger, _vouching(acting, given, screen, day), order)
     except LedgerError as refusal:
         return _again(screen, refusal, shown, given, "post")
     return screen.go(f"/admin/officers/{officer_id}", N_("岗位已授予。"))
@@ -196,6 +210,7 @@ def confirm(
     key_id: KeyId,
     screen: TheScreen,
     acting: TheActingOnPage,
+    given: TheFields,
     model: TheReadModel,
     found: TheServed,
 ) -> Response:
@@ -203,10 +218,31 @@ def confirm(
     shown = _shown(screen, model, found, officer_id)
     try:
         require_not_inviter(found, officer_id, key_id, acting.caller.officer_id)
-        confirm_key(found.ledger, acting.act(), KeyConfirmation(officer_id, key_id))
+        order = KeyConfirmation(officer_id, key_id)
+        confirm_key(found.ledger, _vouching(acting, given, screen), order)
     except LedgerError as refusal:
         return _again(screen, refusal, shown, Given(), "keys")
     return screen.go(f"/admin/officers/{officer_id}", N_("密钥已确认，可以签名了。"))
+
+
+def _post(officer_id: UUID, given: Given, screen: Screen) -> tuple[Post, date | None]:
+    """Return the post that a form asks for, and the day from which on.
+
+    Raises:
+        FieldsUnreadable: Something is missing, or not written as it should be.
+    """
+    place = {"organisation_id": organisation_id(given["organisation"])}
+    typed = {name: given[name] for name in given.keys() - SIGNED - {"organisation"}}
+    form = formed(forms.PostForm, {**typed, **place}, screen.language)
+    return Post(officer_id, form.organisation_id, form.role, form.until), form.happened_on
+
+
+def _vouching(acting: Acting, given: Given, screen: Screen, day: date | None = None) -> CommandAct:
+    """Return the act, signed if the form is; an unsigned one the command refuses."""
+    if not given.keys() >= SIGNED:
+        return acting.act(day)
+    signed = formed(Signed, {name: given[name] for name in SIGNED}, screen.language)
+    return acting.signed(signed, any_day=True)
 
 
 def _again(

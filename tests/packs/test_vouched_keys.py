@@ -1,0 +1,344 @@
+"""A key is an officer's by an administrator's signature: what the operator alone says is told."""
+
+from collections.abc import Callable, Iterator
+from datetime import date
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from ledger.anchoring.publications import announce
+from ledger.commands import officer_keys, officers
+from ledger.commands.key_history import vouched_history
+from ledger.domain.administration import (
+    Administration,
+    AdministrationBegun,
+    administration_id,
+)
+from ledger.domain.key import KeyClaim
+from ledger.domain.officer import Officer, Role, officer_id
+from ledger.domain.organisation import organisation_id
+from ledger.evidence.canonical import base64_text
+from ledger.evidence.keys import Ed25519Signer
+from ledger.evidence.pack_check import CheckedPack
+from ledger.evidence.vouching import ADMINISTRATION, UNVOUCHED
+from ledger.packs.file import check_files, read_pack
+from ledger.store.act import CommandAct
+from ledger.store.application import Work
+from ledger.store.map_store import MapStore
+from ledger.store.signing import KeyHolder, OfficerSignatureMissing
+from tests.packs.packing import Packing, altered, judged_plainly
+from tests.world import DAY, RECORDED_AT, Person, World, roster_row
+
+SYSTEM, SECURITY, APPROVER = "SYS", "SEC", "A-X09"
+POSTS = {SYSTEM: Role.SYSTEM_ADMINISTRATOR, SECURITY: Role.SECURITY_ADMINISTRATOR}
+EARLY = date(2016, 12, 1)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    """A ledger with two administrators, and an approver who has no key yet."""
+    world = World.at(tmp_path / "ledger").settle_in()
+    world.administer(POSTS)
+    order = officers.NewOfficer(APPROVER, "某某")
+    officers.register_officer(world.ledger, world.act(), order)
+    world.receive("X01", 1_000_000)
+    world.file(Person(1))
+    yield world
+    world.ledger.close()
+
+
+def signing(world: World, staff: str, day: date = DAY) -> CommandAct:
+    """Return the act of an officer who is signed in, and signs."""
+    signer = KeyHolder(world.officers[staff])
+    return CommandAct(str(officer_id(staff)), day, RECORDED_AT, signer=signer, signed_in=True)
+
+
+def post(staff: str, role: str) -> officers.Post:
+    return officers.Post(officer_id(staff), organisation_id("X01"), role)
+
+
+def hand_in(world: World, staff: str) -> str:
+    """Hand in a key of one's own; return its id."""
+    signer = world.officers[staff] = Ed25519Signer.generate()
+    key = signer.public_key
+    message = officer_keys.proposal_message(world.ledger.origin, officer_id(staff), key.key_id)
+    proposal = officer_keys.KeyProposal(key, signer.sign(message))
+    act = CommandAct(str(officer_id(staff)), DAY, RECORDED_AT, signed_in=True)
+    officer_keys.propose_key(world.ledger, act, proposal)
+    return key.key_id
+
+
+def confirm(world: World, staff: str, by: str) -> None:
+    order = officer_keys.KeyConfirmation(officer_id(staff), hand_in(world, staff))
+    officer_keys.confirm_key(world.ledger, signing(world, by), order)
+
+
+def appoint(world: World, staff: str = APPROVER, by: str = SYSTEM) -> None:
+    """Give an approver's post, and confirm a key, as it is meant to be done."""
+    officers.grant_role(world.ledger, signing(world, SECURITY), post(staff, Role.APPROVER))
+    confirm(world, staff, by)
+
+
+def forged(world: World, staff: str, act: CommandAct) -> None:
+    """Register a key past the rules, as whoever has the ledger's own key can."""
+    signer = world.officers[staff] = Ed25519Signer.generate()
+    key = signer.public_key
+
+    def decide(work: Work) -> None:
+        officer = work.get(Officer, officer_id(staff))
+        officer.register_key(
+            act,
+            key_id=key.key_id,
+            algorithm=key.algorithm.value,
+            public_key=base64_text(key.raw),
+            custody=officer_keys.CUSTODY_OFFICER,
+        )
+        work.save(officer, KeyClaim.claim(act, key_id=key.key_id, owner=str(officer.id)))
+
+    world.ledger.perform(act, "test.past_its_rules", None, decide)
+
+
+def granted(world: World, staff: str, role: str, act: CommandAct) -> None:
+    """Give a post past the rules."""
+
+    def decide(work: Work) -> None:
+        officer = work.get(Officer, officer_id(staff))
+        officer.grant(act, organisation_id=organisation_id("C01"), role=role)
+        work.save(officer)
+
+    world.ledger.perform(act, "test.past_its_rules", None, decide)
+
+
+def approved_by(world: World, staff: str) -> None:
+    """Have a batch approved by somebody with the approver's post, whoever gave it."""
+    if not holds_post(world, staff):
+        granted(world, staff, Role.APPROVER, world.act())
+    world.draft("B1", roster_row(1, Person(1), 100_000))
+    world.review("B1", "R-X01")
+    world.approve("B1", staff)
+
+
+def holds_post(world: World, staff: str) -> bool:
+    officer = world.ledger.load(Officer, officer_id(staff))
+    assert officer is not None
+    return any(each.role == Role.APPROVER for each in officer.tenures)
+
+
+def packed(world: World, change: Callable[[Any], object] | None = None) -> tuple[bytes, Packing]:
+    """Make the pack of B1; with a change, altered and listed anew as the operator can."""
+    maps = MapStore(world.home.map)
+    packing = Packing(world.home, world.ledger, maps, announce(world.ledger, maps, world.act()))
+    data = packing.write("batch", "B1")
+    maps.close()
+    return data if change is None else altered(data, change, world.ledger.signer), packing
+
+
+def told(world: World, tmp_path: Path, *, own: bool) -> None:
+    """Check that the log's verdict and both verifiers of a pack say the same of B1's approval."""
+    key_id = world.officers[APPROVER].public_key.key_id
+    verdict = world.check_log()
+    assert verdict.holds
+    expected = {str(officer_id(staff)): role for staff, role in POSTS.items()}
+    assert {each.officer: each.role for each in verdict.first_keys} == expected
+    assert (key_id in vouched_history(world.ledger).key_ids) is own
+
+    data, packing = packed(world)
+    judged_alike(data, packing, tmp_path, key_id, own=own)
+
+
+def judged_alike(
+    data: bytes, packing: Packing, tmp_path: Path, key_id: str, *, own: bool
+) -> CheckedPack:
+    found = list(check_files(read_pack(data), packing.rules))
+    [checked] = [each for each in found if isinstance(each, CheckedPack)]
+    assert (key_id in checked.vouched.key_ids) is own
+    status, printed = judged_plainly(data, packing.rules.founding_key_id, tmp_path)
+    assert status == 0, printed
+    # At least the policy's approver has a key of before there was an administrator.
+    unvouched = checked.attested()[UNVOUCHED]
+    assert unvouched >= (1 if own else 2)
+    assert f"; {unvouched} of them an officer's, who has" in printed
+    for first in checked.vouched.first:
+        assert f"COMPARE: key {first.key_id} is that of the first {first.role}" in printed
+    assert printed.count("COMPARE") == len(checked.vouched.first)
+    return checked
+
+
+def test_what_an_administrator_signed_for_is_the_officers_own(world: World, tmp_path: Path) -> None:
+    appoint(world)
+    approved_by(world, APPROVER)
+    told(world, tmp_path, own=True)
+
+
+def test_a_key_of_the_operators_making_is_told(world: World, tmp_path: Path) -> None:
+    forged(world, APPROVER, world.act())
+    approved_by(world, APPROVER)
+    told(world, tmp_path, own=False)
+
+
+def test_a_second_key_that_nobody_signed_for_is_told(world: World, tmp_path: Path) -> None:
+    appoint(world)
+    forged(world, APPROVER, world.act())
+    approved_by(world, APPROVER)
+    told(world, tmp_path, own=False)
+
+
+def test_an_administrator_who_did_not_sign_vouches_for_nothing(
+    world: World, tmp_path: Path
+) -> None:
+    actor = CommandAct(str(officer_id(SYSTEM)), DAY, RECORDED_AT)
+    forged(world, APPROVER, actor)
+    approved_by(world, APPROVER)
+    told(world, tmp_path, own=False)
+
+
+def test_who_has_no_such_post_vouches_for_nothing(world: World, tmp_path: Path) -> None:
+    appoint(world, "H-X01")
+    forged(world, APPROVER, signing(world, "H-X01"))
+    approved_by(world, APPROVER)
+    told(world, tmp_path, own=False)
+
+
+def test_nobody_vouches_for_themselves(world: World, tmp_path: Path) -> None:
+    appoint(world)
+    granted(world, APPROVER, Role.APPROVER, signing(world, SECURITY))
+    forged(world, APPROVER, signing(world, APPROVER))
+    approved_by(world, APPROVER)
+    told(world, tmp_path, own=False)
+
+
+def crony(world: World, act: Callable[[], CommandAct]) -> None:
+    """Have somebody with a key of their own be given the post that vouches."""
+    order = officers.NewOfficer("CRONY", "某某")
+    officers.register_officer(world.ledger, world.act(), order)
+    confirm(world, "CRONY", SYSTEM)
+    granted(world, "CRONY", Role.SYSTEM_ADMINISTRATOR, act())
+
+
+def test_who_was_made_administrator_by_a_signature_vouches(world: World, tmp_path: Path) -> None:
+    crony(world, lambda: signing(world, SECURITY))
+    confirm(world, APPROVER, "CRONY")
+    approved_by(world, APPROVER)
+    told(world, tmp_path, own=True)
+
+
+@pytest.mark.parametrize("by", ["operator", SYSTEM])
+def test_who_was_made_administrator_by_nobody_who_may_vouches_for_nothing(
+    world: World, tmp_path: Path, by: str
+) -> None:
+    crony(world, lambda: world.act() if by == "operator" else signing(world, by))
+    forged(world, APPROVER, signing(world, "CRONY"))
+    approved_by(world, APPROVER)
+    told(world, tmp_path, own=False)
+
+
+def test_who_is_administrator_no_more_vouches_for_nothing(world: World, tmp_path: Path) -> None:
+    top = organisation_id("C01")
+    ended = officers.Post(officer_id(SYSTEM), top, Role.SYSTEM_ADMINISTRATOR)
+    officers.end_role(world.ledger, world.act(day=EARLY), ended)
+    forged(world, APPROVER, signing(world, SYSTEM))
+    approved_by(world, APPROVER)
+    told(world, tmp_path, own=False)
+
+
+def test_an_administrators_lost_key_vouches_for_nothing(world: World) -> None:
+    size = world.ledger.size()
+    appoint(world)
+    lost = officer_keys.KeyRevocation(SYSTEM, world.officers[SYSTEM].public_key.key_id, "遗失")
+    officer_keys.give_up_key(world.ledger, world.act(), lost, size)
+    approved_by(world, APPROVER)
+
+    # A pack of it does not hold at all; the log does, and counts the key for nobody's.
+    verdict = world.check_log()
+    assert verdict.holds
+    assert [each.key_id for each in verdict.doubts] == [lost.key_id]
+    assert world.officers[APPROVER].public_key.key_id not in vouched_history(world.ledger).key_ids
+
+
+def test_a_second_first_administrator_is_none(world: World, tmp_path: Path) -> None:
+    order = officers.NewOfficer("CRONY", "某某")
+    officers.register_officer(world.ledger, world.act(), order)
+    forged(world, "CRONY", world.act())
+
+    def decide(work: Work) -> None:
+        officer = work.get(Officer, officer_id("CRONY"))
+        officer.grant(
+            world.act(), organisation_id=organisation_id("C01"), role=Role.SYSTEM_ADMINISTRATOR
+        )
+        administration = work.get(Administration, administration_id())
+        administration.trigger_event(
+            Administration.Begun,
+            world.act(),
+            role=Role.SYSTEM_ADMINISTRATOR,
+            officer_id=officer.id,
+        )
+        work.save(officer, administration)
+
+    world.ledger.perform(world.act(), "test.past_its_rules", None, decide)
+    forged(world, APPROVER, signing(world, "CRONY"))
+    approved_by(world, APPROVER)
+    told(world, tmp_path, own=False)
+
+
+def test_a_first_administrators_second_key_on_the_operators_word_vouches_for_nothing(
+    world: World, tmp_path: Path
+) -> None:
+    forged(world, SYSTEM, world.act())
+    forged(world, APPROVER, signing(world, SYSTEM))
+    approved_by(world, APPROVER)
+    told(world, tmp_path, own=False)
+
+
+@pytest.mark.parametrize("left_out", [ADMINISTRATION, str(officer_id(SYSTEM))])
+def test_a_pack_that_leaves_streams_of_administrators_out_vouches_for_nobody(
+    world: World, tmp_path: Path, left_out: str
+) -> None:
+    appoint(world)
+    approved_by(world, APPROVER)
+
+    def without(said: Any) -> None:
+        said["listings"] = [
+            each
+            for each in said["listings"]
+            if (each["subject"], each["of"]) != (left_out, "stream")
+        ]
+
+    data, packing = packed(world, without)
+    key_id = world.officers[APPROVER].public_key.key_id
+    checked = judged_alike(data, packing, tmp_path, key_id, own=False)
+    assert len(checked.vouched.first) == (0 if left_out == ADMINISTRATION else 1)
+
+
+def test_administrators_sign_or_nothing_is_written(world: World) -> None:
+    size, key_id = world.ledger.size(), ""
+    unsigned = CommandAct(str(officer_id(SECURITY)), DAY, RECORDED_AT, signed_in=True)
+    with pytest.raises(OfficerSignatureMissing):
+        officers.grant_role(world.ledger, unsigned, post(APPROVER, Role.APPROVER))
+    assert world.ledger.size() == size
+    key_id = hand_in(world, APPROVER)
+    size = world.ledger.size()
+    order = officer_keys.KeyConfirmation(officer_id(APPROVER), key_id)
+    with pytest.raises(OfficerSignatureMissing):
+        officer_keys.confirm_key(world.ledger, unsigned, order)
+    assert world.ledger.size() == size
+    payload = officer_keys.prepare_confirmation(world.ledger, unsigned, order)
+    assert key_id.encode() in payload
+    assert world.ledger.size() == size
+
+
+def test_the_operator_makes_no_administrator_once_there_is_one(world: World) -> None:
+    order = officers.Appointment("S9", "某某", "C01", Role.SECURITY_ADMINISTRATOR)
+    with pytest.raises(AdministrationBegun):
+        officers.appoint_officer(world.ledger, world.act(), order)
+
+
+def test_a_post_that_is_held_leaves_nothing_to_sign(world: World) -> None:
+    held = post("A-X01", Role.APPROVER)
+    with pytest.raises(officers.PostHeld):
+        officers.prepare_grant(world.ledger, signing(world, SECURITY), held)
+
+
+def test_the_stream_of_the_administration_is_the_one_that_verifiers_know() -> None:
+    assert UUID(ADMINISTRATION) == administration_id()
