@@ -453,4 +453,6 @@ def _category(title: str, terms: CategoryTerms) -> CategoryRule:
         minimum=amount("minimum_yuan", terms.minimum_fen),
         maximum=amount("maximum_yuan", terms.maximum_fen),
         monthly_income_below=amount("monthly_income_below_yuan", terms.monthly_income_below_fen),
+        paid_from=terms.sources,
+        earmarks=terms.earmarks,
     )

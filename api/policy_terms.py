@@ -33,6 +33,8 @@ def terms_of(form: forms.PolicyForm) -> PolicyTerms:
                 minimum=_amount(each.minimum),
                 maximum=_amount(each.maximum),
                 monthly_income_below=_amount(each.monthly_income_below),
+                paid_from=tuple(each.paid_from),
+                earmarks=tuple(each.earmarks),
             )
             for each in form.categories
         ),
@@ -88,6 +90,8 @@ def form_of(adopted: Policy.Adopted) -> forms.PolicyForm:
                 minimum=_terms_of(each.minimum),
                 maximum=_terms_of(each.maximum),
                 monthly_income_below=_terms_of(each.monthly_income_below),
+                paid_from=list(each.paid_from),
+                earmarks=list(each.earmarks),
             )
             for each in adopted.categories
         ],

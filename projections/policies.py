@@ -47,8 +47,22 @@ category_rules = Table(
 """What each adoption says of its categories, as far as rules over payments ask: 1 is yes."""
 
 
+category_purposes = Table(
+    "policy_category_purposes",
+    metadata,
+    number_column("position"),
+    text_column("name"),
+    text_column("purpose"),
+    text_column("allowed"),
+    key("position", "name", "purpose", "allowed"),
+)
+"""Of what money a category may be paid, where an adoption says so: SOURCE or EARMARK."""
+
+SOURCE, EARMARK = "source", "earmark"
+
+
 class Policies(Projection):
-    tables: ClassVar = (adoptions, category_rules)
+    tables: ClassVar = (adoptions, category_rules, category_purposes)
 
     def handlers(self) -> Mapping[type[Event], Handler]:
         return {Policy.Adopted: _adopted}
@@ -125,4 +139,10 @@ def _adopted(event: Policy.Adopted, position: int, rows: Rows) -> None:
     rows["policy_categories"] += [
         (position, each.name, each.channel.value, int(each.archive_required))
         for each in event.categories
+    ]
+    rows["policy_category_purposes"] += [
+        (position, each.name, purpose, name)
+        for each in event.categories
+        for purpose, names in ((SOURCE, each.paid_from), (EARMARK, each.earmarks))
+        for name in dict.fromkeys(names)
     ]

@@ -75,13 +75,21 @@ def test_every_fault_is_told_in_two_languages() -> None:
         assert re.search("[a-z]", en), code
 
 
+LATER = "later"
+"""Under which fields stand that came later, or which ends the name of what they stand under."""
+
+
 def form_of(hint: Any) -> Any:
     """Describe how a field is stored, down to nested fields, whatever module its type is in."""
     if hasattr(hint, "__supertype__"):
         return form_of(hint.__supertype__)
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
         hints = get_type_hints(hint)
-        return {name: form_of(hints[name]) for name in sorted(hint.__struct_fields__)}
+        forms = {name: form_of(hints[name]) for name in sorted(hint.__struct_fields__)}
+        later = {each.name for each in fields(hint) if each.default is not NODEFAULT}
+        told = {name: form for name, form in forms.items() if name not in later}
+        came_later = {name: form for name, form in forms.items() if name in later}
+        return told | ({LATER: came_later} if later else {})
     if isinstance(hint, type) and issubclass(hint, Enum):
         return [member.value for member in hint]
     if getattr(hint, "__origin__", None) is tuple:
@@ -135,9 +143,11 @@ def is_still_read(pinned: Any, current: Any, where: str) -> bool:
     So may be fields that came later: those that are not there have a default.
     """
     if isinstance(pinned, dict) and isinstance(current, dict):
-        came_later = where.endswith(" later")
-        assert pinned.keys() <= current.keys() if came_later else pinned.keys() == current.keys()
-        return all(is_still_read(form, current[name], name) for name, form in pinned.items())
+        came_later = where.endswith(LATER)
+        known = current | current.get(LATER, {})
+        assert pinned.keys() <= known.keys()
+        assert came_later or current.keys() - pinned.keys() <= {LATER}
+        return all(is_still_read(form, known[name], name) for name, form in pinned.items())
     if isinstance(pinned, list) and isinstance(current, list):
         assert all(each in current for each in pinned), f"words of {where} are gone"
         return True

@@ -116,6 +116,12 @@ class CategoryForm(Form):
     minimum: AmountTerms | None = None
     maximum: AmountTerms | None = None
     monthly_income_below: AmountTerms | None = None
+    paid_from: list[Text] = Field(
+        default=[], max_length=20, description="Sources whose money may pay it; none: any may."
+    )
+    earmarks: list[Text] = Field(
+        default=[], max_length=20, description="Uses of accounts that may pay it; none: any may."
+    )
 
 
 class RatioTerms(Form):

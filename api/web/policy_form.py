@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from api.v1 import forms
 from api.web.given import FieldsUnreadable, Given, Wrong
 from api.web.language import N_, Language
-from api.web.policy_table import AMOUNTS
+from api.web.policy_table import AMOUNTS, PURPOSES
 from ledger.domain.policy import AmountRule, LimitRule, Policy, Provenance
 from ledger.files.amounts import fen, yuan
 
@@ -35,6 +35,8 @@ LABELS = {
     "minimum": N_("下限(元)"),
     "maximum": N_("上限(元)"),
     "monthly_income_below": N_("月收入低于(元)"),
+    "paid_from": N_("限用资金来源"),
+    "earmarks": N_("限用账户用途"),
     "amount_fen": N_("金额"),
     "first_year_minimum": N_("首年消化比例"),
     "basis_points": N_("百分比"),
@@ -59,6 +61,7 @@ def given_of(adopted: Policy.Adopted) -> Given:
             f"c{at}.channel": rule.channel.value,
             f"c{at}.archive_required": "yes" if rule.archive_required else "no",
             f"c{at}.required_fields": "、".join(rule.required_fields),
+            **{f"c{at}.{field}": "、".join(getattr(rule, field)) for field in PURPOSES},
             **_backing(f"c{at}", rule),
         }
         for field in AMOUNTS:
@@ -126,15 +129,18 @@ def policy_of(given: Given, language: Language) -> forms.PolicyForm:
 
 
 def _category(given: Given, at: int) -> dict[str, Any]:
-    fields = given[f"c{at}.required_fields"].replace("、", " ").replace(",", " ").split()
     return {
         "name": given[f"c{at}.name"],
         "channel": given[f"c{at}.channel"],
         "archive_required": given[f"c{at}.archive_required"] == "yes",
-        "required_fields": fields,
+        **{field: _words(given[f"c{at}.{field}"]) for field in ("required_fields", *PURPOSES)},
         **_said(given, f"c{at}"),
         **{field: _rule(given, f"c{at}.{field}", "amount_fen", _fen) for field in AMOUNTS},
     }
+
+
+def _words(text: str) -> list[str]:
+    return text.replace("、", " ").replace(",", " ").replace("，", " ").split()
 
 
 def _limit(given: Given, at: int) -> dict[str, Any]:

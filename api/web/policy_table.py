@@ -25,6 +25,8 @@ Mark = Literal["first", "same", "changed", "backing", "added", "removed", "absen
 """How a value stands to the column before; `backing`: its source or confidence alone changed."""
 
 AMOUNTS = ("minimum", "maximum", "monthly_income_below")
+PURPOSES = ("paid_from", "earmarks")
+"""Of what money a category is paid; said where it is not of any."""
 FIELDS = (
     "title",
     "effective_from",
@@ -32,6 +34,7 @@ FIELDS = (
     "archive_required",
     "required_fields",
     *AMOUNTS,
+    *PURPOSES,
     "first_year_minimum",
     "all_within",
     "due_on",
@@ -130,6 +133,9 @@ def _category(rule: CategoryRule) -> dict[Key, Value]:
         amount = getattr(rule, field)
         if amount is not None:
             found[key(field)] = _backed(AMOUNT, amount.amount_fen, amount)
+    for field in PURPOSES:
+        if words := getattr(rule, field):
+            found[key(field)] = Value(WORDS, words)
     return found
 
 

@@ -458,6 +458,8 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "minimum": N_("下限"),
         "maximum": N_("上限"),
         "monthly_income_below": N_("月收入低于"),
+        "paid_from": N_("限用资金来源"),
+        "earmarks": N_("限用账户用途"),
         "first_year_minimum": N_("首年至少消化"),
         "all_within": N_("全部用完年限"),
         "due_on": N_("报送期限"),

@@ -1,6 +1,6 @@
 """Batches: drafted from a roster, reviewed, approved, written out for the bank."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
@@ -11,6 +11,7 @@ from uuid import UUID
 from ledger.commands.duties import acting_as, require_post, require_role
 from ledger.commands.funds import CASHIERS
 from ledger.commands.lineage import lineage
+from ledger.commands.policies import paid_from
 from ledger.commands.refusals import recorded
 from ledger.commands.sealing import (
     ARCHIVE_FILE,
@@ -121,7 +122,7 @@ def draft_batch(ledger: Ledger, act: CommandAct, order: Draft) -> Answer:
         campaign.require_of(lineage(work, organisation.id, act.happened_on))
         if order.channel is Channel.BANK_CARD and order.bank_format not in FORMATS:
             raise BankFormatUnknown(order.code, order.bank_format)
-        judging = _Judging(work, order.campaign_code, order.channel, act.happened_on)
+        judging = _Judging(work, order.campaign_code, order.channel, order.earmark, act.happened_on)
         batch = Batch.draft(
             act,
             code=order.code,
@@ -182,8 +183,8 @@ def review_batch(ledger: Ledger, act: CommandAct, order: Step) -> Answer:
 def approve_batch(ledger: Ledger, act: CommandAct, order: Step) -> Answer:
     """Approve a batch and instruct its payments, drawn row by row in the roster's order.
 
-    Rows are judged once more on this day. An approver who may not, or too little money, is
-    refused as a whole, and that is put on record.
+    Those whom the fewest sources may pay draw first. Rows are judged once more on this day. An
+    approver who may not, or too little money, is refused as a whole, and that is put on record.
 
     Raises:
         WrongStage: It was not reviewed, or it was approved already.
@@ -239,7 +240,8 @@ def _approve(act: CommandAct, order: Step, *, instructs: bool = True) -> Decide:
             batch.require_approvable_by(approver)
             require_role(work, approver, Role.APPROVER, batch.organisation_id, act.happened_on)
             require_post(work, act, APPROVERS, batch.organisation_id)
-            _require_money(batch, fund, standing, act.happened_on)
+            turns = _in_turn(standing, paid_from(work, campaign, act.happened_on))
+            _require_money(batch, fund, turns, act.happened_on)
         except (SamePerson, RoleMissing, FundInsufficient) as refusal:
             _refuse(work, act, batch, "approval", approver, refusal)
             return
@@ -250,7 +252,10 @@ def _approve(act: CommandAct, order: Step, *, instructs: bool = True) -> Decide:
         batch.approve(act, approved_by=approver)
         work.save(batch)
         if fund is not None and instructs:
-            work.save(fund, *(_instruct(act, batch, fund, row) for row in standing))
+            paid = (
+                _instruct(act, batch, fund, row, sources) for sources, rows in turns for row in rows
+            )
+            work.save(fund, *paid)
         work.result.update(
             paid=len(standing),
             total_fen=batch.total,
@@ -266,7 +271,7 @@ def _fallen(work: Work, batch: Batch, campaign: Campaign, day: date) -> Mapping[
     concerned |= {batch.id, campaign.id, campaign.policy_id}
 
     def find() -> Mapping[int, Verdict]:
-        judging = _Judging(work, campaign.code, batch.channel, day)
+        judging = _Judging(work, campaign.code, batch.channel, batch.earmark, day)
         fallen: dict[int, Verdict] = {}
         for rows in _some_at_once(batch.rows.values()):
             judging.look_up([row.person_id for row in rows])
@@ -281,18 +286,39 @@ def _fallen(work: Work, batch: Batch, campaign: Campaign, day: date) -> Mapping[
     return work.conclude(("rows that fall", batch.id, day), concerns, find)
 
 
-def _require_money(batch: Batch, fund: FundAccount | None, rows: Sequence[Row], day: date) -> None:
-    needed = Money(sum(row.amount for row in rows))
+Turns = Sequence[tuple[Collection[str], Sequence[Row]]]
+"""Rows by the sources that may pay them, in the order in which they draw; none named: any may."""
+
+
+def _in_turn(rows: Sequence[Row], sources_of: Mapping[str, tuple[str, ...]]) -> Turns:
+    """Put rows in the order in which they draw: those with the fewest sources first.
+
+    So what any source may pay leaves to the others what they alone may have. Of the same sources
+    they stay in the roster's order.
+    """
+    found: dict[frozenset[str], list[Row]] = {}
+    for row in rows:
+        found.setdefault(frozenset(sources_of.get(row.category, ())), []).append(row)
+    return sorted(found.items(), key=lambda turn: (not turn[0], len(turn[0])))
+
+
+def _require_money(batch: Batch, fund: FundAccount | None, turns: Turns, day: date) -> None:
+    needs = [(sources, Money(sum(row.amount for row in rows))) for sources, rows in turns]
+    needed = Money(sum(amount for _, amount in needs))
     if fund is not None:
-        fund.require_held(needed, day)
+        fund.require_covered(needs, day)
     elif needed:
         account = fund_id(batch.organisation_id, batch.earmark)
         raise FundInsufficient(account, needed, Money(0), day, None)
 
 
-def _instruct(act: CommandAct, batch: Batch, fund: FundAccount, row: Row) -> Disbursement:
+def _instruct(
+    act: CommandAct, batch: Batch, fund: FundAccount, row: Row, sources: Collection[str]
+) -> Disbursement:
     id_ = disbursement_id(batch.campaign_id, row.person_id)
-    parts = fund.draw(act, disbursement_id=id_, batch_id=batch.id, amount=row.amount)
+    parts = fund.draw(
+        act, disbursement_id=id_, batch_id=batch.id, amount=row.amount, sources=sources
+    )
     return Disbursement.instruct(
         act,
         campaign_id=batch.campaign_id,
@@ -345,10 +371,13 @@ def _some_at_once(rows: Iterable[TRow]) -> Iterator[list[TRow]]:
 class _Judging:
     """The rules of one campaign on one day, over rows and what the archive says of people."""
 
-    def __init__(self, work: Work, campaign_code: str, channel: Channel, day: date) -> None:
+    def __init__(
+        self, work: Work, campaign_code: str, channel: Channel, earmark: str, day: date
+    ) -> None:
         self.work = work
         self._day = day
         self._channel = channel
+        self._earmark = earmark
         campaign = work.get(Campaign, campaign_id(campaign_code))
         self._campaign_id = campaign.id
         policy = work.get(Policy, campaign.policy_id).in_force_on(day)
@@ -444,6 +473,7 @@ class _Judging:
             on_file=on_file,
             monthly_income=income,
             paid_in_campaign=person in self._listed or person in self._paid,
+            earmark=self._earmark,
         )
 
     def _archive(self, person: UUID, *, wants_income: bool) -> tuple[OnFile, Money | None]:

@@ -1,5 +1,6 @@
 """Adopting policies, and opening campaigns under them."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from uuid import UUID
@@ -92,6 +93,16 @@ def prepare_adoption(
 ) -> bytes:
     """Return the payload that the officer is to sign."""
     return ledger.prepare(act, _adopt(act, terms, organisation_code))[0]
+
+
+def paid_from(work: Work, campaign: Campaign, day: date) -> Mapping[str, tuple[str, ...]]:
+    """Return the sources that may pay each category, by the policy in force; none named: any.
+
+    Raises:
+        PolicyNotInForce: None is.
+    """
+    policy = work.get(Policy, campaign.policy_id).in_force_on(day)
+    return {rule.name: rule.paid_from for rule in policy.categories}
 
 
 def open_campaign(

@@ -1,7 +1,7 @@
 """A fund account: lots in, draws out, oldest vintage first."""
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
@@ -79,6 +79,23 @@ class FundInsufficient(LedgerError):
             f"fund account {fund_id} needs {yuan_text(needed)} yuan,"
             f" has {yuan_text(available)} on {day}{from_when}"
         )
+
+
+class SourcesInsufficient(FundInsufficient):
+    """There is enough in the account, and too little of the sources that may pay for this."""
+
+    code = "fund.sources_insufficient"
+
+    def __init__(
+        self,
+        fund_id: UUID,
+        needed: Money,
+        available: Money,
+        day: date,
+        sources: Collection[str],
+    ) -> None:
+        super().__init__(fund_id, needed, available, day, None)
+        self.args = (f"{self.args[0]} of {', '.join(sources)}",)
 
 
 class LotUnknown(LedgerError):
@@ -487,11 +504,20 @@ class FundAccount(Root):
         )
 
     def draw(
-        self, act: Act, *, disbursement_id: UUID, batch_id: UUID, amount: Money
+        self,
+        act: Act,
+        *,
+        disbursement_id: UUID,
+        batch_id: UUID,
+        amount: Money,
+        sources: Collection[str] = (),
     ) -> tuple[Part, ...]:
-        """Take the money of one payment from the oldest lots; return the pieces taken."""
+        """Take the money of one payment from the oldest lots; return the pieces taken.
+
+        Of these sources alone, where any are named.
+        """
         require_positive(amount)
-        parts = self.choose(amount, act.happened_on)
+        parts = self.choose(amount, act.happened_on, sources)
         self.trigger_event(
             self.Drawn,
             act,
@@ -563,25 +589,50 @@ class FundAccount(Root):
             reason=reason,
         )
 
-    def choose(self, amount: Money, day: date) -> tuple[Part, ...]:
+    def choose(self, amount: Money, day: date, sources: Collection[str] = ()) -> tuple[Part, ...]:
         """Say which pieces a draw of `amount` fen would take: oldest vintage first, then arrival.
 
         Of each lot what had come in by the day of the draw and was not taken since: whatever is
-        entered late leaves the account at no day with less than nothing.
+        entered late leaves the account at no day with less than nothing. Where sources are named,
+        of lots of these alone.
 
         Raises:
             FundInsufficient: The account holds less, or held less on that day.
+            SourcesInsufficient: It holds less of these sources.
         """
         parts = []
         open_amount: int = amount
         for lot in self.live:
+            if sources and lot.source not in sources:
+                continue
             taken = min(open_amount, lot.available(day))
             if taken:
                 parts.append(_part_of(lot, Money(taken)))
                 open_amount -= taken
             if not open_amount:
                 return tuple(parts)
-        raise self._too_little(amount, day, self.live)
+        self.require_held(amount, day)
+        of_sources = Money(amount - open_amount)
+        raise SourcesInsufficient(self.id, amount, of_sources, day, sorted(sources))
+
+    def require_covered(self, needs: Sequence[tuple[Collection[str], Money]], day: date) -> None:
+        """Check that draws of these sources (none named: of any) can be made one after another.
+
+        Raises:
+            FundInsufficient: The account holds less than all of them, or held less on that day.
+            SourcesInsufficient: It holds less of the sources that may pay for some of them.
+        """
+        self.require_held(Money(sum(amount for _, amount in needs)), day)
+        left = [(lot.source, int(lot.available(day))) for lot in self.live]
+        for sources, amount in needs:
+            open_amount: int = amount
+            for at, (source, held) in enumerate(left):
+                taken = min(open_amount, held) if not sources or source in sources else 0
+                left[at] = source, held - taken
+                open_amount -= taken
+            if open_amount:
+                of_sources = Money(amount - open_amount)
+                raise SourcesInsufficient(self.id, amount, of_sources, day, sorted(sources))
 
     def require_held(self, amount: Money, day: date) -> None:
         """Check that so many fen can be drawn on a day.

@@ -108,7 +108,11 @@ class LimitOutside(LedgerError):
 
 
 class CategoryRule(Provenance, frozen=True, kw_only=True):
-    """What a group of recipients may get, by which channel, and what must be on record."""
+    """What a group of recipients may get, by which channel, and what must be on record.
+
+    `paid_from` are the sources (资金来源) whose money may pay it, `earmarks` the uses (用途) that
+    accounts are kept for; they came later, and none named means that any may.
+    """
 
     name: str
     channel: Channel
@@ -117,6 +121,8 @@ class CategoryRule(Provenance, frozen=True, kw_only=True):
     minimum: AmountRule | None
     maximum: AmountRule | None
     monthly_income_below: AmountRule | None
+    paid_from: tuple[str, ...] = ()
+    earmarks: tuple[str, ...] = ()
 
 
 class SurplusTargets(msgspec.Struct, frozen=True, kw_only=True):

@@ -19,7 +19,8 @@ class RowFacts(NamedTuple):
     """What the rules look at in one row; personal data has been reduced to what is needed.
 
     `given` are the names of the fields that hold something. `amount` is None when what stands
-    there is no amount. `monthly_income` comes from the archive and is None when unknown.
+    there is no amount. `monthly_income` comes from the archive and is None when unknown. `earmark`
+    is what the account is kept for that is to pay.
     """
 
     given: frozenset[str]
@@ -32,6 +33,7 @@ class RowFacts(NamedTuple):
     on_file: OnFile
     monthly_income: Money | None
     paid_in_campaign: bool
+    earmark: str = ""
 
 
 FIELDS = ("姓名", "身份证号码", "类别", "金额")
@@ -41,8 +43,8 @@ CARD_FIELD = "银行卡号"
 def judge(row: RowFacts) -> Verdict | None:
     """Return the first rule that the row breaks, or None when it stands.
 
-    The order is fixed: what the row lacks, who it is for, by which channel, whether they are on
-    file, how much, and whether they were paid before.
+    The order is fixed: what the row lacks, who it is for, out of which account, by which channel,
+    whether they are on file, how much, and whether they were paid before.
 
     Source: 总工会2017年“两节”期间开展送温暖活动方案, 二(二) for standards, 四(五) for channel,
     fields and signatures; the values come from the policy in force.
@@ -59,7 +61,7 @@ def judge_again(row: RowFacts) -> Verdict | None:
 
     The policy may have: another reading of it may name other categories, and ask for cards.
     """
-    for rule in (_category, _channel, _archive, _income, _minimum, _maximum, _duplicate):
+    for rule in (_category, _earmark, _channel, _archive, _income, _minimum, _maximum, _duplicate):
         verdict = rule(row)
         if verdict is not None:
             return verdict
@@ -90,6 +92,14 @@ def _identity(row: RowFacts) -> Verdict | None:
 
 def _category(row: RowFacts) -> Verdict | None:
     return Verdict("category.not_in_policy", "类别") if row.category is None else None
+
+
+def _earmark(row: RowFacts) -> Verdict | None:
+    """专款专用: money that was given for another use pays nobody of this category."""
+    earmarks = _rule(row).earmarks
+    if earmarks and row.earmark not in earmarks:
+        return Verdict("earmark.not_for_category", "类别")
+    return None
 
 
 def _channel(row: RowFacts) -> Verdict | None:
@@ -139,6 +149,7 @@ _ORDER: tuple[Callable[[RowFacts], Verdict | None], ...] = (
     _fields,
     _identity,
     _category,
+    _earmark,
     _channel,
     _archive,
     _income,

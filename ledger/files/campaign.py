@@ -27,6 +27,8 @@ class CategoryTerms:
     maximum_fen: int | None
     monthly_income_below_fen: int | None
     confidence: str
+    sources: tuple[str, ...] = ()
+    earmarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +102,8 @@ def _category(table: "_Table") -> CategoryTerms:
         maximum_fen=table.optional_fen("maximum_yuan"),
         monthly_income_below_fen=table.optional_fen("monthly_income_below_yuan"),
         confidence=table.confidence(),
+        sources=table.texts("sources"),
+        earmarks=table.texts("earmarks"),
     )
 
 

@@ -59,6 +59,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "银行卡号被表格软件变成了数字，末位已丢失，请设为文本后重填",
         "a spreadsheet turned the card number into a number and lost its last digits",
     ),
+    "earmark.not_for_category": (
+        "方案不允许用这一用途的账户发放该类别",
+        "the policy does not let this account pay the category",
+    ),
     "category.not_in_policy": ("类别不在现行政策中", "the category is not in the policy in force"),
     "channel.card_required": ("此类人员一律银行卡发放", "this category is paid by bank card only"),
     "phone.invalid": ("不是电话号码", "this is no telephone number"),

@@ -16,6 +16,7 @@ from projections.findings.archive import (
     entered_after,
     refusals_of,
 )
+from projections.findings.purposes import drawn_of
 from projections.listed_people import NOT_ON_FILE
 from projections.payment_states import disbursements
 
@@ -28,7 +29,14 @@ def entitlement(asked: Asked, reading: Reading | None) -> Iterator[Checked]:
         yield Checked("F1", Outcome.BROKEN, (category,))
         return
     where = (Fact("source", rule.source), Fact("confidence", rule.confidence))
-    yield Checked("F1", Outcome.HELD, (category, *where))
+    purposes = tuple(
+        Fact(name, "、".join(words))
+        for name, words in (("paid_from", rule.paid_from), ("earmarks", rule.earmarks))
+        if words
+    )
+    other = _other_money(asked, rule)
+    outcome = Outcome.BROKEN if other else Outcome.HELD
+    yield Checked("F1", outcome, (category, *where, *purposes, *other))
     yield from _archive(asked, required=rule.archive_required)
     line = rule.monthly_income_below
     # The income itself stands sealed: that it was judged is known from the approval.
@@ -48,6 +56,20 @@ def entitlement(asked: Asked, reading: Reading | None) -> Iterator[Checked]:
             (Fact("amount_fen", amount), Fact(name, limit.amount_fen), *_where(limit)),
         )
     yield _by_card(asked, reading, rule)
+
+
+def _other_money(asked: Asked, rule: CategoryRule) -> tuple[Fact, ...]:
+    """Return what paid it that may not pay its category."""
+    if not (rule.paid_from or rule.earmarks):
+        return ()
+    drawn = drawn_of(asked.connection, asked.payment.disbursement_id)
+    other = [
+        name
+        for source, earmark in drawn
+        for allowed, name in ((rule.paid_from, source), (rule.earmarks, earmark))
+        if allowed and name not in allowed
+    ]
+    return (Fact("other_money", "、".join(dict.fromkeys(other))),) if other else ()
 
 
 def listing(asked: Asked) -> Iterator[Checked]:

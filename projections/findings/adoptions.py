@@ -114,6 +114,12 @@ def _of_category(before: CategoryRule, after: CategoryRule) -> Iterator[str]:
     line, now = before.monthly_income_below, after.monthly_income_below
     if line and (now is None or now.amount_fen > line.amount_fen):
         yield f"income {after.name}"
+    for what, asked, now_asked in (
+        ("sources", before.paid_from, after.paid_from),
+        ("earmarks", before.earmarks, after.earmarks),
+    ):
+        if asked and not (now_asked and set(now_asked) <= set(asked)):
+            yield f"{what} {after.name}"
 
 
 def _found(of: Reread, severity: Severity, count: int, total: int | None, what: str) -> Finding:

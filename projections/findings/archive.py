@@ -24,7 +24,13 @@ from projections.listed_people import rows_not_on_file
 from projections.movements import Kind, movements
 from projections.payment_states import disbursements
 from projections.person_files import CLOSED, OPENED, person_files
-from projections.policies import adoptions, category_rules
+from projections.policies import (
+    EARMARK,
+    SOURCE,
+    adoptions,
+    category_purposes,
+    category_rules,
+)
 
 IN_NEED = "困"
 """What the name of every class of people in need says: 困难, 致困."""
@@ -37,11 +43,13 @@ FILED_AFTER_REFUSAL = "filed_after_refusal"
 
 
 class Category(NamedTuple):
-    """What a policy asks of a category."""
+    """What a policy asks of a category; no sources or earmarks named: any may pay it."""
 
     name: str
     channel: str
     archive_required: bool
+    sources: frozenset[str] = frozenset()
+    earmarks: frozenset[str] = frozenset()
 
 
 class File(NamedTuple):
@@ -164,8 +172,16 @@ class Categories:
             )
         }
         said: dict[int, list[Category]] = defaultdict(list)
+        allowed: dict[tuple[int, str, str], set[str]] = defaultdict(set)
+        for row in asked.connection.execute(select(category_purposes)):
+            allowed[row.position, row.name, row.purpose].add(row.allowed)
         for row in asked.connection.execute(select(category_rules)):
-            said[row.position].append(Category(row.name, row.channel, bool(row.archive_required)))
+            sources, earmarks = (
+                frozenset(allowed[row.position, row.name, each]) for each in (SOURCE, EARMARK)
+            )
+            required = bool(row.archive_required)
+            category = Category(row.name, row.channel, required, sources, earmarks)
+            said[row.position].append(category)
         self._adopted: dict[bytes, list[tuple[int, str, Sequence[Category]]]] = defaultdict(list)
         for row in asked.connection.execute(select(adoptions).order_by(adoptions.c.position)):
             adopted = row.position, row.effective_from, said[row.position]
@@ -173,10 +189,14 @@ class Categories:
 
     def when(self, payment: Row[Any]) -> Sequence[Category]:
         """Return those of the policy as it was known, and in force, when it was approved."""
-        adopted = self._adopted[self._policy_of[payment.campaign_id]]
-        known = bisect_left(adopted, payment.position, key=lambda each: each[0])
+        return self.known(payment.campaign_id, payment.position, payment.happened_on)
+
+    def known(self, campaign: bytes, position: int, day: str) -> Sequence[Category]:
+        """Return those of a campaign's policy as it was known at a position, for a day."""
+        adopted = self._adopted[self._policy_of[campaign]]
+        known = bisect_left(adopted, position, key=lambda each: each[0])
         for _, effective_from, categories in reversed(adopted[:known]):
-            if effective_from <= payment.happened_on:
+            if effective_from <= day:
                 return categories
         return ()
 

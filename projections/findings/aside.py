@@ -40,8 +40,9 @@ _EVERY: Mapping[str, Aside] = {
     "F8": Aside(
         "捐赠指定用途",
         Standing.EXCLUDED,
-        "资金按用途分户，下拨和发放只能在同一用途内支取，来源随款而行",
-        ("fund.insufficient",),
+        "资金按用途分户，下拨和发放只能在同一用途内支取，来源随款而行；指定用途的捐赠单设账户，"
+        "由方案限定它能发放哪些类别，越出的见 F1",
+        ("fund.insufficient", "earmark.not_for_category", "fund.sources_insufficient"),
     ),
     "H5": Aside(
         "名单批后变更",

@@ -215,10 +215,17 @@ RULES_KNOWN: Mapping[str, About] = {
         ("batch.drafted", "batch.approved", "disbursement.*"),
     ),
     "F1": About(
-        "类别不在方案内",
-        "专款专用：发放对象限于方案所列各类",
-        1,
-        ("batch.row_refused",),
+        "专款专用",
+        "专款专用：发放对象限于方案所列各类；方案限定了资金来源或账户用途的类别，不得用其他资金发放",
+        2,
+        (
+            "batch.row_refused",
+            "refusal.recorded",
+            "batch.refused",
+            "disbursement.*",
+            "fund.*",
+            "policy.adopted",
+        ),
     ),
     "F2": About(
         "超额分配",

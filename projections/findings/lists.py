@@ -33,6 +33,7 @@ ROW_RULES: Mapping[str, str] = {
     "card.not_text": "D4",
     "person.duplicate_in_campaign": "E1",
     "category.not_in_policy": "F1",
+    "earmark.not_for_category": "F1",
     "amount.invalid": "J1",
 }
 """The rule that a refused row broke, by the code of its refusal."""
@@ -50,6 +51,7 @@ ATTEMPT_RULES: Mapping[str, str] = {
     "notice.same_person": "H1",
     "duty.role_missing": "H2",
     "fund.insufficient": "F2",
+    "fund.sources_insufficient": "F1",
     "signature.not_own": "D1",
     "signature.before_approval": "H4",
     "signature.reused": "D2",
@@ -90,7 +92,7 @@ def rows_refused(asked: Asked) -> Iterator[Finding]:
 
 
 def attempts_refused(asked: Asked) -> Iterator[Finding]:
-    """H1, H2, H4, F2, D1, D2: somebody tried what they may not; it was stopped and recorded."""
+    """H1, H2, H4, F1, F2, D1, D2: somebody tried what they may not; it was stopped and recorded."""
     statement = (
         select(steps, batches.c.organisation_id, batches.c.campaign_id)
         .join(batches, batches.c.batch_id == steps.c.batch_id)

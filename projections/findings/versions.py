@@ -80,7 +80,7 @@ def _drawn_signatures(asked: Asked) -> Iterator[Finding]:
 
 
 def _rows_of(rule: str, asked: Asked) -> Iterator[Finding]:
-    """A1, A2, C1: rows that were refused, and no payments."""
+    """A1, A2, C1, F1: rows that were refused, and no payments."""
     yield from (each for each in lists.rows_refused(asked) if each.rule == rule)
 
 
@@ -172,6 +172,12 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             papers.owed_by_all,
             "只看到期日前参加活动的单位，签字表只看有签字批次的单位，迟报的也列出；"
             "此前所有单位都算，补报以后就不再列出",
+        ),
+    ),
+    "F1": (
+        Earlier(
+            partial(_rows_of, "F1"),
+            "方案限定了资金来源或账户用途的，用其他资金发放的、被拦下的也算；此前只看类别不在方案内的行",
         ),
     ),
     "F4": (

@@ -20,7 +20,7 @@ SAID = {
         "amount": "类别 1 · 下限(元) · 金额",
         "name": "类别 {n} · 名称",
         "percent": "首年消化比例 · 百分比",
-        "differ": "有 6 处不同",
+        "differ": "有 7 处不同",
         "no key": "没有您的签名密钥",
         "changed": "≠ 已改",
         "added": "＋ 新增",
@@ -32,7 +32,7 @@ SAID = {
         "amount": "Category 1 · At least (yuan) · Amount",
         "name": "Category {n} · Name",
         "percent": "Share used in the first year · Percent",
-        "differ": "Different from what is in force: 6",
+        "differ": "Different from what is in force: 7",
         "no key": "no signing key of yours",
         "changed": "≠ changed",
         "added": "＋ added",
@@ -84,10 +84,14 @@ def test_a_corrected_reading_is_adopted_and_stands_beside_the_one_before(
     assert refused(page) == "policy.rule_twice"
     accessible(page)
 
-    typed(page, **{f"{c}.name": f"遗属 {language}", "effective_from": since})
+    sources = {"zh": "中央财政、本级工会经费", "en": "中央财政"}[language]
+    typed(
+        page, **{f"{c}.name": f"遗属 {language}", "effective_from": since, "c1.paid_from": sources}
+    )
     preview = page.locator("#preview")
     expect(preview.get_by_role("status")).to_contain_text(said["differ"])
     expect(preview.locator("[data-place]")).to_contain_text("C01工会")
+    expect(preview).to_contain_text(sources)
     accessible(page)
     preview.get_by_role("button").click()
     expect(preview.get_by_role("alert")).to_contain_text(said["no key"])

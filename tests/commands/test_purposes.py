@@ -1,0 +1,266 @@
+"""专款专用: of what sources, and out of which accounts, the policy lets a category be paid."""
+
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import pytest
+from msgspec.structs import replace
+
+from ledger.commands import disbursements, funds, policies
+from ledger.commands.batches import Draft, draft_batch
+from ledger.domain.batch import Batch, batch_id
+from ledger.domain.campaign import campaign_id
+from ledger.domain.disbursement import Disbursement, Status
+from ledger.domain.fund import FundAccount
+from ledger.domain.policy import Channel
+from ledger.domain.values import Money
+from ledger.store.application import Answer, Work
+from projections.explanation.checked import Outcome
+from projections.findings.finding import Finding, Severity
+from projections.findings.purposes import OTHER_EARMARK, OTHER_SOURCE
+from tests.projections.test_explanations import explained
+from tests.projections.test_explanations import of as of_rule
+from tests.projections.test_policy_places import of
+from tests.world import (
+    CAMPAIGN,
+    CARD_CLASS,
+    DAY,
+    EARMARK,
+    MODEL_CLASS,
+    POLICY,
+    SHEET_CLASS,
+    Person,
+    World,
+    failed,
+    roster,
+    roster_row,
+    settled,
+    terms,
+)
+
+STATE, OWN, GIVEN = "中央财政", "本级工会经费", "社会捐赠"
+ONE, TWO, THREE = map(Person, range(1, 4))
+EARLY = date(2016, 12, 2)
+
+
+def adopt(
+    world: World, day: date = EARLY, earmarks: tuple[str, ...] = (), **sources: tuple[str, ...]
+) -> None:
+    """Have the policy say which sources pay model workers and cards, and which accounts cards."""
+    card, model, sheets = terms().categories
+    card = replace(card, paid_from=sources.get("card", ()), earmarks=earmarks)
+    model = replace(model, paid_from=sources.get("model", ()), monthly_income_below=None)
+    told = replace(terms(day), categories=(card, model, sheets))
+    policies.adopt_policy(world.ledger, world.act("A-C01", day), told)
+
+
+def receive(world: World, source: str, fen: int, vintage: int = 2017) -> None:
+    order = funds.FundReceipt(
+        "X01",
+        EARMARK,
+        source,
+        f"拨〔{vintage}〕{source}",
+        vintage,
+        fen,
+        2017 if vintage < 2017 else None,
+        POLICY,
+    )
+    funds.receive_funds(world.ledger, world.act(day=date(2017, 1, 2)), order)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    world = World.at(tmp_path / "ledger").settle_in()
+    world.file(ONE, TWO, THREE)
+    yield world
+    world.ledger.close()
+
+
+def drawn(world: World, person: Person) -> dict[str, int]:
+    """Return what a payment was drawn from, in fen by source."""
+    lots, found = world.fund("X01").lots, Counter[str]()
+    for part in world.payment(person).parts:
+        found[lots[part.lot_id].source] += part.amount_fen
+    return dict(found)
+
+
+def handed_in(world: World, *amounts: tuple[Person, str, int]) -> Answer:
+    rows = [
+        roster_row(number, person, fen, category)
+        for number, (person, category, fen) in enumerate(amounts, 1)
+    ]
+    world.draft("B1", *rows)
+    world.review("B1")
+    return world.approve("B1")
+
+
+def test_older_money_of_another_source_is_passed_over(world: World) -> None:
+    adopt(world, model=(OWN,))
+    receive(world, STATE, 500_000, vintage=2015)
+    receive(world, OWN, 100_000)
+    receive(world, OWN, 50_000)
+    handed_in(world, (ONE, MODEL_CLASS, 120_000), (TWO, CARD_CLASS, 100_000))
+
+    assert drawn(world, ONE) == {OWN: 120_000}
+    assert drawn(world, TWO) == {STATE: 100_000}
+    assert of("F1", world) == []
+
+
+def test_who_may_be_paid_from_few_sources_draws_first(world: World) -> None:
+    adopt(world, model=(OWN,), card=(OWN, GIVEN))
+    receive(world, OWN, 100_000, vintage=2015)
+    receive(world, GIVEN, 60_000)
+    receive(world, STATE, 10_000_000)
+    handed_in(world, (ONE, CARD_CLASS, 60_000), (TWO, MODEL_CLASS, 100_000))
+
+    assert drawn(world, ONE) == {GIVEN: 60_000}
+    assert drawn(world, TWO) == {OWN: 100_000}
+
+
+def test_too_little_of_the_sources_is_refused_and_on_record(world: World) -> None:
+    adopt(world, model=(OWN,))
+    receive(world, STATE, 1_000_000)
+    receive(world, OWN, 99_999)
+    refused = handed_in(world, (ONE, MODEL_CLASS, 100_000))
+
+    assert refused.refusal_code == "fund.sources_insufficient"
+    assert "999.99" in (refused.refusal_detail or "")
+    assert OWN in (refused.refusal_detail or "")
+    [finding] = of("F1", world)
+    assert (finding.detail, finding.count) == ("fund.sources_insufficient", 1)
+    receive(world, OWN, 1)
+    assert world.approve("B1").refusal_code is None
+
+
+def test_too_little_of_all_is_told_as_that(world: World) -> None:
+    adopt(world, model=(OWN,))
+    receive(world, STATE, 50_000)
+    refused = handed_in(world, (ONE, MODEL_CLASS, 100_000))
+    assert refused.refusal_code == "fund.insufficient"
+
+
+def test_an_account_for_another_use_pays_nobody_of_the_category(world: World) -> None:
+    adopt(world, earmarks=("助学",))
+    receive(world, STATE, 1_000_000)
+    world.draft("B1", roster_row(1, ONE, 100_000), roster_row(2, TWO, 100_000, MODEL_CLASS))
+    batch = world.ledger.load(Batch, batch_id("B1"))
+    assert batch is not None
+    assert list(batch.rows) == [2]
+    [finding] = of("F1", world)
+    assert (finding.detail, finding.count) == ("earmark.not_for_category", 1)
+    other = Draft(
+        "B2",
+        CAMPAIGN,
+        "X01",
+        "助学",
+        Channel.BANK_CARD,
+        "unionpay-df",
+        "H-X01",
+        roster(roster_row(1, THREE, 100_000)),
+    )
+    draft_batch(world.ledger, world.act("H-X01"), other)
+    batch = world.ledger.load(Batch, batch_id("B2"))
+    assert batch is not None
+    assert list(batch.rows) == [1]
+
+
+def test_a_reading_of_before_the_approval_counts(world: World) -> None:
+    receive(world, STATE, 1_000_000)
+    world.draft("B1", roster_row(1, ONE, 100_000))
+    world.review("B1")
+    adopt(world, day=DAY, earmarks=("助学",))
+    with pytest.raises(Exception, match=r"earmark\.not_for_category"):
+        world.approve("B1")
+
+
+def test_what_came_back_draws_of_the_sources_of_the_day_it_is_paid_again(world: World) -> None:
+    receive(world, STATE, 100_000)
+    receive(world, OWN, 100_000)
+    handed_in(world, (ONE, CARD_CLASS, 100_000), (TWO, CARD_CLASS, 60_000))
+    world.answer("B1", failed(1, ONE, 100_000), settled(2, TWO, 60_000))
+    assert world.payment(ONE).status is Status.RETURNED
+    adopt(world, day=DAY, card=(OWN,))
+    again = disbursements.Reissue(world.payment_id(ONE), "账号已更正", "")
+    with pytest.raises(Exception, match=r"400\.00") as refused:
+        disbursements.reissue_payment(world.ledger, world.act(), again)
+    assert refused.value.code == "fund.sources_insufficient"  # type: ignore[attr-defined]
+    receive(world, OWN, 60_000)
+    disbursements.reissue_payment(world.ledger, world.act(), again)
+    assert drawn(world, ONE) == {OWN: 100_000}
+
+
+def past_its_rules(world: World) -> None:
+    """Pay row 1 of B1 of the oldest money, as whoever has the ledger's own key can."""
+
+    def decide(work: Work) -> None:
+        batch = work.get(Batch, batch_id("B1"))
+        fund = work.get(FundAccount, world.fund("X01").id)
+        row = batch.rows[1]
+        id_ = world.payment_id(ONE)
+        parts = fund.draw(
+            work.act, disbursement_id=id_, batch_id=batch.id, amount=Money(row.amount)
+        )
+        payment = Disbursement.instruct(
+            work.act,
+            campaign_id=campaign_id(CAMPAIGN),
+            batch_id=batch.id,
+            number=1,
+            organisation_id=batch.organisation_id,
+            fund_id=fund.id,
+            person_id=row.person_id,
+            category=row.category,
+            channel=batch.channel,
+            amount=row.amount,
+            parts=parts,
+            payee=row.payee,
+            card_index=row.card_index,
+        )
+        work.save(fund, payment)
+
+    world.ledger.perform(world.act(), "test.past_its_rules", None, decide)
+
+
+def found(world: World) -> list[Finding]:
+    return [each for each in of("F1", world) if each.severity is Severity.ERROR]
+
+
+@pytest.mark.parametrize("later", [False, True])
+def test_what_was_paid_of_other_money_all_the_same_is_found(world: World, *, later: bool) -> None:
+    """A policy that is adopted later accuses nobody of before."""
+    receive(world, STATE, 100_000)
+    receive(world, OWN, 100_000)
+    world.draft("B1", roster_row(1, ONE, 150_000))
+    if later:
+        past_its_rules(world)
+        assert found(world) == []
+    adopt(world, card=(OWN,))
+    if later:
+        assert found(world) == []
+        return
+    past_its_rules(world)
+    [finding] = found(world)
+    assert (finding.detail, finding.count, finding.amount_fen) == (OTHER_SOURCE, 1, 150_000)
+    assert finding.payment_ids == (world.payment_id(ONE),)
+    checked = of_rule(explained(world, ONE), "F1")
+    assert checked.outcome is Outcome.BROKEN
+    assert dict(checked.facts) | {"paid_from": OWN, "other_money": STATE} == dict(checked.facts)
+
+
+def test_what_an_account_for_another_use_paid_is_found(world: World) -> None:
+    receive(world, STATE, 200_000)
+    world.draft("B1", roster_row(1, ONE, 150_000))
+    adopt(world, earmarks=("助学",))
+    past_its_rules(world)
+    [finding] = found(world)
+    assert (finding.detail, finding.count) == (OTHER_EARMARK, 1)
+
+
+def test_a_reading_that_lets_other_money_pay_is_looser(world: World) -> None:
+    adopt(world, card=(OWN,), earmarks=(EARMARK,))
+    adopt(world, day=date(2017, 1, 20), card=(OWN, STATE))
+    told = [each.detail for each in of("H6", world)]
+    assert f"{POLICY} 3 sources {CARD_CLASS}" in told
+    assert f"{POLICY} 3 earmarks {CARD_CLASS}" in told
+    assert SHEET_CLASS not in " ".join(str(each) for each in told)
