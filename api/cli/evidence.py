@@ -21,8 +21,10 @@ from api.cli.printing import (
 from api.deployment import Deployment
 from ledger.commands.alarm import Alarm, raise_alarm
 from ledger.commands.held_checkpoint import read_checkpoint, require_held
+from ledger.commands.paid_as_approved import PaidAsApproved, paid_as_approved
 from ledger.commands.verification import Verdict, verify_log
 from ledger.evidence.vouching import KEYRING, RELIABLE, SERVICE_ALONE, UNVOUCHED
+from ledger.postgresql import Database
 from ledger.segments.checking import Checked, check_segments, in_processes
 from ledger.segments.going_on import Known, known_to, remember, verify_past
 from ledger.store.home import Home, HomeMissing
@@ -57,6 +59,10 @@ def verify(
         Path | None, typer.Option(help="Verify each ledger that this file has here.")
     ] = None,
     *,
+    approvals: Annotated[
+        bool,
+        typer.Option("--approvals", help="Hold each payment against what its approver signed."),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     """Verify envelopes, signatures, keys, positions, streams, tree, maps and checkpoints.
@@ -66,10 +72,11 @@ def verify(
     """
     keys = key or []
     if deployment is not None:
-        _require_none(checkpoint, report, segments)
+        _require_none(checkpoint, report, segments, approvals=approvals)
         _verify_all(bootstrap.deployment(deployment), keys, processes, as_json=as_json)
         return
     place = bootstrap.home()
+    _require_unsealed(segments, approvals=approvals)
     pinned = _one_key(keys)
     origin, founding = place.origin(), pinned or place.founding_key_id()
     log = place.log
@@ -89,18 +96,53 @@ def verify(
     held = None
     if note is not None and verdict.holds:
         held = require_held(log, origin, founding, note).size
+    paid = _paid(log, verdict, asked=approvals)
     if as_json:
         found = _verdict(verdict, alarm, founding, pinned=bool(pinned))
-        print_json({**found, "checkpoint_held": held, **_sealed_json(sealed)})
+        print_json({**found, "checkpoint_held": held, **_sealed_json(sealed), **_paid_json(paid)})
     else:
         _show(verdict, alarm, sealed)
         _say_founder(verdict, founding, pinned=bool(pinned))
         if held is not None:
             say(f"the checkpoint of {held} entries that was kept elsewhere is of this log.")
+        _say_paid(paid)
     if alarm is not None and report is not None:
         report.write_text("\n".join(alarm_lines(alarm)) + "\n", encoding="utf-8")
-    if alarm is not None or verdict.doubts:
+    if any((alarm, verdict.doubts, paid and paid.faults)):
         raise typer.Exit(REFUSED)
+
+
+def _require_unsealed(segments: Path | None, *, approvals: bool) -> None:
+    if approvals and segments is not None:
+        raise typer.BadParameter("--approvals reads the log itself, which --segments leaves unread")
+
+
+def _paid(log: Path | Database, verdict: Verdict, *, asked: bool) -> PaidAsApproved | None:
+    if not (asked and verdict.holds):
+        return None
+    with bar("holding payments against approvals", "batches") as progress:
+        return paid_as_approved(log, progress)
+
+
+def _say_paid(paid: PaidAsApproved | None) -> None:
+    if paid is None:
+        return
+    for each in paid.faults:
+        say(f"NOT AS APPROVED 与审批不符: batch {each.batch_id}: {each.cause}")
+    if not paid.faults:
+        say(
+            f"{paid.payments} payments of {paid.batches} batches are as their approvers signed."
+            f" {paid.batches} 个批次的 {paid.payments} 笔发放与审批一致。"
+        )
+
+
+def _paid_json(paid: PaidAsApproved | None) -> dict[str, Any]:
+    if paid is None:
+        return {"approvals": None}
+    faults = [each._asdict() for each in paid.faults]
+    return {
+        "approvals": {"batches": paid.batches, "payments": paid.payments, "not_as_approved": faults}
+    }
 
 
 class _Sealed(NamedTuple):
@@ -140,9 +182,10 @@ def _sealed_json(sealed: _Sealed | None) -> dict[str, Any]:
     }
 
 
-def _require_none(*options: Path | None) -> None:
-    if any(each is not None for each in options):
-        raise typer.BadParameter("--checkpoint, --report and --segments are of one ledger")
+def _require_none(*options: Path | None, approvals: bool) -> None:
+    if approvals or any(each is not None for each in options):
+        told = "--checkpoint, --report, --segments and --approvals are of one ledger"
+        raise typer.BadParameter(told)
 
 
 def _one_key(told: Sequence[str]) -> str:

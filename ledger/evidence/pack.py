@@ -30,6 +30,7 @@ class PackBroken(LedgerError):
 
     def __init__(self, cause: str) -> None:
         super().__init__(f"pack: {cause}")
+        self.cause = cause
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ def nuanzhang(home: Path, *words: str | Path, typed: str = "") -> subprocess.Com
 def test_a_campaign_loads_verifies_and_reports(home: Path) -> None:
     loaded = nuanzhang(home, "load", SCENARIO, "--json")
     again = nuanzhang(home, "load", SCENARIO, "--json")
-    verified = nuanzhang(home, "verify", "--json")
+    verified = nuanzhang(home, "verify", "--approvals", "--json")
     rebuilt = nuanzhang(home, "rebuild")
     reported = nuanzhang(home, "report", "2017-lianjie", "--year", "2017", "--as-of", "2017-02-01")
     table, account = home.parent / "table.csv", home.parent / "account.pdf"
@@ -59,6 +59,11 @@ def test_a_campaign_loads_verifies_and_reports(home: Path) -> None:
     assert json.loads(again.stdout) == expected
     assert json.loads(verified.stdout)["holds"] is True
     assert json.loads(verified.stdout)["events"] > 4000
+    approvals = json.loads(verified.stdout)["approvals"]
+    told = (SCENARIO / "batches.csv").read_text("utf-8-sig").splitlines()[1:]
+    assert approvals["batches"] == len(told) - len(expected["refused_batches"])
+    assert approvals["payments"] > expected["people_paid"]
+    assert approvals["not_as_approved"] == []
     assert "no difference" in rebuilt.stdout
     assert json.loads(reported.stdout) == expected
     assert (counted.returncode, yearly.returncode) == (0, 0), counted.stderr + yearly.stderr

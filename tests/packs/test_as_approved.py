@@ -7,6 +7,7 @@ import pytest
 
 from ledger.anchoring.publications import announce
 from ledger.commands.disbursements import Reissue, reissue_payment
+from ledger.commands.paid_as_approved import paid_as_approved
 from ledger.domain.batch import Batch, Row, batch_id
 from ledger.domain.campaign import campaign_id
 from ledger.domain.disbursement import Disbursement
@@ -62,6 +63,8 @@ def assert_holds(world: World, tmp_path: Path) -> None:
     status, printed = judged_plainly(data, packing.rules.founding_key_id, tmp_path)
     assert status == 0, printed
     assert "payments are as approved" in printed
+    held = paid_as_approved(world.home.log)
+    assert (held.faults, held.payments > 0) == ((), True)
 
 
 def assert_found_out(world: World, tmp_path: Path, said: str) -> None:
@@ -71,6 +74,11 @@ def assert_found_out(world: World, tmp_path: Path, said: str) -> None:
     status, printed = judged_plainly(data, packing.rules.founding_key_id, tmp_path)
     assert status == 1
     assert said in printed
+    # So it is where the whole log is at hand, of which nothing else is at fault.
+    assert world.check_log().holds
+    [fault] = paid_as_approved(world.home.log).faults
+    assert fault.batch_id == str(batch_id("B1"))
+    assert said in fault.cause
 
 
 def past_its_rules(world: World, decide: Callable[[Work], None], staff: str = "") -> None:
