@@ -28,7 +28,10 @@ from ledger.domain.disbursement import Disbursement
 from ledger.domain.fund import FundAccount
 from ledger.domain.officer import OBSERVERS
 from ledger.domain.remittance import Remittance
+from ledger.errors import Kind, LedgerError
 from ledger.evidence.canonical import canonical_json
+from ledger.evidence.checkpoint import Checkpoint
+from ledger.evidence.note import NoteBroken, split_note
 from ledger.evidence.verifiable_map import subject_key
 from ledger.packs.contents import LEDGER, require_on_record
 from ledger.packs.handing_over import PackOrder, hand_over
@@ -40,6 +43,16 @@ router = APIRouter(
 )
 
 POSITIONS_MAX = 10_000
+
+
+class KeptUnreadable(LedgerError):
+    """What was kept is handed in as it was answered: a signed note, with its line breaks."""
+
+    code = "request.checkpoint"
+    kind = Kind.INVALID
+
+    def __init__(self) -> None:
+        super().__init__("`since` is no checkpoint: three lines, a blank one, and its signatures")
 
 
 def published(
@@ -166,9 +179,17 @@ def make_pack(
         opened=form.opened,
         reason=form.reason,
         made_for=form.made_for,
+        since=None if form.since is None else _kept(form.since),
     )
     file = hand_over(found.ledger, found.maps, under, acting.act(), order)
     return file_answer(file, ZIP, f"{form.kind}-{form.subject}.zip")
+
+
+def _kept(note: str) -> Checkpoint:
+    try:
+        return Checkpoint.from_body(split_note(note)[0])
+    except NoteBroken:
+        raise KeptUnreadable from None
 
 
 def _require_within(

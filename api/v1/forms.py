@@ -357,10 +357,15 @@ class InspectionForm(Form):
 
 
 class PackForm(Form):
-    """Which pack; with `opened`, people in clear, for whom and why."""
+    """Which pack; with `opened`, people in clear, for whom and why.
+
+    `since` is a checkpoint (a signed note) that somebody kept: the pack shows that its log goes on
+    from there.
+    """
 
     kind: PackKind
     subject: UUID
     opened: bool = False
     reason: Maybe = ""
     made_for: Maybe = ""
+    since: str | None = Field(default=None, max_length=100_000)

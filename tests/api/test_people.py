@@ -6,6 +6,7 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
+from httpx2 import Response
 from msgspec import structs
 
 from ledger.anchoring.publications import announce
@@ -14,6 +15,7 @@ from ledger.domain.batch import batch_id
 from ledger.domain.campaign import campaign_id
 from ledger.domain.organisation import organisation_id
 from ledger.domain.recipient import Recipient
+from ledger.packs.file import read_pack
 from tests.api.service import EARLY, Service, service_at
 from tests.world import CAMPAIGN, Person, roster_row, settled, terms
 
@@ -208,6 +210,28 @@ def test_nobody_takes_away_people_in_clear_whom_another_union_has(service: Servi
     masked = {"kind": "person", "subject": one, "opened": False}
     assert service.post("J-X02", "/v1/evidence/packs", masked).status_code == 403
     assert [ask("J-C01", "person", one), ask("J-C01", "batch", batch)] == [200, 200]
+
+
+def test_a_pack_shows_that_it_goes_on_from_what_somebody_kept(service: Service) -> None:
+    ledger, maps = service.world.ledger, service.served.maps
+    kept = announce(ledger, maps, service.world.act())
+    service.world.register("X01-09", "X01")
+    announce(ledger, maps, service.world.act())
+    wanted = {"kind": "batch", "subject": str(batch_id("B1"))}
+
+    with_it = service.post("J-C01", "/v1/evidence/packs", {**wanted, "since": kept.note})
+    without = service.post("J-C01", "/v1/evidence/packs", wanted)
+    wrong = service.post("J-C01", "/v1/evidence/packs", {**wanted, "since": "no checkpoint"})
+    of_other_entries = kept.note.replace(f"\n{kept.size}\n", f"\n{kept.size - 1}\n")
+    other = service.post("J-C01", "/v1/evidence/packs", {**wanted, "since": of_other_entries})
+
+    def entries(answer: Response) -> set[int]:
+        return set(read_pack(answer.content).pack.entries)
+
+    assert kept.position in entries(with_it)
+    assert kept.position not in entries(without)
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "request.checkpoint")
+    assert (other.status_code, other.json()["code"]) == (404, "publication.none")
 
 
 def test_a_file_of_another_union_is_not_closed_by_its_number(service: Service) -> None:
