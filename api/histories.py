@@ -1,7 +1,7 @@
 """Histories as they are answered: events with who, when, what, signatures and proofs."""
 
 from base64 import b64encode
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -11,14 +11,24 @@ from sqlalchemy import Connection
 
 from api.dependencies import Page, Served
 from api.v1 import models
+from ledger.commands.key_history import vouched_at
 from ledger.domain.service_key import service_key_id
 from ledger.evidence.envelope import decode
 from ledger.evidence.merkle import inclusion_path, leaf_hash
+from ledger.evidence.verify import EntryBroken
 from ledger.evidence.vouching import attestation
 from ledger.store.application import Ledger, NotOnRecord
 from projections.histories import positions_of
-from projections.keys import key_ends
-from projections.organisations import HeldKey, held_keys, key_registrations, staff_numbers
+from projections.kept import Kept
+from projections.keys import key_ends, officer_key_positions
+from projections.keys import steps as key_steps
+from projections.organisations import (
+    key_custodies,
+    key_registrations,
+    role_positions,
+    roles,
+    staff_numbers,
+)
 
 
 def history_of(
@@ -54,13 +64,32 @@ def events_at(
     envelopes: bool = False,
 ) -> list[models.HistoryEvent]:
     """Return the events at positions, with the proofs that they are in a log of a size."""
-    staff, held = staff_numbers(connection), held_keys(connection)
+    staff, custodies = staff_numbers(connection), key_custodies(connection)
+    vouched = vouched_keys(ledger, connection)
     items = []
     for position in positions:
         ((_, _, envelope),) = ledger.log.select_states(position, 1)
         path = inclusion_path(position, size, ledger.log.subtree_hash)
-        items.append(_event(position, envelope, path, staff, held, envelopes=envelopes))
+        items.append(
+            _event(position, envelope, path, staff, custodies, vouched, envelopes=envelopes)
+        )
     return items
+
+
+def vouched_keys(ledger: Ledger, connection: Connection) -> Collection[str]:
+    """Return the ids of officers' keys for which there is more than the operator's word."""
+
+    def find() -> Collection[str]:
+        positions = [*officer_key_positions(connection), *role_positions(connection)]
+        try:
+            return vouched_at(ledger, positions).key_ids
+        except EntryBroken:
+            return ()  # verification says what is broken; until it is mended nothing is vouched for
+
+    return _VOUCHED.answer(connection, "vouched", find)
+
+
+_VOUCHED: Kept[Collection[str]] = Kept(key_steps, roles)
 
 
 def entry_of(ledger: Ledger, position: int) -> models.Entry:
@@ -96,18 +125,16 @@ def signers_of(model: Connection, entries: Sequence[models.Entry]) -> list[Signe
     """Return whose keys signed some entries, each key once."""
     opened = [decode(entry.envelope.encode()) for entry in entries]
     key_ids = list(dict.fromkeys(s.keyid for envelope in opened for s in envelope.signatures))
-    staff, held = staff_numbers(model), held_keys(model)
+    staff, custodies = staff_numbers(model), key_custodies(model)
     registered, ends = key_registrations(model, key_ids), key_ends(model, key_ids)
     found = []
     for key_id in key_ids:
-        owner = held.get(key_id)
+        owner = custodies.get(key_id)
         at = registered.get(key_id)
         if owner is None:
             of_service = positions_of(model, service_key_id(key_id), limit=1)
             at = of_service[0] if of_service else None
-        staff_number, custody = (
-            (staff.get(owner.officer_id), owner.custody) if owner else (None, None)
-        )
+        staff_number, custody = (staff.get(owner[0]), owner[1]) if owner else (None, None)
         found.append(Signer(key_id, staff_number, custody, at, ends.get(key_id)))
     return found
 
@@ -134,7 +161,8 @@ def _event(
     envelope: bytes,
     path: list[bytes],
     staff: dict[UUID, str],
-    held: dict[str, HeldKey],
+    custodies: dict[str, tuple[UUID, str]],
+    vouched: Collection[str],
     *,
     envelopes: bool,
 ) -> models.HistoryEvent:
@@ -142,14 +170,14 @@ def _event(
     payload: dict[str, Any] = msgspec.json.decode(opened.payload)
     signatures = []
     for signature in opened.signatures:
-        owner = held.get(signature.keyid)
+        owner = custodies.get(signature.keyid)
         signatures.append(
             models.SignatureView(
                 key_id=signature.keyid,
-                owner=str(owner.officer_id) if owner else "service",
-                staff_number=staff.get(owner.officer_id) if owner else None,
-                custody=owner.custody if owner else None,
-                vouched=owner.vouched if owner else None,
+                owner=str(owner[0]) if owner else "service",
+                staff_number=staff.get(owner[0]) if owner else None,
+                custody=owner[1] if owner else None,
+                vouched=signature.keyid in vouched if owner else None,
                 signature=b64encode(signature.sig).decode(),
             )
         )
@@ -164,10 +192,7 @@ def _event(
         staff_number=_staff_number(payload["actor"], staff),
         data={name: _shown(value) for name, value in payload["data"].items()},
         signatures=signatures,
-        attestation=attestation(
-            ((each.key_id, each.custody) for each in signatures),
-            {each.key_id for each in signatures if each.vouched},
-        ),
+        attestation=attestation(((each.key_id, each.custody) for each in signatures), vouched),
         leaf_hash=b64encode(leaf_hash(envelope)).decode(),
         inclusion_path=[b64encode(each).decode() for each in path],
         envelope=envelope.decode() if envelopes else None,

@@ -138,6 +138,14 @@ def key_ends(connection: Connection, key_ids: Collection[str]) -> dict[str, int]
     return {row[0]: row[1] for row in connection.execute(statement)}
 
 
+def officer_key_positions(connection: Connection) -> list[int]:
+    """Return where in the log officers' keys were registered, and how they ended."""
+    statement = select(steps.c.position).where(
+        steps.c.owner_id.is_not(None), steps.c.step.in_((REGISTERED, ENDED, COMPROMISED))
+    )
+    return list(connection.execute(statement).scalars())
+
+
 def service_key_registrations(connection: Connection) -> list[int]:
     """Return where the ledger's own keys were registered, the founding one first."""
     statement = (

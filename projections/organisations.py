@@ -4,16 +4,14 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Index, Table, select
 
-from ledger.domain.administration import Administration
-from ledger.domain.aggregate import OPERATOR, Event
+from ledger.domain.aggregate import Event
 from ledger.domain.officer import Officer
 from ledger.domain.organisation import Organisation as Root
-from ledger.evidence.keys import OWN_CUSTODY
 from projections.asked import POSITIONS_MAX, optional_uuid, uuid_of
 from projections.kept import Kept
 from projections.view import (
@@ -76,21 +74,12 @@ keys = Table(
     text_column("key_id"),
     text_column("change"),
     text_column("custody", nullable=True),
-    id_column("actor_id", nullable=True),
     Index("keys_by_officer", "officer_id"),
-)
-"""`actor_id` is NULL where the operator did it."""
-
-first_administrators = Table(
-    "first_administrators",
-    metadata,
-    number_column("position", primary_key=True),
-    id_column("officer_id"),
 )
 
 
 class Organisations(Projection):
-    tables: ClassVar = (organisations, parents, officers, roles, keys, first_administrators)
+    tables: ClassVar = (organisations, parents, officers, roles, keys)
 
     def handlers(self) -> Mapping[type[Event], Handler]:
         return {
@@ -102,7 +91,6 @@ class Organisations(Projection):
             Officer.KeyRegistered: _key_changed,
             Officer.KeyRevoked: _key_changed,
             Officer.KeyCompromised: _key_changed,
-            Administration.Begun: _begun,
         }
 
 
@@ -279,29 +267,17 @@ def staff_numbers(connection: Connection) -> dict[UUID, str]:
     }
 
 
-class HeldKey(NamedTuple):
-    """Whose an officer's key is, who holds its private half, and whether anybody vouched for it.
-
-    The first key of a first administrator needs nobody: from these all others descend.
-    """
-
-    officer_id: UUID
-    custody: str
-    vouched: bool
+def key_custodies(connection: Connection) -> dict[str, tuple[UUID, str]]:
+    """Return whose each officer's key is, and who holds its private half."""
+    statement = select(keys).where(keys.c.change == "registered")
+    return {
+        row.key_id: (uuid_of(row.officer_id), row.custody) for row in connection.execute(statement)
+    }
 
 
-def held_keys(connection: Connection) -> dict[str, HeldKey]:
-    """Return all officers' keys by their ids, past ones too."""
-    first = set(connection.execute(select(first_administrators.c.officer_id)).scalars())
-    statement = select(keys).where(keys.c.change == "registered").order_by(keys.c.position)
-    found = {}
-    for row in connection.execute(statement):
-        own = row.custody == OWN_CUSTODY
-        vouched = own and (row.actor_id is not None or row.officer_id in first)
-        if own:
-            first.discard(row.officer_id)
-        found[row.key_id] = HeldKey(uuid_of(row.officer_id), row.custody, vouched)
-    return found
+def role_positions(connection: Connection) -> list[int]:
+    """Return where in the log posts were given and ended."""
+    return list(connection.execute(select(roles.c.position)).scalars())
 
 
 def key_registrations(connection: Connection, key_ids: Sequence[str]) -> dict[str, int]:
@@ -363,10 +339,5 @@ def _key_changed(
             event.key_id,
             "registered" if registered else "revoked",
             event.custody if isinstance(event, Officer.KeyRegistered) else None,
-            None if event.actor == OPERATOR else UUID(event.actor).bytes,
         )
     )
-
-
-def _begun(event: Administration.Begun, position: int, rows: Rows) -> None:
-    rows["first_administrators"].append((position, event.officer_id.bytes))

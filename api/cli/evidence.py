@@ -249,8 +249,8 @@ def _show(verdict: Verdict, alarm: Alarm | None, sealed: _Sealed | None = None) 
             f"{verdict.events} events, {size} of them sealed: the segments hold, and what came"
             f" after them goes on from there and holds.\n"
             f"{size} 个事件已封存并成立，其后的事件也成立。\n"
-            "NOT read: the log's own copy of what is sealed, and what entries claim of maps"
-            " (`nuanzhang verify` without --segments)"
+            "NOT read: the log's own copy of what is sealed, what entries claim of maps, and whose"
+            " officers' keys are (`nuanzhang verify` without --segments)"
         )
         if sealed.only_hashed:
             say(
@@ -303,8 +303,9 @@ def _verdict(
         "position": verdict.position,
         "last_good_size": verdict.last_good_size,
         "affected": verdict.affected,
-        "attested": verdict.attested,
-        "first_keys": [each._asdict() for each in verdict.first_keys],
+        # Nothing where only what came since was verified: none was looked at.
+        "attested": verdict.attested or None,
+        "first_keys": [each._asdict() for each in verdict.first_keys] if verdict.attested else None,
         "doubts": doubts_json(verdict.doubts),
         "alarm": None if alarm is None else _alarm(alarm),
     }

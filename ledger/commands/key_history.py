@@ -1,10 +1,13 @@
 """Which key was whose, and when, as the log has it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from uuid import UUID
 
+from ledger.domain.administration import administration_id
+from ledger.evidence.canonical import parse_canonical
+from ledger.evidence.envelope import payload_of
 from ledger.evidence.keys import KeyHistory, KeyNotValid
-from ledger.evidence.verify import KEY_TOPICS, Stored, learn_keys
+from ledger.evidence.verify import KEY_TOPICS, Stored, learn_keys, self_described
 from ledger.evidence.vouching import VOUCHING_TOPICS, Vouched, vouched_keys
 from ledger.store.application import Ledger
 
@@ -20,6 +23,22 @@ def key_history(ledger: Ledger) -> KeyHistory:
 def vouched_history(ledger: Ledger) -> Vouched:
     """Return for which officers' keys there is more than the operator's word; as it was written."""
     return vouched_keys(_entries(ledger, VOUCHING_TOPICS), key_history(ledger))
+
+
+def vouched_at(ledger: Ledger, positions: Collection[int]) -> Vouched:
+    """Return the same, for whoever knows where all events of officers' keys and posts stand."""
+    stream = ledger.log.select_stream_positions(administration_id())
+    begun = [position for _, position in stream]
+    keys, entries = KeyHistory(), list[Stored]()
+    for position, topic, envelope in ledger.log.select_states_at({*positions, *begun}):
+        entry = self_described(position, parse_canonical(payload_of(envelope)), envelope)
+        if entry is None or entry.topic != topic:
+            continue  # verification names it
+        if topic in KEY_TOPICS:
+            learn_keys(keys, entry)
+        if topic in VOUCHING_TOPICS:
+            entries.append(entry)
+    return vouched_keys(entries, keys)
 
 
 def require_signed_by_then(ledger: Ledger, key_id: str, counts_from: int) -> None:

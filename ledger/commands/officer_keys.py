@@ -88,7 +88,7 @@ def register_key(ledger: Ledger, act: CommandAct, order: KeyRegistration) -> Ans
 
     def decide(work: Work) -> None:
         officer = work.get(Officer, officer_id(order.staff_number))
-        if order.custody == CUSTODY_OFFICER and not operator_vouches_for(work, act, officer.id):
+        if order.custody == CUSTODY_OFFICER and not operator_vouches_for(work, act, officer):
             raise SecondOfficerRequired(order.staff_number, key.key_id)
         _claim(work, act, officer, key.key_id)
         officer.register_key(
@@ -136,7 +136,8 @@ def propose_key(ledger: Ledger, act: CommandAct, order: KeyProposal) -> Answer:
 def confirm_key(ledger: Ledger, act: CommandAct, order: KeyConfirmation) -> Answer:
     """Put a key in force that its owner handed in; an administrator signs for it, not the owner.
 
-    The first administrators' keys are confirmed by the operator, since there is nobody else.
+    The first keys of the first administrators are confirmed by the operator, since there is nobody
+    else; so are further ones while none of them could sign for it.
 
     Raises:
         NotOnRecord: No such officer.
@@ -162,7 +163,7 @@ def _confirm(act: CommandAct, order: KeyConfirmation) -> Decide:
     def decide(work: Work) -> None:
         officer = work.get(Officer, order.officer_id)
         require_post_anywhere(work, act, CONFIRMING)
-        if act.actor == OPERATOR and not operator_vouches_for(work, act, officer.id):
+        if act.actor == OPERATOR and not operator_vouches_for(work, act, officer):
             raise SecondOfficerRequired(officer.staff_number, order.key_id)
         officer.confirm_key(act, key_id=order.key_id, custody=CUSTODY_OFFICER)
         _claim(work, act, officer, order.key_id)

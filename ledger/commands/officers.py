@@ -1,6 +1,6 @@
 """Appointing officers, giving them posts and ending them, and beginning the administration."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
@@ -161,10 +161,7 @@ def _grant(act: CommandAct, order: Post) -> Decide:
         organisation = work.get(Organisation, order.organisation_id)
         require_post(work, act, SECURITY, organisation.id)
         officer = work.get(Officer, order.officer_id)
-        officer.grant(act, organisation_id=organisation.id, role=order.role)
-        if order.until is not None:
-            last = replace(act, happened_on=order.until)
-            officer.end(last, organisation_id=organisation.id, role=order.role)
+        officer.grant(act, organisation_id=organisation.id, role=order.role, until=order.until)
         work.save(officer)
         work.result["officer_id"] = str(officer.id)
 
@@ -210,18 +207,25 @@ def begin_administration(ledger: Ledger, act: CommandAct, order: Appointment) ->
     return ledger.perform(act, "administration.begin", order, decide)
 
 
-def operator_vouches_for(work: Work, act: CommandAct, officer_id_: UUID) -> bool:
+def operator_vouches_for(work: Work, act: CommandAct, officer: Officer) -> bool:
     """Say whether the operator may still say whose key it is.
 
-    They may before there was a security administrator, and for the first administrators, whom they
-    made themselves.
+    They may before there was a security administrator; for the first key of the first security and
+    system administrator, from which all others descend; and for the first administrators while none
+    of them could sign for another's. What they say then, verifiers tell as their word alone.
     """
     if act.actor != OPERATOR:
         return False
     begun = work.find(Administration, administration_id())
     if begun is None or Role.SECURITY_ADMINISTRATOR not in begun.begun:
         return True
-    return officer_id_ in begun.begun.values()
+    if officer.id not in begun.begun.values():
+        return False
+    vouching = {begun.begun[role] for role in SECURITY | SYSTEM if role in begun.begun}
+    if officer.id in vouching and not officer.has_own_key():
+        return True
+    others = (work.get(Officer, each) for each in vouching - {officer.id})
+    return not any(each.has_own_key(in_force=True) for each in others)
 
 
 def _appoint(work: Work, act: CommandAct, order: Appointment) -> Officer:

@@ -1,5 +1,6 @@
 """Officers: people who act for organisations, in roles that are valid in time, with keys."""
 
+from dataclasses import replace
 from datetime import date
 from enum import StrEnum
 from typing import NamedTuple
@@ -25,6 +26,9 @@ class Role(StrEnum):
     SECURITY_ADMINISTRATOR = "安全管理"
     AUDIT_ADMINISTRATOR = "审计管理"
 
+
+OWN_CUSTODY = "officer"
+"""Nobody but the officer has the private key."""
 
 BUSINESS = frozenset({Role.HANDLER, Role.REVIEWER, Role.APPROVER, Role.CASHIER, Role.ACCOUNTANT})
 OBSERVERS = frozenset({Role.AUDITOR, Role.INSPECTOR})
@@ -125,11 +129,12 @@ class Tenure(NamedTuple):
 
 
 class OfficerKey(NamedTuple):
-    """A public key as it was registered: algorithm name, raw key in base64."""
+    """A public key as it was registered: algorithm name, raw key in base64, who holds the other."""
 
     algorithm: str
     public_key: str
     in_force: bool
+    custody: str = ""
 
 
 class Officer(Root):
@@ -150,13 +155,19 @@ class Officer(Root):
             aggregate.proposals = {}
 
     class RoleGranted(Event, frozen=True):
+        """`until` came later: the first day on which it is held no more, where that is known.
+
+        Its end is an event of its own, too; but that carries no signature, and could be left out.
+        """
+
         TOPIC = "officer.role_granted"
         VOUCHES = True
         organisation_id: UUID
         role: str
+        until: date | None = None
 
         def apply(self, aggregate: "Officer") -> None:
-            tenure = Tenure(self.organisation_id, self.role, self.happened_on, None)
+            tenure = Tenure(self.organisation_id, self.role, self.happened_on, self.until)
             aggregate.tenures.append(tenure)
 
     class RoleEnded(Event, frozen=True):
@@ -204,7 +215,9 @@ class Officer(Root):
         custody: str
 
         def apply(self, aggregate: "Officer") -> None:
-            aggregate.keys[self.key_id] = OfficerKey(self.algorithm, self.public_key, in_force=True)
+            aggregate.keys[self.key_id] = OfficerKey(
+                self.algorithm, self.public_key, in_force=True, custody=self.custody
+            )
             aggregate.proposals.pop(self.key_id, None)
 
     class KeyRevoked(Event, frozen=True):
@@ -244,19 +257,31 @@ class Officer(Root):
             identity=identity,
         )
 
-    def grant(self, act: Act, *, organisation_id: UUID, role: str) -> None:
+    def grant(
+        self, act: Act, *, organisation_id: UUID, role: str, until: date | None = None
+    ) -> None:
         """Give a post from the day of the act on; one that is held already stays as it is.
+
+        Until before a day, where one is named.
 
         Raises:
             PostsIncompatible: On that day or later they hold one that does not go with it.
+            RoleMissing: It would end before it begins.
         """
         if self.holds(role, {organisation_id}, act.happened_on):
             return
+        if until is not None and until < act.happened_on:
+            raise RoleMissing(self.id, role, organisation_id, until)
         for tenure in self.tenures:
             ended = tenure.until is not None and tenure.until <= act.happened_on
             if not ended and tenure.role in incompatible(role):
                 raise PostsIncompatible(self.id, role, tenure.role)
-        self.trigger_event(self.RoleGranted, act, organisation_id=organisation_id, role=role)
+        self.trigger_event(
+            self.RoleGranted, act, organisation_id=organisation_id, role=role, until=until
+        )
+        if until is not None:
+            last = replace(act, happened_on=until)
+            self.trigger_event(self.RoleEnded, last, organisation_id=organisation_id, role=role)
 
     def end(self, act: Act, *, organisation_id: UUID, role: str) -> None:
         if not self.holds(role, {organisation_id}, act.happened_on):
@@ -332,6 +357,11 @@ class Officer(Root):
             for key_id, key in self.keys.items()
         ]
         return registered + [(key_id, key, "proposed") for key_id, key in self.proposals.items()]
+
+    def has_own_key(self, *, in_force: bool = False) -> bool:
+        """Say whether they ever had a key that nobody else holds, or have one now."""
+        own = [each for each in self.keys.values() if each.custody == OWN_CUSTODY]
+        return any(each.in_force or not in_force for each in own)
 
     def key_in_force(self, key_id: str) -> OfficerKey:
         """Return the officer's key of this id.

@@ -41,6 +41,7 @@ from ledger.evidence.verify import (
 from ledger.evidence.vouching import (
     REGISTERED,
     UNVOUCHED,
+    VOUCHED_FOR,
     VOUCHING_TOPICS,
     Vouched,
     attested_as,
@@ -420,7 +421,11 @@ def _check_entries(checked: CheckedPack, keys: KeyHistory, rules: Rules) -> None
                     f"the entries before position {position} are not those that the officer there"
                     " vouched for"
                 )
-        for signature in decode(checked.pack.entries[position]).signatures:
+        signatures = decode(checked.pack.entries[position]).signatures
+        if payload["type"] in VOUCHED_FOR:
+            # What an administrator's lost key vouched for, it does no more; no pack falls with it.
+            signatures = signatures[:1]
+        for signature in signatures:
             if keys.is_doubted(signature.keyid, position):
                 raise PackBroken(
                     f"the entry at position {position} rests on key {signature.keyid}, which was"

@@ -8,7 +8,8 @@ Source: FORMAT.md, "Whose an officer's key is".
 """
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from ledger.evidence.envelope import Envelope
@@ -31,6 +32,9 @@ VOUCHED_FOR = (GRANTED, REGISTERED)
 SYSTEM, SECURITY = "系统管理", "安全管理"
 VOUCHING_ROLES = (SECURITY, SYSTEM)
 """Who confirms keys; a security administrator alone gives these posts."""
+
+FOREVER = "9999-99-99"
+AHEAD_OF_UTC = timedelta(hours=8)
 
 
 RELIABLE = "reliable_signature"
@@ -95,23 +99,40 @@ class Vouched:
 
 
 class _Said(NamedTuple):
-    """What an event of these types says, and under which keys its actor signed it."""
+    """What an event of these types says, and under which keys its actor signed it.
+
+    `recorded_on` is the day it was in China when it was recorded; both days are the ledger's word.
+    """
 
     topic: str
     position: int
     stream: str
     actor: str
     day: str
+    recorded_on: str
     data: Mapping[str, object]
     signers: tuple[str, ...]
 
 
 @dataclass(slots=True)
 class _Post:
+    """A post from a day until before another.
+
+    `ended_at` is where its end was recorded, if it had come by then: nothing later counts, however
+    it is dated.
+    """
+
     role: str
     organisation: object
     since: str
-    until: str = field(default="9999-99-99")
+    until: str
+    ended_at: int | None = None
+
+    def covers(self, said: _Said) -> bool:
+        days = (said.day, said.recorded_on)
+        return all(self.since <= day < self.until for day in days) and (
+            self.ended_at is None or said.position < self.ended_at
+        )
 
 
 def vouched_keys(entries: Iterable[Stored], keys: KeyHistory) -> Vouched:
@@ -143,17 +164,18 @@ class _Vouching:
             self._grant(said)
         elif said.topic == ENDED:
             self._end(said)
-        elif said.topic == REGISTERED and said.data.get("custody") == OWN_CUSTODY:
+        elif said.topic == REGISTERED:
             self._register(said)
 
     def _grant(self, said: _Said) -> None:
-        role = said.data.get("role")
-        if role not in VOUCHING_ROLES:
+        role, until = said.data.get("role"), said.data.get("until")
+        if not (isinstance(role, str) and role in VOUCHING_ROLES):
             return
         officer, position = self._begun.get(role, ("", -1))
         begins = said.stream == officer and said.position <= position
         if begins or self._is_signed(said, (SECURITY,)):
-            post = _Post(role, said.data.get("organisation_id"), said.day)
+            last = until if isinstance(until, str) else FOREVER
+            post = _Post(role, said.data.get("organisation_id"), said.day, last)
             self._posts.setdefault(said.stream, []).append(post)
 
     def _end(self, said: _Said) -> None:
@@ -161,11 +183,18 @@ class _Vouching:
         for post in self._posts.get(said.stream, ()):
             if (post.role, post.organisation) == place and post.since <= said.day < post.until:
                 post.until = said.day
+                if said.day <= said.recorded_on:
+                    post.ended_at = said.position
 
     def _register(self, said: _Said) -> None:
+        """Take in a key, if it is the very registration by which the log knows it."""
         key_id = said.data.get("key_id")
-        if not isinstance(key_id, str):
+        record = self._keys.records.get(key_id) if isinstance(key_id, str) else None
+        if record is None or record.custody != OWN_CUSTODY:
             return
+        if (record.owner, record.valid_from) != (said.stream, said.position):
+            return
+        key_id = record.public_key.key_id
         role = self._roles.pop(said.stream, None)
         if role is not None:
             self.first.append(FirstKey(key_id, said.stream, role, said.position))
@@ -177,28 +206,28 @@ class _Vouching:
         if said.actor == said.stream:
             return False
         held = any(
-            post.role in roles and post.since <= said.day < post.until
-            for post in self._posts.get(said.actor, ())
+            post.role in roles and post.covers(said) for post in self._posts.get(said.actor, ())
         )
         return held and any(self._is_own(key_id, said) for key_id in said.signers)
 
     def _is_own(self, key_id: str, said: _Said) -> bool:
-        record = self._keys.records.get(key_id)
-        return (
-            key_id in self.key_ids
-            and record is not None
-            and record.owner == said.actor
-            and not self._keys.is_doubted(key_id, said.position)
-        )
+        """Say whether a key is the actor's own; one that somebody else had by then is nobody's.
+
+        Whoever reaffirmed the entry since: keys that the thief had vouched for could have.
+        """
+        if key_id not in self.key_ids or self._keys.records[key_id].owner != said.actor:
+            return False
+        lost_from = self._keys.lost_from(key_id)
+        return lost_from is None or said.position < lost_from
 
 
 def _first_administrators(said: Iterable[_Said]) -> dict[str, tuple[str, int]]:
-    """Return who was made the first of each kind, and where; a second first one is none."""
+    """Return who was made the first of each kind that vouches; a second first one is none."""
     begun: dict[str, tuple[str, int]] = {}
     for each in said:
         if each.topic == BEGUN and each.stream == ADMINISTRATION:
             role, officer = each.data.get("role"), each.data.get("officer_id")
-            if isinstance(role, str) and isinstance(officer, str):
+            if isinstance(role, str) and role in VOUCHING_ROLES and isinstance(officer, str):
                 begun.setdefault(role, (officer, each.position))
     return begun
 
@@ -207,11 +236,19 @@ def _said(entry: Stored) -> _Said | None:
     """Read an event; one that cannot be read vouches for nothing."""
     try:
         envelope, payload = read_entry(entry)
-    except EntryBroken:
+        recorded_on = _day_in_china(str(payload["recorded_at"]))
+    except (EntryBroken, ValueError):
         return None
     data, stream, actor = payload["data"], payload["stream"], payload["actor"]
     if not (isinstance(data, dict) and isinstance(stream, str) and isinstance(actor, str)):
         return None
     signers = tuple(each.keyid for each in envelope.signatures[1:])
     day = str(payload["happened_on"])
-    return _Said(entry.topic, entry.position, stream, actor, day, data, signers)
+    return _Said(entry.topic, entry.position, stream, actor, day, recorded_on, data, signers)
+
+
+def _day_in_china(recorded_at: str) -> str:
+    try:
+        return (datetime.fromisoformat(recorded_at) + AHEAD_OF_UTC).date().isoformat()
+    except OverflowError:
+        return FOREVER

@@ -25,7 +25,7 @@ from base64 import b64decode, b64encode
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -69,6 +69,8 @@ SIGNED_BY_OFFICERS = {
 }
 ADMINISTRATION = "ec740a29-0b95-51bb-b260-0f57eecfd86b"  # says who the first administrators are
 VOUCHING_POSTS = ("安全管理", "系统管理")  # the first of them gives posts
+FOREVER = "9999-99-99"
+VOUCHED_FOR = ("officer.role_granted", "officer.key_registered")
 KEY_EVENTS = (
     *("service_key.registered", "service_key.retired", "service_key.compromised"),
     *("officer.key_registered", "officer.key_revoked", "officer.key_compromised"),
@@ -170,6 +172,14 @@ def unbase64(text: str) -> bytes:
     raw = b64decode(text, validate=True)
     need(b64encode(raw).decode() == text, "base64 with loose ends")
     return raw
+
+
+def day_in_china(event: dict[str, Any]) -> str:
+    try:
+        moment = datetime.fromisoformat(event["recorded_at"][:-1]) + timedelta(hours=8)
+    except OverflowError:
+        return FOREVER
+    return moment.date().isoformat()
 
 
 def open_envelope(data: bytes, kind: str) -> tuple[bytes, list[tuple[str, bytes]], bytes]:
@@ -439,36 +449,52 @@ class Pack:
         begun: dict[str, tuple[str, int]] = {}
         for at, event in sorted(said.items()):
             if event["type"] == "administration.begun" and event["stream"] == ADMINISTRATION:
-                begun.setdefault(event["data"]["role"], (event["data"]["officer_id"], at))
+                role, first = event["data"].get("role"), event["data"].get("officer_id")
+                if isinstance(role, str) and role in VOUCHING_POSTS and isinstance(first, str):
+                    begun.setdefault(role, (first, at))
         roles = {officer: role for role, (officer, _) in begun.items()}
-        posts: dict[str, list[list[str]]] = defaultdict(list)  # role, organisation, since, until
+        # role, organisation, since, until, and where its end was recorded, if it had come by then
+        posts: dict[str, list[list[Any]]] = defaultdict(list)
 
         def is_signed(at: int, event: dict[str, Any], by: tuple[str, ...]) -> bool:
-            day, actor = event["happened_on"], event["actor"]
-            held = any(p[0] in by and p[2] <= day < p[3] for p in posts[actor])
-            names = [name for name, _ in self.signed[at][0][1:] if name in self.vouched]
-            own = [name for name in names if self.keys[name][0] == actor]
-            sound = any(not (self.lost and self.doubted(name, at)) for name in own)
+            days, actor = (event["happened_on"], day_in_china(event)), event["actor"]
+            held = any(
+                post[0] in by and all(post[2] <= day < post[3] for day in days) and at < post[4]
+                for post in posts[actor]
+            )
+            own = [
+                name
+                for name, _ in self.signed[at][0][1:]
+                if name in self.vouched and self.keys[name][0] == actor
+            ]
+            lost = {(name, since) for name, since, _ in self.lost}
+            sound = any(not any(n == name and since <= at for n, since in lost) for name in own)
             return held and sound and actor != event["stream"]
 
         for at, event in sorted(said.items()):
             kind, data, officer = event["type"], event["data"], event["stream"]
-            if kind == "officer.role_granted" and data["role"] in VOUCHING_POSTS:
-                first, begins = begun.get(data["role"], ("", -1))
+            role, place = data.get("role"), data.get("organisation_id")
+            if kind == "officer.role_granted" and isinstance(role, str) and role in VOUCHING_POSTS:
+                first, begins = begun.get(role, ("", -1))
                 if (officer == first and at <= begins) or is_signed(at, event, VOUCHING_POSTS[:1]):
-                    since = event["happened_on"]
-                    posts[officer].append([data["role"], data["organisation_id"], since, "9999"])
+                    until = data.get("until") if isinstance(data.get("until"), str) else FOREVER
+                    posts[officer].append([role, place, event["happened_on"], until, 2**63])
             elif kind == "officer.role_ended":
                 for post in posts[officer]:
-                    same = post[:2] == [data["role"], data["organisation_id"]]
-                    if same and post[2] <= event["happened_on"] < post[3]:
+                    if post[:2] == [role, place] and post[2] <= event["happened_on"] < post[3]:
                         post[3] = event["happened_on"]
-            elif kind == "officer.key_registered" and data["custody"] == "officer":
+                        post[4] = at if event["happened_on"] <= day_in_china(event) else post[4]
+            elif kind == "officer.key_registered":
+                name = data.get("key_id")
+                known = self.keys.get(name) if isinstance(name, str) else None
+                own = known and (known[0], known[2], self.custody[name]) == (officer, at, "officer")
+                if not own:
+                    continue  # it is not this by which the key is known to be anybody's
                 role = roles.pop(officer, None)
                 if role is not None:
-                    self.first_keys.append((data["key_id"], officer, role, at))
+                    self.first_keys.append((name, officer, role, at))
                 if role is not None or is_signed(at, event, VOUCHING_POSTS):
-                    self.vouched.add(data["key_id"])
+                    self.vouched.add(name)
 
     def learn(self, position: int, event: dict[str, Any]) -> None:
         owner = "service" if event["type"].startswith("service_key.") else event["stream"]
@@ -524,12 +550,14 @@ class Pack:
                 standing.append((at, officer))
         return is_lost(name, position)
 
-    def key(self, name: str, owner: str, position: int) -> tuple[tuple[str, bytes], int]:
+    def key(
+        self, name: str, owner: str, position: int, *, doubt: bool = True
+    ) -> tuple[tuple[str, bytes], int]:
         need(name in self.keys, f"position {position}: unknown key {name}")
         whose, raw, since, until = self.keys[name]
         need(whose == owner, f"position {position}: key {name} is of another owner")
         need(since <= position < min([*until, 2**63]), f"key {name} is not valid there")
-        lost = bool(self.lost) and self.doubted(name, position)
+        lost = doubt and bool(self.lost) and self.doubted(name, position)
         need(not lost, f"position {position} rests on key {name}, which somebody else had")
         return raw, since
 
@@ -570,7 +598,9 @@ class Pack:
             need(day == event["happened_on"], f"{where}: happened_on")
             signatures, message = self.signed[position]
             for number, (name, signature) in enumerate(signatures):
-                raw, since = self.key(name, event["actor"] if number else "service", position)
+                vouches = number and event["type"] in VOUCHED_FOR  # a lost key then does no more
+                owner = event["actor"] if number else "service"
+                raw, since = self.key(name, owner, position, doubt=not vouches)
                 need(
                     number or position == 0 or since < position, f"{where}: key vouches for itself"
                 )

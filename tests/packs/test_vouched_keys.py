@@ -19,10 +19,12 @@ from ledger.domain.administration import (
 from ledger.domain.key import KeyClaim
 from ledger.domain.officer import Officer, Role, officer_id
 from ledger.domain.organisation import organisation_id
-from ledger.evidence.canonical import base64_text
-from ledger.evidence.keys import Ed25519Signer
+from ledger.evidence.canonical import Json, base64_text, canonical_json
+from ledger.evidence.envelope import Signature, encode
+from ledger.evidence.keys import Ed25519Signer, KeyHistory
 from ledger.evidence.pack_check import CheckedPack
-from ledger.evidence.vouching import ADMINISTRATION, UNVOUCHED
+from ledger.evidence.verify import Stored
+from ledger.evidence.vouching import ADMINISTRATION, UNVOUCHED, Vouched, vouched_keys
 from ledger.packs.file import check_files, read_pack
 from ledger.store.act import CommandAct
 from ledger.store.application import Work
@@ -243,18 +245,139 @@ def test_who_is_administrator_no_more_vouches_for_nothing(world: World, tmp_path
     told(world, tmp_path, own=False)
 
 
-def test_an_administrators_lost_key_vouches_for_nothing(world: World) -> None:
+def test_an_administrators_lost_key_vouches_for_nothing(world: World, tmp_path: Path) -> None:
+    """What it vouched for counts for nothing, and no pack falls with it."""
     size = world.ledger.size()
     appoint(world)
     lost = officer_keys.KeyRevocation(SYSTEM, world.officers[SYSTEM].public_key.key_id, "遗失")
     officer_keys.give_up_key(world.ledger, world.act(), lost, size)
     approved_by(world, APPROVER)
+    told(world, tmp_path, own=False)
+    assert [each.key_id for each in world.check_log().doubts] == [lost.key_id]
 
-    # A pack of it does not hold at all; the log does, and counts the key for nobody's.
-    verdict = world.check_log()
-    assert verdict.holds
-    assert [each.key_id for each in verdict.doubts] == [lost.key_id]
-    assert world.officers[APPROVER].public_key.key_id not in vouched_history(world.ledger).key_ids
+
+def test_a_post_vouches_up_to_the_day_that_was_signed(world: World, tmp_path: Path) -> None:
+    """Its end is an event that the operator can leave out; the day stands in what was signed."""
+    order = officers.NewOfficer("CRONY", "某某")
+    officers.register_officer(world.ledger, world.act(), order)
+    confirm(world, "CRONY", SYSTEM)
+
+    def decide(work: Work) -> None:
+        officer = work.get(Officer, officer_id("CRONY"))
+        officer.trigger_event(
+            Officer.RoleGranted,
+            work.act,
+            organisation_id=organisation_id("C01"),
+            role=Role.SYSTEM_ADMINISTRATOR,
+            until=DAY,
+        )
+        work.save(officer)
+
+    world.ledger.perform(signing(world, SECURITY, EARLY), "test.past_its_rules", None, decide)
+    forged(world, APPROVER, signing(world, "CRONY"))
+    approved_by(world, APPROVER)
+    told(world, tmp_path, own=False)
+
+
+def test_nothing_is_dated_back_to_when_a_post_was_held(world: World, tmp_path: Path) -> None:
+    crony(world, lambda: signing(world, SECURITY, EARLY))
+    ended = officers.Post(officer_id("CRONY"), organisation_id("C01"), Role.SYSTEM_ADMINISTRATOR)
+    officers.end_role(world.ledger, world.act(), ended)
+    forged(world, APPROVER, signing(world, "CRONY", EARLY))
+    approved_by(world, APPROVER)
+    told(world, tmp_path, own=False)
+
+
+def test_what_another_officer_has_vouched_for_is_not_a_second_ones(
+    world: World, tmp_path: Path
+) -> None:
+    """The one who shares it does not act in the pack, so that nothing there contradicts it."""
+    order = officers.NewOfficer("CRONY", "某某")
+    officers.register_officer(world.ledger, world.act(), order)
+    confirm(world, "CRONY", SYSTEM)
+    signer = world.officers[APPROVER] = world.officers["CRONY"]
+    key = signer.public_key
+
+    def decide(work: Work) -> None:
+        officer = work.get(Officer, officer_id(APPROVER))
+        officer.register_key(
+            world.act(),
+            key_id=key.key_id,
+            algorithm=key.algorithm.value,
+            public_key=base64_text(key.raw),
+            custody=officer_keys.CUSTODY_OFFICER,
+        )
+        work.save(officer)
+
+    world.ledger.perform(world.act(), "test.past_its_rules", None, decide)
+    appoint(world, "H-X01")  # whereby the pack has all that the administrators vouched for
+    approved_by(world, APPROVER)
+    with pytest.raises(AssertionError, match="registered already"):
+        world.check_log()  # whoever has the whole log sees it
+    data, packing = packed(world)
+    judged_alike(data, packing, tmp_path, key.key_id, own=False)
+
+
+def test_a_first_approver_is_no_administrator(world: World, tmp_path: Path) -> None:
+    def decide(work: Work) -> None:
+        administration = work.get(Administration, administration_id())
+        administration.trigger_event(
+            Administration.Begun,
+            world.act(),
+            role=Role.APPROVER,
+            officer_id=officer_id(APPROVER),
+        )
+        work.save(administration)
+
+    world.ledger.perform(world.act(), "test.past_its_rules", None, decide)
+    forged(world, APPROVER, world.act())
+    approved_by(world, APPROVER)
+    told(world, tmp_path, own=False)
+
+
+@pytest.mark.parametrize(
+    ("topic", "facts"),
+    [
+        ("administration.begun", {"role": "系统管理", "officer_id": None}),
+        ("administration.begun", {"role": ["系统管理"], "officer_id": "x"}),
+        ("officer.role_granted", {"organisation_id": "x"}),
+        ("officer.key_registered", {"key_id": ["k"]}),
+    ],
+)
+def test_what_is_of_no_form_vouches_for_nothing(topic: str, facts: dict[str, Json]) -> None:
+    stream = ADMINISTRATION if topic == "administration.begun" else str(officer_id("X"))
+    payload = canonical_json(
+        {
+            "actor": "operator",
+            "data": facts,
+            "happened_on": "2017-01-01",
+            "origin": "o",
+            "recorded_at": "2017-01-01T00:00:00.000Z",
+            "schema": 1,
+            "stream": stream,
+            "type": topic,
+            "version": 1,
+        }
+    )
+    envelope = encode(payload, [Signature("0" * 32, b"-")])
+    entries = [Stored(0, stream, 1, topic, envelope)]
+    assert vouched_keys(entries, KeyHistory()) == Vouched()
+
+
+def test_the_operator_confirms_no_further_key_where_an_administrator_could_sign(
+    world: World,
+) -> None:
+    for staff in POSTS:
+        key = Ed25519Signer.generate().public_key
+        order = officer_keys.KeyRegistration(staff, key, officer_keys.CUSTODY_OFFICER)
+        with pytest.raises(officer_keys.SecondOfficerRequired):
+            officer_keys.register_key(world.ledger, world.act(), order)
+    lost = officer_keys.KeyRevocation(SYSTEM, world.officers[SYSTEM].public_key.key_id, "遗失")
+    officer_keys.revoke_key(world.ledger, world.act(), lost)
+    key = Ed25519Signer.generate().public_key
+    order = officer_keys.KeyRegistration(SECURITY, key, officer_keys.CUSTODY_OFFICER)
+    officer_keys.register_key(world.ledger, world.act(), order)  # nobody else could
+    assert key.key_id not in vouched_history(world.ledger).key_ids
 
 
 def test_a_second_first_administrator_is_none(world: World, tmp_path: Path) -> None:

@@ -8,7 +8,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from api.access.accounts import INVITATION_TTL_S
 from ledger.commands.officer_keys import KeyConfirmation, confirm_key
-from ledger.domain.aggregate import OPERATOR
 from ledger.domain.officer import Role, officer_id
 from ledger.domain.organisation import organisation_id
 from ledger.store.act import CommandAct
@@ -106,13 +105,14 @@ def let_in(workplace: Office, code: str, language: str = "zh") -> Page:
 
 
 def make_key(workplace: Office, page: Page, staff: str) -> None:
-    """Make the key of a first administrator on this device; the operator confirms it."""
+    """Make an administrator's key on this device; another confirms it elsewhere."""
     page.goto("/my-key")
     page.locator("[data-make] button").click()
     proposed = page.locator("[data-key]", has=page.locator(".pill.doubt"))
     expect(proposed).to_have_count(1)
     order = KeyConfirmation(officer_id(staff), str(proposed.get_attribute("data-key")))
-    act = CommandAct(OPERATOR, TODAY, workplace.served.clock.now())
+    other = SYSTEM if staff == SECURITY else SECURITY
+    act = CommandAct(str(officer_id(other)), TODAY, workplace.served.clock.now())
     confirm_key(workplace.ledger, act, order)
 
 

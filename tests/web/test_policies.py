@@ -84,7 +84,7 @@ def test_a_corrected_reading_is_adopted_and_stands_beside_the_one_before(
     assert refused(page) == "policy.rule_twice"
     accessible(page)
 
-    sources = {"zh": "中央财政、本级工会经费", "en": "中央财政"}[language]
+    sources = {"zh": "中央财政、本级工会经费", "en": "central-fund"}[language]
     typed(
         page, **{f"{c}.name": f"遗属 {language}", "effective_from": since, "c1.paid_from": sources}
     )

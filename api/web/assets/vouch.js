@@ -1,23 +1,27 @@
 // Forms by which an administrator answers for another officer: signed here, then sent as any form.
 // What cannot be signed is sent unsigned: the service refuses it, and says why.
 
-import { NoKeyHere, sign, supported } from "./officer_key.js";
-import { ask, Refused } from "./service.js";
+import { sign, supported } from "./officer_key.js";
+import { ask } from "./service.js";
 
 const SIGNED = ["payload", "key_id", "signature"];
 
 for (const form of document.querySelectorAll("form[data-vouch]")) {
   if (!supported()) continue;
+  let underWay = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
+    if (underWay) return;
+    underWay = true;
     try {
       const { key, ...asked } = Object.fromEntries(new FormData(form));
       const prepared = await ask("POST", form.dataset.vouch, asked);
       const signed = await sign(form.dataset.officer, prepared);
       for (const name of SIGNED) form.elements[name].value = signed[name];
-    } catch (error) {
-      if (!(error instanceof Refused || error instanceof NoKeyHere)) throw error;
+    } catch {
+      // Unsigned, it is refused with the reason.
     }
     form.submit();
   });
+  addEventListener("pageshow", () => (underWay = false));
 }

@@ -6,6 +6,7 @@ from segno.encoder import DataOverflowError
 
 from api.callers import SIGNED_IN
 from api.dependencies import ThePage, TheReadModel, TheServed
+from api.histories import vouched_keys
 from api.web.asked import Word
 from api.web.screen import TheScreen
 from ledger.anchoring.publications import latest
@@ -32,6 +33,7 @@ def show_keys(
         "admin/keys.html",
         own=service_keys(model),
         keys=shown,
+        vouched=vouched_keys(found.ledger, model),
         next=further,
         state=state,
         staff=staff_numbers(model),

@@ -1,5 +1,6 @@
 """Officers: who is on the register, their posts, keys and way in, and what administrators do."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,6 +11,7 @@ from sqlalchemy import Connection
 from api.acting import Acting, Prepared, Signed, TheActing, prepared
 from api.callers import CONFIRM, KEEP_SECURITY, KEEP_SYSTEM, SIGNED_IN
 from api.dependencies import ThePage, TheReadModel, TheServed
+from api.histories import vouched_keys
 from api.inviting import require_not_inviter
 from api.v1 import forms
 from api.v1.officers import KeyId
@@ -240,9 +242,10 @@ def _post(officer_id: UUID, given: Given, screen: Screen) -> tuple[Post, date | 
 def _vouching(acting: Acting, given: Given, screen: Screen, day: date | None = None) -> CommandAct:
     """Return the act, signed if the form is; an unsigned one the command refuses."""
     if not given.keys() >= SIGNED:
-        return acting.act(day)
+        # Its day counts as that of the signed one, or a form that is sent twice would be another.
+        return replace(acting.act(day), dated=False)
     signed = formed(Signed, {name: given[name] for name in SIGNED}, screen.language)
-    return acting.signed(signed, any_day=True)
+    return acting.signed(signed, any_day=day is not None)
 
 
 def _again(
@@ -288,6 +291,7 @@ def _shown(screen: Screen, model: Connection, found: TheServed, officer: UUID) -
         "officer": line,
         "name": masked_name(found.ledger, line.position) if "see_name" in may else None,
         "keys": officer_keys(model, owner_id=officer, limit=PAGE_ROWS_MAX),
+        "vouched": vouched_keys(found.ledger, model),
         "standing": found.door.standing(officer, line.staff_number, now_s),
         "now_s": now_s,
         "staff": staff_numbers(model),

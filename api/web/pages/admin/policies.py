@@ -27,7 +27,7 @@ from projections.asked import PAGE_ROWS_MAX
 from projections.organisations import (
     Organisation,
     Tree,
-    held_keys,
+    key_custodies,
     staff_numbers,
     tree_on,
 )
@@ -157,7 +157,7 @@ def _columns(ledger: Ledger, model: Connection, policy: UUID, day: date) -> list
         counts: Policy.Adopted | None = loaded.in_force_on(day)
     except PolicyNotInForce:
         counts = None
-    staff, held = staff_numbers(model), held_keys(model)
+    staff, custodies = staff_numbers(model), key_custodies(model)
     listed = [
         each for each in adoption_list(model, limit=PAGE_ROWS_MAX) if each.policy_id == policy
     ]
@@ -166,10 +166,8 @@ def _columns(ledger: Ledger, model: Connection, policy: UUID, day: date) -> list
     columns = []
     for number, (terms, on_record) in enumerate(zip(loaded.adoptions, listed, strict=False), 1):
         ((_, _, envelope),) = ledger.log.select_states(on_record.position, 1)
-        owners = [held.get(each.keyid) for each in decode(envelope).signatures]
-        signers = tuple(
-            Signer(staff.get(each.officer_id, ""), each.custody) for each in owners if each
-        )
+        owners = [custodies.get(each.keyid) for each in decode(envelope).signatures]
+        signers = tuple(Signer(staff.get(each[0], ""), each[1]) for each in owners if each)
         spans = tuple(
             Span(since, until)
             for (since, adopted), until in zip(periods, ends, strict=True)
