@@ -144,6 +144,10 @@ def verify_pack(
     bytes_max: Annotated[
         int, typer.Option(min=1, help="How much it may come to when it is unpacked.")
     ] = CHECKED_BYTES_MAX,
+    administrator: Annotated[
+        list[str] | None,
+        typer.Option(help="Key id of a first administrator, as they showed it; may be repeated."),
+    ] = None,
     *,
     accept_pages: Annotated[
         bool, typer.Option("--accept-pages", help="Let pages pass that cannot be made anew here.")
@@ -166,7 +170,7 @@ def verify_pack(
         _moment(not_before) if not_before else None,
     )
     accepted = {VERIFIER, README, *(PAGES if accept_pages else ())}
-    verdict = Verdict(origin, pinned, accepted)
+    verdict = Verdict(origin, pinned, accepted, administrator or ())
     try:
         rules = Rules(origin, committing_topics(), pinned or None)
         for step in chain(check_files(read, rules), check_known(read, known)):
@@ -186,7 +190,7 @@ def verify_pack(
         print_json(verdict.to_json())
     else:
         say(verdict.said())
-        say_first_keys(verdict.first_keys if verdict.holds else ())
+        say_first_keys(verdict.strangers if verdict.holds else ())
     if not (verdict.holds and pinned):
         raise typer.Exit(REFUSED)
 
@@ -195,6 +199,8 @@ def verify_pack(
 class Verdict:
     """What all steps come to; `accepted` is what may be left unchecked.
 
+    `administrators` are the first administrators' keys, where they are known from elsewhere.
+
     `as_of` is when enough witnesses had seen nothing later, or when the ledger says that it
     published the checkpoint.
     """
@@ -202,6 +208,7 @@ class Verdict:
     origin: str
     pinned: str
     accepted: Collection[str]
+    administrators: Collection[str] = ()
     steps: list[Step] = field(default_factory=list)
     broken: str | None = None
     size: int | None = None
@@ -219,13 +226,21 @@ class Verdict:
         return [name for name in self.unchecked if name not in self.accepted]
 
     @property
+    def strangers(self) -> list[FirstKey]:
+        """The first administrators' keys that nobody gave as such."""
+        return [each for each in self.first_keys if each.key_id not in self.administrators]
+
+    @property
     def holds(self) -> bool:
-        return self.broken is None and not self.refused
+        other = bool(self.administrators and self.strangers)
+        return self.broken is None and not (self.refused or other)
 
     def to_json(self) -> dict[str, object]:
         detail = self.broken
         if detail is None and self.refused:
             detail = f"not checked: {', '.join(self.refused)}"
+        if detail is None and not self.holds:
+            detail = f"another administrator's key: {self.strangers[0].key_id}"
         return {
             "holds": self.holds,
             "pinned": bool(self.pinned),
@@ -259,6 +274,12 @@ class Verdict:
             f"as of {self.as_of} ({told}): made by the ledger {self.origin} that key {self.pinned}"
             " founded."
         )
+        if self.administrators and self.strangers:
+            other = self.strangers[0]
+            return (
+                f"ANOTHER ADMINISTRATOR'S KEY 管理员密钥与所给不符: the proof holds {made} But"
+                f" {other.key_id}, the key of the first {other.role}, is none that you gave.{left}"
+            )
         if self.refused:
             return (
                 f"NOT ALL CHECKED: the proof holds {made} But {', '.join(self.refused)} could be"

@@ -4,6 +4,7 @@
 --at-least SIZE     how many entries its checkpoint must be of, or more
 --not-before TIME   ISO 8601, else UTC; the witnesses must have cosigned at that time or later
 --bytes-max BYTES   how much it may come to when it is unpacked
+--administrator ID  key id of a first administrator, as they showed it; for each that you know
 
 This one file needs Python 3.11 and the package `cryptography`, nothing of the ledger's own, no
 network and no database. It was written from the published format (FORMAT.md), so it is a second
@@ -24,7 +25,7 @@ import zlib
 from base64 import b64decode, b64encode
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -977,7 +978,7 @@ def unpack(path: str, bytes_max: int) -> dict[str, bytes]:
     return files
 
 
-def verdict(pack: Pack, founding: str | None) -> int:
+def verdict(pack: Pack, founding: str | None, administrators: Sequence[str]) -> int:
     first = pack.signed[0][0][0][0]
     pages = "statement.html and statement.pdf were NOT compared with the events."
     if founding is None:
@@ -989,8 +990,15 @@ def verdict(pack: Pack, founding: str | None) -> int:
         print(f"NOT ALL CHECKED: it holds as of {pack.as_of} for {log}, and does not show that")
         print(f"this log goes on from what you kept. {pages}")
         return 1
+    others = [each for each in pack.first_keys if each[0] not in administrators]
+    if administrators and others:
+        print(f"ANOTHER ADMINISTRATOR'S KEY: it holds as of {pack.as_of} for {log}, and")
+        print(
+            f"{others[0][0]}, the key of the first {others[0][2]}, is none that you gave. {pages}"
+        )
+        return 1
     print(f"HOLDS as of {pack.as_of} for {log}. {pages}")
-    for name, _, role, at in pack.first_keys:
+    for name, _, role, at in others:
         print(f"COMPARE: key {name} is that of the first {role}, on the operator's word (position")
         print(f"{at}); officers' own keys descend from it.")
     return 0
@@ -1004,6 +1012,7 @@ def main(
     at_least: int = 0,
     not_before: str = "",
     bytes_max: int = BYTES_MAX,
+    administrator: Sequence[str] = (),
 ) -> int:
     try:
         kept = Path(checkpoint).read_text() if checkpoint else ""
@@ -1054,7 +1063,7 @@ def main(
     ) as cause:
         print(f"{max(number, 1)}. BROKEN: cannot be read ({type(cause).__name__})")
         return 1
-    return verdict(pack, founding)
+    return verdict(pack, founding, administrator)
 
 
 def asked(words: list[str]) -> int:
@@ -1066,6 +1075,7 @@ def asked(words: list[str]) -> int:
     parser.add_argument("--at-least", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--not-before", default="", help=argparse.SUPPRESS)
     parser.add_argument("--bytes-max", type=int, default=BYTES_MAX, help=argparse.SUPPRESS)
+    parser.add_argument("--administrator", action="append", default=[], help=argparse.SUPPRESS)
     found = vars(parser.parse_intermixed_args(words))
     return main(*found.pop("words"), **found)
 

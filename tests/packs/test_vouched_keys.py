@@ -31,6 +31,7 @@ from ledger.store.application import Work
 from ledger.store.map_store import MapStore
 from ledger.store.signing import KeyHolder, OfficerSignatureMissing
 from tests.packs.packing import Packing, altered, judged_plainly
+from tests.packs.test_known_from_elsewhere import checked, checked_plainly
 from tests.world import DAY, RECORDED_AT, Person, World, roster_row
 
 SYSTEM, SECURITY, APPROVER = "SYS", "SEC", "A-X09"
@@ -154,24 +155,47 @@ def judged_alike(
     data: bytes, packing: Packing, tmp_path: Path, key_id: str, *, own: bool
 ) -> CheckedPack:
     found = list(check_files(read_pack(data), packing.rules))
-    [checked] = [each for each in found if isinstance(each, CheckedPack)]
-    assert (key_id in checked.vouched.key_ids) is own
+    [pack] = [each for each in found if isinstance(each, CheckedPack)]
+    assert (key_id in pack.vouched.key_ids) is own
     status, printed = judged_plainly(data, packing.rules.founding_key_id, tmp_path)
     assert status == 0, printed
     # At least the policy's approver has a key of before there was an administrator.
-    unvouched = checked.attested()[UNVOUCHED]
+    unvouched = pack.attested()[UNVOUCHED]
     assert unvouched >= (1 if own else 2)
     assert f"; {unvouched} of them an officer's, who has" in printed
-    for first in checked.vouched.first:
+    for first in pack.vouched.first:
         assert f"COMPARE: key {first.key_id} is that of the first {first.role}" in printed
-    assert printed.count("COMPARE") == len(checked.vouched.first)
-    return checked
+    assert printed.count("COMPARE") == len(pack.vouched.first)
+    return pack
 
 
 def test_what_an_administrator_signed_for_is_the_officers_own(world: World, tmp_path: Path) -> None:
     appoint(world)
     approved_by(world, APPROVER)
     told(world, tmp_path, own=True)
+
+
+def test_the_first_administrators_keys_are_those_that_they_showed(
+    world: World, tmp_path: Path
+) -> None:
+    appoint(world)
+    approved_by(world, APPROVER)
+    data, packing = packed(world)
+    founding = packing.rules.founding_key_id or ""
+    shown = [world.officers[staff].public_key.key_id for staff in POSTS]
+    pages = "--accept-pages"
+    for told, status, said in (
+        ((), 0, "COMPARE"),
+        (shown, 0, "HOLDS"),
+        (("0" * 32,), 1, "ANOTHER ADMINISTRATOR'S KEY"),
+    ):
+        words = [word for key_id in told for word in ("--administrator", key_id)]
+        for ended, printed in (
+            checked(tmp_path, data, "--key", founding, pages, *words),
+            checked_plainly(tmp_path, data, founding, *words),
+        ):
+            assert (ended, said in printed) == (status, True), printed
+            assert ("COMPARE" in printed) is (not told)
 
 
 def test_a_key_of_the_operators_making_is_told(world: World, tmp_path: Path) -> None:
@@ -430,8 +454,8 @@ def test_a_pack_that_leaves_streams_of_administrators_out_vouches_for_nobody(
 
     data, packing = packed(world, without)
     key_id = world.officers[APPROVER].public_key.key_id
-    checked = judged_alike(data, packing, tmp_path, key_id, own=False)
-    assert len(checked.vouched.first) == (0 if left_out == ADMINISTRATION else 1)
+    pack = judged_alike(data, packing, tmp_path, key_id, own=False)
+    assert len(pack.vouched.first) == (0 if left_out == ADMINISTRATION else 1)
 
 
 def test_administrators_sign_or_nothing_is_written(world: World) -> None:
