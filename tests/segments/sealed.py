@@ -21,7 +21,7 @@ from ledger.store.home import Home
 from projections.asked import Moment
 from projections.balances import balances, trial_balance
 from projections.findings.asked import Patience
-from projections.findings.finding import Finding
+from projections.findings.finding import Finding, Severity
 from projections.findings.rules import findings
 from projections.organisations import tree_on
 from projections.runner import catch_up
@@ -220,7 +220,12 @@ def service_findings(
 ) -> list[Finding]:
     with catch_up(world.ledger, world.home.read_models).asking() as model:
         asked = replace(asked_of(world, model, day, moment), patience=patience)
-        return [each for each in findings(asked) if each.rule in RULES]
+        # What was cured late is not asked of segments.
+        return [
+            each
+            for each in findings(asked)
+            if each.rule in RULES and (each.rule != "G5" or each.severity is Severity.ERROR)
+        ]
 
 
 def told(finding: Finding, columns: tuple[str, ...]) -> Row:

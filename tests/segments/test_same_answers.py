@@ -11,7 +11,6 @@ from ledger.domain.officer import Role
 from ledger.store.home import Home
 from projections.asked import Moment
 from projections.findings.asked import Patience
-from projections.findings.finding import Severity
 from projections.runner import catch_up
 from projections.segments.asking import QUESTIONS, Asking, QuestionUnknown, ask
 from projections.segments.duck import duck
@@ -117,12 +116,7 @@ def test_rules_find_what_the_service_finds_at_any_moment(odd: World, patience: P
             for rule in RULES:
                 found = ask(engine, asking_of(odd, moment, patience), rule.lower())
                 ours = [dict(zip(found.columns, row, strict=True)) for row in found.rows]
-                of_rule = [
-                    told(each, found.columns)
-                    for each in theirs
-                    # What was cured late is not asked of segments.
-                    if each.rule == rule and (rule != "G5" or each.severity is Severity.ERROR)
-                ]
+                of_rule = [told(each, found.columns) for each in theirs if each.rule == rule]
                 assert in_order(ours) == in_order(of_rule), (rule, moment)
                 seen |= {rule} if ours else set()
     assert seen == set(RULES) if patience is LOW else seen, "each rule has something to find"
