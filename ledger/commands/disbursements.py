@@ -9,13 +9,12 @@ from uuid import UUID
 from ledger.commands.bank_files import may_be_sent
 from ledger.commands.duties import CHINA, acting_officer, require_post
 from ledger.commands.funds import CORRECTORS
-from ledger.commands.policies import paid_from
+from ledger.commands.policies import paying_rule
 from ledger.commands.refusals import recorded
 from ledger.commands.sealing import PAYEE, card_index, seal, unseal
 from ledger.commands.signed_acts import perform_signed
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.batch import Batch, SamePerson, batch_id
-from ledger.domain.campaign import Campaign
 from ledger.domain.disbursement import (
     AlreadySent,
     AnotherWitness,
@@ -135,6 +134,7 @@ def reissue_payment(ledger: Ledger, act: CommandAct, order: Reissue) -> Answer:
         SamePerson: Who withdrew it would have it paid to another card.
         FundInsufficient: The account holds less by now, or held less on that day.
         SourcesInsufficient: It holds less of the sources that may pay for it.
+        EarmarkNotForCategory: By the policy of that day the account pays nobody of its category.
     """
 
     def decide(work: Work) -> None:
@@ -145,13 +145,15 @@ def reissue_payment(ledger: Ledger, act: CommandAct, order: Reissue) -> Answer:
             # Nobody sends elsewhere, alone, what was approved and never came back.
             raise SamePerson(payment.batch_id, acting_officer(act))
         fund = work.get(FundAccount, payment.fund_id)
-        campaign = work.get(Campaign, payment.campaign_id)
+        rule = paying_rule(work, payment, act.happened_on)
+        if rule is not None:
+            rule.require_earmark(fund.earmark)
         parts = fund.draw(
             act,
             disbursement_id=payment.id,
             batch_id=payment.batch_id,
             amount=payment.amount,
-            sources=paid_from(work, campaign, act.happened_on).get(payment.category, ()),
+            sources=() if rule is None else rule.paid_from,
         )
         payee = unseal(ledger, payment.person_id, PAYEE, payment.payee)
         if order.card_number:

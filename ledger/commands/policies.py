@@ -14,14 +14,17 @@ from ledger.commands.duties import (
 from ledger.commands.lineage import lineage
 from ledger.commands.signed_acts import perform_signed
 from ledger.domain.campaign import Campaign, campaign_id
+from ledger.domain.disbursement import Disbursement
 from ledger.domain.officer import Officer, Role
 from ledger.domain.organisation import Organisation, organisation_id
-from ledger.domain.policy import Policy, PolicyTerms, policy_id
+from ledger.domain.policy import CategoryRule, Policy, PolicyTerms, policy_id
 from ledger.errors import Kind, LedgerError
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Decide, Ledger, Work
 
 APPROVERS = frozenset({Role.APPROVER})
+FIRST_VERSION = 1
+"""Of a payment: that it was instructed, as its batch was approved."""
 
 
 class CampaignKnown(LedgerError):
@@ -103,6 +106,27 @@ def paid_from(work: Work, campaign: Campaign, day: date) -> Mapping[str, tuple[s
     """
     policy = work.get(Policy, campaign.policy_id).in_force_on(day)
     return {rule.name: rule.paid_from for rule in policy.categories}
+
+
+def paying_rule(work: Work, payment: Disbursement, day: date) -> CategoryRule | None:
+    """Return by which rule a payment is made again on a day.
+
+    Where the policy of that day knows the category no more, it is paid by what it was approved by:
+    a category that is renamed is still paid of its own money. None: neither names it.
+
+    Raises:
+        PolicyNotInForce: No policy is in force on that day.
+    """
+    policy = work.get(Policy, work.get(Campaign, payment.campaign_id).policy_id)
+    rule = policy.in_force_on(day).rule_for(payment.category)
+    if rule is not None:
+        return rule
+    log, approved = work.ledger.log, work.ledger.event(payment.id, FIRST_VERSION)
+    approved_at = dict(log.select_stream_positions(payment.id))[FIRST_VERSION]
+    adopted = log.select_stream_positions(policy.id)
+    known = max((version for version, at in adopted if at < approved_at), default=0)
+    counted = policy.counting(approved.happened_on, known)
+    return None if counted is None else counted.rule_for(payment.category)
 
 
 def open_campaign(

@@ -1,5 +1,6 @@
 """Policies: effective-dated data, each value with its source and how sure we are of it."""
 
+from collections.abc import Sequence
 from datetime import date
 from enum import StrEnum
 from uuid import UUID
@@ -124,6 +125,15 @@ class CategoryRule(Provenance, frozen=True, kw_only=True):
     paid_from: tuple[str, ...] = ()
     earmarks: tuple[str, ...] = ()
 
+    def require_earmark(self, earmark: str) -> None:
+        """Check that an account that is kept for a use may pay it.
+
+        Raises:
+            EarmarkNotForCategory: It is kept for another one.
+        """
+        if self.earmarks and earmark not in self.earmarks:
+            raise EarmarkNotForCategory(self.name, self.earmarks, earmark)
+
 
 class SurplusTargets(msgspec.Struct, frozen=True, kw_only=True):
     """What is asked of old money; where a target is missing, nothing is."""
@@ -144,6 +154,16 @@ class PolicyNotInForce(LedgerError):
 
     def __init__(self, policy_id: UUID, since: date, day: date) -> None:
         super().__init__(f"policy {policy_id} is in force from {since}, not on {day}")
+
+
+class EarmarkNotForCategory(LedgerError):
+    """Money that is kept for another use pays nobody of a category that is paid of some alone."""
+
+    code = "earmark.not_for_category"
+    kind = Kind.INVALID
+
+    def __init__(self, category: str, earmarks: Sequence[str], earmark: str) -> None:
+        super().__init__(f"{category} is paid of {', '.join(earmarks)}, not of {earmark}")
 
 
 class RuleTwice(LedgerError):
@@ -186,6 +206,9 @@ class Policy(Root):
                 aggregate.organisation_id = self.organisation_id
             aggregate.adoptions.append(self)
 
+        def rule_for(self, category: str) -> CategoryRule | None:
+            return next((each for each in self.categories if each.name == category), None)
+
     code: str
     adoptions: list[Adopted]
     organisation_id: UUID | None
@@ -220,6 +243,11 @@ class Policy(Root):
             if adoption.effective_from <= day:
                 return adoption
         raise PolicyNotInForce(self.id, self.adoptions[0].effective_from, day)
+
+    def counting(self, day: date, version: int) -> Adopted | None:
+        """Return what was in force on a day by what had been adopted up to a version."""
+        known = [each for each in self.adoptions if each.originator_version <= version]
+        return next((each for each in reversed(known) if each.effective_from <= day), None)
 
 
 class PolicyTerms(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ from projections.findings.archive import (
     entered_after,
     refusals_of,
 )
-from projections.findings.purposes import drawn_of
+from projections.findings.purposes import drawn_last
 from projections.listed_people import NOT_ON_FILE
 from projections.payment_states import disbursements
 
@@ -29,14 +29,7 @@ def entitlement(asked: Asked, reading: Reading | None) -> Iterator[Checked]:
         yield Checked("F1", Outcome.BROKEN, (category,))
         return
     where = (Fact("source", rule.source), Fact("confidence", rule.confidence))
-    purposes = tuple(
-        Fact(name, "、".join(words))
-        for name, words in (("paid_from", rule.paid_from), ("earmarks", rule.earmarks))
-        if words
-    )
-    other = _other_money(asked, rule)
-    outcome = Outcome.BROKEN if other else Outcome.HELD
-    yield Checked("F1", outcome, (category, *where, *purposes, *other))
+    yield _of_money(asked, reading, rule, (category, *where))
     yield from _archive(asked, required=rule.archive_required)
     line = rule.monthly_income_below
     # The income itself stands sealed: that it was judged is known from the approval.
@@ -58,18 +51,31 @@ def entitlement(asked: Asked, reading: Reading | None) -> Iterator[Checked]:
     yield _by_card(asked, reading, rule)
 
 
-def _other_money(asked: Asked, rule: CategoryRule) -> tuple[Fact, ...]:
-    """Return what paid it that may not pay its category."""
-    if not (rule.paid_from or rule.earmarks):
-        return ()
-    drawn = drawn_of(asked.connection, asked.payment.disbursement_id)
+def _of_money(
+    asked: Asked, reading: Reading | None, rule: CategoryRule, facts: tuple[Fact, ...]
+) -> Checked:
+    """F1: of what money it was paid last, by the reading of that day, or by one that is supposed.
+
+    Where the reading of that day knows the category no more, that of its approval counts.
+    """
+    drawn = drawn_last(asked.connection, asked.payment.disbursement_id)
+    if drawn is not None and reading == asked.reading:
+        rule = asked.category_by(asked.reading_on(drawn.happened_on, drawn.position)) or rule
+    purposes = tuple(
+        Fact(name, "、".join(words))
+        for name, words in (("paid_from", rule.paid_from), ("earmarks", rule.earmarks))
+        if words
+    )
     other = [
         name
-        for source, earmark in drawn
+        for source, earmark in (() if drawn is None else drawn.money)
         for allowed, name in ((rule.paid_from, source), (rule.earmarks, earmark))
         if allowed and name not in allowed
     ]
-    return (Fact("other_money", "、".join(dict.fromkeys(other))),) if other else ()
+    if not other:
+        return Checked("F1", Outcome.HELD, (*facts, *purposes))
+    told = Fact("other_money", "、".join(dict.fromkeys(other)))
+    return Checked("F1", Outcome.BROKEN, (*facts, *purposes, told))
 
 
 def listing(asked: Asked) -> Iterator[Checked]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from enum import StrEnum
 
 from sqlalchemy import func, select
 
@@ -13,6 +14,13 @@ from projections.findings.limits import Version, limits_on
 from projections.organisations import Tree
 
 BACKWARDS = "backwards"
+
+
+class MoneyFor(StrEnum):
+    """What a category may be paid of, as it is told that more may pay it."""
+
+    SOURCES = "sources"
+    EARMARKS = "earmarks"
 
 
 def policies_loosened(asked: Asked) -> Iterator[Finding]:
@@ -115,8 +123,8 @@ def _of_category(before: CategoryRule, after: CategoryRule) -> Iterator[str]:
     if line and (now is None or now.amount_fen > line.amount_fen):
         yield f"income {after.name}"
     for what, asked, now_asked in (
-        ("sources", before.paid_from, after.paid_from),
-        ("earmarks", before.earmarks, after.earmarks),
+        (MoneyFor.SOURCES, before.paid_from, after.paid_from),
+        (MoneyFor.EARMARKS, before.earmarks, after.earmarks),
     ):
         if asked and not (now_asked and set(now_asked) <= set(asked)):
             yield f"{what} {after.name}"

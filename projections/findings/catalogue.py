@@ -380,7 +380,7 @@ RULES_KNOWN: Mapping[str, About] = {
     "H6": About(
         "政策放宽",
         "方案修订应有依据，不得事后放宽要求",
-        1,
+        2,
         (
             "policy.adopted",
             "batch.approved",

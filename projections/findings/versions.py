@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ledger.domain.policy import LIMIT_MAX
 from ledger.errors import Kind, LedgerError
 from projections.findings import (
+    adoptions,
     amounts,
     banking,
     decisions,
@@ -26,6 +27,7 @@ from projections.findings import (
     signatures,
     witnessing,
 )
+from projections.findings.adoptions import MoneyFor
 from projections.findings.asked import Asked
 from projections.findings.borne import as_borne
 from projections.findings.catalogue import RULES_KNOWN
@@ -80,8 +82,24 @@ def _drawn_signatures(asked: Asked) -> Iterator[Finding]:
 
 
 def _rows_of(rule: str, asked: Asked) -> Iterator[Finding]:
-    """A1, A2, C1, F1: rows that were refused, and no payments."""
+    """A1, A2, C1: rows that were refused, and no payments."""
     yield from (each for each in lists.rows_refused(asked) if each.rule == rule)
+
+
+def _unnamed_categories(asked: Asked) -> Iterator[Finding]:
+    """F1: rows of categories that the policy does not name; of what money was not looked at."""
+    yield from (each for each in _rows_of("F1", asked) if each.detail == "category.not_in_policy")
+
+
+def _loosened_but_for_money(asked: Asked) -> Iterator[Finding]:
+    """H6: of what money a category may be paid was not looked at."""
+    silent = {kind.value for kind in MoneyFor}
+    rereadings = tuple(
+        replace(each, loosened=tuple(w for w in each.loosened if w.split(" ")[0] not in silent))
+        for each in asked.rereadings
+    )
+    yield from adoptions.policies_loosened(replace(asked, rereadings=rereadings))
+    yield from adoptions.policies_backwards(asked)
 
 
 def _own_lists(asked: Asked) -> Iterator[Finding]:
@@ -176,7 +194,7 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
     ),
     "F1": (
         Earlier(
-            partial(_rows_of, "F1"),
+            _unnamed_categories,
             "方案限定了资金来源或账户用途的，用其他资金发放的、被拦下的也算；此前只看类别不在方案内的行",
         ),
     ),
@@ -248,6 +266,12 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
     ),
     "H4": (
         Earlier(money.recorded_late, "审批之前签字的也算；此前只看收款、拨付的登记", by_item=True),
+    ),
+    "H6": (
+        Earlier(
+            _loosened_but_for_money,
+            "方案放宽资金来源、账户用途限制的也算；此前不看资金用途",
+        ),
     ),
     "L2": (
         Earlier(

@@ -14,15 +14,20 @@ from ledger.domain.batch import Batch, batch_id
 from ledger.domain.campaign import campaign_id
 from ledger.domain.disbursement import Disbursement, Status
 from ledger.domain.fund import FundAccount
-from ledger.domain.policy import Channel
+from ledger.domain.policy import Channel, EarmarkNotForCategory
 from ledger.domain.values import Money
 from ledger.store.application import Answer, Work
 from projections.explanation.checked import Outcome
 from projections.findings.finding import Finding, Severity
-from projections.findings.purposes import OTHER_EARMARK, OTHER_SOURCE
+from projections.findings.purposes import OTHER_EARMARK, OTHER_SOURCE, drawn_otherwise
+from projections.findings.supposing import Supposition
+from projections.findings.versions import EARLIER
+from projections.runner import catch_up
 from tests.projections.test_explanations import explained
 from tests.projections.test_explanations import of as of_rule
+from tests.projections.test_findings import asked_of, bank_says
 from tests.projections.test_policy_places import of
+from tests.projections.test_rule_versions import supposed
 from tests.world import (
     CAMPAIGN,
     CARD_CLASS,
@@ -42,7 +47,7 @@ from tests.world import (
 
 STATE, OWN, GIVEN = "中央财政", "本级工会经费", "社会捐赠"
 ONE, TWO, THREE = map(Person, range(1, 4))
-EARLY = date(2016, 12, 2)
+EARLY, LATER = date(2016, 12, 2), date(2017, 1, 16)
 
 
 def adopt(
@@ -264,3 +269,171 @@ def test_a_reading_that_lets_other_money_pay_is_looser(world: World) -> None:
     assert f"{POLICY} 3 sources {CARD_CLASS}" in told
     assert f"{POLICY} 3 earmarks {CARD_CLASS}" in told
     assert SHEET_CLASS not in " ".join(str(each) for each in told)
+
+
+def again(world: World, day: date = LATER) -> Answer:
+    order = disbursements.Reissue(world.payment_id(ONE), "账号已更正", "")
+    return disbursements.reissue_payment(world.ledger, world.act(day=day), order)
+
+
+def again_past_its_rules(world: World) -> None:
+    """Pay again of the oldest money, as whoever has the ledger's own key can."""
+
+    def decide(work: Work) -> None:
+        payment = work.get(Disbursement, world.payment_id(ONE))
+        fund = work.get(FundAccount, payment.fund_id)
+        parts = fund.draw(
+            work.act,
+            disbursement_id=payment.id,
+            batch_id=payment.batch_id,
+            amount=payment.amount,
+        )
+        payment.reissue(
+            work.act, parts=parts, payee=payment.payee, card_index=payment.card_index, reason=""
+        )
+        work.save(fund, payment)
+
+    world.ledger.perform(world.act(day=LATER), "test.again", None, decide)
+
+
+def came_back(world: World) -> None:
+    world.answer("B1", failed(1, ONE, 100_000))
+    assert world.payment(ONE).status is Status.RETURNED
+
+
+def rename_cards(world: World, day: date) -> None:
+    """Have the policy name the category otherwise, and say the same of it."""
+    card, *others = terms().categories
+    told = replace(terms(day), categories=(replace(card, name="在档困难职工"), *others))
+    policies.adopt_policy(world.ledger, world.act("A-C01", day), told)
+
+
+def test_what_came_back_is_not_paid_again_out_of_an_account_for_another_use(world: World) -> None:
+    receive(world, STATE, 200_000)
+    handed_in(world, (ONE, CARD_CLASS, 100_000))
+    came_back(world)
+    adopt(world, day=LATER, earmarks=("助学",))
+
+    with pytest.raises(EarmarkNotForCategory, match="助学") as refused:
+        again(world)
+
+    assert refused.value.code == "earmark.not_for_category"
+    assert world.payment(ONE).status is Status.RETURNED
+    again(world, day=date(2017, 1, 15))
+    assert of("F1", world) == []
+
+
+def test_a_category_that_is_renamed_is_still_paid_of_its_own_money(world: World) -> None:
+    """What was known when it was approved counts, and no reading of since for that day."""
+    receive(world, STATE, 500_000, vintage=2015)
+    receive(world, OWN, 100_000)
+    adopt(world, card=(OWN,))
+    handed_in(world, (ONE, CARD_CLASS, 100_000))
+    came_back(world)
+    adopt(world, card=(STATE,))
+    rename_cards(world, LATER)
+
+    again(world)
+
+    assert drawn(world, ONE) == {OWN: 100_000}
+    assert found(world) == []
+    assert of_rule(explained(world, ONE), "F1").outcome is Outcome.HELD
+
+
+def test_other_money_under_a_category_that_was_renamed_is_found(world: World) -> None:
+    receive(world, STATE, 500_000, vintage=2015)
+    receive(world, OWN, 100_000)
+    adopt(world, card=(OWN,))
+    handed_in(world, (ONE, CARD_CLASS, 100_000))
+    came_back(world)
+    rename_cards(world, LATER)
+    again_past_its_rules(world)
+
+    assert [each.detail for each in found(world)] == [OTHER_SOURCE]
+    assert of_rule(explained(world, ONE), "F1").outcome is Outcome.BROKEN
+
+
+def test_money_that_went_back_accuses_nobody(world: World) -> None:
+    receive(world, STATE, 500_000, vintage=2015)
+    receive(world, OWN, 100_000)
+    adopt(world, card=(OWN,))
+    handed_in(world, (ONE, CARD_CLASS, 100_000))
+    came_back(world)
+    again_past_its_rules(world)
+    assert [each.detail for each in found(world)] == [OTHER_SOURCE]
+    bank_says(world, "B1", LATER, failed(1, ONE, 100_000, "NAME_MISMATCH"))
+
+    again(world)
+
+    assert drawn(world, ONE) == {OWN: 100_000}
+    assert found(world) == []
+    assert of_rule(explained(world, ONE), "F1").outcome is Outcome.HELD
+
+
+def test_what_was_paid_again_is_explained_by_the_policy_of_that_day(world: World) -> None:
+    receive(world, STATE, 500_000)
+    receive(world, OWN, 100_000)
+    adopt(world, card=(OWN,))
+    handed_in(world, (ONE, CARD_CLASS, 100_000))
+    came_back(world)
+    adopt(world, day=LATER, card=(STATE,))
+    again(world)
+
+    assert found(world) == []
+    checked = of_rule(explained(world, ONE), "F1")
+    assert checked.outcome is Outcome.HELD
+    assert dict(checked.facts)["paid_from"] == STATE
+    # Another reading that is supposed is held against what paid it, as other rules are.
+    adopt(world, card=(GIVEN,))
+    assert "F1" in explained(world, ONE).changed
+    assert of_rule(explained(world, ONE), "F1").outcome is Outcome.HELD
+
+
+def candidates(world: World, start: int = 0) -> set[bytes]:
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        asked = (model.execute(each).scalars() for each in drawn_otherwise(start))
+        return {each for found in asked for each in found}
+
+
+def test_only_what_a_reading_of_before_forbids_is_looked_at(world: World) -> None:
+    receive(world, STATE, 500_000)
+    of_another = replace(terms(EARLY), code="another")
+    card, *others = of_another.categories
+    of_another = replace(of_another, categories=(replace(card, paid_from=(GIVEN,)), *others))
+    policies.adopt_policy(world.ledger, world.act("A-C01", EARLY), of_another)
+    handed_in(world, (ONE, CARD_CLASS, 100_000))
+    adopt(world, card=(OWN,))
+    came_back(world)
+    assert candidates(world) == set()
+    adopt(world, card=(STATE,))
+    again(world)
+    assert candidates(world) == {world.payment_id(ONE).bytes}
+
+
+def test_a_payment_that_is_read_after_its_draw_is_looked_at(world: World) -> None:
+    """A read model that is built may stop between the two for a moment."""
+    receive(world, STATE, 200_000)
+    world.draft("B1", roster_row(1, ONE, 150_000))
+    adopt(world, card=(OWN,))
+    past_its_rules(world)
+    [at] = [at for _, at in world.ledger.log.select_stream_positions(world.payment_id(ONE))]
+    assert candidates(world, at) == {world.payment_id(ONE).bytes}
+    assert candidates(world, at + 1) == set()
+
+
+def test_earlier_versions_look_at_no_money(world: World) -> None:
+    adopt(world, card=(OWN,), earmarks=("助学",))
+    receive(world, STATE, 200_000)
+    world.draft("B1", roster_row(1, ONE, 150_000), roster_row(2, TWO, 150_000, "无此类别"))
+    adopt(world, day=date(2017, 1, 20))
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        rows = list(EARLIER["F1"][0].find(asked_of(world, model, date(2017, 1, 31))))
+    assert [each.detail for each in rows] == ["category.not_in_policy"]
+    known, _ = supposed(world, Supposition("H6", 1))
+    before = {each.detail for each in known.findings if each.rule == "H6"}
+    now = {each.detail for each in of("H6", world)}
+    assert now - before == {
+        f"{POLICY} {number} {what} {CARD_CLASS}"
+        for number, what in ((3, "sources"), (3, "earmarks"))
+    }
+    assert before
