@@ -545,6 +545,8 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "minimum": N_("标准下限"),
         "maximum": N_("标准上限"),
         "income": N_("收入线"),
+        "sources": N_("限用资金来源"),
+        "earmarks": N_("限用账户用途"),
         "deadline": N_("报送期限"),
     },
     "list_ended": {"replaced": N_("已被新名单取代"), "withdrawn": N_("已撤下")},

@@ -67,6 +67,32 @@ def test_every_rule_says_what_it_found(language: str) -> None:
     assert all("2" in said[rule] for rule in FOUND if rule[0] != "L")
 
 
+@pytest.mark.parametrize(
+    ("language", "stopped", "money"),
+    [
+        ("zh", "已拦下并记录：账户余额够", ["限用资金来源", "限用账户用途"]),
+        ("en", "Stopped and kept on record", ["Sources that may pay it", "by their use"]),
+    ],
+)
+def test_money_for_another_purpose_is_told_in_words(
+    language: str, stopped: str, money: list[str]
+) -> None:
+    """Too little of the sources stopped an approval, and no row of a list."""
+    template = environment(languages()[language]).from_string(
+        '{% from "parts/findings.html" import what with context %}{{ what(each)|trim }}'
+    )
+
+    def said(rule: str, detail: str) -> str:
+        finding = Finding(
+            rule, Severity.WARNING, SOMEBODY, "2017-01-20", 1, detail=detail, position=7
+        )
+        return template.render(each=finding)
+
+    assert said("F1", "fund.sources_insufficient").startswith(stopped)
+    for kind, name in zip(("sources", "earmarks"), money, strict=True):
+        assert name in said("H6", f"hefei-2017 2 {kind} 一线职工")
+
+
 def test_what_is_behind_a_finding_is_led_to() -> None:
     place = Behind("X01", alone=True, moment=Moment(date(2017, 2, 1)))
 
