@@ -61,7 +61,7 @@ def given_of(adopted: Policy.Adopted) -> Given:
             f"c{at}.channel": rule.channel.value,
             f"c{at}.archive_required": "yes" if rule.archive_required else "no",
             f"c{at}.required_fields": "、".join(rule.required_fields),
-            **{f"c{at}.{field}": "、".join(getattr(rule, field)) for field in PURPOSES},
+            **{f"c{at}.{field}": "\n".join(getattr(rule, field)) for field in PURPOSES},
             **_backing(f"c{at}", rule),
         }
         for field in AMOUNTS:
@@ -133,7 +133,8 @@ def _category(given: Given, at: int) -> dict[str, Any]:
         "name": given[f"c{at}.name"],
         "channel": given[f"c{at}.channel"],
         "archive_required": given[f"c{at}.archive_required"] == "yes",
-        **{field: _words(given[f"c{at}.{field}"]) for field in ("required_fields", *PURPOSES)},
+        "required_fields": _words(given[f"c{at}.required_fields"]),
+        **{field: _lines(given[f"c{at}.{field}"]) for field in PURPOSES},
         **_said(given, f"c{at}"),
         **{field: _rule(given, f"c{at}.{field}", "amount_fen", _fen) for field in AMOUNTS},
     }
@@ -141,6 +142,11 @@ def _category(given: Given, at: int) -> dict[str, Any]:
 
 def _words(text: str) -> list[str]:
     return text.replace("、", " ").replace(",", " ").replace("，", " ").split()
+
+
+def _lines(text: str) -> list[str]:
+    """Return names, each on a line of its own: any mark may stand in them."""
+    return [name for line in text.replace("\r", "\n").split("\n") if (name := line.strip())]
 
 
 def _limit(given: Given, at: int) -> dict[str, Any]:

@@ -136,6 +136,22 @@ def test_limits_come_through_forms_unchanged(world: World) -> None:
     assert len(policy_of(given, languages()["zh"]).limits) == 2, "an empty one is left out"
 
 
+def test_names_of_money_come_through_forms_unchanged(world: World) -> None:
+    sources = ("上级工会补助（省、市）", "财政拨款, 中央", "社会捐赠 定向")
+    card, *others = terms().categories
+    card = msgspec.structs.replace(card, paid_from=sources, earmarks=("送温暖、帮扶",))
+    told = msgspec.structs.replace(terms(), categories=(card, *others))
+    policies.adopt_policy(world.ledger, world.act("A-C01"), told)
+    policy = world.ledger.load(Policy, policy_id(POLICY))
+    assert policy is not None
+
+    given = given_of(policy.adoptions[-1])
+    assert terms_of(policy_of(given, languages()["zh"])).categories == told.categories
+    given["c0.paid_from"] = "中央财政\r\n\r\n 社会捐赠 "
+    [first, *_] = policy_of(given, languages()["zh"]).categories
+    assert first.paid_from == ["中央财政", "社会捐赠"]
+
+
 def test_adoptions_from_before_there_were_limits_are_read(world: World) -> None:
     [(_, topic, state)] = [
         each for each in world.ledger.log.select_states(0, 200) if each[1] == Policy.Adopted.TOPIC

@@ -84,14 +84,15 @@ def test_a_corrected_reading_is_adopted_and_stands_beside_the_one_before(
     assert refused(page) == "policy.rule_twice"
     accessible(page)
 
-    sources = {"zh": "中央财政、本级工会经费", "en": "central-fund"}[language]
-    typed(
-        page, **{f"{c}.name": f"遗属 {language}", "effective_from": since, "c1.paid_from": sources}
-    )
+    expect(page.locator("main")).to_contain_text("“追回款项”")
+    sources = {"zh": ["中央财政", "上级工会补助（省、市）"], "en": ["Grant, central"]}[language]
+    told = {f"{c}.name": f"遗属 {language}", "effective_from": since}
+    typed(page, **told, **{"c1.paid_from": "\n".join(sources)})
     preview = page.locator("#preview")
     expect(preview.get_by_role("status")).to_contain_text(said["differ"])
     expect(preview.locator("[data-place]")).to_contain_text("C01工会")
-    expect(preview).to_contain_text(sources)
+    expect(preview).to_contain_text("、".join(sources))
+    expect(page.locator('[name="c1.paid_from"]')).to_have_value("\n".join(sources))
     accessible(page)
     preview.get_by_role("button").click()
     expect(preview.get_by_role("alert")).to_contain_text(said["no key"])
