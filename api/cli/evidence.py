@@ -32,6 +32,9 @@ from projections.segments.asking import out_of_turn
 from projections.segments.duck import duck
 from projections.segments.flat import FLAT
 
+ATTESTED = (RELIABLE, UNVOUCHED, KEYRING, SERVICE_ALONE)
+"""How an event may be signed, the most that it may prove first."""
+
 
 def verify(
     processes: Annotated[int | None, typer.Option(min=1, help="How many to use.")] = None,
@@ -61,7 +64,7 @@ def verify(
     *,
     approvals: Annotated[
         bool,
-        typer.Option("--approvals", help="Hold each payment against what its approver signed."),
+        typer.Option("--approvals", help="Hold each payment against the list that was approved."),
     ] = False,
     as_json: AsJson = False,
 ) -> None:
@@ -96,7 +99,7 @@ def verify(
     held = None
     if note is not None and verdict.holds:
         held = require_held(log, origin, founding, note).size
-    paid = _paid(log, verdict, asked=approvals)
+    paid = _paid(log, verdict, founding, asked=approvals)
     if as_json:
         found = _verdict(verdict, alarm, founding, pinned=bool(pinned))
         print_json({**found, "checkpoint_held": held, **_sealed_json(sealed), **_paid_json(paid)})
@@ -108,7 +111,7 @@ def verify(
         _say_paid(paid)
     if alarm is not None and report is not None:
         report.write_text("\n".join(alarm_lines(alarm)) + "\n", encoding="utf-8")
-    if any((alarm, verdict.doubts, paid and paid.faults)):
+    if any((alarm, verdict.doubts, paid and paid.faulty)):
         raise typer.Exit(REFUSED)
 
 
@@ -117,11 +120,13 @@ def _require_unsealed(segments: Path | None, *, approvals: bool) -> None:
         raise typer.BadParameter("--approvals reads the log itself, which --segments leaves unread")
 
 
-def _paid(log: Path | Database, verdict: Verdict, *, asked: bool) -> PaidAsApproved | None:
+def _paid(
+    log: Path | Database, verdict: Verdict, founding: str, *, asked: bool
+) -> PaidAsApproved | None:
     if not (asked and verdict.holds):
         return None
     with bar("holding payments against approvals", "batches") as progress:
-        return paid_as_approved(log, progress)
+        return paid_as_approved(log, verdict.events, founding, progress)
 
 
 def _say_paid(paid: PaidAsApproved | None) -> None:
@@ -129,11 +134,24 @@ def _say_paid(paid: PaidAsApproved | None) -> None:
         return
     for each in paid.faults:
         say(f"NOT AS APPROVED 与审批不符: batch {each.batch_id}: {each.cause}")
-    if not paid.faults:
+    if paid.faulty:
+        told = len(paid.faults)
+        others = f" The first {told} are named." if told < paid.faulty else ""
         say(
-            f"{paid.payments} payments of {paid.batches} batches are as their approvers signed."
-            f" {paid.batches} 个批次的 {paid.payments} 笔发放与审批一致。"
+            f"{paid.faulty} of {paid.batches} batches are not as the approvals list them.{others}"
+            f" {paid.batches} 个批次中有 {paid.faulty} 个与审批名单不符。"
         )
+    else:
+        say(
+            f"{paid.payments} payments of {paid.batches} batches are as the approvals list them."
+            f" {paid.batches} 个批次的 {paid.payments} 笔发放与审批名单一致。"
+        )
+    own, unvouched, keyring, alone = (paid.attested.get(each, 0) for each in ATTESTED)
+    say(
+        f"Of the last approvals of these batches {own} carry the officer's own signature;"
+        f" {unvouched} one by a key that is an officer's on the operator's word alone, {keyring}"
+        f" one from the operator's keyring, {alone} the service's alone."
+    )
 
 
 def _paid_json(paid: PaidAsApproved | None) -> dict[str, Any]:
@@ -141,7 +159,13 @@ def _paid_json(paid: PaidAsApproved | None) -> dict[str, Any]:
         return {"approvals": None}
     faults = [each._asdict() for each in paid.faults]
     return {
-        "approvals": {"batches": paid.batches, "payments": paid.payments, "not_as_approved": faults}
+        "approvals": {
+            "batches": paid.batches,
+            "payments": paid.payments,
+            "batches_not_as_approved": paid.faulty,
+            "not_as_approved": faults,
+            "attested": paid.attested,
+        }
     }
 
 
@@ -263,9 +287,7 @@ def _show(verdict: Verdict, alarm: Alarm | None, sealed: _Sealed | None = None) 
         f"{verdict.events} events under {verdict.checkpoints} checkpoints: everything holds.\n"
         f"{verdict.events} 个事件、{verdict.checkpoints} 个检查点，全部成立。"
     )
-    own, unvouched, keyring, alone = (
-        verdict.attested.get(each, 0) for each in (RELIABLE, UNVOUCHED, KEYRING, SERVICE_ALONE)
-    )
+    own, unvouched, keyring, alone = (verdict.attested.get(each, 0) for each in ATTESTED)
     say(
         f"{own} carry the officer's own signature, {unvouched} one by a key that is an officer's on"
         f" the operator's word alone, {keyring} one from the operator's keyring, {alone} the"

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Collection
 
+from ledger.commands.continuing import LAST
 from ledger.commands.log_ranges import stored_entry
 from ledger.database import Reader
 from ledger.domain.events import committing_topics, vouching_topics
@@ -32,12 +33,15 @@ def count_attested(
     return dict(sorted(counts.items()))
 
 
-def vouched_in(connection: Reader, keys: KeyHistory) -> Vouched:
-    """Return for which keys of a verified log somebody beside the operator has signed."""
+def vouched_in(connection: Reader, keys: KeyHistory, end: int = LAST) -> Vouched:
+    """Return for which keys of a verified log somebody beside the operator has signed.
+
+    What stands from the position `end` on is left out.
+    """
     marks = ", ".join("?" * len(VOUCHING_TOPICS))
     rows = connection.execute(
         "SELECT position, originator_id, originator_version, topic, state FROM log_events"  # noqa: S608 - marks alone
-        f" WHERE topic IN ({marks}) ORDER BY position",
-        VOUCHING_TOPICS,
+        f" WHERE topic IN ({marks}) AND position < ? ORDER BY position",
+        (*VOUCHING_TOPICS, end),
     )
     return vouched_keys(map(stored_entry, rows), keys)

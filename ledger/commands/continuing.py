@@ -13,7 +13,7 @@ from ledger.evidence.merkle import Edge, root_at
 from ledger.evidence.verify import KEY_TOPICS, EntryBroken, Rules, learn_keys
 from ledger.store.tiles import node_reader
 
-FIRST = -(2**63)
+FIRST, LAST = -(2**63), 2**63 - 1
 
 
 class LogCutBack(LedgerError):
@@ -99,15 +99,16 @@ class Versions(dict[Any, int]):
 
 
 def read_keys(
-    connection: Reader, founding_key_id: str | None, start: Verified | None
+    connection: Reader, founding_key_id: str | None, start: Verified | None, end: int = LAST
 ) -> tuple[KeyHistory, tuple[int, ...], EntryBroken | None]:
     """Return the keys of the log up to the first key event at fault, where they stand, and that.
 
-    What was verified before says where to look for them: to go through the whole log is long.
+    What was verified before says where to look for them: to go through the whole log is long. Those
+    from the position `end` on are left out.
     """
     keys = KeyHistory()
     positions: list[int] = []
-    for row in _key_rows(connection, start):
+    for row in _key_rows(connection, start, end):
         try:
             entry = stored_entry(row)
             learn_keys(keys, entry)
@@ -120,14 +121,15 @@ def read_keys(
     return keys, tuple(positions), None
 
 
-def _key_rows(connection: Reader, start: Verified | None) -> Iterator[tuple[Any, ...]]:
+def _key_rows(connection: Reader, start: Verified | None, end: int) -> Iterator[tuple[Any, ...]]:
     columns = "SELECT position, originator_id, originator_version, topic, state FROM log_events"
     for position in start.key_positions if start is not None else ():
         yield from connection.execute(f"{columns} WHERE position = ?", (position,))
     marks = ",".join("?" * len(KEY_TOPICS))
     rows = connection.execute(
-        f"{columns} WHERE (topic IN ({marks}) OR position = 0) AND position >= ? ORDER BY position",
-        (*KEY_TOPICS, FIRST if start is None else start.size),
+        f"{columns} WHERE (topic IN ({marks}) OR position = 0) AND position >= ? AND position < ?"
+        " ORDER BY position",
+        (*KEY_TOPICS, FIRST if start is None else start.size, end),
     )
     # What a position has become that was altered into no number is found out elsewhere.
     yield from (row for row in rows if type(row[0]) is int)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from ledger.evidence.vouching import KEYRING
 from ledger.store.home import Home
 from tests.anchoring.test_timestamps import authority
 from tests.campaign import SCENARIO, copied
@@ -42,6 +43,7 @@ def test_a_campaign_loads_verifies_and_reports(home: Path) -> None:
     loaded = nuanzhang(home, "load", SCENARIO, "--json")
     again = nuanzhang(home, "load", SCENARIO, "--json")
     verified = nuanzhang(home, "verify", "--approvals", "--json")
+    said = nuanzhang(home, "verify", "--approvals")
     rebuilt = nuanzhang(home, "rebuild")
     reported = nuanzhang(home, "report", "2017-lianjie", "--year", "2017", "--as-of", "2017-02-01")
     table, account = home.parent / "table.csv", home.parent / "account.pdf"
@@ -63,7 +65,10 @@ def test_a_campaign_loads_verifies_and_reports(home: Path) -> None:
     told = (SCENARIO / "batches.csv").read_text("utf-8-sig").splitlines()[1:]
     assert approvals["batches"] == len(told) - len(expected["refused_batches"])
     assert approvals["payments"] > expected["people_paid"]
-    assert approvals["not_as_approved"] == []
+    assert (approvals["batches_not_as_approved"], approvals["not_as_approved"]) == (0, [])
+    assert approvals["attested"] == {KEYRING: approvals["batches"]}
+    assert "与审批名单一致" in said.stdout
+    assert f"{approvals['batches']} one from the operator's keyring" in said.stdout
     assert "no difference" in rebuilt.stdout
     assert json.loads(reported.stdout) == expected
     assert (counted.returncode, yearly.returncode) == (0, 0), counted.stderr + yearly.stderr

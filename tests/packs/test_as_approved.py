@@ -7,7 +7,7 @@ import pytest
 
 from ledger.anchoring.publications import announce
 from ledger.commands.disbursements import Reissue, reissue_payment
-from ledger.commands.paid_as_approved import paid_as_approved
+from ledger.commands.paid_as_approved import PaidAsApproved, paid_as_approved
 from ledger.domain.batch import Batch, Row, batch_id
 from ledger.domain.campaign import campaign_id
 from ledger.domain.disbursement import Disbursement
@@ -63,8 +63,8 @@ def assert_holds(world: World, tmp_path: Path) -> None:
     status, printed = judged_plainly(data, packing.rules.founding_key_id, tmp_path)
     assert status == 0, printed
     assert "payments are as approved" in printed
-    held = paid_as_approved(world.home.log)
-    assert (held.faults, held.payments > 0) == ((), True)
+    held = whole(world)
+    assert (held.faulty, held.faults, held.payments > 0) == (0, (), True)
 
 
 def assert_found_out(world: World, tmp_path: Path, said: str) -> None:
@@ -76,9 +76,17 @@ def assert_found_out(world: World, tmp_path: Path, said: str) -> None:
     assert said in printed
     # So it is where the whole log is at hand, of which nothing else is at fault.
     assert world.check_log().holds
-    [fault] = paid_as_approved(world.home.log).faults
+    held = whole(world)
+    [fault] = held.faults
+    assert held.faulty == 1
     assert fault.batch_id == str(batch_id("B1"))
     assert said in fault.cause
+
+
+def whole(world: World) -> PaidAsApproved:
+    """Hold all payments of the whole log against approvals."""
+    size = world.check_log().events
+    return paid_as_approved(world.home.log, size, world.home.founding_key_id())
 
 
 def past_its_rules(world: World, decide: Callable[[Work], None], staff: str = "") -> None:
