@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from api.dependencies import Page, Served
 from api.v1 import models
 from ledger.commands.key_history import vouched_at
+from ledger.domain.administration import administration_id
 from ledger.domain.service_key import service_key_id
 from ledger.evidence.envelope import decode
 from ledger.evidence.merkle import inclusion_path, leaf_hash
@@ -86,7 +87,8 @@ def vouched_keys(ledger: Ledger, connection: Connection) -> Collection[str]:
         except EntryBroken:
             return ()  # verification says what is broken; until it is mended nothing is vouched for
 
-    return _VOUCHED.answer(connection, "vouched", find)
+    begun = ledger.log.select_stream_positions(administration_id())
+    return _VOUCHED.answer(connection, len(begun), find)
 
 
 _VOUCHED: Kept[Collection[str]] = Kept(key_steps, roles)

@@ -284,7 +284,10 @@ class Integrity:
             # A full disk, or a database that is gone, must not end the thread: the verdict grows
             # old, and says so. The type alone: a message may quote data.
             told = str(error) if isinstance(error, VerifierDied) else type(error).__name__
-            log.error("verification: unexpected %s", told)  # noqa: TRY400 - as said
+            if isinstance(error, DatabaseUnreachable) or told == DatabaseUnreachable.code:
+                log.warning("verification: put off, %s", DatabaseUnreachable.code)
+            else:
+                log.error("verification: unexpected %s", told)  # noqa: TRY400 - as said
             again_s = min(AGAIN_AFTER_S * 2 ** min(self._failures, 9), AGAIN_AFTER_MAX_S)
             self._failures += 1
             self._not_before = self._running_s() + again_s

@@ -146,7 +146,9 @@ def verify_pack(
     ] = CHECKED_BYTES_MAX,
     administrator: Annotated[
         list[str] | None,
-        typer.Option(help="Key id of a first administrator, as they showed it; may be repeated."),
+        typer.Option(
+            help="Key id of a first administrator, as they showed it: each, or none."
+        ),
     ] = None,
     *,
     accept_pages: Annotated[

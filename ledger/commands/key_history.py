@@ -4,10 +4,10 @@ from collections.abc import Collection, Iterator, Sequence
 from uuid import UUID
 
 from ledger.domain.administration import administration_id
-from ledger.evidence.canonical import parse_canonical
-from ledger.evidence.envelope import payload_of
+from ledger.evidence.canonical import NotCanonical, parse_canonical
+from ledger.evidence.envelope import EnvelopeBroken, payload_of
 from ledger.evidence.keys import KeyHistory, KeyNotValid
-from ledger.evidence.verify import KEY_TOPICS, Stored, learn_keys, self_described
+from ledger.evidence.verify import KEY_TOPICS, EntryBroken, Stored, learn_keys, self_described
 from ledger.evidence.vouching import VOUCHING_TOPICS, Vouched, vouched_keys
 from ledger.store.application import Ledger
 
@@ -26,14 +26,21 @@ def vouched_history(ledger: Ledger) -> Vouched:
 
 
 def vouched_at(ledger: Ledger, positions: Collection[int]) -> Vouched:
-    """Return the same, for whoever knows where all events of officers' keys and posts stand."""
+    """Return the same, for whoever knows where all events of officers' keys and posts stand.
+
+    Raises:
+        EntryBroken: One of them is damaged; verification says which.
+    """
     stream = ledger.log.select_stream_positions(administration_id())
     begun = [position for _, position in stream]
     keys, entries = KeyHistory(), list[Stored]()
     for position, topic, envelope in ledger.log.select_states_at({*positions, *begun}):
-        entry = self_described(position, parse_canonical(payload_of(envelope)), envelope)
+        try:
+            entry = self_described(position, parse_canonical(payload_of(envelope)), envelope)
+        except (EnvelopeBroken, NotCanonical) as cause:
+            raise EntryBroken(position, "unknown", 0, "envelope", str(cause)) from None
         if entry is None or entry.topic != topic:
-            continue  # verification names it
+            continue
         if topic in KEY_TOPICS:
             learn_keys(keys, entry)
         if topic in VOUCHING_TOPICS:

@@ -54,13 +54,13 @@ class NotAnAdministrator(LedgerError):
 
 
 class PostHeld(LedgerError):
-    """What is held already is not given once more."""
+    """What is held already, or from a later day on, is not given once more."""
 
     code = "officer.post_held"
     kind = Kind.CONFLICT
 
-    def __init__(self, officer_id: UUID, role: str) -> None:
-        super().__init__(f"officer {officer_id} is {role} there on that day already")
+    def __init__(self, officer_id: UUID, role: str, since: date) -> None:
+        super().__init__(f"officer {officer_id} is {role} there from {since} on")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +133,7 @@ def grant_role(ledger: Ledger, act: CommandAct, order: Post) -> Answer:
 
     Raises:
         NotOnRecord: No such officer or organisation.
-        RoleUnknown, PostsIncompatible: As they say.
+        RoleUnknown, PostsIncompatible, PostHeld: As they say.
         RoleMissing: Whoever asks is no security administrator there or above.
         OfficerSignatureMissing: The administrator did not sign.
         KeyUnknown: The administrator has no such key in force.
@@ -146,12 +146,9 @@ def prepare_grant(ledger: Ledger, act: CommandAct, order: Post) -> bytes:
     """Return the payload that the administrator is to sign.
 
     Raises:
-        PostHeld: There is nothing to sign: the officer holds the post already.
         LedgerError: What `grant_role` would refuse.
     """
-    for payload in ledger.prepare(act, _grant(act, order)):
-        return payload
-    raise PostHeld(order.officer_id, order.role)
+    return ledger.prepare(act, _grant(act, order))[0]
 
 
 def _grant(act: CommandAct, order: Post) -> Decide:
@@ -161,6 +158,10 @@ def _grant(act: CommandAct, order: Post) -> Decide:
         organisation = work.get(Organisation, order.organisation_id)
         require_post(work, act, SECURITY, organisation.id)
         officer = work.get(Officer, order.officer_id)
+        for each in officer.tenures:
+            held = each.until is None or each.until > act.happened_on
+            if held and each[:2] == (organisation.id, order.role):
+                raise PostHeld(officer.id, order.role, each.since)
         officer.grant(act, organisation_id=organisation.id, role=order.role, until=order.until)
         work.save(officer)
         work.result["officer_id"] = str(officer.id)
@@ -225,7 +226,13 @@ def operator_vouches_for(work: Work, act: CommandAct, officer: Officer) -> bool:
     if officer.id in vouching and not officer.has_own_key():
         return True
     others = (work.get(Officer, each) for each in vouching - {officer.id})
-    return not any(each.has_own_key(in_force=True) for each in others)
+    return not any(_vouches(each, act.happened_on) for each in others)
+
+
+def _vouches(officer: Officer, day: date) -> bool:
+    """Say whether somebody could sign for another's key on a day."""
+    held = any(each.role in SECURITY | SYSTEM and each.covers(day) for each in officer.tenures)
+    return held and officer.has_own_key(in_force=True)
 
 
 def _appoint(work: Work, act: CommandAct, order: Appointment) -> Officer:

@@ -4,7 +4,7 @@
 --at-least SIZE     how many entries its checkpoint must be of, or more
 --not-before TIME   ISO 8601, else UTC; the witnesses must have cosigned at that time or later
 --bytes-max BYTES   how much it may come to when it is unpacked
---administrator ID  key id of a first administrator, as they showed it; for each that you know
+--administrator ID  key id of a first administrator, as they showed it; give each, or none
 
 This one file needs Python 3.11 and the package `cryptography`, nothing of the ledger's own, no
 network and no database. It was written from the published format (FORMAT.md), so it is a second
@@ -71,6 +71,7 @@ SIGNED_BY_OFFICERS = {
 ADMINISTRATION = "ec740a29-0b95-51bb-b260-0f57eecfd86b"  # says who the first administrators are
 VOUCHING_POSTS = ("安全管理", "系统管理")  # the first of them gives posts
 FOREVER = "9999-99-99"
+MOMENT = r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}\.[0-9]{3}Z"
 VOUCHED_FOR = ("officer.role_granted", "officer.key_registered")
 KEY_EVENTS = (
     *("service_key.registered", "service_key.retired", "service_key.compromised"),
@@ -591,6 +592,7 @@ class Pack:
             need(re.fullmatch(UUID, event["stream"]) and isinstance(event["data"], dict), where)
             need(not is_loose(event["data"]), f"{where}: an id that is not in its one form")
             need(all(type(event[n]) is int and event[n] > 0 for n in ("schema", "version")), where)
+            need(re.fullmatch(MOMENT, event["recorded_at"]), f"{where}: recorded_at")
             moment = datetime.fromisoformat(event["recorded_at"][:-1]).isoformat(
                 timespec="milliseconds"
             )

@@ -215,7 +215,7 @@ def test_a_verifier_that_cannot_work_is_told_of_and_waited_for_longer_each_time(
     for waited_s in (0, 0, 2, 2, 2):
         watch.runs_s += waited_s
         fails._verify_if_due()
-        told.append(caplog.text.count("unexpected database.unreachable"))
+        told.append(caplog.text.count("put off, database.unreachable"))
 
     assert told == [1, 1, 2, 2, 3]
     assert fails.standing().running, "whoever asked is still waited for"

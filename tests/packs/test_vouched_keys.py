@@ -1,5 +1,6 @@
 """A key is an officer's by an administrator's signature: what the operator alone says is told."""
 
+import sqlite3
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
@@ -8,9 +9,11 @@ from uuid import UUID
 
 import pytest
 
+from api.histories import _VOUCHED
+from api.histories import vouched_keys as vouched_in_histories
 from ledger.anchoring.publications import announce
 from ledger.commands import officer_keys, officers
-from ledger.commands.key_history import vouched_history
+from ledger.commands.key_history import vouched_at, vouched_history
 from ledger.domain.administration import (
     Administration,
     AdministrationBegun,
@@ -23,13 +26,14 @@ from ledger.evidence.canonical import Json, base64_text, canonical_json
 from ledger.evidence.envelope import Signature, encode
 from ledger.evidence.keys import Ed25519Signer, KeyHistory
 from ledger.evidence.pack_check import CheckedPack
-from ledger.evidence.verify import Stored
+from ledger.evidence.verify import EntryBroken, Stored
 from ledger.evidence.vouching import ADMINISTRATION, UNVOUCHED, Vouched, vouched_keys
 from ledger.packs.file import check_files, read_pack
 from ledger.store.act import CommandAct
 from ledger.store.application import Work
 from ledger.store.map_store import MapStore
 from ledger.store.signing import KeyHolder, OfficerSignatureMissing
+from projections.runner import catch_up
 from tests.packs.packing import Packing, altered, judged_plainly
 from tests.packs.test_known_from_elsewhere import checked, checked_plainly
 from tests.world import DAY, RECORDED_AT, Person, World, roster_row
@@ -481,10 +485,49 @@ def test_the_operator_makes_no_administrator_once_there_is_one(world: World) -> 
         officers.appoint_officer(world.ledger, world.act(), order)
 
 
-def test_a_post_that_is_held_leaves_nothing_to_sign(world: World) -> None:
-    held = post("A-X01", Role.APPROVER)
-    with pytest.raises(officers.PostHeld):
-        officers.prepare_grant(world.ledger, signing(world, SECURITY), held)
+@pytest.mark.parametrize("until", [None, date(2017, 3, 1)])
+def test_a_post_that_is_held_or_will_be_is_not_given_once_more(
+    world: World, until: date | None
+) -> None:
+    size = world.ledger.size()
+    for day in (DAY, date(2016, 11, 1)):  # the approver's post began in December
+        held = officers.Post(officer_id("A-X01"), organisation_id("X01"), Role.APPROVER, until)
+        act = CommandAct(str(officer_id(SECURITY)), day, RECORDED_AT)
+        with pytest.raises(officers.PostHeld):
+            officers.prepare_grant(world.ledger, act, held)
+        with pytest.raises(officers.PostHeld):
+            officers.grant_role(world.ledger, act, held)
+    assert world.ledger.size() == size
+
+
+def test_who_is_administrator_no_more_does_not_stand_in_the_operators_way(world: World) -> None:
+    top = organisation_id("C01")
+    ended = officers.Post(officer_id(SYSTEM), top, Role.SYSTEM_ADMINISTRATOR)
+    officers.end_role(world.ledger, world.act(), ended)
+    key = Ed25519Signer.generate().public_key
+    order = officer_keys.KeyRegistration(SECURITY, key, officer_keys.CUSTODY_OFFICER)
+    officer_keys.register_key(world.ledger, world.act(), order)
+
+
+def test_histories_call_nobody_vouched_for_while_such_an_event_is_damaged(world: World) -> None:
+    appoint(world)
+    key_id = world.officers[APPROVER].public_key.key_id
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        assert key_id in vouched_in_histories(world.ledger, model)
+        position = next(
+            each.position
+            for each in world.ledger.read(0, 1_000)
+            if each.event.TOPIC == "officer.key_registered"
+        )
+        assert isinstance(world.home.log, Path)
+        with sqlite3.connect(world.home.log) as connection:
+            connection.execute(
+                "UPDATE log_events SET state = x'00' WHERE position = ?", (position,)
+            )
+        with pytest.raises(EntryBroken):
+            vouched_at(world.ledger, [position])
+        _VOUCHED._answers.clear()
+        assert not vouched_in_histories(world.ledger, model)
 
 
 def test_the_stream_of_the_administration_is_the_one_that_verifiers_know() -> None:
