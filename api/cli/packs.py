@@ -146,9 +146,7 @@ def verify_pack(
     ] = CHECKED_BYTES_MAX,
     administrator: Annotated[
         list[str] | None,
-        typer.Option(
-            help="Key id of a first administrator, as they showed it: each, or none."
-        ),
+        typer.Option(help="Key id of a first administrator, as they showed it: each, or none."),
     ] = None,
     *,
     accept_pages: Annotated[
