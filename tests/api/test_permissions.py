@@ -984,12 +984,12 @@ ASKED: dict[str, Asked] = {
         form=lambda p: ({"key": uuid4().hex, "organisation": p.code, "role": "经办"}, {}),
     ),
     "POST /admin/officers/{officer_id}/post-endings": Asked(
-        "{officer}",
+        "{reviewer}",  # the handler's is ended over the interface
         form=lambda p: (
             {
                 "key": uuid4().hex,
                 "organisation_id": p.ids["organisation"],
-                "role": "经办",
+                "role": "复核",
             },
             {},
         ),
@@ -1138,6 +1138,7 @@ def place_of(service: Service, code: str) -> Place:
         "campaign": campaign_id(CAMPAIGN),
         "filing": filing_id(campaign_id(CAMPAIGN), organisation_id(CHILD[code]), "签字表"),
         "officer": officer_id(f"H-{code}"),
+        "reviewer": officer_id(f"R-{code}"),
         "notice": notice_id(batch_id(f"DRAFT-{code}"), 1),
         "bank": account_of(service, f"13{serial:014d}"),
         "other_bank": account_of(service, f"14{serial:014d}"),

@@ -11,11 +11,9 @@ import uvicorn
 
 from api.serving import config_of
 from ledger.anchoring.publications import announce
-from ledger.commands.officers import NewOfficer, Post, grant_role, register_officer
 from ledger.domain.officer import Role, officer_id
-from ledger.domain.organisation import organisation_id
-from tests.api.service import EARLY, SECURITY, Service, service_at
-from tests.world import Person, World, roster_row
+from tests.api.service import EARLY, Service, service_at
+from tests.world import Person, roster_row
 
 DAY_S = 24 * 3600
 
@@ -67,12 +65,5 @@ def furnish(service: Service) -> None:
     world.review("B3")
     world.sheet("S1", four)
     for role in Role:
-        appoint(world, f"Z-{role.name}", role)
+        world.appoint_without_key(f"Z-{role.name}", "C01", role, EARLY)
     announce(world.ledger, service.served.maps, world.act())
-
-
-def appoint(world: World, staff: str, role: Role) -> None:
-    """Have somebody hold a post at the top; administrators are made by one of them."""
-    register_officer(world.ledger, world.act(day=EARLY), NewOfficer(staff, "某某"))
-    post = Post(officer_id(staff), organisation_id("C01"), role)
-    grant_role(world.ledger, world.act(SECURITY, EARLY), post)
