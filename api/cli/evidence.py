@@ -146,11 +146,15 @@ def _say_paid(paid: PaidAsApproved | None) -> None:
             f"{paid.payments} payments of {paid.batches} batches are as the approvals list them."
             f" {paid.batches} 个批次的 {paid.payments} 笔发放与审批名单一致。"
         )
-    own, unvouched, keyring, alone = (paid.attested.get(each, 0) for each in ATTESTED)
-    say(
-        f"Of the last approvals of these batches {own} carry the officer's own signature;"
-        f" {unvouched} one by a key that is an officer's on the operator's word alone, {keyring}"
-        f" one from the operator's keyring, {alone} the service's alone."
+    say(f"Of the last approvals of these batches {_carried(paid.attested)}")
+
+
+def _carried(attested: Mapping[str, int]) -> str:
+    own, unvouched, keyring, alone = (attested.get(each, 0) for each in ATTESTED)
+    return (
+        f"{own} carry the officer's own signature, {unvouched} one by a key that is an officer's on"
+        f" the operator's word alone, {keyring} one from the operator's keyring, {alone} the"
+        " service's alone."
     )
 
 
@@ -287,12 +291,7 @@ def _show(verdict: Verdict, alarm: Alarm | None, sealed: _Sealed | None = None) 
         f"{verdict.events} events under {verdict.checkpoints} checkpoints: everything holds.\n"
         f"{verdict.events} 个事件、{verdict.checkpoints} 个检查点，全部成立。"
     )
-    own, unvouched, keyring, alone = (verdict.attested.get(each, 0) for each in ATTESTED)
-    say(
-        f"{own} carry the officer's own signature, {unvouched} one by a key that is an officer's on"
-        f" the operator's word alone, {keyring} one from the operator's keyring, {alone} the"
-        " service's alone."
-    )
+    say(_carried(verdict.attested))
     say_first_keys(verdict.first_keys)
     say_doubts(verdict.doubts)
 

@@ -80,7 +80,8 @@ class TokenAlgorithm(LedgerError):
 def list_keys(*, as_json: AsJson = False) -> None:
     """List every key the log ever knew: whose, which algorithm, valid from where to where."""
     with bootstrap.opened(bootstrap.home()) as ledger:
-        keys, vouched = key_history(ledger), vouched_history(ledger).key_ids
+        keys = key_history(ledger)
+        vouched = vouched_history(ledger, keys).key_ids
         found = [_shown(keys, each, vouched) for each in keys.records.values()]
     if as_json:
         print_json(found)

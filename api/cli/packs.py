@@ -176,7 +176,7 @@ def verify_pack(
         for step in chain(check_files(read, rules), check_known(read, known)):
             if isinstance(step, CheckedPack):
                 verdict.size, verdict.as_of = step.checkpoint.size, step.published_at
-                verdict.first_keys, verdict.attested = step.vouched.first, step.attested()
+                verdict.first_keys, verdict.attested = step.vouched.first, step.attested
                 continue
             verdict.steps.append(step)
             if not as_json:

@@ -20,9 +20,9 @@ def key_history(ledger: Ledger) -> KeyHistory:
     return keys
 
 
-def vouched_history(ledger: Ledger) -> Vouched:
-    """Return for which officers' keys there is more than the operator's word; as it was written."""
-    return vouched_keys(_entries(ledger, VOUCHING_TOPICS), key_history(ledger))
+def vouched_history(ledger: Ledger, keys: KeyHistory) -> Vouched:
+    """Return for which of all keys there is more than the operator's word; as it was written."""
+    return vouched_keys(_entries(ledger, VOUCHING_TOPICS), keys)
 
 
 def vouched_at(ledger: Ledger, positions: Collection[int]) -> Vouched:

@@ -72,12 +72,19 @@ class FundInsufficient(LedgerError):
     kind = Kind.CONFLICT
 
     def __init__(
-        self, fund_id: UUID, needed: Money, available: Money, day: date, enough_on: date | None
+        self,
+        fund_id: UUID,
+        needed: Money,
+        available: Money,
+        day: date,
+        enough_on: date | None,
+        sources: Collection[str] = (),
     ) -> None:
         from_when = "" if enough_on is None else f"; there is enough from {enough_on} on"
+        of = f" of {', '.join(sources)}" if sources else ""
         super().__init__(
             f"fund account {fund_id} needs {yuan_text(needed)} yuan,"
-            f" has {yuan_text(available)} on {day}{from_when}"
+            f" has {yuan_text(available)} on {day}{from_when}{of}"
         )
 
 
@@ -85,17 +92,6 @@ class SourcesInsufficient(FundInsufficient):
     """There is enough in the account, and too little of the sources that may pay for this."""
 
     code = "fund.sources_insufficient"
-
-    def __init__(
-        self,
-        fund_id: UUID,
-        needed: Money,
-        available: Money,
-        day: date,
-        sources: Collection[str],
-    ) -> None:
-        super().__init__(fund_id, needed, available, day, None)
-        self.args = (f"{self.args[0]} of {', '.join(sources)}",)
 
 
 class LotUnknown(LedgerError):
@@ -611,9 +607,9 @@ class FundAccount(Root):
                 open_amount -= taken
             if not open_amount:
                 return tuple(parts)
-        self.require_held(amount, day)
+        self._require_held(amount, day, self.live)
         of_sources = Money(amount - open_amount)
-        raise SourcesInsufficient(self.id, amount, of_sources, day, sorted(sources))
+        raise SourcesInsufficient(self.id, amount, of_sources, day, None, sorted(sources))
 
     def require_covered(self, needs: Sequence[tuple[Collection[str], Money]], day: date) -> None:
         """Check that draws of these sources (none named: of any) can be made one after another.
@@ -622,7 +618,7 @@ class FundAccount(Root):
             FundInsufficient: The account holds less than all of them, or held less on that day.
             SourcesInsufficient: It holds less of the sources that may pay for some of them.
         """
-        self.require_held(Money(sum(amount for _, amount in needs)), day)
+        self._require_held(Money(sum(amount for _, amount in needs)), day, self.live)
         left = [(lot.source, int(lot.available(day))) for lot in self.live]
         for sources, amount in needs:
             open_amount: int = amount
@@ -632,15 +628,7 @@ class FundAccount(Root):
                 open_amount -= taken
             if open_amount:
                 of_sources = Money(amount - open_amount)
-                raise SourcesInsufficient(self.id, amount, of_sources, day, sorted(sources))
-
-    def require_held(self, amount: Money, day: date) -> None:
-        """Check that so many fen can be drawn on a day.
-
-        Raises:
-            FundInsufficient: The account holds less, or held less on that day.
-        """
-        self._require_held(amount, day, self.live)
+                raise SourcesInsufficient(self.id, amount, of_sources, day, None, sorted(sources))
 
     def old_lots(self, year: int) -> list[Lot]:
         """Return the lots of vintages before a year that may not have reached people whole.

@@ -125,13 +125,17 @@ class CategoryRule(Provenance, frozen=True, kw_only=True):
     paid_from: tuple[str, ...] = ()
     earmarks: tuple[str, ...] = ()
 
+    def is_paid_of(self, earmark: str) -> bool:
+        """Say whether an account that is kept for a use may pay it."""
+        return not self.earmarks or earmark in self.earmarks
+
     def require_earmark(self, earmark: str) -> None:
         """Check that an account that is kept for a use may pay it.
 
         Raises:
             EarmarkNotForCategory: It is kept for another one.
         """
-        if self.earmarks and earmark not in self.earmarks:
+        if not self.is_paid_of(earmark):
             raise EarmarkNotForCategory(self.name, self.earmarks, earmark)
 
 
@@ -239,10 +243,10 @@ class Policy(Root):
         Raises:
             PolicyNotInForce: Every adoption counts from a later day.
         """
-        for adoption in reversed(self.adoptions):
-            if adoption.effective_from <= day:
-                return adoption
-        raise PolicyNotInForce(self.id, self.adoptions[0].effective_from, day)
+        counted = self.counting(day, self.version)
+        if counted is None:
+            raise PolicyNotInForce(self.id, self.adoptions[0].effective_from, day)
+        return counted
 
     def counting(self, day: date, version: int) -> Adopted | None:
         """Return what was in force on a day by what had been adopted up to a version."""

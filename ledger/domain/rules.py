@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import NamedTuple
 
-from ledger.domain.policy import CategoryRule, Channel
+from ledger.domain.policy import CategoryRule, Channel, EarmarkNotForCategory
 from ledger.domain.recipient import OnFile
 from ledger.domain.values import Money
 
@@ -96,10 +96,8 @@ def _category(row: RowFacts) -> Verdict | None:
 
 def _earmark(row: RowFacts) -> Verdict | None:
     """专款专用: money that was given for another use pays nobody of this category."""
-    earmarks = _rule(row).earmarks
-    if earmarks and row.earmark not in earmarks:
-        return Verdict("earmark.not_for_category", "类别")
-    return None
+    paid = _rule(row).is_paid_of(row.earmark)
+    return None if paid else Verdict(EarmarkNotForCategory.code, "类别")
 
 
 def _channel(row: RowFacts) -> Verdict | None:

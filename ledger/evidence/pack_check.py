@@ -5,6 +5,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from hashlib import sha256
 
 from ledger.evidence.approvals import require_as_approved
@@ -126,8 +127,9 @@ class CheckedPack:
             found = self._seen[position] = Seen(position, payload)
         return found
 
+    @cached_property
     def attested(self) -> Counter[str]:
-        """Count the entries by who answers for them; true once their signatures were checked."""
+        """How many entries who answers for; asked for once their signatures were checked."""
         envelopes = (decode(envelope) for envelope in self.pack.entries.values())
         return Counter(attested_as(each, self.keys, self.vouched.key_ids) for each in envelopes)
 
@@ -216,7 +218,7 @@ def check_pack(pack: Pack, rules: Rules) -> Iterator[Step | CheckedPack]:
 
     _check_entries(checked, keys, rules)
     shown = f"{count} envelopes carry the signatures that they must"
-    unvouched = checked.attested()[UNVOUCHED]
+    unvouched = checked.attested[UNVOUCHED]
     if unvouched:
         shown += (
             f"; {unvouched} of them an officer's by a key that is theirs on the operator's word"

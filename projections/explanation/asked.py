@@ -111,8 +111,7 @@ class Asked:
 
     def category_by(self, reading: Reading | None) -> CategoryRule | None:
         """Return what a reading of the policy says of the payment's category."""
-        rules = () if reading is None else reading.adopted.categories
-        return next((each for each in rules if each.name == self.payment.category), None)
+        return None if reading is None else reading.adopted.rule_for(self.payment.category)
 
     def of(self, kind: type[Happened]) -> list[tuple[int, Happened]]:
         """Return the payment's events of a class, each with its position."""

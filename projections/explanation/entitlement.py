@@ -16,7 +16,7 @@ from projections.findings.archive import (
     entered_after,
     refusals_of,
 )
-from projections.findings.purposes import drawn_last
+from projections.findings.purposes import drawn_last, other_money
 from projections.listed_people import NOT_ON_FILE
 from projections.payment_states import disbursements
 
@@ -68,9 +68,8 @@ def _of_money(
     )
     other = [
         name
-        for source, earmark in (() if drawn is None else drawn.money)
-        for allowed, name in ((rule.paid_from, source), (rule.earmarks, earmark))
-        if allowed and name not in allowed
+        for money in (() if drawn is None else drawn.money)
+        for _, name in other_money(rule.paid_from, rule.earmarks, *money)
     ]
     if not other:
         return Checked("F1", Outcome.HELD, (*facts, *purposes))

@@ -1,7 +1,7 @@
 """F1: money that was given for something else (专款专用), whatever let it through."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -48,15 +48,20 @@ def paid_of_other_money(asked: Asked) -> Iterator[Finding]:
             rule = _named(payment.category, categories.when(payment))
         if rule is None:
             continue
-        for what, allowed, was in (
-            (OTHER_SOURCE, rule.sources, draw.source),
-            (OTHER_EARMARK, rule.earmarks, draw.earmark),
-        ):
-            if allowed and was not in allowed:
-                where = what, payment.organisation_id, payment.campaign_id
-                found[where][payment.disbursement_id] = payment
+        for what, _ in other_money(rule.sources, rule.earmarks, draw.source, draw.earmark):
+            where = what, payment.organisation_id, payment.campaign_id
+            found[where][payment.disbursement_id] = payment
     for (what, union, campaign), of in found.items():
         yield told_together("F1", Severity.ERROR, (union, campaign), of.values(), detail=what)
+
+
+def other_money(
+    sources: Collection[str], earmarks: Collection[str], source: str, earmark: str
+) -> Iterator[tuple[str, str]]:
+    """Yield what of some money may not pay a category, and its name; none named: any may."""
+    for what, allowed, was in ((OTHER_SOURCE, sources, source), (OTHER_EARMARK, earmarks, earmark)):
+        if allowed and was not in allowed:
+            yield what, was
 
 
 class Draw(NamedTuple):

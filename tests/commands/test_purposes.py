@@ -9,13 +9,11 @@ import pytest
 from msgspec.structs import replace
 
 from ledger.commands import disbursements, funds, policies
-from ledger.commands.batches import Draft, draft_batch
+from ledger.commands.batches import Draft, _instruct, draft_batch
 from ledger.domain.batch import Batch, batch_id
-from ledger.domain.campaign import campaign_id
 from ledger.domain.disbursement import Disbursement, Status
 from ledger.domain.fund import FundAccount
 from ledger.domain.policy import Channel, EarmarkNotForCategory
-from ledger.domain.values import Money
 from ledger.store.application import Answer, Work
 from projections.explanation.checked import Outcome
 from projections.findings.finding import Finding, Severity
@@ -202,26 +200,7 @@ def past_its_rules(world: World) -> None:
     def decide(work: Work) -> None:
         batch = work.get(Batch, batch_id("B1"))
         fund = work.get(FundAccount, world.fund("X01").id)
-        row = batch.rows[1]
-        id_ = world.payment_id(ONE)
-        parts = fund.draw(
-            work.act, disbursement_id=id_, batch_id=batch.id, amount=Money(row.amount)
-        )
-        payment = Disbursement.instruct(
-            work.act,
-            campaign_id=campaign_id(CAMPAIGN),
-            batch_id=batch.id,
-            number=1,
-            organisation_id=batch.organisation_id,
-            fund_id=fund.id,
-            person_id=row.person_id,
-            category=row.category,
-            channel=batch.channel,
-            amount=row.amount,
-            parts=parts,
-            payee=row.payee,
-            card_index=row.card_index,
-        )
+        payment = _instruct(work.act, batch, fund, batch.rows[1], sources=())
         work.save(fund, payment)
 
     world.ledger.perform(world.act(), "test.past_its_rules", None, decide)

@@ -13,7 +13,7 @@ from api.histories import _VOUCHED
 from api.histories import vouched_keys as vouched_in_histories
 from ledger.anchoring.publications import announce
 from ledger.commands import officer_keys, officers
-from ledger.commands.key_history import vouched_at, vouched_history
+from ledger.commands.key_history import key_history, vouched_at, vouched_history
 from ledger.domain.administration import (
     Administration,
     AdministrationBegun,
@@ -149,7 +149,7 @@ def told(world: World, tmp_path: Path, *, own: bool) -> None:
     assert verdict.holds
     expected = {str(officer_id(staff)): role for staff, role in POSTS.items()}
     assert {each.officer: each.role for each in verdict.first_keys} == expected
-    assert (key_id in vouched_history(world.ledger).key_ids) is own
+    assert (key_id in vouched_history(world.ledger, key_history(world.ledger)).key_ids) is own
 
     data, packing = packed(world)
     judged_alike(data, packing, tmp_path, key_id, own=own)
@@ -164,7 +164,7 @@ def judged_alike(
     status, printed = judged_plainly(data, packing.rules.founding_key_id, tmp_path)
     assert status == 0, printed
     # At least the policy's approver has a key of before there was an administrator.
-    unvouched = pack.attested()[UNVOUCHED]
+    unvouched = pack.attested[UNVOUCHED]
     assert unvouched >= (1 if own else 2)
     assert f"; {unvouched} of them an officer's, who has" in printed
     for first in pack.vouched.first:
@@ -239,11 +239,16 @@ def test_nobody_vouches_for_themselves(world: World, tmp_path: Path) -> None:
     told(world, tmp_path, own=False)
 
 
-def crony(world: World, act: Callable[[], CommandAct]) -> None:
-    """Have somebody with a key of their own be given the post that vouches."""
+def newcomer(world: World) -> None:
+    """Have somebody on the register, with a key that an administrator signed for."""
     order = officers.NewOfficer("CRONY", "某某")
     officers.register_officer(world.ledger, world.act(), order)
     confirm(world, "CRONY", SYSTEM)
+
+
+def crony(world: World, act: Callable[[], CommandAct]) -> None:
+    """Have somebody with a key of their own be given the post that vouches."""
+    newcomer(world)
     granted(world, "CRONY", Role.SYSTEM_ADMINISTRATOR, act())
 
 
@@ -286,9 +291,7 @@ def test_an_administrators_lost_key_vouches_for_nothing(world: World, tmp_path: 
 
 def test_a_post_vouches_up_to_the_day_that_was_signed(world: World, tmp_path: Path) -> None:
     """Its end is an event that the operator can leave out; the day stands in what was signed."""
-    order = officers.NewOfficer("CRONY", "某某")
-    officers.register_officer(world.ledger, world.act(), order)
-    confirm(world, "CRONY", SYSTEM)
+    newcomer(world)
 
     def decide(work: Work) -> None:
         officer = work.get(Officer, officer_id("CRONY"))
@@ -320,9 +323,7 @@ def test_what_another_officer_has_vouched_for_is_not_a_second_ones(
     world: World, tmp_path: Path
 ) -> None:
     """The one who shares it does not act in the pack, so that nothing there contradicts it."""
-    order = officers.NewOfficer("CRONY", "某某")
-    officers.register_officer(world.ledger, world.act(), order)
-    confirm(world, "CRONY", SYSTEM)
+    newcomer(world)
     signer = world.officers[APPROVER] = world.officers["CRONY"]
     key = signer.public_key
 
@@ -405,7 +406,7 @@ def test_the_operator_confirms_no_further_key_where_an_administrator_could_sign(
     key = Ed25519Signer.generate().public_key
     order = officer_keys.KeyRegistration(SECURITY, key, officer_keys.CUSTODY_OFFICER)
     officer_keys.register_key(world.ledger, world.act(), order)  # nobody else could
-    assert key.key_id not in vouched_history(world.ledger).key_ids
+    assert key.key_id not in vouched_history(world.ledger, key_history(world.ledger)).key_ids
 
 
 def test_a_second_first_administrator_is_none(world: World, tmp_path: Path) -> None:
