@@ -6,9 +6,11 @@ file says of an attempt that was answered before is no answer to the one that fo
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from uuid import UUID
 
-from ledger.domain.disbursement import Disbursement
+from ledger.domain.disbursement import Disbursement, Status
 from ledger.domain.sealed import Sealed
+from ledger.domain.statement import Statement
 from ledger.files.bank import Outcome, ReturnLine
 from ledger.store.application import Ledger
 
@@ -22,15 +24,25 @@ Word = tuple[Outcome, str, str | None]
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """An attempt that another followed, which was instructed at the position `followed_at`."""
+    """An attempt that another followed, which was instructed at the position `followed_at`.
+
+    `untold`: its money came back by a line of a statement, and no return file said so.
+    """
 
     account: str | None = field(repr=False)
     names: tuple[str, ...] = field(repr=False)
     said: frozenset[Word]
     followed_at: int
+    untold: bool = False
 
     def said_as(self, line: ReturnLine) -> bool:
-        """Say whether the bank said of this attempt, before, what a line says."""
+        """Say whether it was known of this attempt, before, what a line says.
+
+        That it failed is one word, whatever the reason: a bank tells one failure by several codes,
+        and a line of a statement by none.
+        """
+        if line.outcome is Outcome.FAILED:
+            return any(outcome is Outcome.FAILED for outcome, _, _ in self.said)
         return _word(line.outcome, line.reason, line.raw_code) in self.said
 
 
@@ -45,24 +57,59 @@ def earlier_attempts(ledger: Ledger, payment: Disbursement, payee: Payee) -> tup
     found: list[Attempt] = []
     sealed: Sealed | None = None
     said: set[Word] = set()
+    untold = False
     for event in ledger.events.get(payment.id, lte=payment.version):
         match event:
             case Disbursement.Instructed() | Disbursement.Reissued():
                 if sealed is not None:
                     at = positions[event.originator_version]
-                    found.append(Attempt(*payee(sealed), frozenset(said), at))
-                sealed, said = event.payee, set()
+                    found.append(Attempt(*payee(sealed), frozenset(said), at, untold))
+                sealed, said, untold = event.payee, set(), False
             case Disbursement.Withdrawn():
                 sealed = None
             case Disbursement.Settled():
                 said.add(_word(Outcome.SETTLED, None, None))
             case Disbursement.Returned():
                 said.add(_word(Outcome.FAILED, event.reason, event.raw_code))
+                untold = not was_told_by_file(ledger, event)
             case Disbursement.Unresolved():
                 said.add(_word(Outcome.PENDING, event.reason, event.raw_code))
             case _:
                 pass
     return tuple(found)
+
+
+def was_told_by_file(ledger: Ledger, returned: Disbursement.Returned) -> bool:
+    """Say whether a return file told of a return; else a line of a statement brought the money."""
+    if returned.raw_code is not None:  # which no statement has
+        return True
+    told_by = ledger.event(returned.statement_id, 1)
+    return isinstance(told_by, Statement.Received)
+
+
+def is_news_of_returned(ledger: Ledger, payment_id: UUID, version: int, line: ReturnLine) -> bool:
+    """Say whether the bank takes back, by a word that is no failure, that a payment failed.
+
+    It does where a file had said that it failed, and not before that what it says now. Of what
+    arrived first, or was brought back by a line of a statement, an older word is told late.
+    """
+    said, returned = set[Word](), None
+    for event in ledger.events.get(payment_id, lte=version):
+        match event:
+            case Disbursement.Instructed() | Disbursement.Reissued():
+                said = set()
+            case Disbursement.Unresolved():
+                said.add(_word(Outcome.PENDING, event.reason, event.raw_code))
+            case Disbursement.Returned():
+                returned = event
+            case _:
+                pass
+    return (
+        returned is not None
+        and returned.was == Status.IN_TRANSIT
+        and was_told_by_file(ledger, returned)
+        and _word(line.outcome, line.reason, line.raw_code) not in said
+    )
 
 
 def instructed_at(ledger: Ledger, payment: Disbursement) -> int | None:

@@ -7,7 +7,12 @@ from functools import cache, partial
 from typing import Protocol
 from uuid import UUID
 
-from ledger.commands.attempts import Attempt, earlier_attempts, instructed_at
+from ledger.commands.attempts import (
+    Attempt,
+    earlier_attempts,
+    instructed_at,
+    is_news_of_returned,
+)
 from ledger.commands.bank_files import spelt
 from ledger.commands.sealing import PAYEE, card_index, unseal
 from ledger.commands.sent_files import Files, Sent
@@ -17,6 +22,7 @@ from ledger.domain.disbursement import Disbursement, Status, disbursement_id
 from ledger.domain.sealed import Sealed
 from ledger.files.bank import BankReturn, Lists, Outcome, ReturnLine
 from ledger.files.faults import refuse
+from ledger.files.reasons import RETURNED
 from ledger.store.application import Ledger, NotOnRecord
 from ledger.vault.keys import PersonErased
 
@@ -156,8 +162,8 @@ def match_return(
         taken: Of a file that was cut off, the rows that it decided before.
 
     Raises:
-        FileRefused: It holds a line that was not instructed or was withdrawn, leaves out one that
-            was instructed, or its control totals disagree.
+        FileRefused: It holds a line that was not instructed or was withdrawn, calls paid what it
+            had called failed, leaves out one that was instructed, or its control totals disagree.
     """
     sent = Sent(ledger, batch)
     lines, before = _lines_by_number(name, content, payments, partial(card_index, ledger))
@@ -165,6 +171,7 @@ def match_return(
     earlier = repeated | before.keys()
     lines = {number: line for number, line in lines.items() if number not in repeated}
     _require_not_withdrawn(name, payments, lines, before)
+    _require_not_failed_before(ledger, name, payments, lines)
     expected = _expected(batch, sent, payments, lines.keys(), earlier, taken)
     matches = _match(name, content, payments, lines, expected)
     left = [each for each in matches if each.payment.row.number not in taken]
@@ -285,6 +292,28 @@ def _require_not_withdrawn(
             raise refuse(name, "bank_file.withdrawn", row=line.line)
 
 
+def _require_not_failed_before(
+    ledger: Ledger, name: str, payments: dict[int, Payment], lines: dict[int, ReturnLine]
+) -> None:
+    """Check that the bank does not say that it paid, or may have, what it said to have failed.
+
+    What it had said of an earlier attempt to the same account is no news.
+
+    Raises:
+        FileRefused: It does. Its money is in the lots again and would be paid twice: the payment is
+            made again first, and the file then tells that it arrived.
+    """
+    for number, line in lines.items():
+        payment = payments[number]
+        if (
+            payment.status is Status.RETURNED
+            and line.outcome is not Outcome.FAILED
+            and not any(was.said_as(line) for was in payment.earlier if _same(line, payment, was))
+            and is_news_of_returned(ledger, payment.id, payment.version, line)
+        ):
+            raise refuse(name, "bank_file.failed_before", row=line.line)
+
+
 def _match(
     name: str,
     content: BankReturn,
@@ -392,19 +421,18 @@ def _repeated(
 
     Of one to the same account: a line that names another account than before is about the last.
     The same may come true of the last attempt too: the file has to be one that cannot answer it.
+    But where a line of a statement brought back what was paid before (退票), and no file has said
+    so yet, one that does is about that: another such line would bring back the last.
     """
     again = [
-        (payments[number], line.outcome)
+        (payments[number], line, was)
         for number, line in lines.items()
-        if any(
-            was.said_as(line) and (line.account is None or was.account == payments[number].account)
-            for was in payments[number].earlier
-        )
+        if (was := _said_before(payments[number], line)) is not None
     ]
     if not again:
         return frozenset()
     # Of a cancelled file that this return has news of, the bank carried it out all the same.
-    repeated = {each.row.number for each, _ in again}
+    repeated = {each.row.number for each, _, _ in again}
     news = [payments[number] for number in lines.keys() - repeated]
     counting = sent.counting.union(*(e.files for e in news if e.status is Status.IN_TRANSIT))
     ids = [payments[each].id for each in lines if payments[each].status is not Status.IN_TRANSIT]
@@ -416,18 +444,27 @@ def _repeated(
     followed = [each.was.followed_at for each in before.values()]
     return frozenset(
         each.row.number
-        for each, outcome in again
+        for each, line, was in again
         if each.status is Status.WITHDRAWN
         or each.instructed_at is None
+        or (was.untold and line.reason == RETURNED.code)
         or sent.is_old_to(
             each.row.number,
             each.instructed_at,
-            outcome,
+            line.outcome,
             counting=counting,
             followed=followed,
             decided=decided,
         )
     )
+
+
+def _said_before(payment: Payment, line: ReturnLine) -> Attempt | None:
+    """Return the last attempt to the same account of which the bank had said what a line says."""
+    for was in reversed(payment.earlier):
+        if was.said_as(line) and (line.account is None or was.account == payment.account):
+            return was
+    return None
 
 
 def _says_something_new(match: Match) -> bool:

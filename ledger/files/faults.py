@@ -17,6 +17,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "archive.not_on_file": ("未建档", "the person is not in the archive"),
     "bank_file.control_total": ("控制合计与明细不符", "the control totals disagree with the lines"),
     "bank_file.duplicate_line": ("同一笔在文件中出现两次", "a payment stands in the file twice"),
+    "bank_file.failed_before": (
+        "银行此前称此笔失败，款已退回账户，现又称已付或在处理：请先批准补发至原卡，不另出代发文件，再导入本文件",
+        "the bank takes a failure back: have it paid again to that card, write no file, then try",
+    ),
     "bank_file.field_too_long": ("内容超出银行允许的长度", "longer than the bank takes"),
     "bank_file.format_unknown": ("不认识的银行格式", "no such bank format"),
     "bank_file.incomplete": ("文件未覆盖全部指令", "the file does not answer every instruction"),

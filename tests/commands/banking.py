@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from ledger.commands import bank_accounts, bank_matching, bank_statements
-from ledger.commands.bank_matching import ItemChosen, LineChosen, Matching
+from ledger.commands.bank_matching import ComingBack, ItemChosen, LineChosen, Matching
 from ledger.domain.bank_match import Rule
 from ledger.files.account_statement import AccountStatement, StatementEntry
 from ledger.store.application import Answer
@@ -15,7 +15,7 @@ from projections.bank_accounts import Standing, account_list, standings
 from projections.bank_lines import ItemView, LineView, open_items, open_lines
 from projections.bank_proposals import proposals
 from projections.runner import catch_up
-from tests.world import EARMARK, World
+from tests.world import EARMARK, Person, World
 
 NUMBER = "1340 0017 0501 00001"
 BEGINS = date(2017, 1, 1)
@@ -120,6 +120,13 @@ class Bank:
             rule=rule,
         )
         return bank_matching.match(self.world.ledger, self.world.act(staff, LATER), order)
+
+    def come_back(self, line: LineView, person: Person, staff: str = "H-X01") -> Answer:
+        """Take a person's payment back by the line that brought its money."""
+        chosen = LineChosen(line.statement_id, line.line)
+        order = ComingBack(chosen, self.world.payment_id(person), "RETURNED")
+        act = self.world.act(staff, LATER)
+        return bank_matching.come_back(self.world.ledger, act, order)
 
     def apply_rules(self) -> int:
         with catch_up(self.world.ledger, self.world.home.read_models).asking() as model:

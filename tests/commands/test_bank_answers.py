@@ -1,5 +1,6 @@
 """What the bank answers, what comes back, and how mistakes are put right."""
 
+from collections.abc import Callable
 from datetime import date
 from uuid import UUID
 
@@ -56,6 +57,53 @@ def test_a_success_is_not_final(world: World) -> None:
     assert world.payment(ONE).status is Status.RETURNED
     assert world.fund("X01").balance == 500_000
     world.check_log()
+
+
+@pytest.mark.parametrize(
+    ("says", "becomes"), [(settled, Status.SETTLED), (pending, Status.IN_TRANSIT)]
+)
+def test_a_bank_that_takes_a_failure_back_is_heard_before_the_person_is_paid_twice(
+    world: World, says: Callable[[int, Person, int], ReturnLine], becomes: Status
+) -> None:
+    world.receive("X01", 500_000)
+    world.file(ONE, TWO)
+    world.pay("B1", roster_row(1, ONE, 60_000), roster_row(2, TWO, 60_000))
+    export(world)
+    world.answer("B1", failed(1, ONE, 60_000), settled(2, TWO, 60_000))
+    corrected = says(1, ONE, 60_000), settled(2, TWO, 60_000)
+    size = world.ledger.size()
+
+    with pytest.raises(FileRefused) as refused:
+        world.answer("B1", *corrected, sha="02" * 32)
+
+    [fault] = refused.value.faults
+    assert (fault.code, fault.row) == ("bank_file.failed_before", corrected[0].line)
+    assert world.ledger.size() == size
+    order = disbursements.Reissue(world.payment_id(ONE), "银行更正：已付")
+    disbursements.reissue_payment(world.ledger, world.act(), order)
+    answer = world.answer("B1", *corrected, sha="02" * 32)
+    assert answer.result["earlier"] == 0
+    assert world.payment(ONE).status is becomes
+    assert world.fund("X01").balance == 500_000 - 2 * 60_000
+    with pytest.raises(NothingInTransit):
+        export(world)
+    world.check_log()
+
+
+def test_what_a_bank_says_late_of_what_came_back_takes_no_failure_back(world: World) -> None:
+    """Of one it had said that it does not know; the other had arrived first (退票)."""
+    world.receive("X01", 500_000)
+    world.file(ONE, TWO)
+    world.pay("B1", roster_row(1, ONE, 60_000), roster_row(2, TWO, 60_000))
+    first = pending(1, ONE, 60_000), settled(2, TWO, 60_000)
+    world.answer("B1", *first)
+    world.answer("B1", failed(1, ONE, 60_000), failed(2, TWO, 60_000, "RETURNED"), sha="02" * 32)
+
+    world.answer("B1", *first, sha="03" * 32)
+
+    for person in (ONE, TWO):
+        assert world.payment(person).status is Status.RETURNED
+    assert world.fund("X01").balance == 500_000
 
 
 @pytest.mark.parametrize("case", ["other amount", "other card", "unknown row", "row left out"])
@@ -302,11 +350,13 @@ def test_a_success_counts_though_the_first_attempt_was_one_too(three: World) -> 
     assert three.payment(TWO).status is Status.SETTLED
 
 
-def test_what_was_never_sent_again_is_not_answered(three: World) -> None:
+@pytest.mark.parametrize("reason", ["ACCT_CLOSED", "NAME_MISMATCH"])
+def test_what_was_never_sent_again_is_not_answered(three: World, reason: str) -> None:
     order = disbursements.Reissue(three.payment_id(TWO), "再付")
     disbursements.reissue_payment(three.ledger, three.act(), order)
 
-    again = three.answer("B1", failed(2, TWO, 60_000), pending(3, THREE, 60_000), sha="03" * 32)
+    lines = failed(2, TWO, 60_000, reason), pending(3, THREE, 60_000)
+    again = three.answer("B1", *lines, sha="03" * 32)
 
     assert (again.result["returned"], again.result["earlier"]) == (0, 1)
     assert three.payment(TWO).status is Status.IN_TRANSIT

@@ -9,6 +9,7 @@ import pytest
 
 from ledger.commands import bank_matching
 from ledger.commands.bank_accounts import BankAccountKnown, FundNotHere
+from ledger.commands.bank_files import BankFileOrder, export_batch
 from ledger.commands.bank_matching import (
     ComingBack,
     ItemChosen,
@@ -27,7 +28,8 @@ from ledger.commands.bank_statements import (
     OtherCurrency,
     SaysOtherwise,
 )
-from ledger.commands.disbursements import withdraw_payment
+from ledger.commands.disbursements import Reissue, reissue_payment, withdraw_payment
+from ledger.commands.statements import ReturnFile, receive_statement
 from ledger.domain.bank_account import BeforeBeginning, ChainBroken
 from ledger.domain.bank_match import NothingToMatch, SumsDiffer
 from ledger.domain.bank_statement import LineDecided, LineState
@@ -35,6 +37,8 @@ from ledger.domain.book_item import ItemMatched
 from ledger.domain.disbursement import Status
 from ledger.domain.fund import FundKeptElsewhere
 from ledger.domain.matching_rules import BY_REFERENCE, RuleDoesNotHold
+from ledger.files.bank import BankReturn, Lists, ReturnLine
+from ledger.store.application import Answer
 from projections.bank_accounts import reopenings
 from projections.runner import catch_up, compare, rebuild
 from tests.commands.banking import BEGINS, LATER, Bank, entry, statement
@@ -217,6 +221,57 @@ def test_a_payment_that_comes_back_after_its_success_is_taken_back_by_its_line(b
     assert bank.world.fund("X01").balance == before + 80_000
     assert (bank.lines, bank.items) == ([], [])
     assert bank.standing.proved_to == date(2017, 2, 5)
+
+
+@pytest.fixture
+def paid_again(bank: Bank) -> Bank:
+    """THREE arrived, came back by a line of the statement, and is with the bank once more."""
+    world = bank.world
+    late = entry(date(2017, 2, 3), 80_000, end_to_end_id="PAY-1-000003", returned=True)
+    bank.take(statement(BEGINS, date(2017, 2, 5), 0, RECEIVED, PAID, BACK, late))
+    bank.apply_rules()
+    bank.come_back(bank.lines[0], THREE)
+    again = Reissue(world.payment_id(THREE), "再付")
+    reissue_payment(world.ledger, world.act(day=LATER), again)
+    export_batch(world.ledger, world.act(day=LATER), BankFileOrder("PAY-1"))
+    return bank
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+@pytest.mark.parametrize(
+    "lines",
+    [
+        (failed(3, THREE, 80_000, "RETURNED"),),
+        (settled(1, ONE, 80_000), failed(2, TWO, 80_000), failed(3, THREE, 80_000)),
+    ],
+    ids=["alone", "in the whole list"],
+)
+def test_what_a_file_tells_late_of_what_came_back_takes_back_no_second_attempt(
+    paid_again: Bank, arrived: bool, lines: tuple[ReturnLine, ...]
+) -> None:
+    world = paid_again.world
+    balance = world.fund("X01").balance
+    if arrived:
+        answer(world, settled(3, THREE, 80_000), sha="01" * 32)
+
+    result = answer(world, *lines, sha="02" * 32).result
+
+    assert (result["returned"], result["earlier"]) == (0, 1)
+    assert world.payment(THREE).status is (Status.SETTLED if arrived else Status.IN_TRANSIT)
+    assert world.fund("X01").balance == balance
+
+
+def test_what_was_paid_again_and_fails_for_another_reason_comes_back(paid_again: Bank) -> None:
+    answer(paid_again.world, failed(3, THREE, 80_000), sha="02" * 32)
+
+    assert paid_again.world.payment(THREE).status is Status.RETURNED
+
+
+def answer(world: World, *lines: ReturnLine, sha: str) -> Answer:
+    """Take in what the bank says of some payments, after what its statement said."""
+    content = BankReturn("unionpay-df", "PAY-1", Lists.SOME, lines, None, None, sha)
+    order = ReturnFile("PAY-1", "return.txt", content)
+    return receive_statement(world.ledger, world.act(day=LATER), order)
 
 
 def test_a_late_return_by_file_opens_days_again_that_were_proved(bank: Bank) -> None:
