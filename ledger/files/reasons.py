@@ -57,10 +57,18 @@ _WORDS = tuple(
         # A word of success beside a code of failure is no failure either: someone must ask.
         (
             "UNKNOWN",
-            "处理中|超时|通讯失败|待处理|尚未处理|未知|未明|已发送|已受理|稍后|(?<![不未])成功",
+            "处理中|正在处理|排队|超时|(通讯|通信|网络|查询)失败|待(处理|授权|核)|等待|未处理|未知|未明|状态可疑"  # noqa: ISC004
+            "|通讯可疑|已发送|已提交|已受理|稍后|已[入到][账帐]|(代发|交易|处理)完成|(?<![不未])成功",
         ),
     )
 )
+
+_FAILED = re.compile("失败|拒绝|[不未]成功|未通过")
+
+
+def says_failed(message: str) -> bool:
+    """Say whether a message that tells no known reason tells at least that it failed."""
+    return _FAILED.search(message) is not None
 
 
 def canonical_reason(raw_code: str | None, message: str) -> Reason:

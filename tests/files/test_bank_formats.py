@@ -157,6 +157,54 @@ def test_accepted_is_not_paid() -> None:
     assert not any(template.accepted_is_final for template in templates().values())
 
 
+CITY = "处理结果|序号|账号|姓名|实发工资|\r\n{}|1|6299900000000000001|张试验|600.00|\r\n"
+UNIONPAY = (
+    "5.0.0|60000|1||\norderId|txnAmt|accNo|customerNm|respCode|respMsg\n"
+    f"{BATCH}-000001|60000|6299900000000000001|张试验|{{}}|\n"
+)
+GZELINK = (
+    '<?xml version="1.0" encoding="GBK"?><GZELINK><INFO><RET_CODE>0000</RET_CODE></INFO><BODY>'
+    f"<QUERY_TRANS><QUERY_SN>{BATCH}</QUERY_SN></QUERY_TRANS><RET_DETAILS><RET_DETAIL>"
+    "<SN>000001</SN><ACCOUNT_NO>6299900000000000001</ACCOUNT_NO><ACCOUNT_NAME>张试验</ACCOUNT_NAME>"
+    "<AMOUNT>60000</AMOUNT><RET_CODE>{}</RET_CODE></RET_DETAIL></RET_DETAILS></BODY></GZELINK>"
+)
+
+
+@pytest.mark.parametrize(
+    ("bank_format", "file", "words", "outcome"),
+    [
+        ("city-bank-b", CITY, "成功 已入账 已到账 代发完成 交易完成", Outcome.SETTLED),
+        ("city-bank-b", CITY, "失败 失败:某种原因 代发失败 户名不符 拒绝入账", Outcome.FAILED),
+        (
+            "city-bank-b",
+            CITY,
+            "正在处理 排队中 已提交银行 待授权 等待核实 可疑 未处理 通讯失败 失败:已提交银行",
+            Outcome.PENDING,
+        ),
+        ("city-bank-b", CITY, "已记录 银行系统内部原因", Outcome.PENDING),
+        ("unionpay-df", UNIONPAY, "00", Outcome.SETTLED),
+        ("unionpay-df", UNIONPAY, "01 10 33 60 61 73 3031", Outcome.FAILED),
+        ("unionpay-df", UNIONPAY, "02 03 04 05 06 A6 12 34 42 70 74 99 X9", Outcome.PENDING),
+        ("gzelink", GZELINK, "0000", Outcome.SETTLED),
+        ("gzelink", GZELINK, "0001 0002 1999 2002 2004 3018 3099", Outcome.FAILED),
+        (
+            "gzelink",
+            GZELINK,
+            "0003 0014 2000 2001 2003 2005 2007 2008 3999 4000 5000",
+            Outcome.PENDING,
+        ),
+    ],
+)
+def test_what_a_bank_says_fails_only_where_it_says_that_it_failed(
+    bank_format: str, file: str, words: str, outcome: Outcome
+) -> None:
+    charset = "utf-8" if bank_format == "unionpay-df" else "gb18030"
+    for word in words.split():
+        [line] = read_return(bank_format, "back", file.format(word).encode(charset)).lines
+
+        assert line.outcome is outcome, word
+
+
 def test_a_card_that_a_spreadsheet_made_a_number_is_refused() -> None:
     rows = [("处理结果", "序号", "账号", "姓名", "实发工资"), ("户名不符", 1, 6.29e18, "张", 1.5)]
 

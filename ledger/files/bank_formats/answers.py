@@ -10,7 +10,7 @@ from ledger.files.amounts import fen, whole_number
 from ledger.files.bank import BankReturn, Lists, Outcome, ReturnLine
 from ledger.files.bank_formats.template import Field, In, Status, Template, Total, Unit, Words
 from ledger.files.faults import FileRefused, refuse
-from ledger.files.reasons import OTHER, RETURNED, UNKNOWN, Reason, canonical_reason
+from ledger.files.reasons import OTHER, RETURNED, UNKNOWN, Reason, canonical_reason, says_failed
 from ledger.files.text import number_text, person_name
 
 _FEN = re.compile(r"[0-9]{1,15}")
@@ -181,7 +181,10 @@ class _Meaning:
             return Outcome.PENDING, UNKNOWN
         if status.other == "refuse":
             raise self._invalid(at)
-        return _failure(self._reason(code, message or ("" if status.of_code else word)))
+        told = message or ("" if status.of_code else word)
+        reason = self._reason(code, told)
+        # What nobody taught this program may mean anything: paid again, it might be paid twice.
+        return _failure(UNKNOWN if reason == OTHER and not says_failed(told) else reason)
 
     def _reason(self, code: str | None, message: str) -> Reason:
         return self._reasons.get(code or "") or canonical_reason(code, message)

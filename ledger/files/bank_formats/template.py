@@ -146,7 +146,8 @@ class Status(Part, frozen=True, kw_only=True):
     """What the bank's word on a payment means: shell patterns, tried in this order.
 
     `accepted` is taken in or sent on, not paid; the template says whether that is final. What fits
-    no pattern is `other`: refused as unreadable, or a failure whose reason is asked for.
+    no pattern is `other`: refused as unreadable, or a failure if its reason is known, or it says
+    at least that it failed, and else as open as what is `pending`.
     `of_code` takes the code for the status. What follows `ends_at` in a status is its message.
     """
 
