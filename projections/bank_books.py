@@ -17,7 +17,7 @@ from ledger.domain.bank_match import BankMatch
 from ledger.domain.bank_statement import BankStatement, LineState
 from ledger.domain.batch import Batch
 from ledger.domain.book_item import BookItem
-from ledger.domain.book_movements import MOVING, kind_of, moved_by
+from ledger.domain.book_movements import MOVING, kind_of, moved_by, moves
 from ledger.domain.fund import FundAccount, fund_id
 from ledger.store.feed import Recorded
 from projections.view import (
@@ -392,7 +392,7 @@ def _payout(event: Batch.Approved, position: int) -> Iterable[tuple[Any, ...]]:
 
 
 def _moved(event: Any, position: int) -> Iterable[tuple[Any, ...]]:
-    if getattr(event, "carried_into", None):
+    if not moves(event):
         return
     allocation = getattr(event, "allocation_id", None)
     yield (

@@ -12,6 +12,7 @@ from ledger.domain.bank_statement import Line, LineState
 from ledger.domain.book_item import ItemKind, Movement
 from ledger.domain.disbursement import Status
 from ledger.domain.matching_rules import payment_reference
+from ledger.domain.policy import Channel
 from ledger.domain.values import Money
 from projections.asked import optional_uuid, uuid_of
 from projections.bank_books import MATCHED, OPEN, decisions, items, kept_funds, lines, matches
@@ -285,7 +286,7 @@ def could_come_back(
     *,
     limit: int,
 ) -> list[Sent]:
-    """Return payments of a line's amount that it names, or that were for one of these people."""
+    """Return payments by bank of a line's amount that it names, or that were for these people."""
     codes = _codes(line)
     head, _, number = (line.end_to_end_id or "").rpartition("-")
     named = and_(
@@ -315,6 +316,7 @@ def could_come_back(
         .where(
             disbursements.c.amount_fen == line.amount_fen,
             disbursements.c.fund_id.in_(kept_at(account_id)),
+            disbursements.c.channel == Channel.BANK_CARD.value,
             states.c.status.in_((Status.IN_TRANSIT.value, Status.SETTLED.value)),
             or_(named, theirs),
         )

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
+from ledger.commands.attempts import was_told_by_file
 from ledger.commands.duties import acting_officer, recording_day, require_post
 from ledger.commands.funds import CASHIERS
 from ledger.commands.lineage import lineage
@@ -18,6 +19,7 @@ from ledger.domain.disbursement import Disbursement
 from ledger.domain.fund import FundAccount
 from ledger.domain.matching_rules import Fact, plain_facts, require_rule, same_reference
 from ledger.domain.officer import Officer, Role
+from ledger.domain.policy import Channel
 from ledger.domain.values import Money, stable_id
 from ledger.errors import Kind, LedgerError
 from ledger.store.act import CommandAct
@@ -83,6 +85,16 @@ class NoSuchReturn(LedgerError):
         super().__init__(f"line {line} is not payment {disbursement_id} coming back")
 
 
+class ReturnStands(LedgerError):
+    """A line by which a payment came back is its return, and no other payment's."""
+
+    code = "match.return_stands"
+    kind = Kind.CONFLICT
+
+    def __init__(self, match_id: UUID, disbursement_id: UUID) -> None:
+        super().__init__(f"payment {disbursement_id} came back by a line of match {match_id}")
+
+
 @dataclass(frozen=True, slots=True)
 class LineChosen:
     statement_id: UUID
@@ -142,7 +154,7 @@ def match(ledger: Ledger, act: CommandAct, order: Matching) -> Answer:
         found = [statement.open_line(number) for statement, number in lines]
         if order.rule is not None:
             require_rule(order.rule, found, items)
-        _hold_together(work, act, account, lines, items, order)
+        hold_together(work, act, account, lines, items, order)
 
     return ledger.perform(act, "bank_match.make", order, decide)
 
@@ -151,26 +163,53 @@ def unmatch(ledger: Ledger, act: CommandAct, match_id: UUID, reason: str) -> Ans
     """Undo a match: its lines and items are open again.
 
     Raises:
+        ReturnStands: A payment came back by it: `correct_outcome` takes that back first.
         MatchUndone, NotOnRecord, MatchedByCashier, RoleMissing: As they say.
     """
 
     def decide(work: Work) -> None:
         found = work.get(BankMatch, match_id)
-        account = account_to_match(work, act, found.account_id)
-        found.undo(act, reason=reason)
-        work.save(found)
-        for id_ in found.statement_ids:
-            statement = work.get(BankStatement, id_)
-            statement.unmatch(act, match_id=match_id, reason=reason)
-            work.save(statement)
-        for id_ in found.item_ids:
-            item = work.get(BookItem, id_)
-            item.release(
-                act, account_id=account.id, organisation_id=account.organisation_id, reason=reason
-            )
-            work.save(item)
+        account_to_match(work, act, found.account_id)
+        for id_ in found.item_ids if found.statement_ids else ():
+            _require_no_return_by_line(work, found, work.get(BookItem, id_))
+        release(work, act, found, reason)
 
     return ledger.perform(act, "bank_match.undo", (match_id, reason), decide)
+
+
+def release(work: Work, act: CommandAct, found: BankMatch, reason: str) -> None:
+    """Open the lines and items of a match again."""
+    found.undo(act, reason=reason)
+    work.save(found)
+    for id_ in found.statement_ids:
+        statement = work.get(BankStatement, id_)
+        statement.unmatch(act, match_id=found.id, reason=reason)
+        work.save(statement)
+    for id_ in found.item_ids:
+        item = work.get(BookItem, id_)
+        item.release(
+            act, account_id=found.account_id, organisation_id=found.organisation_id, reason=reason
+        )
+        work.save(item)
+
+
+def _require_no_return_by_line(work: Work, found: BankMatch, item: BookItem) -> None:
+    """Check that an item is no return that a line of a statement brought, or was taken back since.
+
+    Its line would be free to bring back another payment, and one credit would count as two.
+
+    Raises:
+        ReturnStands: It is.
+    """
+    event = work.ledger.event(item.source_id, item.source_version)
+    if not isinstance(event, Disbursement.Returned) or was_told_by_file(work.ledger, event):
+        return
+    later = work.ledger.events.get(item.source_id, gt=item.source_version)
+    if not any(
+        isinstance(each, Disbursement.Corrected) and each.corrects_version == item.source_version
+        for each in later
+    ):
+        raise ReturnStands(found.id, item.source_id)
 
 
 def set_aside(ledger: Ledger, act: CommandAct, order: SettingAside) -> Answer:
@@ -219,7 +258,8 @@ def come_back(ledger: Ledger, act: CommandAct, order: ComingBack) -> Answer:
 
     Raises:
         NoSuchReturn: The line brings another amount, or names another batch or payment.
-        NotInTransit: The payment came back before, or was signed for.
+        WrongStage, WrongChannel: No bank pays its batch.
+        NotInTransit: The payment came back before, or was withdrawn.
         LineDecided, OtherAccount, MatchedByCashier, RoleMissing: As they say.
     """
 
@@ -229,6 +269,7 @@ def come_back(ledger: Ledger, act: CommandAct, order: ComingBack) -> Answer:
         line = statement.open_line(order.chosen.line)
         payment = work.get(Disbursement, order.disbursement_id)
         batch = work.get(Batch, payment.batch_id)
+        batch.require_answerable(Channel.BANK_CARD)
         # The file by which it was said to be settled may have been taken in later than that.
         day = max(line.booked_on, payment.last_on)
         returned = Movement(
@@ -255,7 +296,7 @@ def come_back(ledger: Ledger, act: CommandAct, order: ComingBack) -> Answer:
         fund.restore(booked, disbursement_id=payment.id, parts=parts)
         work.save(payment, fund)
         matching = Matching(account.id, (order.chosen,), ())
-        _hold_together(work, act, account, [(statement, line.number)], [returned], matching)
+        hold_together(work, act, account, [(statement, line.number)], [returned], matching)
         work.result["disbursement_id"] = str(payment.id)
 
     return ledger.perform(act, "bank_line.come_back", order, decide)
@@ -320,7 +361,7 @@ def _movement(work: Work, account: BankAccount, chosen: ItemChosen) -> Movement:
     return movement
 
 
-def _hold_together(
+def hold_together(
     work: Work,
     act: CommandAct,
     account: BankAccount,
@@ -328,6 +369,7 @@ def _hold_together(
     items: Sequence[Movement],
     order: Matching,
 ) -> None:
+    """Match lines of statements with items, as `match` says."""
     found = [statement.open_line(number) for statement, number in lines]
     claims = [work.find(BookItem, item.id) for item in items]
     for claim in claims:

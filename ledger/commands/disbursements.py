@@ -9,6 +9,7 @@ from uuid import UUID
 from ledger.commands.bank_files import may_be_sent
 from ledger.commands.duties import CHINA, acting_officer, require_post
 from ledger.commands.funds import CORRECTORS
+from ledger.commands.mistaken_returns import take_return_back
 from ledger.commands.policies import paying_rule
 from ledger.commands.refusals import recorded
 from ledger.commands.sealing import PAYEE, card_index, seal, unseal
@@ -199,16 +200,23 @@ def withdraw_payment(ledger: Ledger, act: CommandAct, disbursement: UUID, reason
 def correct_outcome(
     ledger: Ledger, act: CommandAct, disbursement: UUID, corrects_version: int, reason: str
 ) -> Answer:
-    """Take back a settlement or signature that was recorded by mistake, by a further event.
+    """Take back what was recorded of a payment by mistake, by a further event.
+
+    A settlement, a signature, or that a line of a statement brought its money back: the line is
+    open again then, and the money drawn again.
 
     Raises:
-        NothingToCorrect: That version is not the payment's last outcome, or was a return.
+        NothingToCorrect: That version is not the payment's last outcome, or a return file told it.
+        FundInsufficient, SourcesInsufficient: The money was used for something else meanwhile.
     """
 
     def decide(work: Work) -> None:
         payment = work.get(Disbursement, disbursement)
         require_post(work, act, CORRECTORS, payment.organisation_id)
-        payment.correct(act, corrects_version=corrects_version, reason=reason)
+        if payment.status is Status.RETURNED:
+            take_return_back(work, act, payment, corrects_version, reason)
+        else:
+            payment.correct(act, corrects_version=corrects_version, reason=reason)
         work.save(payment)
 
     request = (disbursement, corrects_version, reason)

@@ -17,6 +17,7 @@ class ItemKind(StrEnum):
     RETURN = "return"
     WITHDRAWAL = "withdrawal"
     REISSUE = "reissue"
+    RETURN_UNDONE = "return_undone"
     RECEIPT = "receipt"
     CORRECTION = "correction"
     ALLOCATION_OUT = "allocation_out"

@@ -2,8 +2,9 @@
 
 What goes to another ledger, or comes from one, is booked as what is passed on within this one.
 A batch's payments leave together, as one payout: so the bank books them. What comes back, is paid
-again, comes in or is passed on moves by itself. Money that was there when the record began (carried
-over from earlier years) moved on no account and is part of the opening balance.
+again, comes in or is passed on moves by itself, and so does what takes a return back. Money that
+was there when the record began (carried over from earlier years) moved on no account and is part of
+the opening balance.
 """
 
 from collections.abc import Mapping
@@ -27,7 +28,7 @@ def movement_of(
         number: Of a return or a reissue, the payment's row in it.
     """
     kind = MOVING.get(type(event))
-    if kind is None or getattr(event, "carried_into", None):
+    if kind is None or not moves(event):
         return None
     if isinstance(event, Batch.Approved):
         if batch is None:
@@ -58,6 +59,13 @@ def movement_of(
     )
 
 
+def moves(event: Event) -> bool:
+    """Say whether an event of a type that moves money does: most corrections move none."""
+    if isinstance(event, Disbursement.Corrected):
+        return event.draws_again
+    return not getattr(event, "carried_into", None)
+
+
 def moved_by(event: Event) -> Money:
     """Return what an event adds to its fund account; money out is below zero."""
     amount: int = (
@@ -77,6 +85,7 @@ MOVING: Mapping[type[Event], ItemKind] = {
     Disbursement.Returned: ItemKind.RETURN,
     Disbursement.Withdrawn: ItemKind.WITHDRAWAL,
     Disbursement.Reissued: ItemKind.REISSUE,
+    Disbursement.Corrected: ItemKind.RETURN_UNDONE,
     FundAccount.Received: ItemKind.RECEIPT,
     FundAccount.ReceiptCorrected: ItemKind.CORRECTION,
     FundAccount.Allocated: ItemKind.ALLOCATION_OUT,
@@ -85,4 +94,6 @@ MOVING: Mapping[type[Event], ItemKind] = {
     FundAccount.RemittanceReceived: ItemKind.ALLOCATION_IN,
     FundAccount.RemittanceTakenBack: ItemKind.ALLOCATION_IN,
 }
-OUT = frozenset({ItemKind.PAYOUT, ItemKind.REISSUE, ItemKind.ALLOCATION_OUT})
+OUT = frozenset(
+    {ItemKind.PAYOUT, ItemKind.REISSUE, ItemKind.RETURN_UNDONE, ItemKind.ALLOCATION_OUT}
+)

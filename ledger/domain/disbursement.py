@@ -207,7 +207,7 @@ class Disbursement(Root):
             aggregate.payee, aggregate.card_index = self.payee, self.card_index
             aggregate.outcomes = []
             aggregate.captured = None
-            aggregate.unknown = False
+            aggregate.unknown = aggregate.was_unknown = False
             aggregate.reissuers = frozenset()
             aggregate.withdrawn_by = None
             aggregate.attempt = self.originator_version
@@ -244,6 +244,7 @@ class Disbursement(Root):
 
         def apply(self, aggregate: "Disbursement") -> None:
             aggregate.answered = True
+            aggregate.was_unknown = aggregate.unknown
             aggregate.remember_outcome(self.originator_version, Status.RETURNED)
 
     class Withdrawn(Event, frozen=True):
@@ -344,7 +345,11 @@ class Disbursement(Root):
             aggregate.status = Status.IN_TRANSIT
 
     class Corrected(Event, frozen=True):
-        """Takes back the outcome (or the correction) that `corrects_version` recorded wrongly."""
+        """Takes back the outcome (or the correction) that `corrects_version` recorded wrongly.
+
+        Where that is a return, its money was drawn again (`draws_again`), and `was` says where it
+        stood then: in transit.
+        """
 
         TOPIC = "disbursement.corrected"
         corrects_version: int
@@ -355,6 +360,7 @@ class Disbursement(Root):
         was: str
         now: str
         reason: str
+        draws_again: bool = False
 
         def apply(self, aggregate: "Disbursement") -> None:
             # What was certified by mistake is not certified again: they sign anew.
@@ -362,6 +368,8 @@ class Disbursement(Root):
             aggregate.remember_outcome(self.originator_version, Status(self.now))
             # The bank was sent it before: it is asked again, and never sent again.
             aggregate.unknown = self.now == Status.IN_TRANSIT and self.was == Status.SETTLED
+            if self.draws_again:
+                aggregate.parts, aggregate.unknown = self.parts, aggregate.was_unknown
 
     campaign_id: UUID
     batch_id: UUID
@@ -382,6 +390,7 @@ class Disbursement(Root):
     instructed_on: date  # the day of that
     answered: bool  # the bank ever said anything of it
     unknown: bool  # the bank said that it does not know: asked again, never sent again
+    was_unknown: bool  # the same, when it was returned last
     status: Status
 
     @classmethod
@@ -609,14 +618,13 @@ class Disbursement(Root):
         """Take back the last outcome: a settlement or signature recorded by mistake.
 
         A correction is itself an outcome, so it can be corrected in turn. A return or a withdrawal
-        is not taken back this way: its money is in the lots again, so the payment is reissued.
+        is not taken back this way: its money is in the lots again, so the payment is reissued, or
+        the money is drawn again first (`return_never_was`).
 
         Raises:
             NothingToCorrect: `corrects_version` is not the last outcome, or money came back by it.
         """
-        if not self.outcomes or self.outcomes[-1][0] != corrects_version:
-            raise NothingToCorrect(self.id, corrects_version)
-        before = self.outcomes[-1][1]
+        before = self._before(corrects_version)
         if not NOT_PAID.isdisjoint({self.status, before}):
             raise NothingToCorrect(self.id, corrects_version)
         self.trigger_event(
@@ -628,6 +636,33 @@ class Disbursement(Root):
             reason=reason,
             **self._money(),
         )
+
+    def return_never_was(
+        self, act: Act, *, corrects_version: int, parts: tuple[Part, ...], reason: str
+    ) -> None:
+        """Take back a return that was recorded by mistake, with the money that was drawn again.
+
+        Raises:
+            NothingToCorrect: `corrects_version` is not the last outcome, or is no return.
+        """
+        before = self._before(corrects_version)
+        if self.status is not Status.RETURNED:
+            raise NothingToCorrect(self.id, corrects_version)
+        self.trigger_event(
+            self.Corrected,
+            act,
+            corrects_version=corrects_version,
+            was=Status.IN_TRANSIT.value,
+            now=before.value,
+            reason=reason,
+            draws_again=True,
+            **{**self._money(), "parts": parts},
+        )
+
+    def _before(self, version: int) -> Status:
+        if not self.outcomes or self.outcomes[-1][0] != version:
+            raise NothingToCorrect(self.id, version)
+        return self.outcomes[-1][1]
 
     def remember_outcome(self, version: int, status: Status) -> None:
         self.outcomes.append((version, self.status))

@@ -514,13 +514,37 @@ class FundAccount(Root):
         """
         require_positive(amount)
         parts = self.choose(amount, act.happened_on, sources)
+        return self._draw(act, disbursement_id, batch_id, parts)
+
+    def draw_again(
+        self,
+        act: Act,
+        *,
+        disbursement_id: UUID,
+        batch_id: UUID,
+        parts: tuple[Part, ...],
+        sources: Collection[str] = (),
+    ) -> tuple[Part, ...]:
+        """Take what was put back by mistake, of its own lots if it is there; return the pieces.
+
+        Else of the oldest lots, as `draw` does.
+        """
+        day = act.happened_on
+        if any(self.lots[each.lot_id].available(day) < each.amount_fen for each in parts):
+            amount = Money(sum(each.amount_fen for each in parts))
+            parts = self.choose(amount, day, sources)
+        return self._draw(act, disbursement_id, batch_id, parts)
+
+    def _draw(
+        self, act: Act, disbursement_id: UUID, batch_id: UUID, parts: tuple[Part, ...]
+    ) -> tuple[Part, ...]:
         self.trigger_event(
             self.Drawn,
             act,
             organisation_id=self.organisation_id,
             disbursement_id=disbursement_id,
             batch_id=batch_id,
-            amount_fen=amount,
+            amount_fen=Money(sum(part.amount_fen for part in parts)),
             parts=parts,
         )
         return parts

@@ -28,21 +28,29 @@ from ledger.commands.bank_statements import (
     OtherCurrency,
     SaysOtherwise,
 )
-from ledger.commands.disbursements import Reissue, reissue_payment, withdraw_payment
+from ledger.commands.disbursements import (
+    Reissue,
+    correct_outcome,
+    reissue_payment,
+    withdraw_payment,
+)
+from ledger.commands.funds import Allocation, allocate
 from ledger.commands.statements import ReturnFile, receive_statement
 from ledger.domain.bank_account import BeforeBeginning, ChainBroken
 from ledger.domain.bank_match import NothingToMatch, SumsDiffer
 from ledger.domain.bank_statement import LineDecided, LineState
+from ledger.domain.batch import WrongChannel
 from ledger.domain.book_item import ItemMatched
-from ledger.domain.disbursement import Status
-from ledger.domain.fund import FundKeptElsewhere
+from ledger.domain.disbursement import NothingToCorrect, Status
+from ledger.domain.fund import FundInsufficient, FundKeptElsewhere
 from ledger.domain.matching_rules import BY_REFERENCE, RuleDoesNotHold
 from ledger.files.bank import BankReturn, Lists, ReturnLine
 from ledger.store.application import Answer
 from projections.bank_accounts import reopenings
+from projections.bank_lines import could_come_back, last_matches
 from projections.runner import catch_up, compare, rebuild
 from tests.commands.banking import BEGINS, LATER, Bank, entry, statement
-from tests.world import DAY, Person, World, failed, roster_row, settled
+from tests.world import DAY, EARMARK, Person, World, failed, pending, roster_row, settled
 
 ONE, TWO, THREE = Person(1), Person(2), Person(3)
 DEBITED, MONTH_END = date(2017, 1, 12), date(2017, 1, 31)
@@ -221,6 +229,122 @@ def test_a_payment_that_comes_back_after_its_success_is_taken_back_by_its_line(b
     assert bank.world.fund("X01").balance == before + 80_000
     assert (bank.lines, bank.items) == ([], [])
     assert bank.standing.proved_to == date(2017, 2, 5)
+
+
+@pytest.fixture
+def mistaken(bank: Bank) -> Bank:
+    """One credit of 800 that names nothing: THREE's money, taken to be ONE's."""
+    late = entry(date(2017, 2, 3), 80_000, returned=True)
+    bank.take(statement(BEGINS, date(2017, 2, 5), 0, RECEIVED, PAID, BACK, late))
+    bank.apply_rules()
+    bank.come_back(bank.lines[0], ONE)
+    return bank
+
+
+def test_a_return_that_was_taken_for_anothers_is_taken_back(mistaken: Bank) -> None:
+    world = mistaken.world
+    drawn = world.payment(ONE).parts
+
+    take_back(world, ONE)
+
+    assert world.payment(ONE).status is Status.SETTLED
+    assert world.payment(ONE).parts == drawn
+    assert world.fund("X01").balance == 840_000
+    [line] = mistaken.lines
+    assert mistaken.items == []
+    mistaken.come_back(line, THREE)
+    assert world.payment(THREE).status is Status.RETURNED
+    assert world.fund("X01").balance == 920_000
+    assert (mistaken.lines, mistaken.items) == ([], [])
+    assert mistaken.standing.proved_to == date(2017, 2, 5)
+
+
+def test_one_credit_brings_back_one_payment(mistaken: Bank) -> None:
+    world = mistaken.world
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        [match] = [each for each in last_matches(model, mistaken.account_id, 9) if not each.rule]
+    act = world.act("H-X01", LATER)
+    size = world.ledger.size()
+
+    with pytest.raises(bank_matching.ReturnStands):
+        bank_matching.unmatch(world.ledger, act, match.match_id, "认错了人")
+
+    assert world.ledger.size() == size
+    take_back(world, ONE)
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        [both] = [each for each in last_matches(model, mistaken.account_id, 9) if not each.rule]
+    bank_matching.unmatch(world.ledger, act, both.match_id, "重新核对")
+    assert [each.kind for each in mistaken.items] == ["return", "return_undone"]
+
+
+def test_what_a_payment_was_before_it_came_back_by_mistake_it_is_again(tmp_path: Path) -> None:
+    world = World.at(tmp_path).settle_in()
+    world.receive("X01", 1_000_000)
+    world.file(ONE, TWO)
+    world.pay("PAY-1", roster_row(1, ONE, 80_000), roster_row(2, TWO, 80_000))
+    world.answer("PAY-1", pending(1, ONE, 80_000), settled(2, TWO, 80_000))
+    bank = Bank(world)
+    bank.keep()
+    late = entry(date(2017, 2, 3), 80_000)
+    bank.take(statement(BEGINS, date(2017, 2, 5), 0, RECEIVED, late))
+    bank.apply_rules()
+    bank.come_back(bank.lines[0], ONE)
+
+    take_back(world, ONE)
+
+    payment = world.payment(ONE)
+    assert (payment.status, payment.unknown) == (Status.IN_TRANSIT, True)
+    answer(world, settled(1, ONE, 80_000), sha="04" * 32)
+    assert world.payment(ONE).status is Status.SETTLED
+    world.check_log()
+
+
+def test_a_return_whose_money_was_used_since_is_not_taken_back(mistaken: Bank) -> None:
+    world = mistaken.world
+    order = Allocation("X01", "X01-01", EARMARK, "下拨〔2017〕1号", 840_001)
+    allocate(world.ledger, world.act("A-X01", LATER), order)
+    size = world.ledger.size()
+
+    with pytest.raises(FundInsufficient):
+        take_back(world, ONE)
+
+    assert world.ledger.size() == size
+
+
+def test_what_a_return_file_told_is_for_the_bank_to_take_back(bank: Bank) -> None:
+    with pytest.raises(NothingToCorrect):
+        take_back(bank.world, TWO)
+
+
+def test_no_bank_line_brings_back_what_is_signed_for(bank: Bank) -> None:
+    world = bank.world
+    world.sheet("SHEET-1", Person(9))
+    bank.take(statement(BEGINS, MONTH_END, 0, entry(DEBITED, 30_000)))
+    person = world.payment(Person(9)).person_id
+
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        found = could_come_back(model, bank.account_id, bank.lines[0], [person], limit=9)
+        assert found == []
+    with pytest.raises(WrongChannel):
+        bank.come_back(bank.lines[0], Person(9))
+
+
+def test_the_read_model_of_a_return_taken_back_is_the_same_built_anew(
+    mistaken: Bank, tmp_path: Path
+) -> None:
+    world = mistaken.world
+    take_back(world, ONE)
+    catch_up(world.ledger, world.home.read_models)
+
+    rebuild(world.ledger, tmp_path / "anew.sqlite")
+
+    assert compare(tmp_path / "anew.sqlite", world.home.read_models) == []
+
+
+def take_back(world: World, person: Person) -> Answer:
+    payment = world.payment(person)
+    act = world.act("A-X01", LATER)
+    return correct_outcome(world.ledger, act, payment.id, payment.version, "款是别人的")
 
 
 @pytest.fixture

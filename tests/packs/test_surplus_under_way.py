@@ -23,13 +23,14 @@ from ledger.commands.funds import (
     receive_funds,
 )
 from ledger.domain.organisation import organisation_id
-from ledger.evidence.figures import SURPLUS, SURPLUS_1
+from ledger.evidence.figures import FUND_BALANCE, PAYMENT, SURPLUS, SURPLUS_1
 from ledger.packs import contents
 from ledger.store.map_store import MapStore
 from projections.asked import Moment
 from projections.followed_lots import consumption, followed_lots
 from projections.runner import catch_up
 from projections.surplus import burn_down, surplus
+from tests.commands.banking import BEGINS, LATER, Bank, entry, statement
 from tests.packs.packing import Packing, judged, judged_plainly
 from tests.world import DAY, EARMARK, POLICY, Person, World, failed, pending, roster_row, settled
 
@@ -224,6 +225,26 @@ def test_an_outcome_put_right_across_the_opening_is_followed(paid: World, tmp_pa
 
     correct_outcome(paid.ledger, paid.act(), id_, version + 1, "更正有误")
     assert told(paid, tmp_path) == (180_000, 0, 120_000, 60_000)
+
+
+def test_a_return_by_mistake_that_is_taken_back_leaves_all_as_it_was(
+    paid: World, tmp_path: Path
+) -> None:
+    assert opened(paid) == 60_000
+    before = told(paid, tmp_path)
+    bank = Bank(paid)
+    bank.keep()
+    bank.take(statement(BEGINS, LATER, 0, entry(LATER, 180_000)))
+    bank.come_back(bank.lines[0], ONE)
+    assert told(paid, tmp_path) == (360_000, 0, 120_000, 240_000)
+
+    payment = paid.payment(ONE)
+    act = paid.act("A-X01", LATER)
+    correct_outcome(paid.ledger, act, payment.id, payment.version, "款是别人的")
+
+    assert told(paid, tmp_path) == before
+    figures(paid, tmp_path, "payment", str(payment.id), PAYMENT)
+    figures(paid, tmp_path, "fund", f"X01/{EARMARK}", FUND_BALANCE)
 
 
 def test_what_came_back_is_looked_for_by_few_lines(paid: World) -> None:
