@@ -342,7 +342,10 @@ class CorrectionForm(Reasoned):
 
 
 class ReissueForm(Reasoned):
+    """Where to, if not to the same card at the same bank; the card is the recipient's own."""
+
     card_number: Card = ""
+    bank_name: Maybe = Field(default="", description="The bank and branch that keep the card.")
 
 
 class InspectionForm(Form):

@@ -94,11 +94,12 @@ class SignedSheet:
 
 @dataclass(frozen=True, slots=True)
 class Reissue:
-    """Pay again what came back, to another card where one is given."""
+    """Pay again what came back, to another card, or at another bank, where one is given."""
 
     disbursement_id: UUID
     reason: str
     card_number: str = field(default="", repr=False)
+    bank_name: str = field(default="", repr=False)
 
 
 def record_signatures(ledger: Ledger, act: CommandAct, order: SignedSheet) -> Answer:
@@ -132,7 +133,7 @@ def reissue_payment(ledger: Ledger, act: CommandAct, order: Reissue) -> Answer:
 
     Raises:
         NotReturned: It did not come back.
-        SamePerson: Who withdrew it would have it paid to another card.
+        SamePerson: Who withdrew it would have it paid to another card, or at another bank.
         FundInsufficient: The account holds less by now, or held less on that day.
         SourcesInsufficient: It holds less of the sources that may pay for it.
         EarmarkNotForCategory: By the policy of that day the account pays nobody of its category.
@@ -142,7 +143,9 @@ def reissue_payment(ledger: Ledger, act: CommandAct, order: Reissue) -> Answer:
         payment = work.get(Disbursement, order.disbursement_id)
         require_post(work, act, {Role.APPROVER}, payment.organisation_id)
         payment.require_returned()
-        if order.card_number and act.actor == payment.withdrawn_by and act.actor != OPERATOR:
+        changes = {"card_number": order.card_number, "bank_name": order.bank_name}
+        given = {name: value for name, value in changes.items() if value}
+        if given and act.actor == payment.withdrawn_by and act.actor != OPERATOR:
             # Nobody sends elsewhere, alone, what was approved and never came back.
             raise SamePerson(payment.batch_id, acting_officer(act))
         fund = work.get(FundAccount, payment.fund_id)
@@ -156,9 +159,7 @@ def reissue_payment(ledger: Ledger, act: CommandAct, order: Reissue) -> Answer:
             amount=payment.amount,
             sources=() if rule is None else rule.paid_from,
         )
-        payee = unseal(ledger, payment.person_id, PAYEE, payment.payee)
-        if order.card_number:
-            payee["card_number"] = order.card_number
+        payee = unseal(ledger, payment.person_id, PAYEE, payment.payee) | given
         payment.reissue(
             act,
             parts=parts,

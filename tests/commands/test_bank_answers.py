@@ -8,6 +8,7 @@ import pytest
 
 from ledger.commands import batches, disbursements, funds, statements
 from ledger.commands.bank_files import BankFileOrder, NothingInTransit, export_batch
+from ledger.commands.sealing import PAYEE, unseal
 from ledger.domain.batch import SamePerson, batch_id
 from ledger.domain.disbursement import NothingToCorrect, NotReturned, Status
 from ledger.domain.officer import Role
@@ -157,6 +158,25 @@ def test_what_came_back_is_paid_again_to_another_card(world: World) -> None:
     with pytest.raises(NotReturned):
         disbursements.reissue_payment(world.ledger, world.act(), order)
     world.check_log()
+
+
+def test_a_new_card_may_be_of_another_bank(world: World) -> None:
+    world.receive("X01", 200_000)
+    world.file(ONE, TWO)
+    world.pay("B1", roster_row(1, ONE, 60_000), roster_row(2, TWO, 60_000))
+    world.answer("B1", failed(1, ONE, 60_000), failed(2, TWO, 60_000))
+    card = "6299900000000000077"
+    for person, bank in ((ONE, "建设银行庐阳支行"), (TWO, "")):
+        order = disbursements.Reissue(world.payment_id(person), "换卡", card, bank)
+        disbursements.reissue_payment(world.ledger, world.act(), order)
+
+    paid_to = [
+        unseal(world.ledger, each.person_id, PAYEE, each.payee)
+        for each in (world.payment(ONE), world.payment(TWO))
+    ]
+
+    assert [each["bank_name"] for each in paid_to] == ["建设银行庐阳支行", "徽商银行"]
+    assert [each["card_number"] for each in paid_to] == [card, card]
 
 
 def test_a_settlement_recorded_by_mistake_is_taken_back_and_the_taking_back_too(

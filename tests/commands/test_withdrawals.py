@@ -297,10 +297,13 @@ def test_a_bank_that_says_later_that_it_paid_an_earlier_card_is_heard(carded: Wo
     assert [each.code for each in refusal.faults] == ["bank_file.withdrawn"]
 
 
-def test_who_withdraws_does_not_alone_send_it_to_another_card(carded: World) -> None:
+@pytest.mark.parametrize("where", [("6299900000000000077",), ("", "建设银行")])
+def test_who_withdraws_does_not_alone_send_it_to_another_card(
+    carded: World, where: tuple[str, ...]
+) -> None:
     carded.appoint("P-X01", "X01", Role.APPROVER, date(2016, 12, 1))
     withdraw(carded, ONE)
-    order = disbursements.Reissue(carded.payment_id(ONE), "换卡", "6299900000000000077")
+    order = disbursements.Reissue(carded.payment_id(ONE), "换卡", *where)
 
     refusal = nothing_more(
         carded,

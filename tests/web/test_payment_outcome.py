@@ -75,6 +75,11 @@ def test_an_approver_withdraws_what_was_never_sent_and_has_it_paid_later(
     page.locator("main form button").click()
     assert refused(page) == "duty.same_person"
     page.locator("[name=card_number]").fill("")
+    page.locator("[name=bank_name]").fill("建设银行")
+    page.locator("main form button").click()
+    assert refused(page) == "duty.same_person"
+    expect(page.locator("[name=bank_name]")).to_have_value("建设银行")
+    page.locator("[name=bank_name]").fill("")
     page.locator("main form button").click()
     expect(page).to_have_url(f"{office.url}{path}")
     expect(page.locator("main")).to_contain_text(say("在途"))

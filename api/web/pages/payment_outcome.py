@@ -69,11 +69,11 @@ def reissue(
     model: TheReadModel,
     reach: TheReach,
 ) -> Response:
-    """Pay again what came back or was withdrawn, to another card where one is given."""
+    """Pay again what came back or was withdrawn, to another card or bank where one is given."""
     payment = payment_within(model, reach, disbursement_id)
     try:
         form = formed(ReissueForm, given, screen.language)
-        order = Reissue(disbursement_id, form.reason, form.card_number)
+        order = Reissue(disbursement_id, form.reason, form.card_number, form.bank_name)
         reissue_payment(the_ledger, acting.act(form.happened_on, stream=disbursement_id), order)
     except LedgerError as refusal:
         return show_above(screen, refusal, PAGE, **_shown(the_ledger, payment, given))
