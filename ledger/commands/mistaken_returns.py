@@ -15,11 +15,21 @@ from ledger.domain.bank_statement import BankStatement
 from ledger.domain.batch import Batch
 from ledger.domain.book_item import BookItem, ItemKind, book_item_id
 from ledger.domain.book_movements import movement_of
-from ledger.domain.disbursement import Disbursement, NothingToCorrect
+from ledger.domain.disbursement import Disbursement, NothingToCorrect, Status
 from ledger.domain.fund import FundAccount
 from ledger.domain.values import Money
 from ledger.store.act import CommandAct
-from ledger.store.application import Work
+from ledger.store.application import Ledger, Work
+
+
+def returned_by_line(ledger: Ledger, payment: Disbursement) -> Disbursement.Returned | None:
+    """Return what a line of a statement was taken for, where that is what a payment stands by."""
+    if payment.status is not Status.RETURNED:
+        return None
+    version, _ = payment.outcomes[-1]
+    returned = ledger.event(payment.id, version)
+    assert isinstance(returned, Disbursement.Returned)  # noqa: S101 - nothing else leads there
+    return None if was_told_by_file(ledger, returned) else returned
 
 
 def take_return_back(
@@ -34,10 +44,8 @@ def take_return_back(
         NothingToCorrect: That version is not the payment's last outcome, or no such return.
         FundInsufficient, SourcesInsufficient: The money was used for something else meanwhile.
     """
-    if payment.outcomes[-1][0] != version:
-        raise NothingToCorrect(payment.id, version)
-    returned = work.ledger.event(payment.id, version)
-    if not isinstance(returned, Disbursement.Returned) or was_told_by_file(work.ledger, returned):
+    returned = returned_by_line(work.ledger, payment)
+    if returned is None or returned.originator_version != version:
         raise NothingToCorrect(payment.id, version)
     fund = work.get(FundAccount, payment.fund_id)
     rule = paying_rule(work, payment, act.happened_on)

@@ -762,6 +762,9 @@ ASKED: dict[str, Asked] = {
     "POST /trace/payments/{disbursement_id}/reissue": Asked(
         "{payment}", form=form_of(reason="补发", card_number="")
     ),
+    "POST /trace/payments/{disbursement_id}/return-correction": Asked(
+        "{payment}", form=form_of(corrects_version="2", reason="认错了人")
+    ),
     "GET /trace/lots/{lot_id}": Asked("{lot}"),
     "GET /trace/people/{person_id}": Asked("{person}"),
     "GET /flow": Asked(bound=False),

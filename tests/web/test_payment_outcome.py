@@ -10,9 +10,10 @@ from ledger.commands import bank_files
 from ledger.commands.recipients import decide_change, request_change
 from ledger.domain.recipient import Change
 from tests.api.service import TODAY
+from tests.commands.banking import BEGINS, LATER, Bank, entry, statement
 from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, office_at, saying
 from tests.web.test_administration import refused
-from tests.world import Person, World, roster_row
+from tests.world import Person, World, roster_row, settled
 
 LEFT_OUT, SENT = Person(1), Person(2)
 REASON = "本人已调离，卡已注销"
@@ -35,6 +36,36 @@ def desk(tmp_path: Path, chromium: Browser) -> Iterator[tuple[Office, str, str]]
     world.ledger.close()
     with office_at(world.home, chromium, TODAY) as office:
         yield office, unsent, sent
+        office.settled()
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_an_approver_takes_back_a_return_that_was_anothers(
+    tmp_path: Path, chromium: Browser, language: str
+) -> None:
+    world = World.at(tmp_path).settle_in()
+    world.receive("X01", 1_000_000)
+    world.file(SENT)
+    world.pay("W1", roster_row(1, SENT, 80_000))
+    world.answer("W1", settled(1, SENT, 80_000))
+    bank = Bank(world)
+    bank.keep()
+    bank.take(statement(BEGINS, LATER, 0, entry(LATER, 80_000)))
+    bank.come_back(bank.lines[0], SENT)
+    path = f"/trace/payments/{world.payment_id(SENT)}"
+    world.ledger.close()
+    with office_at(world.home, chromium, TODAY) as office:
+        say = saying(language)
+        page = office.page("A-X01", f"{path}/outcome", language)
+        looked_at(page)
+
+        form = page.locator("form[action$=return-correction]")
+        form.locator("[name=reason]").fill("款是别人的")
+        form.locator("button").click()
+
+        expect(page).to_have_url(f"{office.url}{path}")
+        expect(page.locator("main")).to_contain_text(say("已到账"))
+        looked_at(page)
         office.settled()
 
 

@@ -1,21 +1,28 @@
-"""Payments that did not reach anybody: withdrawn before they were paid out, or paid again."""
+"""Payments that did not reach anybody: withdrawn before, paid again, or back by mistake alone."""
 
 from typing import Any
 from uuid import UUID
 
 from fastapi import APIRouter, Response
 
-from api.callers import APPROVE, TheReach
+from api.callers import APPROVE, CORRECT, TheReach
 from api.dependencies import TheLedger, TheReadModel
 from api.payees import payment_of
-from api.v1.forms import Reasoned, ReissueForm
+from api.v1.forms import CorrectionForm, Reasoned, ReissueForm
 from api.web.given import Given, TheFields, formed
 from api.web.language import N_
 from api.web.posted import TheActingOnPage
 from api.web.refused import show_above
 from api.web.screen import TheScreen
 from api.within import payment_within
-from ledger.commands.disbursements import Reissue, reissue_payment, withdraw_payment
+from ledger.commands.disbursements import (
+    Reissue,
+    correct_outcome,
+    reissue_payment,
+    withdraw_payment,
+)
+from ledger.commands.mistaken_returns import returned_by_line
+from ledger.domain.disbursement import Disbursement as Root
 from ledger.errors import LedgerError
 from ledger.store.application import Ledger
 from projections.disbursements import Disbursement
@@ -80,5 +87,28 @@ def reissue(
     return screen.go(f"/trace/payments/{disbursement_id}", N_("已批准补发，等待出纳发出。"))
 
 
+@router.post("/trace/payments/{disbursement_id}/return-correction", dependencies=[CORRECT])
+def take_return_back(
+    disbursement_id: UUID,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    given: TheFields,
+    the_ledger: TheLedger,
+    model: TheReadModel,
+    reach: TheReach,
+) -> Response:
+    """Take back that a bank line brought the money: it was another payment's, or none's."""
+    payment = payment_within(model, reach, disbursement_id)
+    try:
+        form = formed(CorrectionForm, given, screen.language)
+        act = acting.act(form.happened_on, stream=disbursement_id)
+        correct_outcome(the_ledger, act, disbursement_id, form.corrects_version, form.reason)
+    except LedgerError as refusal:
+        return show_above(screen, refusal, PAGE, **_shown(the_ledger, payment, given))
+    return screen.go(f"/trace/payments/{disbursement_id}", N_("退票登记已更正，银行收支待核对。"))
+
+
 def _shown(ledger: Ledger, payment: Disbursement, given: Given) -> dict[str, Any]:
-    return {"payment": payment_of(ledger, payment), "given": given}
+    stands = ledger.load(Root, payment.disbursement_id)
+    returned = None if stands is None else returned_by_line(ledger, stands)
+    return {"payment": payment_of(ledger, payment), "given": given, "returned": returned}
