@@ -290,7 +290,11 @@ def correct(
     the_ledger: TheLedger,
     response: Response,
 ) -> Written[Nothing]:
-    """Take back an outcome that was recorded by mistake, by a further event."""
+    """Take back an outcome that was recorded by mistake, by a further event.
+
+    Also a return that a line of a bank statement was taken for: its money is drawn again, and the
+    line is open. What a return file told is not taken back here.
+    """
     act = acting.act(form.happened_on, stream=disbursement_id)
     answer = correct_outcome(the_ledger, act, disbursement_id, form.corrects_version, form.reason)
     return written(the_ledger, response, answer, Nothing)

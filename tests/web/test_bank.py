@@ -242,7 +242,10 @@ def reconciled(page: Opening, say: dict[str, str], desk: str, *, scripts: bool) 
 def opened_again(
     page: Opening, say: dict[str, str], desk: str, statement: str, *, scripts: bool
 ) -> None:
-    """Undo the last match: the desk says what opened, and the statement that it has moved."""
+    """Undo a match: the desk says what opened, and the statement that it has moved.
+
+    But not the last one, by which a payment came back: that is taken back at the payment.
+    """
     accountant = page("B-X01", desk)
     if scripts:
         accountant.bring_to_front()
@@ -250,7 +253,12 @@ def opened_again(
         expect(accountant.locator("[data-undo]")).to_be_focused()
         accountant.keyboard.press("Enter")
     else:
-        accountant.locator("[data-undo]").click()
+        accountant.locator("[data-undo]").first.click()
+    accountant.get_by_label(say["because"]).fill("看错了")
+    accountant.get_by_role("button", name=say["undo"]).click()
+    expect(accountant.locator("#main")).to_contain_text("match.return_stands")
+    accountant.goto(desk)
+    accountant.locator("a[href*='/matches/']").nth(1).click()
     accountant.get_by_label(say["because"]).fill("看错了")
     accountant.get_by_role("button", name=say["undo"]).click()
     expect(accountant.locator("#main")).to_contain_text(say["opened"])
