@@ -321,6 +321,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "image_sha256": N_("签名图像摘要"),
         "sheet_sha256": N_("签字表摘要"),
         "file_sha256": N_("文件摘要"),
+        "bank_file_number": N_("第几份文件"),
         "refusal_code": N_("拒绝原因"),
         "corrects_version": N_("更正第几次登记"),
         "draws_again": N_("重新支取"),

@@ -94,7 +94,9 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
         refused.clear()
         bank_format = batch.bank_format or ""
         try:
-            file = write_instruction(bank_format, batch.code, lines, order.payer, act.happened_on)
+            file = write_instruction(
+                bank_format, batch.code, lines, order.payer, act.happened_on, sending.file_number
+            )
         except FileRefused as refusal:
             unwritable = unwritable_rows(refusal)
             if not unwritable:
@@ -113,6 +115,7 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
             total=Money(file.total_fen),
             numbers=sending.numbers,
             without=sending.without,
+            bank_file_number=sending.file_number,
         )
         handed_over = Export.hand_over(
             act,
@@ -145,6 +148,7 @@ class _Sending:
     numbers: tuple[int, ...] | None
     without: tuple[int, ...] | None
     left_out: tuple[int, ...]
+    file_number: int
 
 
 def _sending(work: Work, act: CommandAct, batch: Batch) -> _Sending:
@@ -179,7 +183,8 @@ def _sending(work: Work, act: CommandAct, batch: Batch) -> _Sending:
             addressed.add(row.number)
     done = carried_out.found | after_all.found
     waiting = [file for held in files.values() for file in held & done]
-    lines, numbers, without = _told(batch, _to_write(found, files, sent.counting, done))
+    wanted, to_write = _to_write(found, files, sent.counting, done)
+    lines, numbers, without = _told(batch, to_write)
     if not lines and waiting and not left_out:
         raise FileCarriedOut(batch.id, batch.files[max(waiting)].sha256)
     if not lines and debited and not left_out:
@@ -189,13 +194,18 @@ def _sending(work: Work, act: CommandAct, batch: Batch) -> _Sending:
     if any(each.number in addressed for each in lines):
         # They said where it goes now: another pays it out.
         raise SamePerson(batch.id, acting_officer(act))
-    return _Sending(lines, numbers, without, tuple(left_out))
+    # Written once more it is the same file to the bank, which then does not carry out both.
+    so_far = [file.number for file in batch.files]
+    number = so_far[wanted] if wanted >= 0 else max(so_far, default=0) + 1
+    return _Sending(lines, numbers, without, tuple(left_out), number)
 
 
 def _to_write(
     lines: list[InstructionLine], files: Mapping[int, Files], counting: Files, done: Files
-) -> list[InstructionLine]:
+) -> tuple[int, list[InstructionLine]]:
     """Return what a file is to hold: what no file may hold yet, or else the last file once more.
+
+    With that file; -1 where there is none.
 
     Nobody goes into two files that the bank may carry out both: the others wait for the answer to
     the file that they were in, as do all whose file is `done`.
@@ -206,7 +216,7 @@ def _to_write(
         if not files[each.number] & done
     }
     wanted = -1 if -1 in last.values() else max(last.values(), default=-1)
-    return [each for each in lines if last.get(each.number) == wanted]
+    return wanted, [each for each in lines if last.get(each.number) == wanted]
 
 
 def _told(

@@ -16,6 +16,7 @@ from ledger.commands.return_matching import (
 from ledger.domain.batch import Batch, batch_id
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.fund import FundAccount
+from ledger.domain.matching_rules import file_reference
 from ledger.domain.policy import Channel
 from ledger.domain.statement import Statement, statement_id
 from ledger.domain.values import Money
@@ -164,7 +165,8 @@ class _Taking:
         known = work.find(Statement, self._statement_id(batch))
         if known is not None and known.is_whole:
             raise StatementKnown(batch.id, content.sha256)
-        if content.batch_code not in (None, batch.code):
+        files = {file_reference(batch.code, file.number) for file in batch.files}
+        if content.batch_code not in {None, batch.code, *files}:
             raise refuse(order.name, "bank_file.other_batch")
         if content.bank_format != batch.bank_format:
             raise refuse(order.name, "bank_file.other_format")

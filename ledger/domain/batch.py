@@ -148,7 +148,8 @@ class BankFile(msgspec.Struct, frozen=True):
 
     `alone` are its rows, or else `without` those that it left out; `is_told` where that is all that
     there is to say (older files may have been without more). A `cancelled` one was not carried out
-    and will not be, by what the office knows.
+    and will not be, by what the office knows. `number` is told to the bank: one that is written
+    once more has the same.
     """
 
     version: int
@@ -159,6 +160,7 @@ class BankFile(msgspec.Struct, frozen=True):
     without: frozenset[int]
     is_told: bool
     cancelled: bool = False
+    number: int = 1
 
     def may_hold(self, number: int) -> bool:
         """Say whether the payment of a row may have been in it, if it was on its way then."""
@@ -339,6 +341,7 @@ class Batch(Root):
         total_fen: Money
         numbers: tuple[int, ...] | None = None
         without: tuple[int, ...] | None = None
+        bank_file_number: int = 1
 
         def apply(self, aggregate: "Batch") -> None:
             file = BankFile(
@@ -349,6 +352,7 @@ class Batch(Root):
                 None if self.numbers is None else frozenset(self.numbers),
                 aggregate.left_out if self.without is None else frozenset(self.without),
                 self.numbers is not None or self.without is not None,
+                number=self.bank_file_number,
             )
             aggregate.files = (*aggregate.files, file)
 
@@ -623,6 +627,7 @@ class Batch(Root):
         total: Money,
         numbers: tuple[int, ...] | None,
         without: tuple[int, ...] | None,
+        bank_file_number: int = 1,
     ) -> None:
         self.require_answerable(Channel.BANK_CARD)
         self.require_no_part_of(act.actor)
@@ -635,6 +640,7 @@ class Batch(Root):
             total_fen=total,
             numbers=numbers,
             without=without,
+            bank_file_number=bank_file_number,
         )
 
     def files_with(self, file_sha256: str) -> frozenset[int]:

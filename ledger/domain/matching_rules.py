@@ -65,11 +65,29 @@ def payment_reference(batch_code: str, number: int) -> str:
     return f"{batch_code}-{number:06d}"
 
 
+FILE_MARK = "-F"
+"""Before the number of a batch's further file, where a bank is told what the file is."""
+
+
+def file_reference(batch_code: str, file_number: int) -> str:
+    """Return what a file of a batch is called at the bank: no two files are called the same."""
+    return batch_code if file_number == 1 else f"{batch_code}{FILE_MARK}{file_number}"
+
+
+def is_file_of(reference: str | None, batch_code: str | None) -> bool:
+    """Say whether something is called what a further file of a batch is."""
+    head, mark, number = (reference or "").rpartition(FILE_MARK)
+    return bool(mark) and head == batch_code and number.isdecimal()
+
+
 def names_batch(line: Line, batch_code: str) -> bool:
-    """Say whether a line is about a batch, or one payment of it."""
+    """Say whether a line is about a batch, a further file of it, or one payment of it."""
+    named = (line.batch_code, line.end_to_end_id)
     head, _, number = (line.end_to_end_id or "").rpartition("-")
-    return batch_code in (line.batch_code, line.end_to_end_id) or (
-        head == batch_code and number.isdecimal()
+    return (
+        batch_code in named
+        or (head == batch_code and number.isdecimal())
+        or any(is_file_of(each, batch_code) for each in named)
     )
 
 
@@ -84,6 +102,8 @@ def same_reference(line: Line, item: Movement) -> bool:
     if not names_batch(line, item.batch_code):
         return False
     one = line.end_to_end_id if line.end_to_end_id != item.batch_code else None
+    if is_file_of(one, item.batch_code):
+        one = None
     if item.number is None or one is None or item.kind is ItemKind.WITHDRAWAL:
         return True
     return one == payment_reference(item.batch_code, item.number)

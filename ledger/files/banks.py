@@ -45,13 +45,15 @@ def write_instruction(
     lines: Sequence[InstructionLine],
     payer: Mapping[str, str] | None = None,
     day: date = date.min,
+    file_number: int = 1,
 ) -> InstructionFile:
-    """Write a batch's payments for the bank.
+    """Write a batch's payments for the bank, as the file of that number.
 
     Raises:
         FileRefused: The format is not known or not written, or rows hold what it cannot.
     """
-    return write(_template(bank_format, batch_code), batch_code, lines, payer or {}, day)
+    template = _template(bank_format, batch_code)
+    return write(template, batch_code, lines, payer or {}, day, file_number)
 
 
 def require_known(bank_format: str) -> Template:

@@ -12,11 +12,22 @@ from ledger.commands.sealing import PAYEE, unseal
 from ledger.domain.batch import SamePerson, batch_id
 from ledger.domain.disbursement import NothingToCorrect, NotReturned, Status
 from ledger.domain.officer import Role
+from ledger.domain.policy import Channel
 from ledger.errors import LedgerError
 from ledger.files.bank import BankReturn, Lists, ReturnLine
 from ledger.files.faults import FileRefused
 from ledger.store.application import Answer
-from tests.world import EARMARK, Person, World, failed, pending, roster_row, settled
+from tests.world import (
+    CAMPAIGN,
+    EARMARK,
+    Person,
+    World,
+    failed,
+    pending,
+    roster,
+    roster_row,
+    settled,
+)
 
 ONE, TWO, THREE = Person(1), Person(2), Person(3)
 
@@ -381,6 +392,44 @@ def test_what_was_never_sent_again_is_not_answered(three: World, reason: str) ->
     assert (again.result["returned"], again.result["earlier"]) == (0, 1)
     assert three.payment(TWO).status is Status.IN_TRANSIT
     assert TWO.card.encode() in export(three)
+
+
+def test_a_further_file_has_a_name_of_its_own_at_the_bank_and_its_copy_the_same(
+    world: World,
+) -> None:
+    world.receive("X01", 500_000)
+    world.file(ONE, TWO)
+    rows = roster_row(1, ONE, 60_000), roster_row(2, TWO, 60_000)
+    order = batches.Draft(
+        "B1", CAMPAIGN, "X01", EARMARK, Channel.BANK_CARD, "gzelink", "H-X01", roster(*rows)
+    )
+    batches.draft_batch(world.ledger, world.act("H-X01"), order)
+    world.review("B1")
+    world.approve("B1")
+
+    def exported() -> bytes:
+        payer = {"merchant": "200", "business": "09900"}
+        asked = BankFileOrder("B1", payer=payer)
+        return export_batch(world.ledger, world.act(), asked).content
+
+    def answered(called: str, sha: str, *lines: ReturnLine) -> Answer:
+        content = BankReturn("gzelink", called, Lists.ALL, lines, None, None, sha)
+        told = statements.ReturnFile("B1", "return.xml", content)
+        return statements.receive_statement(world.ledger, world.act(), told)
+
+    assert b"<REQ_SN>B1</REQ_SN>" in exported()
+    assert b"<REQ_SN>B1</REQ_SN>" in exported()
+    with pytest.raises(FileRefused):
+        answered("B1-F2", "01" * 32, failed(1, ONE, 60_000), settled(2, TWO, 60_000))
+    answered("B1", "01" * 32, failed(1, ONE, 60_000), settled(2, TWO, 60_000))
+    again = disbursements.Reissue(world.payment_id(ONE), "再付")
+    disbursements.reissue_payment(world.ledger, world.act(), again)
+    assert b"<REQ_SN>B1-F2</REQ_SN>" in exported()
+    assert b"<REQ_SN>B1-F2</REQ_SN>" in exported()
+
+    answered("B1-F2", "02" * 32, settled(1, ONE, 60_000))
+
+    assert world.payment(ONE).status is Status.SETTLED
 
 
 def test_who_says_where_money_goes_again_does_not_pay_it_out(world: World) -> None:

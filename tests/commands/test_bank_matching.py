@@ -134,6 +134,16 @@ def test_what_was_withdrawn_makes_the_payout_smaller_and_no_line_names_it(
     world.check_log()
 
 
+def test_the_debit_of_a_further_file_names_its_batch(bank: Bank) -> None:
+    world = bank.world
+    reissue_payment(world.ledger, world.act(), Reissue(world.payment_id(TWO), "再付"))
+    again = entry(DEBITED, -80_000, end_to_end_id="PAY-1-F2")
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, PAID, BACK, again))
+
+    assert bank.apply_rules() == 4
+    assert (bank.lines, bank.items) == ([], [])
+
+
 def test_amount_and_day_alone_never_match_by_themselves(bank: Bank) -> None:
     silent = entry(DEBITED, -240_000)
     bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, silent, BACK))

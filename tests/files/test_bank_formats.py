@@ -51,6 +51,55 @@ def test_each_format_writes_its_golden_file(name: str) -> None:
         assert file.content == golden.read_bytes()
 
 
+REFERENCES = {
+    "iso20022": "<MsgId>{}</MsgId>",
+    "icbc-payper": "<fSeqno>{}</fSeqno>",
+    "cmb-agent": "<YURREF>{}</YURREF>",
+    "boc-b2e0078": "<insid>{}</insid>",
+    "gzelink": "<REQ_SN>{}</REQ_SN>",
+}
+
+
+@pytest.mark.parametrize("name", REFERENCES)
+def test_a_further_file_is_called_otherwise_and_each_payment_as_before(name: str) -> None:
+    first, second = (
+        write_instruction(name, BATCH, LINES, PAYER, DAY, number).content for number in (1, 2)
+    )
+
+    named, anew = (REFERENCES[name].format(each).encode() for each in (BATCH, f"{BATCH}-F2"))
+    assert named in first
+    assert second == first.replace(named, anew)
+
+
+def test_where_a_bank_has_no_room_for_it_a_further_file_is_called_like_the_first() -> None:
+    long = "B" * 20
+
+    first, second = (
+        write_instruction("boc-b2e0078", long, LINES, PAYER, DAY, number).content
+        for number in (1, 2)
+    )
+
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    "name", ["iso20022/return-pain.002.xml", "boc-b2e0078/return.xml", "gzelink/return.xml"]
+)
+def test_an_answer_names_the_further_file(name: str) -> None:
+    bank_format, data = _answer(name)
+    before = read_return(bank_format, "back", data)
+    called = f">{BATCH}<".encode()
+    assert called in data
+
+    content = read_return(bank_format, "back", data.replace(called, f">{BATCH}-F2<".encode()))
+
+    assert content.lines == before.lines
+    assert content.batch_code in (BATCH, f"{BATCH}-F2")
+    if bank_format == "iso20022":
+        with refused("bank_file.other_batch"):
+            read_return(bank_format, "back", data.replace(called, b">B9-F2<"))
+
+
 @pytest.mark.parametrize("name", ANSWERS)
 def test_each_answer_of_a_bank_is_read_as_it_stands_in_the_list(name: str) -> None:
     bank_format, data = _answer(name)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from typing import NamedTuple
 
+from ledger.domain.matching_rules import is_file_of
 from ledger.files.amounts import fen, whole_number
 from ledger.files.bank import BankReturn, Lists, Outcome, ReturnLine
 from ledger.files.bank_formats.template import Field, In, Status, Template, Total, Unit, Words
@@ -72,8 +73,9 @@ def bank_return(
     """
     meaning = _Meaning(template, layout, name)
     lines = tuple(meaning.line(record) for record in answer.records if meaning.is_ours(record))
-    codes = meaning.batches | ({answer.batch_code} - {None})
-    if len(codes) > 1:
+    codes = meaning.batches or {answer.batch_code}
+    head = answer.batch_code
+    if len(codes) > 1 or not (head is None or head in codes or is_file_of(head, *codes)):
         raise refuse(name, "bank_file.other_batch")
     keys = {line.number or (line.account, line.name, line.amount_fen) for line in lines}
     if len(keys) != len(lines):
@@ -82,7 +84,7 @@ def bank_return(
     vouched = layout.lists is Lists.FAILURES
     return BankReturn(
         bank_format=template.name,
-        batch_code=next(iter(codes), None),
+        batch_code=next(iter(codes)),
         lists=layout.lists,
         lines=lines,
         settled_count=answer.totals[Total.SETTLED_COUNT] if vouched else None,

@@ -11,6 +11,7 @@ from xml.sax.saxutils import escape
 
 import xlsxwriter
 
+from ledger.domain.matching_rules import file_reference
 from ledger.files.amounts import yuan
 from ledger.files.bank import InstructionFile, InstructionLine
 from ledger.files.bank_formats.template import (
@@ -27,7 +28,7 @@ from ledger.files.bank_formats.template import (
 )
 from ledger.files.faults import Fault, FileRefused, refuse
 
-OF_BATCH = frozenset({"batch", "count", "total", "day", "day_dashed"})
+OF_BATCH = frozenset({"batch", "file", "count", "total", "day", "day_dashed"})
 OF_LINE = frozenset(
     {"number", "place", "account", "name", "bank", "id_number", "phone", "amount", "purpose"}
 )
@@ -50,6 +51,7 @@ def write(
     lines: Sequence[InstructionLine],
     payer: Mapping[str, str],
     day: date,
+    file_number: int = 1,
 ) -> InstructionFile:
     """Write a batch's payments.
 
@@ -59,6 +61,7 @@ def write(
         lines: The payments.
         payer: What the template asks of whoever pays, by its words.
         day: The day that the file names.
+        file_number: Which of the batch's files it is; whoever writes one once more, says the same.
 
     Raises:
         FileRefused: The format has no such file, there are too many rows, a fact about the payer is
@@ -77,6 +80,7 @@ def write(
     of_batch: dict[str, str | int] = {
         **payer,
         "batch": batch_code,
+        "file": _file_mark(out, batch_code, file_number),
         "count": len(lines),
         "total": _amount(total_fen, out.amount),
         "day": f"{day:%Y%m%d}",
@@ -105,6 +109,14 @@ def write(
         total_fen,
         sha256(content).hexdigest(),
     )
+
+
+def _file_mark(out: Writing, batch_code: str, file_number: int) -> str:
+    """Where the bank has no room for it, a further file is called like the first, as ever."""
+    reference, most = file_reference(batch_code, file_number), out.longest.get("batch")
+    if most is not None and _length(out, reference) > most:
+        return ""
+    return reference.removeprefix(batch_code)
 
 
 def is_spelling(template: Template, name: str, spelling: str) -> bool:
