@@ -277,8 +277,9 @@ def _show(verdict: Verdict, alarm: Alarm | None, sealed: _Sealed | None = None) 
             f"{verdict.events} events, {size} of them sealed: the segments hold, and what came"
             f" after them goes on from there and holds.\n"
             f"{size} 个事件已封存并成立，其后的事件也成立。\n"
-            "NOT read: the log's own copy of what is sealed, what entries claim of maps, and whose"
-            " officers' keys are (`nuanzhang verify` without --segments)"
+            "NOT read: the log's own copy of what is sealed, what sealed entries claim of maps and"
+            " of the log that officers signed upon, and whose officers' keys are (`nuanzhang"
+            " verify` without --segments)"
         )
         if sealed.only_hashed:
             say(
@@ -292,8 +293,17 @@ def _show(verdict: Verdict, alarm: Alarm | None, sealed: _Sealed | None = None) 
         f"{verdict.events} 个事件、{verdict.checkpoints} 个检查点，全部成立。"
     )
     say(_carried(verdict.attested))
+    _say_held(verdict.held_size)
     say_first_keys(verdict.first_keys)
     say_doubts(verdict.doubts)
+
+
+def _say_held(size: int) -> None:
+    if size:
+        say(
+            f"Officers' own keys signed upon the first {size} entries as they stand: nobody without"
+            f" such a key wrote them anew. 经办人本人密钥已连同前 {size} 条记录一并签名。"
+        )
 
 
 def _say_founder(verdict: Verdict, founding: str, *, pinned: bool) -> None:
@@ -326,6 +336,7 @@ def _verdict(
         "affected": verdict.affected,
         # Nothing where only what came since was verified: none was looked at.
         "attested": verdict.attested or None,
+        "held_size": verdict.held_size if verdict.attested else None,
         "first_keys": [each._asdict() for each in verdict.first_keys] if verdict.attested else None,
         "doubts": doubts_json(verdict.doubts),
         "alarm": None if alarm is None else _alarm(alarm),

@@ -177,6 +177,7 @@ def verify_pack(
             if isinstance(step, CheckedPack):
                 verdict.size, verdict.as_of = step.checkpoint.size, step.published_at
                 verdict.first_keys, verdict.attested = step.vouched.first, step.attested
+                verdict.held_size = step.held_size
                 continue
             verdict.steps.append(step)
             if not as_json:
@@ -216,6 +217,7 @@ class Verdict:
     is_cosigned: bool = False
     first_keys: Sequence[FirstKey] = ()
     attested: Mapping[str, int] = field(default_factory=dict)
+    held_size: int = 0
 
     @property
     def unchecked(self) -> list[str]:
@@ -249,6 +251,7 @@ class Verdict:
             "as_of": self.as_of,
             "cosigned": self.is_cosigned,
             "attested": dict(sorted(self.attested.items())),
+            "held_size": self.held_size,
             "first_keys": [each._asdict() for each in self.first_keys],
             "unchecked": self.unchecked,
             "steps": [

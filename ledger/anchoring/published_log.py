@@ -15,7 +15,13 @@ from ledger.evidence.canonical import NotCanonical, parse_canonical
 from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.envelope import EnvelopeBroken, decode
 from ledger.evidence.keys import Doubt, KeyHistory
-from ledger.evidence.log import CheckpointDiffers, verify_checkpoint, verify_order
+from ledger.evidence.log import (
+    CheckpointDiffers,
+    require_signed_upon,
+    roots_at,
+    verify_checkpoint,
+    verify_order,
+)
 from ledger.evidence.merkle import HASH_BYTES, Edge, Node, root_at, root_hash
 from ledger.evidence.note import split_note
 from ledger.evidence.replay import CLAIMING, Claims, LogReplay, named_of
@@ -27,6 +33,7 @@ from ledger.evidence.tlog_tiles import (
     iter_bundle,
     tiles_of,
 )
+from ledger.evidence.tree_heads import SignedUpon
 from ledger.evidence.verify import (
     KEY_TOPICS,
     Rules,
@@ -176,8 +183,10 @@ def verify_published(
     claims = Claims(*(last.get(topic, -1) for topic in CLAIMING))
     replay, edge, position = LogReplay(), Edge.empty(), 0
     levels: list[list[bytes]] = [[]]
+    signed: list[SignedUpon] = []
     for entry in entries_from(folder, claimed.size):
-        leaf = verify_entry(entry, keys, rules).leaf
+        _, leaf, upon = verify_entry(entry, keys, rules)
+        signed += () if upon is None else (upon,)
         position = verify_order(position, versions, [(entry.position, entry.stream, entry.version)])
         named = named_of(entry, claims)
         replay.follow(entry.position, entry.stream, entry.version, named, leaf)
@@ -185,6 +194,7 @@ def verify_published(
         levels[0].append(leaf)
         if progress is not None and position % TILE_WIDTH == 0:
             progress(position, claimed.size)
+    require_signed_upon(signed, roots_at(signed, levels[0]).get)
     # After the entries: where one that brought a key was altered, it is at fault, and not the
     # checkpoint that this key signed.
     checkpoint = verify_checkpoint(claimed.size, note, keys, rules)

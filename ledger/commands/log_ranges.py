@@ -6,12 +6,16 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ledger.errors import Kind, LedgerError
+from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.keys import KeyHistory, KeyRecord
-from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
+from ledger.evidence.log import CheckpointDiffers, require_signed_upon, verify_checkpoint
+from ledger.evidence.merkle import root_at
+from ledger.evidence.note import NoteBroken, split_note
 from ledger.evidence.replay import CLAIMING, Claims, Named, named_of
 from ledger.evidence.verify import EntryBroken, Rules, Stored, verify_entry
 from ledger.postgresql import Database, PageDamaged
 from ledger.store.stored_log import connect
+from ledger.store.tiles import node_reader
 
 CHUNK_EVENTS = 4096
 UUID_BYTES = 16
@@ -83,6 +87,8 @@ class RangeChecker:
         self._keys = KeyHistory(records)
         self._rules = rules
         self._scope = scope
+        self._node = node_reader(self.connection)
+        self._rooted = -1, b""
         # What is claimed of earlier entries is followed up to the last claim, and no further.
         self._claimed_up_to = Claims(*map(self._last, CLAIMING)) if scope.follows else Claims()
 
@@ -127,9 +133,30 @@ class RangeChecker:
         ):
             entry = stored_entry(row)
             order.append((entry.position, row[1], entry.version))
-            leaves.append(verify_entry(entry, self._keys, self._rules).leaf)
+            facts = verify_entry(entry, self._keys, self._rules)
+            if facts.signed_upon is not None:
+                require_signed_upon((facts.signed_upon,), self._root_at)
+            leaves.append(facts.leaf)
             if entry.position <= max(self._claimed_up_to):
                 named.append(named_of(entry, self._claimed_up_to))
+
+    def _root_at(self, size: int) -> bytes:
+        """Return the root that the log had, by the checkpoint of that commit or else by its tree.
+
+        Both are compared with the entries that they cover, here or in another worker.
+        """
+        if size != self._rooted[0]:
+            self._rooted = size, self._checkpoint_root(size) or root_at(size, self._node)
+        return self._rooted[1]
+
+    def _checkpoint_root(self, size: int) -> bytes | None:
+        row = self.connection.execute(
+            "SELECT note FROM log_checkpoints WHERE size = ?", (size,)
+        ).fetchone()
+        try:
+            return None if row is None else Checkpoint.from_body(split_note(row[0])[0]).root
+        except (NoteBroken, AttributeError, TypeError):
+            return None  # what is wrong with it is said by the range that it belongs to
 
     def _check_checkpoints(self, start: int, checkpoints: list[SignedCheckpoint]) -> None:
         for number, size, note in self.connection.execute(

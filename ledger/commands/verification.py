@@ -17,7 +17,7 @@ from uuid import UUID
 
 import msgspec
 
-from ledger.commands.attestation import count_attested, vouched_in
+from ledger.commands.attestation import attested_in, vouched_in
 from ledger.commands.continuing import (
     LogCutBack,
     LogRewritten,
@@ -86,6 +86,8 @@ class Verdict:
     """How many events carry an officer's own signature, one by a key that is an officer's on the
     operator's word alone, one by a key in the operator's keyring, or the service's alone: RELIABLE,
     UNVOUCHED, KEYRING, SERVICE_ALONE (电子签名法 art. 13)."""
+    held_size: int = 0
+    """How many entries officers signed upon by keys that were theirs alone."""
     first_keys: tuple[FirstKey, ...] = ()
     """The keys of the first administrators, from which the officers' own descend."""
     doubts: tuple[Doubt, ...] = ()
@@ -168,15 +170,16 @@ class _Run:
                 self._put_together(connection, chunks, fault)
             if self._before is not None and self._start is None:
                 require_continued(connection, self._size, self._before, keys, self._rules)
-            attested, vouched = {}, Vouched()
+            attested, held, vouched = dict[str, int](), 0, Vouched()
             if self._start is None:
                 vouched = vouched_in(connection, keys)
-                attested = count_attested(connection, keys, vouched.key_ids, self._size)
+                attested, held = attested_in(connection, keys, vouched.key_ids, self._size)
         return Verdict(
             self._size,
             self._checkpoints,
             last_good_size=self._size,
             attested=attested,
+            held_size=held,
             first_keys=vouched.first,
             doubts=tuple(keys.doubts()),
             verified=Verified(self._edge, self._checkpoints, positions),
