@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
@@ -22,6 +22,12 @@ REFUSED = 1
 def say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def say_aside(lines: Iterable[str]) -> None:
+    """Say what is for people, where programs read what is printed."""
+    sys.stderr.write("".join(f"{each}\n" for each in lines))
+    sys.stderr.flush()
 
 
 def print_json(value: Any) -> None:
