@@ -277,8 +277,8 @@ def _show(verdict: Verdict, alarm: Alarm | None, sealed: _Sealed | None = None) 
             f"{verdict.events} events, {size} of them sealed: the segments hold, and what came"
             f" after them goes on from there and holds.\n"
             f"{size} 个事件已封存并成立，其后的事件也成立。\n"
-            "NOT read: the log's own copy of what is sealed, what sealed entries claim of maps and"
-            " of the log that officers signed upon, and whose officers' keys are (`nuanzhang"
+            "NOT read: the log's own copy of what is sealed, what entries claim of maps, what"
+            " officers signed upon of what is sealed, and whose officers' keys are (`nuanzhang"
             " verify` without --segments)"
         )
         if sealed.only_hashed:

@@ -1,5 +1,6 @@
 """What an officer's own program is about to sign, in words: nobody signs what they did not read."""
 
+import json
 from collections.abc import Iterator
 from typing import Any
 
@@ -37,7 +38,7 @@ def told(message: bytes) -> list[str]:
         head = pae(kind, b"").removesuffix(b"0 ")
         payload = message.removeprefix(head).partition(b" ")[2]
         if pae(kind, payload) == message:
-            return list(read(payload))
+            return [_printable(line) for line in read(payload)]
     raise NothingToSign
 
 
@@ -48,14 +49,16 @@ def _event(payload: bytes) -> Iterator[str]:
             raise NothingToSign
         facts = dict(event["data"])
         head = tree_head_of(facts)
-    except (NotCanonical, TypeError, ValueError):
+    except (NotCanonical, TypeError, ValueError, RecursionError):
         raise NothingToSign from None
     yield f"{label(EVENTS, str(event['type']))} ({event['type']})"
     yield f"  log 账本: {event['origin']}"
     yield f"  on 日期: {event['happened_on']}, recorded 记录时间 {event['recorded_at']}"
     yield f"  by 经办人: {event['actor']}"
     yield f"  of 对象: {event['stream']}, version {event['version']}"
-    if head is not None:
+    if head is None:
+        yield "  UPON NO LOG 未依据账本状态: this signature would fit any history of that log"
+    else:
         root = facts[TREE_HEAD]["root"]
         yield f"  upon a log of 签名所依的账本: {head.size} entries with the root {root}"
     for name in sorted(facts.keys() - {TREE_HEAD}):
@@ -74,11 +77,15 @@ def _proposal(payload: bytes) -> Iterator[str]:
 
 
 def _value(name: str, value: Any) -> str:
+    written = json.dumps(value, ensure_ascii=False)
     if name.endswith("_fen") and type(value) is int:
-        return f"{value} ({value // FEN:,}.{value % FEN:02} 元)"
-    if isinstance(value, dict):
-        inner = (f"{each}: {_value(each, value[each])}" for each in value)
-        return "{" + "; ".join(inner) + "}"
-    if isinstance(value, list):
-        return "[" + ", ".join(_value("", each) for each in value) + "]"
-    return "-" if value is None else str(value)
+        yuan, fen = divmod(abs(value), FEN)
+        return f"{written} ({'-' if value < 0 else ''}{yuan:,}.{fen:02} 元)"
+    return written
+
+
+def _printable(line: str) -> str:
+    """Write out what a terminal would obey, or what would turn the order of letters around."""
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape").decode() for each in line
+    )

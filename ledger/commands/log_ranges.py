@@ -6,16 +6,13 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from ledger.errors import Kind, LedgerError
-from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.keys import KeyHistory, KeyRecord
-from ledger.evidence.log import CheckpointDiffers, require_signed_upon, verify_checkpoint
-from ledger.evidence.merkle import root_at
-from ledger.evidence.note import NoteBroken, split_note
+from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
 from ledger.evidence.replay import CLAIMING, Claims, Named, named_of
+from ledger.evidence.tree_heads import SignedUpon
 from ledger.evidence.verify import EntryBroken, Rules, Stored, verify_entry
 from ledger.postgresql import Database, PageDamaged
 from ledger.store.stored_log import connect
-from ledger.store.tiles import node_reader
 
 CHUNK_EVENTS = 4096
 UUID_BYTES = 16
@@ -51,7 +48,7 @@ class SignedCheckpoint(NamedTuple):
 class Chunk(NamedTuple):
     """What a range of entries was found to be, so that the ranges can be put together.
 
-    `leaves` and `named` are those before the first broken entry (`named` only up to the
+    `leaves`, `named` and `signed` are those before the first broken entry (`named` only up to the
     last claim that is to be checked), `checkpoints` those before the first one that differs.
     """
 
@@ -59,6 +56,7 @@ class Chunk(NamedTuple):
     order: list[tuple[int, bytes, int]]
     leaves: bytes
     named: list[Named]
+    signed: list[SignedUpon]
     checkpoints: list[SignedCheckpoint]
     broken: LedgerError | None
     differs: CheckpointDiffers | None
@@ -87,8 +85,6 @@ class RangeChecker:
         self._keys = KeyHistory(records)
         self._rules = rules
         self._scope = scope
-        self._node = node_reader(self.connection)
-        self._rooted = -1, b""
         # What is claimed of earlier entries is followed up to the last claim, and no further.
         self._claimed_up_to = Claims(*map(self._last, CLAIMING)) if scope.follows else Claims()
 
@@ -96,11 +92,12 @@ class RangeChecker:
         order: list[tuple[int, bytes, int]] = []
         leaves: list[bytes] = []
         named: list[Named] = []
+        signed: list[SignedUpon] = []
         checkpoints: list[SignedCheckpoint] = []
         broken: LedgerError | None = None
         differs: CheckpointDiffers | None = None
         try:
-            self._check_entries(start, order, leaves, named)
+            self._check_entries(start, order, leaves, named, signed)
         except EntryBroken as cause:
             broken = cause
         except UNREADABLE as cause:
@@ -111,7 +108,7 @@ class RangeChecker:
             differs = cause
         except UNREADABLE as cause:
             broken = broken or LogBroken(f"database file, checkpoints from {start}", str(cause))
-        return Chunk(start, order, b"".join(leaves), named, checkpoints, broken, differs)
+        return Chunk(start, order, b"".join(leaves), named, signed, checkpoints, broken, differs)
 
     def _last(self, topic: str) -> int:
         (last,) = self.connection.execute(
@@ -125,6 +122,7 @@ class RangeChecker:
         order: list[tuple[int, bytes, int]],
         leaves: list[bytes],
         named: list[Named],
+        signed: list[SignedUpon],
     ) -> None:
         for row in self.connection.execute(
             "SELECT position, originator_id, originator_version, topic, state FROM log_events"
@@ -134,29 +132,11 @@ class RangeChecker:
             entry = stored_entry(row)
             order.append((entry.position, row[1], entry.version))
             facts = verify_entry(entry, self._keys, self._rules)
-            if facts.signed_upon is not None:
-                require_signed_upon((facts.signed_upon,), self._root_at)
             leaves.append(facts.leaf)
+            if facts.signed_upon is not None:
+                signed.append(facts.signed_upon)
             if entry.position <= max(self._claimed_up_to):
                 named.append(named_of(entry, self._claimed_up_to))
-
-    def _root_at(self, size: int) -> bytes:
-        """Return the root that the log had, by the checkpoint of that commit or else by its tree.
-
-        Both are compared with the entries that they cover, here or in another worker.
-        """
-        if size != self._rooted[0]:
-            self._rooted = size, self._checkpoint_root(size) or root_at(size, self._node)
-        return self._rooted[1]
-
-    def _checkpoint_root(self, size: int) -> bytes | None:
-        row = self.connection.execute(
-            "SELECT note FROM log_checkpoints WHERE size = ?", (size,)
-        ).fetchone()
-        try:
-            return None if row is None else Checkpoint.from_body(split_note(row[0])[0]).root
-        except (NoteBroken, AttributeError, TypeError):
-            return None  # what is wrong with it is said by the range that it belongs to
 
     def _check_checkpoints(self, start: int, checkpoints: list[SignedCheckpoint]) -> None:
         for number, size, note in self.connection.execute(

@@ -98,8 +98,9 @@ class Step:
 class CheckedPack:
     """A pack of which every step has held; hands out its events, each list proved to be whole."""
 
-    def __init__(self, pack: Pack, checkpoint: Checkpoint, map_root: bytes) -> None:
+    def __init__(self, pack: Pack, checkpoint: Checkpoint, tree: PackTree, map_root: bytes) -> None:
         self.pack = pack
+        self.tree = tree
         self.checkpoint = checkpoint
         self.keys = KeyHistory()
         self.vouched = Vouched()
@@ -210,14 +211,14 @@ def check_pack(pack: Pack, rules: Rules) -> Iterator[Step | CheckedPack]:
     count = len(pack.entries)
     yield Step(1, "read", f"{count} entries of log {pack.origin}, said to be of {checkpoint.size}")
 
-    signed = _check_tree(pack, checkpoint)
+    tree = _check_tree(pack, checkpoint)
     shown = f"each of the {count} entries stands in the tree at its position"
-    if signed:
-        shown += f"; {signed} were signed upon this very log as it stood before"
+    if tree.signed:
+        shown += f"; {len(tree.signed)} were signed upon this very log as it stood before"
     yield Step(2, "tree", shown)
 
     map_root = _map_root(pack, checkpoint)
-    checked = CheckedPack(pack, checkpoint, map_root)
+    checked = CheckedPack(pack, checkpoint, tree, map_root)
     yield Step(3, "map", "the last entry announces the map over all entries before it")
 
     keys = checked.keys = _keys(checked)
@@ -309,11 +310,8 @@ def _body(pack: Pack) -> str:
         raise PackBroken(str(cause)) from None
 
 
-def _check_tree(pack: Pack, checkpoint: Checkpoint) -> int:
-    """Hash entries and given nodes together, and compare with the roots that are to come out.
-
-    Returns how many entries were signed upon the log as it stood before.
-    """
+def _check_tree(pack: Pack, checkpoint: Checkpoint) -> PackTree:
+    """Hash entries and given nodes together, and compare with the roots that are to come out."""
     if not pack.entries or max(pack.entries) >= checkpoint.size:
         raise PackBroken("no entries, or entries past the checkpoint")
     tree = PackTree(pack.entries, pack.nodes, checkpoint.size)
@@ -324,7 +322,7 @@ def _check_tree(pack: Pack, checkpoint: Checkpoint) -> int:
         require_signed_upon(tree.signed, roots.get)
     except EntryBroken as cause:
         raise PackBroken(str(cause)) from None
-    return len(tree.signed)
+    return tree
 
 
 def root_before(pack: Pack, size: int) -> bytes | None:
@@ -399,6 +397,12 @@ def _check_checkpoint(pack: Pack, checkpoint: Checkpoint, keys: KeyHistory, rule
 
 def _check_entries(checked: CheckedPack, keys: KeyHistory, rules: Rules) -> None:
     versions = set[tuple[Json, Json]]()
+    reaffirmed = [
+        position
+        for position in checked.pack.entries
+        if checked.seen(position).payload["type"] == REAFFIRMED
+    ]
+    roots = checked.tree.roots(reaffirmed) if reaffirmed else {}
     for position in sorted(checked.pack.entries):
         payload = checked.seen(position).payload
         version = payload["stream"], payload["version"]
@@ -409,9 +413,9 @@ def _check_entries(checked: CheckedPack, keys: KeyHistory, rules: Rules) -> None
             verify_entry(_stored(checked, position), keys, rules)
         except EntryBroken as cause:
             raise PackBroken(str(cause)) from None
-        if checked.seen(position).payload["type"] == REAFFIRMED:
+        if position in roots:
             claimed = reaffirmed_root(payload_of(checked.pack.entries[position]))
-            if claimed != root_before(checked.pack, position):
+            if claimed != roots[position]:
                 raise PackBroken(
                     f"the entries before position {position} are not those that the officer there"
                     " vouched for"

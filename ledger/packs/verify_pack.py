@@ -333,6 +333,10 @@ class Pack:
             if "tree_head" in event["data"]:
                 upon = read_tree_head(event["data"]["tree_head"], position)
                 self.signed_upon[position] = upon
+        self.nodes = {(level, index): unbase64(node) for level, index, node in said["nodes"]}
+        need(len(self.nodes) == len(said["nodes"]), "a tree hash that stands twice")
+        # Else one that is longer than its place could be taken apart in another way.
+        need(all(len(each) == 32 for each in self.nodes.values()), "a tree hash of another length")
         need(all(e["of"] in ("all", "stream") for e in said["listings"]), "a list of another kind")
         self.listings = {(e["subject"], e["topic"], e["of"]): e for e in said["listings"]}
         self.whole: dict[tuple[str, str | None, str], Events] = {}
@@ -354,7 +358,7 @@ class Pack:
         )
         self.size = int(size)
         need(max(self.envelopes) < self.size, "entries past the checkpoint")
-        found = self.roots(self.size, *(each for each, _ in self.signed_upon.values()))
+        found = self.roots({self.size, *(each for each, _ in self.signed_upon.values())})
         need(
             found[self.size] == unbase64(root),
             "the entries do not stand in the tree of the checkpoint",
@@ -366,13 +370,12 @@ class Pack:
             f" {len(self.signed_upon)} were signed upon this very log as it stood before"
         )
 
-    def roots(self, *sizes: int) -> dict[int, bytes]:
+    def roots(self, sizes: set[int]) -> dict[int, bytes]:
         """Hash entries and given nodes together; return the roots that the tree had at sizes.
 
         A node proves something only where the way to the last root leads through it, and none may
         reach across an entry, or across the end of a log that an officer signed upon.
         """
-        nodes = {(level, index): unbase64(node) for level, index, node in self.said["nodes"]}
         breaks = {0, self.size, *self.envelopes, *(each + 1 for each in self.envelopes)}
         breaks |= {size for size, _ in self.signed_upon.values()}
         found, peaks = {0: h()}, list[bytes]()
@@ -386,8 +389,8 @@ class Pack:
                 if level == 0 and at in self.envelopes:
                     node = h(b"\0", self.envelopes[at])
                 else:
-                    need(place in nodes, "a tree hash is missing")
-                    node = nodes[place]
+                    need(place in self.nodes, "a tree hash is missing")
+                    node = self.nodes[place]
                 at, carry = at + (1 << level), place[1]
                 while carry & 1:
                     node, carry = h(b"\1", peaks.pop(), node), carry >> 1
@@ -466,6 +469,9 @@ class Pack:
                 found = self.all_of(owner, topic)
                 learned |= {at: e for at, e in found if owner in (THE_LOG, e["stream"])}
         need(0 in learned, "the founding event is missing")
+        self.vouched_roots = self.roots(
+            {at for at, event in learned.items() if event["type"] == "log.reaffirmed"}
+        )
         for position, event in sorted(learned.items()):
             self.learn(position, event)
         self.vouch()
@@ -537,7 +543,7 @@ class Pack:
         if kind == "log.reaffirmed":
             size, root = data["size"], unbase64(data["root"])
             need(type(size) is int and size == position, "a reaffirmation of another size")
-            found = self.roots(position)[position]
+            found = self.vouched_roots[position]
             need(root == found, f"position {position}: not what the officer vouched")
             officer, names = event["actor"], [each for each, _ in self.signed[position][0]]
             own = [each for each in names if self.keys[each][0] == officer]
@@ -981,7 +987,7 @@ class Pack:
         kept = int(size)
         need(origin == self.said["origin"], "the checkpoint that was kept is of another log")
         need(kept <= self.size, f"older than the checkpoint that was kept, of {kept} entries")
-        found = self.roots(kept).get(kept)
+        found = self.roots({kept}).get(kept)
         if found is None:
             self.unshown = True
             return f"NOT SHOWN that its log goes on from the {kept} entries that were kept"

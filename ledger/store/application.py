@@ -814,11 +814,7 @@ class Ledger(Application[UUID]):
         if upon is None:
             return self._tree_head()
         found = self._log.select_checkpoint(upon.size)
-        if found is None:
-            raise PreparedDiffers(act.actor)
-        size, note = found
-        root = _committed(note).root if size == upon.size else self._log.root_at(upon.size)
-        if root != upon.root:
+        if found is None or _committed(found[1]) != upon:
             raise PreparedDiffers(act.actor)
         return upon
 

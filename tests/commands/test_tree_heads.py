@@ -13,7 +13,7 @@ from ledger.anchoring.static_log import write_static_log
 from ledger.commands import funds
 from ledger.commands.verification import verify_log
 from ledger.domain.events import committing_topics
-from ledger.evidence.canonical import parse_canonical
+from ledger.evidence.canonical import canonical_json, parse_canonical
 from ledger.evidence.envelope import payload_of
 from ledger.evidence.merkle import EMPTY_ROOT
 from ledger.evidence.tree_heads import TreeHead, tree_head_of
@@ -111,6 +111,21 @@ def test_a_signature_upon_a_longer_log_is_refused(split: tuple[World, World]) ->
         commit(world, signed(copy))
 
 
+def test_only_what_a_commit_left_may_be_signed_upon(world: World) -> None:
+    act = replace(world.act("A-C01"), signer=None)
+    event = parse_canonical(funds.prepare_allocation(world.ledger, act, ORDER))
+    sizes = world.checkpoint_sizes()
+    between = next(each for each in range(2, sizes[-1]) if each not in sizes)
+    for size in (0, between, sizes[-1] + 1, 2**53 - 1):
+        root = world.ledger.log.root_at(size) if size < sizes[-1] else EMPTY_ROOT
+        event["data"]["tree_head"] = TreeHead(size, root).to_json()
+        payload = canonical_json(event)
+        made = KeyHolder(world.officers["A-C01"]).sign(payload)
+        with pytest.raises(PreparedDiffers):
+            commit(world, PresentedSignature(payload, made, act.actor))
+    assert world.ledger.size() == sizes[-1]
+
+
 def forge(world: World, monkeypatch: pytest.MonkeyPatch, head: TreeHead) -> int:
     """Have an officer sign upon a tree head of the operator's making, and store it."""
     with monkeypatch.context() as patched:
@@ -140,6 +155,23 @@ def test_every_verifier_finds_what_was_signed_upon_another_log(
             committing_topics(),
             world.ledger.founding_key_id(),
         )
+
+
+def test_of_what_was_verified_before_the_whole_run_judges(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = world.check_log().verified
+    place = world.home.log, world.ledger.origin, world.home.founding_key_id()
+    true = TreeHead(world.ledger.size(), world.ledger.log.root_at(world.ledger.size()))
+    forge(world, monkeypatch, true)
+    assert verify_log(*place, before=before, whole=False).holds
+    position = forge(world, monkeypatch, TreeHead(true.size, EMPTY_ROOT))
+    verdict = verify_log(*place, before=before, whole=False)
+    assert verdict.position == position
+
+    later = world.ledger.size()
+    forge(world, monkeypatch, TreeHead(later + 1, EMPTY_ROOT))
+    assert not verify_log(*place).holds
 
 
 def test_a_log_may_be_signed_upon_where_no_commit_ended(

@@ -1,11 +1,13 @@
 """A pack shows upon which log its officers signed, and how far their own keys hold it."""
 
+from base64 import b64decode
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from ledger.anchoring.publications import announce
-from ledger.evidence.canonical import parse_canonical
+from ledger.evidence.canonical import base64_text, parse_canonical
 from ledger.evidence.envelope import payload_of
 from ledger.evidence.merkle import EMPTY_ROOT
 from ledger.evidence.pack_check import CheckedPack
@@ -86,3 +88,22 @@ def test_a_pack_of_what_was_signed_upon_another_log_is_refused(
     assert "signed upon" in said
     assert status == 1
     assert "signed upon another log" in printed
+
+
+def test_hashes_of_the_tree_have_one_length_and_one_place(world: World, tmp_path: Path) -> None:
+    # Two siblings whose bytes are shared out otherwise hash to the same parent: with them a root
+    # would come out under which entries can still be exchanged.
+    def longer(said: Any) -> None:
+        said["nodes"][0][2] = base64_text(b64decode(said["nodes"][0][2]) * 2)
+
+    def twice(said: Any) -> None:
+        said["nodes"].insert(1, said["nodes"][0])
+
+    appoint(world)
+    approved_by(world, APPROVER)
+    for change, told in ((longer, "of another length"), (twice, "stands twice")):
+        data, packing = packed(world, change)
+        status, printed = judged_plainly(data, packing.rules.founding_key_id, tmp_path)
+        assert judged(data, packing.rules) is not None
+        assert status == 1
+        assert f"a tree hash {'that ' if told == 'stands twice' else ''}{told}" in printed
