@@ -86,7 +86,8 @@ class PackTree:
         Raises:
             PackBroken: A hash is missing.
         """
-        wanted, found = set(sizes), {0: EMPTY_ROOT}
+        wanted = set(sizes)
+        found = {0: EMPTY_ROOT} if 0 in wanted else {}
         peaks: list[bytes] = []
         for start, stop in pairwise(self._breaks):
             for level, index in places_between(start, stop):
