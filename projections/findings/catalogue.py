@@ -197,9 +197,9 @@ RULES_KNOWN: Mapping[str, About] = {
         ("batch.row_refused",),
     ),
     "E2": About(
-        "跨单位跨来源重复发放",
-        "同一人短期内不由多个单位、多种资金重复慰问",
-        2,
+        "短期内重复发放",
+        "同一人短期内不由多个单位、多种资金重复慰问，也不在两次活动中按同一类别重复慰问",
+        3,
         ("disbursement.*", "fund.drawn"),
     ),
     "E3": About(

@@ -258,9 +258,7 @@ RULES: Sequence[Rule] = (
         limits=LIMITS_OF["B3"],
         by_item=True,
     ),
-    Rule(
-        people.paid_again_elsewhere, (), (_PAYMENTS, _STATES), limits=LIMITS_OF["E2"], by_item=True
-    ),
+    Rule(people.paid_again_soon, (), (_PAYMENTS, _STATES), limits=LIMITS_OF["E2"], by_item=True),
     Rule(cards.one_for_several, (), (_PAYMENTS, _STATES)),
     Rule(
         cards.changed_lately, (), (_PAYMENTS, _FILES, _last(reissue_cards)), limits=LIMITS_OF["C5"]

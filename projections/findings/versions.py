@@ -212,6 +212,11 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             "退回后重新发放的，按最后一次发放的日期和资金判断；此前按首次签批",
             by_item=True,
         ),
+        Earlier(
+            people.paid_again_elsewhere,
+            "同一单位用同一笔资金在两次活动中按同一类别发放的也算；此前只看不同单位或不同资金",
+            by_item=True,
+        ),
     ),
     "E3": (
         Earlier(
