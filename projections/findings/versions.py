@@ -15,8 +15,10 @@ from ledger.errors import Kind, LedgerError
 from projections.findings import (
     adoptions,
     amounts,
+    archive,
     banking,
     decisions,
+    listed,
     lists,
     money,
     outside,
@@ -142,6 +144,12 @@ def _opened_years(asked: Asked) -> Iterator[Finding]:
         yield from money.missed(asked, year, _all_in_a_year(asked, year), money.recorded_at)
 
 
+BY_FILE_OR_NAME = (
+    "困难类别按方案是否要求建档、名称是否属于通行名称（困难、致困、低保、低收入、失业等）认定；"
+    "此前只看名称中有无“困难”"
+)
+BY_EVERY_NAME = "低保、低收入、失业等通行名称也认作困难类别；此前只看名称中有无“困”字"
+
 EARLIER: Mapping[str, tuple[Earlier, ...]] = {
     "A1": (
         Earlier(
@@ -161,6 +169,9 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             "死后重新发放、死后有人签领的也算；此前只看首次签批日",
         ),
     ),
+    "A4": (Earlier(outside.public_servants_as_named, BY_FILE_OR_NAME),),
+    "A5": (Earlier(outside.property_owners_as_named, BY_FILE_OR_NAME),),
+    "A6": (Earlier(listed.retired_as_named, BY_FILE_OR_NAME),),
     "B3": (
         Earlier(
             people.over_it_as_instructed,
@@ -176,6 +187,7 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             partial(_rows_of, "C1"),
             "在档职工按其他困难类别领签字表的也作为疑点；此前只看名册上被拦下的行",
         ),
+        Earlier(archive.paid_beside_file_as_named, BY_EVERY_NAME),
     ),
     "D2": (Earlier(_drawn_signatures, "纸质签字表扫描件上出现过的同一图像也算；此前只看电子签字"),),
     "D3": (
@@ -223,6 +235,7 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             outside.one_household_in_any_class,
             "只看按户慰问的类别；此前不分类别，一线职工也算",
         ),
+        Earlier(outside.one_household_as_named, BY_EVERY_NAME),
     ),
     "E4": (
         Earlier(
