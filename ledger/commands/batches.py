@@ -11,7 +11,7 @@ from uuid import UUID
 from ledger.commands.duties import acting_as, require_post, require_role
 from ledger.commands.funds import CASHIERS
 from ledger.commands.lineage import lineage
-from ledger.commands.policies import paid_from
+from ledger.commands.policies import asked_since_drafted, paid_from
 from ledger.commands.refusals import recorded
 from ledger.commands.sealing import (
     ARCHIVE_FILE,
@@ -44,7 +44,7 @@ from ledger.domain.values import MONEY_MAX, Money
 from ledger.errors import Kind, LedgerError
 from ledger.files.banks import FORMATS
 from ledger.files.identity import has_reached, id_fault
-from ledger.files.roster import Roster, RosterRow
+from ledger.files.roster import FIELD_NAMES, Roster, RosterRow
 from ledger.store.act import CommandAct
 from ledger.store.application import STREAMS_AT_ONCE, Answer, Decide, Ledger, Work
 from ledger.vault.keys import PersonErased
@@ -272,9 +272,13 @@ def _fallen(work: Work, batch: Batch, campaign: Campaign, day: date) -> Mapping[
 
     def find() -> Mapping[int, Verdict]:
         judging = _Judging(work, campaign.code, batch.channel, batch.earmark, day)
+        judging.asked_since = asked_since_drafted(work, campaign, batch, day)
         fallen: dict[int, Verdict] = {}
         for rows in _some_at_once(batch.rows.values()):
             judging.look_up([row.person_id for row in rows])
+            opened = [row.person_id for row in rows if row.category in judging.asked_since]
+            if opened:
+                work.ledger.vault.keep_all(opened)
             for row in rows:
                 if verdict := judging.verdict_again(row):
                     fallen[row.number] = verdict
@@ -369,7 +373,11 @@ def _some_at_once(rows: Iterable[TRow]) -> Iterator[list[TRow]]:
 
 
 class _Judging:
-    """The rules of one campaign on one day, over rows and what the archive says of people."""
+    """The rules of one campaign on one day, over rows and what the archive says of people.
+
+    `asked_since` are the fields that came to be required since a list was drafted, by category:
+    only where there are any is the sealed part of a row opened to judge it again.
+    """
 
     def __init__(
         self, work: Work, campaign_code: str, channel: Channel, earmark: str, day: date
@@ -388,6 +396,7 @@ class _Judging:
         self._listed: set[UUID] = set()
         self._paid: set[UUID] = set()
         self._recipients: Mapping[UUID, Recipient] = {}
+        self.asked_since: Mapping[str, tuple[str, ...]] = {}
 
     def look_up(self, people: Sequence[UUID]) -> None:
         """Have at hand what is on record of some hundred people who are judged next."""
@@ -445,7 +454,13 @@ class _Judging:
         recipient = self._recipients.get(row.person_id)
         if recipient is not None and (recipient.erased or recipient.restricted):
             return Verdict(PersonErased.code)
-        return judge_again(self._facts(row.person_id, row.category, row.amount))
+        given: frozenset[str] = frozenset()
+        if row.category in self.asked_since:
+            try:
+                given = _given(unseal(self.work.ledger, row.person_id, PAYEE, row.payee))
+            except PersonErased as erased:
+                return Verdict(erased.code)
+        return judge_again(self._facts(row.person_id, row.category, row.amount, given=given))
 
     def _facts(
         self,
@@ -474,6 +489,7 @@ class _Judging:
             monthly_income=income,
             paid_in_campaign=person in self._listed or person in self._paid,
             earmark=self._earmark,
+            asked_since=self.asked_since.get(category, ()),
         )
 
     def _archive(self, person: UUID, *, wants_income: bool) -> tuple[OnFile, Money | None]:
@@ -561,6 +577,14 @@ def _amount(row: RosterRow) -> Money | None:
     """Return the row's amount; one that no event can say is none."""
     amount = row.amount_fen
     return None if amount is None or abs(amount) > MONEY_MAX else Money(amount)
+
+
+def _given(personal: Mapping[str, str]) -> frozenset[str]:
+    """Return the fields that a row that stands holds, by what was sealed of it."""
+    return frozenset({word for key, word in FIELD_NAMES.items() if key in personal} | ON_THE_ROW)
+
+
+ON_THE_ROW = {FIELD_NAMES["category"], FIELD_NAMES["amount"]}
 
 
 def _personal(row: RosterRow) -> dict[str, str]:
