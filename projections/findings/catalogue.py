@@ -379,11 +379,12 @@ RULES_KNOWN: Mapping[str, About] = {
     ),
     "H6": About(
         "政策放宽",
-        "方案修订应有依据，不得事后放宽要求",
-        2,
+        "方案修订应有依据，不得事后放宽要求；下级方案不得宽于上级方案",
+        3,
         (
             "policy.adopted",
             "batch.approved",
+            "organisation.*",
         ),
     ),
     "I3": About(

@@ -19,6 +19,7 @@ from projections.bank_books import kept_funds
 from projections.batches import batches, campaigns, rows_listed, statements, steps
 from projections.deadlines import filings
 from projections.findings import (
+    above,
     adoptions,
     amounts,
     archive,
@@ -291,6 +292,7 @@ RULES: Sequence[Rule] = (
     Rule(decisions.without_minutes, (), (_STEPS, _FILINGS), limits=LIMITS_OF["H3"]),
     Rule(adoptions.policies_loosened, ("rereadings",)),
     Rule(adoptions.policies_backwards, ("rereadings",), (_STEPS,)),
+    Rule(above.looser_than_above, ("beyond",)),
     Rule(decisions.over_an_objection, (), (_STEPS, _last(notice_steps))),
     Rule(integrity.broken, ("verified",)),
     Rule(integrity.in_other_hands, ("verified",), (_last(key_steps),)),

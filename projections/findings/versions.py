@@ -104,6 +104,12 @@ def _loosened_but_for_money(asked: Asked) -> Iterator[Finding]:
     yield from adoptions.policies_backwards(asked)
 
 
+def _loosened_anew(asked: Asked) -> Iterator[Finding]:
+    """H6: policies of lower unions were not held against those above."""
+    yield from adoptions.policies_loosened(asked)
+    yield from adoptions.policies_backwards(asked)
+
+
 def _own_lists(asked: Asked) -> Iterator[Finding]:
     """H1: who wanted to pass a list of their own; cases and notices were not looked at."""
     for each in lists.attempts_refused(asked):
@@ -290,6 +296,7 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             _loosened_but_for_money,
             "方案放宽资金来源、账户用途限制的也算；此前不看资金用途",
         ),
+        Earlier(_loosened_anew, "下级方案宽于上级方案的也算；此前只与本方案以前的采用相比"),
     ),
     "L2": (
         Earlier(
