@@ -271,12 +271,12 @@ def _fallen(work: Work, batch: Batch, campaign: Campaign, day: date) -> Mapping[
     concerned |= {batch.id, campaign.id, campaign.policy_id}
 
     def find() -> Mapping[int, Verdict]:
-        judging = _Judging(work, campaign.code, batch.channel, batch.earmark, day)
-        judging.asked_since = asked_since_drafted(work, campaign, batch, day)
+        since = asked_since_drafted(work, campaign, batch, day)
+        judging = _Judging(work, campaign.code, batch.channel, batch.earmark, day, since)
         fallen: dict[int, Verdict] = {}
         for rows in _some_at_once(batch.rows.values()):
             judging.look_up([row.person_id for row in rows])
-            opened = [row.person_id for row in rows if row.category in judging.asked_since]
+            opened = [row.person_id for row in rows if row.category in since]
             if opened:
                 work.ledger.vault.keep_all(opened)
             for row in rows:
@@ -372,6 +372,9 @@ def _some_at_once(rows: Iterable[TRow]) -> Iterator[list[TRow]]:
         yield some
 
 
+NOTHING_MORE: Mapping[str, tuple[str, ...]] = {}
+
+
 class _Judging:
     """The rules of one campaign on one day, over rows and what the archive says of people.
 
@@ -380,12 +383,19 @@ class _Judging:
     """
 
     def __init__(
-        self, work: Work, campaign_code: str, channel: Channel, earmark: str, day: date
+        self,
+        work: Work,
+        campaign_code: str,
+        channel: Channel,
+        earmark: str,
+        day: date,
+        asked_since: Mapping[str, tuple[str, ...]] = NOTHING_MORE,
     ) -> None:
         self.work = work
         self._day = day
         self._channel = channel
         self._earmark = earmark
+        self._asked_since = asked_since
         campaign = work.get(Campaign, campaign_id(campaign_code))
         self._campaign_id = campaign.id
         policy = work.get(Policy, campaign.policy_id).in_force_on(day)
@@ -396,7 +406,6 @@ class _Judging:
         self._listed: set[UUID] = set()
         self._paid: set[UUID] = set()
         self._recipients: Mapping[UUID, Recipient] = {}
-        self.asked_since: Mapping[str, tuple[str, ...]] = {}
 
     def look_up(self, people: Sequence[UUID]) -> None:
         """Have at hand what is on record of some hundred people who are judged next."""
@@ -455,7 +464,7 @@ class _Judging:
         if recipient is not None and (recipient.erased or recipient.restricted):
             return Verdict(PersonErased.code)
         given: frozenset[str] = frozenset()
-        if row.category in self.asked_since:
+        if row.category in self._asked_since:
             try:
                 given = _given(unseal(self.work.ledger, row.person_id, PAYEE, row.payee))
             except PersonErased as erased:
@@ -489,7 +498,7 @@ class _Judging:
             monthly_income=income,
             paid_in_campaign=person in self._listed or person in self._paid,
             earmark=self._earmark,
-            asked_since=self.asked_since.get(category, ()),
+            asked_since=self._asked_since.get(category, ()),
         )
 
     def _archive(self, person: UUID, *, wants_income: bool) -> tuple[OnFile, Money | None]:
