@@ -45,6 +45,7 @@ from ledger.commands.bank_statements import StatementFile, take_bank_statement
 from ledger.domain.bank_statement import LineState
 from ledger.files.account_statements import read_account_statement
 from ledger.files.columns import chosen
+from ledger.files.statement_days import StatedDays
 from ledger.store.application import Ledger, NotOnRecord
 from projections.bank_accounts import Account, account_list, kept_in, standings, statement_list
 from projections.bank_lines import (
@@ -171,12 +172,23 @@ def take_statement(
             " (day, debit, balance, …); `-` leaves one out.",
         ),
     ] = [],  # noqa: B006 - FastAPI copies it
+    first_day: Annotated[
+        date | None,
+        Form(description="Of a file that does not say which days it covers: the first of them."),
+    ] = None,
+    last_day: Annotated[date | None, Form(description="The last of them.")] = None,
 ) -> Written[models.TakenBankStatement]:
-    """Take in an account statement; lines that are known from another one are not taken twice."""
+    """Take in an account statement; lines that are known from another one are not taken twice.
+
+    It ends before today, and goes on from the one before it day by day: of a file that does not say
+    which days it covers, those between its first and its last movement count, unless they are
+    stated. A file that was taken in may come again with more days stated.
+    """
     account = account_within(model, reach, account_id)
     name = filename_of(file)
     layout = None if header_row is None else chosen(header_row, columns)
-    content = read_account_statement(account.bank_format, name, whole(file), layout)
+    stated = StatedDays(first_day, last_day)
+    content = read_account_statement(account.bank_format, name, whole(file), layout, stated)
     order = StatementFile(account_id, name, content)
     answer = take_bank_statement(the_ledger, acting.act(), order)
     return written(the_ledger, response, answer, models.TakenBankStatement)

@@ -35,6 +35,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "this format has no payment file: hand the list in at the bank's own page",
     ),
     "bank_file.other_batch": ("文件属于另一批次", "the file belongs to another batch"),
+    "bank_file.other_days": (
+        "起止日期与文件写明的不符，或有收支在起止日期之外",
+        "the file says other days than are stated, or lists something booked outside of them",
+    ),
     "bank_file.other_format": ("文件是另一家银行的格式", "the file is of another bank's format"),
     "bank_file.payer_missing": (
         "缺少银行要求的付款方信息，或内容不能写入文件",

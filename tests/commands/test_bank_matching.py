@@ -1,14 +1,15 @@
 """Bank and books held against each other: what matches, what does not, and who may say so."""
 
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from ledger.commands import bank_matching
-from ledger.commands.bank_accounts import BankAccountKnown, FundNotHere
+from ledger.commands.bank_accounts import BankAccountKnown, FundNotHere, close_bank_account
 from ledger.commands.bank_matching import (
     ComingBack,
     ItemChosen,
@@ -28,14 +29,20 @@ from ledger.commands.bank_statements import (
     SaysOtherwise,
 )
 from ledger.commands.disbursements import withdraw_payment
-from ledger.domain.bank_account import BeforeBeginning, ChainBroken
+from ledger.domain.bank_account import (
+    BankAccount,
+    BankAccountClosed,
+    BeforeBeginning,
+    ChainBroken,
+)
 from ledger.domain.bank_match import NothingToMatch, SumsDiffer
 from ledger.domain.bank_statement import LineDecided, LineState
 from ledger.domain.book_item import ItemMatched
 from ledger.domain.disbursement import Status
 from ledger.domain.fund import FundKeptElsewhere
 from ledger.domain.matching_rules import BY_REFERENCE, RuleDoesNotHold
-from projections.bank_accounts import reopenings
+from ledger.domain.organisation import organisation_id
+from projections.bank_accounts import proved_of, reopenings
 from projections.runner import catch_up, compare, rebuild
 from tests.commands.banking import BEGINS, LATER, Bank, entry, statement
 from tests.world import DAY, Person, World, failed, roster_row, settled
@@ -274,6 +281,64 @@ def test_a_statement_may_come_out_of_turn_and_the_chain_says_so(bank: Bank) -> N
     with catch_up(bank.world.ledger, bank.world.home.read_models).asking() as model:
         [opened] = reopenings(model, bank.standing.account, 10)
     assert (opened.what, opened.day) == ("statement", "2017-01-11")
+
+
+def test_days_of_which_nothing_is_known_are_no_proof_though_balances_meet(bank: Bank) -> None:
+    """Money out on the 12th and back on the 12th is seen by no balance around those days."""
+    bank.take(statement(BEGINS, date(2017, 1, 10), 0, RECEIVED))
+    bank.take(statement(date(2017, 1, 21), MONTH_END, 1_000_000))
+
+    chain = bank.standing.chain
+    assert (chain.up_to, bank.standing.proved_to) == (date(2017, 1, 10), date(2017, 1, 1))
+    assert chain.broken is not None
+    assert (chain.broken.after, chain.broken.next_on) == (date(2017, 1, 10), date(2017, 1, 21))
+    assert chain.broken.expected_fen == chain.broken.got_fen == 1_000_000
+
+
+def test_a_file_comes_again_with_the_days_that_it_does_not_say(bank: Bank) -> None:
+    seeming = statement(date(2017, 1, 2), DEBITED, 0, RECEIVED, PAID, BACK)
+    bank.take(seeming)
+    bank.apply_rules()
+    assert bank.standing.chain.broken is not None
+    stated = replace(seeming, opened_on=BEGINS, closed_on=MONTH_END, days_stated=True)
+
+    taken = bank.take(stated).result
+
+    assert (taken["taken"], taken["known"]) == (0, 3)
+    assert bank.standing.proved_to == MONTH_END
+    event = bank.world.ledger.event(bank.account_id, 3)
+    assert isinstance(event, BankAccount.StatementTaken)
+    assert (event.opened_on, event.closed_on, event.days_stated) == (BEGINS, BEGINS, True)
+    with pytest.raises(BankStatementKnown):
+        bank.take(stated)
+
+
+def test_a_statement_ends_before_the_day_on_which_it_comes(bank: Bank) -> None:
+    today = date.fromisoformat(bank.world.act().recorded_at[:10])
+    with pytest.raises(DayNotCome):
+        bank.take(statement(BEGINS, today, 0, RECEIVED))
+
+    bank.take(statement(BEGINS, today - timedelta(days=1), 0, RECEIVED))
+
+
+def test_a_closed_account_counts_until_it_is_proved_to_its_last_day(bank: Bank) -> None:
+    world = bank.world
+    closed_on = date(2017, 1, 20)
+    close_bank_account(world.ledger, world.act("A-X01", closed_on), bank.account_id, "合并专户")
+    assert proved_of([bank.standing]) == {organisation_id("X01"): None}
+
+    with pytest.raises(BankAccountClosed):
+        bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, entry(date(2017, 1, 25), 5)))
+    with pytest.raises(BankAccountClosed):
+        bank.take(statement(date(2017, 1, 21), MONTH_END, 840_000))
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, PAID, BACK))
+    assert proved_of([bank.standing]) == {organisation_id("X01"): BEGINS}
+
+    bank.apply_rules()
+
+    standing = bank.standing
+    assert (standing.proved_to, standing.why_not_further) == (closed_on, "closed")
+    assert proved_of([standing]) == {}
 
 
 def test_a_statement_that_is_wrong_in_itself_is_refused_whole(bank: Bank) -> None:
