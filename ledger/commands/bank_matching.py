@@ -176,11 +176,12 @@ def unmatch(ledger: Ledger, act: CommandAct, match_id: UUID, reason: str) -> Ans
 def set_aside(ledger: Ledger, act: CommandAct, order: SettingAside) -> Answer:
     """Say that a line is not to be matched: ignored by who matches, written off by an approver.
 
-    What was ignored may be written off by another: money out is a doubt (F4) until then.
+    Money out is written off only after another ignored it, and is a doubt (F4) until then.
 
     Raises:
         LineUnknown, LineDecided, MatchedByCashier, RoleMissing: As they say.
-        AsideByOneself: Whoever ignored it would confirm that.
+        NotAsideBefore: Nobody ignored this money out yet.
+        AsideByOneself: Whoever ignored it, now or before it was taken up, would confirm that.
     """
 
     def decide(work: Work) -> None:

@@ -249,7 +249,7 @@ RULES_KNOWN: Mapping[str, About] = {
     "F4": About(
         "账外支出",
         "不得挪用、串户：专户每笔支出应有对应的发放或拨付",
-        2,
+        3,
         (
             "bank_statement.received",
             "bank_statement.line_taken",

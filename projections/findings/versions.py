@@ -223,6 +223,11 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             "此前标注或相抵以后就不再看",
             by_item=True,
         ),
+        Earlier(
+            banking.written_off_by_anybody,
+            "审批人未经他人先标为不属本账就核销的也算；此前经审批人核销就不再看",
+            by_item=True,
+        ),
     ),
     "E2": (
         Earlier(

@@ -36,11 +36,12 @@ from ledger.domain.bank_account import (
     ChainBroken,
 )
 from ledger.domain.bank_match import NothingToMatch, SumsDiffer
-from ledger.domain.bank_statement import LineDecided, LineState
+from ledger.domain.bank_statement import AsideByOneself, LineDecided, LineState, NotAsideBefore
 from ledger.domain.book_item import ItemMatched
 from ledger.domain.disbursement import Status
 from ledger.domain.fund import FundKeptElsewhere
 from ledger.domain.matching_rules import BY_REFERENCE, RuleDoesNotHold
+from ledger.domain.officer import Role
 from ledger.domain.organisation import organisation_id
 from projections.bank_accounts import proved_of, reopenings
 from projections.runner import catch_up, compare, rebuild
@@ -192,14 +193,54 @@ def test_a_line_is_set_aside_and_taken_up_again(bank: Bank) -> None:
     [line] = bank.lines
     chosen = LineChosen(line.statement_id, line.line)
     act = bank.world.act("A-X01", LATER)
+    handler = bank.world.act("H-X01", LATER)
 
     order = SettingAside(chosen, LineState.WRITTEN_OFF, "手续费由本级经费负担")
+    with pytest.raises(NotAsideBefore):
+        bank_matching.set_aside(bank.world.ledger, act, order)
+    ignored = SettingAside(chosen, LineState.IGNORED, "手续费")
+    bank_matching.set_aside(bank.world.ledger, handler, ignored)
     bank_matching.set_aside(bank.world.ledger, act, order)
     assert bank.lines == []
     with pytest.raises(LineDecided):
         bank_matching.set_aside(bank.world.ledger, act, order)
     bank_matching.take_up(bank.world.ledger, act, chosen, "改列支出")
     assert [each.line for each in bank.lines] == [line.line]
+    bank_matching.set_aside(bank.world.ledger, handler, ignored)
+    bank_matching.set_aside(bank.world.ledger, act, order)
+    assert bank.lines == []
+
+
+def test_whoever_ignored_a_line_does_not_write_it_off_after_another_took_it_up(bank: Bank) -> None:
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, PAID, BACK, entry(MONTH_END, -500)))
+    bank.apply_rules()
+    [line] = bank.lines
+    chosen = LineChosen(line.statement_id, line.line)
+    ledger, first = bank.world.ledger, bank.world.act("H-X01", LATER)
+    bank.world.appoint_without_key("H-X01", "X01", Role.APPROVER)
+    bank.world.appoint_without_key("B-X01", "X01", Role.ACCOUNTANT)
+    second = bank.world.act("B-X01", LATER)
+    ignored = SettingAside(chosen, LineState.IGNORED, "手续费")
+
+    bank_matching.set_aside(ledger, first, ignored)
+    bank_matching.take_up(ledger, second, chosen, "再看")
+    bank_matching.set_aside(ledger, second, ignored)
+
+    order = SettingAside(chosen, LineState.WRITTEN_OFF, "手续费")
+    with pytest.raises(AsideByOneself):
+        bank_matching.set_aside(ledger, first, order)
+
+
+def test_interest_is_written_off_at_once(bank: Bank) -> None:
+    interest = entry(MONTH_END, 500, text="结息")
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, PAID, BACK, interest))
+    bank.apply_rules()
+    [line] = bank.lines
+    order = SettingAside(LineChosen(line.statement_id, line.line), LineState.WRITTEN_OFF, "结息")
+
+    bank_matching.set_aside(bank.world.ledger, bank.world.act("A-X01", LATER), order)
+
+    assert bank.lines == []
 
 
 def test_a_payment_that_comes_back_after_its_success_is_taken_back_by_its_line(bank: Bank) -> None:

@@ -26,7 +26,7 @@ from ledger.commands.notices import (
     raise_objection,
 )
 from ledger.commands.statements import ReturnFile, receive_statement
-from ledger.domain.bank_statement import AsideByOneself, LineDecided, LineState
+from ledger.domain.bank_statement import AsideByOneself, BankStatement, LineDecided, LineState
 from ledger.domain.batch import batch_id
 from ledger.domain.notice import DayUnit, Period, notice_id
 from ledger.domain.officer import Role
@@ -34,6 +34,7 @@ from ledger.domain.organisation import organisation_id
 from ledger.domain.policy import Channel, Deadline
 from ledger.files.archive import ArchiveRow
 from ledger.files.bank import BankReturn, Lists
+from ledger.store.application import Work
 from projections.asked import NOW, Moment
 from projections.findings.aside import ASIDE, in_order
 from projections.findings.asked import Patience, Verification
@@ -43,7 +44,7 @@ from projections.findings.integrity import broken
 from projections.findings.rules import findings
 from projections.findings.versions import EARLIER
 from projections.runner import catch_up
-from tests.commands.banking import Bank, entry, statement
+from tests.commands.banking import BEGINS, Bank, entry, statement
 from tests.projections.test_findings import asked_of
 from tests.world import (
     CAMPAIGN,
@@ -63,7 +64,7 @@ from tests.world import (
 
 ONE, TWO, THREE = Person(1), Person(2), Person(3)
 X01, X02 = organisation_id("X01"), organisation_id("X02")
-LATER = date(2017, 2, 20)
+LATER, MONTH_END = date(2017, 2, 20), date(2017, 1, 31)
 SUMMER = "2017-summer"
 
 
@@ -394,6 +395,55 @@ def test_money_out_that_one_officer_set_aside_stays_a_doubt_until_another_writes
     assert found(world, "F4") == []
     assert found(world, "F4", moment=told_then) == [doubt]
     assert found(world, "F4", moment=before) == [stood]
+
+
+@pytest.mark.parametrize(
+    ("before", "alone"),
+    [
+        ([], True),
+        ([("H-X01", LineState.IGNORED)], False),
+        ([("A-X01", LineState.IGNORED)], True),
+        ([("H-X01", LineState.IGNORED), ("H-X01", None)], True),
+    ],
+)
+def test_money_out_that_one_approver_alone_wrote_off_is_a_doubt(
+    world: World, before: list[tuple[str, LineState | None]], *, alone: bool
+) -> None:
+    """As it could be done up to now: these events are on record, and keep their meaning."""
+    bank = Bank(world)
+    bank.keep()
+    bank.take(statement(BEGINS, MONTH_END, 0, entry(date(2017, 1, 20), -50_000, text="转账")))
+    [line] = bank.lines
+
+    def decided(staff: str, state: LineState | None) -> None:
+        def decide(work: Work) -> None:
+            found = work.get(BankStatement, line.statement_id)
+            if state is None:
+                found.take_up(work.act, number=1, reason="再看")
+            else:
+                found.trigger_event(
+                    BankStatement.LineSetAside,
+                    work.act,
+                    account_id=bank.account_id,
+                    organisation_id=X01,
+                    file_sha256=found.file_sha256,
+                    line=1,
+                    line_index=found.line(1).index,
+                    amount_fen=found.line(1).amount,
+                    state=state,
+                    reason="代收代付",
+                )
+            work.save(found)
+
+        world.ledger.perform(world.act(staff, LATER), "bank_line.set_aside", None, decide)
+
+    for staff, state in [*before, ("A-X01", LineState.WRITTEN_OFF)]:
+        decided(staff, state)
+
+    assert [each.detail for each in found(world, "F4")] == ["set_aside"] * alone
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        second = EARLIER["F4"][1].find(asked_of(world, model, LATER))
+        assert list(second) == [], "version 2 took an approver's word"
 
 
 @pytest.mark.parametrize(

@@ -87,6 +87,9 @@ WORDS = {
         "alone": "仅金额或日期相同",
         "back": "登记为退票",
         "aside": "这一行不需核对",
+        "not ours": "为何不属本账",
+        "ignore": "不属本账",
+        "first": "支出须先由会计或经办人",
         "why": "核销理由",
         "write-off": "核销",
         "clean": "银行收支都已核对。",
@@ -119,6 +122,9 @@ WORDS = {
         "alone": "Amount or date alone",
         "back": "It came back",
         "aside": "This line is not to be matched",
+        "not ours": "Why it is not of this ledger",
+        "ignore": "Not of this ledger",
+        "first": "Money out is first called",
         "why": "Why it is written off",
         "write-off": "Write off",
         "clean": "Every bank line is matched.",
@@ -212,7 +218,12 @@ def matched(page: Opening, say: dict[str, str], desk: str, *, scripts: bool) -> 
     expect(lines).to_have_count(1)
 
     approver = page("A-X01", desk)
-    approver.get_by_text(say["aside"]).click()
+    expect(approver.locator("#candidates")).to_contain_text(say["first"])
+    accountant.get_by_text(say["aside"]).click()
+    accountant.get_by_label(say["not ours"]).fill("手续费")
+    accountant.get_by_role("button", name=say["ignore"], exact=True).click()
+    expect(lines).to_have_count(0)
+    approver.goto(desk)
     approver.get_by_label(say["why"]).fill("手续费由本级经费负担")
     approver.get_by_role("button", name=say["write-off"], exact=True).click()
     expect(approver.locator("#main")).to_contain_text(say["clean"])
