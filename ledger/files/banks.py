@@ -54,6 +54,12 @@ def write_instruction(
     return write(_template(bank_format, batch_code), batch_code, lines, payer or {}, day)
 
 
+def rows_max(bank_format: str) -> int:
+    """Return how many rows the bank takes in one file; 0 where it does not say."""
+    template = FORMATS.get(bank_format)
+    return template.rows_max if template else 0
+
+
 def require_known(bank_format: str) -> Template:
     """Return a format.
 
