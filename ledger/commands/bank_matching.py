@@ -8,6 +8,7 @@ from uuid import UUID
 from ledger.commands.duties import acting_officer, recording_day, require_post
 from ledger.commands.funds import CASHIERS
 from ledger.commands.lineage import lineage
+from ledger.domain.aggregate import Event
 from ledger.domain.bank_account import BankAccount
 from ledger.domain.bank_match import BankMatch, Rule, Sides
 from ledger.domain.bank_statement import BankStatement, Line, LineState
@@ -31,7 +32,10 @@ WRITERS_OFF = frozenset({Role.APPROVER})
 
 
 class MatchedByCashier(LedgerError):
-    """Whoever pays out does not say what the bank did with it (出纳不兼对账).
+    """Whoever pays out or takes in does not say what the bank did with it (出纳不兼对账).
+
+    Judged by the post, and by what they did: who wrote a batch's file for the bank, or entered a
+    receipt, does not match that money.
 
     Source: 行政事业单位内部控制规范(试行) (财会〔2012〕21号).
     """
@@ -40,7 +44,7 @@ class MatchedByCashier(LedgerError):
     kind = Kind.FORBIDDEN
 
     def __init__(self, officer_id: UUID) -> None:
-        super().__init__(f"officer {officer_id} is cashier there, and does not match")
+        super().__init__(f"officer {officer_id} pays out or took this money in, and does not match")
 
 
 class OtherAccount(LedgerError):
@@ -138,7 +142,7 @@ def match(ledger: Ledger, act: CommandAct, order: Matching) -> Answer:
             (_statement(work, account, each.statement_id), each.line)
             for each in dict.fromkeys(order.lines)
         ]
-        items = [_movement(work, account, each) for each in dict.fromkeys(order.items)]
+        items = [_movement(work, act, account, each, order) for each in dict.fromkeys(order.items)]
         found = [statement.open_line(number) for statement, number in lines]
         if order.rule is not None:
             require_rule(order.rule, found, items)
@@ -294,12 +298,15 @@ def _fund(work: Work, account: BankAccount, fund_id: UUID) -> FundAccount:
     return fund
 
 
-def _movement(work: Work, account: BankAccount, chosen: ItemChosen) -> Movement:
+def _movement(
+    work: Work, act: CommandAct, account: BankAccount, chosen: ItemChosen, order: Matching
+) -> Movement:
     """Return the movement that the books have under a stream and a version.
 
     Raises:
         NotAMovement: It is none.
         OtherAccount: It moved another account.
+        MatchedByCashier: A person matches what they paid out or took in themselves.
     """
     try:
         event = work.ledger.event(chosen.source_id, chosen.version)
@@ -318,7 +325,18 @@ def _movement(work: Work, account: BankAccount, chosen: ItemChosen) -> Movement:
     _fund(work, account, movement.fund_id)
     if movement.booked_on < account.begins_on:
         raise ItemBeforeBeginning(chosen.source_id, movement.booked_on, account.begins_on)
+    if act.signed_in and order.rule is None and act.actor in _hands(movement.kind, event, batch):
+        raise MatchedByCashier(acting_officer(act))
     return movement
+
+
+def _hands(kind: ItemKind, event: Event, batch: Batch | None) -> set[str]:
+    """Return who took money in, or wrote the files by which it was paid out."""
+    if kind is ItemKind.RECEIPT:
+        return {event.actor}
+    if kind in (ItemKind.PAYOUT, ItemKind.REISSUE) and batch is not None:
+        return {each.written_by for each in batch.files}
+    return set()
 
 
 def _hold_together(

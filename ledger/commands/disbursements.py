@@ -8,7 +8,7 @@ from uuid import UUID
 
 from ledger.commands.bank_files import may_be_sent
 from ledger.commands.duties import CHINA, acting_officer, require_post
-from ledger.commands.funds import CORRECTORS
+from ledger.commands.funds import CORRECTORS, require_other_hand
 from ledger.commands.policies import paying_rule
 from ledger.commands.refusals import recorded
 from ledger.commands.sealing import PAYEE, card_index, seal, unseal
@@ -203,12 +203,14 @@ def correct_outcome(
 
     Raises:
         NothingToCorrect: That version is not the payment's last outcome, or was a return.
+        CorrectedByOneself: Whoever recorded it would put it right.
     """
 
     def decide(work: Work) -> None:
         payment = work.get(Disbursement, disbursement)
         require_post(work, act, CORRECTORS, payment.organisation_id)
         payment.correct(act, corrects_version=corrects_version, reason=reason)
+        require_other_hand(work, act, payment.id, corrects_version)
         work.save(payment)
 
     request = (disbursement, corrects_version, reason)

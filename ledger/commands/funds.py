@@ -25,6 +25,19 @@ CORRECTORS = frozenset({Role.ACCOUNTANT, Role.APPROVER})
 """Who puts right what a cashier entered: not the cashier."""
 
 
+class CorrectedByOneself(LedgerError):
+    """Whoever recorded what moved money does not put it right (不相容岗位分离).
+
+    Source: 行政事业单位内部控制规范(试行) (财会〔2012〕21号).
+    """
+
+    code = "correction.same_person"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, stream_id: UUID, version: int, actor: str) -> None:
+        super().__init__(f"officer {actor} recorded version {version} of {stream_id}")
+
+
 class NotBelow(LedgerError):
     """Money is passed down the tree, not up or across."""
 
@@ -152,6 +165,7 @@ def correct_receipt(ledger: Ledger, act: CommandAct, order: ReceiptCorrection) -
         LotUnknown, NoSuchReceipt: The account holds no such receipt, or it is another's money.
         NothingToAdd, CorrectedBeforeReceipt, AmountTooLarge: As they say.
         FundInsufficient: More is to be taken off than is left of it, or was there on that day.
+        CorrectedByOneself: Whoever entered it would put it right.
     """
 
     def decide(work: Work) -> None:
@@ -166,6 +180,7 @@ def correct_receipt(ledger: Ledger, act: CommandAct, order: ReceiptCorrection) -
             difference=Money(order.difference_fen),
             reason=order.reason,
         )
+        require_other_hand(work, act, fund.id, order.corrects_version)
         work.save(fund)
 
     return ledger.perform(act, "fund.correct_receipt", order, decide)
@@ -250,6 +265,16 @@ def _allocate(act: CommandAct, order: Allocation) -> Decide:
         work.result["allocation_id"] = str(allocation_id)
 
     return decide
+
+
+def require_other_hand(work: Work, act: CommandAct, stream_id: UUID, version: int) -> None:
+    """Check that who is signed in did not record themselves what they put right.
+
+    Raises:
+        CorrectedByOneself: They did.
+    """
+    if act.signed_in and work.ledger.event(stream_id, version).actor == act.actor:
+        raise CorrectedByOneself(stream_id, version, act.actor)
 
 
 def account_for(work: Work, act: CommandAct, organisation: UUID, earmark: str) -> FundAccount:

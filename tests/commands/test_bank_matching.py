@@ -10,10 +10,12 @@ import pytest
 
 from ledger.commands import bank_matching
 from ledger.commands.bank_accounts import BankAccountKnown, FundNotHere, close_bank_account
+from ledger.commands.bank_files import BankFileOrder, export_batch
 from ledger.commands.bank_matching import (
     ComingBack,
     ItemChosen,
     LineChosen,
+    MatchedByCashier,
     Matching,
     NotAMovement,
     OtherAccount,
@@ -28,7 +30,15 @@ from ledger.commands.bank_statements import (
     OtherCurrency,
     SaysOtherwise,
 )
-from ledger.commands.disbursements import withdraw_payment
+from ledger.commands.disbursements import correct_outcome, withdraw_payment
+from ledger.commands.funds import (
+    CorrectedByOneself,
+    FundReceipt,
+    ReceiptCorrection,
+    correct_receipt,
+    receive_funds,
+)
+from ledger.commands.statements import ReturnFile, receive_statement
 from ledger.domain.bank_account import (
     BankAccount,
     BankAccountClosed,
@@ -43,10 +53,11 @@ from ledger.domain.fund import FundKeptElsewhere
 from ledger.domain.matching_rules import BY_REFERENCE, RuleDoesNotHold
 from ledger.domain.officer import Role
 from ledger.domain.organisation import organisation_id
+from ledger.files.bank import BankReturn, Lists
 from projections.bank_accounts import proved_of, reopenings
 from projections.runner import catch_up, compare, rebuild
 from tests.commands.banking import BEGINS, LATER, Bank, entry, statement
-from tests.world import DAY, Person, World, failed, roster_row, settled
+from tests.world import DAY, EARMARK, Person, World, failed, roster_row, settled
 
 ONE, TWO, THREE = Person(1), Person(2), Person(3)
 DEBITED, MONTH_END = date(2017, 1, 12), date(2017, 1, 31)
@@ -128,6 +139,62 @@ def test_what_was_withdrawn_makes_the_payout_smaller_and_no_line_names_it(
     assert (bank.lines, bank.items) == ([], [])
     assert bank.standing.proved_to == MONTH_END
     world.check_log()
+
+
+def test_who_paid_out_or_took_in_does_not_match_that_money(bank: Bank) -> None:
+    """One accountant may do all of it, but not hold what they did against the bank themselves."""
+    world = bank.world
+    for staff in ("B-X01", "B2-X01"):
+        world.appoint_without_key(staff, "X01", Role.ACCOUNTANT)
+    accountant, other = (
+        replace(world.act(staff, LATER), signed_in=True) for staff in ("B-X01", "B2-X01")
+    )
+    draft = [roster_row(1, Person(4), 80_000)]
+    world.file(Person(4))
+    world.pay("PAY-2", *draft)
+    export_batch(world.ledger, accountant, BankFileOrder("PAY-2"))
+    receipt = FundReceipt("X01", EARMARK, "地方财政", "拨〔2017〕2号", 2017, 5_000)
+    receive_funds(world.ledger, accountant, receipt)
+    came, went = entry(LATER, 5_000), entry(DEBITED, -80_000)
+    bank.take(statement(BEGINS, LATER, 0, RECEIVED, PAID, BACK, came, went), date(2017, 2, 20))
+    bank.apply_rules()
+    lines, items = bank.lines, {each.kind: each for each in bank.items}
+    assert sorted(items) == ["payout", "receipt"]
+
+    for line, item in ((lines[0], items["payout"]), (lines[1], items["receipt"])):
+        chosen = LineChosen(line.statement_id, line.line)
+        order = Matching(bank.account_id, (chosen,), (ItemChosen(item.source_id, item.version),))
+        with pytest.raises(MatchedByCashier):
+            bank_matching.match(world.ledger, accountant, order)
+        bank_matching.match(world.ledger, other, order)
+    assert (bank.lines, bank.items) == ([], [])
+
+
+def test_who_recorded_what_moved_money_does_not_put_it_right(bank: Bank) -> None:
+    world = bank.world
+    for staff in ("B-X01", "B2-X01"):
+        world.appoint_without_key(staff, "X01", Role.ACCOUNTANT)
+    first, other = (replace(world.act(staff, DAY), signed_in=True) for staff in ("B-X01", "B2-X01"))
+    receipt = FundReceipt("X01", EARMARK, "地方财政", "拨〔2017〕2号", 2017, 5_000)
+    lot = UUID(receive_funds(world.ledger, first, receipt).result["lot_id"])
+    version = world.fund("X01").version
+    order = ReceiptCorrection("X01", EARMARK, lot, version, -1_000, "录错")
+    world.file(Person(4))
+    world.pay("PAY-2", roster_row(1, Person(4), 80_000))
+    lines = (settled(1, Person(4), 80_000),)
+    content = BankReturn("unionpay-df", "PAY-2", Lists.ALL, lines, None, None, "ab" * 32)
+    receive_statement(world.ledger, first, ReturnFile("PAY-2", "r.txt", content))
+    paid = world.payment(Person(4))
+    outcome = (world.payment_id(Person(4)), paid.version, "误记")
+
+    with pytest.raises(CorrectedByOneself):
+        correct_receipt(world.ledger, first, order)
+    with pytest.raises(CorrectedByOneself):
+        correct_outcome(world.ledger, first, *outcome)
+
+    correct_receipt(world.ledger, other, order)
+    correct_outcome(world.ledger, other, *outcome)
+    assert world.payment(Person(4)).status is Status.IN_TRANSIT
 
 
 def test_amount_and_day_alone_never_match_by_themselves(bank: Bank) -> None:
