@@ -306,7 +306,8 @@ class Loading:
     def _bank_return(self, row: BatchRow) -> Callable[[Step], Iterator[Answer]]:
         def take(step: Step) -> Iterator[Answer]:
             name = row.return_file or ""
-            content = read_return(row.bank_format or "", name, self._folder.read(name))
+            data = self._folder.read(name)
+            content = read_return(row.bank_format or "", name, data, row.code)
             cashier = self._actor(row.organisation_code, Role.CASHIER)
             order = statements.ReturnFile(row.code, name, content)
             act = self._act(step, cashier, row.code)
