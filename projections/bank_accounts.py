@@ -80,7 +80,7 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Statements from the beginning on, each of the days right after the one before it."""
+    """Statements from the beginning on, each going on right behind the one before it."""
 
     up_to: date
     closing_fen: Money
@@ -216,21 +216,38 @@ def proved_of(found: Sequence[Standing]) -> dict[UUID, date | None]:
 
 
 def chain_of(connection: Connection, account: Account) -> Chain:
-    """Follow an account's statements from its beginning on, until a day is missing."""
+    """Follow an account's statements from its beginning on, until one is missing.
+
+    No day is missing between two, or the bank numbered them one after the other: many send none
+    of days on which they are closed.
+    """
     statement = (
-        select(spans)
+        select(spans, files.c.number, files.c.bank_format)
+        .join(files, files.c.statement_id == spans.c.statement_id)
         .where(spans.c.account_id == account.account_id.bytes)
         .order_by(spans.c.opened_on)
     )
     up_to = date.fromisoformat(account.begins_on) - ONE_DAY
     balance = account.opening_fen
+    before: Row[Any] | None = None
     for row in connection.execute(statement):
         opened_on = date.fromisoformat(row.opened_on)
-        if opened_on != up_to + ONE_DAY or row.opening_fen != balance:
+        goes_on = opened_on == up_to + ONE_DAY or _numbered_next(before, row)
+        if not goes_on or row.opening_fen != balance:
             gap = Break(up_to, balance, opened_on, Money(row.opening_fen))
             return Chain(up_to, balance, gap)
-        up_to, balance = date.fromisoformat(row.closed_on), Money(row.closing_fen)
+        up_to, balance, before = date.fromisoformat(row.closed_on), Money(row.closing_fen), row
     return Chain(up_to, balance, None)
+
+
+def _numbered_next(before: Row[Any] | None, row: Row[Any]) -> bool:
+    """Say whether the bank counts one statement right after another, in one format."""
+    if before is None or before.bank_format != row.bank_format:
+        return False
+    numbers = [each.number or "" for each in (before, row)]
+    if not all(each.isascii() and each.isdecimal() for each in numbers):
+        return False
+    return int(numbers[0]) + 1 == int(numbers[1])
 
 
 def bank_balance(connection: Connection, account: Account, day: date) -> Money | None:

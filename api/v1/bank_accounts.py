@@ -356,7 +356,10 @@ def write_line_off(
     reach: TheReach,
     response: Response,
 ) -> Written[Nothing]:
-    """Let a line stand as a difference, with the reason: an approver's word."""
+    """Let a line stand as a difference, with the reason: an approver's word.
+
+    Money out must have been ignored by another officer before (`bank_line.aside_first`).
+    """
     account_within(model, reach, account_id)
     order = SettingAside(LineChosen(statement_id, line), LineState.WRITTEN_OFF, form.reason)
     answer = set_aside(the_ledger, acting.act(form.happened_on), order)

@@ -403,6 +403,22 @@ def test_days_of_which_nothing_is_known_are_no_proof_though_balances_meet(bank: 
     assert chain.broken.expected_fen == chain.broken.got_fen == 1_000_000
 
 
+@pytest.mark.parametrize(
+    ("numbers", "whole"),
+    [(("12", "13"), True), (("12", "14"), False), (("12", "12"), False), (("12", None), False)],
+)
+def test_a_bank_that_is_closed_numbers_its_statements_one_after_the_other(
+    bank: Bank, numbers: tuple[str, str | None], *, whole: bool
+) -> None:
+    friday, monday = date(2017, 1, 6), date(2017, 1, 9)
+    bank.take(statement(BEGINS, friday, 0, RECEIVED, number=numbers[0]))
+    bank.take(statement(monday, MONTH_END, 1_000_000, PAID, BACK, number=numbers[1]))
+
+    chain = bank.standing.chain
+
+    assert (chain.broken is None, chain.up_to) == (whole, MONTH_END if whole else friday)
+
+
 def test_a_file_comes_again_with_the_days_that_it_does_not_say(bank: Bank) -> None:
     seeming = statement(date(2017, 1, 2), DEBITED, 0, RECEIVED, PAID, BACK)
     bank.take(seeming)
