@@ -1,7 +1,8 @@
 """Checks a published log as an outsider has it: a folder of tiles, and the founding key's id."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
 
@@ -43,6 +44,14 @@ from ledger.evidence.verify import (
     self_described,
     verify_entry,
 )
+from ledger.evidence.vouching import (
+    SERVICE_ALONE,
+    VOUCHED_FOR,
+    VOUCHING_TOPICS,
+    FirstKey,
+    attestation,
+    vouched_keys,
+)
 
 Progress = Callable[[int, int], None]
 
@@ -63,7 +72,8 @@ class PublicationHolds:
 
     `note` is the checkpoint it was checked against, with whatever cosignatures it has; `kept` the
     one that somebody else kept, if there was any; `doubts` says which entries rest on keys that
-    somebody else had.
+    somebody else had. `attested` counts the entries by who answers for them; `first_keys` are those
+    of the first administrators, from which the officers' own descend.
     """
 
     origin: str
@@ -72,6 +82,8 @@ class PublicationHolds:
     note: str
     kept: Checkpoint | None = None
     doubts: tuple[Doubt, ...] = ()
+    attested: Mapping[str, int] = field(default_factory=dict)
+    first_keys: tuple[FirstKey, ...] = ()
 
 
 class PublishedFolder:
@@ -184,6 +196,7 @@ def verify_published(
     replay, edge, position = LogReplay(), Edge.empty(), 0
     levels: list[list[bytes]] = [[]]
     signed: list[SignedUpon] = []
+    signers = _Signers(officer_signed)
     for entry in entries_from(folder, claimed.size):
         _, leaf, upon = verify_entry(entry, keys, rules)
         signed += () if upon is None else (upon,)
@@ -192,6 +205,7 @@ def verify_published(
         replay.follow(entry.position, entry.stream, entry.version, named, leaf)
         edge = edge.append(leaf)
         levels[0].append(leaf)
+        signers.follow(entry)
         if progress is not None and position % TILE_WIDTH == 0:
             progress(position, claimed.size)
     require_signed_upon(signed, roots_at(signed, levels[0]).get)
@@ -206,8 +220,45 @@ def verify_published(
         holding = _require_kept(kept, checkpoint, folder, keys, rules)
     founding = next(iter(keys.records))
     return PublicationHolds(
-        claimed.origin, claimed.size, founding, note, holding, tuple(keys.doubts())
+        claimed.origin,
+        claimed.size,
+        founding,
+        note,
+        holding,
+        tuple(keys.doubts()),
+        *signers.answers(keys, claimed.size),
     )
+
+
+class _Signers:
+    """Who signed what, as the entries go by; whose word that is, is known after the last one."""
+
+    def __init__(self, officer_signed: frozenset[str]) -> None:
+        self._topics = officer_signed.union(VOUCHED_FOR)
+        self._vouching: list[Stored] = []
+        self._signed = Counter[tuple[str, ...]]()
+
+    def follow(self, entry: Stored) -> None:
+        if entry.topic in VOUCHING_TOPICS:
+            self._vouching.append(entry)
+        if entry.topic in self._topics:
+            self._signed[tuple(each.keyid for each in decode(entry.envelope).signatures)] += 1
+
+    def answers(self, keys: KeyHistory, size: int) -> tuple[dict[str, int], tuple[FirstKey, ...]]:
+        """Count entries by who answers for them, and return the first administrators' keys.
+
+        Args:
+            keys: All keys of the log.
+            size: How many entries it has; of other types than these, the ledger alone signs.
+        """
+        vouched = vouched_keys(self._vouching, keys)
+        found = Counter[str]()
+        for key_ids, count in self._signed.items():
+            records = (keys.records[key_id] for key_id in key_ids)
+            signed = ((each.public_key.key_id, each.custody) for each in records)
+            found[attestation(signed, vouched.key_ids)] += count
+        found[SERVICE_ALONE] += size - found.total()
+        return dict(sorted(found.items())), vouched.first
 
 
 def _require_kept(
