@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from api.acting import TheActing
 from api.banking import account_within, apply_rules, balance_within, found_for, line_within
-from api.callers import APPROVE, CASH, KEEP_ACCOUNTS, MATCH, READ, TheReach
+from api.callers import APPROVE, CASH, KEEP_ACCOUNTS, MATCH, READ, TAKE_UP, TheReach
 from api.dependencies import TheLedger, ThePage, TheReadModel
 from api.edge.one_thread import InOneThread
 from api.problems import RESPONSES
@@ -367,7 +367,7 @@ def write_line_off(
 
 
 @router.post(
-    "/{account_id}/lines/{statement_id}/{line}/taking-up", status_code=201, dependencies=[MATCH]
+    "/{account_id}/lines/{statement_id}/{line}/taking-up", status_code=201, dependencies=[TAKE_UP]
 )
 def take_line_up(
     account_id: UUID,
@@ -380,7 +380,7 @@ def take_line_up(
     reach: TheReach,
     response: Response,
 ) -> Written[Nothing]:
-    """Open a line again that was set aside."""
+    """Open a line again that was set aside; what an approver wrote off, an approver opens."""
     account_within(model, reach, account_id)
     chosen = LineChosen(statement_id, line)
     answer = take_up(the_ledger, acting.act(form.happened_on), chosen, form.reason)

@@ -28,7 +28,7 @@ MATCHERS = frozenset({Role.ACCOUNTANT, Role.HANDLER})
 """Who holds bank and books against each other: never the cashier (出纳不得编制余额调节表)."""
 
 WRITERS_OFF = frozenset({Role.APPROVER})
-"""Who lets a difference stand."""
+"""Who lets a difference stand, and who alone says that it stands no more."""
 
 
 class MatchedByCashier(LedgerError):
@@ -201,7 +201,7 @@ def set_aside(ledger: Ledger, act: CommandAct, order: SettingAside) -> Answer:
 
 
 def take_up(ledger: Ledger, act: CommandAct, chosen: LineChosen, reason: str) -> Answer:
-    """Open a line again that was set aside.
+    """Open a line again that was set aside: one that an approver wrote off, by an approver.
 
     Raises:
         LineUnknown, LineNotAside, MatchedByCashier, RoleMissing: As they say.
@@ -209,7 +209,12 @@ def take_up(ledger: Ledger, act: CommandAct, chosen: LineChosen, reason: str) ->
 
     def decide(work: Work) -> None:
         statement = work.get(BankStatement, chosen.statement_id)
-        account_to_match(work, act, statement.account_id)
+        require_post(work, act, MATCHERS | WRITERS_OFF, statement.organisation_id)
+        state = statement.line(chosen.line).state
+        if state is LineState.WRITTEN_OFF:
+            require_post(work, act, WRITERS_OFF, statement.organisation_id)
+        elif state is LineState.IGNORED:
+            account_to_match(work, act, statement.account_id)
         statement.take_up(act, number=chosen.line, reason=reason)
         work.save(statement)
 
