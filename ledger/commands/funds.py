@@ -6,6 +6,7 @@ from uuid import UUID
 
 from ledger.commands.duties import acting_officer, require_post, require_role
 from ledger.commands.lineage import lineage
+from ledger.commands.opening_surplus import left_out
 from ledger.commands.refusals import recorded
 from ledger.commands.signed_acts import perform_signed
 from ledger.domain.fiscal_year import FiscalYear, YearImplausible, fiscal_year_id
@@ -192,6 +193,8 @@ def open_fiscal_year(
     """Bring forward what is left in an account of earlier vintages as opening surplus.
 
     What of them is on its way to people is opening surplus too: figures take it from the payments.
+    Of a lot that was brought forward when something of it came back from another ledger, what was
+    not counted then is now.
     A year that was opened without a policy, so that it asks nothing, is asked by this one now.
 
     Raises:
@@ -204,16 +207,23 @@ def open_fiscal_year(
         require_post(work, act, CORRECTORS, organisation.id)
         fund = work.get(FundAccount, fund_id(organisation.id, earmark))
         opened = _fiscal_year(work, act, organisation.id, year, policy)
-        for lot in sorted(fund.old_lots(year)):
-            if lot.lot_id not in opened.lots:
-                opened.bring_forward(
-                    act,
-                    fund_id=fund.id,
-                    lot_id=lot.lot_id,
-                    origin_id=lot.origin_id,
-                    vintage=lot.vintage,
-                    amount=lot.remaining,
-                )
+        amounts = {
+            lot: lot.remaining for lot in fund.old_lots(year) if lot.lot_id not in opened.lots
+        }
+        for lot in fund.lots.values():
+            if lot.came_back and lot.lot_id in opened.lots:
+                rest = left_out(work.ledger, opened.id, fund, lot.lot_id)
+                if rest > 0:
+                    amounts[lot] = rest
+        for lot in sorted(amounts):
+            opened.bring_forward(
+                act,
+                fund_id=fund.id,
+                lot_id=lot.lot_id,
+                origin_id=lot.origin_id,
+                vintage=lot.vintage,
+                amount=amounts[lot],
+            )
         work.save(opened)
         work.result["opening_surplus_fen"] = opened.surplus
 
