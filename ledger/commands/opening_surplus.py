@@ -1,5 +1,6 @@
-"""Opening surplus that stood in no opening: what was refused elsewhere and is back."""
+"""Opening surplus that stood in no opening: what came back of a remittance, or by a case."""
 
+from collections.abc import Iterator
 from typing import cast
 from uuid import UUID
 
@@ -23,10 +24,9 @@ def bring_forward_again(
     alone, and of a lot that stands in an opening no later one takes the rest.
     """
     sent_in = work.ledger.event(remittance.id, 1).happened_on.year
-    for year in range(min(part.vintage for part in remittance.parts) + 1, act.happened_on.year + 1):
-        opened = work.find(FiscalYear, fiscal_year_id(account.organisation_id, year))
-        if opened is None or opened.closed:
-            continue
+    oldest = min(part.vintage for part in remittance.parts)
+    for opened in _open_years(work, act, account, oldest):
+        year = opened.year
         opened_at, brought = _brought_forward(work.ledger, opened.id)
         early = sent_in < year or sent_at < opened_at
         for part in remittance.parts:
@@ -41,6 +41,21 @@ def bring_forward_again(
                     vintage=part.vintage,
                     amount=part.amount_fen if counted else account.lots[part.lot_id].remaining,
                 )
+        work.save(opened)
+
+
+def bring_new_forward(work: Work, act: CommandAct, account: FundAccount, lot_id: UUID) -> None:
+    """Count a lot of an earlier vintage that has just come in as opening surplus of open years."""
+    lot = account.lots[lot_id]
+    for opened in _open_years(work, act, account, lot.vintage):
+        opened.bring_forward(
+            act,
+            fund_id=account.id,
+            lot_id=lot_id,
+            origin_id=lot.origin_id,
+            vintage=lot.vintage,
+            amount=lot.remaining,
+        )
         work.save(opened)
 
 
@@ -66,6 +81,16 @@ def left_out(ledger: Ledger, year_id: UUID, account: FundAccount, lot_id: UUID) 
             back += sum(part.amount_fen for part in event.parts if part.lot_id == lot_id)
     assert then is not None  # noqa: S101 - the lot was in it
     return Money(then.lots[lot_id].remaining + back - sum(amount for _, amount in brought))
+
+
+def _open_years(
+    work: Work, act: CommandAct, account: FundAccount, vintage: int
+) -> Iterator[FiscalYear]:
+    """Yield the years after a vintage, up to that of an act, that are open."""
+    for year in range(vintage + 1, act.happened_on.year + 1):
+        opened = work.find(FiscalYear, fiscal_year_id(account.organisation_id, year))
+        if opened is not None and not opened.closed:
+            yield opened
 
 
 def _brought_forward(
