@@ -114,6 +114,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "number.invalid": ("序号或年度不是整数", "not a whole number"),
     "person.duplicate_in_campaign": ("本次活动已发放", "already paid in this campaign"),
     "recipient.erased": ("此人的个人信息已销毁", "the person's data has been erased"),
+    "register.row_twice": (
+        "与上面一行重复，或对同一单位、同一人的说法不同",
+        "the same as a row above, or says otherwise of the same union or officer",
+    ),
     "roster.row_after_total": ("合计行之后还有人员", "a person stands below the 合计 row"),
     "roster.total_mismatch": ("合计与明细不符", "the 合计 row disagrees with the rows"),
     "roster.total_missing": ("缺少合计行", "the 合计 row is missing"),
