@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import islice
+from itertools import islice, permutations
 from typing import TypeVar
 from uuid import UUID
 
@@ -34,7 +34,7 @@ from ledger.domain.batch import (
 )
 from ledger.domain.campaign import Campaign, campaign_id
 from ledger.domain.disbursement import Disbursement, Status, disbursement_id
-from ledger.domain.fund import FundAccount, FundInsufficient, fund_id
+from ledger.domain.fund import FundAccount, FundInsufficient, SourcesInsufficient, fund_id
 from ledger.domain.officer import Officer, Role, RoleMissing
 from ledger.domain.organisation import Organisation, organisation_id
 from ledger.domain.policy import Channel, LimitName, Policy
@@ -183,8 +183,9 @@ def review_batch(ledger: Ledger, act: CommandAct, order: Step) -> Answer:
 def approve_batch(ledger: Ledger, act: CommandAct, order: Step) -> Answer:
     """Approve a batch and instruct its payments, drawn row by row in the roster's order.
 
-    Those whom the fewest sources may pay draw first. Rows are judged once more on this day. An
-    approver who may not, or too little money, is refused as a whole, and that is put on record.
+    Those whom the fewest sources may pay draw first; where that leaves too little to others, in
+    another order that pays all. Rows are judged once more on this day. An approver who may not, or
+    too little money, is refused as a whole, and that is put on record.
 
     Raises:
         WrongStage: It was not reviewed, or it was approved already.
@@ -241,7 +242,7 @@ def _approve(act: CommandAct, order: Step, *, instructs: bool = True) -> Decide:
             require_role(work, approver, Role.APPROVER, batch.organisation_id, act.happened_on)
             require_post(work, act, APPROVERS, batch.organisation_id)
             turns = _in_turn(standing, paid_from(work, campaign, act.happened_on))
-            _require_money(batch, fund, turns, act.happened_on)
+            turns = _covered(batch, fund, turns, act.happened_on)
         except (SamePerson, RoleMissing, FundInsufficient) as refusal:
             _refuse(work, act, batch, "approval", approver, refusal)
             return
@@ -290,6 +291,9 @@ def _fallen(work: Work, batch: Batch, campaign: Campaign, day: date) -> Mapping[
     return work.conclude(("rows that fall", batch.id, day), concerns, find)
 
 
+ORDERS_MAX = 120
+"""So many orders of categories are tried: all that five of them have."""
+
 Turns = Sequence[tuple[Collection[str], Sequence[Row]]]
 """Rows by the sources that may pay them, in the order in which they draw; none named: any may."""
 
@@ -306,14 +310,31 @@ def _in_turn(rows: Sequence[Row], sources_of: Mapping[str, tuple[str, ...]]) -> 
     return sorted(found.items(), key=lambda turn: (not turn[0], len(turn[0])))
 
 
-def _require_money(batch: Batch, fund: FundAccount | None, turns: Turns, day: date) -> None:
-    needs = [(sources, Money(sum(row.amount for row in rows))) for sources, rows in turns]
-    needed = Money(sum(amount for _, amount in needs))
-    if fund is not None:
-        fund.require_covered(needs, day)
-    elif needed:
-        account = fund_id(batch.organisation_id, batch.earmark)
-        raise FundInsufficient(account, needed, Money(0), day, None)
+def _covered(batch: Batch, fund: FundAccount | None, turns: Turns, day: date) -> Turns:
+    """Return the order in which all rows are paid: the usual one, or else the first that does.
+
+    Where categories share some of their sources, one may take what another alone could have.
+
+    Raises:
+        FundInsufficient, SourcesInsufficient: There is too little, in whatever order.
+    """
+    if fund is None:
+        needed = Money(sum(row.amount for _, rows in turns for row in rows))
+        if needed:
+            account = fund_id(batch.organisation_id, batch.earmark)
+            raise FundInsufficient(account, needed, Money(0), day, None)
+        return turns
+    refused: SourcesInsufficient | None = None
+    for order in islice(permutations(turns), ORDERS_MAX):
+        needs = [(sources, Money(sum(row.amount for row in rows))) for sources, rows in order]
+        try:
+            fund.require_covered(needs, day)
+        except SourcesInsufficient as refusal:
+            refused = refused or refusal
+        else:
+            return order
+    assert refused is not None  # noqa: S101 - there is one order at least, and it was refused
+    raise refused
 
 
 def _instruct(
