@@ -36,4 +36,5 @@ def return_read(batch_code: str, bank_format: str | None, name: str, data: bytes
     Raises:
         FileRefused: It cannot be read.
     """
-    return ReturnFile(batch_code, name, read_return(bank_format or "", name, data))
+    content = read_return(bank_format or "", name, data, batch_code)
+    return ReturnFile(batch_code, name, content)

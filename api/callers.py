@@ -20,7 +20,7 @@ from api.access.refusals import NotSignedIn
 from api.access.sessions import LONGEST_S
 from api.dependencies import Served, TheReadModel, served_to
 from ledger.commands.bank_accounts import ACCOUNT_KEEPERS
-from ledger.commands.bank_matching import MATCHERS
+from ledger.commands.bank_matching import MATCHERS, WRITERS_OFF
 from ledger.commands.batches import CLOSERS, HANDLERS, REVIEWERS
 from ledger.commands.cases import CLOSERS as CASE_CLOSERS
 from ledger.commands.disbursements import WITNESSES
@@ -333,6 +333,7 @@ CASH = Depends(May(*CASHIERS))
 REMIT = Depends(May(*APPROVERS, *CASHIERS))
 KEEP_ACCOUNTS = Depends(May(*ACCOUNT_KEEPERS))
 MATCH = Depends(May(*MATCHERS))
+TAKE_UP = Depends(May(*MATCHERS, *WRITERS_OFF))
 CORRECT = Depends(May(*CORRECTORS))
 END = Depends(May(*CLOSERS))
 WITNESS = Depends(May(*WITNESSES))

@@ -15,7 +15,7 @@ from ledger.errors import LedgerError
 from ledger.store.application import NotOnRecord
 from projections.disbursements import Question
 from projections.movements import Kind
-from projections.organisations import Tree, officer
+from projections.organisations import Tree, is_on_register
 from projections.turnover import Asked, Ever
 
 
@@ -91,7 +91,7 @@ def asked_of(model: Connection, conditions: Conditions, tree: Tree, reach: Reach
         most_fen=of.most_fen,
     )
     acting = None if of.officer is None else officer_id(of.officer)
-    if acting is not None and officer(model, acting) is None:
+    if acting is not None and not is_on_register(model, acting):
         raise NotOnRecord("officer", acting)
     return Asked(
         plain,

@@ -22,6 +22,7 @@ from ledger.domain.policy import Channel, Deadline, Policy
 from ledger.store.application import Ledger
 from projections.asked import NOW, Moment
 from projections.batches import Campaign, batches, campaign_list
+from projections.findings.above import beyond
 from projections.findings.adoptions import rereadings
 from projections.findings.asked import Asked, Verification
 from projections.findings.finding import Finding, Severity
@@ -249,6 +250,7 @@ def _asked(connection: Connection, ledger: Ledger, known: Known, key: _Key) -> A
     """Return what rules are asked about, of what is known without them."""
     _, moment, _, _, verified = key
     opened = [each for each in campaign_list(connection) if each.position < moment.known_end]
+    versions = list(versions_of(connection, ledger, moment))
     return Asked(
         connection,
         known.day,
@@ -270,7 +272,8 @@ def _asked(connection: Connection, ledger: Ledger, known: Known, key: _Key) -> A
             for each in opened
             if each.organisation_id is not None
         },
-        rereadings=rereadings(list(versions_of(connection, ledger, moment)), known.tree),
+        rereadings=rereadings(versions, known.tree),
+        beyond=beyond(versions, known.tree),
     )
 
 

@@ -1,7 +1,8 @@
 """Replays a scenario folder through the commands, each step at its own date (补录)."""
 
+import re
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
@@ -19,6 +20,7 @@ from ledger.commands import (
     statements,
 )
 from ledger.domain.aggregate import OPERATOR
+from ledger.domain.batch import batch_id
 from ledger.domain.officer import Officer, Role, officer_id
 from ledger.domain.organisation import Organisation, organisation_id
 from ledger.domain.policy import (
@@ -47,6 +49,7 @@ from ledger.store.signing import KeyHolder
 
 ARCHIVE_ROWS_MAX = 500
 PERCENT_BP = 100
+_ID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 Now = Callable[[], str]
 """Says the moment of recording, in UTC."""
@@ -69,7 +72,8 @@ class NoSuchOfficer(LedgerError):
 class Problem:
     """A step, or a row of it, that was refused; `recorded` when the refusal stands in the log.
 
-    `detail` names code, file, row and column, or ids and amounts; never what stood there.
+    `detail` names code, file, row and column, or ids and amounts; never what stood there. What the
+    folder has a code for is called by it.
     """
 
     step: str
@@ -118,6 +122,7 @@ class Loading:
         self._loaded = Loaded()
         self._parents = {row.code: row.parent_code for row in folder.organisations}
         self._posts: dict[tuple[str, str], list[str]] = defaultdict(list)
+        self._codes = dict(_codes(folder))
         for row in folder.officers:
             self._posts[row.organisation_code, row.role].append(row.staff_number)
 
@@ -153,7 +158,8 @@ class Loading:
             self._report(step, refusal.code, f"{refusal.code}: {refusal}", recorded=False)
 
     def _report(self, step: Step, code: str, detail: str, *, recorded: bool) -> None:
-        self._loaded.problems.append(Problem(step.name, code, detail, recorded))
+        said = _ID.sub(lambda id_: self._codes.get(id_[0], id_[0]), detail)
+        self._loaded.problems.append(Problem(step.name, code, said, recorded))
 
     # What must stand before the first act.
 
@@ -249,6 +255,7 @@ class Loading:
 
     def _fund(self, row: FundRow) -> Callable[[Step], Iterator[Answer]]:
         def take(step: Step) -> Iterator[Answer]:
+            self._require_unions("funds.csv", row.line, {"单位编码": row.organisation_code})
             year = self._campaign.fiscal_year
             order = funds.FundReceipt(
                 organisation_code=row.organisation_code,
@@ -267,6 +274,8 @@ class Loading:
 
     def _allocation(self, row: AllocationRow) -> Callable[[Step], Iterator[Answer]]:
         def take(step: Step) -> Iterator[Answer]:
+            unions = {"拨出单位": row.from_code, "接收单位": row.to_code}
+            self._require_unions("allocations.csv", row.line, unions)
             order = funds.Allocation(
                 row.from_code, row.to_code, row.earmark, row.document, row.amount_fen
             )
@@ -279,6 +288,7 @@ class Loading:
         def take(step: Step) -> Iterator[Answer]:
             if row.channel not in set(Channel):
                 raise FileRefused(Fault("batches.csv", row.line, "方式", "value.unknown"))
+            self._require_unions("batches.csv", row.line, {"单位编码": row.organisation_code})
             draft = batches.Draft(
                 code=row.code,
                 campaign_code=self._campaign.code,
@@ -306,7 +316,8 @@ class Loading:
     def _bank_return(self, row: BatchRow) -> Callable[[Step], Iterator[Answer]]:
         def take(step: Step) -> Iterator[Answer]:
             name = row.return_file or ""
-            content = read_return(row.bank_format or "", name, self._folder.read(name))
+            data = self._folder.read(name)
+            content = read_return(row.bank_format or "", name, data, row.code)
             cashier = self._actor(row.organisation_code, Role.CASHIER)
             order = statements.ReturnFile(row.code, name, content)
             act = self._act(step, cashier, row.code)
@@ -327,6 +338,20 @@ class Loading:
                 yield disbursements.record_signatures(self._ledger, act, sheet)
 
         return take
+
+    def _require_unions(self, file: str, line: int, codes: Mapping[str, str]) -> None:
+        """Check that the unions which a row names, by column, are registered.
+
+        Raises:
+            FileRefused: `ledger.not_on_record`, with each that is not.
+        """
+        faults = [
+            Fault(file, line, column, "ledger.not_on_record")
+            for column, code in codes.items()
+            if self._ledger.load(Organisation, organisation_id(code)) is None
+        ]
+        if faults:
+            raise FileRefused(*faults)
 
     # Who acts, and when.
 
@@ -367,6 +392,22 @@ class Loading:
 def default_as_of(folder: Folder, loaded: Loaded) -> date:
     """Return the day a report is made for: the folder's own, or the day after the last step."""
     return folder.given_as_of() or loaded.last_day + timedelta(days=1)
+
+
+def _codes(folder: Folder) -> Iterator[tuple[str, str]]:
+    """Yield the id of each union, officer and batch that the folder names, and its code there."""
+    unions = {row.code for row in folder.organisations}
+    unions |= {row.parent_code for row in folder.organisations if row.parent_code}
+    unions |= {row.organisation_code for row in folder.funds}
+    unions |= {row.organisation_code for row in folder.officers}
+    unions |= {row.organisation_code for row in folder.batches}
+    unions |= {code for row in folder.allocations for code in (row.from_code, row.to_code)}
+    staff = {row.staff_number for row in folder.officers}
+    for row in folder.batches:
+        staff |= {row.drafted_by, row.reviewed_by, row.approved_by}
+        yield str(batch_id(row.code)), row.code
+    yield from ((str(organisation_id(code)), code) for code in unions)
+    yield from ((str(officer_id(number)), number) for number in staff)
 
 
 def _parents_first(rows: Sequence[OrganisationRow]) -> Iterator[OrganisationRow]:

@@ -15,7 +15,7 @@ from projections.batches import Campaign, campaign_list
 from projections.disbursements import Question
 from projections.flow_of_funds import Period
 from projections.organisations import Organisation, Tree, tree_on
-from projections.statistics import Statistics, statistics
+from projections.statistics import Statistics, standing_over, statistics
 from projections.year import Used, Year, used, year_of
 
 YEAR_MIN, YEAR_MAX = 1949, 2200
@@ -82,13 +82,22 @@ class Reporting:
         ]
 
     def statistics(self, model: Connection) -> Statistics:
-        """Return the figures of the payments that are meant."""
+        """Return the figures of the payments that are meant: of a year, those instructed in it."""
         asked = Question(
             organisation_ids=self.tree.unless_all(self.ids),
             campaign_id=None if self.campaign is None else self.campaign.campaign_id,
             since=self.since,
         )
         return statistics(model, asked, replace(self.moment, at=self.at))
+
+    def earlier(self, model: Connection) -> Statistics:
+        """Return what a year brought of the payments that were instructed before it."""
+        before = self.period.before
+        if self.campaign is not None or before is None:
+            return Statistics(())
+        asked = Question(organisation_ids=self.tree.unless_all(self.ids))
+        moments = (replace(each, at=self.at) for each in (self.moment, before))
+        return standing_over(model, asked, *moments)
 
     def of_year(self, model: Connection) -> Year:
         """Return the fiscal year of the money that is meant."""

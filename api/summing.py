@@ -33,11 +33,15 @@ from projections.year import Line, Year
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """All that the report says in figures; `line` is the year's account of these unions."""
+    """All that the report says in figures; `line` is the year's account of these unions.
+
+    `earlier` is what a year brought of payments that were instructed before it.
+    """
 
     year: Year
     line: Line
     statistics: Statistics
+    earlier: Statistics
     returned: dict[str, Back]
     paid_again: Back
     old: Surplus
@@ -75,6 +79,7 @@ def summed(model: Connection, ledger: Ledger, reach: Reach, kept: Kept, of: Repo
         year,
         year.line(of.ids),
         of.statistics(model),
+        of.earlier(model),
         returned(model, whose, moment),
         paid_again(model, whose, moment),
         surplus(model, of.ids, of.year, moment),

@@ -56,7 +56,7 @@ RULES = {
     "b3": people.over_the_yearly_maximum,
     "c2": payments.in_anothers_name,
     "c3": cards.one_for_several,
-    "e2": people.paid_again_elsewhere,
+    "e2": people.paid_again_soon,
     "g5": payments.returned_and_not_paid_again,
     "j3": payments.sent_back_after_success,
 }

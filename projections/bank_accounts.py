@@ -66,7 +66,11 @@ class StatementView:
 
 @dataclass(frozen=True, slots=True)
 class Break:
-    """Where statements are missing: after a day the bank held one sum, on the next another."""
+    """Where statements are missing: of the days between these two nothing is known.
+
+    What the bank held around them may be the same: then they hold movements that cancel out, or
+    none at all; only a statement of them tells.
+    """
 
     after: date
     expected_fen: Money
@@ -76,7 +80,7 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Statements from the beginning on, each going on where the one before it ended."""
+    """Statements from the beginning on, each going on right behind the one before it."""
 
     up_to: date
     closing_fen: Money
@@ -108,8 +112,20 @@ class Standing:
         return proved if proved >= date.fromisoformat(self.account.begins_on) else None
 
     @property
+    def ended(self) -> bool:
+        """Say whether the account was closed, and is proved up to that day."""
+        closed_on, proved_to = self.account.closed_on, self.proved_to
+        return (
+            closed_on is not None
+            and proved_to is not None
+            and proved_to >= date.fromisoformat(closed_on)
+        )
+
+    @property
     def why_not_further(self) -> str:
         """Return a code for what is in the way."""
+        if self.ended:
+            return "closed"
         if self.opening_difference_fen:
             return "opening"
         stops = {
@@ -185,10 +201,13 @@ def standings(connection: Connection, found: Sequence[Account]) -> list[Standing
 
 
 def proved_of(found: Sequence[Standing]) -> dict[UUID, date | None]:
-    """Return up to which day each organisation is proved: its worst account decides."""
+    """Return up to which day each organisation is proved: its worst account decides.
+
+    An account that was closed counts until it is proved to its last day.
+    """
     of: dict[UUID, list[date | None]] = defaultdict(list)
     for each in found:
-        if each.account.closed_on is None:
+        if not each.ended:
             of[each.account.organisation_id].append(each.proved_to)
     return {
         organisation: None if None in days else min(day for day in days if day is not None)
@@ -197,20 +216,38 @@ def proved_of(found: Sequence[Standing]) -> dict[UUID, date | None]:
 
 
 def chain_of(connection: Connection, account: Account) -> Chain:
-    """Follow an account's statements from its beginning on, until one is missing."""
+    """Follow an account's statements from its beginning on, until one is missing.
+
+    No day is missing between two, or the bank numbered them one after the other: many send none
+    of days on which they are closed.
+    """
     statement = (
-        select(spans)
+        select(spans, files.c.number, files.c.bank_format)
+        .join(files, files.c.statement_id == spans.c.statement_id)
         .where(spans.c.account_id == account.account_id.bytes)
         .order_by(spans.c.opened_on)
     )
     up_to = date.fromisoformat(account.begins_on) - ONE_DAY
     balance = account.opening_fen
+    before: Row[Any] | None = None
     for row in connection.execute(statement):
-        if row.opening_fen != balance:
-            gap = Break(up_to, balance, date.fromisoformat(row.opened_on), Money(row.opening_fen))
+        opened_on = date.fromisoformat(row.opened_on)
+        goes_on = opened_on == up_to + ONE_DAY or _numbered_next(before, row)
+        if not goes_on or row.opening_fen != balance:
+            gap = Break(up_to, balance, opened_on, Money(row.opening_fen))
             return Chain(up_to, balance, gap)
-        up_to, balance = date.fromisoformat(row.closed_on), Money(row.closing_fen)
+        up_to, balance, before = date.fromisoformat(row.closed_on), Money(row.closing_fen), row
     return Chain(up_to, balance, None)
+
+
+def _numbered_next(before: Row[Any] | None, row: Row[Any]) -> bool:
+    """Say whether the bank counts one statement right after another, in one format."""
+    if before is None or before.bank_format != row.bank_format:
+        return False
+    numbers = [each.number or "" for each in (before, row)]
+    if not all(each.isascii() and each.isdecimal() for each in numbers):
+        return False
+    return int(numbers[0]) + 1 == int(numbers[1])
 
 
 def bank_balance(connection: Connection, account: Account, day: date) -> Money | None:

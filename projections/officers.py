@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, exists, select
+from sqlalchemy import ColumnElement, Connection, exists, or_, select
 
 from projections.asked import uuid_of
 from projections.organisations import officers, roles
@@ -83,27 +83,35 @@ def officers_found(
 
 
 def tenures(connection: Connection, officer_ids: Sequence[UUID]) -> dict[UUID, list[Tenure]]:
-    """Return all posts of officers, the first given first."""
+    """Return all posts of officers, the first given first, as `Officer` itself has them."""
     found: dict[UUID, list[Tenure]] = defaultdict(list)
     statement = select(roles).where(roles.c.officer_id.in_([each.bytes for each in officer_ids]))
     for row in connection.execute(statement.order_by(roles.c.position)):
-        of, place = uuid_of(row.officer_id), uuid_of(row.organisation_id)
+        of, place, day = uuid_of(row.officer_id), uuid_of(row.organisation_id), row.happened_on
         if row.change == GRANTED:
-            found[of].append(Tenure(place, row.role, row.happened_on, None, row.position, None))
+            found[of].append(Tenure(place, row.role, day, row.until, row.position, None))
             continue
         found[of] = [
-            replace(each, until=row.happened_on, ended_at=row.position)
-            if (each.organisation_id, each.role) == (place, row.role)
-            and each.since <= row.happened_on
-            and (each.until is None or row.happened_on < each.until)
+            replace(each, until=day, ended_at=row.position)
+            if (each.organisation_id, each.role) == (place, row.role) and _ends(each, day)
             else each
             for each in found[of]
         ]
     return found
 
 
+def _ends(post: Tenure, day: str) -> bool:
+    """Say whether an end on a day is this post's; that of the day signed with it is on record."""
+    if post.until == day:
+        return post.ended_at is None
+    return post.since <= day and (post.until is None or day < post.until)
+
+
 def _holds(asked: Question) -> ColumnElement[bool]:
-    """Return the condition that an officer holds a post of the question on its day."""
+    """Return the condition that an officer holds a post of the question on its day.
+
+    The same as `Tenure.covers` says of it: an end counts for what had begun by its own day alone.
+    """
     day = asked.day.isoformat()
     ending = roles.alias()
     ended = exists().where(
@@ -112,12 +120,14 @@ def _holds(asked: Question) -> ColumnElement[bool]:
         ending.c.role == roles.c.role,
         ending.c.change == ENDED,
         ending.c.position > roles.c.position,
+        ending.c.happened_on >= roles.c.happened_on,
         ending.c.happened_on <= day,
     )
     held = exists().where(
         roles.c.officer_id == officers.c.officer_id,
         roles.c.change == GRANTED,
         roles.c.happened_on <= day,
+        or_(roles.c.until.is_(None), roles.c.until > day),
         ~ended,
     )
     if asked.role is not None:

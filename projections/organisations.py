@@ -63,6 +63,7 @@ roles = Table(
     text_column("role"),
     text_column("change"),
     text_column("happened_on"),
+    text_column("until", nullable=True),
     Index("roles_by_officer", "officer_id"),
 )
 
@@ -199,49 +200,10 @@ def parents_of(connection: Connection, organisation_id: UUID) -> list[Parent]:
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class OfficerKey:
-    key_id: str
-    custody: str
-    in_force: bool
-
-
-@dataclass(frozen=True, slots=True)
-class OfficerView:
-    """An officer by staff number: names are personal data and stand nowhere here."""
-
-    officer_id: UUID
-    staff_number: str
-    roles: tuple[tuple[UUID, str], ...]
-    keys: tuple[OfficerKey, ...]
-
-
-def officer(connection: Connection, officer_id: UUID) -> OfficerView | None:
-    """Return an officer with the roles and keys that are in force now."""
-    row = connection.execute(
-        select(officers).where(officers.c.officer_id == officer_id.bytes)
-    ).one_or_none()
-    if row is None:
-        return None
-    held: dict[tuple[UUID, str], None] = {}
-    for change in connection.execute(
-        select(roles).where(roles.c.officer_id == officer_id.bytes).order_by(roles.c.position)
-    ):
-        place = (uuid_of(change.organisation_id), change.role)
-        if change.change == "granted":
-            held[place] = None
-        else:
-            held.pop(place, None)
-    registered: dict[str, OfficerKey] = {}
-    for change in connection.execute(
-        select(keys).where(keys.c.officer_id == officer_id.bytes).order_by(keys.c.position)
-    ):
-        if change.change == "registered":
-            registered[change.key_id] = OfficerKey(change.key_id, change.custody, in_force=True)
-        else:
-            before = registered[change.key_id]
-            registered[change.key_id] = OfficerKey(before.key_id, before.custody, in_force=False)
-    return OfficerView(officer_id, row.staff_number, tuple(held), tuple(registered.values()))
+def is_on_register(connection: Connection, officer_id: UUID) -> bool:
+    """Say whether there is such an officer, whatever post they hold."""
+    found = select(officers.c.position).where(officers.c.officer_id == officer_id.bytes)
+    return connection.execute(found).one_or_none() is not None
 
 
 def officer_list(
@@ -313,15 +275,17 @@ def _appointed(event: Officer.Appointed, position: int, rows: Rows) -> None:
 def _role_changed(
     event: Officer.RoleGranted | Officer.RoleEnded, position: int, rows: Rows
 ) -> None:
-    change = "granted" if isinstance(event, Officer.RoleGranted) else "ended"
+    granted = isinstance(event, Officer.RoleGranted)
+    until = event.until if isinstance(event, Officer.RoleGranted) else None
     rows["officer_roles"].append(
         (
             position,
             event.originator_id.bytes,
             event.organisation_id.bytes,
             event.role,
-            change,
+            "granted" if granted else "ended",
             event.happened_on.isoformat(),
+            None if until is None else until.isoformat(),
         )
     )
 

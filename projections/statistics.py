@@ -5,7 +5,7 @@ The counts are those of the ledger's own totals, asked for once and added up as 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -22,6 +22,7 @@ from projections.payment_states import disbursements
 from projections.payment_sums import paid_by_origin, runs, sums_by_origin
 
 BY = ("organisation_id", "campaign_id", "category", "channel")
+WAITING = frozenset({Status.IN_TRANSIT.value, Status.RETURNED.value})
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,12 +115,49 @@ class Statistics:
     def spent_fen(self) -> int:
         return sum(each.paid_fen for each in self.spent)
 
+    def beside(self, other: "Statistics") -> "Statistics":
+        """Return both together."""
+        return Statistics([*self.payments, *other.payments], [*self.spent, *other.spent])
+
     def among(self, organisation_ids: Iterable[UUID]) -> "Statistics":
         ids = frozenset(organisation_ids)
         return Statistics(
             [each for each in self.payments if each.organisation_id in ids],
             [each for each in self.spent if each.organisation_id in ids],
         )
+
+
+def standing_over(
+    connection: Connection, asked: Question, moment: Moment, before: Moment
+) -> Statistics:
+    """Return what payments that were instructed up to a moment came to between it and a later one.
+
+    What reached people or was withdrawn in between counts, less what of it went back; what is on
+    its way or came back counts where it still stands so. So over the years each payment is counted
+    in the one in which it reached somebody, and until then as waiting.
+    """
+    until = replace(asked, until=before.as_of)
+    then, now = statistics(connection, until, before), statistics(connection, until, moment)
+    payments: dict[tuple[UUID, UUID, str, str, str], tuple[int, int]] = {}
+    for sign, each in (*((1, one) for one in now.payments), *((-1, one) for one in then.payments)):
+        if sign < 0 and each.status in WAITING:
+            continue
+        alike = each.organisation_id, each.campaign_id, each.category, each.channel, each.status
+        count, fen = payments.get(alike, (0, 0))
+        payments[alike] = count + sign * each.count, fen + sign * each.amount_fen
+    spent: Counter[tuple[UUID, UUID, str, str, str, int]] = Counter()
+    for sign, of in ((1, now.spent), (-1, then.spent)):
+        for one in of:
+            alike_spent = one.organisation_id, one.campaign_id, one.category, one.channel
+            spent[*alike_spent, one.source, one.vintage] += sign * one.paid_fen
+    return Statistics(
+        [
+            Payments(*alike, count, Money(fen))
+            for alike, (count, fen) in sorted(payments.items())
+            if count or fen
+        ],
+        [Spent(*alike, Money(fen)) for alike, fen in sorted(spent.items()) if fen],
+    )
 
 
 def statistics(connection: Connection, asked: Question, moment: Moment = NOW) -> Statistics:

@@ -1,5 +1,6 @@
 """Commands about bank accounts: statements in, matched by rule, how far each is proved."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 from uuid import UUID
@@ -19,6 +20,7 @@ from ledger.domain.batch import Batch, batch_id
 from ledger.domain.values import yuan_text
 from ledger.files.account_statements import read_account_statement
 from ledger.files.columns import chosen
+from ledger.files.statement_days import StatedDays
 from ledger.store.act import CommandAct
 from ledger.store.application import NotOnRecord
 from ledger.store.collector import without_collector
@@ -65,14 +67,25 @@ def take(
             help="With it, what each column is: day,-,debit,credit,balance (-: left out)."
         ),
     ] = "",
+    first_day: Annotated[
+        datetime | None,
+        typer.Option(
+            formats=["%Y-%m-%d"],
+            help="First day covered, of a file that does not say which days it covers.",
+        ),
+    ] = None,
+    last_day: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day covered.")
+    ] = None,
 ) -> None:
     """Take in an account statement; lines that are known from another one are not taken twice."""
+    stated = StatedDays(first_day and first_day.date(), last_day and last_day.date())
     place = bootstrap.home()
     with bootstrap.opened(place) as ledger:
         with catch_up(ledger, place.read_models).asking() as model:
             bank_format = _account(account_list(model, account_id=account), account).bank_format
         layout = None if header_row is None else chosen(header_row, columns.split(","))
-        content = read_account_statement(bank_format, path.name, path.read_bytes(), layout)
+        content = read_account_statement(bank_format, path.name, path.read_bytes(), layout, stated)
         act = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
         answer = take_bank_statement(ledger, act, StatementFile(account, path.name, content))
         say(f"{answer.result['taken']} lines taken in, {answer.result['known']} known before")

@@ -1,6 +1,6 @@
 """Commands of evidence: is everything that is stored as it was signed?"""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Annotated, Any, NamedTuple
 
@@ -8,6 +8,15 @@ import typer
 
 from api import bootstrap
 from api.alarm_text import alarm_lines
+from api.cli.administrators import (
+    OTHER_KEY,
+    Shown,
+    carried,
+    detail,
+    difference,
+    say_first_keys,
+    vouching_json,
+)
 from api.cli.printing import (
     REFUSED,
     AsJson,
@@ -16,14 +25,12 @@ from api.cli.printing import (
     print_json,
     say,
     say_doubts,
-    say_first_keys,
 )
 from api.deployment import Deployment
 from ledger.commands.alarm import Alarm, raise_alarm
 from ledger.commands.held_checkpoint import read_checkpoint, require_held
 from ledger.commands.paid_as_approved import PaidAsApproved, paid_as_approved
 from ledger.commands.verification import Verdict, verify_log
-from ledger.evidence.vouching import KEYRING, RELIABLE, SERVICE_ALONE, UNVOUCHED
 from ledger.postgresql import Database
 from ledger.segments.checking import Checked, check_segments, in_processes
 from ledger.segments.going_on import Known, known_to, remember, verify_past
@@ -31,9 +38,6 @@ from ledger.store.home import Home, HomeMissing
 from projections.segments.asking import out_of_turn
 from projections.segments.duck import duck
 from projections.segments.flat import FLAT
-
-ATTESTED = (RELIABLE, UNVOUCHED, KEYRING, SERVICE_ALONE)
-"""How an event may be signed, the most that it may prove first."""
 
 
 def verify(
@@ -61,6 +65,7 @@ def verify(
     deployment: Annotated[
         Path | None, typer.Option(help="Verify each ledger that this file has here.")
     ] = None,
+    administrator: Shown = None,
     *,
     approvals: Annotated[
         bool,
@@ -73,13 +78,13 @@ def verify(
     Without --key the folder itself says which key founded the log. That serves whoever keeps the
     folder, and proves nothing to anybody else: it is said with the result (NOT PINNED).
     """
-    keys = key or []
+    keys, shown = key or [], administrator or ()
     if deployment is not None:
-        _require_none(checkpoint, report, segments, approvals=approvals)
+        _require_none(checkpoint, report, segments, *shown, approvals=approvals)
         _verify_all(bootstrap.deployment(deployment), keys, processes, as_json=as_json)
         return
     place = bootstrap.home()
-    _require_unsealed(segments, approvals=approvals)
+    _require_unsealed(segments, shown, approvals=approvals)
     pinned = _one_key(keys)
     origin, founding = place.origin(), pinned or place.founding_key_id()
     log = place.log
@@ -100,24 +105,29 @@ def verify(
     if note is not None and verdict.holds:
         held = require_held(log, origin, founding, note).size
     paid = _paid(log, verdict, founding, asked=approvals)
+    other = difference(verdict.first_keys, shown, are_all=True) if verdict.holds else None
     if as_json:
-        found = _verdict(verdict, alarm, founding, pinned=bool(pinned))
+        found = _verdict(verdict, alarm, founding, other, pinned=bool(pinned))
         print_json({**found, "checkpoint_held": held, **_sealed_json(sealed), **_paid_json(paid)})
     else:
-        _show(verdict, alarm, sealed)
+        _show(verdict, alarm, shown, sealed)
         _say_founder(verdict, founding, pinned=bool(pinned))
+        if other is not None:
+            say(f"{OTHER_KEY}: everything holds. But {other}")
         if held is not None:
             say(f"the checkpoint of {held} entries that was kept elsewhere is of this log.")
         _say_paid(paid)
     if alarm is not None and report is not None:
         report.write_text("\n".join(alarm_lines(alarm)) + "\n", encoding="utf-8")
-    if any((alarm, verdict.doubts, paid and paid.faulty)):
+    if any((alarm, other, verdict.doubts, paid and paid.faulty)):
         raise typer.Exit(REFUSED)
 
 
-def _require_unsealed(segments: Path | None, *, approvals: bool) -> None:
-    if approvals and segments is not None:
-        raise typer.BadParameter("--approvals reads the log itself, which --segments leaves unread")
+def _require_unsealed(segments: Path | None, shown: Collection[str], *, approvals: bool) -> None:
+    for asked, option in ((approvals, "--approvals"), (shown, "--administrator")):
+        if asked and segments is not None:
+            told = f"{option} reads the log itself, which --segments leaves unread"
+            raise typer.BadParameter(told)
 
 
 def _paid(
@@ -146,16 +156,7 @@ def _say_paid(paid: PaidAsApproved | None) -> None:
             f"{paid.payments} payments of {paid.batches} batches are as the approvals list them."
             f" {paid.batches} 个批次的 {paid.payments} 笔发放与审批名单一致。"
         )
-    say(f"Of the last approvals of these batches {_carried(paid.attested)}")
-
-
-def _carried(attested: Mapping[str, int]) -> str:
-    own, unvouched, keyring, alone = (attested.get(each, 0) for each in ATTESTED)
-    return (
-        f"{own} carry the officer's own signature, {unvouched} one by a key that is an officer's on"
-        f" the operator's word alone, {keyring} one from the operator's keyring, {alone} the"
-        " service's alone."
-    )
+    say(f"Of the last approvals of these batches {carried(paid.attested)}")
 
 
 def _paid_json(paid: PaidAsApproved | None) -> dict[str, Any]:
@@ -210,9 +211,11 @@ def _sealed_json(sealed: _Sealed | None) -> dict[str, Any]:
     }
 
 
-def _require_none(*options: Path | None, approvals: bool) -> None:
+def _require_none(*options: Path | str | None, approvals: bool) -> None:
     if approvals or any(each is not None for each in options):
-        told = "--checkpoint, --report, --segments and --approvals are of one ledger"
+        told = (
+            "--checkpoint, --report, --segments, --administrator and --approvals are of one ledger"
+        )
         raise typer.BadParameter(told)
 
 
@@ -266,7 +269,12 @@ def _verify_all(
         raise typer.Exit(REFUSED)
 
 
-def _show(verdict: Verdict, alarm: Alarm | None, sealed: _Sealed | None = None) -> None:
+def _show(
+    verdict: Verdict,
+    alarm: Alarm | None,
+    shown: Collection[str] = (),
+    sealed: _Sealed | None = None,
+) -> None:
     if alarm is not None:
         for line in alarm_lines(alarm):
             say(line)
@@ -277,8 +285,9 @@ def _show(verdict: Verdict, alarm: Alarm | None, sealed: _Sealed | None = None) 
             f"{verdict.events} events, {size} of them sealed: the segments hold, and what came"
             f" after them goes on from there and holds.\n"
             f"{size} 个事件已封存并成立，其后的事件也成立。\n"
-            "NOT read: the log's own copy of what is sealed, what entries claim of maps, and whose"
-            " officers' keys are (`nuanzhang verify` without --segments)"
+            "NOT read: the log's own copy of what is sealed, what entries claim of maps, what"
+            " officers signed upon of what is sealed, and whose officers' keys are (`nuanzhang"
+            " verify` without --segments)"
         )
         if sealed.only_hashed:
             say(
@@ -291,9 +300,18 @@ def _show(verdict: Verdict, alarm: Alarm | None, sealed: _Sealed | None = None) 
         f"{verdict.events} events under {verdict.checkpoints} checkpoints: everything holds.\n"
         f"{verdict.events} 个事件、{verdict.checkpoints} 个检查点，全部成立。"
     )
-    say(_carried(verdict.attested))
-    say_first_keys(verdict.first_keys)
+    say(carried(verdict.attested))
+    _say_held(verdict.held_size)
+    say_first_keys(() if shown else verdict.first_keys)
     say_doubts(verdict.doubts)
+
+
+def _say_held(size: int) -> None:
+    if size:
+        say(
+            f"Officers' own keys signed upon the first {size} entries as they stand: nobody without"
+            f" such a key wrote them anew. 经办人本人密钥已连同前 {size} 条记录一并签名。"
+        )
 
 
 def _say_founder(verdict: Verdict, founding: str, *, pinned: bool) -> None:
@@ -310,23 +328,23 @@ def _say_founder(verdict: Verdict, founding: str, *, pinned: bool) -> None:
 
 
 def _verdict(
-    verdict: Verdict, alarm: Alarm | None, founding: str, *, pinned: bool
+    verdict: Verdict, alarm: Alarm | None, founding: str, other: str | None = None, *, pinned: bool
 ) -> dict[str, Any]:
     broken = verdict.broken
     return {
-        "holds": verdict.holds,
+        "holds": verdict.holds and other is None,
         "pinned": pinned,
         "founding_key_id": founding,
         "events": verdict.events,
         "checkpoints": verdict.checkpoints,
         "code": None if broken is None else broken.code,
-        "detail": None if broken is None else str(broken),
+        "detail": detail(other) if broken is None else str(broken),
         "position": verdict.position,
         "last_good_size": verdict.last_good_size,
         "affected": verdict.affected,
         # Nothing where only what came since was verified: none was looked at.
-        "attested": verdict.attested or None,
-        "first_keys": [each._asdict() for each in verdict.first_keys] if verdict.attested else None,
+        **vouching_json(verdict.attested, verdict.first_keys),
+        "held_size": verdict.held_size if verdict.attested else None,
         "doubts": doubts_json(verdict.doubts),
         "alarm": None if alarm is None else _alarm(alarm),
     }

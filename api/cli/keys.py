@@ -9,7 +9,8 @@ import typer
 
 from api import bootstrap
 from api.cli.asking import KeyFile, PassphraseFd, ask_passphrase, signed_act
-from api.cli.printing import AsJson, print_json, say
+from api.cli.printing import AsJson, print_json, say, say_aside
+from api.cli.signing import NothingToSign, told
 from ledger.commands.key_history import key_history, vouched_history
 from ledger.commands.officer_keys import (
     CUSTODY_OFFICER,
@@ -54,16 +55,6 @@ class PublicKeyUnreadable(LedgerError):
 
     def __init__(self) -> None:
         super().__init__("a public key is written ALGORITHM:BASE64, as `nuanzhang key new` does")
-
-
-class NothingToSign(LedgerError):
-    """What is to be signed is base64, as the service prepared it."""
-
-    code = "key.nothing_to_sign"
-    kind = Kind.INVALID
-
-    def __init__(self) -> None:
-        super().__init__("give `to_sign` as the service answered it, in base64")
 
 
 class TokenAlgorithm(LedgerError):
@@ -120,11 +111,15 @@ def sign(
     to_sign: Annotated[str, typer.Argument(help="`to_sign` of a preparation, or of a key proof.")],
     passphrase_fd: PassphraseFd = None,
 ) -> None:
-    """Sign what the service prepared, with a key that never leaves this machine."""
+    """Sign what the service prepared, with a key that never leaves this machine.
+
+    It is said first what that is, on the error stream: read it before you give the passphrase.
+    """
     try:
         message = b64decode(to_sign, validate=True)
     except ValueError:
         raise NothingToSign from None
+    say_aside(told(message))
     signer = read_key_file(key_file, ask_passphrase(passphrase_fd, confirm=False))
     print_json(
         {

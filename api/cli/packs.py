@@ -10,8 +10,15 @@ from typing import Annotated
 import typer
 
 from api import bootstrap
+from api.cli.administrators import (
+    OTHER_KEY,
+    Shown,
+    detail,
+    difference,
+    say_first_keys,
+)
 from api.cli.drafts import drafted, told_of
-from api.cli.printing import REFUSED, AsJson, bar, print_json, say, say_first_keys
+from api.cli.printing import REFUSED, AsJson, bar, print_json, say
 from api.cli.timestamps import certificate
 from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import Published, announce
@@ -144,10 +151,7 @@ def verify_pack(
     bytes_max: Annotated[
         int, typer.Option(min=1, help="How much it may come to when it is unpacked.")
     ] = CHECKED_BYTES_MAX,
-    administrator: Annotated[
-        list[str] | None,
-        typer.Option(help="Key id of a first administrator, as they showed it: each, or none."),
-    ] = None,
+    administrator: Shown = None,
     *,
     accept_pages: Annotated[
         bool, typer.Option("--accept-pages", help="Let pages pass that cannot be made anew here.")
@@ -177,6 +181,7 @@ def verify_pack(
             if isinstance(step, CheckedPack):
                 verdict.size, verdict.as_of = step.checkpoint.size, step.published_at
                 verdict.first_keys, verdict.attested = step.vouched.first, step.attested
+                verdict.held_size = step.held_size
                 continue
             verdict.steps.append(step)
             if not as_json:
@@ -190,7 +195,7 @@ def verify_pack(
         print_json(verdict.to_json())
     else:
         say(verdict.said())
-        say_first_keys(verdict.strangers if verdict.holds else ())
+        say_first_keys(() if administrator or not verdict.holds else verdict.first_keys)
     if not (verdict.holds and pinned):
         raise typer.Exit(REFUSED)
 
@@ -216,6 +221,7 @@ class Verdict:
     is_cosigned: bool = False
     first_keys: Sequence[FirstKey] = ()
     attested: Mapping[str, int] = field(default_factory=dict)
+    held_size: int = 0
 
     @property
     def unchecked(self) -> list[str]:
@@ -226,21 +232,18 @@ class Verdict:
         return [name for name in self.unchecked if name not in self.accepted]
 
     @property
-    def strangers(self) -> list[FirstKey]:
-        """The first administrators' keys that nobody gave as such."""
-        return [each for each in self.first_keys if each.key_id not in self.administrators]
+    def other(self) -> str | None:
+        """Which of the first administrators' keys was not given."""
+        return difference(self.first_keys, self.administrators, are_all=False)
 
     @property
     def holds(self) -> bool:
-        other = bool(self.administrators and self.strangers)
-        return self.broken is None and not (self.refused or other)
+        return self.broken is None and not (self.refused or self.other)
 
     def to_json(self) -> dict[str, object]:
-        detail = self.broken
-        if detail is None and self.refused:
-            detail = f"not checked: {', '.join(self.refused)}"
-        if detail is None and not self.holds:
-            detail = f"another administrator's key: {self.strangers[0].key_id}"
+        told = self.broken
+        if told is None and self.refused:
+            told = f"not checked: {', '.join(self.refused)}"
         return {
             "holds": self.holds,
             "pinned": bool(self.pinned),
@@ -249,13 +252,14 @@ class Verdict:
             "as_of": self.as_of,
             "cosigned": self.is_cosigned,
             "attested": dict(sorted(self.attested.items())),
+            "held_size": self.held_size,
             "first_keys": [each._asdict() for each in self.first_keys],
             "unchecked": self.unchecked,
             "steps": [
                 {"step": each.number, "title": each.title, "shown": each.shown}
                 for each in self.steps
             ],
-            "detail": detail,
+            "detail": detail(self.other) if told is None else told,
         }
 
     def said(self) -> str:
@@ -274,12 +278,8 @@ class Verdict:
             f"as of {self.as_of} ({told}): made by the ledger {self.origin} that key {self.pinned}"
             " founded."
         )
-        if self.administrators and self.strangers:
-            other = self.strangers[0]
-            return (
-                f"ANOTHER ADMINISTRATOR'S KEY 管理员密钥与所给不符: the proof holds {made} But"
-                f" {other.key_id}, the key of the first {other.role}, is none that you gave.{left}"
-            )
+        if self.other:
+            return f"{OTHER_KEY}: the proof holds {made} But {self.other}{left}"
         if self.refused:
             return (
                 f"NOT ALL CHECKED: the proof holds {made} But {', '.join(self.refused)} could be"

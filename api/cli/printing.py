@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Annotated, Any, NoReturn
 
@@ -11,7 +11,6 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from ledger.evidence.keys import Doubt
-from ledger.evidence.vouching import FirstKey
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print one machine-readable object.")]
 
@@ -22,6 +21,12 @@ REFUSED = 1
 def say(text: str) -> None:
     sys.stdout.write(text + "\n")
     sys.stdout.flush()
+
+
+def say_aside(lines: Iterable[str]) -> None:
+    """Say what is for people, where programs read what is printed."""
+    sys.stderr.write("".join(f"{each}\n" for each in lines))
+    sys.stderr.flush()
 
 
 def print_json(value: Any) -> None:
@@ -35,15 +40,6 @@ def say_doubts(doubts: Sequence[Doubt]) -> None:
             f"IN DOUBT 存疑: what key {doubt.key_id} signed from position {doubt.start} to"
             f" {doubt.stop - 1}; somebody else had it. Compare with what witnesses hold; two"
             " approvers then `nuanzhang key recover`."
-        )
-
-
-def say_first_keys(first: Sequence[FirstKey]) -> None:
-    """Say from which keys the officers' own descend: to be compared with who holds them."""
-    for each in first:
-        say(
-            f"COMPARE 请核对: key {each.key_id} is that of the first {each.role}, on the operator's"
-            f" word (position {each.position}); officers' own keys descend from it."
         )
 
 

@@ -11,6 +11,7 @@ import typer
 from api import bootstrap
 from api.cities import STATES, contradicted_logs, own_witness, read_cities
 from api.cli import province_fetching, province_keys, province_tags
+from api.cli.administrators import carried, say_first_keys, vouching_json
 from api.cli.printing import REFUSED, say
 from api.cli.province_answers import (
     MAX_AGE_H,
@@ -21,6 +22,7 @@ from api.cli.province_answers import (
     write_answer,
 )
 from ledger.domain.values import Money, yuan_text
+from ledger.evidence.vouching import RELIABLE, UNVOUCHED
 from ledger.packs.city_figures import Figures, SourceFigures, Surplus
 from ledger.packs.consolidation import (
     CONTRADICTIONS,
@@ -46,6 +48,8 @@ MEETINGS = {
     "outside": "省外账本",
 }
 LATE = "（超期）"
+SIGNED = (RELIABLE, UNVOUCHED)
+"""Of what a city's pack is to be read by: officers' own signatures, and those that may be."""
 
 
 app.command(name="make-key")(province_keys.make_key)
@@ -86,11 +90,15 @@ def put_together(
         _holdings_table(found),
         _between_table(found),
         _unopened_table(found),
+        _keys_table(found),
     )
     write_answer(out, tables, lambda: _as_json(found))
     for each in found.standings:
         at = "" if each.size is None else f" at {each.size} entries"
         say(f"{each.city.name}: {each.state.value}{at}{': ' if each.cause else ''}{each.cause}")
+        if each.attested:
+            say(f"{each.city.name}: of the entries in its pack {carried(each.attested)}")
+        say_first_keys(each.first_keys, f"{each.city.name}: ")
     for line in _amiss(found, on_its_way_days):
         say(line)
     if not found.is_whole:
@@ -131,6 +139,8 @@ def _cities_table(found: Consolidation) -> Table:
         Column("拨给其他账本(元)", Kind.MONEY, 16),
         Column("未消化(元)", Kind.MONEY, 14),
         Column("未结转(元)", Kind.MONEY, 14),
+        Column("本人签名", Kind.COUNT),
+        Column("只凭运营者登记的签名", Kind.COUNT),
         Column("说明", width=40),
         Column("检查点根", width=64),
     )
@@ -149,6 +159,7 @@ def _cities_table(found: Consolidation) -> Table:
                 each.published_at,
                 each.cosigned_at,
                 *figures,
+                *(each.attested.get(how, 0) if each.attested else None for how in SIGNED),
                 each.cause,
                 each.root,
             )
@@ -160,7 +171,8 @@ def _cities_table(found: Consolidation) -> Table:
         sum(_unopened_fen(found, name) for name in found.unopened),
     )
     note = "" if found.is_opened else "无人结转该年度"
-    rows.append(("合计", "", None, "", "", *together, note, ""))
+    signed = [sum(each.attested.get(how, 0) for each in found.standings) for how in SIGNED]
+    rows.append(("合计", "", None, "", "", *together, *signed, note, ""))
     return Table("省级汇总", columns, rows, facts=(("年度", str(found.year)),))
 
 
@@ -280,6 +292,22 @@ def _unopened_table(found: Consolidation) -> Table:
     return Table("未结转", columns, rows, facts=(("年度", str(found.year)),))
 
 
+def _keys_table(found: Consolidation) -> Table:
+    """List the keys that are to be compared with the people: officers' own descend from them."""
+    columns = (
+        Column("市", width=14),
+        Column("首任", width=14),
+        Column("密钥", width=36),
+        Column("日志条目", Kind.COUNT),
+    )
+    rows = [
+        (each.city.name, key.role, key.key_id, key.position)
+        for each in found.standings
+        for key in each.first_keys
+    ]
+    return Table("首任管理员密钥", columns, rows)
+
+
 def _told_source(of: SourceFigures) -> dict[str, int]:
     told: dict[str, int] = msgspec.to_builtins(of)
     return {**told, "in_hand_fen": of.in_hand_fen}
@@ -343,6 +371,7 @@ def _told(found: Consolidation) -> dict[str, object]:
                 "checkpoint_root": each.root,
                 "published_at": each.published_at,
                 "cosigned_at": each.cosigned_at,
+                **vouching_json(each.attested, each.first_keys),
                 "figures": None if each.figures is None else _told_figures(each.figures),
             }
             for each in found.standings

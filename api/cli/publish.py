@@ -8,6 +8,15 @@ from typing import Annotated
 import typer
 
 from api import bootstrap
+from api.cli.administrators import (
+    OTHER_KEY,
+    Shown,
+    carried,
+    detail,
+    difference,
+    say_first_keys,
+    vouching_json,
+)
 from api.cli.printing import REFUSED, AsJson, bar, doubts_json, print_json, say, say_doubts
 from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import announce
@@ -69,6 +78,7 @@ def verify_publication(
     quorum: Annotated[
         int | None, typer.Option(min=1, help="How many of them must have cosigned; else all.")
     ] = None,
+    administrator: Shown = None,
     *,
     as_json: AsJson = False,
 ) -> None:
@@ -90,10 +100,12 @@ def verify_publication(
     except LedgerError as cause:
         broken = cause
     doubts = () if holds is None else holds.doubts
+    first, attested = ((), {}) if holds is None else (holds.first_keys, holds.attested)
+    other = None if holds is None else difference(first, administrator or (), are_all=True)
     if as_json:
         print_json(
             {
-                "holds": holds is not None,
+                "holds": holds is not None and other is None,
                 "pinned": bool(key_id),
                 "origin": holds and holds.origin,
                 "size": holds and holds.size,
@@ -101,25 +113,38 @@ def verify_publication(
                 "checkpoint_held": holds and holds.kept and holds.kept.size,
                 "cosigned": cosigned,
                 "code": broken and broken.code,
-                "detail": broken and str(broken),
+                "detail": detail(other) if broken is None else str(broken),
+                **vouching_json(attested, first),
                 "doubts": doubts_json(doubts),
             }
         )
     elif holds is None:
         assert broken is not None  # noqa: S101 - one of the two
         say(f"BROKEN {broken.code}: {broken}")
-    elif key_id:
-        say(f"HOLDS: {holds.size} entries of log {holds.origin}, founded by {key_id}. 成立。")
     else:
-        say(
-            f"NOT PINNED: {holds.size} entries fit together, if {holds.founding_key_id} founded the"
-            " log. Get that id from the union in another way, and give it as --key. 未核对身份。"
-        )
+        say(_said(holds, key_id, other))
+        say(f"Of these entries {carried(attested)}")
+        say_first_keys(() if administrator else first)
     if not as_json:
         _say_outside(holds, cosigned)
         say_doubts(doubts)
-    if holds is None or not key_id or doubts:
+    if holds is None or not key_id or doubts or other:
         raise typer.Exit(REFUSED)
+
+
+def _said(holds: PublicationHolds, key_id: str, other: str | None) -> str:
+    """Say what holds, and whether by a key that is known from elsewhere."""
+    if not key_id:
+        return (
+            f"NOT PINNED: {holds.size} entries fit together, if {holds.founding_key_id} founded the"
+            " log. Get that id from the union in another way, and give it as --key. 未核对身份。"
+        )
+    made = f"{holds.size} entries of log {holds.origin}, founded by {key_id}."
+    return (
+        f"HOLDS: {made} 成立。"
+        if other is None
+        else f"{OTHER_KEY}: the proof holds: {made} But {other}"
+    )
 
 
 def _cosigned(found: Mapping[CosignatureKey, int]) -> dict[str, str]:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 
 from api.acting import TheActing
 from api.banking import account_within, apply_rules, balance_within, found_for, line_within
-from api.callers import APPROVE, CASH, KEEP_ACCOUNTS, MATCH, READ, TheReach
+from api.callers import APPROVE, CASH, KEEP_ACCOUNTS, MATCH, READ, TAKE_UP, TheReach
 from api.dependencies import TheLedger, ThePage, TheReadModel
 from api.edge.one_thread import InOneThread
 from api.problems import RESPONSES
@@ -45,6 +45,7 @@ from ledger.commands.bank_statements import StatementFile, take_bank_statement
 from ledger.domain.bank_statement import LineState
 from ledger.files.account_statements import read_account_statement
 from ledger.files.columns import chosen
+from ledger.files.statement_days import StatedDays
 from ledger.store.application import Ledger, NotOnRecord
 from projections.bank_accounts import Account, account_list, kept_in, standings, statement_list
 from projections.bank_lines import (
@@ -171,12 +172,23 @@ def take_statement(
             " (day, debit, balance, …); `-` leaves one out.",
         ),
     ] = [],  # noqa: B006 - FastAPI copies it
+    first_day: Annotated[
+        date | None,
+        Form(description="Of a file that does not say which days it covers: the first of them."),
+    ] = None,
+    last_day: Annotated[date | None, Form(description="The last of them.")] = None,
 ) -> Written[models.TakenBankStatement]:
-    """Take in an account statement; lines that are known from another one are not taken twice."""
+    """Take in an account statement; lines that are known from another one are not taken twice.
+
+    It ends before today, and goes on from the one before it day by day: of a file that does not say
+    which days it covers, those between its first and its last movement count, unless they are
+    stated. A file that was taken in may come again with more days stated.
+    """
     account = account_within(model, reach, account_id)
     name = filename_of(file)
     layout = None if header_row is None else chosen(header_row, columns)
-    content = read_account_statement(account.bank_format, name, whole(file), layout)
+    stated = StatedDays(first_day, last_day)
+    content = read_account_statement(account.bank_format, name, whole(file), layout, stated)
     order = StatementFile(account_id, name, content)
     answer = take_bank_statement(the_ledger, acting.act(), order)
     return written(the_ledger, response, answer, models.TakenBankStatement)
@@ -344,7 +356,10 @@ def write_line_off(
     reach: TheReach,
     response: Response,
 ) -> Written[Nothing]:
-    """Let a line stand as a difference, with the reason: an approver's word."""
+    """Let a line stand as a difference, with the reason: an approver's word.
+
+    Money out must have been ignored by another officer before (`bank_line.aside_first`).
+    """
     account_within(model, reach, account_id)
     order = SettingAside(LineChosen(statement_id, line), LineState.WRITTEN_OFF, form.reason)
     answer = set_aside(the_ledger, acting.act(form.happened_on), order)
@@ -352,7 +367,7 @@ def write_line_off(
 
 
 @router.post(
-    "/{account_id}/lines/{statement_id}/{line}/taking-up", status_code=201, dependencies=[MATCH]
+    "/{account_id}/lines/{statement_id}/{line}/taking-up", status_code=201, dependencies=[TAKE_UP]
 )
 def take_line_up(
     account_id: UUID,
@@ -365,7 +380,7 @@ def take_line_up(
     reach: TheReach,
     response: Response,
 ) -> Written[Nothing]:
-    """Open a line again that was set aside."""
+    """Open a line again that was set aside; what an approver wrote off, an approver opens."""
     account_within(model, reach, account_id)
     chosen = LineChosen(statement_id, line)
     answer = take_up(the_ledger, acting.act(form.happened_on), chosen, form.reason)

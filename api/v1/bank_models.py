@@ -21,7 +21,7 @@ class BankAccount(Answer):
 
 
 class MissingStatements(Answer):
-    """After one day the bank held one sum, on the next of which anything is known another."""
+    """Between these two days nothing is known; the bank may have held the same around them."""
 
     after: date
     expected_fen: int
@@ -33,7 +33,8 @@ class BankAccountStanding(Answer):
     """How far the account is proved to the bank, and what stops it there.
 
     `why_not_further`: `statement` (none yet of the next day), `broken` (some are missing), `line`
-    or `item` (one is open), `opening` (bank and books began with different sums).
+    or `item` (one is open), `opening` (bank and books began with different sums), `closed` (proved
+    to the day on which the account was closed).
     """
 
     proved_to: date | None

@@ -56,8 +56,16 @@ class SpentOf(Answer):
 
 
 class StatisticsTable(Scoped):
+    """Payments of a campaign, or those that were instructed in a year; the sums are of all.
+
+    `earlier`: of payments that were instructed before the year, what reached people or was
+    withdrawn in it, less what went back, and what stands in transit or returned at its end.
+    """
+
     items: list[PaymentsCounted]
     spent: list[SpentOf]
+    earlier: list[PaymentsCounted]
+    earlier_spent: list[SpentOf]
     paid_count: int
     paid_fen: Fen
     in_transit_fen: Fen
@@ -115,6 +123,7 @@ class SummaryReport(Scoped):
     passed_on_fen: Fen
     remitted_fen: Fen = Field(description="To other ledgers.")
     payments: list[PaymentsCounted]
+    earlier: list[PaymentsCounted] = Field(description="As of the statistics of a year.")
     paid_count: int
     paid_fen: Fen
     returned: list[ReturnedFor]
@@ -183,12 +192,14 @@ TheReporting = Annotated[Reporting, Depends(asked)]
 @router.get("/statistics", dependencies=[READ])
 def show_statistics(model: TheReadModel, of: TheReporting) -> StatisticsTable:
     """Count the payments of a campaign or a year by union, category, channel and state."""
-    found = of.statistics(model)
-    tally = found.tally
+    found, earlier = of.statistics(model), of.earlier(model)
+    tally = found.beside(earlier).tally
     return StatisticsTable(
         **_scoped(of),
         items=[PaymentsCounted.model_validate(each) for each in found.payments],
         spent=[SpentOf.model_validate(each) for each in found.spent],
+        earlier=[PaymentsCounted.model_validate(each) for each in earlier.payments],
+        earlier_spent=[SpentOf.model_validate(each) for each in earlier.spent],
         paid_count=tally.count,
         paid_fen=tally.paid_fen,
         in_transit_fen=tally.in_transit_fen,
@@ -233,7 +244,7 @@ def show_summary(
     scope = of_the_day(Scope(organisation, campaign, year, moment), reach.day)
     of = reporting(model, the_ledger, reach, scope)
     found = summed(model, the_ledger, reach, kept, of)
-    line, old, tally = found.line, found.old, found.statistics.tally
+    line, old, tally = found.line, found.old, found.statistics.beside(found.earlier).tally
     return SummaryReport(
         **_scoped(of) | {"as_of": str(scope.moment.as_of)},
         opening_fen=line.opening,
@@ -242,6 +253,7 @@ def show_summary(
         passed_on_fen=line.passed_on_fen,
         remitted_fen=line.remitted_fen,
         payments=[PaymentsCounted.model_validate(each) for each in found.statistics.payments],
+        earlier=[PaymentsCounted.model_validate(each) for each in found.earlier.payments],
         paid_count=tally.count,
         paid_fen=tally.paid_fen,
         returned=[

@@ -21,7 +21,9 @@ from projections.histories import positions_of
 from projections.organisations import Organisation, Tree
 
 REASONS = ("reason", "overriding", "made_for")
-UNSHOWN = frozenset({"parts", "lots", "card_index", "id_index", "campaign_id", *REASONS})
+UNSHOWN = frozenset(
+    {"parts", "lots", "card_index", "id_index", "campaign_id", "tree_head", *REASONS}
+)
 """What says nothing to a reader, or stands apart; the proof's page shows all of an entry."""
 
 STATUS: Mapping[str, str] = {

@@ -188,6 +188,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "line": N_("有银行收支未核对"),
         "item": N_("有账面收支未核对"),
         "opening": N_("期初余额与账面不符"),
+        "closed": N_("已证实到销户之日"),
     },
     "balance_step": {
         "prepared": N_("已编制"),

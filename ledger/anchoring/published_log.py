@@ -1,7 +1,8 @@
 """Checks a published log as an outsider has it: a folder of tiles, and the founding key's id."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
 
@@ -15,7 +16,13 @@ from ledger.evidence.canonical import NotCanonical, parse_canonical
 from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.envelope import EnvelopeBroken, decode
 from ledger.evidence.keys import Doubt, KeyHistory
-from ledger.evidence.log import CheckpointDiffers, verify_checkpoint, verify_order
+from ledger.evidence.log import (
+    CheckpointDiffers,
+    require_signed_upon,
+    roots_at,
+    verify_checkpoint,
+    verify_order,
+)
 from ledger.evidence.merkle import HASH_BYTES, Edge, Node, root_at, root_hash
 from ledger.evidence.note import split_note
 from ledger.evidence.replay import CLAIMING, Claims, LogReplay, named_of
@@ -27,6 +34,7 @@ from ledger.evidence.tlog_tiles import (
     iter_bundle,
     tiles_of,
 )
+from ledger.evidence.tree_heads import SignedUpon
 from ledger.evidence.verify import (
     KEY_TOPICS,
     Rules,
@@ -35,6 +43,14 @@ from ledger.evidence.verify import (
     read_entry,
     self_described,
     verify_entry,
+)
+from ledger.evidence.vouching import (
+    SERVICE_ALONE,
+    VOUCHED_FOR,
+    VOUCHING_TOPICS,
+    FirstKey,
+    attestation,
+    vouched_keys,
 )
 
 Progress = Callable[[int, int], None]
@@ -56,7 +72,8 @@ class PublicationHolds:
 
     `note` is the checkpoint it was checked against, with whatever cosignatures it has; `kept` the
     one that somebody else kept, if there was any; `doubts` says which entries rest on keys that
-    somebody else had.
+    somebody else had. `attested` counts the entries by who answers for them; `first_keys` are those
+    of the first administrators, from which the officers' own descend.
     """
 
     origin: str
@@ -65,6 +82,8 @@ class PublicationHolds:
     note: str
     kept: Checkpoint | None = None
     doubts: tuple[Doubt, ...] = ()
+    attested: Mapping[str, int] = field(default_factory=dict)
+    first_keys: tuple[FirstKey, ...] = ()
 
 
 class PublishedFolder:
@@ -176,15 +195,20 @@ def verify_published(
     claims = Claims(*(last.get(topic, -1) for topic in CLAIMING))
     replay, edge, position = LogReplay(), Edge.empty(), 0
     levels: list[list[bytes]] = [[]]
+    signed: list[SignedUpon] = []
+    signers = _Signers(officer_signed)
     for entry in entries_from(folder, claimed.size):
-        leaf = verify_entry(entry, keys, rules).leaf
+        _, leaf, upon = verify_entry(entry, keys, rules)
+        signed += () if upon is None else (upon,)
         position = verify_order(position, versions, [(entry.position, entry.stream, entry.version)])
         named = named_of(entry, claims)
         replay.follow(entry.position, entry.stream, entry.version, named, leaf)
         edge = edge.append(leaf)
         levels[0].append(leaf)
+        signers.follow(entry)
         if progress is not None and position % TILE_WIDTH == 0:
             progress(position, claimed.size)
+    require_signed_upon(signed, roots_at(signed, levels[0]).get)
     # After the entries: where one that brought a key was altered, it is at fault, and not the
     # checkpoint that this key signed.
     checkpoint = verify_checkpoint(claimed.size, note, keys, rules)
@@ -196,8 +220,45 @@ def verify_published(
         holding = _require_kept(kept, checkpoint, folder, keys, rules)
     founding = next(iter(keys.records))
     return PublicationHolds(
-        claimed.origin, claimed.size, founding, note, holding, tuple(keys.doubts())
+        claimed.origin,
+        claimed.size,
+        founding,
+        note,
+        holding,
+        tuple(keys.doubts()),
+        *signers.answers(keys, claimed.size),
     )
+
+
+class _Signers:
+    """Who signed what, as the entries go by; whose word that is, is known after the last one."""
+
+    def __init__(self, officer_signed: frozenset[str]) -> None:
+        self._topics = officer_signed.union(VOUCHED_FOR)
+        self._vouching: list[Stored] = []
+        self._signed = Counter[tuple[str, ...]]()
+
+    def follow(self, entry: Stored) -> None:
+        if entry.topic in VOUCHING_TOPICS:
+            self._vouching.append(entry)
+        if entry.topic in self._topics:
+            self._signed[tuple(each.keyid for each in decode(entry.envelope).signatures)] += 1
+
+    def answers(self, keys: KeyHistory, size: int) -> tuple[dict[str, int], tuple[FirstKey, ...]]:
+        """Count entries by who answers for them, and return the first administrators' keys.
+
+        Args:
+            keys: All keys of the log.
+            size: How many entries it has; of other types than these, the ledger alone signs.
+        """
+        vouched = vouched_keys(self._vouching, keys)
+        found = Counter[str]()
+        for key_ids, count in self._signed.items():
+            records = (keys.records[key_id] for key_id in key_ids)
+            signed = ((each.public_key.key_id, each.custody) for each in records)
+            found[attestation(signed, vouched.key_ids)] += count
+        found[SERVICE_ALONE] += size - found.total()
+        return dict(sorted(found.items())), vouched.first
 
 
 def _require_kept(

@@ -14,23 +14,32 @@ from ledger.evidence.vouching import (
     VOUCHING_TOPICS,
     Vouched,
     attested_as,
+    held_size,
     vouched_keys,
 )
 
 
-def count_attested(
+def attested_in(
     connection: Reader, keys: KeyHistory, vouched: Collection[str], events: int
-) -> dict[str, int]:
-    """Return how many events of a verified log are attested how; only some carry more than one."""
+) -> tuple[dict[str, int], int]:
+    """Return how many events of a verified log are attested how, and how far officers hold it.
+
+    Only some events carry more than one signature. The second is the size up to which an officer
+    signed upon the log, by a key that was theirs alone; 0 where none did.
+    """
     topics = sorted(committing_topics() | vouching_topics())
     marks = ", ".join("?" * len(topics))
     found = connection.execute(
-        f"SELECT state FROM log_events WHERE topic IN ({marks})",  # noqa: S608 - marks alone
+        f"SELECT position, state FROM log_events WHERE topic IN ({marks})",  # noqa: S608 - marks
         topics,
     )
-    counts = Counter(attested_as(decode(state), keys, vouched) for (state,) in found)
+    counts, held = Counter[str](), 0
+    for position, state in found:
+        envelope = decode(state)
+        counts[attested_as(envelope, keys, vouched)] += 1
+        held = max(held, held_size(position, envelope, keys, vouched))
     counts[SERVICE_ALONE] += events - counts.total()
-    return dict(sorted(counts.items()))
+    return dict(sorted(counts.items())), held
 
 
 def vouched_in(connection: Reader, keys: KeyHistory, end: int = LAST) -> Vouched:

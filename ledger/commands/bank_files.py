@@ -26,7 +26,7 @@ from ledger.domain.values import Money, stable_id
 from ledger.errors import Kind, LedgerError
 from ledger.files.bank import InstructionFile, InstructionLine
 from ledger.files.bank_formats.writing import NAME_NOT_ENCODABLE, is_spelling, odd_places
-from ledger.files.banks import FORMATS, write_instruction
+from ledger.files.banks import FORMATS, rows_max, write_instruction
 from ledger.files.faults import FileRefused
 from ledger.files.text import person_name
 from ledger.store.act import CommandAct
@@ -64,6 +64,7 @@ class BankFileOrder:
 def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> InstructionFile:
     """Write the bank's payment file for what is in transit; that it was handed over is an event.
 
+    No more than the bank takes in one file: what is left goes into the next, file after file.
     What arrived or came back is not sent again, nor what the bank does not know of: it may have
     been paid, so it is asked after. Whom no file that counts may hold yet, since their data might
     not be used, they were made again or a file was cancelled, is sent alone: the others wait for
@@ -224,8 +225,10 @@ def _told(
 ) -> tuple[list[InstructionLine], tuple[int, ...] | None, tuple[int, ...] | None]:
     """Return a file's lines, and its rows or those that it is without, whichever are fewer.
 
-    Whom a file holds has to be told, so it holds no more than can be: the rest goes into the next.
+    It holds no more than the bank takes in one. Whom it holds has to be told, so it holds no more
+    than can be, either: the rest goes into the next.
     """
+    lines = lines[: rows_max(batch.bank_format or "") or None]
     held = [each.number for each in lines]
     without = sorted(batch.rows.keys() - set(held))
     if len(without) <= min(len(held), TOLD_MAX):

@@ -9,6 +9,7 @@ from ledger.commands.attempts import was_told_by_file
 from ledger.commands.duties import acting_officer, recording_day, require_post
 from ledger.commands.funds import CASHIERS
 from ledger.commands.lineage import lineage
+from ledger.domain.aggregate import Event
 from ledger.domain.bank_account import BankAccount
 from ledger.domain.bank_match import BankMatch, Rule, Sides
 from ledger.domain.bank_statement import BankStatement, Line, LineState
@@ -29,11 +30,14 @@ MATCHERS = frozenset({Role.ACCOUNTANT, Role.HANDLER})
 """Who holds bank and books against each other: never the cashier (出纳不得编制余额调节表)."""
 
 WRITERS_OFF = frozenset({Role.APPROVER})
-"""Who lets a difference stand."""
+"""Who lets a difference stand, and who alone says that it stands no more."""
 
 
 class MatchedByCashier(LedgerError):
-    """Whoever pays out does not say what the bank did with it (出纳不兼对账).
+    """Whoever pays out or takes in does not say what the bank did with it (出纳不兼对账).
+
+    Judged by the post, and by what they did: who wrote a batch's file for the bank, or entered a
+    receipt, does not match that money.
 
     Source: 行政事业单位内部控制规范(试行) (财会〔2012〕21号).
     """
@@ -42,7 +46,7 @@ class MatchedByCashier(LedgerError):
     kind = Kind.FORBIDDEN
 
     def __init__(self, officer_id: UUID) -> None:
-        super().__init__(f"officer {officer_id} is cashier there, and does not match")
+        super().__init__(f"officer {officer_id} pays out or took this money in, and does not match")
 
 
 class OtherAccount(LedgerError):
@@ -150,7 +154,7 @@ def match(ledger: Ledger, act: CommandAct, order: Matching) -> Answer:
             (_statement(work, account, each.statement_id), each.line)
             for each in dict.fromkeys(order.lines)
         ]
-        items = [_movement(work, account, each) for each in dict.fromkeys(order.items)]
+        items = [_movement(work, act, account, each, order) for each in dict.fromkeys(order.items)]
         found = [statement.open_line(number) for statement, number in lines]
         if order.rule is not None:
             require_rule(order.rule, found, items)
@@ -215,11 +219,12 @@ def _require_no_return_by_line(work: Work, found: BankMatch, item: BookItem) -> 
 def set_aside(ledger: Ledger, act: CommandAct, order: SettingAside) -> Answer:
     """Say that a line is not to be matched: ignored by who matches, written off by an approver.
 
-    What was ignored may be written off by another: money out is a doubt (F4) until then.
+    Money out is written off only after another ignored it, and is a doubt (F4) until then.
 
     Raises:
         LineUnknown, LineDecided, MatchedByCashier, RoleMissing: As they say.
-        AsideByOneself: Whoever ignored it would confirm that.
+        NotAsideBefore: Nobody ignored this money out yet.
+        AsideByOneself: Whoever ignored it, now or before it was taken up, would confirm that.
     """
 
     def decide(work: Work) -> None:
@@ -235,7 +240,7 @@ def set_aside(ledger: Ledger, act: CommandAct, order: SettingAside) -> Answer:
 
 
 def take_up(ledger: Ledger, act: CommandAct, chosen: LineChosen, reason: str) -> Answer:
-    """Open a line again that was set aside.
+    """Open a line again that was set aside: one that an approver wrote off, by an approver.
 
     Raises:
         LineUnknown, LineNotAside, MatchedByCashier, RoleMissing: As they say.
@@ -243,7 +248,12 @@ def take_up(ledger: Ledger, act: CommandAct, chosen: LineChosen, reason: str) ->
 
     def decide(work: Work) -> None:
         statement = work.get(BankStatement, chosen.statement_id)
-        account_to_match(work, act, statement.account_id)
+        require_post(work, act, MATCHERS | WRITERS_OFF, statement.organisation_id)
+        state = statement.line(chosen.line).state
+        if state is LineState.WRITTEN_OFF:
+            require_post(work, act, WRITERS_OFF, statement.organisation_id)
+        elif state is LineState.IGNORED:
+            account_to_match(work, act, statement.account_id)
         statement.take_up(act, number=chosen.line, reason=reason)
         work.save(statement)
 
@@ -334,12 +344,15 @@ def _fund(work: Work, account: BankAccount, fund_id: UUID) -> FundAccount:
     return fund
 
 
-def _movement(work: Work, account: BankAccount, chosen: ItemChosen) -> Movement:
+def _movement(
+    work: Work, act: CommandAct, account: BankAccount, chosen: ItemChosen, order: Matching
+) -> Movement:
     """Return the movement that the books have under a stream and a version.
 
     Raises:
         NotAMovement: It is none.
         OtherAccount: It moved another account.
+        MatchedByCashier: A person matches what they paid out or took in themselves.
     """
     try:
         event = work.ledger.event(chosen.source_id, chosen.version)
@@ -358,7 +371,18 @@ def _movement(work: Work, account: BankAccount, chosen: ItemChosen) -> Movement:
     _fund(work, account, movement.fund_id)
     if movement.booked_on < account.begins_on:
         raise ItemBeforeBeginning(chosen.source_id, movement.booked_on, account.begins_on)
+    if act.signed_in and order.rule is None and act.actor in _hands(movement.kind, event, batch):
+        raise MatchedByCashier(acting_officer(act))
     return movement
+
+
+def _hands(kind: ItemKind, event: Event, batch: Batch | None) -> set[str]:
+    """Return who took money in, or wrote the files by which it was paid out."""
+    if kind is ItemKind.RECEIPT:
+        return {event.actor}
+    if kind in (ItemKind.PAYOUT, ItemKind.REISSUE) and batch is not None:
+        return {each.written_by for each in batch.files}
+    return set()
 
 
 def hold_together(

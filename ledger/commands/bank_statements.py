@@ -11,7 +11,7 @@ from ledger.commands.bank_accounts import account_subject, number_index
 from ledger.commands.duties import recording_day, require_post
 from ledger.commands.funds import CASHIERS
 from ledger.commands.sealing import BANK_LINE, card_index, seal
-from ledger.domain.bank_account import BankAccount, Span
+from ledger.domain.bank_account import BankAccount, BankAccountClosed, Span
 from ledger.domain.bank_statement import BankStatement, Line, bank_statement_id
 from ledger.domain.sealed import Sealed
 from ledger.domain.values import Money
@@ -81,13 +81,13 @@ class LineOutside(LedgerError):
 
 
 class DayNotCome(LedgerError):
-    """Nothing is known of a day to come: what the bank books on it would say otherwise."""
+    """A statement ends before today: what the bank books later on would say otherwise."""
 
     code = "bank_statement.day_not_come"
     kind = Kind.INVALID
 
     def __init__(self, day: date) -> None:
-        super().__init__(f"the statement covers {day}, which has not come yet")
+        super().__init__(f"the statement covers {day}, which is not over yet")
 
 
 class SaysOtherwise(LedgerError):
@@ -116,7 +116,9 @@ def take_bank_statement(ledger: Ledger, act: CommandAct, order: StatementFile) -
     """Take in a statement: each of its lines that is new is open until it is matched or set aside.
 
     Days that are covered already have to hold the very same lines, known by their hashes; these are
-    counted as `known` and not taken twice. The result says `statement_id`, `taken` and `known`.
+    counted as `known` and not taken twice. A file that is here already may come again with more
+    days stated than were known of it. What it says of days after the account was closed is left
+    out if nothing was booked then. The result says `statement_id`, `taken` and `known`.
 
     Raises:
         BankStatementKnown: Nothing is new.
@@ -133,10 +135,9 @@ def take_bank_statement(ledger: Ledger, act: CommandAct, order: StatementFile) -
         if number_index(ledger, content.account_number) != account.number_index:
             raise OtherBankAccount(account.id)
         _require_sound(content)
-        if content.closed_on > recording_day(act):
+        if content.closed_on >= recording_day(act):
             raise DayNotCome(content.closed_on)
-        if work.find(BankStatement, bank_statement_id(account.id, content.sha256)):
-            raise BankStatementKnown(content.sha256)
+        statement = work.find(BankStatement, bank_statement_id(account.id, content.sha256))
         indexes = {
             entry.line: ledger.vault.index("bank line", f"{entry.booked_on} {entry.line_sha256}")
             for entry in content.entries
@@ -144,29 +145,18 @@ def take_bank_statement(ledger: Ledger, act: CommandAct, order: StatementFile) -
         spans = _new_spans(account, content)
         covered = _covered_lines(work, account, content)
         _require_same(content, covered, spans, indexes)
-        if not spans:
-            raise BankStatementKnown(content.sha256)
         new = [
             entry
             for entry in content.entries
             if any(span.opened_on <= entry.booked_on <= span.closed_on for span in spans)
         ]
-        statement = BankStatement.receive(
-            act,
-            account_id=account.id,
-            organisation_id=account.organisation_id,
-            bank_format=content.bank_format,
-            number=_plain(content.number),
-            file_sha256=content.sha256,
-            opened_on=content.opened_on,
-            closed_on=content.closed_on,
-            opening=Money(content.opening_fen),
-            closing=Money(content.closing_fen),
-            line_count=len(content.entries),
-            known_count=len(content.entries) - len(new),
-        )
+        if not spans or (new and statement is not None):
+            raise BankStatementKnown(content.sha256)
+        if statement is None:
+            known = len(content.entries) - len(new)
+            statement = _received(act, account, content, known_count=known)
         for span in spans:
-            account.take(act, statement_id=statement.id, span=span)
+            account.take(act, statement_id=statement.id, span=span, days_stated=content.days_stated)
         for entry in new:
             _take(work, act, account, statement, entry, indexes[entry.line])
         work.save(account, statement)
@@ -176,8 +166,29 @@ def take_bank_statement(ledger: Ledger, act: CommandAct, order: StatementFile) -
             known=len(content.entries) - len(new),
         )
 
-    request = (order.account_id, content.bank_format, content.sha256)
+    request: tuple[object, ...] = (order.account_id, content.bank_format, content.sha256)
+    if content.days_stated:
+        request += (content.opened_on, content.closed_on)
     return ledger.perform(act, "bank_statement.take", request, decide)
+
+
+def _received(
+    act: CommandAct, account: BankAccount, content: AccountStatement, *, known_count: int
+) -> BankStatement:
+    return BankStatement.receive(
+        act,
+        account_id=account.id,
+        organisation_id=account.organisation_id,
+        bank_format=content.bank_format,
+        number=_plain(content.number),
+        file_sha256=content.sha256,
+        opened_on=content.opened_on,
+        closed_on=content.closed_on,
+        opening=Money(content.opening_fen),
+        closing=Money(content.closing_fen),
+        line_count=len(content.entries),
+        known_count=known_count,
+    )
 
 
 def _require_sound(content: AccountStatement) -> None:
@@ -195,9 +206,19 @@ def _require_sound(content: AccountStatement) -> None:
 
 
 def _new_spans(account: BankAccount, content: AccountStatement) -> list[Span]:
-    """Return the stretches of days that nothing is known of, with the balances around them."""
+    """Return the stretches of days that nothing is known of, with the balances around them.
+
+    Raises:
+        BankAccountClosed: All of it, or a line, comes after the account was closed.
+    """
     spans = []
-    for first, last in account.uncovered(content.opened_on, content.closed_on):
+    ends_on = content.closed_on
+    if account.closed_on is not None and ends_on > account.closed_on:
+        last_day = max((each.booked_on for each in content.entries), default=content.opened_on)
+        if max(last_day, content.opened_on) > account.closed_on:
+            raise BankAccountClosed(account.id, account.closed_on)
+        ends_on = account.closed_on
+    for first, last in account.uncovered(content.opened_on, ends_on):
         before = sum(each.amount_fen for each in content.entries if each.booked_on < first)
         within = sum(each.amount_fen for each in content.entries if first <= each.booked_on <= last)
         opening = content.opening_fen + before

@@ -4,14 +4,14 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date
-from itertools import islice
+from itertools import islice, permutations
 from typing import TypeVar
 from uuid import UUID
 
 from ledger.commands.duties import acting_as, require_post, require_role
 from ledger.commands.funds import CASHIERS
 from ledger.commands.lineage import lineage
-from ledger.commands.policies import paid_from
+from ledger.commands.policies import asked_since_drafted, paid_from
 from ledger.commands.refusals import recorded
 from ledger.commands.sealing import (
     ARCHIVE_FILE,
@@ -34,7 +34,7 @@ from ledger.domain.batch import (
 )
 from ledger.domain.campaign import Campaign, campaign_id
 from ledger.domain.disbursement import Disbursement, Status, disbursement_id
-from ledger.domain.fund import FundAccount, FundInsufficient, fund_id
+from ledger.domain.fund import FundAccount, FundInsufficient, SourcesInsufficient, fund_id
 from ledger.domain.officer import Officer, Role, RoleMissing
 from ledger.domain.organisation import Organisation, organisation_id
 from ledger.domain.policy import Channel, LimitName, Policy
@@ -44,7 +44,7 @@ from ledger.domain.values import MONEY_MAX, Money
 from ledger.errors import Kind, LedgerError
 from ledger.files.banks import FORMATS
 from ledger.files.identity import has_reached, id_fault
-from ledger.files.roster import Roster, RosterRow
+from ledger.files.roster import FIELD_NAMES, Roster, RosterRow
 from ledger.store.act import CommandAct
 from ledger.store.application import STREAMS_AT_ONCE, Answer, Decide, Ledger, Work
 from ledger.vault.keys import PersonErased
@@ -183,8 +183,9 @@ def review_batch(ledger: Ledger, act: CommandAct, order: Step) -> Answer:
 def approve_batch(ledger: Ledger, act: CommandAct, order: Step) -> Answer:
     """Approve a batch and instruct its payments, drawn row by row in the roster's order.
 
-    Those whom the fewest sources may pay draw first. Rows are judged once more on this day. An
-    approver who may not, or too little money, is refused as a whole, and that is put on record.
+    Those whom the fewest sources may pay draw first; where that leaves too little to others, in
+    another order that pays all. Rows are judged once more on this day. An approver who may not, or
+    too little money, is refused as a whole, and that is put on record.
 
     Raises:
         WrongStage: It was not reviewed, or it was approved already.
@@ -241,7 +242,7 @@ def _approve(act: CommandAct, order: Step, *, instructs: bool = True) -> Decide:
             require_role(work, approver, Role.APPROVER, batch.organisation_id, act.happened_on)
             require_post(work, act, APPROVERS, batch.organisation_id)
             turns = _in_turn(standing, paid_from(work, campaign, act.happened_on))
-            _require_money(batch, fund, turns, act.happened_on)
+            turns = _covered(batch, fund, turns, act.happened_on)
         except (SamePerson, RoleMissing, FundInsufficient) as refusal:
             _refuse(work, act, batch, "approval", approver, refusal)
             return
@@ -271,10 +272,14 @@ def _fallen(work: Work, batch: Batch, campaign: Campaign, day: date) -> Mapping[
     concerned |= {batch.id, campaign.id, campaign.policy_id}
 
     def find() -> Mapping[int, Verdict]:
-        judging = _Judging(work, campaign.code, batch.channel, batch.earmark, day)
+        since = asked_since_drafted(work, campaign, batch, day)
+        judging = _Judging(work, campaign.code, batch.channel, batch.earmark, day, since)
         fallen: dict[int, Verdict] = {}
         for rows in _some_at_once(batch.rows.values()):
             judging.look_up([row.person_id for row in rows])
+            opened = [row.person_id for row in rows if row.category in since]
+            if opened:
+                work.ledger.vault.keep_all(opened)
             for row in rows:
                 if verdict := judging.verdict_again(row):
                     fallen[row.number] = verdict
@@ -285,6 +290,9 @@ def _fallen(work: Work, batch: Batch, campaign: Campaign, day: date) -> Mapping[
 
     return work.conclude(("rows that fall", batch.id, day), concerns, find)
 
+
+ORDERS_MAX = 120
+"""So many orders of categories are tried: all that five of them have."""
 
 Turns = Sequence[tuple[Collection[str], Sequence[Row]]]
 """Rows by the sources that may pay them, in the order in which they draw; none named: any may."""
@@ -302,14 +310,31 @@ def _in_turn(rows: Sequence[Row], sources_of: Mapping[str, tuple[str, ...]]) -> 
     return sorted(found.items(), key=lambda turn: (not turn[0], len(turn[0])))
 
 
-def _require_money(batch: Batch, fund: FundAccount | None, turns: Turns, day: date) -> None:
-    needs = [(sources, Money(sum(row.amount for row in rows))) for sources, rows in turns]
-    needed = Money(sum(amount for _, amount in needs))
-    if fund is not None:
-        fund.require_covered(needs, day)
-    elif needed:
-        account = fund_id(batch.organisation_id, batch.earmark)
-        raise FundInsufficient(account, needed, Money(0), day, None)
+def _covered(batch: Batch, fund: FundAccount | None, turns: Turns, day: date) -> Turns:
+    """Return the order in which all rows are paid: the usual one, or else the first that does.
+
+    Where categories share some of their sources, one may take what another alone could have.
+
+    Raises:
+        FundInsufficient, SourcesInsufficient: There is too little, in whatever order.
+    """
+    if fund is None:
+        needed = Money(sum(row.amount for _, rows in turns for row in rows))
+        if needed:
+            account = fund_id(batch.organisation_id, batch.earmark)
+            raise FundInsufficient(account, needed, Money(0), day, None)
+        return turns
+    refused: SourcesInsufficient | None = None
+    for order in islice(permutations(turns), ORDERS_MAX):
+        needs = [(sources, Money(sum(row.amount for row in rows))) for sources, rows in order]
+        try:
+            fund.require_covered(needs, day)
+        except SourcesInsufficient as refusal:
+            refused = refused or refusal
+        else:
+            return order
+    assert refused is not None  # noqa: S101 - there is one order at least, and it was refused
+    raise refused
 
 
 def _instruct(
@@ -368,16 +393,30 @@ def _some_at_once(rows: Iterable[TRow]) -> Iterator[list[TRow]]:
         yield some
 
 
+NOTHING_MORE: Mapping[str, tuple[str, ...]] = {}
+
+
 class _Judging:
-    """The rules of one campaign on one day, over rows and what the archive says of people."""
+    """The rules of one campaign on one day, over rows and what the archive says of people.
+
+    `asked_since` are the fields that came to be required since a list was drafted, by category:
+    only where there are any is the sealed part of a row opened to judge it again.
+    """
 
     def __init__(
-        self, work: Work, campaign_code: str, channel: Channel, earmark: str, day: date
+        self,
+        work: Work,
+        campaign_code: str,
+        channel: Channel,
+        earmark: str,
+        day: date,
+        asked_since: Mapping[str, tuple[str, ...]] = NOTHING_MORE,
     ) -> None:
         self.work = work
         self._day = day
         self._channel = channel
         self._earmark = earmark
+        self._asked_since = asked_since
         campaign = work.get(Campaign, campaign_id(campaign_code))
         self._campaign_id = campaign.id
         policy = work.get(Policy, campaign.policy_id).in_force_on(day)
@@ -445,7 +484,13 @@ class _Judging:
         recipient = self._recipients.get(row.person_id)
         if recipient is not None and (recipient.erased or recipient.restricted):
             return Verdict(PersonErased.code)
-        return judge_again(self._facts(row.person_id, row.category, row.amount))
+        given: frozenset[str] = frozenset()
+        if row.category in self._asked_since:
+            try:
+                given = _given(unseal(self.work.ledger, row.person_id, PAYEE, row.payee))
+            except PersonErased as erased:
+                return Verdict(erased.code)
+        return judge_again(self._facts(row.person_id, row.category, row.amount, given=given))
 
     def _facts(
         self,
@@ -474,6 +519,7 @@ class _Judging:
             monthly_income=income,
             paid_in_campaign=person in self._listed or person in self._paid,
             earmark=self._earmark,
+            asked_since=self._asked_since.get(category, ()),
         )
 
     def _archive(self, person: UUID, *, wants_income: bool) -> tuple[OnFile, Money | None]:
@@ -561,6 +607,14 @@ def _amount(row: RosterRow) -> Money | None:
     """Return the row's amount; one that no event can say is none."""
     amount = row.amount_fen
     return None if amount is None or abs(amount) > MONEY_MAX else Money(amount)
+
+
+def _given(personal: Mapping[str, str]) -> frozenset[str]:
+    """Return the fields that a row that stands holds, by what was sealed of it."""
+    return frozenset({word for key, word in FIELD_NAMES.items() if key in personal} | ON_THE_ROW)
+
+
+ON_THE_ROW = {FIELD_NAMES["category"], FIELD_NAMES["amount"]}
 
 
 def _personal(row: RosterRow) -> dict[str, str]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from ledger.commands.filings import CHECKERS
 from ledger.commands.funds import CASHIERS
 from ledger.commands.lineage import lineage
+from ledger.commands.opening_surplus import bring_new_forward
 from ledger.commands.refusals import may, refuse
 from ledger.commands.signed_acts import perform_signed
 from ledger.domain.case import (
@@ -217,6 +218,8 @@ def report_rectified(ledger: Ledger, act: CommandAct, order: Report) -> Answer:
 def recover(ledger: Ledger, act: CommandAct, order: Recovery) -> Answer:
     """Take in money that came back (追回), as a lot of its own that is linked with the case.
 
+    Of an earlier vintage it is opening surplus again, of every later year that is open.
+
     Raises:
         NotOnRecord, YearImplausible, AmountNotPositive, MoreThanDemanded: As they say.
         RecoveredElsewhere: It came to another organisation than that of the case, or above it.
@@ -243,6 +246,7 @@ def recover(ledger: Ledger, act: CommandAct, order: Recovery) -> Answer:
         )
         case.recover(act, fund_id=fund.id, lot_id=lot, document=order.document, amount=amount)
         work.save(fund, case)
+        bring_new_forward(work, act, fund, lot)
         work.result.update(fund_id=str(fund.id), lot_id=str(lot))
 
     return ledger.perform(act, "case.recover", order, decide)

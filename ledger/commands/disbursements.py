@@ -8,7 +8,7 @@ from uuid import UUID
 
 from ledger.commands.bank_files import may_be_sent
 from ledger.commands.duties import CHINA, acting_officer, require_post
-from ledger.commands.funds import CORRECTORS
+from ledger.commands.funds import CORRECTORS, require_other_hand
 from ledger.commands.mistaken_returns import take_return_back
 from ledger.commands.policies import paying_rule
 from ledger.commands.refusals import recorded
@@ -208,6 +208,7 @@ def correct_outcome(
 
     Raises:
         NothingToCorrect: That version is not the payment's last outcome, or a return file told it.
+        CorrectedByOneself: Whoever recorded it would put it right.
         FundInsufficient, SourcesInsufficient: The money was used for something else meanwhile.
     """
 
@@ -218,6 +219,7 @@ def correct_outcome(
             take_return_back(work, act, payment, corrects_version, reason)
         else:
             payment.correct(act, corrects_version=corrects_version, reason=reason)
+        require_other_hand(work, act, payment.id, corrects_version)
         work.save(payment)
 
     request = (disbursement, corrects_version, reason)

@@ -6,6 +6,7 @@ from uuid import UUID
 
 from ledger.commands.duties import acting_officer, require_post, require_role
 from ledger.commands.lineage import lineage
+from ledger.commands.opening_surplus import left_out
 from ledger.commands.refusals import recorded
 from ledger.commands.signed_acts import perform_signed
 from ledger.domain.fiscal_year import FiscalYear, YearImplausible, fiscal_year_id
@@ -23,6 +24,19 @@ CASHIERS = frozenset({Role.CASHIER, Role.ACCOUNTANT})
 
 CORRECTORS = frozenset({Role.ACCOUNTANT, Role.APPROVER})
 """Who puts right what a cashier entered: not the cashier."""
+
+
+class CorrectedByOneself(LedgerError):
+    """Whoever recorded what moved money does not put it right (不相容岗位分离).
+
+    Source: 行政事业单位内部控制规范(试行) (财会〔2012〕21号).
+    """
+
+    code = "correction.same_person"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, stream_id: UUID, version: int, actor: str) -> None:
+        super().__init__(f"officer {actor} recorded version {version} of {stream_id}")
 
 
 class NotBelow(LedgerError):
@@ -152,6 +166,7 @@ def correct_receipt(ledger: Ledger, act: CommandAct, order: ReceiptCorrection) -
         LotUnknown, NoSuchReceipt: The account holds no such receipt, or it is another's money.
         NothingToAdd, CorrectedBeforeReceipt, AmountTooLarge: As they say.
         FundInsufficient: More is to be taken off than is left of it, or was there on that day.
+        CorrectedByOneself: Whoever entered it would put it right.
     """
 
     def decide(work: Work) -> None:
@@ -166,6 +181,7 @@ def correct_receipt(ledger: Ledger, act: CommandAct, order: ReceiptCorrection) -
             difference=Money(order.difference_fen),
             reason=order.reason,
         )
+        require_other_hand(work, act, fund.id, order.corrects_version)
         work.save(fund)
 
     return ledger.perform(act, "fund.correct_receipt", order, decide)
@@ -177,6 +193,8 @@ def open_fiscal_year(
     """Bring forward what is left in an account of earlier vintages as opening surplus.
 
     What of them is on its way to people is opening surplus too: figures take it from the payments.
+    Of a lot that was brought forward when something of it came back from another ledger, what was
+    not counted then is now.
     A year that was opened without a policy, so that it asks nothing, is asked by this one now.
 
     Raises:
@@ -189,16 +207,23 @@ def open_fiscal_year(
         require_post(work, act, CORRECTORS, organisation.id)
         fund = work.get(FundAccount, fund_id(organisation.id, earmark))
         opened = _fiscal_year(work, act, organisation.id, year, policy)
-        for lot in sorted(fund.old_lots(year)):
-            if lot.lot_id not in opened.lots:
-                opened.bring_forward(
-                    act,
-                    fund_id=fund.id,
-                    lot_id=lot.lot_id,
-                    origin_id=lot.origin_id,
-                    vintage=lot.vintage,
-                    amount=lot.remaining,
-                )
+        amounts = {
+            lot: lot.remaining for lot in fund.old_lots(year) if lot.lot_id not in opened.lots
+        }
+        for lot in fund.lots.values():
+            if lot.came_back and lot.lot_id in opened.lots:
+                rest = left_out(work.ledger, opened.id, fund, lot.lot_id)
+                if rest > 0:
+                    amounts[lot] = rest
+        for lot in sorted(amounts):
+            opened.bring_forward(
+                act,
+                fund_id=fund.id,
+                lot_id=lot.lot_id,
+                origin_id=lot.origin_id,
+                vintage=lot.vintage,
+                amount=amounts[lot],
+            )
         work.save(opened)
         work.result["opening_surplus_fen"] = opened.surplus
 
@@ -250,6 +275,16 @@ def _allocate(act: CommandAct, order: Allocation) -> Decide:
         work.result["allocation_id"] = str(allocation_id)
 
     return decide
+
+
+def require_other_hand(work: Work, act: CommandAct, stream_id: UUID, version: int) -> None:
+    """Check that who is signed in did not record themselves what they put right.
+
+    Raises:
+        CorrectedByOneself: They did.
+    """
+    if act.signed_in and work.ledger.event(stream_id, version).actor == act.actor:
+        raise CorrectedByOneself(stream_id, version, act.actor)
 
 
 def account_for(work: Work, act: CommandAct, organisation: UUID, earmark: str) -> FundAccount:

@@ -9,6 +9,7 @@ from ledger.errors import Kind, LedgerError
 from ledger.evidence.keys import KeyHistory, KeyRecord
 from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
 from ledger.evidence.replay import CLAIMING, Claims, Named, named_of
+from ledger.evidence.tree_heads import SignedUpon
 from ledger.evidence.verify import EntryBroken, Rules, Stored, verify_entry
 from ledger.postgresql import Database, PageDamaged
 from ledger.store.stored_log import connect
@@ -47,7 +48,7 @@ class SignedCheckpoint(NamedTuple):
 class Chunk(NamedTuple):
     """What a range of entries was found to be, so that the ranges can be put together.
 
-    `leaves` and `named` are those before the first broken entry (`named` only up to the
+    `leaves`, `named` and `signed` are those before the first broken entry (`named` only up to the
     last claim that is to be checked), `checkpoints` those before the first one that differs.
     """
 
@@ -55,6 +56,7 @@ class Chunk(NamedTuple):
     order: list[tuple[int, bytes, int]]
     leaves: bytes
     named: list[Named]
+    signed: list[SignedUpon]
     checkpoints: list[SignedCheckpoint]
     broken: LedgerError | None
     differs: CheckpointDiffers | None
@@ -90,11 +92,12 @@ class RangeChecker:
         order: list[tuple[int, bytes, int]] = []
         leaves: list[bytes] = []
         named: list[Named] = []
+        signed: list[SignedUpon] = []
         checkpoints: list[SignedCheckpoint] = []
         broken: LedgerError | None = None
         differs: CheckpointDiffers | None = None
         try:
-            self._check_entries(start, order, leaves, named)
+            self._check_entries(start, order, leaves, named, signed)
         except EntryBroken as cause:
             broken = cause
         except UNREADABLE as cause:
@@ -105,7 +108,7 @@ class RangeChecker:
             differs = cause
         except UNREADABLE as cause:
             broken = broken or LogBroken(f"database file, checkpoints from {start}", str(cause))
-        return Chunk(start, order, b"".join(leaves), named, checkpoints, broken, differs)
+        return Chunk(start, order, b"".join(leaves), named, signed, checkpoints, broken, differs)
 
     def _last(self, topic: str) -> int:
         (last,) = self.connection.execute(
@@ -119,6 +122,7 @@ class RangeChecker:
         order: list[tuple[int, bytes, int]],
         leaves: list[bytes],
         named: list[Named],
+        signed: list[SignedUpon],
     ) -> None:
         for row in self.connection.execute(
             "SELECT position, originator_id, originator_version, topic, state FROM log_events"
@@ -127,7 +131,10 @@ class RangeChecker:
         ):
             entry = stored_entry(row)
             order.append((entry.position, row[1], entry.version))
-            leaves.append(verify_entry(entry, self._keys, self._rules).leaf)
+            facts = verify_entry(entry, self._keys, self._rules)
+            leaves.append(facts.leaf)
+            if facts.signed_upon is not None:
+                signed.append(facts.signed_upon)
             if entry.position <= max(self._claimed_up_to):
                 named.append(named_of(entry, self._claimed_up_to))
 

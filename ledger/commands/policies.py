@@ -13,6 +13,7 @@ from ledger.commands.duties import (
 )
 from ledger.commands.lineage import lineage
 from ledger.commands.signed_acts import perform_signed
+from ledger.domain.batch import Batch
 from ledger.domain.campaign import Campaign, campaign_id
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.officer import Officer, Role
@@ -24,7 +25,7 @@ from ledger.store.application import Answer, Decide, Ledger, Work
 
 APPROVERS = frozenset({Role.APPROVER})
 FIRST_VERSION = 1
-"""Of a payment: that it was instructed, as its batch was approved."""
+"""Of a payment: that it was instructed, as its batch was approved; of a batch: its draft."""
 
 
 class CampaignKnown(LedgerError):
@@ -121,12 +122,46 @@ def paying_rule(work: Work, payment: Disbursement, day: date) -> CategoryRule | 
     rule = policy.in_force_on(day).rule_for(payment.category)
     if rule is not None:
         return rule
-    log, approved = work.ledger.log, work.ledger.event(payment.id, FIRST_VERSION)
-    approved_at = dict(log.select_stream_positions(payment.id))[FIRST_VERSION]
-    adopted = log.select_stream_positions(policy.id)
-    known = max((version for version, at in adopted if at < approved_at), default=0)
-    counted = policy.counting(approved.happened_on, known)
+    counted = _in_force_at_first(work, policy, payment.id)
     return None if counted is None else counted.rule_for(payment.category)
+
+
+def asked_since_drafted(
+    work: Work, campaign: Campaign, batch: Batch, day: date
+) -> Mapping[str, tuple[str, ...]]:
+    """Return the fields that a policy requires on a day and did not as a list was drafted.
+
+    By category, of the list's; one of which nothing more is required is left out.
+
+    Raises:
+        PolicyNotInForce: No policy is in force on that day.
+    """
+    policy = work.get(Policy, campaign.policy_id)
+    listed = {row.category for row in batch.rows.values()}
+    now = [rule for rule in policy.in_force_on(day).categories if rule.name in listed]
+    # Where no reading ever required less, no reading has to be looked for.
+    if not any(_not_in(each, rule) for rule in now for each in policy.adoptions):
+        return {}
+    then = _in_force_at_first(work, policy, batch.id)
+    found = {rule.name: () if then is None else _not_in(then, rule) for rule in now}
+    return {name: fields for name, fields in found.items() if fields}
+
+
+def _not_in(adopted: Policy.Adopted, rule: CategoryRule) -> tuple[str, ...]:
+    """Return the fields that a category requires and a reading that knows it does not."""
+    before = adopted.rule_for(rule.name)
+    if before is None:
+        return ()
+    return tuple(each for each in rule.required_fields if each not in before.required_fields)
+
+
+def _in_force_at_first(work: Work, policy: Policy, stream: UUID) -> Policy.Adopted | None:
+    """Return the reading in force, of those known, as a stream's first event happened."""
+    log, first = work.ledger.log, work.ledger.event(stream, FIRST_VERSION)
+    first_at = dict(log.select_stream_positions(stream))[FIRST_VERSION]
+    adopted = log.select_stream_positions(policy.id)
+    known = max((version for version, at in adopted if at < first_at), default=0)
+    return policy.counting(first.happened_on, known)
 
 
 def open_campaign(

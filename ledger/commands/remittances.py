@@ -18,10 +18,10 @@ from ledger.commands.duties import (
     require_role,
 )
 from ledger.commands.funds import CASHIERS, account_for
+from ledger.commands.opening_surplus import bring_forward_again
 from ledger.commands.refusals import recorded
 from ledger.commands.remittance_proofs import Proof, require_known
 from ledger.commands.signed_acts import perform_signed
-from ledger.domain.fiscal_year import FiscalYear, fiscal_year_id
 from ledger.domain.fund import FundAccount, FundInsufficient, fund_id
 from ledger.domain.known_ledger import KnownLedger, OwnLedger, known_ledger_id
 from ledger.domain.officer import Role
@@ -230,7 +230,7 @@ def take_back_remittance(ledger: Ledger, act: CommandAct, pack: Pack, amount_fen
     """Put money back into the lots it came from, on the receiver's proof that it was refused.
 
     What was on its way when the year began, and so stood in no opening surplus, is brought forward
-    as part of it.
+    as part of it; with its whole lot, where that stands in no opening yet.
 
     Args:
         ledger: The sender's.
@@ -264,7 +264,7 @@ def take_back_remittance(ledger: Ledger, act: CommandAct, pack: Pack, amount_fen
         account = work.get(FundAccount, remittance.fund_id)
         account.take_remittance_back(act, remittance_id=remittance.id, parts=parts)
         work.save(remittance, account)
-        _bring_forward(work, act, account, remittance, refused.sent.position)
+        bring_forward_again(work, act, account, remittance, refused.sent.position)
         work.result.update(remittance_id=str(remittance.id), fund_id=str(account.id))
 
     request = (pack.subject, pack.checkpoint, amount_fen)
@@ -292,47 +292,6 @@ def _sent_here(
     if (named.position, named.leaf_hash) != (sent_at, base64_text(leaf_hash(sent))):
         raise RemittanceProofDiffers(remittance.id, "what it names does not stand here")
     return remittance
-
-
-def _bring_forward(
-    work: Work, act: CommandAct, account: FundAccount, remittance: Remittance, sent_at: int
-) -> None:
-    """Count as opening surplus what was sent before a year was opened, now that it is back.
-
-    In every year that is open. What of a lot was brought forward before it was sent, at a position
-    of the log, was counted; of a lot that was not brought forward at all, what was sent in an
-    earlier year counts, or before this one was opened.
-    """
-    sent_in = work.ledger.event(remittance.id, 1).happened_on.year
-    for year in range(min(part.vintage for part in remittance.parts) + 1, act.happened_on.year + 1):
-        opened = work.find(FiscalYear, fiscal_year_id(account.organisation_id, year))
-        if opened is None or opened.closed:
-            continue
-        first, opened_at = _first_brought_forward(work.ledger, opened.id)
-        early = sent_in < year or sent_at < opened_at
-        for part in remittance.parts:
-            missed = first[part.lot_id] > sent_at if part.lot_id in first else early
-            if part.vintage < year and missed:
-                opened.bring_forward(
-                    act,
-                    fund_id=account.id,
-                    lot_id=part.lot_id,
-                    origin_id=part.origin_id,
-                    vintage=part.vintage,
-                    amount=part.amount_fen,
-                )
-        work.save(opened)
-
-
-def _first_brought_forward(ledger: Ledger, year_id: UUID) -> tuple[dict[UUID, int], int]:
-    """Return the position at which each lot was brought forward first, and that of the opening."""
-    first: dict[UUID, int] = {}
-    positions = ledger.log.select_stream_positions(year_id)
-    for version, position in positions:
-        event = ledger.event(year_id, version)
-        if isinstance(event, FiscalYear.SurplusBroughtForward):
-            first.setdefault(event.lot_id, position)
-    return first, positions[0][1]
 
 
 def _register(act: CommandAct, order: Acquaintance) -> Decide:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import msgspec
 
-from ledger.commands.attestation import count_attested, vouched_in
+from ledger.commands.attestation import attested_in, vouched_in
 from ledger.commands.continuing import (
     LogCutBack,
     LogRewritten,
@@ -37,6 +37,7 @@ from ledger.commands.log_ranges import (
     check_in_worker,
     start_worker,
 )
+from ledger.commands.signed_upon import SignedUponThisLog
 from ledger.database import Reader
 from ledger.domain.events import committing_topics
 from ledger.errors import LedgerError
@@ -86,6 +87,8 @@ class Verdict:
     """How many events carry an officer's own signature, one by a key that is an officer's on the
     operator's word alone, one by a key in the operator's keyring, or the service's alone: RELIABLE,
     UNVOUCHED, KEYRING, SERVICE_ALONE (电子签名法 art. 13)."""
+    held_size: int = 0
+    """How many entries officers signed upon by keys that were theirs alone."""
     first_keys: tuple[FirstKey, ...] = ()
     """The keys of the first administrators, from which the officers' own descend."""
     doubts: tuple[Doubt, ...] = ()
@@ -120,7 +123,8 @@ def verify_log(
         processes: How many to use; None for one a core, none for a short log.
         before: What was verified before; the log has to go on from there.
         whole: False to verify only what came since `before`. What new events claim of all before
-            them (maps, roots under another hash) is then left to the next whole run.
+            them (maps, roots under another hash, what officers signed upon of before) is then left
+            to the next whole run.
     """
     rules = Rules(origin, committing_topics(), founding_key_id, verify_signature)
     run = _Run(path, rules, progress, before, whole=whole or before is None)
@@ -168,15 +172,16 @@ class _Run:
                 self._put_together(connection, chunks, fault)
             if self._before is not None and self._start is None:
                 require_continued(connection, self._size, self._before, keys, self._rules)
-            attested, vouched = {}, Vouched()
+            attested, held, vouched = dict[str, int](), 0, Vouched()
             if self._start is None:
                 vouched = vouched_in(connection, keys)
-                attested = count_attested(connection, keys, vouched.key_ids, self._size)
+                attested, held = attested_in(connection, keys, vouched.key_ids, self._size)
         return Verdict(
             self._size,
             self._checkpoints,
             last_good_size=self._size,
             attested=attested,
+            held_size=held,
             first_keys=vouched.first,
             doubts=tuple(keys.doubts()),
             verified=Verified(self._edge, self._checkpoints, positions),
@@ -226,6 +231,7 @@ class _Run:
         """
         versions = Versions(connection, self._edge.size)
         tree = load_tree(connection, self._edge)
+        upon = SignedUponThisLog(connection, self._edge)
         edge = self._edge
         tiles: list[Tile] = []
         number = self._checkpoints_before
@@ -239,11 +245,13 @@ class _Run:
             if misnumbered is not None:
                 checkpoints = checkpoints[: misnumbered - number - 1]
             edge = self._grown(edge, leaves, checkpoints)
+            upon.passed(self._committing(checkpoints))
             number += len(checkpoints)
             if misnumbered is not None:
                 raise LogBroken(f"log_checkpoints number {misnumbered}", "is not the next by size")
             if chunk.differs is not None and (broken is None or chunk.differs.size <= covered):
                 raise chunk.differs
+            upon.require(each for each in chunk.signed if each.position < covered)
             if broken is not None:
                 raise broken
             tree, full = tree.extended(leaves)
@@ -259,6 +267,7 @@ class _Run:
                 f" {self._last_good} of {self._size} events"
             )
             raise LogBroken(f"log_checkpoints number {number + 1}", cause)
+        upon.close()
         self._edge = edge
         _check_edge(connection, edge)
         _check_no_other_tiles(connection, self._size)
@@ -279,7 +288,7 @@ class _Run:
     def _grown(
         self, edge: Edge, leaves: Sequence[bytes], checkpoints: Sequence[SignedCheckpoint]
     ) -> Edge:
-        covering = [Checkpoint(self._rules.origin, each.size, each.root) for each in checkpoints]
+        covering = self._committing(checkpoints)
         try:
             edge = verify_growth(edge, leaves, covering)
         except CheckpointDiffers as differs:
@@ -289,6 +298,9 @@ class _Run:
             if covering:
                 self._last_good = covering[-1].size
         return edge
+
+    def _committing(self, checkpoints: Sequence[SignedCheckpoint]) -> list[Checkpoint]:
+        return [Checkpoint(self._rules.origin, each.size, each.root) for each in checkpoints]
 
 
 def _counts(connection: Reader) -> tuple[int, int]:

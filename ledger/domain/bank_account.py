@@ -87,7 +87,10 @@ class BankAccount(Root):
             aggregate.closed_on = None
 
     class StatementTaken(Event, frozen=True):
-        """These days are covered now. A file that says more than is known has one for each gap."""
+        """These days are covered now. A file that says more than is known has one for each gap.
+
+        `days_stated`: which days the file covers is the word of whoever took it in, not the file's.
+        """
 
         TOPIC = "bank_account.statement_taken"
         organisation_id: UUID
@@ -96,6 +99,7 @@ class BankAccount(Root):
         closed_on: date
         opening_fen: Money
         closing_fen: Money
+        days_stated: bool = False
 
         def apply(self, aggregate: "BankAccount") -> None:
             span = Span(self.opened_on, self.closed_on, self.opening_fen, self.closing_fen)
@@ -171,7 +175,7 @@ class BankAccount(Root):
             if each.opened_on == span.closed_on + ONE_DAY and each.opening != span.closing:
                 raise ChainBroken(span.closed_on, each.opening, span.closing)
 
-    def take(self, act: Act, *, statement_id: UUID, span: Span) -> None:
+    def take(self, act: Act, *, statement_id: UUID, span: Span, days_stated: bool) -> None:
         self.require_span(span)
         self.trigger_event(
             self.StatementTaken,
@@ -182,6 +186,7 @@ class BankAccount(Root):
             closed_on=span.closed_on,
             opening_fen=span.opening,
             closing_fen=span.closing,
+            days_stated=days_stated,
         )
 
     def uncovered(self, first: date, last: date) -> Iterator[tuple[date, date]]:

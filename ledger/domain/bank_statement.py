@@ -1,7 +1,7 @@
 """An account statement (对账单) as it came in, and what was decided about each of its lines."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import StrEnum
 from uuid import UUID
@@ -59,6 +59,19 @@ class AsideByOneself(LedgerError):
         super().__init__(f"officer {actor} set line {line} of statement {statement_id} aside")
 
 
+class NotAsideBefore(LedgerError):
+    """Money out is written off only after somebody else called it no business of this ledger.
+
+    Source: 送温暖资金使用管理: 不得挪用; README, Decision 120.
+    """
+
+    code = "bank_line.aside_first"
+    kind = Kind.CONFLICT
+
+    def __init__(self, statement_id: UUID, line: int) -> None:
+        super().__init__(f"nobody set line {line} of statement {statement_id} aside yet")
+
+
 class LineNotAside(LedgerError):
     """Only a line that was set aside can be taken up again."""
 
@@ -91,7 +104,7 @@ class Line:
     returned: bool
     state: LineState = LineState.OPEN
     match_id: UUID | None = None
-    aside_by: str | None = None  # who set it aside last
+    ignored_by: set[str] = field(default_factory=set)  # whoever did, ever
 
     @property
     def ref(self) -> LineRef:
@@ -189,7 +202,9 @@ class BankStatement(Root):
 
         def apply(self, aggregate: "BankStatement") -> None:
             line = aggregate.lines[self.line]
-            line.state, line.match_id, line.aside_by = self.state, None, self.actor
+            line.state, line.match_id = self.state, None
+            if self.state is LineState.IGNORED:
+                line.ignored_by.add(self.actor)
 
     class LinesReopened(Event, frozen=True):
         """What was decided about these lines is undone; `match_id` is none of a line set aside."""
@@ -314,16 +329,21 @@ class BankStatement(Root):
     def set_aside(self, act: Act, *, number: int, state: LineState, reason: str) -> None:
         """Take a line out of what is to be matched, or write off what somebody else had ignored.
 
+        Money in may be written off at once; money out takes two people.
+
         Raises:
             LineUnknown, LineDecided: As they say.
-            AsideByOneself: Whoever ignored it would confirm that.
+            NotAsideBefore: Nobody ignored this money out yet.
+            AsideByOneself: Whoever ignored it, now or before it was taken up, would confirm that.
         """
         line = self.line(number)
         if state is LineState.WRITTEN_OFF and line.state is LineState.IGNORED:
-            if line.aside_by == act.actor != OPERATOR:
+            if act.actor != OPERATOR and act.actor in line.ignored_by:
                 raise AsideByOneself(self.id, number, act.actor)
         else:
             self.open_line(number)
+            if state is LineState.WRITTEN_OFF and line.amount < 0:
+                raise NotAsideBefore(self.id, number)
         self.trigger_event(
             self.LineSetAside,
             act,

@@ -31,6 +31,7 @@ class Lot:
     carried_into: int | None = None
     receipts: tuple[int, ...] = ()  # versions that recorded it as coming from outside, or corrected
     last_drawn_on: date | None = None
+    came_back: bool = False  # something of it, from another ledger that refused it
     days: list[date] = field(default_factory=list)
     moved: list[int] = field(default_factory=list)
 
@@ -287,6 +288,8 @@ class FundAccount(Root):
 
         def apply(self, aggregate: "FundAccount") -> None:
             aggregate.bring_back(self.parts, self.happened_on)
+            for part in self.parts:
+                aggregate.lots[part.lot_id].came_back = True
 
     class Drawn(Event, frozen=True):
         TOPIC = "fund.drawn"

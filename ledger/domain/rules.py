@@ -1,6 +1,6 @@
 """The rules for a row of a roster, as pure functions with code and clause."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 from ledger.domain.policy import CategoryRule, Channel, EarmarkNotForCategory
@@ -20,7 +20,8 @@ class RowFacts(NamedTuple):
 
     `given` are the names of the fields that hold something. `amount` is None when what stands
     there is no amount. `monthly_income` comes from the archive and is None when unknown. `earmark`
-    is what the account is kept for that is to pay.
+    is what the account is kept for that is to pay. `asked_since` are the fields that the policy has
+    come to require since the row was listed.
     """
 
     given: frozenset[str]
@@ -34,6 +35,7 @@ class RowFacts(NamedTuple):
     monthly_income: Money | None
     paid_in_campaign: bool
     earmark: str = ""
+    asked_since: tuple[str, ...] = ()
 
 
 FIELDS = ("姓名", "身份证号码", "类别", "金额")
@@ -59,13 +61,18 @@ def judge(row: RowFacts) -> Verdict | None:
 def judge_again(row: RowFacts) -> Verdict | None:
     """Judge on the day of approval what may have changed since the list was drafted.
 
-    The policy may have: another reading of it may name other categories, and ask for cards.
+    The policy may have: another reading of it may name other categories, and ask for cards and for
+    more fields.
     """
-    for rule in (_category, _earmark, _channel, _archive, _income, _minimum, _maximum, _duplicate):
+    for rule in _AGAIN:
         verdict = rule(row)
         if verdict is not None:
             return verdict
     return None
+
+
+def _fields_since(row: RowFacts) -> Verdict | None:
+    return _missing(row, row.asked_since)
 
 
 def _fields(row: RowFacts) -> Verdict | None:
@@ -74,10 +81,12 @@ def _fields(row: RowFacts) -> Verdict | None:
         required.append(CARD_FIELD)
     if row.category is not None:
         required.extend(row.category.required_fields)
-    for field in required:
-        if field not in row.given:
-            return Verdict("field.missing", field)
-    return None
+    return _missing(row, required)
+
+
+def _missing(row: RowFacts, required: Iterable[str]) -> Verdict | None:
+    missing = next((field for field in required if field not in row.given), None)
+    return None if missing is None else Verdict("field.missing", missing)
 
 
 def _identity(row: RowFacts) -> Verdict | None:
@@ -155,6 +164,7 @@ _ORDER: tuple[Callable[[RowFacts], Verdict | None], ...] = (
     _maximum,
     _duplicate,
 )
+_AGAIN = (_fields_since, *_ORDER[_ORDER.index(_category) :])
 
 
 def _rule(row: RowFacts) -> CategoryRule:

@@ -1,6 +1,6 @@
 """The log as a whole: its order, its checkpoints, and a tree that only ever grew."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.checkpoint import Checkpoint, open_note
@@ -8,6 +8,7 @@ from ledger.evidence.keys import SERVICE, KeyHistory
 from ledger.evidence.merkle import Edge
 from ledger.evidence.note import NoteBroken, NoteKey
 from ledger.evidence.replay import CLAIMING, Claims, LogReplay, named_of
+from ledger.evidence.tree_heads import TREE_HEAD, SignedUpon
 from ledger.evidence.verify import (
     KEY_TOPICS,
     EntryBroken,
@@ -57,6 +58,8 @@ def verify_log(entries: Sequence[Stored], notes: Sequence[tuple[int, str]], rule
             learn_keys(keys, entry)
     facts = [verify_entry(entry, keys, rules) for entry in entries]
     verify_claims(entries, facts)
+    signed = [each.signed_upon for each in facts if each.signed_upon is not None]
+    require_signed_upon(signed, roots_at(signed, [each.leaf for each in facts]).get)
     verify_order(0, {}, ((each.position, each.stream, each.version) for each in entries))
     checkpoints = [verify_checkpoint(size, note, keys, rules) for size, note in notes]
     edge = verify_growth(Edge.empty(), [each.leaf for each in facts], checkpoints)
@@ -89,6 +92,35 @@ def verify_claims(entries: Sequence[Stored], facts: Sequence[EntryFacts]) -> Non
     for entry, fact in zip(entries, facts, strict=True):
         named = named_of(entry, last)
         replay.follow(entry.position, entry.stream, entry.version, named, fact.leaf)
+
+
+def require_signed_upon(
+    signed: Iterable[SignedUpon], root_at: Callable[[int], bytes | None]
+) -> None:
+    """Check that what officers signed upon is this very log.
+
+    Args:
+        signed: In the order of the log.
+        root_at: Returns the root over as many entries; None if that is not known.
+
+    Raises:
+        EntryBroken: At the first that was signed upon another log.
+
+    Source: FORMAT.md, "Checking a log", step 12.
+    """
+    for position, stream, version, head in signed:
+        if root_at(head.size) != head.root:
+            cause = "the officer signed upon a log that had another root at this size"
+            raise EntryBroken(position, stream, version, f"data.{TREE_HEAD}", cause)
+
+
+def roots_at(signed: Iterable[SignedUpon], leaves: Sequence[bytes]) -> dict[int, bytes]:
+    """Return the root that the tree over all leaves had at each size that is signed upon."""
+    roots, edge = {}, Edge.empty()
+    for size in sorted({each.head.size for each in signed}):
+        edge = edge.extend(leaves[edge.size : size])
+        roots[size] = edge.root()
+    return roots
 
 
 def verify_order(

@@ -1,7 +1,6 @@
 """Checks a pack, step by step; what each step has shown is said in words."""
 
 import re
-from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,11 +13,11 @@ from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.envelope import EnvelopeBroken, decode, payload_of
 from ledger.evidence.figures import BATCH, FUND_BALANCE, PAYMENT, Seen, figure
 from ledger.evidence.keys import SERVICE, KeyHistory, KeyNotValid, SignatureBroken, verify
-from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
+from ledger.evidence.log import CheckpointDiffers, require_signed_upon, verify_checkpoint
 from ledger.evidence.map_growth import ANNOUNCED, announced_root
-from ledger.evidence.merkle import EMPTY_ROOT, leaf_hash, node_hash
 from ledger.evidence.note import NoteBroken, split_note
 from ledger.evidence.pack import ALL, STREAM, Listing, Opening, Pack, PackBroken
+from ledger.evidence.pack_tree import PackTree
 from ledger.evidence.reanchoring import reaffirmed_root
 from ledger.evidence.verifiable_map import (
     THE_LOG,
@@ -46,6 +45,7 @@ from ledger.evidence.vouching import (
     VOUCHING_TOPICS,
     Vouched,
     attested_as,
+    held_size,
     vouched_keys,
 )
 
@@ -98,8 +98,9 @@ class Step:
 class CheckedPack:
     """A pack of which every step has held; hands out its events, each list proved to be whole."""
 
-    def __init__(self, pack: Pack, checkpoint: Checkpoint, map_root: bytes) -> None:
+    def __init__(self, pack: Pack, checkpoint: Checkpoint, tree: PackTree, map_root: bytes) -> None:
         self.pack = pack
+        self.tree = tree
         self.checkpoint = checkpoint
         self.keys = KeyHistory()
         self.vouched = Vouched()
@@ -132,6 +133,14 @@ class CheckedPack:
         """How many entries who answers for; asked for once their signatures were checked."""
         envelopes = (decode(envelope) for envelope in self.pack.entries.values())
         return Counter(attested_as(each, self.keys, self.vouched.key_ids) for each in envelopes)
+
+    @cached_property
+    def held_size(self) -> int:
+        """How many entries of the log officers signed upon, by keys that were theirs alone."""
+        return max(
+            held_size(position, decode(envelope), self.keys, self.vouched.key_ids)
+            for position, envelope in self.pack.entries.items()
+        )
 
     @property
     def published_at(self) -> str:
@@ -202,11 +211,14 @@ def check_pack(pack: Pack, rules: Rules) -> Iterator[Step | CheckedPack]:
     count = len(pack.entries)
     yield Step(1, "read", f"{count} entries of log {pack.origin}, said to be of {checkpoint.size}")
 
-    _check_tree(pack, checkpoint)
-    yield Step(2, "tree", f"each of the {count} entries stands in the tree at its position")
+    tree = _check_tree(pack, checkpoint)
+    shown = f"each of the {count} entries stands in the tree at its position"
+    if tree.signed:
+        shown += f"; {len(tree.signed)} were signed upon this very log as it stood before"
+    yield Step(2, "tree", shown)
 
     map_root = _map_root(pack, checkpoint)
-    checked = CheckedPack(pack, checkpoint, map_root)
+    checked = CheckedPack(pack, checkpoint, tree, map_root)
     yield Step(3, "map", "the last entry announces the map over all entries before it")
 
     keys = checked.keys = _keys(checked)
@@ -224,6 +236,8 @@ def check_pack(pack: Pack, rules: Rules) -> Iterator[Step | CheckedPack]:
             f"; {unvouched} of them an officer's by a key that is theirs on the operator's word"
             " alone 只凭运营者登记"
         )
+    if checked.held_size:
+        shown += f"; officers' own keys signed upon the log's first {checked.held_size} entries"
     yield Step(6, "entries", shown)
 
     _require_kind(pack)
@@ -296,12 +310,19 @@ def _body(pack: Pack) -> str:
         raise PackBroken(str(cause)) from None
 
 
-def _check_tree(pack: Pack, checkpoint: Checkpoint) -> None:
-    """Hash entries and given nodes together, and compare with the checkpoint's root."""
+def _check_tree(pack: Pack, checkpoint: Checkpoint) -> PackTree:
+    """Hash entries and given nodes together, and compare with the roots that are to come out."""
     if not pack.entries or max(pack.entries) >= checkpoint.size:
         raise PackBroken("no entries, or entries past the checkpoint")
-    if _root(pack, checkpoint.size) != checkpoint.root:
+    tree = PackTree(pack.entries, pack.nodes, checkpoint.size)
+    roots = tree.roots([checkpoint.size, *(each.head.size for each in tree.signed)])
+    if roots[checkpoint.size] != checkpoint.root:
         raise PackBroken("the entries do not stand in the tree that the checkpoint commits to")
+    try:
+        require_signed_upon(tree.signed, roots.get)
+    except EntryBroken as cause:
+        raise PackBroken(str(cause)) from None
+    return tree
 
 
 def root_before(pack: Pack, size: int) -> bytes | None:
@@ -310,39 +331,9 @@ def root_before(pack: Pack, size: int) -> bytes | None:
     Args:
         pack: One whose tree was checked.
         size: Not beyond its checkpoint's.
-
-    A node proves something only where the way to the checkpoint's root leads through it. All that
-    stand before an entry of the pack are on that entry's way, and all before the one behind it.
     """
-    if size and size not in pack.entries and size - 1 not in pack.entries:
-        return None
-    return _root(pack, size)
-
-
-def _root(pack: Pack, size: int) -> bytes:
-    """Hash the entries before `size` and given nodes together.
-
-    That is possible at the checkpoint, and wherever an entry of the pack stands: no node that is
-    given can reach across it.
-    """
-    positions = sorted(each for each in pack.entries if each < size)
-
-    def root(start: int, stop: int, first: int, last: int) -> bytes:
-        size = stop - start
-        if first == last:
-            level = size.bit_length() - 1
-            if size == 1 << level:
-                node = pack.nodes.get((level, start >> level))
-                if node is None:
-                    raise PackBroken(f"the tree hash over entries {start} to {stop - 1} is missing")
-                return node
-        elif size == 1:
-            return leaf_hash(pack.entries[start])
-        middle = start + (1 << (size - 1).bit_length() - 1)
-        between = bisect_left(positions, middle, first, last)
-        return node_hash(root(start, middle, first, between), root(middle, stop, between, last))
-
-    return root(0, size, 0, len(positions)) if size else EMPTY_ROOT
+    whole = Checkpoint.from_body(_body(pack)).size
+    return PackTree(pack.entries, pack.nodes, whole).roots([size]).get(size)
 
 
 def _map_root(pack: Pack, checkpoint: Checkpoint) -> bytes:
@@ -406,6 +397,12 @@ def _check_checkpoint(pack: Pack, checkpoint: Checkpoint, keys: KeyHistory, rule
 
 def _check_entries(checked: CheckedPack, keys: KeyHistory, rules: Rules) -> None:
     versions = set[tuple[Json, Json]]()
+    reaffirmed = [
+        position
+        for position in checked.pack.entries
+        if checked.seen(position).payload["type"] == REAFFIRMED
+    ]
+    roots = checked.tree.roots(reaffirmed) if reaffirmed else {}
     for position in sorted(checked.pack.entries):
         payload = checked.seen(position).payload
         version = payload["stream"], payload["version"]
@@ -416,9 +413,9 @@ def _check_entries(checked: CheckedPack, keys: KeyHistory, rules: Rules) -> None
             verify_entry(_stored(checked, position), keys, rules)
         except EntryBroken as cause:
             raise PackBroken(str(cause)) from None
-        if checked.seen(position).payload["type"] == REAFFIRMED:
+        if position in roots:
             claimed = reaffirmed_root(payload_of(checked.pack.entries[position]))
-            if claimed != _root(checked.pack, position):
+            if claimed != roots[position]:
                 raise PackBroken(
                     f"the entries before position {position} are not those that the officer there"
                     " vouched for"

@@ -32,6 +32,7 @@ from ledger.evidence.keys import (
     verify,
 )
 from ledger.evidence.merkle import leaf_hash
+from ledger.evidence.tree_heads import TREE_HEAD, SignedUpon, tree_head_of
 
 MEMBERS = (
     "actor",
@@ -128,10 +129,15 @@ class Rules:
 
 
 class EntryFacts(NamedTuple):
-    """What is sure of an entry that was verified."""
+    """What is sure of an entry that was verified.
+
+    `signed_upon` has the tree head that its officer signed upon, which is still to be compared with
+    the tree over as many entries; None where it names none.
+    """
 
     position: int
     leaf: bytes
+    signed_upon: SignedUpon | None = None
 
 
 def verify_entry(entry: Stored, keys: KeyHistory, rules: Rules) -> EntryFacts:
@@ -154,10 +160,11 @@ def verify_entry(entry: Stored, keys: KeyHistory, rules: Rules) -> EntryFacts:
     loose = loose_id(envelope.payload)
     if loose is not None:
         raise _broken(entry, f"data.{loose}", "not an id in its one form")
+    upon = _signed_upon(entry, payload["data"])
     _check_columns(entry, payload, rules)
     # 5. The ledger's own signature. 6. The officer's.
     _check_signatures(entry, envelope, payload["actor"], keys, rules)
-    return EntryFacts(entry.position, leaf_hash(entry.envelope))
+    return EntryFacts(entry.position, leaf_hash(entry.envelope), upon)
 
 
 def read_entry(entry: Stored) -> tuple[Envelope, dict[str, Json]]:
@@ -244,6 +251,18 @@ def _check_forms(entry: Stored, payload: dict[str, Json]) -> None:
     }
     if not all(sound.values()):
         raise _broken(entry, next(name for name in sound if not sound[name]), "not of its form")
+
+
+def _signed_upon(entry: Stored, data: dict[str, Json]) -> SignedUpon | None:
+    try:
+        head = tree_head_of(data)
+    except ValueError as cause:
+        raise _broken(entry, f"data.{TREE_HEAD}", str(cause)) from None
+    if head is None:
+        return None
+    if head.size > entry.position:
+        raise _broken(entry, f"data.{TREE_HEAD}", "of more entries than stand before it")
+    return SignedUpon(entry.position, entry.stream, entry.version, head)
 
 
 def loose_id(payload: bytes) -> str | None:

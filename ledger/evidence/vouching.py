@@ -12,8 +12,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from ledger.evidence.canonical import parse_canonical
 from ledger.evidence.envelope import Envelope
 from ledger.evidence.keys import OWN_CUSTODY, KeyHistory
+from ledger.evidence.tree_heads import names_tree_head, tree_head_of
 from ledger.evidence.verify import EntryBroken, Stored, read_entry
 
 ADMINISTRATION = "ec740a29-0b95-51bb-b260-0f57eecfd86b"
@@ -76,6 +78,28 @@ def attested_as(envelope: Envelope, keys: KeyHistory, vouched: Collection[str]) 
     records = (keys.records.get(each.keyid) for each in envelope.signatures)
     signed = ((each.public_key.key_id, each.custody) for each in records if each)
     return attestation(signed, vouched)
+
+
+def held_size(position: int, envelope: Envelope, keys: KeyHistory, vouched: Collection[str]) -> int:
+    """Return how many entries of the log an officer signed upon, by a key that was theirs alone.
+
+    Nobody who lacks that key has written these entries anew since. 0 where no such key signed, or
+    the event names no tree head.
+
+    Args:
+        position: Where the event stands.
+        envelope: Its envelope, verified, and its tree head compared with the tree.
+        keys: All keys of the log.
+        vouched: Ids of the keys for which there is more than the operator's word.
+    """
+    if not names_tree_head(envelope.payload):
+        return 0
+    for each in envelope.signatures[1:]:
+        lost_from = keys.lost_from(each.keyid)
+        if each.keyid in vouched and (lost_from is None or position < lost_from):
+            head = tree_head_of(parse_canonical(envelope.payload)["data"])
+            return 0 if head is None else head.size
+    return 0
 
 
 class FirstKey(NamedTuple):

@@ -36,7 +36,8 @@ class StatementEntry:
 class AccountStatement:
     """A statement whose own figures agree: opening plus all entries is closing.
 
-    Both days count as covered. `number` is the bank's own of the statement, where it has one.
+    Both days count as covered; `days_stated` where they are the word of whoever brought the file,
+    which does not say. `number` is the bank's own of the statement, where it has one.
     """
 
     bank_format: str
@@ -49,3 +50,4 @@ class AccountStatement:
     closing_fen: int
     entries: tuple[StatementEntry, ...]
     sha256: str
+    days_stated: bool = False

@@ -10,6 +10,7 @@ from ledger.files.bank_formats.template import (
 )
 from ledger.files.columns import Fields, Layout
 from ledger.files.faults import refuse
+from ledger.files.statement_days import NOT_STATED, StatedDays
 
 BYTES_MAX = 100 * 1024 * 1024
 
@@ -27,7 +28,11 @@ def fields_of(bank_format: str) -> Fields | None:
 
 
 def read_account_statement(
-    bank_format: str, name: str, data: bytes, layout: Layout | None = None
+    bank_format: str,
+    name: str,
+    data: bytes,
+    layout: Layout | None = None,
+    stated: StatedDays = NOT_STATED,
 ) -> AccountStatement:
     """Read the statement of one account.
 
@@ -37,10 +42,11 @@ def read_account_statement(
         data: The file.
         layout: Of a list with columns, where its header stands and what each is taken for; else
             its titles say so.
+        stated: Which days it covers by the word of whoever brings it.
 
     Raises:
-        FileRefused: It cannot be read, is of another format, holds several statements, or its
-            figures disagree: opening plus all entries is closing.
+        FileRefused: It cannot be read, is of another format, holds several statements, covers other
+            days than are stated, or its figures disagree: opening plus all entries is closing.
     """
     template = templates().get(bank_format)
     if template is None or template.statement is None:
@@ -49,8 +55,8 @@ def read_account_statement(
         raise refuse(name, "file.too_large")
     match template.statement:
         case XmlStatement() as wanted:
-            return statement_xml.read(bank_format, wanted, name, data)
+            return statement_xml.read(bank_format, wanted, name, data, stated)
         case Mt940Statement() as wanted:
-            return statement_mt940.read(bank_format, wanted, name, data)
+            return statement_mt940.read(bank_format, wanted, name, data, stated)
         case ColumnsStatement() as wanted:
-            return statement_columns.read(bank_format, wanted, name, data, layout)
+            return statement_columns.read(bank_format, wanted, name, data, layout, stated)

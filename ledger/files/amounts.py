@@ -9,7 +9,8 @@ from decimal import Decimal
 YUAN_MAX = 10**13
 WHOLE_MAX = 10**9
 _PLAIN = re.compile(r"-?([0-9]{1,13}|[0-9]{1,3}(,[0-9]{3}){1,4})(\.[0-9]{1,8})?")
-_DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?( 00:00:00)?")
+_DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?( 0?0:00(:00)?)?")
+_MOMENT = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})[ T](\d{1,2}):(\d{2})(?::(\d{2}))?")
 
 
 def fen(cell: object) -> int | None:
@@ -45,18 +46,41 @@ def yuan(amount_fen: int) -> str:
 
 
 def day(cell: object) -> date | None:
-    """Read a day: `2017-01-08`, `2017/1/8`, `2017年1月8日`, or a true date cell; else None."""
+    """Read a day: `2017-01-08`, `2017/1/8`, `2017年1月8日`, or a true date cell; else None.
+
+    Midnight may stand behind it, as spreadsheets write days to CSV. A number of days, which is what
+    a cell without a format shows, is no date: two kinds of workbooks count from days four years
+    apart.
+    """
     if isinstance(cell, datetime):
         return cell.date()
     if isinstance(cell, date):
         return cell
-    match = _DATE.fullmatch(unicodedata.normalize("NFKC", str(cell)).strip())
+    match = _DATE.fullmatch(_plain(cell))
     if match is None:
         return None
     try:
         return date(int(match[1]), int(match[2]), int(match[3]))
     except ValueError:
         return None
+
+
+def moment(cell: str) -> datetime | None:
+    """Read a day and time: ISO 8601, or `2017/1/20 9:05` as spreadsheets write it; else None."""
+    match = _MOMENT.fullmatch(_plain(cell))
+    if match is not None:
+        year, month, of_month, hour, minute, second = match.groups("00")
+        cell = f"{year}-{month:0>2}-{of_month:0>2}T{hour:0>2}:{minute}:{second}"
+    try:
+        return datetime.fromisoformat(cell)
+    except ValueError:
+        return None
+
+
+def _plain(cell: object) -> str:
+    """Write a cell in ASCII digits, with one space between words and none beside 年 and 月."""
+    text = " ".join(unicodedata.normalize("NFKC", str(cell)).split())
+    return re.sub(r" ?([年月/.-]) ?| (?=日)", r"\1", text)
 
 
 def whole_number(cell: object) -> int | None:

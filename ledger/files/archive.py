@@ -7,12 +7,12 @@ from decimal import Decimal
 from hashlib import sha256
 
 from ledger.files.amounts import day, fen
-from ledger.files.columns import Fields, Layout, header_at, read_lines, recognised
+from ledger.files.columns import Fields, Layout, header_at, read_lines, recognised, require_single
 from ledger.files.faults import Fault, refuse
 from ledger.files.identity import id_fault
 from ledger.files.roster import COLUMNS as ROSTER_COLUMNS
 from ledger.files.roster import long_number
-from ledger.files.text import category, number_text, person_name
+from ledger.files.text import category, code_text, number_text, person_name
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "档案编号": ("档案编号", "档案号", "建档编号"),
@@ -70,7 +70,7 @@ def read_archive(name: str, data: bytes, layout: Layout | None = None) -> Archiv
         layout: Where its header stands and what each column is taken for; else its titles say so.
 
     Raises:
-        FileRefused: It cannot be read, or a column is missing.
+        FileRefused: It cannot be read, or a column is missing, or there twice.
     """
     lines = read_lines(name, data)
     header: dict[str, int] | None = None
@@ -81,7 +81,7 @@ def read_archive(name: str, data: bytes, layout: Layout | None = None) -> Archiv
     faults: list[Fault] = []
     for line, cells in lines:
         if header is None:
-            header = _header(cells)
+            header = _header(name, line, cells)
             continue
         if any(cell is not None for cell in cells):
             row = _row(
@@ -93,9 +93,12 @@ def read_archive(name: str, data: bytes, layout: Layout | None = None) -> Archiv
     return Archive(tuple(rows), tuple(faults), sha256(data).hexdigest())
 
 
-def _header(cells: list[object]) -> dict[str, int] | None:
+def _header(name: str, line: int, cells: list[object]) -> dict[str, int] | None:
     columns = recognised(cells, COLUMNS)
-    return columns if set(REQUIRED) <= columns.keys() else None
+    if not set(REQUIRED) <= columns.keys():
+        return None
+    require_single(name, line, cells, columns, FIELDS)
+    return columns
 
 
 def _row(name: str, line: int, cells: dict[str, object]) -> ArchiveRow | Fault:
@@ -129,7 +132,7 @@ def _row(name: str, line: int, cells: dict[str, object]) -> ArchiveRow | Fault:
     return ArchiveRow(
         line=line,
         file_number=text("档案编号"),
-        organisation_code=text("单位编码"),
+        organisation_code=code_text(text("单位编码")),
         category=category(text("类别")),
         opened_on=opened_on,
         closed_on=closed_on,

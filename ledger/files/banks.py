@@ -21,8 +21,17 @@ FORMATS: Mapping[str, Template] = {
 }
 
 
-def read_return(bank_format: str, name: str, data: bytes) -> BankReturn:
+def read_return(
+    bank_format: str, name: str, data: bytes, batch_code: str | None = None
+) -> BankReturn:
     """Read what a bank sent back, in the format that the batch went out in.
+
+    Args:
+        bank_format: The format.
+        name: What messages call the file.
+        data: The file.
+        batch_code: The batch it is taken in for; a notification of all that was booked on the
+            account (camt.054) is read as far as it is about this one.
 
     Raises:
         FileRefused: It cannot be read, is of another bank or batch, is cut off, or its control
@@ -36,7 +45,7 @@ def read_return(bank_format: str, name: str, data: bytes) -> BankReturn:
         answer = tree.read(layout, name, data)
     else:
         answer = grid.read(layout, name, data)
-    return bank_return(template, layout, name, answer, sha256(data).hexdigest())
+    return bank_return(template, layout, name, answer, sha256(data).hexdigest(), batch_code)
 
 
 def write_instruction(
@@ -54,6 +63,12 @@ def write_instruction(
     """
     template = _template(bank_format, batch_code)
     return write(template, batch_code, lines, payer or {}, day, file_number)
+
+
+def rows_max(bank_format: str) -> int:
+    """Return how many rows the bank takes in one file; 0 where it does not say."""
+    template = FORMATS.get(bank_format)
+    return template.rows_max if template else 0
 
 
 def require_known(bank_format: str) -> Template:

@@ -1,6 +1,6 @@
 """Columns of lists as clerks title them: which row is the header, what each is taken for."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -71,6 +71,40 @@ def recognised(cells: Sequence[object], titles: Mapping[str, tuple[str, ...]]) -
                 columns[field] = there.index(heading(word))
                 break
     return columns
+
+
+def require_single(
+    name: str,
+    line: int,
+    cells: Sequence[object],
+    columns: Mapping[str, int],
+    fields: Fields,
+    alone: Collection[str] = (),
+) -> None:
+    """Check that the titles leave no doubt which column is meant: none of them stands twice.
+
+    Args:
+        name: What messages call the file.
+        line: The header's row, as a person counts it.
+        cells: The header.
+        columns: What was recognised in it.
+        fields: The titles, and how messages call a field.
+        alone: Fields of which there may not be two columns under any of their titles either.
+
+    Raises:
+        FileRefused: `file.column_twice`, with each field and the columns in doubt.
+    """
+    there = titles_of(cells)
+    faults = []
+    for field, at in columns.items():
+        meant = fields.titles[field] if field in alone else (there[at],)
+        words = {heading(word) for word in meant}
+        places = [letters(place) for place, title in enumerate(there) if title in words]
+        if len(places) > 1:
+            where = ", ".join(places)
+            faults.append(Fault(name, line, fields.words[field], "file.column_twice", where))
+    if faults:
+        raise FileRefused(*faults)
 
 
 def guess(lines: Lines, fields: Fields) -> Layout:

@@ -39,6 +39,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "this format has no payment file: hand the list in at the bank's own page",
     ),
     "bank_file.other_batch": ("文件属于另一批次", "the file belongs to another batch"),
+    "bank_file.other_days": (
+        "起止日期与文件写明的不符，或有收支在起止日期之外",
+        "the file says other days than are stated, or lists something booked outside of them",
+    ),
     "bank_file.other_format": ("文件是另一家银行的格式", "the file is of another bank's format"),
     "bank_file.payer_missing": (
         "缺少银行要求的付款方信息，或内容不能写入文件",
@@ -114,6 +118,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "number.invalid": ("序号或年度不是整数", "not a whole number"),
     "person.duplicate_in_campaign": ("本次活动已发放", "already paid in this campaign"),
     "recipient.erased": ("此人的个人信息已销毁", "the person's data has been erased"),
+    "register.row_twice": (
+        "与上面一行重复，或对同一单位、同一人的说法不同",
+        "the same as a row above, or says otherwise of the same union or officer",
+    ),
     "roster.row_after_total": ("合计行之后还有人员", "a person stands below the 合计 row"),
     "roster.total_mismatch": ("合计与明细不符", "the 合计 row disagrees with the rows"),
     "roster.total_missing": ("缺少合计行", "the 合计 row is missing"),

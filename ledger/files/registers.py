@@ -1,15 +1,16 @@
 """Registers a city keeps as CSV: organisations, officers, money in, money down, batches."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
 
 from ledger.files.amounts import day, fen, whole_number
 from ledger.files.faults import Fault, FileRefused
-from ledger.files.text import CsvRow, person_name, read_csv
+from ledger.files.text import CsvRow, code_text, person_name, read_csv
 
 T = TypeVar("T")
+TRow = TypeVar("TRow", "OrganisationRow", "OfficerRow", "FundRow", "AllocationRow")
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,45 +76,59 @@ class BatchRow:
 
 
 def read_organisations(name: str, data: bytes) -> list[OrganisationRow]:
-    """Read 编码, 名称, 层级, 上级编码. Every reader here refuses the file with all its faults."""
-    return _collect(
+    """Read 编码, 名称, 层级, 上级编码. Every reader here refuses the file with all its faults.
+
+    A union that is listed again is so with the same words, or nobody knows which of them count.
+    """
+    rows = _collect(
         name,
         read_csv(name, data, ("编码", "名称", "层级", "上级编码")),
         lambda cells: OrganisationRow(
             cells.line,
-            cells.text("编码"),
+            cells.code("编码"),
             cells.text("名称"),
             cells.text("层级"),
-            cells.optional("上级编码"),
+            code_text(cells.optional("上级编码") or "") or None,
         ),
     )
+    first = {row.code: row for row in reversed(rows)}
+    again = [(first[row.code], row) for row in rows if row is not first[row.code]]
+    _require_once(name, [(one, row) for one, row in again if replace(row, line=one.line) != one])
+    return [row for row in rows if row is first[row.code]]
 
 
 def read_officers(name: str, data: bytes) -> list[OfficerRow]:
-    """Read 工号, 姓名, 单位编码, 岗位."""
-    return _collect(
+    """Read 工号, 姓名, 单位编码, 岗位: one row for each post, and one name for each number."""
+    rows = _collect(
         name,
         read_csv(name, data, ("工号", "姓名", "单位编码", "岗位")),
         lambda cells: OfficerRow(
             cells.line,
-            cells.text("工号"),
+            cells.code("工号"),
             person_name(cells.text("姓名")),
-            cells.text("单位编码"),
+            cells.code("单位编码"),
             cells.text("岗位"),
         ),
     )
+    first = {row.staff_number: row for row in reversed(rows)}
+    pairs = [(first[row.staff_number], row) for row in rows]
+    _require_once(name, [(one, row) for one, row in pairs if one.name != row.name])
+    return rows
 
 
 def read_funds(name: str, data: bytes) -> list[FundRow]:
-    """Read 日期, 单位编码, 资金来源, 文号, 用途, 年度, 金额(元)."""
+    """Read 日期, 单位编码, 资金来源, 文号, 用途, 年度, 金额(元).
+
+    A row that is like another in every cell is refused: it would count twice.
+    """
     columns = ("日期", "单位编码", "资金来源", "文号", "用途", "年度", "金额(元)")
-    return _collect(
+    rows = _collect(
         name,
         read_csv(name, data, columns),
         lambda cells: FundRow(
             cells.line,
             cells.parsed("日期", day, "date.invalid"),
-            cells.text("单位编码"),
+            cells.code("单位编码"),
             cells.text("资金来源"),
             cells.text("文号"),
             cells.text("用途"),
@@ -121,23 +136,27 @@ def read_funds(name: str, data: bytes) -> list[FundRow]:
             cells.parsed("金额(元)", _positive_fen, "amount.invalid"),
         ),
     )
+    _require_once(name, _repeated(rows))
+    return rows
 
 
 def read_allocations(name: str, data: bytes) -> list[AllocationRow]:
-    """Read 日期, 拨出单位, 接收单位, 用途, 文号, 金额(元)."""
-    return _collect(
+    """Read 日期, 拨出单位, 接收单位, 用途, 文号, 金额(元); no row twice, as in `read_funds`."""
+    rows = _collect(
         name,
         read_csv(name, data, ("日期", "拨出单位", "接收单位", "用途", "文号", "金额(元)")),
         lambda cells: AllocationRow(
             cells.line,
             cells.parsed("日期", day, "date.invalid"),
-            cells.text("拨出单位"),
-            cells.text("接收单位"),
+            cells.code("拨出单位"),
+            cells.code("接收单位"),
             cells.text("用途"),
             cells.text("文号"),
             cells.parsed("金额(元)", _positive_fen, "amount.invalid"),
         ),
     )
+    _require_once(name, _repeated(rows))
+    return rows
 
 
 def read_batches(name: str, data: bytes) -> list[BatchRow]:
@@ -163,19 +182,44 @@ def _batch(cells: "_Cells") -> BatchRow:
     return_file = cells.optional("回盘或签字文件")
     return BatchRow(
         cells.line,
-        cells.text("批次号"),
-        cells.text("单位编码"),
+        cells.code("批次号"),
+        cells.code("单位编码"),
         cells.text("方式"),
         cells.text("花名册"),
         cells.text("用途"),
-        cells.text("编制人"),
-        cells.text("复核人"),
-        cells.text("审批人"),
+        cells.code("编制人"),
+        cells.code("复核人"),
+        cells.code("审批人"),
         cells.parsed("审批日期", day, "date.invalid"),
         cells.optional("银行格式"),
         return_file,
         cells.parsed("回盘或签字日期", day, "date.invalid") if return_file else None,
     )
+
+
+def _repeated(rows: Sequence[TRow]) -> list[tuple[TRow, TRow]]:
+    """Return each row that is like one above it, with that one."""
+    seen: dict[TRow, TRow] = {}
+    found = []
+    for row in rows:
+        first = seen.setdefault(replace(row, line=0), row)
+        if first is not row:
+            found.append((first, row))
+    return found
+
+
+def _require_once(name: str, twice: Sequence[tuple[TRow, TRow]]) -> None:
+    """Refuse rows that say once more, or otherwise, what a row above them says.
+
+    Raises:
+        FileRefused: `register.row_twice`, with each of them.
+    """
+    faults = [
+        Fault(name, row.line, None, "register.row_twice", f"row {first.line}")
+        for first, row in twice
+    ]
+    if faults:
+        raise FileRefused(*faults)
 
 
 def _positive_fen(cell: object) -> int | None:
@@ -201,6 +245,9 @@ class _Cells:
         if not value:
             raise _CellWrong(column, "field.missing")
         return value
+
+    def code(self, column: str) -> str:
+        return code_text(self.text(column))
 
     def optional(self, column: str) -> str | None:
         return self._row[column] or None

@@ -17,8 +17,9 @@ from ledger.files.columns import (
     header_at,
     read_lines,
     recognised,
+    require_single,
 )
-from ledger.files.faults import refuse
+from ledger.files.faults import Fault, FileRefused, refuse
 from ledger.files.text import category, heading, number_text, person_name, require_no_excess
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
@@ -102,8 +103,8 @@ def read_roster(name: str, data: bytes, layout: Layout | None = None) -> Roster:
         layout: Where its header stands and what each column is taken for; else its titles say so.
 
     Raises:
-        FileRefused: It cannot be read, a column is missing, or the 合计 row is missing or
-            disagrees with the rows as listed.
+        FileRefused: It cannot be read, a column is missing or there twice, or the 合计 row is
+            missing or disagrees with the rows as listed.
     """
     lines = read_lines(name, data)
     if layout is None:
@@ -125,16 +126,23 @@ def read_roster(name: str, data: bytes, layout: Layout | None = None) -> Roster:
     summed = sum(row.amount_fen or 0 for row in rows)
     if total != summed:
         detail = f"{yuan(total)} 元 stated, {yuan(summed)} 元 listed"
-        raise refuse(name, "roster.total_mismatch", row=total_line, column="合计", detail=detail)
+        differs = Fault(name, total_line, "合计", "roster.total_mismatch", detail)
+        # An amount that nobody can read is a likely cause.
+        unread = [row.line for row in rows if row.amount_fen is None and "金额" in row.given]
+        raise FileRefused(differs, *(Fault(name, at, "金额", "amount.invalid") for at in unread))
     return Roster(rows, summed, sha256(data).hexdigest(), layout)
 
 
 def _header(name: str, lines: list[tuple[int, list[object]]]) -> tuple[int, dict[str, int]]:
-    """Find the header under any titles, and say which column is where."""
+    """Find the header under any titles, and say which column is where.
+
+    Two columns of amounts are refused, whatever their titles: the sum tells only that one adds up.
+    """
     best: dict[str, int] = {}
-    for at, (_, cells) in enumerate(lines[:HEADER_ROWS_MAX]):
+    for at, (line, cells) in enumerate(lines[:HEADER_ROWS_MAX]):
         columns = recognised(cells, COLUMNS)
         if set(REQUIRED) <= columns.keys():
+            require_single(name, line, cells, columns, FIELDS, alone=("amount",))
             return at, columns
         best = max(best, columns, key=len)
     missing = next((FIELD_NAMES[key] for key in REQUIRED if key not in best), None)

@@ -2,12 +2,11 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import datetime
 from hashlib import sha256
 
-from ledger.files.amounts import whole_number
+from ledger.files.amounts import moment, whole_number
 from ledger.files.faults import Fault, FileRefused
-from ledger.files.text import CsvRow, person_name, read_csv
+from ledger.files.text import CsvRow, code_text, person_name, read_csv
 
 COLUMNS = ("序号", "签字姓名", "签字时间", "签字影像SHA256", "经办人")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
@@ -62,9 +61,8 @@ def _row(name: str, cells: CsvRow) -> SignatureRow | Fault:
     number = whole_number(cells["序号"])
     if number is None:
         return Fault(name, cells.line, "序号", "number.invalid")
-    try:
-        signed_at = datetime.fromisoformat(cells["签字时间"]).isoformat()
-    except ValueError:
+    signed_at = moment(cells["签字时间"])
+    if signed_at is None:
         return Fault(name, cells.line, "签字时间", "time.invalid")
     image = cells["签字影像SHA256"].lower()
     if not _SHA256.fullmatch(image):
@@ -73,7 +71,7 @@ def _row(name: str, cells: CsvRow) -> SignatureRow | Fault:
         cells.line,
         number,
         person_name(cells["签字姓名"]),
-        signed_at,
+        signed_at.isoformat(),
         image,
-        cells["经办人"],
+        code_text(cells["经办人"]),
     )

@@ -63,7 +63,7 @@ def read_csv(name: str, data: bytes, columns: Sequence[str]) -> Iterator[CsvRow]
     """Read a CSV file whose first line names the columns; further columns are carried along.
 
     Raises:
-        FileRefused: Not text, or one of `columns` is missing.
+        FileRefused: Not text, or one of `columns` is missing or there twice.
     """
     rows = csv_rows(name, data)
     header: list[str] | None = None
@@ -73,6 +73,8 @@ def read_csv(name: str, data: bytes, columns: Sequence[str]) -> Iterator[CsvRow]
             for column in columns:
                 if heading(column) not in header:
                     raise refuse(name, "file.column_missing", row=line, column=column)
+                if header.count(heading(column)) > 1:
+                    raise refuse(name, "file.column_twice", row=line, column=column)
             continue
         if any(cells):
             require_no_excess(name, line, cells, len(header))
@@ -83,7 +85,7 @@ def read_csv(name: str, data: bytes, columns: Sequence[str]) -> Iterator[CsvRow]
 
 
 def csv_rows(name: str, data: bytes) -> Iterator[tuple[int, list[str]]]:
-    """Yield each row with the line it starts on; cells lose outer white space.
+    """Yield each row with the line it starts on; cells lose outer white space, and format marks.
 
     Raises:
         FileRefused: Not text, cut off in its last line, or with a quotation mark that is not
@@ -101,7 +103,7 @@ def csv_rows(name: str, data: bytes) -> Iterator[tuple[int, list[str]]]:
             return
         except csv.Error:
             raise refuse(name, "file.quotes_unbalanced", row=line) from None
-        yield line, [cell.strip() for cell in cells]
+        yield line, [_without_invisible(cell).strip() for cell in cells]
         line = reader.line_num + 1
 
 
@@ -133,6 +135,11 @@ def heading(text: str) -> str:
 def category(text: str) -> str:
     """Reduce a category's name for comparison, so that （未建档） and (未建档) are one."""
     return heading(text)
+
+
+def code_text(text: str) -> str:
+    """Write the code of a union, an officer or a batch plainly: width and spaces do not matter."""
+    return text if text.isascii() and " " not in text else heading(text)
 
 
 def number_text(text: str) -> str:

@@ -239,6 +239,7 @@ class _Book:
         self._taken_back: set[str] = set()
         self._remitted_here: dict[str, tuple[str, RemittanceReceived]] = {}
         self._drawn: dict[tuple[str, str], int] = defaultdict(int)
+        self._forward: dict[tuple[int, str], int] = {}
 
     def enter(self, fund: str, event: Seen) -> None:
         match event.type:
@@ -332,7 +333,9 @@ class _Book:
         lot = self._lot(forward.fund_id, event, forward.lot_id)
         if lot.vintage != forward.vintage or forward.vintage >= forward.year:
             _broken(f"lot {lot.lot_id} of {lot.vintage} is brought forward as of another year")
-        if forward.amount_fen > lot.held_at(event.position):
+        # What an opening left out is brought forward later: it stood in the lot when it was opened.
+        first = self._forward.setdefault((forward.year, lot.lot_id), event.position)
+        if forward.amount_fen > max(lot.held_at(first), lot.held_at(event.position)):
             _broken(f"lot {lot.lot_id} is brought forward with more than was in hand of it")
 
     def _allocate(self, fund: str, event: Seen, passed_on: Allocated) -> None:

@@ -18,6 +18,7 @@ from ledger.errors import LedgerError
 from ledger.evidence.cosignature import CosignatureKey, require_quorum
 from ledger.evidence.pack_check import CheckedPack, check_pack
 from ledger.evidence.verify import Rules
+from ledger.evidence.vouching import FirstKey
 from ledger.packs.city_figures import (
     Came,
     Figures,
@@ -72,7 +73,9 @@ class State(StrEnum):
 class Standing:
     """What became of one city; `figures` where it is counted, `cause` where it is not.
 
-    `published_at` is the city's own word, `cosigned_at` that of the province's witness.
+    `published_at` is the city's own word, `cosigned_at` that of the province's witness. `attested`
+    counts the pack's entries by who answers for them, and `first_keys` are those from which the
+    officers' own descend: where a pack holds, whether or not its city is counted.
     """
 
     city: City
@@ -83,6 +86,8 @@ class Standing:
     published_at: str = ""
     cosigned_at: str = ""
     figures: Figures | None = None
+    attested: Mapping[str, int] = field(default_factory=dict)
+    first_keys: Sequence[FirstKey] = ()
 
     @property
     def shown_on(self) -> date:
@@ -260,7 +265,16 @@ def prove(
             told = f"its events say what no rule lets through ({type(cause).__name__})"
         return Standing(city, State.BROKEN, told), None
     standing = _held_against(
-        Standing(city, State.COUNTED, "", size, root, announced),
+        Standing(
+            city,
+            State.COUNTED,
+            "",
+            size,
+            root,
+            announced,
+            attested=checked.attested,
+            first_keys=checked.vouched.first,
+        ),
         read.pack.checkpoint,
         witness,
         seen_size,

@@ -1,7 +1,8 @@
 """Gathers from the log what a pack needs, with the proof that nothing is left out."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
+from itertools import pairwise
 from uuid import UUID
 
 from ledger.anchoring.publications import Published
@@ -9,6 +10,7 @@ from ledger.evidence.canonical import Json, parse_canonical
 from ledger.evidence.envelope import payload_of
 from ledger.evidence.figures import Seen, figure
 from ledger.evidence.pack import ALL, STREAM, Figure, Listing
+from ledger.evidence.pack_tree import breaks_in, places_between, signed_in
 from ledger.evidence.verifiable_map import THE_LOG, subject_key
 from ledger.evidence.verify import KEY_TOPICS, OPERATOR
 from ledger.evidence.vouching import ADMINISTRATION, VOUCHED_FOR
@@ -106,9 +108,12 @@ class Gathering:
 
     def nodes(self) -> dict[tuple[int, int], bytes]:
         """Return the tree hashes that lead the entries to the checkpoint's root."""
-        node = lru_cache(4096)(self.ledger.log.subtree_hash)
+        breaks = breaks_in(self.entries, signed_in(self.entries), self.published.size)
         return {
-            place: node(*place) for place in _beside(sorted(self.entries), 0, self.published.size)
+            place: self.ledger.log.subtree_hash(*place)
+            for start, stop in pairwise(breaks)
+            if start not in self.entries
+            for place in places_between(start, stop)
         }
 
     def _positions(self, subject: str, topic: str | None) -> list[int]:
@@ -127,18 +132,3 @@ class Gathering:
         [(_, _, _, envelope)] = self.ledger.log.select_entries(position, 1)
         self.entries[position] = envelope
         return Seen(position, parse_canonical(payload_of(envelope)))
-
-
-def _beside(positions: Sequence[int], start: int, stop: int) -> Iterator[tuple[int, int]]:
-    """Yield level and index of each complete subtree that holds none of the positions."""
-    size = stop - start
-    if not positions:
-        level = size.bit_length() - 1
-        if size == 1 << level:
-            yield level, start >> level
-            return
-    elif size == 1:
-        return
-    middle = start + (1 << (size - 1).bit_length() - 1)
-    yield from _beside([each for each in positions if each < middle], start, middle)
-    yield from _beside([each for each in positions if each >= middle], middle, stop)

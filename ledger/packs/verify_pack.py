@@ -23,11 +23,11 @@ import sys
 import zipfile
 import zlib
 from base64 import b64decode, b64encode
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from datetime import UTC, date, datetime, timedelta
 from hashlib import sha256
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +176,13 @@ def unbase64(text: str) -> bytes:
     return raw
 
 
+def read_tree_head(said: Any, position: int) -> tuple[int, bytes]:
+    need(isinstance(said, dict) and list(said) == ["root", "size"], "no tree head")
+    size, root = said["size"], unbase64(said["root"])
+    need(type(size) is int and 0 <= size <= position and len(root) == 32, "no tree head")
+    return size, root
+
+
 def day_in_china(event: dict[str, Any]) -> str:
     try:
         moment = datetime.fromisoformat(event["recorded_at"][:-1]) + timedelta(hours=8)
@@ -315,6 +322,7 @@ class Pack:
         need(len(self.envelopes) == len(said["entries"]), "a position that stands twice")
         self.events: dict[int, dict[str, Any]] = {}
         self.signed: dict[int, tuple[list[tuple[str, bytes]], bytes]] = {}
+        self.signed_upon: dict[int, tuple[int, bytes]] = {}  # size and root, as its officer saw it
         for position, envelope in self.envelopes.items():
             payload, signatures, message = open_envelope(envelope, EVENT)
             event = read_json(payload)
@@ -322,6 +330,13 @@ class Pack:
                 isinstance(event, dict) and list(event) == MEMBERS, f"position {position}: no event"
             )
             self.events[position], self.signed[position] = event, (signatures, message)
+            if "tree_head" in event["data"]:
+                upon = read_tree_head(event["data"]["tree_head"], position)
+                self.signed_upon[position] = upon
+        self.nodes = {(level, index): unbase64(node) for level, index, node in said["nodes"]}
+        need(len(self.nodes) == len(said["nodes"]), "a tree hash that stands twice")
+        # Else one that is longer than its place could be taken apart in another way.
+        need(all(len(each) == 32 for each in self.nodes.values()), "a tree hash of another length")
         need(all(e["of"] in ("all", "stream") for e in said["listings"]), "a list of another kind")
         self.listings = {(e["subject"], e["topic"], e["of"]): e for e in said["listings"]}
         self.whole: dict[tuple[str, str | None, str], Events] = {}
@@ -342,28 +357,49 @@ class Pack:
             origin == self.said["origin"] and size == str(int(size)), "the checkpoint's first lines"
         )
         self.size = int(size)
-        found = self.root(self.size)
         need(max(self.envelopes) < self.size, "entries past the checkpoint")
-        need(found == unbase64(root), "the entries do not stand in the tree of the checkpoint")
-        return f"{len(self.envelopes)} entries stand in the tree of {size} at their positions"
+        found = self.roots({self.size, *(each for each, _ in self.signed_upon.values())})
+        need(
+            found[self.size] == unbase64(root),
+            "the entries do not stand in the tree of the checkpoint",
+        )
+        for position, (before, seen) in self.signed_upon.items():
+            need(found[before] == seen, f"position {position} was signed upon another log")
+        return (
+            f"{len(self.envelopes)} entries stand in the tree of {size} at their positions;"
+            f" {len(self.signed_upon)} were signed upon this very log as it stood before"
+        )
 
-    def root(self, size: int) -> bytes:
-        """Hash the entries before `size` and given nodes together."""
-        nodes = {(level, index): unbase64(node) for level, index, node in self.said["nodes"]}
-        positions = sorted(each for each in self.envelopes if each < size)
+    def roots(self, sizes: set[int]) -> dict[int, bytes]:
+        """Hash entries and given nodes together; return the roots that the tree had at sizes.
 
-        def subtree(start: int, stop: int, first: int, last: int) -> bytes:
-            level = (stop - start).bit_length() - 1
-            if first == last and stop - start == 1 << level:
-                need((level, start >> level) in nodes, "a tree hash is missing")
-                return nodes[level, start >> level]
-            if stop - start == 1:
-                return h(b"\0", self.envelopes[start])
-            middle = start + (1 << (stop - start - 1).bit_length() - 1)
-            cut = bisect_left(positions, middle, first, last)
-            return h(b"\1", subtree(start, middle, first, cut), subtree(middle, stop, cut, last))
-
-        return subtree(0, size, 0, len(positions)) if size else h()
+        A node proves something only where the way to the last root leads through it, and none may
+        reach across an entry, or across the end of a log that an officer signed upon.
+        """
+        breaks = {0, self.size, *self.envelopes, *(each + 1 for each in self.envelopes)}
+        breaks |= {size for size, _ in self.signed_upon.values()}
+        found, peaks = {0: h()}, list[bytes]()
+        for start, stop in pairwise(sorted(breaks)):
+            at = start
+            while at < stop:
+                level = (stop - at).bit_length() - 1
+                if at:
+                    level = min(level, (at & -at).bit_length() - 1)
+                place = level, at >> level
+                if level == 0 and at in self.envelopes:
+                    node = h(b"\0", self.envelopes[at])
+                else:
+                    need(place in self.nodes, "a tree hash is missing")
+                    node = self.nodes[place]
+                at, carry = at + (1 << level), place[1]
+                while carry & 1:
+                    node, carry = h(b"\1", peaks.pop(), node), carry >> 1
+                peaks.append(node)
+            if stop in sizes:
+                found[stop] = peaks[-1]
+                for peak in peaks[-2::-1]:
+                    found[stop] = h(b"\1", peak, found[stop])
+        return found
 
     def check_map(self) -> str:
         need(self.size - 1 in self.events, "the last entry under the checkpoint is missing")
@@ -433,6 +469,9 @@ class Pack:
                 found = self.all_of(owner, topic)
                 learned |= {at: e for at, e in found if owner in (THE_LOG, e["stream"])}
         need(0 in learned, "the founding event is missing")
+        self.vouched_roots = self.roots(
+            {at for at, event in learned.items() if event["type"] == "log.reaffirmed"}
+        )
         for position, event in sorted(learned.items()):
             self.learn(position, event)
         self.vouch()
@@ -504,7 +543,8 @@ class Pack:
         if kind == "log.reaffirmed":
             size, root = data["size"], unbase64(data["root"])
             need(type(size) is int and size == position, "a reaffirmation of another size")
-            need(root == self.root(position), f"position {position}: not what the officer vouched")
+            found = self.vouched_roots[position]
+            need(root == found, f"position {position}: not what the officer vouched")
             officer, names = event["actor"], [each for each, _ in self.signed[position][0]]
             own = [each for each in names if self.keys[each][0] == officer]
             own = [each for each in own if self.custody[each] == "officer"]
@@ -620,7 +660,17 @@ class Pack:
         )
         alone = f"; {unvouched} of them an officer's, who has the key on the operator's word alone"
         shown = f"{len(self.events)} events carry the signatures that they must"
-        return shown + (alone if unvouched else "")
+        lost = {name: since for name, since, _ in sorted(self.lost, reverse=True)}
+        held = max(
+            size
+            * any(
+                name in self.vouched and position < lost.get(name, 2**63)
+                for name, _ in self.signed[position][0][1:]
+            )
+            for position, (size, _) in [(0, (0, b"")), *self.signed_upon.items()]
+        )
+        upon = f"; officers' own keys signed upon the first {held} entries of the log"
+        return shown + (alone if unvouched else "") + (upon if held else "")
 
     def check_lists(self) -> str:
         kind, about = self.said["kind"], self.said["subject"]
@@ -937,12 +987,11 @@ class Pack:
         kept = int(size)
         need(origin == self.said["origin"], "the checkpoint that was kept is of another log")
         need(kept <= self.size, f"older than the checkpoint that was kept, of {kept} entries")
-        # Elsewhere nodes may be given that do not lead to the root.
-        shown = kept == 0 or kept in self.events or kept - 1 in self.events
-        if not shown:
+        found = self.roots({kept}).get(kept)
+        if found is None:
             self.unshown = True
             return f"NOT SHOWN that its log goes on from the {kept} entries that were kept"
-        need(self.root(kept) == unbase64(root), f"it does not begin with the {kept} entries kept")
+        need(found == unbase64(root), f"it does not begin with the {kept} entries kept")
         return f"its log goes on from the {kept} entries that were kept"
 
     def check_files(self, files: dict[str, bytes]) -> str:

@@ -106,8 +106,8 @@ def check_segments(
     """Check every sealed segment of a folder, and that each goes on from the one before.
 
     Steps 1 to 9 of "Checking a log" for the entries, and that files, tiles, tables and manifests
-    are what those entries give. What entries claim of maps and of roots under another hash (steps
-    10 and 11) is left to a verification of the log or of its publication.
+    are what those entries give. What entries claim of maps and of roots that the log had (steps
+    10 to 12) is left to a verification of the log or of its publication.
 
     Args:
         folder: Where they are.

@@ -6,10 +6,18 @@ from uuid import UUID
 
 from ledger.domain.aggregate import Act
 from ledger.evidence.envelope import Signature
+from ledger.evidence.tree_heads import TreeHead
 
 
 class OfficerSigner(Protocol):
-    """Signs a payload with an officer's own key, somewhere outside the ledger."""
+    """Signs a payload with an officer's own key, somewhere outside the ledger.
+
+    `signed_upon` is the log as the officer was shown it, where they have signed already; None where
+    they sign upon the log as it is.
+    """
+
+    @property
+    def signed_upon(self) -> TreeHead | None: ...
 
     def sign(self, payload: bytes) -> Signature:
         """Return the officer's signature over the payload (DSSE pre-authentication encoding)."""

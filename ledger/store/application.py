@@ -24,10 +24,13 @@ from eventsourcing.utils import Environment, EnvType
 from ledger.domain.aggregate import Event, Root
 from ledger.domain.service_key import ServiceKey, service_key_id
 from ledger.errors import Kind, LedgerError
+from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.envelope import PAYLOAD_TYPE, Signature, decode, encode, pae
-from ledger.evidence.merkle import inclusion_path
+from ledger.evidence.merkle import EMPTY_ROOT, inclusion_path
+from ledger.evidence.note import split_note
 from ledger.evidence.proofs import Receipt
 from ledger.evidence.tlog_tiles import ENTRY_BYTES_MAX
+from ledger.evidence.tree_heads import TreeHead
 from ledger.postgresql import DatabaseUnreachable
 from ledger.store.act import CommandAct
 from ledger.store.collector import without_collector
@@ -35,7 +38,12 @@ from ledger.store.feed import Recorded, Stored, StoredFeed, recorded
 from ledger.store.group import EVENTS_MAX, Asked, Group, Queue
 from ledger.store.mapper import EnvelopeMapper, event_of
 from ledger.store.recorder import LogMoved, LogRecorder, StoredAnswer
-from ledger.store.signing import OfficerSignatureMissing, ServiceSigner, officer_signature
+from ledger.store.signing import (
+    OfficerSignatureMissing,
+    PreparedDiffers,
+    ServiceSigner,
+    officer_signature,
+)
 from ledger.store.spool import Spool
 from ledger.store.stored_log import StoredLog
 from ledger.vault.keys import KeyMadeElsewhere
@@ -486,7 +494,8 @@ class Ledger(Application[UUID]):
                 if work.refusal is not None:
                     raise work.refusal
                 signed = [event for event in work.pending() if _is_signed(event, act)]
-                return [self._mapper.payload(event) for event in signed]
+                upon = self._tree_head()
+                return [self._mapper.payload(event, upon) for event in signed]
             finally:
                 self._abandon(work)
 
@@ -780,7 +789,8 @@ class Ledger(Application[UUID]):
 
         def messages() -> Iterator[bytes]:
             for event in events:
-                payload = self._mapper.payload(event)
+                upon = self._signed_upon(act) if _is_signed(event, act) else None
+                payload = self._mapper.payload(event, upon)
                 signing.append((payload, pae(PAYLOAD_TYPE, payload)))
                 yield signing[-1][1]
 
@@ -793,6 +803,25 @@ class Ledger(Application[UUID]):
             if len(envelope) > ENTRY_BYTES_MAX:
                 raise EventTooLarge(event.TOPIC, len(envelope))
             yield StoredEvent(event.originator_id, event.originator_version, event.TOPIC, envelope)
+
+    def _signed_upon(self, act: CommandAct) -> TreeHead:
+        """Return the log as the officer was shown it, which must be this one.
+
+        Raises:
+            PreparedDiffers: They were shown another; or none, before an officer signed upon any.
+        """
+        upon = None if act.signer is None else act.signer.signed_upon
+        if upon is None:
+            return self._tree_head()
+        found = self._log.select_checkpoint(upon.size)
+        if found is None or _committed(found[1]) != upon:
+            raise PreparedDiffers(act.actor)
+        return upon
+
+    def _tree_head(self) -> TreeHead:
+        """Return what the last checkpoint commits to; what is decided beside it comes later."""
+        found = self._log.select_checkpoint()
+        return TreeHead(0, EMPTY_ROOT) if found is None else _committed(found[1])
 
     def _signatures(self, event: Event, payload: bytes) -> list[Signature]:
         """Sign one event as the library's mapper asks for it: without an officer."""
@@ -896,6 +925,11 @@ def _awaited(done: Future[None]) -> Iterator[StoredEvent]:
     """Wait until something is done, and yield nothing."""
     done.result()
     yield from ()
+
+
+def _committed(note: str) -> TreeHead:
+    checkpoint = Checkpoint.from_body(split_note(note)[0])
+    return TreeHead(checkpoint.size, checkpoint.root)
 
 
 def _is_signed(event: Event, act: CommandAct) -> bool:

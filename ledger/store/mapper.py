@@ -15,6 +15,7 @@ from ledger.domain.aggregate import METADATA_FIELDS, Event
 from ledger.domain.events import event_class
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.envelope import Signature, encode
+from ledger.evidence.tree_heads import TREE_HEAD, TreeHead
 
 
 class EventUnreadable(LedgerError):
@@ -41,14 +42,20 @@ class EnvelopeMapper(Mapper[UUID]):
         self._sign = sign
         self._origin = _quoted(origin)
 
-    def payload(self, event: Event) -> bytes:
+    def payload(self, event: Event, upon: TreeHead | None = None) -> bytes:
         """Write the event as canonical JSON (RFC 8785): the very bytes that are signed.
 
         Members stand in the order of their names; `tests/store/test_mapper.py` compares this fast
         way of writing with the plain one in `ledger.evidence.canonical`.
+
+        Args:
+            event: What happened.
+            upon: The log as the officer who signs it was shown it; None where none signs.
         """
         cls = type(event)
         facts = {name: getattr(event, name) for name in _fact_names(cls)}
+        if upon is not None:
+            facts[TREE_HEAD] = upon.to_json()
         return b"".join(
             (
                 b'{"actor":',
@@ -98,13 +105,15 @@ def event_of(topic: str, state: bytes) -> Event:
         raise EventUnreadable("?", 0, topic, str(cause)) from None
     if payload.schema != cls.SCHEMA:
         raise EventUnreadable(payload.stream, payload.version, topic, f"schema {payload.schema}")
+    facts = asdict(payload.data)
+    del facts[TREE_HEAD]  # it is about the signature: nothing is decided by it
     return cls(
         originator_id=payload.stream,
         originator_version=payload.version,
         happened_on=payload.happened_on,
         recorded_at=payload.recorded_at,
         actor=payload.actor,
-        **asdict(payload.data),
+        **facts,
     )
 
 
@@ -145,6 +154,7 @@ def _reader(topic: str) -> tuple[msgspec.json.Decoder[Any], type[Event]]:
         else (name, hints[name], defaults[name])
         for name in names
     ]
+    told.append((TREE_HEAD, dict[str, Any] | None, None))
     data = msgspec.defstruct("Data", told, kw_only=True, forbid_unknown_fields=True, gc=False)
     payload = msgspec.defstruct("Payload", [("data", data)], bases=(_Payload,), gc=False)
     return msgspec.json.Decoder(payload), cls

@@ -8,8 +8,10 @@ from uuid import UUID
 from ledger.domain.aggregate import OPERATOR, Event
 from ledger.domain.officer import Officer
 from ledger.errors import Kind, LedgerError
+from ledger.evidence.canonical import NotCanonical, parse_canonical
 from ledger.evidence.envelope import PAYLOAD_TYPE, Signature, pae
 from ledger.evidence.keys import Algorithm, PublicKey, SignatureBroken, Signer, verify
+from ledger.evidence.tree_heads import TreeHead, tree_head_of
 from ledger.store.act import CommandAct
 
 
@@ -61,6 +63,8 @@ class PreparedDiffers(LedgerError):
 class KeyHolder:
     """Signs with a key that is at hand: the officer's own program, or a keyring for past files."""
 
+    signed_upon: TreeHead | None = None
+
     def __init__(self, signer: Signer) -> None:
         self._signer = signer
 
@@ -73,9 +77,19 @@ class PresentedSignature:
     """The commit half of prepare → sign → commit: a signature made elsewhere, over these bytes."""
 
     def __init__(self, payload: bytes, signature: Signature, actor: str) -> None:
+        """Take what was signed.
+
+        Raises:
+            PreparedDiffers: It is no event's payload.
+        """
         self._payload = payload
         self._signature = signature
         self._actor = actor
+        try:
+            event = parse_canonical(payload)
+            self.signed_upon = tree_head_of(event["data"])
+        except (NotCanonical, KeyError, TypeError, ValueError, AttributeError):
+            raise PreparedDiffers(actor) from None
 
     def sign(self, payload: bytes) -> Signature:
         if payload != self._payload:

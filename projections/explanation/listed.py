@@ -8,8 +8,8 @@ from ledger.domain.outside_list import ListKind
 from ledger.domain.policy import LimitName
 from projections.explanation.asked import Asked
 from projections.explanation.checked import Checked, Fact, Outcome
-from projections.explanation.outside import hits_on
-from projections.findings.listed import HARDSHIP, paid_under
+from projections.explanation.outside import hits_on, in_need
+from projections.findings.listed import paid_under
 from projections.listed_people import retired_rows, row_phones
 
 
@@ -21,7 +21,7 @@ def by_row(asked: Asked) -> Iterator[Checked]:
 
 def _retired(asked: Asked) -> Checked:
     """Judged when the list was drafted, by the policy of that day."""
-    if HARDSHIP not in asked.payment.category:
+    if not in_need(asked):
         return Checked("A6", Outcome.NOT_ASKED, (Fact("category", asked.payment.category),))
     facts = []
     reading = asked.reading_on(asked.batch.happened_on, asked.batch.position)

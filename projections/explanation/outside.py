@@ -5,9 +5,8 @@ from collections.abc import Iterator
 from ledger.domain.policy import Channel
 from projections.explanation.asked import Asked
 from projections.explanation.checked import Checked, Fact, Outcome
-from projections.findings.archive import IN_NEED
+from projections.findings.archive import is_in_need, is_of_household
 from projections.findings.aside import LISTS_OF
-from projections.findings.listed import HARDSHIP
 from projections.findings.outside import Hit, hits
 from projections.outside_lists import ListView, held_lists
 
@@ -20,8 +19,9 @@ def by_lists(asked: Asked) -> Iterator[Checked]:
     held = [each for each in held_lists(asked.connection) if each.organisation_id in line]
     for rule, kinds in LISTS_OF.items():
         wanted = [each for each in held if each.kind in kinds]
-        in_need = rule not in OF_PEOPLE_IN_NEED or HARDSHIP in asked.payment.category
-        if not in_need or (rule == "E3" and not _of_household(asked)):
+        if (rule in OF_PEOPLE_IN_NEED and not in_need(asked)) or (
+            rule == "E3" and not _of_household(asked)
+        ):
             yield Checked(rule, Outcome.NOT_ASKED, (Fact("category", asked.payment.category),))
         elif rule == "C4" and asked.payment.channel != Channel.BANK_CARD:
             yield Checked(rule, Outcome.NOT_ASKED, (Fact("channel", asked.payment.channel),))
@@ -31,10 +31,18 @@ def by_lists(asked: Asked) -> Iterator[Checked]:
             yield _said(rule, wanted, hits_on(asked, rule))
 
 
+def in_need(asked: Asked) -> bool:
+    """Say whether it was for somebody in need, as A4 to A6 ask it of all payments."""
+    return is_in_need(asked.payment.category, requires_file=_requires_file(asked))
+
+
 def _of_household(asked: Asked) -> bool:
     """Say whether it was paid for a household, as E3 asks it of all payments."""
-    rule = asked.category
-    return IN_NEED in asked.payment.category or (rule is not None and rule.archive_required)
+    return is_of_household(asked.payment.category, requires_file=_requires_file(asked))
+
+
+def _requires_file(asked: Asked) -> bool:
+    return asked.category is not None and asked.category.archive_required
 
 
 def hits_on(asked: Asked, rule: str) -> list[Hit]:

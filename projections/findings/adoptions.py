@@ -100,14 +100,15 @@ def _loosened(before: Policy.Adopted, after: Policy.Adopted) -> Iterator[str]:
     rules = {each.name: each for each in before.categories}
     for rule in after.categories:
         if rule.name in rules:
-            yield from _of_category(rules[rule.name], rule)
+            yield from asks_less(rules[rule.name], rule)
     due = {each.name: each.due_on for each in after.deadlines}
     for each in before.deadlines:
         if due.get(each.name, date.max) > each.due_on:
             yield f"deadline {each.name}"
 
 
-def _of_category(before: CategoryRule, after: CategoryRule) -> Iterator[str]:
+def asks_less(before: CategoryRule, after: CategoryRule) -> Iterator[str]:
+    """Yield what a rule for a category bears that another did not, each by kind and name."""
     if before.channel is Channel.BANK_CARD and after.channel is not Channel.BANK_CARD:
         yield f"channel {after.name}"
     if before.archive_required and not after.archive_required:

@@ -6,11 +6,11 @@ approved; whether somebody was on file, from all that is known of their files by
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, Select, exists, select
+from sqlalchemy import Row, Select, exists, or_, select
 
 from ledger.domain.policy import Channel
 from ledger.domain.recipient import OnFile, standing_with
@@ -32,8 +32,12 @@ from projections.policies import (
     category_rules,
 )
 
-IN_NEED = "困"
-"""What the name of every class of people in need says: 困难, 致困."""
+IN_NEED = ("困", "贫", "低保", "低收入", "边缘", "零就业", "失业", "下岗")
+"""What names of classes of people in need say, each by one of these, whatever stands around it.
+
+困难, 深度困难, 相对困难, 意外致困, 特困; 因病致贫; 低保边缘; 因非个人意愿下岗失业. Source:
+困难职工档案的类别, 送温暖资金使用管理办法 (the groups of recipients), and 社会救助's own words.
+"""
 MODEL_WORKERS = "劳模"
 UNFILED = ("未建档", "非建档")
 """What the name of a class says whose people the archive does not take."""
@@ -101,6 +105,19 @@ def paid_beside_file(asked: Asked) -> Iterator[Finding]:
     Source: 总工会2017年“两节”期间开展送温暖活动方案, 二(一) 2, 3: 不符合建档条件; 四(五): 建档在册
     困难职工一律采用银行卡发放.
     """
+    yield from _paid_beside_file(asked, names_need)
+
+
+def paid_beside_file_as_named(asked: Asked) -> Iterator[Finding]:
+    """C1 as it was: people in need were known by one word in the name of their class."""
+    yield from _paid_beside_file(asked, lambda name: KNOWN_BY in name)
+
+
+KNOWN_BY = "困"
+"""By what alone C1 and E3 once knew a class of people in need."""
+
+
+def _paid_beside_file(asked: Asked, needy: Callable[[str], bool]) -> Iterator[Finding]:
     people = _BESIDE.keys(asked.connection)
     files, categories = files_of(asked, people), Categories(asked)
     found: dict[tuple[str, bytes, bytes], list[Row[Any]]] = defaultdict(list)
@@ -108,7 +125,7 @@ def paid_beside_file(asked: Asked) -> Iterator[Finding]:
         known = [each for each in files[row.person_id] if each.position < row.position]
         day = date.fromisoformat(row.happened_on)
         doubt = doubted_beside(row.category, row.channel, categories.when(row), known, day)
-        if doubt is not None:
+        if doubt is not None and needy(row.category):
             found[doubt, row.organisation_id, row.campaign_id].append(row)
     for (doubt, *place), rows in found.items():
         severity = Severity.WARNING if doubt == NAMED_UNFILED else Severity.INFORMATION
@@ -134,7 +151,7 @@ def doubted_beside(
     rule = next((each for each in categories if each.name == name), None)
     if rule is None or rule.archive_required or channel == Channel.BANK_CARD:
         return None
-    if IN_NEED not in name or MODEL_WORKERS in name:
+    if not names_need(name) or MODEL_WORKERS in name:
         return None
     card_only = any(
         each.archive_required and each.channel == Channel.BANK_CARD for each in categories
@@ -142,6 +159,24 @@ def doubted_beside(
     if not card_only or standing_with(files, day)[0] is not OnFile.LIVE:
         return None
     return NAMED_UNFILED if any(each in name for each in UNFILED) else BESIDE_FILE
+
+
+def names_need(name: str) -> bool:
+    """Say whether the name of a category is that of people in need."""
+    return any(each in name for each in IN_NEED)
+
+
+def is_in_need(name: str, *, requires_file: bool) -> bool:
+    """Say whether a category is of people in need: by its name, or as it asks for their file.
+
+    Model workers have files too, and are visited as that, unless the name says that they need it.
+    """
+    return names_need(name) or (requires_file and MODEL_WORKERS not in name)
+
+
+def is_of_household(name: str, *, requires_file: bool) -> bool:
+    """Say whether a category is paid to a household (每户), and not for what one does (每人)."""
+    return names_need(name) or requires_file
 
 
 def entered_after(
@@ -206,9 +241,15 @@ class Categories:
             each.archive_required for each in self.when(payment) if each.name == payment.category
         )
 
+    def in_need(self, payment: Row[Any]) -> bool:
+        return is_in_need(payment.category, requires_file=self.require_file(payment))
+
     def of_household(self, payment: Row[Any]) -> bool:
-        """Say whether it was for a household (每户), and not for what one person does (每人)."""
-        return IN_NEED in payment.category or self.require_file(payment)
+        return is_of_household(payment.category, requires_file=self.require_file(payment))
+
+    def of_household_as_named(self, payment: Row[Any]) -> bool:
+        """E3 as it was: people in need were known by one word in the name of their class."""
+        return KNOWN_BY in payment.category or self.require_file(payment)
 
 
 def files_of(asked: Asked, people: Sequence[bytes]) -> dict[bytes, list[File]]:
@@ -319,7 +360,8 @@ def _beside(start: int) -> Sequence[Select[Any]]:
     filed = exists().where(
         files.person_id == of.person_id, files.step == OPENED, files.position < of.position
     )
-    by_sheet = (of.channel == Channel.SIGNATURE_SHEET.value, of.category.contains(IN_NEED))
+    in_need = or_(*(of.category.contains(each) for each in IN_NEED))
+    by_sheet = (of.channel == Channel.SIGNATURE_SHEET.value, in_need)
     return (select(of.person_id).where(of.position >= start, *by_sheet, filed),)
 
 

@@ -87,6 +87,23 @@ class Reread:
 
 
 @dataclass(frozen=True, slots=True)
+class Beyond:
+    """What an adoption of a lower union allows and a policy above (`above`, its code) does not.
+
+    `allowed` is its kind and its name, as `maximum 一线职工`; `since` the day on which both were
+    adopted.
+    """
+
+    code: str
+    number: int
+    position: int
+    organisation_id: UUID
+    since: date
+    above: str
+    allowed: str
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """How much is borne at some organisations, from a day on and up to before another.
 
@@ -114,7 +131,8 @@ class Asked:
     `day_of` uncovers a day that a list of others holds veiled: of which file, whose, and the note.
     `patience` is what is borne today at the top, `spans` what is borne where and since when: none,
     where it is the same everywhere and always. `reach` are the organisations of a campaign that not
-    all take part in, `rereadings` the adoptions that changed what had counted before.
+    all take part in, `rereadings` the adoptions that changed what had counted before, `beyond` what
+    policies of lower unions allow that those above do not.
     """
 
     connection: Connection
@@ -131,6 +149,7 @@ class Asked:
     spans: tuple[Span, ...] = ()
     reach: Mapping[UUID, Collection[UUID]] = field(default_factory=dict)
     rereadings: tuple[Reread, ...] = ()
+    beyond: tuple[Beyond, ...] = ()
 
     @cached_property
     def answered(self) -> set[UUID]:

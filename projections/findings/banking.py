@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Subquery, Table, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Subquery, Table, and_, exists, false, func, or_, select
 
 from ledger.domain.bank_statement import LineState
 from ledger.domain.book_item import ItemKind
@@ -35,18 +35,34 @@ def nobodys_money_out(asked: Asked) -> Iterator[Finding]:
     """F4: the bank booked money out, and for days nobody found what of the books it is.
 
     Also where it was matched with nothing but money that came in much later, and the bank marks
-    none of that as a return; and, as a doubt, where one officer called it no business of this
-    ledger and no other one wrote it off.
+    none of that as a return; and, as a doubt, where it was not one officer who called it no
+    business of this ledger and another who wrote it off.
 
     Source: 送温暖资金使用管理: 不得挪用.
     """
     aside = _aside_by_then(asked)
+    by_two = and_(
+        aside.c.before == LineState.IGNORED.value,
+        aside.c.officer_id.is_distinct_from(aside.c.before_by),
+    )
+    alone = and_(aside.c.what == LineState.WRITTEN_OFF.value, ~func.coalesce(by_two, false()))
+    yield from _money_out_aside(asked, aside, or_(aside.c.what == LineState.IGNORED.value, alone))
+
+
+def written_off_by_anybody(asked: Asked) -> Iterator[Finding]:
+    """F4, version 2: what an approver wrote off was explained, though nobody else had spoken."""
+    aside = _aside_by_then(asked)
+    yield from _money_out_aside(asked, aside, aside.c.what == LineState.IGNORED.value)
+
+
+def _money_out_aside(
+    asked: Asked, aside: Subquery, doubted: ColumnElement[bool]
+) -> Iterator[Finding]:
     said = func.coalesce(aside.c.what, TAKEN_UP)
     untouched = or_(lines.c.state != MATCHED, _matched_later(asked, lines))
     yield from _money_out(asked, and_(said == TAKEN_UP, untouched), aside=aside)
     yield from _money_out(asked, _cancelled_late(asked), detail="cancelled_late")
-    ignored = said == LineState.IGNORED.value
-    yield from _money_out(asked, ignored, Severity.WARNING, "set_aside", aside)
+    yield from _money_out(asked, doubted, Severity.WARNING, "set_aside", aside)
 
 
 def open_money_out(asked: Asked) -> Iterator[Finding]:
@@ -87,15 +103,26 @@ def _money_out(
 
 
 def _aside_by_then(asked: Asked) -> Subquery:
-    """Select what was said last by the moment of lines that were set aside, or taken up again."""
+    """Select what was said last by the moment of lines that were set aside, or taken up again.
+
+    With who said it, and what was said right before it, by whom.
+    """
     of = decisions.c
     said = (LineState.IGNORED.value, LineState.WRITTEN_OFF.value, TAKEN_UP)
-    last = (
-        select(func.max(of.position))
+    line = (of.statement_id, of.line)
+    words = (
+        select(
+            *(*line, of.what, of.officer_id),
+            func.lag(of.what).over(partition_by=line, order_by=of.position).label("before"),
+            func.lag(of.officer_id)
+            .over(partition_by=line, order_by=of.position)
+            .label("before_by"),
+            func.row_number().over(partition_by=line, order_by=of.position.desc()).label("back"),
+        )
         .where(of.what.in_(said), asked.moment.covers(decisions))
-        .group_by(of.statement_id, of.line)
+        .subquery()
     )
-    return select(of.statement_id, of.line, of.what).where(of.position.in_(last)).subquery("aside")
+    return select(words).where(words.c.back == 1).subquery("aside")
 
 
 def _cancelled_late(asked: Asked) -> ColumnElement[bool]:

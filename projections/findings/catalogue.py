@@ -38,20 +38,20 @@ RULES_KNOWN: Mapping[str, About] = {
     "A4": About(
         "财政供养人员领取",
         "困难慰问金不得发给财政供养人员",
-        1,
-        ("outside_list.*", "disbursement.*"),
+        2,
+        ("outside_list.*", "disbursement.*", "policy.adopted"),
     ),
     "A5": About(
         "房车企疑点",
         "困难职工家庭经济状况应核对房产、车辆、工商登记",
-        1,
-        ("outside_list.*", "disbursement.*"),
+        2,
+        ("outside_list.*", "disbursement.*", "policy.adopted"),
     ),
     "A6": About(
         "退休人员",
         "退休人员不再列入困难职工慰问；年龄由方案规定，录入名册时判断",
-        1,
-        ("batch.row_accepted", "disbursement.*"),
+        2,
+        ("batch.row_accepted", "disbursement.*", "policy.adopted"),
     ),
     "A7": About(
         "劳模收入超线",
@@ -107,7 +107,7 @@ RULES_KNOWN: Mapping[str, About] = {
     "C1": About(
         "应卡未卡",
         "建档困难职工、困难劳模一律采用银行卡发放（方案四(五)）",
-        2,
+        3,
         ("batch.row_refused", "disbursement.*", "recipient.filed", "policy.adopted"),
     ),
     "C2": About(
@@ -197,15 +197,15 @@ RULES_KNOWN: Mapping[str, About] = {
         ("batch.row_refused",),
     ),
     "E2": About(
-        "跨单位跨来源重复发放",
-        "同一人短期内不由多个单位、多种资金重复慰问",
-        2,
+        "短期内重复发放",
+        "同一人短期内不由多个单位、多种资金重复慰问，也不在两次活动中按同一类别重复慰问",
+        3,
         ("disbursement.*", "fund.drawn"),
     ),
     "E3": About(
         "同户重复",
         "每户慰问一次，同一户不得分别列为两户",
-        2,
+        3,
         ("outside_list.*", "disbursement.*", "policy.adopted"),
     ),
     "E4": About(
@@ -249,7 +249,7 @@ RULES_KNOWN: Mapping[str, About] = {
     "F4": About(
         "账外支出",
         "不得挪用、串户：专户每笔支出应有对应的发放或拨付",
-        2,
+        3,
         (
             "bank_statement.received",
             "bank_statement.line_taken",
@@ -379,11 +379,12 @@ RULES_KNOWN: Mapping[str, About] = {
     ),
     "H6": About(
         "政策放宽",
-        "方案修订应有依据，不得事后放宽要求",
-        2,
+        "方案修订应有依据，不得事后放宽要求；下级方案不得宽于上级方案",
+        3,
         (
             "policy.adopted",
             "batch.approved",
+            "organisation.*",
         ),
     ),
     "I3": About(

@@ -120,15 +120,7 @@ def limits_on(
         below: Organisations that have policies of their own under those of the top, from above
             down: what these say counts where it is stricter, and loosens nothing.
     """
-    in_force: dict[str, Version] = {}
-    for each in sorted(versions, key=lambda version: version.position):
-        if each.counts_from <= day:
-            in_force[each.adopted.code] = each
-    if instead is not None:
-        in_force[instead.adopted.code] = instead
-    ordered = sorted(
-        in_force.values(), key=lambda each: (each.adopted.effective_from, each.position)
-    )
+    ordered = in_force_on(versions, day, instead)
     said_by: dict[LimitName, Version] = {}
     patience = USUAL
     for place in (None, *below):
@@ -143,6 +135,19 @@ def limits_on(
                 patience = replace(patience, **{name.value: value})
                 said_by[name] = by
     return Limits(patience, said_by)
+
+
+def in_force_on(
+    versions: Iterable[Version], day: date, instead: Version | None = None
+) -> list[Version]:
+    """Return which reading of each policy counts on a day; whose days began last comes last."""
+    in_force: dict[str, Version] = {}
+    for each in sorted(versions, key=lambda version: version.position):
+        if each.counts_from <= day:
+            in_force[each.adopted.code] = each
+    if instead is not None:
+        in_force[instead.adopted.code] = instead
+    return sorted(in_force.values(), key=lambda each: (each.adopted.effective_from, each.position))
 
 
 def _borne(limit: LimitRule) -> int:

@@ -1,12 +1,13 @@
 """Rules about what lists say of people: one telephone for many, and who has retired."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from sqlalchemy import ColumnElement, Row, Select, Table, and_, func, select
 
 from projections.asked import uuid_of
+from projections.findings.archive import Categories
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
 from projections.findings.growing import Growing, among
@@ -15,7 +16,11 @@ from projections.listed_people import retired_rows, row_phones
 from projections.payment_states import disbursements
 
 HARDSHIP = "困难"
-"""What the name of a class says whose people are paid because they are in need."""
+"""By what alone A4 to A6 once knew a class of people in need."""
+
+
+def named_hardship(payment: Row[Any]) -> bool:
+    return HARDSHIP in payment.category
 
 
 def one_phone_for_many(asked: Asked) -> Iterator[Finding]:
@@ -45,12 +50,21 @@ def retired(asked: Asked) -> Iterator[Finding]:
 
     Judged when the row was listed, by the policy in force then; where it names no age nobody is.
     """
+    yield from _retired_among(asked, Categories(asked).in_need)
+
+
+def retired_as_named(asked: Asked) -> Iterator[Finding]:
+    """A6 as it was: people in need were known by one word in the name of their class."""
+    yield from _retired_among(asked, named_hardship)
+
+
+def _retired_among(asked: Asked, needy: Callable[[Row[Any]], bool]) -> Iterator[Finding]:
     people = RETIRED.keys(asked.connection)
     statement = standing(asked).join(retired_rows, _of_row(retired_rows))
     by_place: dict[tuple[bytes, bytes], list[Row[Any]]] = defaultdict(list)
     found = among(asked.connection, people, disbursements.c.person_id, statement)
     for row in sorted(found, key=lambda row: row.position):
-        if HARDSHIP in row.category:
+        if needy(row):
             by_place[row.organisation_id, row.campaign_id].append(row)
     for place, rows in by_place.items():
         yield told_together("A6", Severity.WARNING, place, rows)

@@ -24,7 +24,7 @@ from projections.findings.asked import Asked
 from projections.findings.cards import paid_to
 from projections.findings.finding import Finding, Severity
 from projections.findings.growing import Growing, among
-from projections.findings.listed import HARDSHIP, paid_under
+from projections.findings.listed import named_hardship, paid_under
 from projections.findings.people import standing, told_together
 from projections.findings.sent import reached_on, sent_again_on
 from projections.listed_people import row_phones
@@ -66,9 +66,19 @@ def public_servants(asked: Asked) -> Iterator[Finding]:
     yield from _found("A4", Severity.WARNING, hits("A4", asked))
 
 
+def public_servants_as_named(asked: Asked) -> Iterator[Finding]:
+    """A4 as it was: people in need were known by one word in the name of their class."""
+    yield from _found("A4", Severity.WARNING, hits("A4", asked, by=_in_hardship))
+
+
 def property_owners(asked: Asked) -> Iterator[Finding]:
     """A5: a class of people in need, and a house, a car or a business in their household."""
     yield from _found("A5", Severity.WARNING, hits("A5", asked))
+
+
+def property_owners_as_named(asked: Asked) -> Iterator[Finding]:
+    """A5 as it was: people in need were known by one word in the name of their class."""
+    yield from _found("A5", Severity.WARNING, hits("A5", asked, by=_owning_in_hardship))
 
 
 def relatives_of_officers(asked: Asked) -> Iterator[Finding]:
@@ -92,6 +102,11 @@ def one_household_twice(asked: Asked) -> Iterator[Finding]:
     Two who each kept a post on the holidays were each paid for that, and are no doubt.
     """
     yield from _found("E3", Severity.WARNING, hits("E3", asked))
+
+
+def one_household_as_named(asked: Asked) -> Iterator[Finding]:
+    """E3 as it was: people in need were known by one word in the name of their class."""
+    yield from _found("E3", Severity.WARNING, hits("E3", asked, by=_one_household_as_named))
 
 
 def one_household_in_any_class(asked: Asked) -> Iterator[Finding]:
@@ -183,15 +198,39 @@ def died_on(asked: Asked, hit: Hit) -> str:
     return asked.day_of(hit.held.file_sha256, hit.subject, hit.note).isoformat()
 
 
+_Counts = Callable[[Row[Any]], bool]
+"""Says whether a rule looks at a payment."""
+
+
 def _in_need(asked: Asked, held: Sequence[ListView], only: bytes | None) -> Iterator[Hit]:
-    for each in _listed(asked, held, only):
-        if HARDSHIP in each.row.category:
-            yield each
+    yield from _listed_among(asked, held, only, Categories(asked).in_need)
+
+
+def _in_hardship(asked: Asked, held: Sequence[ListView], only: bytes | None) -> Iterator[Hit]:
+    yield from _listed_among(asked, held, only, named_hardship)
+
+
+def _listed_among(
+    asked: Asked, held: Sequence[ListView], only: bytes | None, counts: _Counts
+) -> Iterator[Hit]:
+    yield from (each for each in _listed(asked, held, only) if counts(each.row))
 
 
 def _owning(asked: Asked, held: Sequence[ListView], only: bytes | None) -> Iterator[Hit]:
+    yield from _owning_among(asked, held, only, Categories(asked).in_need)
+
+
+def _owning_in_hardship(
+    asked: Asked, held: Sequence[ListView], only: bytes | None
+) -> Iterator[Hit]:
+    yield from _owning_among(asked, held, only, named_hardship)
+
+
+def _owning_among(
+    asked: Asked, held: Sequence[ListView], only: bytes | None, counts: _Counts
+) -> Iterator[Hit]:
     own = [each for each in held if each.kind in PROPERTY]
-    yield from _in_need(asked, own, only)
+    yield from _listed_among(asked, own, only, counts)
     owned = {each.edition_id.bytes: each for each in own}
     households = [each.edition_id.bytes for each in held if each.kind is ListKind.HOUSEHOLDS]
     people = [only] if only is not None else _with_owners().keys(asked.connection)
@@ -204,7 +243,7 @@ def _owning(asked: Asked, held: Sequence[ListView], only: bytes | None) -> Itera
         of_owner[row.subject].append((row.edition_id, row.note))
     paid = among(asked.connection, list(of_owner), disbursements.c.person_id, standing(asked))
     for row in paid:
-        if HARDSHIP in row.category:
+        if counts(row):
             for edition, note in of_owner[row.person_id]:
                 yield Hit(owned[edition], row, row.person_id, note)
 
@@ -258,6 +297,12 @@ def _one_household(asked: Asked, held: Sequence[ListView], only: bytes | None) -
     yield from _together(asked, held, only, Categories(asked).of_household)
 
 
+def _one_household_as_named(
+    asked: Asked, held: Sequence[ListView], only: bytes | None
+) -> Iterator[Hit]:
+    yield from _together(asked, held, only, Categories(asked).of_household_as_named)
+
+
 def _one_household_at_all(
     asked: Asked, held: Sequence[ListView], only: bytes | None
 ) -> Iterator[Hit]:
@@ -268,7 +313,7 @@ def _together(
     asked: Asked,
     held: Sequence[ListView],
     only: bytes | None,
-    counts: Callable[[Row[Any]], bool],
+    counts: _Counts,
 ) -> Iterator[Hit]:
     """Yield payments that count to several members of one household in one campaign."""
     of = {each.edition_id.bytes: each for each in held}

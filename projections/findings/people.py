@@ -71,21 +71,38 @@ def over_it_as_instructed(asked: Asked) -> Iterator[Finding]:
     yield from _over(asked, _instructed)
 
 
-def paid_again_elsewhere(asked: Asked) -> Iterator[Finding]:
-    """E2: paid again within some days, by another union or out of other money.
+def paid_again_soon(asked: Asked) -> Iterator[Finding]:
+    """E2: paid again within some days: in the same category, by another union or of other money.
 
-    Of what came back and was paid again, the day and the money of the last time count.
+    One union that pays somebody in two categories, out of the same money, helps in two needs. Of
+    what came back and was paid again, the day and the money of the last time count.
     """
-    yield from _near(asked, _sent_last)
+    yield from _near(asked, _sent_last, _elsewhere_or_alike)
+
+
+def paid_again_elsewhere(asked: Asked) -> Iterator[Finding]:
+    """E2 as it was: of one union and the same money nothing was found."""
+    yield from _near(asked, _sent_last, _elsewhere)
 
 
 def paid_elsewhere_as_instructed(asked: Asked) -> Iterator[Finding]:
     """E2 as it was: the day and the money of the first time counted."""
-    yield from _near(asked, _instructed)
+    yield from _near(asked, _instructed, _elsewhere)
 
 
 _Seen = Callable[[Asked, Sequence[Row[Any]]], list[Sent]]
 """Says on which day, and out of which money, payments were made."""
+
+_Doubted = Callable[[Sent, Sent], bool]
+"""Says whether two payments to one person are doubtful, if they are near each other."""
+
+
+def _elsewhere(one: Sent, other: Sent) -> bool:
+    return one.organisation_id != other.organisation_id or one.origins != other.origins
+
+
+def _elsewhere_or_alike(one: Sent, other: Sent) -> bool:
+    return one.category == other.category or _elsewhere(one, other)
 
 
 def _sent_last(asked: Asked, payments: Sequence[Row[Any]]) -> list[Sent]:
@@ -110,20 +127,22 @@ def _over(asked: Asked, seen: _Seen) -> Iterator[Finding]:
                 yield _told_at(place, asked, "B3", Severity.ERROR, person, paid, total, year=year)
 
 
-def _near(asked: Asked, seen: _Seen) -> Iterator[Finding]:
+def _near(asked: Asked, seen: _Seen, doubted: _Doubted) -> Iterator[Finding]:
     people = _paid_again(max(asked.values(LimitName.AGAIN_DAYS))).keys(asked.connection)
     of_person: dict[bytes, list[Sent]] = defaultdict(list)
     for sent in seen(asked, _payments(asked, people)):
         of_person[sent.person_id].append(sent)
     for person, paid in of_person.items():
         for place in dict.fromkeys(sent.organisation_id for sent in paid):
-            near = _again_as_borne_at(place, asked, paid)
+            near = _again_as_borne_at(place, asked, paid, doubted)
             if any(sent.organisation_id == place for sent in near):
                 total = sum(sent.amount_fen for sent in near)
                 yield _told_at(place, asked, "E2", Severity.WARNING, person, near, total)
 
 
-def _again_as_borne_at(place: bytes, asked: Asked, paid: Sequence[Sent]) -> list[Sent]:
+def _again_as_borne_at(
+    place: bytes, asked: Asked, paid: Sequence[Sent], doubted: _Doubted
+) -> list[Sent]:
     """Return what was paid again within the days that a place is allowed on the later day."""
 
     def again(one: Sent, other: Sent) -> bool:
@@ -135,9 +154,7 @@ def _again_as_borne_at(place: bytes, asked: Asked, paid: Sequence[Sent]) -> list
         sent
         for sent in paid
         if any(
-            one.position != sent.position
-            and (one.organisation_id != sent.organisation_id or one.origins != sent.origins)
-            and again(one, sent)
+            one.position != sent.position and doubted(one, sent) and again(one, sent)
             for one in paid
         )
     ]
@@ -327,6 +344,7 @@ def _paid_again(within_days: int) -> Growing:
             .where(
                 (one.c.organisation_id != other.c.organisation_id)
                 | (one.c.origins != other.c.origins)
+                | (one.c.category == other.c.category)
             )
             .where(one.c.person_id.in_(some_again(start)))
         )

@@ -19,6 +19,7 @@ from projections.bank_books import kept_funds
 from projections.batches import batches, campaigns, rows_listed, statements, steps
 from projections.deadlines import filings
 from projections.findings import (
+    above,
     adoptions,
     amounts,
     archive,
@@ -258,9 +259,7 @@ RULES: Sequence[Rule] = (
         limits=LIMITS_OF["B3"],
         by_item=True,
     ),
-    Rule(
-        people.paid_again_elsewhere, (), (_PAYMENTS, _STATES), limits=LIMITS_OF["E2"], by_item=True
-    ),
+    Rule(people.paid_again_soon, (), (_PAYMENTS, _STATES), limits=LIMITS_OF["E2"], by_item=True),
     Rule(cards.one_for_several, (), (_PAYMENTS, _STATES)),
     Rule(
         cards.changed_lately, (), (_PAYMENTS, _FILES, _last(reissue_cards)), limits=LIMITS_OF["C5"]
@@ -272,10 +271,10 @@ RULES: Sequence[Rule] = (
         limits=LIMITS_OF["D6"],
     ),
     Rule(outside.under_phones_of_staff, (), (*_LISTS, _last(row_phones), _PAYMENTS, _STATES)),
-    Rule(listed.retired, (), (_last(retired_rows), _PAYMENTS, _STATES)),
+    Rule(listed.retired, (), (_last(retired_rows), _PAYMENTS, _STATES, _last(adopted))),
     Rule(outside.after_death, (), (*_LISTS, _PAYMENTS, _STATES)),
-    Rule(outside.public_servants, (), (*_LISTS, _PAYMENTS, _STATES)),
-    Rule(outside.property_owners, (), (*_LISTS, _PAYMENTS, _STATES)),
+    Rule(outside.public_servants, (), (*_LISTS, _PAYMENTS, _STATES, _last(adopted))),
+    Rule(outside.property_owners, (), (*_LISTS, _PAYMENTS, _STATES, _last(adopted))),
     Rule(outside.relatives_of_officers, (), (*_LISTS, _PAYMENTS, _STATES)),
     Rule(outside.accounts_of_staff, (), (*_LISTS, _PAYMENTS, _STATES, _last(reissue_cards))),
     Rule(outside.one_household_twice, (), (*_LISTS, _PAYMENTS, _STATES, _last(adopted))),
@@ -293,6 +292,7 @@ RULES: Sequence[Rule] = (
     Rule(decisions.without_minutes, (), (_STEPS, _FILINGS), limits=LIMITS_OF["H3"]),
     Rule(adoptions.policies_loosened, ("rereadings",)),
     Rule(adoptions.policies_backwards, ("rereadings",), (_STEPS,)),
+    Rule(above.looser_than_above, ("beyond",)),
     Rule(decisions.over_an_objection, (), (_STEPS, _last(notice_steps))),
     Rule(integrity.broken, ("verified",)),
     Rule(integrity.in_other_hands, ("verified",), (_last(key_steps),)),

@@ -26,6 +26,7 @@ class Sent:
     disbursement_id: bytes
     person_id: bytes
     organisation_id: bytes
+    category: str
     amount_fen: int
     happened_on: str
     origins: str
@@ -99,6 +100,7 @@ def _sent(row: Row[Any], day: str, origins: str) -> Sent:
         row.disbursement_id,
         row.person_id,
         row.organisation_id,
+        row.category,
         row.amount_fen,
         day,
         origins,

@@ -15,8 +15,10 @@ from ledger.errors import Kind, LedgerError
 from projections.findings import (
     adoptions,
     amounts,
+    archive,
     banking,
     decisions,
+    listed,
     lists,
     money,
     outside,
@@ -102,6 +104,12 @@ def _loosened_but_for_money(asked: Asked) -> Iterator[Finding]:
     yield from adoptions.policies_backwards(asked)
 
 
+def _loosened_anew(asked: Asked) -> Iterator[Finding]:
+    """H6: policies of lower unions were not held against those above."""
+    yield from adoptions.policies_loosened(asked)
+    yield from adoptions.policies_backwards(asked)
+
+
 def _own_lists(asked: Asked) -> Iterator[Finding]:
     """H1: who wanted to pass a list of their own; cases and notices were not looked at."""
     for each in lists.attempts_refused(asked):
@@ -142,6 +150,12 @@ def _opened_years(asked: Asked) -> Iterator[Finding]:
         yield from money.missed(asked, year, _all_in_a_year(asked, year), money.recorded_at)
 
 
+BY_FILE_OR_NAME = (
+    "困难类别按方案是否要求建档、名称是否属于通行名称（困难、致困、低保、低收入、失业等）认定；"
+    "此前只看名称中有无“困难”"
+)
+BY_EVERY_NAME = "低保、低收入、失业等通行名称也认作困难类别；此前只看名称中有无“困”字"
+
 EARLIER: Mapping[str, tuple[Earlier, ...]] = {
     "A1": (
         Earlier(
@@ -161,6 +175,9 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             "死后重新发放、死后有人签领的也算；此前只看首次签批日",
         ),
     ),
+    "A4": (Earlier(outside.public_servants_as_named, BY_FILE_OR_NAME),),
+    "A5": (Earlier(outside.property_owners_as_named, BY_FILE_OR_NAME),),
+    "A6": (Earlier(listed.retired_as_named, BY_FILE_OR_NAME),),
     "B3": (
         Earlier(
             people.over_it_as_instructed,
@@ -176,6 +193,7 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             partial(_rows_of, "C1"),
             "在档职工按其他困难类别领签字表的也作为疑点；此前只看名册上被拦下的行",
         ),
+        Earlier(archive.paid_beside_file_as_named, BY_EVERY_NAME),
     ),
     "D2": (Earlier(_drawn_signatures, "纸质签字表扫描件上出现过的同一图像也算；此前只看电子签字"),),
     "D3": (
@@ -205,11 +223,21 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             "此前标注或相抵以后就不再看",
             by_item=True,
         ),
+        Earlier(
+            banking.written_off_by_anybody,
+            "审批人未经他人先标为不属本账就核销的也算；此前经审批人核销就不再看",
+            by_item=True,
+        ),
     ),
     "E2": (
         Earlier(
             people.paid_elsewhere_as_instructed,
             "退回后重新发放的，按最后一次发放的日期和资金判断；此前按首次签批",
+            by_item=True,
+        ),
+        Earlier(
+            people.paid_again_elsewhere,
+            "同一单位用同一笔资金在两次活动中按同一类别发放的也算；此前只看不同单位或不同资金",
             by_item=True,
         ),
     ),
@@ -218,6 +246,7 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             outside.one_household_in_any_class,
             "只看按户慰问的类别；此前不分类别，一线职工也算",
         ),
+        Earlier(outside.one_household_as_named, BY_EVERY_NAME),
     ),
     "E4": (
         Earlier(
@@ -272,6 +301,7 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             _loosened_but_for_money,
             "方案放宽资金来源、账户用途限制的也算；此前不看资金用途",
         ),
+        Earlier(_loosened_anew, "下级方案宽于上级方案的也算；此前只与本方案以前的采用相比"),
     ),
     "L2": (
         Earlier(

@@ -8,6 +8,7 @@ import json
 from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -1105,7 +1106,8 @@ def settle(service: Service, code: str, serial: int) -> None:
     raise_objection(world.ledger, world.act(day=TODAY), raising)
     bank = Bank(world, code, f"13{serial:014d}")
     bank.keep(code)
-    bank.take(statement(BEGINS, TODAY, 0, entry(TODAY, 5), account_number=bank.number))
+    before = TODAY - timedelta(days=1)
+    bank.take(statement(BEGINS, before, 0, entry(before, 5), account_number=bank.number))
     Bank(world, code, f"14{serial:014d}")
     filed = HandingIn(CAMPAIGN, CHILD[code], "签字表", "ab" * 32)
     hand_in(world.ledger, world.act(f"H-{code}"), filed)

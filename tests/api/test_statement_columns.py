@@ -46,7 +46,18 @@ def test_columns_are_named_over_http(service: Service) -> None:
     nonsense = NAMED | {"columns": ["day", "nonsense", "balance"]}
     assert bring(**nonsense).json()["code"] == "value.unknown"
     assert bring(**NAMED | {"header_row": "9"}).json()["code"] == "file.header_missing"
+    ahead = NAMED | {"first_day": "2017-01-01", "last_day": "2999-01-31"}
+    assert bring(**ahead).json()["code"] == "bank_statement.day_not_come"
+    late = NAMED | {"first_day": "2017-01-03"}
+    assert bring(**late).json()["code"] == "bank_file.other_days"
     assert bring(**NAMED).json()["result"]["taken"] == 1
+    account = f"/v1/bank-accounts/{opened['result']['account_id']}"
+    assert service.get("A-X01", account)["standing"]["missing"]["next_on"] == "2017-01-02"
+    stated = NAMED | {"first_day": "2017-01-01", "last_day": "2017-01-03"}
+    again = bring(**stated).json()["result"]
+    assert (again["taken"], again["known"]) == (0, 1)
+    standing = service.get("A-X01", account)["standing"]
+    assert (standing["covered_to"], standing["missing"]) == ("2017-01-03", None)
 
 
 def test_columns_are_named_by_hand(service: Service, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -62,3 +73,8 @@ def test_columns_are_named_by_hand(service: Service, monkeypatch: pytest.MonkeyP
         app, [*words, "--header-row", "2", "--columns", "day,credit,balance,-"]
     )
     assert taken.output.startswith("1 lines taken in")
+    days = ("--first-day", "2017-01-01", "--last-day", "2017-01-03")
+    again = CliRunner().invoke(
+        app, [*words, "--header-row", "2", "--columns", "day,credit,balance,-", *days]
+    )
+    assert again.output.startswith("0 lines taken in, 1 known before")

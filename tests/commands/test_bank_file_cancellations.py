@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
 
+import msgspec
 import pytest
 
 from ledger.commands import bank_files, batches, disbursements
@@ -27,8 +28,10 @@ from ledger.domain.disbursement import AlreadySent, Status
 from ledger.domain.officer import Role, RoleMissing
 from ledger.domain.recipient import Change
 from ledger.errors import LedgerError
+from ledger.files import banks
 from ledger.files.account_statement import StatementEntry
 from ledger.files.bank import BankReturn, InstructionFile, Lists, ReturnLine
+from ledger.files.banks import FORMATS
 from ledger.files.faults import FileRefused
 from ledger.store.application import Answer
 from tests.commands.banking import BEGINS, Bank, entry, statement
@@ -394,6 +397,28 @@ def test_of_a_file_that_cannot_be_told_no_more_is_written_than_can(
 
     assert [export(world).count for _ in range(2)] == [1, 1]
     assert [each.alone for each in found(world).files] == [frozenset({1}), frozenset({2})]
+
+
+def test_a_batch_goes_out_in_as_many_files_as_the_bank_wants(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cmb = {"unionpay-df": msgspec.structs.replace(FORMATS["unionpay-df"], rows_max=2)}
+    monkeypatch.setattr(banks, "FORMATS", cmb)
+    people = *PEOPLE, Person(4), Person(5)
+    world.receive("X01", 500_000)
+    world.file(*people)
+    world.pay("B1", *(roster_row(n, each, PAID) for n, each in enumerate(people, 1)))
+
+    assert [export(world).count for _ in range(3)] == [2, 2, 1]
+    assert [each.alone or each.without for each in found(world).files] == [
+        {1, 2},
+        {3, 4},
+        {5},
+    ]
+    assert export(world).count == 1, "the last file once more"
+    world.answer("B1", *(settled(n, each, PAID) for n, each in enumerate(people, 1)))
+    batches.close_batch(world.ledger, world.act(), batch_id("B1"))
+    world.check_log()
 
 
 def test_what_was_paid_by_hand_when_it_was_made_again_is_not_sent_nor_withdrawn(

@@ -1,19 +1,21 @@
 """Bank and books held against each other: what matches, what does not, and who may say so."""
 
 from collections.abc import Iterator
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 
 from ledger.commands import bank_matching
-from ledger.commands.bank_accounts import BankAccountKnown, FundNotHere
+from ledger.commands.bank_accounts import BankAccountKnown, FundNotHere, close_bank_account
 from ledger.commands.bank_files import BankFileOrder, export_batch
 from ledger.commands.bank_matching import (
     ComingBack,
     ItemChosen,
     LineChosen,
+    MatchedByCashier,
     Matching,
     NotAMovement,
     OtherAccount,
@@ -34,19 +36,34 @@ from ledger.commands.disbursements import (
     reissue_payment,
     withdraw_payment,
 )
-from ledger.commands.funds import Allocation, allocate
+from ledger.commands.funds import (
+    Allocation,
+    CorrectedByOneself,
+    FundReceipt,
+    ReceiptCorrection,
+    allocate,
+    correct_receipt,
+    receive_funds,
+)
 from ledger.commands.statements import ReturnFile, receive_statement
-from ledger.domain.bank_account import BeforeBeginning, ChainBroken
+from ledger.domain.bank_account import (
+    BankAccount,
+    BankAccountClosed,
+    BeforeBeginning,
+    ChainBroken,
+)
 from ledger.domain.bank_match import NothingToMatch, SumsDiffer
-from ledger.domain.bank_statement import LineDecided, LineState
+from ledger.domain.bank_statement import AsideByOneself, LineDecided, LineState, NotAsideBefore
 from ledger.domain.batch import WrongChannel
 from ledger.domain.book_item import ItemMatched
 from ledger.domain.disbursement import NothingToCorrect, Status
 from ledger.domain.fund import FundInsufficient, FundKeptElsewhere
 from ledger.domain.matching_rules import BY_REFERENCE, RuleDoesNotHold
+from ledger.domain.officer import Role
+from ledger.domain.organisation import organisation_id
 from ledger.files.bank import BankReturn, Lists, ReturnLine
 from ledger.store.application import Answer
-from projections.bank_accounts import reopenings
+from projections.bank_accounts import proved_of, reopenings
 from projections.bank_lines import could_come_back, last_matches
 from projections.runner import catch_up, compare, rebuild
 from tests.commands.banking import BEGINS, LATER, Bank, entry, statement
@@ -144,6 +161,62 @@ def test_the_debit_of_a_further_file_names_its_batch(bank: Bank) -> None:
     assert (bank.lines, bank.items) == ([], [])
 
 
+def test_who_paid_out_or_took_in_does_not_match_that_money(bank: Bank) -> None:
+    """One accountant may do all of it, but not hold what they did against the bank themselves."""
+    world = bank.world
+    for staff in ("B-X01", "B2-X01"):
+        world.appoint_without_key(staff, "X01", Role.ACCOUNTANT)
+    accountant, other = (
+        replace(world.act(staff, LATER), signed_in=True) for staff in ("B-X01", "B2-X01")
+    )
+    draft = [roster_row(1, Person(4), 80_000)]
+    world.file(Person(4))
+    world.pay("PAY-2", *draft)
+    export_batch(world.ledger, accountant, BankFileOrder("PAY-2"))
+    receipt = FundReceipt("X01", EARMARK, "地方财政", "拨〔2017〕2号", 2017, 5_000)
+    receive_funds(world.ledger, accountant, receipt)
+    came, went = entry(LATER, 5_000), entry(DEBITED, -80_000)
+    bank.take(statement(BEGINS, LATER, 0, RECEIVED, PAID, BACK, came, went), date(2017, 2, 20))
+    bank.apply_rules()
+    lines, items = bank.lines, {each.kind: each for each in bank.items}
+    assert sorted(items) == ["payout", "receipt"]
+
+    for line, item in ((lines[0], items["payout"]), (lines[1], items["receipt"])):
+        chosen = LineChosen(line.statement_id, line.line)
+        order = Matching(bank.account_id, (chosen,), (ItemChosen(item.source_id, item.version),))
+        with pytest.raises(MatchedByCashier):
+            bank_matching.match(world.ledger, accountant, order)
+        bank_matching.match(world.ledger, other, order)
+    assert (bank.lines, bank.items) == ([], [])
+
+
+def test_who_recorded_what_moved_money_does_not_put_it_right(bank: Bank) -> None:
+    world = bank.world
+    for staff in ("B-X01", "B2-X01"):
+        world.appoint_without_key(staff, "X01", Role.ACCOUNTANT)
+    first, other = (replace(world.act(staff, DAY), signed_in=True) for staff in ("B-X01", "B2-X01"))
+    receipt = FundReceipt("X01", EARMARK, "地方财政", "拨〔2017〕2号", 2017, 5_000)
+    lot = UUID(receive_funds(world.ledger, first, receipt).result["lot_id"])
+    version = world.fund("X01").version
+    order = ReceiptCorrection("X01", EARMARK, lot, version, -1_000, "录错")
+    world.file(Person(4))
+    world.pay("PAY-2", roster_row(1, Person(4), 80_000))
+    lines = (settled(1, Person(4), 80_000),)
+    content = BankReturn("unionpay-df", "PAY-2", Lists.ALL, lines, None, None, "ab" * 32)
+    receive_statement(world.ledger, first, ReturnFile("PAY-2", "r.txt", content))
+    paid = world.payment(Person(4))
+    outcome = (world.payment_id(Person(4)), paid.version, "误记")
+
+    with pytest.raises(CorrectedByOneself):
+        correct_receipt(world.ledger, first, order)
+    with pytest.raises(CorrectedByOneself):
+        correct_outcome(world.ledger, first, *outcome)
+
+    correct_receipt(world.ledger, other, order)
+    correct_outcome(world.ledger, other, *outcome)
+    assert world.payment(Person(4)).status is Status.IN_TRANSIT
+
+
 def test_amount_and_day_alone_never_match_by_themselves(bank: Bank) -> None:
     silent = entry(DEBITED, -240_000)
     bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, silent, BACK))
@@ -207,14 +280,54 @@ def test_a_line_is_set_aside_and_taken_up_again(bank: Bank) -> None:
     [line] = bank.lines
     chosen = LineChosen(line.statement_id, line.line)
     act = bank.world.act("A-X01", LATER)
+    handler = bank.world.act("H-X01", LATER)
 
     order = SettingAside(chosen, LineState.WRITTEN_OFF, "手续费由本级经费负担")
+    with pytest.raises(NotAsideBefore):
+        bank_matching.set_aside(bank.world.ledger, act, order)
+    ignored = SettingAside(chosen, LineState.IGNORED, "手续费")
+    bank_matching.set_aside(bank.world.ledger, handler, ignored)
     bank_matching.set_aside(bank.world.ledger, act, order)
     assert bank.lines == []
     with pytest.raises(LineDecided):
         bank_matching.set_aside(bank.world.ledger, act, order)
     bank_matching.take_up(bank.world.ledger, act, chosen, "改列支出")
     assert [each.line for each in bank.lines] == [line.line]
+    bank_matching.set_aside(bank.world.ledger, handler, ignored)
+    bank_matching.set_aside(bank.world.ledger, act, order)
+    assert bank.lines == []
+
+
+def test_whoever_ignored_a_line_does_not_write_it_off_after_another_took_it_up(bank: Bank) -> None:
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, PAID, BACK, entry(MONTH_END, -500)))
+    bank.apply_rules()
+    [line] = bank.lines
+    chosen = LineChosen(line.statement_id, line.line)
+    ledger, first = bank.world.ledger, bank.world.act("H-X01", LATER)
+    bank.world.appoint_without_key("H-X01", "X01", Role.APPROVER)
+    bank.world.appoint_without_key("B-X01", "X01", Role.ACCOUNTANT)
+    second = bank.world.act("B-X01", LATER)
+    ignored = SettingAside(chosen, LineState.IGNORED, "手续费")
+
+    bank_matching.set_aside(ledger, first, ignored)
+    bank_matching.take_up(ledger, second, chosen, "再看")
+    bank_matching.set_aside(ledger, second, ignored)
+
+    order = SettingAside(chosen, LineState.WRITTEN_OFF, "手续费")
+    with pytest.raises(AsideByOneself):
+        bank_matching.set_aside(ledger, first, order)
+
+
+def test_interest_is_written_off_at_once(bank: Bank) -> None:
+    interest = entry(MONTH_END, 500, text="结息")
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, PAID, BACK, interest))
+    bank.apply_rules()
+    [line] = bank.lines
+    order = SettingAside(LineChosen(line.statement_id, line.line), LineState.WRITTEN_OFF, "结息")
+
+    bank_matching.set_aside(bank.world.ledger, bank.world.act("A-X01", LATER), order)
+
+    assert bank.lines == []
 
 
 def test_a_payment_that_comes_back_after_its_success_is_taken_back_by_its_line(bank: Bank) -> None:
@@ -463,6 +576,80 @@ def test_a_statement_may_come_out_of_turn_and_the_chain_says_so(bank: Bank) -> N
     with catch_up(bank.world.ledger, bank.world.home.read_models).asking() as model:
         [opened] = reopenings(model, bank.standing.account, 10)
     assert (opened.what, opened.day) == ("statement", "2017-01-11")
+
+
+def test_days_of_which_nothing_is_known_are_no_proof_though_balances_meet(bank: Bank) -> None:
+    """Money out on the 12th and back on the 12th is seen by no balance around those days."""
+    bank.take(statement(BEGINS, date(2017, 1, 10), 0, RECEIVED))
+    bank.take(statement(date(2017, 1, 21), MONTH_END, 1_000_000))
+
+    chain = bank.standing.chain
+    assert (chain.up_to, bank.standing.proved_to) == (date(2017, 1, 10), date(2017, 1, 1))
+    assert chain.broken is not None
+    assert (chain.broken.after, chain.broken.next_on) == (date(2017, 1, 10), date(2017, 1, 21))
+    assert chain.broken.expected_fen == chain.broken.got_fen == 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("numbers", "whole"),
+    [(("12", "13"), True), (("12", "14"), False), (("12", "12"), False), (("12", None), False)],
+)
+def test_a_bank_that_is_closed_numbers_its_statements_one_after_the_other(
+    bank: Bank, numbers: tuple[str, str | None], *, whole: bool
+) -> None:
+    friday, monday = date(2017, 1, 6), date(2017, 1, 9)
+    bank.take(statement(BEGINS, friday, 0, RECEIVED, number=numbers[0]))
+    bank.take(statement(monday, MONTH_END, 1_000_000, PAID, BACK, number=numbers[1]))
+
+    chain = bank.standing.chain
+
+    assert (chain.broken is None, chain.up_to) == (whole, MONTH_END if whole else friday)
+
+
+def test_a_file_comes_again_with_the_days_that_it_does_not_say(bank: Bank) -> None:
+    seeming = statement(date(2017, 1, 2), DEBITED, 0, RECEIVED, PAID, BACK)
+    bank.take(seeming)
+    bank.apply_rules()
+    assert bank.standing.chain.broken is not None
+    stated = replace(seeming, opened_on=BEGINS, closed_on=MONTH_END, days_stated=True)
+
+    taken = bank.take(stated).result
+
+    assert (taken["taken"], taken["known"]) == (0, 3)
+    assert bank.standing.proved_to == MONTH_END
+    event = bank.world.ledger.event(bank.account_id, 3)
+    assert isinstance(event, BankAccount.StatementTaken)
+    assert (event.opened_on, event.closed_on, event.days_stated) == (BEGINS, BEGINS, True)
+    with pytest.raises(BankStatementKnown):
+        bank.take(stated)
+
+
+def test_a_statement_ends_before_the_day_on_which_it_comes(bank: Bank) -> None:
+    today = date.fromisoformat(bank.world.act().recorded_at[:10])
+    with pytest.raises(DayNotCome):
+        bank.take(statement(BEGINS, today, 0, RECEIVED))
+
+    bank.take(statement(BEGINS, today - timedelta(days=1), 0, RECEIVED))
+
+
+def test_a_closed_account_counts_until_it_is_proved_to_its_last_day(bank: Bank) -> None:
+    world = bank.world
+    closed_on = date(2017, 1, 20)
+    close_bank_account(world.ledger, world.act("A-X01", closed_on), bank.account_id, "合并专户")
+    assert proved_of([bank.standing]) == {organisation_id("X01"): None}
+
+    with pytest.raises(BankAccountClosed):
+        bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, entry(date(2017, 1, 25), 5)))
+    with pytest.raises(BankAccountClosed):
+        bank.take(statement(date(2017, 1, 21), MONTH_END, 840_000))
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, PAID, BACK))
+    assert proved_of([bank.standing]) == {organisation_id("X01"): BEGINS}
+
+    bank.apply_rules()
+
+    standing = bank.standing
+    assert (standing.proved_to, standing.why_not_further) == (closed_on, "closed")
+    assert proved_of([standing]) == {}
 
 
 def test_a_statement_that_is_wrong_in_itself_is_refused_whole(bank: Bank) -> None:

@@ -17,15 +17,21 @@ from ledger.commands.cases import (
     Verdict,
     WritingOff,
 )
+from ledger.commands.funds import close_fiscal_year, open_fiscal_year
 from ledger.domain.case import Extent, Stage, Subject, case_id
 from ledger.domain.officer import Role
 from ledger.domain.organisation import organisation_id
 from ledger.domain.values import Money
+from ledger.evidence.figures import SURPLUS
 from ledger.store.application import Answer
 from projections.cases import Asked, CaseView, case_list, count_cases
+from projections.flow_of_funds import Period
 from projections.runner import catch_up
+from projections.surplus import surplus
+from projections.year import year_of
 from tests.commands.refusing import nothing_more
-from tests.world import DAY, EARMARK, World
+from tests.packs.test_surplus_under_way import figures as packed_figures
+from tests.world import DAY, EARMARK, POLICY, World
 
 UNION = organisation_id("X01")
 SUBJECT = Subject(rule="J3", organisation_id=UNION)
@@ -120,6 +126,36 @@ def test_a_case_goes_from_doubt_to_closing_and_its_money_comes_back(world: World
     cases.reopen_case(world.ledger, world.act("J-C01"), again)
     assert (view(world).stage, view(world).rectified_by) == (Stage.OPENED, None)
     world.check_log()
+
+
+def test_old_money_that_came_back_is_old_surplus_again(world: World, tmp_path: Path) -> None:
+    """Of every year that is open after its vintage, to the fen; and not once more when reopened."""
+    world.receive("X01", 90_001, vintage=2015)
+    for year in (2017, 2018):
+        act = world.act(day=date(year, 1, 3))
+        open_fiscal_year(world.ledger, act, "X01", EARMARK, year, POLICY)
+    open_fiscal_year(world.ledger, world.act(day=date(2018, 1, 3)), "X01", EARMARK, 2016, POLICY)
+    close_fiscal_year(world.ledger, world.act(day=date(2018, 1, 4)), "X01", 2016)
+    demanded(world)
+    act = world.act("K-X01", day=date(2018, 2, 1))
+
+    cases.recover(world.ledger, act, Recovery(CASE, "X01", EARMARK, "收〔2018〕9号", 2015, 50_007))
+
+    open_fiscal_year(world.ledger, world.act(day=date(2018, 2, 2)), "X01", EARMARK, 2018, POLICY)
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        asked = {year: surplus(model, [UNION], year) for year in (2016, 2017, 2018)}
+        line = year_of(model, [UNION], Period(2018)).line([UNION])
+    assert {year: each.opening_fen for year, each in asked.items()} == {
+        2016: 90_001,  # closed before
+        2017: 90_001 + 50_007,
+        2018: 590_001 + 50_007,
+    }
+    for year, each in asked.items():
+        packed = packed_figures(world, tmp_path, "organisation", "X01", SURPLUS, year=year)
+        assert packed["opening_fen"] == packed["in_hand_fen"] == each.opening_fen
+    # Under a source of its own, so that no authority seems to have given it twice.
+    assert line.opening["追回款项"] == 50_007
+    assert line.balances
 
 
 def test_what_is_late_and_what_nobody_has_is_counted(world: World) -> None:

@@ -96,6 +96,8 @@ def test_a_signature_over_other_bytes_is_refused(world: World) -> None:
     key = world.officers["A-C01"]
 
     class Careless:
+        signed_upon = None
+
         def sign(self, payload: bytes) -> Signature:
             message = pae(PAYLOAD_TYPE, payload.replace(b"100", b"101"))
             return Signature(key.public_key.key_id, key.sign(message))

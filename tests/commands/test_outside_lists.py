@@ -6,12 +6,14 @@ from dataclasses import replace
 from datetime import date
 from functools import partial
 
+import msgspec
 import pytest
 import xlsxwriter
 
 from api.callers import Reach
 from api.explaining import asked_about
 from api.known import Kept
+from ledger.commands import policies
 from ledger.commands.disbursements import (
     Reissue,
     SignedSheet,
@@ -58,6 +60,7 @@ from tests.world import (
     roster_row,
     settled,
     signature,
+    terms,
 )
 
 ONE, TWO, THREE, CLERK = Person(1), Person(2), Person(3), Person(4)
@@ -236,6 +239,39 @@ def test_payrolls_and_property_are_looked_at_for_people_in_need_alone(world: Wor
     [family] = found(world, "A5")
     assert set(family.payment_ids) == {world.payment_id(ONE), world.payment_id(TWO)}
     assert said(world, ONE, "A5").outcome is Outcome.BROKEN
+
+
+def test_people_in_need_are_known_by_all_names_in_use_and_by_their_file(world: World) -> None:
+    *_, kept = terms().categories
+    by_name = ("意外致困职工", "低保边缘职工", "下岗失业职工")
+    by_file = ("深度帮扶职工", "省部级劳模")
+    more = [msgspec.structs.replace(kept, name=each) for each in by_name]
+    more += [msgspec.structs.replace(kept, name=each, archive_required=True) for each in by_file]
+    policy = msgspec.structs.replace(terms(), categories=(*terms().categories, *more))
+    policies.adopt_policy(world.ledger, world.act("A-C01"), policy)
+    who = {each: Person(n) for n, each in enumerate((*by_name, *by_file, SHEET_CLASS), 11)}
+    world.file(*who.values())
+    rows = [roster_row(n, who[each], 30_000, each) for n, each in enumerate(who, 1)]
+    world.pay("S1", *rows, channel=Channel.SIGNATURE_SHEET)
+    bring(world, ListKind.PUBLIC_SERVANTS, people(*who.values()))
+    bring(world, ListKind.VEHICLES, people(*who.values()))
+    house = (f"9,{each.id_number}" for each in (who["低保边缘职工"], who["下岗失业职工"]))
+    bring(world, ListKind.HOUSEHOLDS, csv("户号,身份证号码", *house))
+
+    needy = {world.payment_id(who[each]) for each in (*by_name, "深度帮扶职工")}
+    for rule in ("A4", "A5"):
+        [told] = found(world, rule)
+        assert set(told.payment_ids) == needy
+        outcomes = {each: said(world, person, rule).outcome for each, person in who.items()}
+        assert {each for each, is_ in outcomes.items() if is_ is Outcome.NOT_ASKED} == {
+            "省部级劳模",
+            SHEET_CLASS,
+        }, "who is visited for what they did"
+    assert [each.count for each in found(world, "E3")] == [2]
+    assert said(world, who["下岗失业职工"], "E3").outcome is Outcome.BROKEN
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        asked = asked_of(world, model, TODAY)
+        assert [list(EARLIER[rule][-1].find(asked)) for rule in ("A4", "A5", "E3")] == [[], [], []]
 
 
 def test_relatives_count_for_who_drafted_reviewed_or_approved(world: World) -> None:

@@ -122,6 +122,22 @@ def test_who_may_be_paid_from_few_sources_draws_first(world: World) -> None:
     assert drawn(world, TWO) == {OWN: 100_000}
 
 
+@pytest.mark.parametrize("card_first", [True, False])
+def test_categories_that_share_a_source_are_paid_in_the_order_that_pays_both(
+    world: World, card_first: bool
+) -> None:
+    """Model workers would take the old money that is all that cards may have."""
+    adopt(world, model=(OWN, STATE), card=(OWN, GIVEN))
+    receive(world, OWN, 100_000, vintage=2015)
+    receive(world, STATE, 120_000)
+    rows = [(ONE, CARD_CLASS, 100_000), (TWO, MODEL_CLASS, 120_000)]
+    assert handed_in(world, *(rows if card_first else rows[::-1])).refusal_code is None
+
+    assert drawn(world, ONE) == {OWN: 100_000}
+    assert drawn(world, TWO) == {STATE: 120_000}
+    assert of("F1", world) == []
+
+
 def test_too_little_of_the_sources_is_refused_and_on_record(world: World) -> None:
     adopt(world, model=(OWN,))
     receive(world, STATE, 1_000_000)

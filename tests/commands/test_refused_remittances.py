@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from ledger.commands.funds import open_fiscal_year
+from ledger.commands.funds import FundReceipt, open_fiscal_year, receive_funds
 from ledger.commands.remittance_proofs import NotOfRemittance, Proof
 from ledger.commands.remittances import (
     Sending,
@@ -21,9 +21,12 @@ from ledger.commands.remittances import (
     strike_off_ledger,
     take_back_remittance,
 )
+from ledger.commands.statements import ReturnFile, receive_statement
 from ledger.domain.events import committing_topics
+from ledger.domain.fiscal_year import FiscalYear, fiscal_year_id
+from ledger.domain.fund import FundAccount
 from ledger.domain.known_ledger import LedgerUnknown, OwnLedger
-from ledger.domain.officer import Role, RoleMissing
+from ledger.domain.officer import Role, RoleMissing, officer_id
 from ledger.domain.organisation import organisation_id
 from ledger.domain.remittance import (
     EntryElsewhere,
@@ -40,11 +43,15 @@ from ledger.domain.remittance import (
 )
 from ledger.domain.values import Money
 from ledger.errors import LedgerError
+from ledger.evidence.figures import SURPLUS
 from ledger.evidence.pack import Pack, PackBroken
+from ledger.evidence.pack_check import CheckedPack, check_pack
 from ledger.evidence.verify import Rules
+from ledger.files.bank import BankReturn, Lists
+from ledger.packs.city_figures import city_figures
 from ledger.packs.file import check_files, read_pack
 from ledger.packs.verify_pack import main as plain_main
-from ledger.store.application import Answer
+from ledger.store.application import Answer, Work
 from ledger.store.signing import OfficerSignatureMissing
 from projections.asked import Moment
 from projections.balances import lots_of, trial_balance
@@ -60,8 +67,9 @@ from projections.turnover import Asked, movement_list
 from projections.year import year_of
 from tests.campaign import copied
 from tests.commands.test_remittances import Side
+from tests.packs.test_surplus_under_way import figures as packed_figures
 from tests.projections.test_findings import asked_of
-from tests.world import EARMARK, POLICY, World
+from tests.world import EARMARK, POLICY, Person, World, roster_row, settled
 
 REASON = "收款单位已撤销"
 C01 = organisation_id("C01")
@@ -431,6 +439,147 @@ def test_what_was_counted_before_it_was_sent_is_not_counted_twice(
 
     with catch_up(world.ledger, world.home.read_models).asking() as model:
         assert surplus(model, [C01], 2018).opening_fen == 800_000
+
+
+OTHER_ACCOUNT = "金秋助学"
+
+
+def open_for_another_account(world: World) -> None:
+    """Have the year 2018 opened by old money of another account alone."""
+    order = FundReceipt("C01", OTHER_ACCOUNT, "地方财政", "拨〔2017〕8号", 2017, 7, 2018, POLICY)
+    receive_funds(world.ledger, replace(world.act(), happened_on=date(2018, 1, 2)), order)
+
+
+def sent_over_new_year(giver: RefusingSide, taker: RefusingSide, *amounts: int) -> list[Pack]:
+    """Send in 2017 what is refused there, and return the refusals."""
+    world, refusals = giver.world, []
+    for amount in amounts:
+        act = replace(world.act("A-C01"), happened_on=date(2017, 12, 20))
+        order = Sending("C01", EARMARK, taker.key_id, "X01", "跨市〔2017〕9号", amount)
+        sent = str(send_remittance(world.ledger, act, order).result["remittance_id"])
+        taker.refuse(giver.proof(sent))
+        refusals.append(taker.proof(sent))
+    return refusals
+
+
+def opening_of_2018(world: World, folder: Path) -> tuple[int, int, int]:
+    """Return opening, consumed and in hand by the read model; a pack's have to be the same."""
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        of = surplus(model, [C01], 2018)
+    packed = packed_figures(world, folder, "organisation", "C01", SURPLUS, year=2018)
+    names = ("opening_fen", "consumed_fen", "in_hand_fen")
+    told = of.opening_fen, of.consumed_fen, of.unconsumed_fen
+    assert tuple(packed[name] for name in names) == told
+    return told
+
+
+def pay_one(world: World, amount: int) -> None:
+    world.file(Person(1), union="C01")
+    world.draft("B1", roster_row(1, Person(1), amount), union="C01")
+    world.review("B1", "R-C01")
+    assert world.approve("B1", "A-C01", date(2018, 1, 20)).refusal_code is None
+    content = BankReturn(
+        "unionpay-df", "B1", Lists.ALL, (settled(1, Person(1), amount),), None, None, "cd" * 32
+    )
+    act = replace(world.act(), happened_on=date(2018, 1, 20))
+    receive_statement(world.ledger, act, ReturnFile("B1", "return.txt", content))
+
+
+def open_2018(world: World) -> None:
+    act = replace(world.act(), happened_on=date(2018, 2, 1))
+    open_fiscal_year(world.ledger, act, "C01", EARMARK, 2018, POLICY)
+
+
+def test_a_lot_of_which_a_piece_is_back_stands_whole_in_a_year_open_for_another_account(
+    giver: RefusingSide, taker: RefusingSide, tmp_path: Path
+) -> None:
+    """Its rest was in no opening, and a later one would take it for counted."""
+    world, act = giver.world, replace(giver.world.act("K-C01"), happened_on=date(2018, 1, 15))
+    first, second = sent_over_new_year(giver, taker, 100_001, 50_003)
+    open_for_another_account(world)
+    assert opening_of_2018(world, tmp_path) == (7, 0, 7)
+
+    take_back_remittance(world.ledger, act, first, 100_001)
+    assert opening_of_2018(world, tmp_path) == (7 + 249_997, 0, 7 + 249_997)
+    take_back_remittance(world.ledger, act, second, 50_003)
+    assert opening_of_2018(world, tmp_path) == (7 + 300_000, 0, 7 + 300_000)
+    open_2018(world)
+    assert opening_of_2018(world, tmp_path) == (7 + 800_000, 0, 7 + 800_000)
+    open_2018(world)
+    assert opening_of_2018(world, tmp_path) == (7 + 800_000, 0, 7 + 800_000)
+
+
+def test_what_is_paid_of_a_lot_of_which_a_piece_is_back_was_in_the_opening(
+    giver: RefusingSide, taker: RefusingSide, tmp_path: Path
+) -> None:
+    """Up to now it was more than all that there was to consume."""
+    world, act = giver.world, replace(giver.world.act("K-C01"), happened_on=date(2018, 1, 15))
+    [refusal] = sent_over_new_year(giver, taker, 100_001)
+    open_for_another_account(world)
+    take_back_remittance(world.ledger, act, refusal, 100_001)
+    pay_one(world, 180_000)
+
+    assert opening_of_2018(world, tmp_path) == (7 + 300_000, 180_000, 7 + 120_000)
+    open_2018(world)
+    assert opening_of_2018(world, tmp_path) == (7 + 800_000, 180_000, 7 + 620_000)
+
+
+def take_back_a_piece_alone(world: World, refusal: Pack, amount: int) -> None:
+    """Leave what ledgers of before have: of the lot the piece alone was brought forward."""
+    proof = Proof.of(refusal)
+    position, refused = proof.first(Remittance.Refused, "receiver's refusal of a remittance")
+    act = replace(world.act("K-C01"), happened_on=date(2018, 1, 15))
+
+    def decide(work: Work) -> None:
+        remittance = work.get(Remittance, refused.originator_id)
+        parts = remittance.take_back(
+            act,
+            amount=Money(amount),
+            reason=REASON,
+            refused=proof.entry(position),
+            taken_back_by=officer_id("K-C01"),
+        )
+        account = work.get(FundAccount, world.fund("C01").id)
+        account.take_remittance_back(act, remittance_id=remittance.id, parts=parts)
+        opened = work.get(FiscalYear, fiscal_year_id(C01, 2018))
+        [part] = parts
+        opened.bring_forward(
+            act,
+            fund_id=account.id,
+            lot_id=part.lot_id,
+            origin_id=part.origin_id,
+            vintage=part.vintage,
+            amount=part.amount_fen,
+        )
+        work.save(remittance, account, opened)
+
+    world.ledger.perform(act, "remittance.take_back", refusal.subject, decide)
+
+
+def test_what_ledgers_of_before_left_out_is_brought_forward_when_the_account_is_opened(
+    giver: RefusingSide, taker: RefusingSide, tmp_path: Path
+) -> None:
+    world = giver.world
+    first, second = sent_over_new_year(giver, taker, 100_001, 50_003)
+    open_for_another_account(world)
+    take_back_a_piece_alone(world, first, 100_001)
+    take_back_remittance(
+        world.ledger,
+        replace(world.act("K-C01"), happened_on=date(2018, 1, 16)),
+        second,
+        50_003,
+    )
+    assert opening_of_2018(world, tmp_path) == (7 + 150_004, 0, 7 + 150_004)
+    pay_one(world, 250_000)
+
+    for _ in range(2):
+        open_2018(world)
+        assert opening_of_2018(world, tmp_path) == (7 + 800_000, 250_000, 7 + 550_000)
+    # A province believes it, though less than what was left out is in hand of the lot by now.
+    rules = Rules(world.ledger.origin, committing_topics(), giver.key_id)
+    *_, checked = check_pack(read_pack(giver.file("all", "ledger")).pack, rules)
+    assert isinstance(checked, CheckedPack)
+    assert city_figures(checked, 2018).surplus.opening_fen == 7 + 800_000
 
 
 def test_what_was_refused_is_told_until_it_is_taken_back(

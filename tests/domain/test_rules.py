@@ -91,6 +91,7 @@ def test_each_rule_has_its_code(code: str, changes: dict[str, object]) -> None:
     [
         ("category.not_in_policy", {"category": None}),
         ("channel.card_required", {"channel": Channel.SIGNATURE_SHEET}),
+        ("field.missing", {"asked_since": ("联系电话", "困难原因")}),
     ],
 )
 def test_what_another_reading_of_the_policy_asks_is_judged_again(
@@ -100,6 +101,11 @@ def test_what_another_reading_of_the_policy_asks_is_judged_again(
 
     assert verdict is not None
     assert verdict.code == code
+
+
+def test_a_field_that_was_asked_for_all_along_is_not_looked_at_again() -> None:
+    assert judge_again(SOUND._replace(given=frozenset())) is None
+    assert judge_again(SOUND._replace(asked_since=("联系电话",))) is None
 
 
 @pytest.mark.parametrize("fen", [90_000, 200_000])

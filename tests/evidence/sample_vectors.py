@@ -4,6 +4,7 @@ import json
 from base64 import b64encode
 from hashlib import sha256
 
+from ledger.evidence.canonical import canonical_json
 from ledger.evidence.checkpoint import Checkpoint, sign_note
 from ledger.evidence.envelope import PAYLOAD_TYPE, decode, pae, payload_of
 from ledger.evidence.keys import Algorithm, Signer, Sm2Signer, signer_from_seed
@@ -23,6 +24,7 @@ from ledger.evidence.sampling import (
     seed_of,
     universe_sha256,
 )
+from ledger.evidence.tree_heads import TreeHead
 from ledger.evidence.verifiable_map import REGISTERS, subject_key
 from tests.evidence.sample_log import (
     LOG_KEY,
@@ -105,6 +107,7 @@ def vectors() -> dict[str, str]:
     return {
         "service-private-key": SERVICE_SIGNER.seed.hex(),
         "officer-private-key": OFFICER_SIGNER.seed.hex(),
+        "tree-head": canonical_json(TreeHead(3, root_hash(leaves[:3])).to_json()).decode(),
         "payload": payload.decode(),
         "pae-sha256": sha256(pae(PAYLOAD_TYPE, payload)).hexdigest(),
         "envelope": envelope.decode(),

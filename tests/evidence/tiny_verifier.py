@@ -105,6 +105,10 @@ def check_entry(entry: Entry, keys: dict[str, Key], known: dict[str, Any]) -> No
     again = datetime.fromisoformat(moment).isoformat(timespec="milliseconds")
     assert [f"{day}", f"{again}Z"] == [event["happened_on"], event["recorded_at"]], "form"
     assert all(type(event[n]) is int and event[n] > 0 for n in ("schema", "version")), "form"
+    if "tree_head" in event["data"]:
+        head = event["data"]["tree_head"]
+        assert sorted(head) == ["root", "size"] and type(head["size"]) is int, "tree head"
+        assert 0 <= head["size"] <= position and len(unbase64(head["root"])) == 32, "tree head"
     stored = {"origin": known["origin"], "stream": stream, "version": version, "type": kind}
     assert all(event[name] == value for name, value in stored.items()), "columns differ"
     message = b"DSSEv1 %d %b %d %b" % (len(TYPE), TYPE.encode(), len(payload), payload)
@@ -201,6 +205,9 @@ def check_log(
             data = read_envelope(envelope)[1]["data"]
             said = [type(data["size"]), data["size"], data["root"]]
             assert said == [int, position, b64encode(root(leaves[:position])).decode()], "vouched"
+    for *_, envelope in entries:
+        head = read_envelope(envelope)[1]["data"].get("tree_head")
+        assert not head or unbase64(head["root"]) == root(leaves[: head["size"]]), "another log"
     sizes = [size for size, _ in notes]
     assert sizes == sorted(set(sizes)) and [0, *sizes][-1] == len(entries), "not covered"
     for size, note in notes:

@@ -12,6 +12,7 @@ from ledger.files.account_statements import (
 )
 from ledger.files.columns import Layout
 from ledger.files.faults import FileRefused
+from ledger.files.statement_days import StatedDays
 from tests.files.sample_statements import LISTED, MT940, SAMPLES, camt_053
 from tests.files.samples import csv_bytes, refused, xlsx_bytes
 from tests.files.schemas import require_valid
@@ -121,6 +122,73 @@ def test_what_cannot_be_read_is_refused_with_a_code(
         read_account_statement(bank_format, "账单", text.replace(old, new, 1).encode(charset))
 
     assert refusal.value.code.startswith(code)
+
+
+def days_of(
+    bank_format: str, data: bytes, first: date | None = None, last: date | None = None
+) -> tuple[date, date, bool]:
+    found = read_account_statement(bank_format, "账单", data, stated=StatedDays(first, last))
+    return found.opened_on, found.closed_on, found.days_stated
+
+
+@pytest.mark.parametrize(
+    ("balance_on", "first_day"),
+    [("161231", 1), ("170101", 2), ("170104", 5), ("170105", 5)],
+)
+def test_a_swift_statement_begins_on_the_day_after_its_first_balance(
+    balance_on: str, first_day: int
+) -> None:
+    data = MT940.replace(":60F:C161231", f":60F:C{balance_on}").encode()
+
+    assert days_of("mt940", data) == (date(2017, 1, first_day), date(2017, 1, 31), False)
+
+
+def test_a_swift_statement_of_one_day_may_date_both_balances_on_it() -> None:
+    head, _, behind = MT940.partition(":61:")
+    quiet = f"{head}:62F:C170101CNY1000,00\n-\n".replace("C161231", "C170101")
+    assert behind
+
+    assert days_of("mt940", quiet.encode()) == (date(2017, 1, 1), date(2017, 1, 1), False)
+
+
+def test_an_iso_statement_without_its_period_goes_by_the_kind_of_its_first_balance() -> None:
+    whole = camt_053().decode()
+    period = whole[whole.index("<FrToDt>") : whole.index("</FrToDt>") + len("</FrToDt>")]
+    silent = whole.replace(period, "")
+    before = silent.replace("OPBD", "PRCD").replace("<Dt>2017-01-01", "<Dt>2016-12-31")
+
+    for data in (silent, before):
+        assert days_of("camt-053", data.encode()) == (date(2017, 1, 1), date(2017, 1, 31), False)
+    stated = days_of("camt-053", silent.encode(), date(2017, 1, 2))
+    assert stated == (date(2017, 1, 2), date(2017, 1, 31), True)
+
+
+def test_which_days_a_list_covers_is_stated_where_it_does_not_say() -> None:
+    silent = LISTED.replace("起始日期：2017-01-01,,,截止日期：2017-01-31", ",,,").encode()
+    first, last = date(2017, 1, 1), date(2017, 1, 31)
+
+    seeming = (date(2017, 1, 5), date(2017, 1, 11))
+    assert days_of("statement-list", silent) == (*seeming, False)
+    assert days_of("statement-list", silent, first, last) == (first, last, True)
+    assert days_of("statement-list", silent, last=last) == (seeming[0], last, True)
+    assert days_of("statement-list", LISTED.encode(), first, last) == (first, last, False)
+
+
+@pytest.mark.parametrize(
+    ("bank_format", "first", "last"),
+    [
+        ("statement-list", date(2017, 1, 2), None),
+        ("camt-053", None, date(2017, 2, 1)),
+        ("mt940", None, date(2017, 2, 1)),
+        ("mt940", date(2017, 1, 6), None),
+        ("mt940", date(2017, 2, 6), None),
+    ],
+)
+def test_days_that_the_file_says_otherwise_cannot_be_stated(
+    bank_format: str, first: date | None, last: date | None
+) -> None:
+    with refused("bank_file.other_days"):
+        days_of(bank_format, SAMPLES[bank_format], first, last)
 
 
 def test_a_list_may_begin_with_the_newest() -> None:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ledger.files.amounts import day, fen, whole_number, yuan
+from ledger.files.amounts import day, fen, moment, whole_number, yuan
 
 
 @pytest.mark.parametrize(
@@ -93,6 +93,8 @@ def test_no_cell_makes_a_reader_stumble(cell: object) -> None:
         "2017年1月8日",
         "２０１７－０１－０８",
         " 2017-01-08 00:00:00",
+        "2017/1/8 0:00",
+        "2017 年 1 月 8 日",
         date(2017, 1, 8),
         datetime(2017, 1, 8, 9, 30),  # noqa: DTZ001 - spreadsheets know no time zone
     ],
@@ -101,7 +103,9 @@ def test_a_day_is_read_as_people_write_it(cell: object) -> None:
     assert day(cell) == date(2017, 1, 8)
 
 
-@pytest.mark.parametrize("cell", ["2017-02-30", "8/1/2017", "2017-1", 42743, "", None, "春节"])
+@pytest.mark.parametrize(
+    "cell", ["2017-02-30", "2017/1/8 9:30", "8/1/2017", "2017-1", 42743, "", None, "春节"]
+)
 def test_what_is_no_day_is_none(cell: object) -> None:
     assert day(cell) is None
 
@@ -113,3 +117,20 @@ def test_numbers_of_rows_are_whole_and_small() -> None:
 
 def test_yuan_are_written_with_two_decimals() -> None:
     assert [yuan(each) for each in (0, 5, 123450, -5)] == ["0.00", "0.05", "1234.50", "-0.05"]
+
+
+@pytest.mark.parametrize(
+    ("cell", "told"),
+    [
+        ("2017-01-23T09:00:00+08:00", "2017-01-23T09:00:00+08:00"),
+        ("2017-01-23 09:00", "2017-01-23T09:00:00"),
+        ("2017/1/23 9:00", "2017-01-23T09:00:00"),
+        ("２０１７/1/3 23:59:58", "2017-01-03T23:59:58"),
+        ("2017/2/30 9:00", None),
+        ("昨天", None),
+    ],
+)
+def test_a_moment_is_read_as_spreadsheets_write_it(cell: str, told: str | None) -> None:
+    found = moment(cell)
+
+    assert (found and found.isoformat()) == told

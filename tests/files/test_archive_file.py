@@ -96,3 +96,10 @@ def test_a_row_shows_no_person_in_its_repr() -> None:
 
     for secret in ("张试验", ID, card(1), "13800000001", "虚构的原因", "81234"):
         assert secret not in shown
+
+
+def test_a_title_that_stands_twice_refuses_the_archive() -> None:
+    first, row = _rows({})
+
+    with refused("file.column_twice"):
+        read_archive("a", xlsx_bytes([[*first, "姓名"], [*row, "李试验"]]))

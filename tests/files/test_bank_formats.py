@@ -278,6 +278,48 @@ def test_marks_and_line_ends_of_other_systems_change_nothing(
         read_return(bank_format, "back", text.removesuffix(line_end).encode(charset))
 
 
+NOTICE = (FOLDER / "iso20022/return-camt.054.xml").read_text(encoding="utf-8")
+TAIL = "</Ntfctn></BkToCstmrDbtCdtNtfctn></Document>"
+HEAD, *ENTRIES = NOTICE.removesuffix(TAIL).split("<Ntry>")
+SETTLED, RETURNED, FOREIGN = (f"<Ntry>{each}" for each in ENTRIES)
+
+
+def notice(*entries: str) -> bytes:
+    return "".join([HEAD, *entries, TAIL]).encode()
+
+
+def test_a_notification_of_all_that_was_booked_is_read_for_one_batch() -> None:
+    other = SETTLED.replace("SWN20170099-", "SWN20170100-")
+    alien = RETURNED.replace("SWN20170099-000004", "INVOICE-2017-123456")
+    data = notice(other, FOREIGN, SETTLED, alien, RETURNED)
+
+    found = read_return("iso20022", "back", data, BATCH)
+
+    assert (found.batch_code, [each.number for each in found.lines]) == (BATCH, [1, 4])
+    [one] = read_return("iso20022", "back", data, "SWN20170100").lines
+    assert (one.number, one.outcome) == (1, Outcome.SETTLED)
+    with refused("bank_file.other_batch"):
+        read_return("iso20022", "back", data, "SWN20170101")
+    with refused("bank_file.other_batch"):
+        read_return("iso20022", "back", data)
+
+
+def test_a_payment_that_was_announced_booked_and_sent_back_is_returned() -> None:
+    announced = SETTLED.replace("<Cd>BOOK</Cd>", "<Cd>PDNG</Cd>")
+    back = RETURNED.replace("-000004", "-000001").replace("600.04", "600.01")
+    for entries, outcome in (
+        ((announced, SETTLED), Outcome.SETTLED),
+        ((SETTLED, back), Outcome.FAILED),
+        ((announced, SETTLED, RETURNED, back), Outcome.FAILED),
+    ):
+        lines = read_return("iso20022", "back", notice(*entries), BATCH).lines
+        assert {each.number: each.outcome for each in lines}[1] is outcome
+        assert len(lines) == len({each.number for each in lines})
+    for unclear in ((back, SETTLED), (SETTLED, SETTLED), (SETTLED, back, SETTLED)):
+        with refused("bank_file.duplicate_line"):
+            read_return("iso20022", "back", notice(*unclear), BATCH)
+
+
 def test_a_dot_that_the_bank_writes_otherwise_is_the_same_name() -> None:
     text = (FOLDER / "netbank-txt/return.txt").read_bytes().decode("gb18030")
 

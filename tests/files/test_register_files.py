@@ -125,3 +125,65 @@ def test_a_return_file_without_a_date_is_a_fault() -> None:
         read_batches("b", csv_bytes([BATCH_TITLES, [*BATCH[:11], ""]]))
 
     assert _faults(refusal) == [(2, "回盘或签字日期", "field.missing")]
+
+
+@pytest.mark.parametrize("title", ["金额(元)", "金额（元）", " 金额 (元)"])
+def test_a_title_that_stands_twice_refuses_the_file(title: str) -> None:
+    """Nobody can say which of the two amounts is meant."""
+    with pytest.raises(FileRefused) as refusal:
+        read_funds("funds.csv", csv_bytes([(*FUND_TITLES, title), (*FUND, "1.00")]))
+
+    assert _faults(refusal) == [(1, "金额(元)", "file.column_twice")]
+
+
+def test_money_that_is_listed_twice_is_refused_and_not_counted_twice() -> None:
+    again = ("2017-01-08", *FUND[1:6], "1234.5")
+    with pytest.raises(FileRefused) as refusal:
+        read_funds("funds.csv", csv_bytes([FUND_TITLES, FUND, again]))
+    assert _faults(refusal) == [(3, None, "register.row_twice")]
+    assert "row 2" in str(refusal.value)
+
+    down = ("2017-01-08", "C01", "X01", "送温暖", "下拨〔2017〕1号", "5.00")
+    titles = ("日期", "拨出单位", "接收单位", "用途", "文号", "金额(元)")
+    with pytest.raises(FileRefused) as refusal:
+        read_allocations("allocations.csv", csv_bytes([titles, down, down, down]))
+    assert [each.row for each in refusal.value.faults] == [3, 4]
+    another = (*down[:4], "下拨〔2017〕2号", down[5])
+    assert len(read_allocations("allocations.csv", csv_bytes([titles, down, another]))) == 2
+
+
+def test_a_union_is_listed_once_more_in_the_same_words_or_refused() -> None:
+    titles = ("编码", "名称", "层级", "上级编码")
+    unions = [("C01", "市总工会", "市", ""), ("X01", "一区总工会", "县区", "C01")]
+
+    read = read_organisations("organisations.csv", csv_bytes([titles, *unions, unions[1]]))
+    assert [row.code for row in read] == ["C01", "X01"]
+
+    for other in (("X01", "二县总工会", "县区", "C01"), ("X01", "一区总工会", "县区", "")):
+        with pytest.raises(FileRefused) as refusal:
+            read_organisations("organisations.csv", csv_bytes([titles, *unions, other]))
+        assert _faults(refusal) == [(4, None, "register.row_twice")]
+
+
+def test_a_staff_number_has_one_name() -> None:
+    titles = ("工号", "姓名", "单位编码", "岗位")
+    rows = [("S1", "张试验", "X01", "经办"), ("S1", "张　试验", "X02", "经办")]
+    assert len(read_officers("officers.csv", csv_bytes([titles, *rows]))) == 2
+
+    with pytest.raises(FileRefused) as refusal:
+        read_officers("officers.csv", csv_bytes([titles, *rows, ("S1", "李试验", "X03", "复核")]))
+
+    assert _faults(refusal) == [(4, None, "register.row_twice")]
+    assert "试验" not in str(refusal.value)
+
+
+def test_codes_and_cells_are_made_plain() -> None:
+    marked = ["\u200b" + cell + "\ufeff" for cell in ("2017/1/8", "Ｃ０１ ", *FUND[2:6], "5.00")]
+    (row,) = read_funds("funds.csv", csv_bytes([FUND_TITLES, marked]))
+    assert (row.organisation_code, row.earmark, row.amount_fen) == ("C01", "送温暖", 500)
+
+    (batch,) = read_batches(
+        "batches.csv",
+        csv_bytes([BATCH_TITLES, ["Ｂ１", "Ｘ０１", *BATCH[2:5], "Ｓ１", *BATCH[6:]]]),
+    )
+    assert (batch.code, batch.organisation_code, batch.drafted_by) == ("B1", "X01", "S1")

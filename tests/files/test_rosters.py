@@ -199,3 +199,43 @@ def test_every_roster_whose_total_agrees_is_read_to_the_fen(
 
     assert [row.amount_fen for row in roster.rows] == amounts
     assert roster.total_fen == sum(amounts)
+
+
+@pytest.mark.parametrize(
+    ("more", "column", "where"),
+    [
+        ("慰问金额", "金额", "F, G"),
+        ("金额（元）", "金额", "F, G"),
+        ("账号", "银行卡号", "E, G"),
+    ],
+)
+def test_two_columns_for_the_money_or_one_title_twice_refuse_the_file(
+    more: str, column: str, where: str
+) -> None:
+    """The sum adds up in the one that is taken, whether it is meant or not."""
+    titles = ("姓名", "身份证号", "手机号", "类别", "账号", "金额(元)", more)
+    row = ("张试验", ID, "13800000000", "一线职工", card(1), "600", "1")
+    data = csv_bytes([titles, row, ("合计", "", "", "", "", "600", "1")])
+
+    with pytest.raises(FileRefused) as refusal:
+        read_roster("r", data)
+
+    (fault,) = refusal.value.faults
+    assert (fault.code, fault.row, fault.column, fault.detail) == (
+        "file.column_twice",
+        1,
+        column,
+        where,
+    )
+
+
+def test_a_total_that_differs_names_amounts_that_nobody_can_read() -> None:
+    rows = roster_rows(person(), person("李试验", amount="陆佰"), total="1200")
+
+    with pytest.raises(FileRefused) as refusal:
+        read_roster("r", csv_bytes(rows))
+
+    assert [(each.row, each.column, each.code) for each in refusal.value.faults] == [
+        (5, "合计", "roster.total_mismatch"),
+        (4, "金额", "amount.invalid"),
+    ]

@@ -4,7 +4,7 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, timedelta
 from xml.sax.saxutils import escape
 
 
@@ -65,8 +65,8 @@ def _listed(account: str, first: date, last: date, opening: int, lines: Sequence
 
 
 def _mt940(account: str, first: date, last: date, opening: int, lines: Sequence[Booked]) -> bytes:
-    closing = opening + sum(each.amount for each in lines)
-    said = [":20:S1", f":25:{account}", ":28C:1/1", f":60F:C{first:%y%m%d}CNY{_comma(opening)}"]
+    closing, before = opening + sum(each.amount for each in lines), first - timedelta(days=1)
+    said = [":20:S1", f":25:{account}", ":28C:1/1", f":60F:C{before:%y%m%d}CNY{_comma(opening)}"]
     for number, line in enumerate(lines, 1):
         sign = "D" if line.amount < 0 else "C"
         kind = "NRTI" if line.text == "退票" else "NTRF"

@@ -185,6 +185,40 @@ def test_a_step_that_cannot_be_taken_is_told_and_the_rest_goes_on(
 
 
 @pytest.mark.parametrize(
+    ("file", "old", "new", "told"),
+    [
+        ("funds.csv", ",X01,", ",X77,", "funds.csv row 3 column 单位编码"),
+        ("allocations.csv", "C01,X02,", "C01,X77,", "allocations.csv row 3 column 接收单位"),
+        (
+            "batches.csv",
+            "SWN20170008,X04,",
+            "SWN20170008,X77,",
+            "batches.csv row 2 column 单位编码",
+        ),
+    ],
+)
+def test_a_union_that_nobody_registered_is_told_by_file_row_and_column(
+    home: Home, folder: Path, file: str, old: str, new: str, told: str
+) -> None:
+    replace_in(folder / file, old, new)
+
+    _, loaded = load(home, folder)
+
+    assert f"{told}: ledger.not_on_record" in "; ".join(each.detail for each in loaded.problems)
+
+
+def test_what_the_folder_has_a_code_for_is_called_by_it(home: Home, folder: Path) -> None:
+    (folder / "rosters/SWN20170001.xlsx").unlink()
+    replace_in(folder / "batches.csv", "S0017,S0018,S0019", "S0017,S9999,S0019")
+
+    _, loaded = load(home, folder)
+
+    [answer] = [each for each in loaded.problems if each.step == "bank/SWN20170001-return.xml"]
+    assert answer.detail == "ledger.not_on_record: no batch with id SWN20170001"
+    assert any("S9999" in each.detail for each in loaded.problems)
+
+
+@pytest.mark.parametrize(
     ("file", "old", "new", "code"),
     [
         ("campaign.toml", "fiscal_year = 2017", "fiscal_year = 'soon'", "number.invalid"),

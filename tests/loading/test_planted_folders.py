@@ -139,7 +139,8 @@ def _decide(home: Home, ledger: Ledger, account_id: UUID, side: BankSide) -> Non
             come_back(ledger, act, ComingBack(chosen, payment, "RETURNED"))
         elif charges[_said(line)]:
             charges[_said(line)] -= 1
-            set_aside(ledger, act, SettingAside(chosen, LineState.WRITTEN_OFF, "手续费、利息"))
+            for state in (LineState.IGNORED, LineState.WRITTEN_OFF):
+                set_aside(ledger, act, SettingAside(chosen, state, "手续费、利息"))
     assert not +charges
 
 

@@ -41,6 +41,7 @@ from ledger.evidence.checkpoint import Checkpoint, sign_note
 from ledger.evidence.keys import Ed25519Signer
 from ledger.evidence.pack import Pack
 from ledger.evidence.verify import Rules
+from ledger.evidence.vouching import RELIABLE, UNVOUCHED
 from ledger.packs import verify_pack as plain
 from ledger.packs.city_figures import Piece
 from ledger.packs.consolidation import stood_before
@@ -54,6 +55,7 @@ from ledger.witness.state import Refused
 from ledger.witness.witnessing import TWO_ROOTS, Status, Submission, Witness
 from tests.commands.test_remittances import Side
 from tests.packs.packing import write_unchecked
+from tests.packs.test_vouched_keys import confirm
 from tests.world import EARMARK, POLICY, Person, World, failed, pending, roster_row, settled
 
 NOW_S = 1_800_000_000
@@ -222,6 +224,31 @@ def test_what_one_city_sent_another_counts_once(province: Province) -> None:
     assert (between["giver"], between["taker"], between["meeting"]) == ("north", "south", "agreed")
     sizes = {each["name"]: each["checkpoint_size"] for each in told["cities"]}
     assert sizes == {name: side.world.ledger.size() for name, side in province.cities.items()}
+
+
+def test_of_each_city_it_is_told_whose_word_its_officers_keys_rest_on(province: Province) -> None:
+    north = province.cities["north"].world
+    north.administer({"SYS": Role.SYSTEM_ADMINISTRATOR, "SEC": Role.SECURITY_ADMINISTRATOR})
+    confirm(north, "A-C01", by="SYS")
+    north.allocate("C01", "X01", 100_000)
+
+    told = province.consolidated()
+    done = province.consolidate("all.xlsx")[0].output.splitlines()
+
+    [first] = told["cities"][0]["first_keys"]
+    assert first["key_id"] == north.officers["SYS"].public_key.key_id
+    assert told["cities"][1]["first_keys"] == []
+    signed = [city["attested"] for city in told["cities"]]
+    # The allocation, and that the key under it is its officer's.
+    assert [each.get(RELIABLE, 0) for each in signed] == [2, 0]
+    # The policy of each was adopted under an approver's key, for which nobody signed.
+    assert all(each[UNVOUCHED] for each in signed)
+    for name, own, each in zip(province.cities, (2, 0), signed, strict=True):
+        said = f"{name}: of the entries in its pack {own} carry the officer's own signature, "
+        [line] = [line for line in done if line.startswith(said)]
+        assert f", {each[UNVOUCHED]} one by a key that is an officer's on the operator's" in line
+    [compared] = [line for line in done if "COMPARE" in line]
+    assert compared.startswith(f"north: COMPARE 请核对: key {first['key_id']} is that of the first")
 
 
 def test_what_one_union_passed_on_to_another_of_its_city_counts_once(province: Province) -> None:

@@ -31,9 +31,9 @@ from tests.world import (
     terms,
 )
 
-ONE, TWO, THREE, FOUR = map(Person, range(1, 5))
+ONE, TWO, THREE, FOUR, FIVE = map(Person, range(1, 6))
 TODAY = date(2017, 3, 1)
-STRICKEN, IN_NEED = "意外致困职工(未建档)", "暂时困难职工"
+STRICKEN, IN_NEED, LOW_PAID = "意外致困职工(未建档)", "暂时困难职工", "低收入职工"
 
 
 @pytest.fixture
@@ -48,9 +48,9 @@ def found(world: World, rule: str, moment: Moment = NOW) -> list[Finding]:
         return [each for each in every if each.rule == rule]
 
 
-def as_it_was(world: World, rule: str) -> list[Finding]:
+def as_it_was(world: World, rule: str, version: int = 1) -> list[Finding]:
     with catch_up(world.ledger, world.home.read_models).asking() as model:
-        return list(EARLIER[rule][0].find(asked_of(world, model, TODAY)))
+        return list(EARLIER[rule][version - 1].find(asked_of(world, model, TODAY)))
 
 
 def close(world: World, person: Person, day: date) -> None:
@@ -141,25 +141,31 @@ def test_who_is_on_file_and_was_paid_by_sheet_in_another_class_in_need_is_a_doub
 ) -> None:
     policy = terms()
     [kept] = [each for each in policy.categories if each.name == SHEET_CLASS]
-    others = [named(kept, each) for each in (STRICKEN, IN_NEED, "困难劳模遗属")]
+    others = [named(kept, each) for each in (STRICKEN, IN_NEED, LOW_PAID, "困难劳模遗属")]
     more = msgspec.structs.replace(policy, categories=(*policy.categories, *others))
     policies.adopt_policy(world.ledger, world.act("A-C01"), more)
-    world.file(ONE, TWO, THREE)
+    world.file(ONE, TWO, THREE, FIVE)
     pay_by_sheet(world, "S1", ONE, STRICKEN)
     pay_by_sheet(world, "S2", TWO, IN_NEED)
     pay_by_sheet(world, "S3", THREE, SHEET_CLASS)
     pay_by_sheet(world, "S4", FOUR, STRICKEN)
+    pay_by_sheet(world, "S5", FIVE, LOW_PAID)
     assert said(world, FOUR, "C1").outcome is Outcome.NOT_ASKED
     world.file(FOUR)
 
     told = {each.detail: (each.severity, each.payment_ids) for each in found(world, "C1")}
     assert told == {
         "named_unfiled": (Severity.WARNING, (world.payment_id(ONE),)),
-        "beside_file": (Severity.INFORMATION, (world.payment_id(TWO),)),
+        "beside_file": (
+            Severity.INFORMATION,
+            (world.payment_id(TWO), world.payment_id(FIVE)),
+        ),
     }
-    outcomes = [said(world, each, "C1").outcome for each in (ONE, TWO, THREE, FOUR)]
-    assert outcomes == [Outcome.BROKEN] * 2 + [Outcome.NOT_ASKED] * 2
+    outcomes = [said(world, each, "C1").outcome for each in (ONE, TWO, FIVE, THREE, FOUR)]
+    assert outcomes == [Outcome.BROKEN] * 3 + [Outcome.NOT_ASKED] * 2
     assert as_it_was(world, "C1") == []
+    before = [each.payment_ids for each in as_it_was(world, "C1", 2)]
+    assert before == [(world.payment_id(ONE),), (world.payment_id(TWO),)]
 
 
 def named(rule: CategoryRule, name: str) -> CategoryRule:

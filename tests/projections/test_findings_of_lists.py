@@ -6,10 +6,11 @@ from datetime import date
 import msgspec
 import pytest
 
+from ledger.commands import policies
 from ledger.domain.batch import Batch
 from ledger.domain.officer import Role
 from ledger.domain.outside_list import ListKind
-from ledger.domain.policy import LimitName
+from ledger.domain.policy import Channel, LimitName
 from ledger.domain.values import MONEY_MAX
 from ledger.files.faults import FileRefused
 from projections.asked import Moment
@@ -17,11 +18,12 @@ from projections.explanation.checked import Outcome
 from projections.findings.asked import Patience
 from projections.findings.finding import Finding, Severity
 from projections.findings.rules import findings
+from projections.findings.versions import EARLIER
 from projections.runner import catch_up
 from tests.commands.test_outside_lists import bring, csv, said
 from tests.projections.test_findings import asked_of
 from tests.projections.test_policy_limits import adopt, limit
-from tests.world import Person, World, roster_row
+from tests.world import Person, World, roster_row, terms
 
 MEN = [Person(serial) for serial in (1, 3, 5, 7, 9)]
 WOMAN = Person(2)
@@ -114,6 +116,25 @@ def test_who_had_retired_is_told_by_the_age_that_the_policy_named_then(world: Wo
     assert dict(held.facts) == {"men_years": 47, "women_years": 48, "listed_on": "2017-01-10"}
     assert broken.position is not None
     assert said(world, MEN[0], "A6").outcome is Outcome.NOT_ASKED, "no age was named then"
+
+
+def test_who_had_retired_is_told_in_every_class_of_people_in_need(world: World) -> None:
+    *_, kept = terms().categories
+    stricken = msgspec.structs.replace(kept, name="意外致困职工")
+    age = limit(LimitName.RETIREMENT_MEN_YEARS, 47)
+    policy = msgspec.structs.replace(
+        terms(), categories=(*terms().categories, stricken), limits=(age,)
+    )
+    policies.adopt_policy(world.ledger, world.act("A-C01"), policy)
+    rows = (roster_row(1, MEN[0], 30_000, stricken.name), roster_row(2, MEN[1], 30_000, kept.name))
+    world.pay("S1", *rows, channel=Channel.SIGNATURE_SHEET)
+
+    [told] = found(world, "A6")
+    assert told.payment_ids == (world.payment_id(MEN[0]),)
+    outcomes = [said(world, each, "A6").outcome for each in MEN[:2]]
+    assert outcomes == [Outcome.BROKEN, Outcome.NOT_ASKED]
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        assert list(EARLIER["A6"][0].find(asked_of(world, model, TODAY))) == []
 
 
 def test_rows_from_before_there_were_telephones_in_them_are_read() -> None:

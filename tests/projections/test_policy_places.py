@@ -13,8 +13,18 @@ from sqlalchemy.event import listen
 from ledger.commands import batches, funds, policies
 from ledger.commands.filings import HandingIn, hand_in
 from ledger.domain.campaign import Campaign, campaign_id
+from ledger.domain.officer import Role
 from ledger.domain.organisation import organisation_id
-from ledger.domain.policy import Channel, LimitName, Policy, policy_id
+from ledger.domain.policy import (
+    AmountRule,
+    CategoryRule,
+    Channel,
+    LimitName,
+    LimitRule,
+    Policy,
+    policy_id,
+)
+from ledger.domain.values import Money
 from ledger.errors import LedgerError
 from projections.findings.asked import Patience, Span
 from projections.findings.finding import Finding, Severity
@@ -295,6 +305,98 @@ def test_each_thing_that_a_reading_loosens_is_told(world: World) -> None:
     ]
     adopt(world, since=date(2017, 1, 21), on=date(2017, 1, 21))
     assert [each.detail for each in of("H6", world)[7:]] == [f"{POLICY} 3 limit again_days"]
+
+
+def test_what_a_policy_allows_beyond_the_one_above_is_told(world: World) -> None:
+    card, model, sheets = terms().categories
+    own(
+        world,
+        structs.replace(card, minimum=amount(50_000)),
+        model,
+        structs.replace(sheets, maximum=amount(70_000), required_fields=()),
+        structs.replace(sheets, name="新就业形态劳动者"),
+    )
+    own(world, card, model, sheets, by="A-X02", code="x02-own")
+
+    told = of("H6", world)
+    assert [each.detail for each in told] == [
+        f"{OWN} 1 beyond {POLICY} {what}"
+        for what in (
+            "minimum 建档困难职工",
+            "fields 一线职工",
+            "maximum 一线职工",
+            "category 新就业形态劳动者",
+        )
+    ]
+    assert {(each.organisation_id, each.severity, each.since) for each in told} == {
+        (X01, Severity.WARNING, EARLY.isoformat())
+    }
+    _, compared = supposed(world, Supposition("H6", 2))
+    assert compared.counted[Compared.ONLY_NOW] == 4
+    own(world, card, model, sheets)
+    assert of("H6", world) == told, "what was allowed before stays known"
+
+
+def test_a_policy_is_looser_from_the_day_on_which_the_one_above_asks_more(world: World) -> None:
+    card, model, sheets = terms().categories
+    on, later = date(2017, 1, 15), date(2017, 1, 20)
+    own(world, card, model, sheets)
+    own(world, card, model, sheets, by="A-X02", code="x02-own")
+
+    def both(fen: int, since: date, *whose: str) -> None:
+        capped = structs.replace(sheets, maximum=amount(fen))
+        for code in whose:
+            own(world, card, model, capped, since=since, on=on, by=f"A-{code}", code=CODES[code])
+
+    both(40_000, later, "X01", "C01")
+    assert [each.organisation_id for each in of("H6", world)] == [X02], "X01's own followed"
+    both(30_000, date(2017, 1, 25), "C01")
+
+    assert [(each.organisation_id, each.detail, each.since) for each in of("H6", world)] == [
+        (place, f"{code} {number} beyond {POLICY} maximum 一线职工", on.isoformat())
+        for place, code, number in ((X01, OWN, 2), (X02, "x02-own", 1))
+    ]
+
+
+def test_what_the_nearest_union_says_is_what_counts_and_the_top_where_it_says_nothing(
+    world: World,
+) -> None:
+    card, _, sheets = terms().categories
+    half = amount(25_000)
+    ages = limit(LimitName.RETIREMENT_MEN_YEARS, 60)
+    adopt(world, ages, limit(LimitName.RECORDING_DAYS, 20), since=EARLY, on=EARLY)
+    own(world, structs.replace(sheets, maximum=half), limits=(ages,))
+    world.appoint("A-X01-01", "X01-01", Role.APPROVER, EARLY)
+    own(world, structs.replace(card, minimum=half), sheets, by="A-X01-01", code="town")
+
+    assert [(each.organisation_id, each.detail) for each in of("H6", world)] == [
+        (organisation_id("X01-01"), f"town 1 beyond {above} {what}")
+        for above, what in (
+            (POLICY, "minimum 建档困难职工"),
+            (OWN, "maximum 一线职工"),
+            (OWN, "limit retirement_men_years"),
+        )
+    ], "of other limits the stricter one counts anyhow"
+
+
+CODES = {"C01": POLICY, "X01": OWN}
+
+
+def amount(fen: int) -> AmountRule:
+    return AmountRule(source="细则", confidence="stated", amount_fen=Money(fen))
+
+
+def own(
+    world: World,
+    *categories: CategoryRule,
+    since: date = EARLY,
+    on: date = EARLY,
+    by: str = "A-X01",
+    code: str = OWN,
+    limits: tuple[LimitRule, ...] = (),
+) -> None:
+    told = structs.replace(terms(since), code=code, categories=categories, limits=limits)
+    policies.adopt_policy(world.ledger, world.act(by, on), told)
 
 
 def test_a_deadline_that_has_passed_is_not_put_off(world: World) -> None:

@@ -35,7 +35,7 @@ from tests.world import EARMARK, POLICY, Person, World, failed, roster_row, sett
 
 LENGTH = 256
 RULES = ("A9", "B3", "C2", "C3", "E2", "G5", "J3")
-ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT = map(Person, range(1, 9))
+ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT, NINE = map(Person, range(1, 10))
 ASKED_ON = date(2017, 3, 1)
 Row = dict[str, Any]
 
@@ -95,7 +95,7 @@ def odd_world(folder: Path) -> World:
     open_fiscal_year(world.ledger, world.act(), "X01", EARMARK, 2017, POLICY)  # some of it again
     world.allocate("X01", "X01-01", 400_000)
     world.receive("X02", 1_000_000)
-    world.file(ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT)
+    world.file(ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT, NINE)
     enter(world, ONE, "ELSEWHERE", "X02", date(2016, 6, 1), ONE.card)
     world.pay(
         "B1",
@@ -126,8 +126,10 @@ def odd_world(folder: Path) -> World:
     withdraw_payment(world.ledger, world.act(), world.payment_id(SEVEN), "本人已调离")
     world.pay("B5", roster_row(1, EIGHT, 660_000))
     world.answer("B5", failed(1, EIGHT, 660_000), sha="fd" * 32)
+    world.pay("B6", roster_row(1, NINE, 61_000))
     next_campaign(world, date(2017, 2, 1))
     pay_in_summer(world, ONE, 300_000, date(2017, 2, 2), "X02")
+    pay_in_summer(world, NINE, 62_000, date(2017, 2, 2), code="SUMMER-2")  # of the same money
     # Opened while some of it is on its way to people.
     for union in ("X01", "X02"):
         open_fiscal_year(

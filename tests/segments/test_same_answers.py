@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -11,11 +12,13 @@ from ledger.domain.officer import Role
 from ledger.store.home import Home
 from projections.asked import Moment
 from projections.findings.asked import Patience
+from projections.findings.people import paid_again_elsewhere
 from projections.runner import catch_up
 from projections.segments.asking import QUESTIONS, Asking, QuestionUnknown, ask
 from projections.segments.duck import duck
 from tests.campaign import copied as home_copied
 from tests.commands.test_refused_remittances import RefusingSide, taker_at
+from tests.projections.test_findings import asked_of
 from tests.segments.sealed import (
     ASKED_ON,
     LENGTH,
@@ -133,6 +136,11 @@ def test_duplicates_are_the_payments_behind_the_finding(odd: World) -> None:
         for id_ in each.payment_ids
     }
     assert {each["disbursement_id"] for each in ours} == behind != set()
+    with catch_up(odd.ledger, odd.home.read_models).asking() as model:
+        asked = replace(asked_of(odd, model, ASKED_ON, moment), patience=LOW)
+        before = {id_ for each in paid_again_elsewhere(asked) for id_ in each.payment_ids}
+    of_nine = {each["disbursement_id"] for each in ours} - {str(id_) for id_ in before}
+    assert len(of_nine) == 2, "paid twice by one union, for the same and out of the same money"
 
 
 def test_the_2017_campaign_comes_to_the_same_figures(campaign_2017: Home, tmp_path: Path) -> None:

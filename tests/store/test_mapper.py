@@ -15,9 +15,11 @@ from ledger.domain.aggregate import EVENT_CLASSES, METADATA_FIELDS, Event
 from ledger.domain.refusal import Refusal
 from ledger.evidence.canonical import canonical_json, parse_canonical
 from ledger.evidence.envelope import decode, encode
+from ledger.evidence.tree_heads import TREE_HEAD, TreeHead
 from ledger.store.mapper import EnvelopeMapper, EventUnreadable, event_of
 
 text = st.text(st.characters(codec="utf-8"), max_size=30)
+UPON = TreeHead(7, bytes(range(32)))
 MAPPER = EnvelopeMapper("log.example/一", lambda _event, _payload: [])
 
 
@@ -67,9 +69,9 @@ def events_of(cls: type[Event]) -> st.SearchStrategy[Event]:
 def test_every_event_is_written_canonically_and_read_back_whole(topic: str) -> None:
     cls = EVENT_CLASSES[topic]
 
-    @given(events_of(cls))
-    def holds(event: Event) -> None:
-        payload = MAPPER.payload(event)
+    @given(events_of(cls), st.none() | st.just(UPON))
+    def holds(event: Event, upon: TreeHead | None) -> None:
+        payload = MAPPER.payload(event, upon)
 
         expected = {
             "actor": event.actor,
@@ -77,7 +79,8 @@ def test_every_event_is_written_canonically_and_read_back_whole(topic: str) -> N
                 name: plain(getattr(event, name))
                 for name in cls.__struct_fields__
                 if name not in METADATA_FIELDS
-            },
+            }
+            | ({} if upon is None else {"tree_head": upon.to_json()}),
             "happened_on": event.happened_on.isoformat(),
             "origin": "log.example/一",
             "recorded_at": event.recorded_at,
@@ -91,6 +94,10 @@ def test_every_event_is_written_canonically_and_read_back_whole(topic: str) -> N
         assert event_of(topic, encode(payload, [])) == event
 
     holds()
+
+
+def test_no_event_has_a_fact_under_the_name_of_the_tree_head() -> None:
+    assert not [cls for cls in EVENT_CLASSES.values() if TREE_HEAD in cls.__struct_fields__]
 
 
 def test_the_library_finds_its_way_through_our_mapper() -> None:

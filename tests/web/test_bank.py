@@ -87,6 +87,9 @@ WORDS = {
         "alone": "仅金额或日期相同",
         "back": "登记为退票",
         "aside": "这一行不需核对",
+        "not ours": "为何不属本账",
+        "ignore": "不属本账",
+        "first": "支出须先由会计或经办人",
         "why": "核销理由",
         "write-off": "核销",
         "clean": "银行收支都已核对。",
@@ -98,6 +101,7 @@ WORDS = {
         "undo": "撤销核对",
         "because": "撤销理由",
         "opened": "撤销了一次核对",
+        "missing": "缺少对账单",
     },
     "en": {
         "name": "Name of the account",
@@ -118,6 +122,9 @@ WORDS = {
         "alone": "Amount or date alone",
         "back": "It came back",
         "aside": "This line is not to be matched",
+        "not ours": "Why it is not of this ledger",
+        "ignore": "Not of this ledger",
+        "first": "Money out is first called",
         "why": "Why it is written off",
         "write-off": "Write off",
         "clean": "Every bank line is matched.",
@@ -129,6 +136,7 @@ WORDS = {
         "undo": "Undo the match",
         "because": "Why it is undone",
         "opened": "A match was undone",
+        "missing": "Statements are missing",
     },
 }
 
@@ -210,7 +218,12 @@ def matched(page: Opening, say: dict[str, str], desk: str, *, scripts: bool) -> 
     expect(lines).to_have_count(1)
 
     approver = page("A-X01", desk)
-    approver.get_by_text(say["aside"]).click()
+    expect(approver.locator("#candidates")).to_contain_text(say["first"])
+    accountant.get_by_text(say["aside"]).click()
+    accountant.get_by_label(say["not ours"]).fill("手续费")
+    accountant.get_by_role("button", name=say["ignore"], exact=True).click()
+    expect(lines).to_have_count(0)
+    approver.goto(desk)
     approver.get_by_label(say["why"]).fill("手续费由本级经费负担")
     approver.get_by_role("button", name=say["write-off"], exact=True).click()
     expect(approver.locator("#main")).to_contain_text(say["clean"])
@@ -306,7 +319,8 @@ def test_columns_of_a_list_that_are_not_known_are_named_once(
     register(approver, say, NUMBER)
     desk = approver.url
     cashier = workplace.page("K-X01", desk, language)
-    bring(cashier, say, f"{ODD}2017-01-02,某财政局,,10000.00,10000.00,拨〔2017〕1号\n")
+    first = f"{ODD}2017-01-02,某财政局,,10000.00,10000.00,拨〔2017〕1号\n"
+    bring(cashier, say, first, last_day="2017-01-31")
     cashier.locator("[name=line]").first.select_option("2")
     cashier.get_by_role("button", name=say["header"]).click()
     expect(cashier.locator(".columns li")).to_have_count(6)
@@ -331,15 +345,27 @@ def test_columns_of_a_list_that_are_not_known_are_named_once(
     expect(cashier.locator("[name=field]").nth(2)).to_have_value("debit")
     cashier.get_by_role("button", name=say["take"]).click()
     expect(cashier.locator("[data-list] .card:not(.empty)")).to_have_count(2)
+
+    # Neither says which days it covers: what nobody stated is missing until somebody does.
+    missing = cashier.get_by_role("note")
+    expect(missing).to_contain_text(say["missing"])
+    bring(cashier, say, first, first_day="2017-01-01")
+    expect(missing).to_contain_text(say["missing"])
+    second = f"{ODD}2017-02-02,某财政局,1.00,,9999.00,付\n"
+    bring(cashier, say, second, first_day="2017-02-01", last_day="2017-02-02")
+    expect(cashier.get_by_role("status")).to_be_visible()
+    expect(missing).to_have_count(0)
     another = workplace.page("B-X01", waiting, language)
     expect(another.locator("#main")).not_to_contain_text("某")
 
 
-def bring(page: Page, say: dict[str, str], text: str, *, fresh: bool = True) -> None:
-    """Hand a statement in at the desk."""
+def bring(page: Page, say: dict[str, str], text: str, *, fresh: bool = True, **days: str) -> None:
+    """Hand a statement in at the desk, with the days that it covers."""
     if fresh:
         page.goto(page.url.partition("/statements")[0].partition("?")[0])
     page.locator("input[type=file]").set_input_files(
         {"name": "s.csv", "mimeType": "text/csv", "buffer": text.encode()}
     )
+    for name, day in days.items():
+        page.locator(f"[name={name}]").fill(day)
     page.get_by_role("button", name=say["take"]).click()

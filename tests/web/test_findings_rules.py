@@ -93,6 +93,28 @@ def test_money_for_another_purpose_is_told_in_words(
         assert name in said("H6", f"hefei-2017 2 {kind} 一线职工")
 
 
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("zh", ["宽于上级政策 hefei-2017 的标准上限", "没有的类别", "退休年龄，男"]),
+        ("en", ["is looser than policy hefei-2017", "does not know", "men"]),
+    ],
+)
+def test_what_a_lower_policy_allows_beyond_is_told_in_words(
+    language: str, words: list[str]
+) -> None:
+    template = environment(languages()[language]).from_string(
+        '{% from "parts/findings.html" import what with context %}{{ what(each)|trim }}'
+    )
+    allowed = ("maximum 一线职工", "category 新就业群体", "limit retirement_men_years")
+    for what, word in zip(allowed, words, strict=True):
+        detail = f"x01-own 2 beyond hefei-2017 {what}"
+        finding = Finding("H6", Severity.WARNING, SOMEBODY, "2017-01-20", 1, detail=detail)
+        said = template.render(each=finding)
+        assert word in said
+        assert "x01-own" in said
+
+
 def test_what_is_behind_a_finding_is_led_to() -> None:
     place = Behind("X01", alone=True, moment=Moment(date(2017, 2, 1)))
 

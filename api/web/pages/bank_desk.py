@@ -17,7 +17,7 @@ from api.banking import (
     line_within,
     returnables_for,
 )
-from api.callers import APPROVE, MATCH, READ, Caller, Reach, TheCaller, TheReach
+from api.callers import APPROVE, MATCH, READ, TAKE_UP, Caller, Reach, TheCaller, TheReach
 from api.dependencies import TheLedger, TheReadModel
 from api.web.asked import Word
 from api.web.bank_asked import (
@@ -306,7 +306,7 @@ def write_off(
     return screen.go(f"/bank/{account_id}", N_("已另行处理，不再待核对。"))
 
 
-@router.post("/bank/{account_id}/lines/taking-up", dependencies=[MATCH])
+@router.post("/bank/{account_id}/lines/taking-up", dependencies=[TAKE_UP])
 def take_line_up(
     account_id: UUID,
     screen: TheScreen,
@@ -317,7 +317,7 @@ def take_line_up(
     in_hand: InHand,
     reason: Reason,
 ) -> Response:
-    """Open a line again that was set aside."""
+    """Open a line again that was set aside; what an approver wrote off, an approver opens."""
     account_within(model, reach, account_id)
     take_up(the_ledger, acting.act(), LineChosen(*read_place(in_hand)), reason)
     return screen.go(f"/bank/{account_id}", N_("已重新待核对。"))

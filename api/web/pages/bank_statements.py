@@ -13,6 +13,7 @@ from api.callers import CASH, TheCaller, TheReach
 from api.dependencies import TheReadModel, TheServed
 from api.uploads import filename_of, whole
 from api.web.asked import Number
+from api.web.bank_asked import day_of
 from api.web.column_choices import column_choices, remembered_layout
 from api.web.language import N_
 from api.web.posted import TheActingOnPage
@@ -23,12 +24,14 @@ from ledger.errors import LedgerError
 from ledger.files.account_statements import fields_of, read_account_statement
 from ledger.files.columns import Layout, chosen, read_lines
 from ledger.files.faults import FileRefused
+from ledger.files.statement_days import StatedDays
 from ledger.store.application import Ledger
 from projections.bank_accounts import Account
 
 router = APIRouter(include_in_schema=False)
 
 STATEMENT = "account_statement"
+StatedDay = Annotated[str, Form(pattern=r"^([0-9]{4}-[0-9]{2}-[0-9]{2})?$")]
 COLUMNS_UNKNOWN = {"file.column_missing", "file.column_twice", "file.header_missing"}
 
 SAID = (
@@ -63,8 +66,10 @@ def take(
     working: TheBackground,
     file: Annotated[UploadFile, File()],
     look_first: Annotated[str, Form(max_length=3)] = "",
+    first_day: StatedDay = "",
+    last_day: StatedDay = "",
 ) -> Response:
-    """Take in an account statement as the bank sent it.
+    """Take in an account statement as the bank sent it, of the days stated where it says none.
 
     A list whose titles are not known, or whose columns somebody wants to look at, is kept for a
     day meanwhile; what its columns were taken for the last time is remembered by account.
@@ -72,12 +77,14 @@ def take(
     account = account_within(model, reach, account_id)
     name, data = filename_of(file), whole(file)
     fields, layout, facts = fields_of(account.bank_format), None, None
+    stated = _stated(first_day, last_day)
     if fields is not None:
-        facts = facts_of(name, {"account_id": str(account_id)}, read_lines(name, data))
+        asked = {"account_id": str(account_id), "first_day": first_day, "last_day": last_day}
+        facts = facts_of(name, asked, read_lines(name, data))
         layout = remembered_layout(working.imports, STATEMENT, str(account_id), facts)
     if facts is None or not look_first:
         try:
-            content = read_account_statement(account.bank_format, name, data, layout)
+            content = read_account_statement(account.bank_format, name, data, layout, stated)
         except FileRefused as refusal:
             if facts is None or not _can_be_named(facts, refusal):
                 raise
@@ -123,15 +130,23 @@ def name_columns(
     account = account_within(model, reach, account_id)
     upload = _find(working, account, import_id, acting.caller.officer_id, found.clock.now_s())
     layout, name = chosen(line, field), upload.facts.filename
+    order = upload.facts.order
+    stated = _stated(order.get("first_day", ""), order.get("last_day", ""))
     try:
         data = working.imports.content(upload)
-        content = read_account_statement(account.bank_format, name, data, layout)
+        content = read_account_statement(account.bank_format, name, data, layout, stated)
         answer = _taken(screen, acting, found.ledger, StatementFile(account_id, name, content))
     except LedgerError as refusal:
         shown = _shown(working, account, upload, line, layout)
         return show_refusal(screen, refusal, "bank/columns.html", **shown)
     working.imports.remember(STATEMENT, str(account_id), upload.facts, layout)
     return answer
+
+
+def _stated(first_day: str, last_day: str) -> StatedDays:
+    return StatedDays(
+        day_of(first_day) if first_day else None, day_of(last_day) if last_day else None
+    )
 
 
 def _can_be_named(facts: Facts, refusal: FileRefused) -> bool:

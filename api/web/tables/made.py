@@ -20,6 +20,7 @@ from api.web.tables.year import year_sections
 from ledger.domain.policy import Policy
 from ledger.store.application import Ledger
 from projections.asked import Moment
+from projections.statistics import Statistics
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ def _summary(
         (language.say(N_("结余＋收入＝支出＋拨付＋结余")), found.line.balances),
         (
             language.say(N_("到人金额与资金流水")),
-            found.statistics.tally.paid_fen == found.statistics.spent_fen,
+            all(_agrees(each) for each in (found.statistics, found.earlier)),
         ),
     ]
 
@@ -135,10 +136,15 @@ def _categories(ledger: Ledger, of: Reporting) -> Sequence[str]:
 def _statistics(
     model: Connection, ledger: Ledger, of: Reporting, language: Language, *, every: bool
 ) -> tuple[list[Section], list[tuple[str, bool]]]:
-    found = of.statistics(model)
+    found, earlier = of.statistics(model), of.earlier(model)
     categories = _categories(ledger, of)
-    agrees = (language.say(N_("到人金额与资金流水")), found.tally.paid_fen == found.spent_fen)
-    return statistics_sections(of, found, language, categories, every=every), [agrees]
+    agrees = (language.say(N_("到人金额与资金流水")), all(map(_agrees, (found, earlier))))
+    sections = statistics_sections(of, found, earlier, language, categories, every=every)
+    return sections, [agrees]
+
+
+def _agrees(of: Statistics) -> bool:
+    return of.tally.paid_fen == of.spent_fen
 
 
 def _year(

@@ -14,7 +14,7 @@ from ledger.domain.policy import Channel
 from projections.exports.report import Weight
 from projections.exports.table import Column, Kind
 from projections.organisations import Organisation
-from projections.statistics import Payments, Spent, Statistics, Tally
+from projections.statistics import WAITING, Payments, Spent, Statistics, Tally
 
 CARD, SHEET = Channel.BANK_CARD.value, Channel.SIGNATURE_SHEET.value
 ACROSS_MAX = 5
@@ -47,6 +47,7 @@ MEASURES = (
     Measure("returned_fen", N_("已退回(元)"), Kind.MONEY, Status.RETURNED),
 )
 NAME_WIDTH, COUNT_WIDTH, MONEY_WIDTH = 22, 9, 14
+EARLIER = N_("上年下达、本年到账（或退回）")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,19 +61,26 @@ class Row:
 
 
 def statistics_sections(
-    of: Reporting, found: Statistics, language: Language, categories: Sequence[str], *, every: bool
+    of: Reporting,
+    found: Statistics,
+    earlier: Statistics,
+    language: Language,
+    categories: Sequence[str],
+    *,
+    every: bool,
 ) -> list[Section]:
     """Put the statistics table together.
 
     Args:
         of: What it is of.
         found: Its figures.
+        earlier: What a year brought of payments that were instructed before it.
         language: Whose words it speaks.
         categories: Those that the policy names, in its order.
         every: List each union by itself, instead of those below with all that is below them.
     """
-    tables = _Tables(of, found, language, every=every)
-    known = {each.category for each in found.payments}
+    tables = _Tables(of, found, earlier, language, every=every)
+    known = {each.category for each in found.beside(earlier).payments}
     in_order = [*categories, *sorted(known - set(categories))]
     sections = [tables.by_category(in_order), tables.by_source(), tables.by_union()]
     sections += tables.by_union_and_category(in_order)
@@ -83,9 +91,16 @@ def statistics_sections(
 
 class _Tables:
     def __init__(
-        self, of: Reporting, found: Statistics, language: Language, *, every: bool
+        self,
+        of: Reporting,
+        found: Statistics,
+        earlier: Statistics,
+        language: Language,
+        *,
+        every: bool,
     ) -> None:
         self._of, self._found, self._language = of, found, language
+        self._earlier, self._all = earlier, found.beside(earlier)
         self._say = language.say
         self._whole = Behind(None if of.chosen is None else of.chosen.code, False, of.moment)  # noqa: FBT003
         self._scope: dict[str, object] = {
@@ -106,8 +121,8 @@ class _Tables:
             "by_category",
             self._say(N_("按对象类别")),
             self._columns(N_("类别"), MEASURES),
-            [*lines, self._total()],
-            self._say(N_("一项活动中每人至多一笔，人次就是人数。")),
+            [*lines, *self._before(), self._total()],
+            self._explained(),
         )
 
     def by_source(self) -> Section:
@@ -128,7 +143,10 @@ class _Tables:
                 )
                 for vintage, fen in sorted(vintages.items())
             ]
-        total = self._spent(self._say(N_("合计")), self._found.spent_fen, Weight.TOTAL)
+        if self._earlier.spent:
+            name, behind = self._say(EARLIER), self._listed_before()
+            lines.append(Line([name, Figure(self._earlier.spent_fen, behind)], Weight.SUM))
+        total = self._spent(self._say(N_("合计")), self._all.spent_fen, Weight.TOTAL)
         return Section(
             "by_source",
             self._say(N_("按资金来源")),
@@ -145,7 +163,7 @@ class _Tables:
             "by_union",
             self._say(N_("按单位")),
             self._columns(N_("单位"), MEASURES),
-            [*(self._line(each) for each in self._rows), self._total()],
+            [*(self._line(each) for each in self._rows), *self._before(), self._total()],
         )
 
     def by_union_and_category(self, categories: Sequence[str]) -> Iterator[Section]:
@@ -159,7 +177,7 @@ class _Tables:
                     Column(f"{name} {self._say(COUNT.title)}", Kind.COUNT, COUNT_WIDTH),
                     Column(f"{name} {self._say(PAID_FEN.title)}", Kind.MONEY, MONEY_WIDTH),
                 ]
-            rows = [*self._rows, Row(self._say(N_("合计")), self._found, self._whole, Weight.TOTAL)]
+            rows = [*self._rows, self._sum()]
             lines = []
             for row in rows:
                 cells: list[Cell] = [row.name]
@@ -167,6 +185,12 @@ class _Tables:
                     of = _only(row.of, category=each).tally
                     cells += self._cells(of, row.behind, (COUNT, PAID_FEN), category=each)
                 lines.append(Line(cells, row.weight))
+            if self._earlier.payments:
+                cells = [self._say(EARLIER)]
+                for each in shown:
+                    of = _only(self._earlier, category=each).tally
+                    cells += self._cells_before(of, (COUNT, PAID_FEN), category=each)
+                lines.insert(-1, Line(cells))
             number = start // ACROSS_MAX + 1
             yield Section(
                 f"by_union_and_category_{number}",
@@ -192,7 +216,7 @@ class _Tables:
             "by_campaign",
             self._say(N_("按活动")),
             self._columns(N_("活动"), MEASURES),
-            [*lines, self._total()],
+            [*lines, *self._before(), self._total()],
         )
 
     def at(self, organisation: Organisation, *, alone: bool) -> Behind:
@@ -229,7 +253,48 @@ class _Tables:
         ]
 
     def _total(self) -> Line:
-        return self._line(Row(self._say(N_("合计")), self._found, self._whole, Weight.TOTAL))
+        return self._line(self._sum())
+
+    def _sum(self) -> Row:
+        """Return the row of all; no one list comes to it where payments of before are in it."""
+        behind = None if self._earlier.payments else self._whole
+        return Row(self._say(N_("合计")), self._all, behind, Weight.TOTAL)
+
+    def _before(self) -> list[Line]:
+        """Return what the year brought of payments that were instructed before it, if anything."""
+        if not self._earlier.payments:
+            return []
+        return [Line([self._say(EARLIER), *self._cells_before(self._earlier.tally, MEASURES)])]
+
+    def _cells_before(
+        self, of: Tally, measures: Sequence[Measure], **conditions: object
+    ) -> list[Cell]:
+        return [
+            Figure(
+                getattr(of, each.name),
+                self._listed_before(
+                    status=each.status if each.status in WAITING else None,
+                    channel=each.channel,
+                    **conditions,
+                ),
+            )
+            for each in measures
+        ]
+
+    def _listed_before(self, **conditions: object) -> str:
+        """Say where payments of earlier years are listed: some may have been paid in this one."""
+        return self._whole.payments(until=f"{self._of.year - 1}-12-31", **conditions)
+
+    def _explained(self) -> str:
+        words = self._say(N_("一项活动中每人至多一笔，人次就是人数。"))
+        if not self._earlier.payments:
+            return words
+        return words + self._say(
+            N_(
+                "各行是本年下达的；上年（及以前）下达、本年到账的另列一行，扣除以前到账、本年退回的；"
+                "其中在途、已退回的是年末仍未到账的。每笔只在到账的年度计一次。"
+            )
+        )
 
     def _line(self, row: Row, **conditions: object) -> Line:
         cells = self._cells(row.of.tally, row.behind, MEASURES, **conditions)

@@ -43,7 +43,9 @@ def summary_sections(
         language: Whose words it speaks.
     """
     account = year_sections(of, found.year, used, language, every=False)[0]
-    by_category = statistics_sections(of, found.statistics, language, categories, every=False)[0]
+    by_category = statistics_sections(
+        of, found.statistics, found.earlier, language, categories, every=False
+    )[0]
     tables = _Tables(of, found, language)
     return [
         account,
@@ -68,7 +70,7 @@ class _Tables:
     def returned(self) -> Section:
         """Return what came back from the bank, what was paid again, and what still waits."""
         of, say = self._found, self._say
-        tally = of.statistics.tally
+        tally = of.statistics.beside(of.earlier).tally
         lines = [
             self._line(
                 term(self._language, "reason", reason) if reason else say(N_("未说明")),

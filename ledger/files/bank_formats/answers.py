@@ -15,6 +15,7 @@ from ledger.files.reasons import OTHER, RETURNED, UNKNOWN, Reason, canonical_rea
 from ledger.files.text import number_text, person_name
 
 _FEN = re.compile(r"[0-9]{1,15}")
+_COURSE = (Outcome.PENDING, Outcome.SETTLED, Outcome.FAILED)
 _COUNTS = (Total.COUNT, Total.SETTLED_COUNT, Total.FAILED_COUNT)
 
 
@@ -63,16 +64,28 @@ def total_of(name: str, word: Total, cell: object, unit: Unit, line: int | None)
 
 
 def bank_return(
-    template: Template, layout: In, name: str, answer: Answer, digest: str
+    template: Template,
+    layout: In,
+    name: str,
+    answer: Answer,
+    digest: str,
+    batch_code: str | None = None,
 ) -> BankReturn:
     """Say what a file means for each payment.
+
+    Where it speaks of other business too, that of the batch it is taken in for is read, and of what
+    it says of one payment over time, the last word.
 
     Raises:
         FileRefused: A line cannot be read, stands twice or is of another batch than the others, or
             the control figures disagree.
     """
-    meaning = _Meaning(template, layout, name)
+    meaning = _Meaning(template, layout, name, batch_code)
     lines = tuple(meaning.line(record) for record in answer.records if meaning.is_ours(record))
+    if meaning.passed_over and not lines:
+        raise refuse(name, "bank_file.other_batch")
+    if layout.skip_others:
+        lines = _last_words(lines)
     codes = meaning.batches or {answer.batch_code}
     head = answer.batch_code
     if len(codes) > 1 or not (head is None or head in codes or is_file_of(head, *codes)):
@@ -96,7 +109,8 @@ def bank_return(
 class _Meaning:
     """How one layout's cells are to be understood."""
 
-    def __init__(self, template: Template, layout: In, name: str) -> None:
+    def __init__(self, template: Template, layout: In, name: str, batch_code: str | None) -> None:
+        self._batch_code = batch_code
         self._template = template
         self._layout = layout
         self._name = name
@@ -107,11 +121,17 @@ class _Meaning:
             for code in codes
         }
         self.batches: set[str | None] = set()
+        self.passed_over: set[str] = set()
 
     def is_ours(self, record: Record) -> bool:
         if not self._layout.skip_others:
             return True
-        return self._reference.fullmatch(str(record.cells.get(Field.REFERENCE, ""))) is not None
+        found = self._reference.fullmatch(str(record.cells.get(Field.REFERENCE, "")))
+        batch = found.groupdict().get("batch") if found else None
+        if batch is not None and self._batch_code not in (None, batch):
+            self.passed_over.add(batch)
+            return False
+        return found is not None
 
     def line(self, record: Record) -> ReturnLine:
         cells, at = record.cells, record.line
@@ -193,6 +213,22 @@ class _Meaning:
 
     def _invalid(self, line: int) -> FileRefused:
         return refuse(self._name, "bank_file.line_invalid", row=line)
+
+
+def _last_words(lines: Sequence[ReturnLine]) -> tuple[ReturnLine, ...]:
+    """Return the last line of each payment: announced, then booked, then sent back.
+
+    In any other order nobody can say which holds: both stay, and stand twice.
+    """
+    last: dict[int | None, ReturnLine] = {}
+    kept: list[ReturnLine] = []
+    for line in lines:
+        before = last.get(line.number)
+        if before is not None and _COURSE.index(before.outcome) < _COURSE.index(line.outcome):
+            kept.remove(before)
+        last[line.number] = line
+        kept.append(line)
+    return tuple(kept)
 
 
 def _check_totals(name: str, lists: Lists, lines: Sequence[ReturnLine], answer: Answer) -> None:

@@ -20,6 +20,7 @@ from ledger.files.columns import (
     require_readable,
 )
 from ledger.files.faults import FileRefused, refuse
+from ledger.files.statement_days import NOT_STATED, StatedDays, covered_days
 from ledger.files.text import heading, number_text, person_name
 
 CURRENCIES: Mapping[str, str] = {"人民币": "CNY", "人民币元": "CNY", "RMB": "CNY", "156": "CNY"}
@@ -39,6 +40,7 @@ def read(
     name: str,
     data: bytes,
     layout: Layout | None = None,
+    stated: StatedDays = NOT_STATED,
 ) -> AccountStatement:
     """Read a list, oldest or newest first; each row's balance must follow from the one before."""
     lines = read_lines(name, data)
@@ -61,21 +63,28 @@ def read(
         raise refuse(name, "bank_file.line_invalid", row=lines[at][0])
     above = _above(wanted, lines[:at])
     entries, opening, closing = _in_order(name, listed)
-    opened = _day(above.get("opened_on")) or min(entry.booked_on for entry in entries)
-    closed = _day(above.get("closed_on")) or max(entry.booked_on for entry in entries)
-    if any(not opened <= entry.booked_on <= closed for entry in entries):
+    booked = [entry.booked_on for entry in entries]
+    days = covered_days(
+        name,
+        entries,
+        said=StatedDays(_day(above.get("opened_on")), _day(above.get("closed_on"))),
+        stated=stated,
+        seeming=(min(booked), max(booked)),
+    )
+    if any(not days.first <= each <= days.last for each in booked):
         raise refuse(name, "date.invalid", column=wanted.words["day"])
     return AccountStatement(
         bank_format=bank_format,
         account_number=_one(wanted, name, "account", listed, above),
         currency=_currency(_one(wanted, name, "currency", listed, above, missing="CNY")),
         number=None,
-        opened_on=opened,
-        closed_on=closed,
+        opened_on=days.first,
+        closed_on=days.last,
         opening_fen=opening,
         closing_fen=closing,
         entries=tuple(entries),
         sha256=sha256(data).hexdigest(),
+        days_stated=days.stated,
     )
 
 

@@ -15,6 +15,7 @@ import mt940.tags
 from ledger.files.account_statement import AccountStatement, StatementEntry
 from ledger.files.bank_formats.template import Mt940Statement
 from ledger.files.faults import refuse
+from ledger.files.statement_days import StatedDays, behind_balance, covered_days
 from ledger.files.text import number_text, person_name
 
 # The package writes each field that it cannot read into the program's log: with names and accounts.
@@ -39,8 +40,15 @@ class _Place(NamedTuple):
     text: str
 
 
-def read(bank_format: str, wanted: Mt940Statement, name: str, data: bytes) -> AccountStatement:
-    """Read one statement; its pages (28C with a sequence) may follow one another in the file."""
+def read(
+    bank_format: str, wanted: Mt940Statement, name: str, data: bytes, stated: StatedDays
+) -> AccountStatement:
+    """Read one statement; its pages (28C with a sequence) may follow one another in the file.
+
+    Field 60F repeats 62F of the statement before, with its day: this one begins on the next.
+
+    Source: SWIFT User Handbook, category 9, MT 940, field 60a (usage rules).
+    """
     text = _text(wanted, name, data)
     places = _places(text)
     parsed = mt940.models.Transactions(
@@ -65,18 +73,27 @@ def read(bank_format: str, wanted: Mt940Statement, name: str, data: bytes) -> Ac
     if opening[0] + moved != closing[0] or opening[2] != closing[2]:
         detail = f"{opening[0]} + {moved} fen listed, {closing[0]} fen stated"
         raise refuse(name, "bank_file.control_total", detail=detail)
+    begins = behind_balance(opening[1], closing[1], entries)
+    days = covered_days(
+        name,
+        entries,
+        said=StatedDays(last=closing[1]),
+        stated=stated,
+        seeming=(begins, closing[1]),
+    )
     number = said.get("statement_number")
     return AccountStatement(
         bank_format=bank_format,
         account_number=number_text(str(said.get("account_identification") or "")),
         currency=opening[2],
         number=str(number) if number else None,
-        opened_on=min(opening[1], closing[1]),
-        closed_on=closing[1],
+        opened_on=days.first,
+        closed_on=days.last,
         opening_fen=opening[0],
         closing_fen=closing[0],
         entries=entries,
         sha256=sha256(data).hexdigest(),
+        days_stated=days.stated,
     )
 
 

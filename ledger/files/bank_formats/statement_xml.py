@@ -13,12 +13,15 @@ from ledger.files.amounts import day, fen, whole_number
 from ledger.files.bank_formats.elements import first, parse, without_namespace
 from ledger.files.bank_formats.template import Paths, XmlEntries, XmlStatement
 from ledger.files.faults import refuse
+from ledger.files.statement_days import StatedDays, behind_balance, covered_days
 from ledger.files.text import number_text, person_name
 
 DAY_LENGTH = 10
 
 
-def read(bank_format: str, wanted: XmlStatement, name: str, data: bytes) -> AccountStatement:
+def read(
+    bank_format: str, wanted: XmlStatement, name: str, data: bytes, stated: StatedDays
+) -> AccountStatement:
     """Read the one statement of a document."""
     root = parse(name, data, "utf-8")
     without_namespace(name, root, wanted.namespace, wanted.root)
@@ -27,7 +30,7 @@ def read(bank_format: str, wanted: XmlStatement, name: str, data: bytes) -> Acco
         raise refuse(name, "bank_file.line_invalid", column=wanted.statement)
     if len(found) > 1:
         raise refuse(name, "bank_file.several_statements")
-    return _Reader(bank_format, wanted, name, found[0]).read(sha256(data).hexdigest())
+    return _Reader(bank_format, wanted, name, found[0]).read(sha256(data).hexdigest(), stated)
 
 
 class _Reader:
@@ -42,15 +45,15 @@ class _Reader:
         self._statement = statement
         self._currency = self._text(statement, wanted.currency)
 
-    def read(self, digest: str) -> AccountStatement:
+    def read(self, digest: str, stated: StatedDays) -> AccountStatement:
         wanted, statement = self._wanted, self._statement
         entries = tuple(
             self._entry(at, element)
             for at, element in enumerate(statement.findall(wanted.entries.row), 1)
             if first(element, wanted.entries.status) in wanted.entries.booked
         )
-        opening, opening_day = self._balance(wanted.balances.opening)
-        closing, closing_day = self._balance(wanted.balances.closing)
+        opening, begins, kind = self._balance(wanted.balances.opening)
+        closing, ends, _ = self._balance(wanted.balances.closing)
         moved = sum(entry.amount_fen for entry in entries)
         if opening + moved != closing:
             detail = f"{opening} + {moved} fen listed, {closing} fen stated"
@@ -58,21 +61,31 @@ class _Reader:
         self._check_counted(entries)
         opened = first(statement, wanted.opened_on)
         closed = first(statement, wanted.closed_on)
-        opened_on = self._day(opened) if opened else opening_day
-        closed_on = self._day(closed) if closed else closing_day
-        if opened_on > closed_on:
+        if kind in wanted.balances.before:
+            begins = behind_balance(begins, ends, entries)
+        days = covered_days(
+            self._name,
+            entries,
+            said=StatedDays(
+                self._day(opened) if opened else None, self._day(closed) if closed else ends
+            ),
+            stated=stated,
+            seeming=(begins, ends),
+        )
+        if days.first > days.last:
             self._refuse(None, "FrToDt")
         return AccountStatement(
             bank_format=self._format,
             account_number=number_text(self._text(statement, wanted.account)),
             currency=self._currency,
             number=first(statement, wanted.number),
-            opened_on=opened_on,
-            closed_on=closed_on,
+            opened_on=days.first,
+            closed_on=days.last,
             opening_fen=opening,
             closing_fen=closing,
             entries=entries,
             sha256=digest,
+            days_stated=days.stated,
         )
 
     def _check_counted(self, entries: Sequence[StatementEntry]) -> None:
@@ -88,8 +101,8 @@ class _Reader:
                 detail = f"{listed[word]} listed"
                 raise refuse(self._name, "bank_file.control_total", column=word, detail=detail)
 
-    def _balance(self, kinds: Sequence[str]) -> tuple[int, date]:
-        """Return the balance of the first of these kinds that the statement has."""
+    def _balance(self, kinds: Sequence[str]) -> tuple[int, date, str]:
+        """Return the balance of the first of these kinds that the statement has, its day, which."""
         wanted = self._wanted.balances
         rows = self._statement.findall(wanted.row)
         for kind in kinds:
@@ -98,7 +111,7 @@ class _Reader:
                 self._refuse(None, kind)
             if found:
                 amount = self._amount(None, found[0], wanted.amount, wanted.sign)
-                return amount, self._day(self._text(found[0], wanted.day))
+                return amount, self._day(self._text(found[0], wanted.day)), kind
         raise refuse(self._name, "bank_file.line_invalid", column=kinds[0])
 
     def _entry(self, at: int, element: Element) -> StatementEntry:

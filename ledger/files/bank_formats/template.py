@@ -238,10 +238,13 @@ In = DelimitedIn | FixedIn | TableIn | WorkbookIn | XmlIn
 
 
 class XmlBalances(Part, frozen=True, kw_only=True):
+    """`before` are the kinds of `opening` that are dated on the day before the first covered."""
+
     row: str
     kind: Paths
     opening: Words
     closing: Words
+    before: Words = ()
     amount: Paths
     sign: Paths
     day: Paths

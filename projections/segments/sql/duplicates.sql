@@ -1,6 +1,6 @@
--- Payments to a person who was paid again within the days allowed, by another union or out of other
--- money; rule E2 asks it as a view. What was sent back does not count; of what was paid again, the day
--- and the money of the last time do (`happened_on`). `others` are those near it.
+-- Payments to a person who was paid again within the days allowed, in the same category, by another
+-- union or out of other money; rule E2 asks it as a view. What was sent back does not count; of what was
+-- paid again, the day and the money of the last time do (`happened_on`). `others` are those near it.
 WITH several AS (
     SELECT person_id
     FROM standing
@@ -44,7 +44,11 @@ JOIN paid AS other ON other.person_id = one.person_id
 CROSS JOIN asked
 WHERE
     other.position <> one.position
-    AND (other.organisation_id <> one.organisation_id OR other.drawn_from <> one.drawn_from)
+    AND (
+        other.category = one.category
+        OR other.organisation_id <> one.organisation_id
+        OR other.drawn_from <> one.drawn_from
+    )
     AND CAST(other.sent_on AS DATE)
         <= CAST(one.sent_on AS DATE) + INTERVAL '1' DAY * again_days
     AND CAST(one.sent_on AS DATE)

@@ -1,4 +1,5 @@
--- E2 跨单位跨来源重复发放: paid again within some days, by another union or out of other money.
+-- E2 短期内重复发放: paid again within some days, in the same category, by another union or out of other
+-- money.
 WITH people AS (
     SELECT
         person_id,

@@ -1,0 +1,77 @@
+"""Which days an account statement covers: as it says itself, or whoever brings it in its place."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from ledger.files.account_statement import StatementEntry
+from ledger.files.faults import refuse
+
+
+@dataclass(frozen=True, slots=True)
+class StatedDays:
+    """First and last day, both counted, by the word of whoever brings a file.
+
+    It counts where the file itself says nothing; another word than the file's is refused.
+    """
+
+    first: date | None = None
+    last: date | None = None
+
+
+NOT_STATED = StatedDays()
+
+
+@dataclass(frozen=True, slots=True)
+class CoveredDays:
+    """`stated`: one of them at least is no word of the file's."""
+
+    first: date
+    last: date
+    stated: bool
+
+
+def covered_days(
+    name: str,
+    entries: Sequence[StatementEntry],
+    *,
+    said: StatedDays,
+    stated: StatedDays,
+    seeming: tuple[date, date],
+) -> CoveredDays:
+    """Return the days that a file covers.
+
+    Args:
+        name: What messages call the file.
+        entries: What it lists.
+        said: What the file itself says.
+        stated: What whoever brings it says.
+        seeming: First and last day by its balances or entries, where nobody says.
+
+    Raises:
+        FileRefused: `bank_file.other_days`: the file says otherwise than is stated, or an entry
+            was booked outside of the days that are stated.
+    """
+    for own, given in ((said.first, stated.first), (said.last, stated.last)):
+        if own is not None and given is not None and own != given:
+            raise refuse(name, "bank_file.other_days", detail=f"{own}, not {given}")
+    first = said.first or stated.first or seeming[0]
+    last = said.last or stated.last or seeming[1]
+    word = (said.first is None and stated.first) or (said.last is None and stated.last)
+    if word:
+        outside = [each.line for each in entries if not first <= each.booked_on <= last]
+        if outside or first > last:
+            row = outside[0] if outside else None
+            raise refuse(name, "bank_file.other_days", row=row, detail=f"{first} - {last}")
+    return CoveredDays(first, last, bool(word))
+
+
+def behind_balance(balance_on: date, closed_on: date, entries: Sequence[StatementEntry]) -> date:
+    """Return the first day covered behind a balance that closed the statement before this one.
+
+    Some banks date it on the first day that they cover: seen where that day has entries, or is the
+    last one, too. Else the day of the balance is not said to be covered, which is safe: it shows as
+    missing until somebody states it.
+    """
+    later = all(each.booked_on > balance_on for each in entries)
+    return min(closed_on, balance_on + timedelta(days=1) if later else balance_on)

@@ -1,0 +1,118 @@
+"""H6: what a policy of a lower union allows beyond those of the unions above it."""
+
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import date
+from uuid import UUID
+
+from ledger.domain.policy import LimitName, Policy, is_stricter
+from projections.asked import POSITIONS_MAX
+from projections.findings.adoptions import asks_less
+from projections.findings.asked import Asked, Beyond
+from projections.findings.finding import Finding, Severity
+from projections.findings.limits import JUDGED_WHEN_LISTED, Version, in_force_on
+from projections.organisations import Tree
+
+BEYOND = "beyond"
+
+
+def looser_than_above(asked: Asked) -> Iterator[Finding]:
+    """H6: a policy allows what one above it, in force on the same day, does not.
+
+    Rows are judged by the policy of their campaign alone, so nothing stops it. `detail` names the
+    policy, which adoption of it, the policy above, and the kind and the name of what is allowed.
+
+    Source: 送温暖慰问资金应严格执行省市相关规定 (方案四(五)); 不得随意扩大范围.
+    """
+    for each in asked.beyond:
+        yield Finding(
+            "H6",
+            Severity.WARNING,
+            each.organisation_id,
+            each.since.isoformat(),
+            1,
+            detail=f"{each.code} {each.number} {BEYOND} {each.above} {each.allowed}",
+            position=each.position,
+        )
+
+
+def beyond(versions: Sequence[Version], tree: Tree) -> tuple[Beyond, ...]:
+    """Return what each adoption below the top allows beyond the policies above, once each.
+
+    Looked at is each adoption as it was made, however soon another followed; and the days on which
+    anything begins to count: what was as strict as above is looser once more is asked there.
+    """
+    tops = {each.organisation_id for each in tree.roots()}
+    adopted_by: dict[UUID | None, list[Version]] = defaultdict(list)
+    for version in versions:
+        adopted_by[version.adopted.organisation_id].append(version)
+    found: dict[tuple[int, str], Beyond] = {}
+    for place in tree.among([each for each in adopted_by if each and each not in tops]):
+        own = adopted_by[place.organisation_id]
+        above = [
+            # What does not say whose it is, is of the top.
+            adopted_by.get(id_, []) + (adopted_by.get(None, []) if id_ in tops else [])
+            for id_ in tree.line(place.organisation_id)[1:]
+        ]
+        days = sorted({each.counts_from for of in (own, *above) for each in of})
+        made = [(each, _levels(above, each.counts_from, each.position)) for each in own]
+        since = [(each, _levels(above, day)) for day in days for each in in_force_on(own, day)]
+        for each, levels in (*made, *since):
+            for allowed, by in _allowed(each.adopted, levels):
+                found.setdefault((each.position, allowed), _told(each, by, allowed))
+    return tuple(found.values())
+
+
+def _told(of: Version, above: Version, allowed: str) -> Beyond:
+    place, since = of.adopted.organisation_id, above.adopted.happened_on
+    assert place is not None  # noqa: S101 - of the top, nothing is above
+    return Beyond(
+        of.adopted.code,
+        of.number,
+        of.position,
+        place,
+        max(of.adopted.happened_on, since),
+        above.adopted.code,
+        allowed,
+    )
+
+
+def _levels(
+    above: Sequence[Sequence[Version]], day: date, known_at: int = POSITIONS_MAX
+) -> list[list[Version]]:
+    """Return what is in force on a day, as known at a position, at each union that has any."""
+    known = ([each for each in theirs if each.position <= known_at] for theirs in above)
+    return [in_force for theirs in known if (in_force := in_force_on(theirs, day))]
+
+
+def _allowed(
+    adopted: Policy.Adopted, levels: Sequence[Sequence[Version]]
+) -> Iterator[tuple[str, Version]]:
+    """Yield what a reading allows, by kind and name, each with the reading above that does not.
+
+    A category is held against the nearest union above that names it. Of limits, those count that
+    rows are judged by when they are listed: all others loosen nothing below the top anyhow.
+
+    Args:
+        adopted: The reading.
+        levels: What is in force at each union above, the nearest first; of each the newest last.
+    """
+    known = [each for level in levels for each in reversed(level)]
+    if not known:
+        return
+    for rule in adopted.categories:
+        naming = ((each, each.adopted.rule_for(rule.name)) for each in known)
+        by, theirs = next((both for both in naming if both[1] is not None), (known[0], None))
+        if theirs is None:
+            yield f"category {rule.name}", by
+            continue
+        yield from ((what, by) for what in asks_less(theirs, rule))
+    for name in sorted(JUDGED_WHEN_LISTED):
+        saying = ((each, _said(each.adopted, name)) for each in known)
+        by, value = next((both for both in saying if both[1] is not None), (known[0], None))
+        if is_stricter(name, value, _said(adopted, name)):
+            yield f"limit {name.value}", by
+
+
+def _said(adopted: Policy.Adopted, name: LimitName) -> int | None:
+    return next((each.value for each in adopted.limits if each.name == name), None)
