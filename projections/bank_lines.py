@@ -11,7 +11,7 @@ from sqlalchemy import ColumnElement, Connection, Row, Select, and_, case, func,
 from ledger.domain.bank_statement import Line, LineState
 from ledger.domain.book_item import ItemKind, Movement
 from ledger.domain.disbursement import Status
-from ledger.domain.matching_rules import payment_reference
+from ledger.domain.matching_rules import of_first_file, payment_reference
 from ledger.domain.policy import Channel
 from ledger.domain.values import Money
 from projections.asked import optional_uuid, uuid_of
@@ -453,6 +453,7 @@ def _timing_items(account_id: UUID, begins_on: str, day: str) -> list[ColumnElem
 
 def _codes(line: LineView) -> list[str]:
     named = {line.batch_code, line.end_to_end_id, (line.end_to_end_id or "").rpartition("-")[0]}
+    named |= {of_first_file(line.batch_code), of_first_file(line.end_to_end_id)}
     return sorted(each for each in named if each)
 
 

@@ -9,7 +9,13 @@ from sqlalchemy import Connection
 
 from ledger.domain.bank_match import Rule
 from ledger.domain.book_item import ItemKind
-from ledger.domain.matching_rules import BY_REFERENCE, WITHIN, payment_reference, same_reference
+from ledger.domain.matching_rules import (
+    BY_REFERENCE,
+    WITHIN,
+    of_first_file,
+    payment_reference,
+    same_reference,
+)
 from projections.bank_lines import ItemView, LineView, open_items, open_lines
 
 
@@ -50,7 +56,8 @@ def by_reference(lines: Iterable[LineView], items: Iterable[ItemView]) -> Iterat
     told: dict[str, list[LineView]] = defaultdict(list)
     for line in lines:
         head = (line.end_to_end_id or "").rpartition("-")[0]
-        for named in (line.batch_code, line.end_to_end_id, head, line.document):
+        further = (of_first_file(line.batch_code), of_first_file(line.end_to_end_id))
+        for named in (line.batch_code, line.end_to_end_id, head, line.document, *further):
             if named and named in of:
                 told[named].append(line)
                 break

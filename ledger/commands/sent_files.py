@@ -60,11 +60,17 @@ class Sent:
             return not rivals
         positions = dict(self._ledger.log.select_stream_positions(payment.id))
         begun = 0
-        for event in self._ledger.events.get(payment.id, lte=payment.version):
+        events = list(self._ledger.events.get(payment.id, lte=payment.version))
+        undone = {  # returns of somebody else: the bank said nothing of this payment
+            each.corrects_version
+            for each in events
+            if isinstance(each, Disbursement.Corrected) and each.draws_again
+        }
+        for event in events:
             at = positions[event.originator_version]
             if isinstance(event, Disbursement.Instructed | Disbursement.Reissued):
                 begun = at
-            elif isinstance(event, ANSWERS):
+            elif isinstance(event, ANSWERS) and event.originator_version not in undone:
                 told_by = [n for n in (file, *rivals) if begun < self._written[n] < at]
                 if told_by == [file]:
                     return True

@@ -207,7 +207,7 @@ class Disbursement(Root):
             aggregate.payee, aggregate.card_index = self.payee, self.card_index
             aggregate.outcomes = []
             aggregate.captured = None
-            aggregate.unknown = aggregate.was_unknown = False
+            aggregate.unknown = aggregate.was_unknown = aggregate.was_answered = False
             aggregate.reissuers = frozenset()
             aggregate.withdrawn_by = None
             aggregate.attempt = self.originator_version
@@ -243,7 +243,7 @@ class Disbursement(Root):
         was: str
 
         def apply(self, aggregate: "Disbursement") -> None:
-            aggregate.answered = True
+            aggregate.was_answered, aggregate.answered = aggregate.answered, True
             aggregate.was_unknown = aggregate.unknown
             aggregate.remember_outcome(self.originator_version, Status.RETURNED)
 
@@ -370,6 +370,7 @@ class Disbursement(Root):
             aggregate.unknown = self.now == Status.IN_TRANSIT and self.was == Status.SETTLED
             if self.draws_again:
                 aggregate.parts, aggregate.unknown = self.parts, aggregate.was_unknown
+                aggregate.answered = aggregate.was_answered
 
     campaign_id: UUID
     batch_id: UUID
@@ -391,6 +392,7 @@ class Disbursement(Root):
     answered: bool  # the bank ever said anything of it
     unknown: bool  # the bank said that it does not know: asked again, never sent again
     was_unknown: bool  # the same, when it was returned last
+    was_answered: bool  # as `answered`, when it was returned last
     status: Status
 
     @classmethod

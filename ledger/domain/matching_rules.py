@@ -76,8 +76,13 @@ def file_reference(batch_code: str, file_number: int) -> str:
 
 def is_file_of(reference: str | None, batch_code: str | None) -> bool:
     """Say whether something is called what a further file of a batch is."""
+    return batch_code is not None and of_first_file(reference) == batch_code
+
+
+def of_first_file(reference: str | None) -> str | None:
+    """Return what the first file of a batch is called, of which a reference names a further one."""
     head, mark, number = (reference or "").rpartition(FILE_MARK)
-    return bool(mark) and head == batch_code and number.isdecimal()
+    return head if mark and number.isdecimal() else None
 
 
 def names_batch(line: Line, batch_code: str) -> bool:

@@ -56,7 +56,9 @@ def beyond(versions: Sequence[Version], tree: Tree) -> tuple[Beyond, ...]:
         ]
         days = sorted({each.counts_from for of in (own, *above) for each in of})
         made = [(each, _levels(above, each.counts_from, each.position)) for each in own]
-        since = [(each, _levels(above, day)) for day in days for each in in_force_on(own, day)]
+        since = [
+            (each, _levels(above, day)) for day in days for each in _newest(in_force_on(own, day))
+        ]
         for each, levels in (*made, *since):
             for allowed, by in _allowed(each.adopted, levels):
                 found.setdefault((each.position, allowed), _told(each, by, allowed))
@@ -75,6 +77,19 @@ def _told(of: Version, above: Version, allowed: str) -> Beyond:
         above.adopted.code,
         allowed,
     )
+
+
+def _newest(in_force: Sequence[Version]) -> Iterator[Version]:
+    """Yield what a union goes by: the newest reading of each category that it names.
+
+    A policy has no end; those of earlier campaigns are not held against what came later above.
+    """
+    named: set[str] = set()
+    for each in reversed(in_force):
+        names = {rule.name for rule in each.adopted.categories}
+        if not names <= named or not named:
+            yield each
+        named |= names
 
 
 def _levels(

@@ -10,7 +10,12 @@ import pytest
 
 from ledger.commands import bank_matching
 from ledger.commands.bank_accounts import BankAccountKnown, FundNotHere, close_bank_account
-from ledger.commands.bank_files import BankFileOrder, export_batch
+from ledger.commands.bank_files import (
+    BankFileOrder,
+    FileCancelling,
+    cancel_bank_file,
+    export_batch,
+)
 from ledger.commands.bank_matching import (
     ComingBack,
     ItemChosen,
@@ -54,7 +59,7 @@ from ledger.domain.bank_account import (
 )
 from ledger.domain.bank_match import NothingToMatch, SumsDiffer
 from ledger.domain.bank_statement import AsideByOneself, LineDecided, LineState, NotAsideBefore
-from ledger.domain.batch import WrongChannel
+from ledger.domain.batch import Batch, WrongChannel, batch_id
 from ledger.domain.book_item import ItemMatched
 from ledger.domain.disbursement import NothingToCorrect, Status
 from ledger.domain.fund import FundInsufficient, FundKeptElsewhere
@@ -362,6 +367,42 @@ def mistaken(bank: Bank) -> Bank:
     bank.apply_rules()
     bank.come_back(bank.lines[0], ONE)
     return bank
+
+
+def test_a_return_taken_back_is_no_answer_of_the_bank(tmp_path: Path) -> None:
+    # The file never left the house: that another's credit was taken for one of its payments does
+    # not keep anybody from writing it off.
+    world = World.at(tmp_path).settle_in()
+    world.receive("X01", 1_000_000)
+    world.file(ONE, TWO)
+    world.pay("PAY-1", roster_row(1, ONE, 80_000), roster_row(2, TWO, 80_000))
+    world.appoint("K-X01", "X01", Role.CASHIER)
+    export_batch(world.ledger, world.act("K-X01"), BankFileOrder("PAY-1"))
+    bank = Bank(world)
+    bank.keep()
+    bank.take(
+        statement(BEGINS, date(2017, 2, 5), 0, RECEIVED, entry(date(2017, 2, 3), 80_000)),
+        date(2017, 2, 6),
+    )
+    bank.apply_rules()
+    bank.come_back(bank.lines[0], ONE)
+    take_back(world, ONE)
+
+    assert not world.payment(ONE).answered
+    batch = world.ledger.load(Batch, batch_id("PAY-1"))
+    assert batch is not None
+    order = FileCancelling("PAY-1", batch.files[0].sha256, "未送银行")
+    cancel_bank_file(world.ledger, world.act("A-X01", LATER), order)
+    world.check_log()
+
+
+def test_a_line_may_name_a_batchs_further_file_as_its_batch(bank: Bank) -> None:
+    further = entry(DEBITED, -80_000, batch_code="PAY-1-F2", count=1)
+    first = entry(DEBITED, -160_000, batch_code="PAY-1", count=2)
+    bank.take(statement(BEGINS, MONTH_END, 0, RECEIVED, first, further, BACK))
+
+    assert bank.apply_rules() == 3
+    assert (bank.lines, bank.items) == ([], [])
 
 
 def test_a_return_that_was_taken_for_anothers_is_taken_back(mistaken: Bank) -> None:

@@ -309,6 +309,7 @@ def test_a_payment_that_was_announced_booked_and_sent_back_is_returned() -> None
     back = RETURNED.replace("-000004", "-000001").replace("600.04", "600.01")
     for entries, outcome in (
         ((announced, SETTLED), Outcome.SETTLED),
+        ((announced, announced, SETTLED), Outcome.SETTLED),
         ((SETTLED, back), Outcome.FAILED),
         ((announced, SETTLED, RETURNED, back), Outcome.FAILED),
     ):

@@ -358,6 +358,17 @@ def test_a_policy_is_looser_from_the_day_on_which_the_one_above_asks_more(world:
     ]
 
 
+def test_last_years_policies_are_not_held_against_this_years(world: World) -> None:
+    card, model, sheets = terms().categories
+    own(world, card, model, sheets)
+    stricter = structs.replace(sheets, maximum=amount(20_000))
+    next_year = date(2018, 1, 10)
+    for by, code in (("A-X01", "x01-2018"), ("A-C01", "c01-2018")):
+        own(world, card, model, stricter, since=next_year, on=next_year, by=by, code=code)
+
+    assert of("H6", world, next_year) == []
+
+
 def test_what_the_nearest_union_says_is_what_counts_and_the_top_where_it_says_nothing(
     world: World,
 ) -> None:

@@ -1,9 +1,11 @@
 """A return file's cells become lines with outcomes; its control figures are held against them."""
 
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from itertools import pairwise
 from typing import NamedTuple
 
 from ledger.domain.matching_rules import is_file_of
@@ -90,7 +92,7 @@ def bank_return(
     head = answer.batch_code
     if len(codes) > 1 or not (head is None or head in codes or is_file_of(head, *codes)):
         raise refuse(name, "bank_file.other_batch")
-    keys = {line.number or (line.account, line.name, line.amount_fen) for line in lines}
+    keys = {_whose(line) for line in lines}
     if len(keys) != len(lines):
         raise refuse(name, "bank_file.duplicate_line")
     _check_totals(name, layout.lists, lines, answer)
@@ -215,20 +217,26 @@ class _Meaning:
         return refuse(self._name, "bank_file.line_invalid", row=line)
 
 
+def _whose(line: ReturnLine) -> object:
+    """Return what tells which payment a line is about."""
+    return line.number or (line.account, line.name, line.amount_fen)
+
+
 def _last_words(lines: Sequence[ReturnLine]) -> tuple[ReturnLine, ...]:
     """Return the last line of each payment: announced, then booked, then sent back.
 
     In any other order nobody can say which holds: both stay, and stand twice.
     """
-    last: dict[int | None, ReturnLine] = {}
-    kept: list[ReturnLine] = []
+    said: dict[object, list[ReturnLine]] = defaultdict(list)
     for line in lines:
-        before = last.get(line.number)
-        if before is not None and _COURSE.index(before.outcome) < _COURSE.index(line.outcome):
-            kept.remove(before)
-        last[line.number] = line
-        kept.append(line)
-    return tuple(kept)
+        said[_whose(line)].append(line)
+    return tuple(line for each in said.values() for line in (each[-1:] if _goes_on(each) else each))
+
+
+def _goes_on(lines: Sequence[ReturnLine]) -> bool:
+    """Say whether each word goes on from the one before; only an announcement comes twice."""
+    steps = [_COURSE.index(each.outcome) for each in lines]
+    return all(before < after or before == after == 0 for before, after in pairwise(steps))
 
 
 def _check_totals(name: str, lists: Lists, lines: Sequence[ReturnLine], answer: Answer) -> None:
