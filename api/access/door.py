@@ -100,11 +100,15 @@ class Door:
             InvitationUnknown, PasswordWeak: As they say. Nobody guesses a code of 160 bits.
         """
         try:
-            account = self.accounts.accept(code, password, now_s)
+            # Together: by their order in the journal it is told which invitation was used.
+            with self._store.writing():
+                account = self.accounts.accept(code, password, now_s)
+                self.journal.add(
+                    "password.set", now_s, officer_id=account.officer_id, address=address
+                )
         except InvitationUnknown:
             self.journal.add("invitation.failed", now_s, address=address)
             raise
-        self.journal.add("password.set", now_s, officer_id=account.officer_id, address=address)
         return self._open(account, "invitation", device, address, now_s)
 
     def sign_out(self, secret: str, officer_id: UUID, now_s: int) -> None:
@@ -119,8 +123,9 @@ class Door:
 
     def invite(self, officer_id: UUID, staff_number: str, by: UUID | None, now_s: int) -> str:
         """Return the code with which an officer sets a password; shown this once."""
-        code = self.accounts.invite(officer_id, staff_number, now_s)
-        self.journal.add("invited", now_s, officer_id=officer_id, by=by)
+        with self._store.writing():
+            code = self.accounts.invite(officer_id, staff_number, now_s)
+            self.journal.add("invited", now_s, officer_id=officer_id, by=by)
         return code
 
     def standing(self, officer_id: UUID, staff_number: str, now_s: int) -> Standing:

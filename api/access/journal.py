@@ -6,8 +6,6 @@ from uuid import UUID
 
 from api.access.store import AccessStore
 
-MOMENTS_MAX_S = 2**53
-
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -43,15 +41,30 @@ class AccessJournal:
                 (now_s, what, _text(officer_id), address, _text(by)),
             )
 
-    def last_inviter(self, officer_id: UUID, by_s: int | None = None) -> UUID | None:
-        """Return who made the officer's last way in by then; None: the operator, or nobody."""
-        row = self._store.row(
-            "SELECT by_officer_id FROM journal WHERE what = 'invited' AND officer_id = ?"
-            " AND at_s <= ? ORDER BY number DESC LIMIT 1",
+    def inviters(self, officer_id: UUID, before_s: int) -> set[UUID | None]:
+        """Return who could have used an officer's way in since before a moment.
+
+        Whoever made the one that was used last before it, and all who made one since, used or not.
+        Where none was used before it, all who ever made one. None: the operator.
+        """
+        rows = self._store.rows(
+            "SELECT by_officer_id FROM journal WHERE what = 'invited' AND officer_id = ?1"
+            " AND number >= coalesce((SELECT max(number) FROM journal"
+            " WHERE what = 'invited' AND officer_id = ?1 AND number < (SELECT max(number)"
+            " FROM journal WHERE what = 'password.set' AND officer_id = ?1 AND at_s < ?2)),"
+            " 0)",
             str(officer_id),
-            MOMENTS_MAX_S if by_s is None else by_s,
+            before_s,
         )
-        return None if row is None else _uuid(row["by_officer_id"])
+        return {_uuid(row["by_officer_id"]) for row in rows}
+
+    def last_accepted_s(self, officer_id: UUID) -> int:
+        """Return when the officer's last way in was used, which ended all others; 0: never."""
+        row = self._store.row(
+            "SELECT max(at_s) AS at_s FROM journal WHERE what = 'password.set' AND officer_id = ?",
+            str(officer_id),
+        )
+        return 0 if row is None else int(row["at_s"] or 0)
 
     def last_signed_in_s(self, officer_id: UUID) -> int | None:
         """Return when the officer was let in last."""

@@ -21,7 +21,7 @@ from api.callers import (
 )
 from api.dependencies import Served, TheLedger, ThePage, TheReadModel, served
 from api.edge.one_thread import InOneThread
-from api.inviting import require_not_inviter
+from api.inviting import invite_officer, require_not_inviter, sign_out_officer
 from api.key_ending import end_officer_key
 from api.problems import RESPONSES
 from api.v1 import forms, models
@@ -192,18 +192,13 @@ def end_post(
 @router.post("/{officer_id}/invitations", status_code=201, dependencies=[KEEP_SECURITY])
 def invite(officer_id: UUID, caller: TheCaller, found: TheDoor) -> Invitation:
     """Make a code with which the officer sets a password; it ends every session when it is used."""
-    officer = _officer(found.ledger, officer_id)
-    code = found.door.invite(
-        officer_id, officer.staff_number, caller.officer_id, found.clock.now_s()
-    )
-    return Invitation(code=code)
+    return Invitation(code=invite_officer(found, caller, officer_id))
 
 
 @router.post("/{officer_id}/sign-outs", status_code=204, dependencies=[KEEP_SECURITY])
 def sign_officer_out(officer_id: UUID, caller: TheCaller, found: TheDoor) -> None:
     """End all sessions and tokens of an officer."""
-    _officer(found.ledger, officer_id)
-    found.door.sign_out_everywhere(officer_id, caller.officer_id, found.clock.now_s())
+    sign_out_officer(found, caller, officer_id)
 
 
 @router.post("/{officer_id}/key-proofs", dependencies=[SIGNED_IN])

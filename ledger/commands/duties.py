@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta, timezone
 from uuid import UUID
 
 from ledger.commands.lineage import lineage
+from ledger.domain.administration import Administration, administration_id
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.officer import Officer, Role, RoleMissing, officer_id
 from ledger.errors import Kind, LedgerError
@@ -62,6 +63,28 @@ def require_post_anywhere(work: Work, act: CommandAct, roles: Collection[Role]) 
         officer = work.get(Officer, acting_officer(act))
         for day in {act.happened_on, recording_day(act)}:
             _require_one(officer, roles, _places(officer), officer.id, day)
+
+
+def require_post_over(
+    work: Work, act: CommandAct, roles: Collection[Role], officer: Officer
+) -> None:
+    """Check the same of what lets an officer in, or says which keys are theirs.
+
+    Whoever may do that could act as them: so it is asked over each place where they hold a post or
+    will. Who holds none may be given one anywhere tomorrow, and is let in from the top alone: from
+    where the first administrator was made, which no later change of the tree makes another's.
+
+    Raises:
+        RoleMissing: A signed-in actor holds none of the posts over one of these places.
+    """
+    if not act.signed_in:
+        return
+    first = min(act.happened_on, recording_day(act))
+    places = {
+        each.organisation_id for each in officer.tenures if each.until is None or each.until > first
+    }
+    for place in sorted(places or {_where_administration_began(work, act, roles)}):
+        require_post(work, act, roles, place)
 
 
 def require_role(
@@ -156,6 +179,22 @@ def _require_one(
     """
     if not any(officer.holds(role, places, day) for role in roles):
         raise RoleMissing(officer.id, "|".join(sorted(roles)), where, day)
+
+
+def _where_administration_began(work: Work, act: CommandAct, roles: Collection[Role]) -> UUID:
+    """Return where the first security administrator was made, or the first of another kind.
+
+    Raises:
+        RoleMissing: Nobody was, so that nobody stands at the top.
+    """
+    begun = work.find(Administration, administration_id())
+    firsts = {} if begun is None else begun.begun
+    kinds = sorted(firsts, key=lambda role: role != Role.SECURITY_ADMINISTRATOR)
+    for tenure in (each for kind in kinds[:1] for each in work.get(Officer, firsts[kind]).tenures):
+        if tenure.role == kinds[0]:
+            return tenure.organisation_id
+    actor = acting_officer(act)
+    raise RoleMissing(actor, "|".join(sorted(roles)), actor, act.happened_on)
 
 
 def _places(officer: Officer) -> set[UUID]:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from uuid import UUID
 
-from ledger.commands.duties import acting_officer, require_post_anywhere
+from ledger.commands.duties import acting_officer, require_post_over
 from ledger.commands.key_history import require_signed_by_then
 from ledger.commands.officers import SECURITY, SYSTEM, operator_vouches_for
 from ledger.commands.signed_acts import perform_signed
@@ -162,7 +162,7 @@ def prepare_confirmation(ledger: Ledger, act: CommandAct, order: KeyConfirmation
 def _confirm(act: CommandAct, order: KeyConfirmation) -> Decide:
     def decide(work: Work) -> None:
         officer = work.get(Officer, order.officer_id)
-        require_post_anywhere(work, act, CONFIRMING)
+        require_post_over(work, act, CONFIRMING, officer)
         if act.actor == OPERATOR and not operator_vouches_for(work, act, officer):
             raise SecondOfficerRequired(officer.staff_number, order.key_id)
         officer.confirm_key(act, key_id=order.key_id, custody=CUSTODY_OFFICER)
@@ -178,13 +178,14 @@ def revoke_key(ledger: Ledger, act: CommandAct, order: KeyRevocation) -> Answer:
 
     Raises:
         KeyUnknown: The officer has no such key in force.
-        RoleMissing: Whoever asks is neither its owner nor a security administrator.
+        RoleMissing: Whoever asks is neither its owner nor a security administrator over each place
+            where the owner acts.
     """
 
     def decide(work: Work) -> None:
         officer = work.get(Officer, officer_id(order.staff_number))
         if act.actor != str(officer.id):
-            require_post_anywhere(work, act, SECURITY)
+            require_post_over(work, act, SECURITY, officer)
         officer.revoke_key(act, key_id=order.key_id, reason=order.reason)
         work.save(officer)
 
@@ -197,13 +198,14 @@ def give_up_key(ledger: Ledger, act: CommandAct, order: KeyRevocation, counts_fr
     Raises:
         KeyUnknown: It was never this officer's.
         KeyNotValid: It was not valid at that position.
+        RoleMissing: As for `revoke_key`.
     """
     require_signed_by_then(ledger, order.key_id, counts_from)
 
     def decide(work: Work) -> None:
         officer = work.get(Officer, officer_id(order.staff_number))
         if act.actor != str(officer.id):
-            require_post_anywhere(work, act, SECURITY)
+            require_post_over(work, act, SECURITY, officer)
         officer.give_up_key(act, key_id=order.key_id, counts_from=counts_from, reason=order.reason)
         work.save(officer)
 

@@ -1,10 +1,11 @@
 """Appointing officers, giving them posts and ending them, and beginning the administration."""
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import date
 from uuid import UUID
 
-from ledger.commands.duties import require_post, require_post_anywhere
+from ledger.commands.duties import require_post, require_post_anywhere, require_post_over
 from ledger.commands.sealing import OFFICER, seal
 from ledger.commands.signed_acts import perform_signed
 from ledger.domain.administration import (
@@ -183,6 +184,22 @@ def end_role(ledger: Ledger, act: CommandAct, order: Post) -> Answer:
         work.save(officer)
 
     return ledger.perform(act, "officer.end_role", order, decide)
+
+
+def require_over(
+    ledger: Ledger, act: CommandAct, officer_id_: UUID, roles: Collection[Role]
+) -> None:
+    """Check that the actor administers an officer: holds a post over each place where they act.
+
+    It is asked of what leaves no event: of letting the officer in, and of signing them out.
+
+    Raises:
+        NotOnRecord: No such officer.
+        RoleMissing: They do not.
+    """
+    ledger.prepare(
+        act, lambda work: require_post_over(work, act, roles, work.get(Officer, officer_id_))
+    )
 
 
 def begin_administration(ledger: Ledger, act: CommandAct, order: Appointment) -> Answer:

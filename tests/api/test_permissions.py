@@ -107,7 +107,8 @@ def post(place: Place) -> dict[str, str]:
 
 
 def signed(_: Place) -> dict[str, str]:
-    payload = json.dumps({"recorded_at": RECORDED_AT, "happened_on": TODAY.isoformat()}).encode()
+    said = {"data": {}, "happened_on": TODAY.isoformat(), "recorded_at": RECORDED_AT}
+    payload = json.dumps(said, separators=(",", ":")).encode()  # as an event's, sorted
     return {"payload": b64encode(payload).decode(), "key_id": "k", "signature": "AAAA"}
 
 
@@ -234,8 +235,8 @@ ASKED: dict[str, Asked] = {
     "POST /v1/officers/{officer_id}/post-endings": Asked(
         "{officer}", lambda p: {"organisation_id": p.ids["organisation"], "role": "经办"}
     ),
-    "POST /v1/officers/{officer_id}/invitations": Asked("{officer}", bound=False),
-    "POST /v1/officers/{officer_id}/sign-outs": Asked("{officer}", bound=False),
+    "POST /v1/officers/{officer_id}/invitations": Asked("{approver}"),
+    "POST /v1/officers/{officer_id}/sign-outs": Asked("{approver}"),
     "POST /v1/officers/{officer_id}/key-proofs": Asked(
         "{me}", lambda _: {"algorithm": "ed25519", "public_key": KEY}, bound=False
     ),
@@ -245,10 +246,10 @@ ASKED: dict[str, Asked] = {
         bound=False,
     ),
     "POST /v1/officers/{officer_id}/keys/{key_id}/confirmation/preparation": Asked(
-        "{officer} none", bound=False
+        "{approver} none"
     ),
     "POST /v1/officers/{officer_id}/keys/{key_id}/confirmation": Asked(
-        "{officer} none", lambda p: {"signed": signed(p)}, bound=False
+        "{approver} none", lambda p: {"signed": signed(p)}
     ),
     "POST /v1/officers/{officer_id}/keys/{key_id}/ending": Asked(
         "{me} none", lambda _: {"reason": "遗失"}, bound=False
@@ -998,12 +999,10 @@ ASKED: dict[str, Asked] = {
             {},
         ),
     ),
-    "POST /admin/officers/{officer_id}/invitations": Asked(
-        "{officer}", form=form_of(), bound=False
-    ),
-    "POST /admin/officers/{officer_id}/sign-outs": Asked("{officer}", form=form_of(), bound=False),
+    "POST /admin/officers/{officer_id}/invitations": Asked("{approver}", form=form_of()),
+    "POST /admin/officers/{officer_id}/sign-outs": Asked("{approver}", form=form_of()),
     "POST /admin/officers/{officer_id}/keys/{key_id}/confirmation": Asked(
-        "{officer} none", form=form_of(), bound=False
+        "{approver} none", form=form_of()
     ),
     "GET /admin/officers/{officer_id}/keys/{key_id}/ending": Asked("{officer} none", bound=False),
     "POST /admin/officers/{officer_id}/keys/{key_id}/ending": Asked(
@@ -1144,6 +1143,7 @@ def place_of(service: Service, code: str) -> Place:
         "filing": filing_id(campaign_id(CAMPAIGN), organisation_id(CHILD[code]), "签字表"),
         "officer": officer_id(f"H-{code}"),
         "reviewer": officer_id(f"R-{code}"),
+        "approver": officer_id(f"A-{code}"),
         "notice": notice_id(batch_id(f"DRAFT-{code}"), 1),
         "bank": account_of(service, f"13{serial:014d}"),
         "other_bank": account_of(service, f"14{serial:014d}"),

@@ -12,7 +12,7 @@ from api.acting import Acting, Prepared, Signed, TheActing, prepared
 from api.callers import CONFIRM, KEEP_SECURITY, KEEP_SYSTEM, SIGNED_IN
 from api.dependencies import ThePage, TheReadModel, TheServed
 from api.histories import vouched_keys
-from api.inviting import require_not_inviter
+from api.inviting import administers, invite_officer, require_not_inviter, sign_out_officer
 from api.v1 import forms
 from api.v1.officers import KeyId
 from api.web.asked import Word
@@ -41,7 +41,7 @@ from ledger.store.application import NotOnRecord
 from projections.asked import PAGE_ROWS_MAX
 from projections.keys import officer_keys
 from projections.officers import OfficerLine, Question, officers_found
-from projections.organisations import staff_numbers, tree_on
+from projections.organisations import Tree, staff_numbers, tree_on
 
 router = APIRouter(include_in_schema=False)
 
@@ -186,8 +186,8 @@ def invite(
 ) -> Response:
     """Make a code with which the officer sets a password; it is shown this once."""
     shown = _shown(screen, model, found, officer_id)
+    code = invite_officer(found, acting.caller, officer_id)
     staff, now_s = shown["officer"].staff_number, found.clock.now_s()
-    code = found.door.invite(officer_id, staff, acting.caller.officer_id, now_s)
     shown["standing"] = found.door.standing(officer_id, staff, now_s)
     return screen.show(ONE, code=None, given=Given(), form="", invitation=code, **shown)
 
@@ -197,12 +197,10 @@ def sign_out(
     officer_id: UUID,
     screen: TheScreen,
     acting: TheActingOnPage,
-    model: TheReadModel,
     found: TheServed,
 ) -> Response:
     """End all sessions and tokens of an officer."""
-    _shown(screen, model, found, officer_id)
-    found.door.sign_out_everywhere(officer_id, acting.caller.officer_id, found.clock.now_s())
+    sign_out_officer(found, acting.caller, officer_id)
     return screen.go(f"/admin/officers/{officer_id}", N_("其全部会话和令牌已结束。"))
 
 
@@ -286,7 +284,7 @@ def _shown(screen: Screen, model: Connection, found: TheServed, officer: UUID) -
     if not lines:
         raise NotOnRecord("officer", officer)
     line, now_s = lines[0], found.clock.now_s()
-    may = _may(screen)
+    may, tree = _may(screen) | _may_of(screen, found, officer), tree_on(model)
     return {
         "officer": line,
         "name": masked_name(found.ledger, line.position) if "see_name" in may else None,
@@ -295,7 +293,8 @@ def _shown(screen: Screen, model: Connection, found: TheServed, officer: UUID) -
         "standing": found.door.standing(officer, line.staff_number, now_s),
         "now_s": now_s,
         "staff": staff_numbers(model),
-        "tree": tree_on(model),
+        "governed": _governed(screen, tree),
+        "tree": tree,
         "roles": list(Role),
         "today": screen.today,
         "may": may,
@@ -308,9 +307,30 @@ def _may(screen: Screen) -> set[str]:
     asked = {
         "register": SYSTEM,
         "posts": SECURITY,
-        "confirm": CONFIRMING,
+        "search": CONFIRMING,
         "see_name": ADMINISTRATORS,
     }
     return (
         set() if caller is None else {act for act, held in asked.items() if caller.holds_any(held)}
     )
+
+
+def _may_of(screen: Screen, found: TheServed, officer: UUID) -> set[str]:
+    """Return what the caller may do to one officer: they administer each place where that acts."""
+    caller = screen.caller
+    asked = {"let_in": SECURITY, "confirm": CONFIRMING}
+    return (
+        set()
+        if caller is None
+        else {
+            act
+            for act, roles in asked.items()
+            if caller.holds_any(roles) and administers(found, caller, officer, roles)
+        }
+    )
+
+
+def _governed(screen: Screen, tree: Tree) -> set[UUID]:
+    """Return the organisations at which the caller gives posts and ends them."""
+    places = set() if screen.caller is None else screen.caller.places(SECURITY)
+    return {below for place in places for below in tree.subtree(place)}
