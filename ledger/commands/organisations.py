@@ -74,7 +74,8 @@ def move_organisation(ledger: Ledger, act: CommandAct, order: Move) -> Answer:
     def decide(work: Work) -> None:
         organisation = work.get(Organisation, organisation_id(order.code))
         parent_id = _known(work, order.parent_code)
-        _require_keeper(work, act, organisation.id)
+        # Who keeps a union alone does not take it out from under those who keep it from above.
+        _require_keeper(work, act, organisation.parents[-1][1] or organisation.id)
         _require_keeper(work, act, parent_id)
         if parent_id is not None and _ever_below(work, parent_id, organisation.id, act.happened_on):
             raise OrganisationInCircle(organisation.id, parent_id)

@@ -158,6 +158,16 @@ def test_a_union_that_leaves_the_tree_is_not_its_top(service: Service) -> None:
     service.done(SECURITY, invitations)
 
 
+def test_nobody_takes_their_own_union_out_from_under_those_above(service: Service) -> None:
+    register(service, "N1")
+    give(service, "N1", "X02", Role.SYSTEM_ADMINISTRATOR)
+    move = {"parent_code": None, "reason": "区划"}
+    path = f"/v1/organisations/{organisation_id('X02')}/moves"
+
+    assert code_of(service, "N1", path, move) == "duty.role_missing"
+    assert code_of(service, "N1", path, {**move, "parent_code": "X01"}) == "duty.role_missing"
+
+
 def test_whoever_was_in_as_an_officer_confirms_no_key_of_theirs(service: Service) -> None:
     officer = officer_id("A-C01")
     path = f"/v1/officers/{officer}"
