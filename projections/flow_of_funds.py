@@ -17,10 +17,11 @@ from projections.journal_sums import Among, routes
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Money that came in from outside by one document."""
+    """Money from outside by one document; `carried_into` is the year it was entered as left to."""
 
     origin_id: UUID
     vintage: int
+    carried_into: int | None
     source: str
     document: str
 
@@ -29,13 +30,14 @@ class Origin:
 class Stop:
     """What one organisation's own accounts did with money, by where it first came from.
 
-    `came_in` was there when the period began, or came from outside in it; `passed_on` and
-    `came_down` went to and came from other organisations, `remitted` went to other ledgers. In
-    each, what came equals what went:
-    `came_in` + `came_down` = `passed_on` + `remitted` + `paid` + `in_transit` + `held`.
+    `opening` was there when the period began, or was entered as having been; `received` came from
+    outside in it, of whatever vintage. `passed_on` and `came_down` went to and came from other
+    organisations, `remitted` went to other ledgers. In each, what came equals what went: `opening`
+    + `received` + `came_down` = `passed_on` + `remitted` + `paid` + `in_transit` + `held`.
     """
 
-    came_in: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
+    opening: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
+    received: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
     held: dict[UUID, int] = field(default_factory=lambda: defaultdict(int))
     came_down_fen: int = 0
     passed_on_fen: int = 0
@@ -46,7 +48,7 @@ class Stop:
 
     @property
     def came_in_fen(self) -> int:
-        return sum(self.came_in.values())
+        return sum(self.opening.values()) + sum(self.received.values())
 
     @property
     def held_fen(self) -> int:
@@ -94,8 +96,12 @@ class Period:
         day_before, until = date(self.year - 1, 12, 31), self.until.as_of
         return replace(self.until, as_of=day_before if until is None else min(day_before, until))
 
-    def is_carried(self, origin: Origin) -> bool:
-        """Say whether money is of an earlier year than the period's: opening surplus (结余)."""
+    def was_carried_in(self, origin: Origin) -> bool:
+        """Say whether a receipt was entered as what was left when the year began (结余)."""
+        return self.year is not None and origin.carried_into == self.year
+
+    def is_earlier(self, origin: Origin) -> bool:
+        """Say whether money was given for an earlier year than the period's."""
         return self.year is not None and origin.vintage < self.year
 
 
@@ -119,16 +125,19 @@ def flow_of_funds(
         found.add(money, source, -amount, inside=inside)
         found.add(money, target, amount, inside=inside)
         if source == Account.SOURCE and inside:
-            found.came_in[money] += amount
+            found.received[money] += amount
         if source == Account.RETURNED and target == Account.FUND:
             found.came_back[money[0]] += amount
         if source == Account.FUND and target == Account.TRANSIT:
             found.came_back[money[0]] -= amount
-    stops, came_in, held = found.stops, found.came_in, found.held
-    origins = _origins(connection, {origin for _, origin in (*came_in, *held)})
-    for (organisation, origin), amount in came_in.items():
-        stops[organisation].came_in[origins[origin].origin_id] = amount
-    for (organisation, origin), amount in held.items():
+    stops, opening, received = found.stops, found.opening, found.received
+    origins = _origins(connection, {of for _, of in (*opening, *received, *found.held)})
+    for (organisation, origin), amount in opening.items():
+        stops[organisation].opening[origins[origin].origin_id] += amount
+    for (organisation, origin), amount in received.items():
+        of, stop = origins[origin], stops[organisation]
+        (stop.opening if period.was_carried_in(of) else stop.received)[of.origin_id] += amount
+    for (organisation, origin), amount in found.held.items():
         stops[organisation].held[origins[origin].origin_id] = amount
     given_up = withdrawn(connection, ids, period.until, earmark)
     for organisation, amount in instructed(connection, ids, period.until, earmark).items():
@@ -155,7 +164,8 @@ class _Found:
     """What is added up while the journal's sums are read: by bytes, which are quicker found."""
 
     stops: dict[bytes, Stop] = field(default_factory=lambda: defaultdict(Stop))
-    came_in: Amounts = field(default_factory=lambda: defaultdict(int))
+    opening: Amounts = field(default_factory=lambda: defaultdict(int))
+    received: Amounts = field(default_factory=lambda: defaultdict(int))
     held: Amounts = field(default_factory=lambda: defaultdict(int))
     came_back: dict[bytes, int] = field(default_factory=lambda: defaultdict(int))
 
@@ -164,11 +174,11 @@ class _Found:
     ) -> None:
         """Put what came into an account, or left it, where it belongs.
 
-        What stood in an account when the period began came in with it.
+        What stood in an account when the period began is its opening, whatever year it is of.
         """
         stop = self.stops[money[0]]
         if account in _AT_HAND and not inside:
-            self.came_in[money] += amount
+            self.opening[money] += amount
         if account == Account.FUND:
             self.held[money] += amount
         elif account in _AT_HAND:
@@ -225,7 +235,9 @@ def _passed(
 def _origins(connection: Connection, named: Collection[bytes]) -> dict[bytes, Origin]:
     found = connection.execute(select(lots).where(lots.c.parent_id.is_(None)))
     return {
-        row.lot_id: Origin(uuid_of(row.lot_id), row.vintage, row.source, row.document)
+        row.lot_id: Origin(
+            uuid_of(row.lot_id), row.vintage, row.carried_into, row.source, row.document
+        )
         for row in found
         if row.lot_id in named
     }

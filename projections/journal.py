@@ -81,6 +81,7 @@ lots = Table(
     id_column("parent_id", nullable=True),
     id_column("origin_id"),
     number_column("vintage"),
+    number_column("carried_into", nullable=True),
     text_column("source"),
     text_column("document"),
     number_column("amount_fen"),
@@ -91,6 +92,7 @@ lots = Table(
     Index("lots_by_organisation", "organisation_id"),
     key("lot_id"),
 )
+"""`carried_into` is the fiscal year whose opening surplus a receipt was entered as, if any."""
 
 funds = Table(
     "funds",
@@ -237,6 +239,7 @@ def _received(event: FundAccount.Received, position: int, rows: Rows) -> None:
             None,
             event.lot_id.bytes,
             event.vintage,
+            event.carried_into,
             event.source,
             event.document,
             event.amount_fen,
@@ -273,6 +276,7 @@ def _allocation_received(event: FundAccount.AllocationReceived, position: int, r
                 lot.parent_id.bytes,
                 lot.origin_id.bytes,
                 lot.vintage,
+                None,
                 lot.source,
                 lot.document,
                 lot.amount_fen,
@@ -294,6 +298,7 @@ def _remittance_received(event: FundAccount.RemittanceReceived, position: int, r
                 None,
                 lot.origin_id.bytes,
                 lot.vintage,
+                None,
                 lot.source,
                 lot.document,
                 lot.amount_fen,

@@ -22,12 +22,14 @@ from projections.journal_sums import of_organisations, routes
 class Line:
     """A year of some organisations together: `closing` = `opening` + what came − what went.
 
-    `opening` and `received` are by source. `came_down` and `passed_on` are from and to others,
-    `remitted` is to other ledgers.
+    `opening` is what was left of the year before, and what was entered as left from it. It and
+    `received` are by source; `earlier` is what of `received` was given for earlier years.
+    `came_down` and `passed_on` are from and to others, `remitted` is to other ledgers.
     """
 
     opening: Counter[str] = field(default_factory=Counter)
     received: Counter[str] = field(default_factory=Counter)
+    earlier_fen: int = 0
     came_down_fen: int = 0
     passed_on_fen: int = 0
     remitted_fen: int = 0
@@ -69,10 +71,12 @@ class Year:
         found = Line()
         for id_ in ids & self.flow.stops.keys():
             stop = self.flow.stops[id_]
-            for origin, fen in stop.came_in.items():
+            for origin, fen in stop.opening.items():
+                found.opening[self.flow.origins[origin].source] += fen
+            for origin, fen in stop.received.items():
                 of = self.flow.origins[origin]
-                carried = self.period.is_carried(of)
-                (found.opening if carried else found.received)[of.source] += fen
+                found.received[of.source] += fen
+                found.earlier_fen += fen if self.period.is_earlier(of) else 0
             found.came_down_fen += stop.came_down_fen
             found.passed_on_fen += stop.passed_on_fen
             found.remitted_fen += stop.remitted_fen
@@ -101,12 +105,12 @@ class Year:
 
     @property
     def sources(self) -> list[str]:
-        """Return the sources of the year's money, and of what was left from before."""
+        """Return the sources of what came in during the year."""
         return sorted(
             {
                 self.flow.origins[origin].source
                 for stop in self.flow.stops.values()
-                for origin, fen in stop.came_in.items()
+                for origin, fen in stop.received.items()
                 if fen
             }
         )

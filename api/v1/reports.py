@@ -72,12 +72,17 @@ class StatisticsTable(Scoped):
     returned_fen: Fen
 
 
+OPENING = "By source: what was left of the year before, and what was entered as left from it."
+EARLIER = "What of `received_fen` was given for earlier years."
+
+
 class YearLine(Answer):
     """A year of a union's own accounts, or of all that are asked for, where it has no id."""
 
     organisation_id: Id | None
-    opening_fen: dict[str, int] = Field(description="By source.")
+    opening_fen: dict[str, int] = Field(description=OPENING)
     received_fen: dict[str, int] = Field(description="By source.")
+    received_earlier_fen: Fen = Field(description=EARLIER)
     came_down_fen: Fen
     passed_on_fen: Fen
     remitted_fen: Fen = Field(description="To other ledgers.")
@@ -117,8 +122,9 @@ class PapersDue(Answer):
 class SummaryReport(Scoped):
     """A campaign summed up. `surplus_…` is of its fiscal year; `findings` are by severity."""
 
-    opening_fen: dict[str, int] = Field(description="By source.")
+    opening_fen: dict[str, int] = Field(description=OPENING)
     received_fen: dict[str, int] = Field(description="By source.")
+    received_earlier_fen: Fen = Field(description=EARLIER)
     came_down_fen: Fen
     passed_on_fen: Fen
     remitted_fen: Fen = Field(description="To other ledgers.")
@@ -218,6 +224,7 @@ def show_yearly(model: TheReadModel, of: TheReporting) -> YearTable:
             organisation_id=organisation_id,
             opening_fen=found.opening,
             received_fen=found.received,
+            received_earlier_fen=found.earlier_fen,
             used_fen=year.used_by(ids),
             **{name: getattr(found, name) for name in SUMS},
         )
@@ -249,6 +256,7 @@ def show_summary(
         **_scoped(of) | {"as_of": str(scope.moment.as_of)},
         opening_fen=line.opening,
         received_fen=line.received,
+        received_earlier_fen=line.earlier_fen,
         came_down_fen=line.came_down_fen,
         passed_on_fen=line.passed_on_fen,
         remitted_fen=line.remitted_fen,

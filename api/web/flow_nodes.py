@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
 
-from projections.flow_of_funds import Flow, Period, Stop
+from projections.flow_of_funds import Flow, Origin, Stop
 from projections.organisations import Organisation, Tree
 
 CARRIED, RECEIVED, ABOVE = "carried", "received", "above"
@@ -83,7 +83,6 @@ def picture(
     flow: Flow,
     tree: Tree,
     tops: list[Organisation],
-    period: Period,
     *,
     levels: int,
     unfolded: bool,
@@ -94,7 +93,6 @@ def picture(
         flow: Through all organisations in question.
         tree: On the day.
         tops: Those that nothing in question stands above.
-        period: Tells opening surplus from this year's money.
         levels: How many levels of organisations have nodes of their own.
         unfolded: Show the small ones too.
     """
@@ -105,14 +103,12 @@ def picture(
         layers[node.layer][node.key] = node
     last = max(layers, default=0) + 1
     sums: dict[tuple[Node, Node], int] = defaultdict(int)
-    sources = {
-        origin.origin_id: _source(origin.vintage, origin.source, carried=period.is_carried(origin))
-        for origin in flow.origins.values()
-    }
     for id_, stop in flow.stops.items():
         here = places[id_]
-        for origin_id, amount in stop.came_in.items():
-            sums[sources[origin_id], here] += amount
+        for origin_id, amount in stop.opening.items():
+            sums[_carried(flow.origins[origin_id]), here] += amount
+        for origin_id, amount in stop.received.items():
+            sums[_received(flow.origins[origin_id]), here] += amount
         for kind, amount in _ends(stop):
             sums[here, Node(kind, kind, last)] += amount
     for (giver, taker), amount in flow.passed.items():
@@ -179,16 +175,19 @@ def _sizes(flow: Flow, tree: Tree, tops: Collection[Organisation]) -> dict[UUID,
     for top in tops:
         for id_ in reversed(tree.subtree(top.organisation_id)):
             stop = flow.stops.get(id_, Stop())
-            moved = stop.came_down_fen + sum(map(abs, stop.came_in.values()))
+            came_in = (*stop.opening.values(), *stop.received.values())
+            moved = stop.came_down_fen + sum(map(abs, came_in))
             below = sum(size[child.organisation_id] for child in tree.children(id_))
             size[id_] = moved + below
     return size
 
 
-def _source(vintage: int, source: str, *, carried: bool) -> Node:
-    if carried:
-        return Node(f"carried-{vintage}", CARRIED, 0, vintage=vintage)
-    return Node(f"received-{source}", RECEIVED, 0, source=source)
+def _carried(origin: Origin) -> Node:
+    return Node(f"carried-{origin.vintage}", CARRIED, 0, vintage=origin.vintage)
+
+
+def _received(origin: Origin) -> Node:
+    return Node(f"received-{origin.source}", RECEIVED, 0, source=origin.source)
 
 
 def _ends(stop: Stop) -> list[tuple[str, int]]:

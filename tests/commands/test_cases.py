@@ -154,7 +154,7 @@ def test_old_money_that_came_back_is_old_surplus_again(world: World, tmp_path: P
         packed = packed_figures(world, tmp_path, "organisation", "X01", SURPLUS, year=year)
         assert packed["opening_fen"] == packed["in_hand_fen"] == each.opening_fen
     # Under a source of its own, so that no authority seems to have given it twice.
-    assert line.opening["追回款项"] == 50_007
+    assert line.received["追回款项"] == line.earlier_fen == 50_007
     assert line.balances
 
 

@@ -1,16 +1,18 @@
 """Whatever happens to money, what flows into a place flows out of it, in any year, at any time."""
 
 import tempfile
+from datetime import date
 from pathlib import Path
 
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from ledger.domain.disbursement import Status
+from ledger.domain.fund import FundAccount
 from projections import runner
 from projections.asked import Moment
 from projections.figures import figures, total
-from projections.flow_of_funds import Flow, Period, flow_of_funds
+from projections.flow_of_funds import Flow, Period, Stop, flow_of_funds
 from projections.organisations import tree_on
 from projections.runner import rebuild
 from projections.surplus import surplus
@@ -58,8 +60,9 @@ def test_what_flows_in_flows_out(taken: list[tuple[str, int, int]], data: st.Dat
     assert sum(stop.remitted_fen for stop in stops) == summed.remitted_fen
     assert sum(stop.in_transit_fen for stop in stops) == summed.in_transit_fen
     assert sum(stop.held_fen for stop in stops) == summed.in_hand_fen
-    carried = [each for each in flow.origins.values() if Period(YEAR).is_carried(each)]
-    assert opening == sum(stop.came_in[each.origin_id] for stop in stops for each in carried)
+    old = [each.origin_id for each in flow.origins.values() if Period(YEAR).is_earlier(each)]
+    came = [each for stop in stops for each in (stop.opening, stop.received)]
+    assert opening == sum(each.get(origin, 0) for each in came for origin in old)
     for union, stop in flow.stops.items():
         back = sum(
             payment.amount
@@ -67,3 +70,37 @@ def test_what_flows_in_flows_out(taken: list[tuple[str, int, int]], data: st.Dat
             if payment.organisation_id == union and payment.status is Status.RETURNED
         )
         assert stop.returned_fen == min(back, stop.held_fen)
+
+
+@given(steps, st.data())
+@settings(deadline=None, max_examples=12, suppress_health_check=[HealthCheck.too_slow])
+def test_a_year_opens_with_what_the_one_before_closed(
+    taken: list[tuple[str, int, int]], data: st.DataObject
+) -> None:
+    world = Money3(day=date(YEAR - 1, 12, 28)).take(taken).finish()
+    at = data.draw(st.none() | st.integers(0, len(world.log) - 1))
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "read.sqlite"
+        rebuild(ListFeed(world.recorded, len(world.log)), path)
+        with runner.open_model(path).asking() as model:
+            ids = tree_on(model).subtree(world.unions[0].id)
+            years = [
+                flow_of_funds(model, ids, Period(year, Moment(None, at)))
+                for year in range(YEAR - 1, YEAR + 2)
+            ]
+
+    for flow in years:
+        conserves(flow)
+    known = world.log if at is None else world.log[: at + 1]
+    for year, before, after in zip((YEAR, YEAR + 1), years, years[1:], strict=False):
+        carried = [
+            each
+            for each in known
+            if isinstance(each, FundAccount.Received)
+            and each.carried_into == each.happened_on.year == year
+        ]
+        for union in ids:
+            closed = before.stops.get(union, Stop())
+            entered = sum(each.amount_fen for each in carried if each.organisation_id == union)
+            opening = sum(after.stops.get(union, Stop()).opening.values())
+            assert opening == closed.held_fen + closed.in_transit_fen + entered

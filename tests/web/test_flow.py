@@ -79,9 +79,7 @@ def test_every_node_of_an_organisation_conserves_what_flows_through_it(office: O
         flow = flow_of_funds(model, ids, Period(2017))
         for levels in (1, 2, 3):
             for unfolded in (True, False):
-                drawn = picture(
-                    flow, tree, tree.roots(), Period(2017), levels=levels, unfolded=unfolded
-                )
+                drawn = picture(flow, tree, tree.roots(), levels=levels, unfolded=unfolded)
                 middle = [each for layer in drawn.layers[1:-1] for each in layer]
                 assert middle
                 for node in middle:

@@ -122,7 +122,7 @@ def show_flow(
     of = question(model, reach, moment, asked)
     flow = flow_of_funds(model, of.ids, of.period, of.earmark)
     shown = min(max(levels or LEVELS, 1), LEVELS_MAX)
-    drawn = picture(flow, of.tree, of.tops, of.period, levels=shown, unfolded=folded == "none")
+    drawn = picture(flow, of.tree, of.tops, levels=shown, unfolded=folded == "none")
     links = Links(of, screen.having(folded="none"))
     return screen.show(
         "flow/flow.html",
@@ -136,7 +136,7 @@ def show_flow(
         drawing=draw(drawn),
         links=links,
         share=lambda fen: share(fen, drawn),
-        sums=sums(flow, of.period),
+        sums=sums(flow),
         others=[node for layer in drawn.layers for node in layer if node.kind == "others"],
     )
 
@@ -156,14 +156,13 @@ class Sums:
     remitted_fen: int
 
 
-def sums(flow: Flow, period: Period) -> Sums:
+def sums(flow: Flow) -> Sums:
     """Add the flow up; what was passed on within it stays within it."""
     stops = flow.stops.values()
-    carried = {id_ for id_, each in flow.origins.items() if period.is_carried(each)}
     inside = sum(fen for pair, fen in flow.passed.items() if all(id_ in flow.stops for id_ in pair))
     return Sums(
-        sum(fen for stop in stops for id_, fen in stop.came_in.items() if id_ in carried),
-        sum(fen for stop in stops for id_, fen in stop.came_in.items() if id_ not in carried),
+        sum(sum(stop.opening.values()) for stop in stops),
+        sum(sum(stop.received.values()) for stop in stops),
         sum(stop.came_down_fen for stop in stops) - inside,
         sum(stop.paid_fen for stop in stops),
         sum(stop.in_transit_fen for stop in stops),
@@ -259,7 +258,7 @@ def _remitted(code: str | None) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """Money of one document at one organisation."""
+    """Money of one document at one organisation; `carried` is from before the year."""
 
     organisation: Organisation
     origin: Origin
@@ -291,25 +290,34 @@ def show_receipts(
     vintage: Number = None,
     source: Word = None,
     carried: Word = None,
+    earlier: Word = None,
 ) -> Response:
     """List what was carried over or came from outside, by organisation and document.
 
-    `carried` is `yes` for what was there when the year began, `no` for what came in since.
+    `carried` is `yes` for what was there when the year began, `no` for what came in since;
+    `earlier` is `yes` for what came in since of money that was given for earlier years.
     """
     of, flow = found
+    came_in = (
+        *_held(of, flow, lambda stop: stop.opening, lambda _: True),
+        *_held(of, flow, lambda stop: stop.received, lambda _: False),
+    )
     rows = [
         each
-        for each in _held(of, flow, lambda stop: stop.came_in)
+        for each in sorted(came_in, key=_order)
         if (vintage is None or (each.carried and each.origin.vintage == vintage))
         and (
             source is None
             or (each.origin.source == source and (carried is not None or not each.carried))
         )
         and carried in (None, "yes" if each.carried else "no")
+        and (earlier is None or (not each.carried and of.period.is_earlier(each.origin)))
     ]
     conditions = [*_conditions(vintage, source)]
     if carried is not None:
         conditions.append(("carried", N_("年初结转") if carried == "yes" else N_("收入"), None))
+    if earlier is not None:
+        conditions.append(("earlier", N_("以前年度资金本年到账"), None))
     return screen.show(
         "flow/lots.html", of=of, rows=rows, returned=0, what="receipts", conditions=conditions
     )
@@ -330,7 +338,9 @@ def show_holdings(screen: TheScreen, found: TheListed, vintage: Number = None) -
     returned = sum(stop.returned_fen for stop in flow.stops.values()) if vintage is None else 0
     rows = [
         each
-        for each in _held(of, flow, lambda stop: stop.held)
+        for each in sorted(
+            _held(of, flow, lambda stop: stop.held, of.period.is_earlier), key=_order
+        )
         if vintage in (None, each.origin.vintage)
     ]
     return screen.show(
@@ -382,18 +392,18 @@ def _those(tree: Tree, reach: Reach, code: str, alone: str | None) -> list[UUID]
     return [named.organisation_id] if alone else tree.subtree(named.organisation_id)
 
 
-def _held(of: Question, flow: Flow, figures: Callable[[Stop], Mapping[UUID, int]]) -> list[Held]:
-    rows = [
-        Held(
-            of.tree.by_id[id_],
-            flow.origins[origin],
-            fen,
-            of.period.is_carried(flow.origins[origin]),
-        )
-        for id_, stop in flow.stops.items()
-        for origin, fen in figures(stop).items()
-        if fen
-    ]
-    return sorted(
-        rows, key=lambda row: (row.origin.vintage, row.origin.document, row.organisation.code)
-    )
+def _held(
+    of: Question,
+    flow: Flow,
+    figures: Callable[[Stop], Mapping[UUID, int]],
+    carried: Callable[[Origin], bool],
+) -> Iterator[Held]:
+    for id_, stop in flow.stops.items():
+        for origin_id, fen in figures(stop).items():
+            if fen:
+                origin = flow.origins[origin_id]
+                yield Held(of.tree.by_id[id_], origin, fen, carried(origin))
+
+
+def _order(row: Held) -> tuple[int, str, str]:
+    return row.origin.vintage, row.origin.document, row.organisation.code

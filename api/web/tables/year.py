@@ -106,6 +106,9 @@ class _Tables:
                 for source, fen in sorted(of.received.items())
                 if fen
             ),
+            *self._unless_nought(
+                N_("其中：以前年度资金本年到账"), of.earlier_fen, place.received(earlier="yes")
+            ),
             *self._unless_nought(N_("上级拨入"), of.came_down_fen, place.came_down()),
             self._sum(N_("三、本年支出"), of.paid_fen, place.paid()),
             *self._purposes(used),
