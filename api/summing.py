@@ -62,8 +62,13 @@ def of_the_day(scope: Scope, day: date) -> Scope:
 
 
 def summed(model: Connection, ledger: Ledger, reach: Reach, kept: Kept, of: Reporting) -> Summary:
-    """Sum up what a question that is held to a day is of, see `of_the_day`."""
+    """Sum up what a question that is held to a day is of, see `of_the_day`.
+
+    What a year's payments, cases, notices, samples and doubts come to is of that year's days, as it
+    stood at its end; how much old money was used and who is late is as of the day.
+    """
     moment = replace(of.period.moment, at=of.at)
+    stood = replace(of.moment, at=of.at)
     day = moment.as_of or reach.day
     year = of.of_year(model)
     campaign = of.campaign
@@ -72,6 +77,7 @@ def summed(model: Connection, ledger: Ledger, reach: Reach, kept: Kept, of: Repo
         of.tree.unless_all(of.ids),
         None if campaign is None else campaign.campaign_id,
         None if campaign is None else campaign.code,
+        of.since,
     )
     places = [of.tree.by_id[id_] for id_ in of.ids if id_ in of.tree.by_id]
     campaigns = of_year if campaign is None else [campaign]
@@ -80,14 +86,14 @@ def summed(model: Connection, ledger: Ledger, reach: Reach, kept: Kept, of: Repo
         year.line(of.ids),
         of.statistics(model),
         of.earlier(model),
-        returned(model, whose, moment),
-        paid_again(model, whose, moment),
+        returned(model, whose, stood),
+        paid_again(model, whose, stood),
         surplus(model, of.ids, of.year, moment),
         papers(list(owed(model, ledger, campaigns, places, moment, day))),
-        _findings(model, ledger, reach, kept, of, moment),
-        cases_counted(model, whose, moment),
-        samples_counted(model, whose, moment),
-        notices_counted(model, whose, moment),
+        _findings(model, ledger, reach, kept, of, stood),
+        cases_counted(model, whose, stood),
+        samples_counted(model, whose, stood),
+        notices_counted(model, whose, stood),
     )
 
 

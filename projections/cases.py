@@ -189,11 +189,17 @@ class CaseView:
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which cases are asked for. `overdue_on` is the day on which what is asked is late."""
+    """Which cases are asked for. `overdue_on` is the day on which what is asked is late.
+
+    `since` and `until` are the first and the last day on which it was opened.
+    """
 
     organisation_ids: Collection[UUID] | None = None
     case_ids: Collection[UUID] | None = None
     batch_id: UUID | None = None
+    campaign_id: UUID | None = None
+    since: date | None = None
+    until: date | None = None
     rule: str | None = None
     stage: Stage | None = None
     owner_id: UUID | None = None
@@ -272,19 +278,22 @@ def _asking(asked: Asked, moment: Moment, *what: Any) -> Select[Any]:
 
 
 def _conditions(asked: Asked, last: Any) -> list[ColumnElement[bool]]:
-    found: list[ColumnElement[bool]] = []
+    equal: tuple[tuple[ColumnElement[Any], object], ...] = (
+        (cases.c.batch_id, None if asked.batch_id is None else asked.batch_id.bytes),
+        (cases.c.campaign_id, None if asked.campaign_id is None else asked.campaign_id.bytes),
+        (cases.c.rule, asked.rule),
+        (last.c.stage, None if asked.stage is None else asked.stage.value),
+        (last.c.owner_id, None if asked.owner_id is None else asked.owner_id.bytes),
+    )
+    found = [column == value for column, value in equal if value is not None]
     if asked.organisation_ids is not None:
         found.append(cases.c.organisation_id.in_([each.bytes for each in asked.organisation_ids]))
     if asked.case_ids is not None:
         found.append(cases.c.case_id.in_([each.bytes for each in asked.case_ids]))
-    if asked.batch_id is not None:
-        found.append(cases.c.batch_id == asked.batch_id.bytes)
-    if asked.rule is not None:
-        found.append(cases.c.rule == asked.rule)
-    if asked.stage is not None:
-        found.append(last.c.stage == asked.stage.value)
-    if asked.owner_id is not None:
-        found.append(last.c.owner_id == asked.owner_id.bytes)
+    if asked.since is not None:
+        found.append(cases.c.happened_on >= asked.since.isoformat())
+    if asked.until is not None:
+        found.append(cases.c.happened_on <= asked.until.isoformat())
     if asked.live:
         found.append(last.c.stage.in_([each.value for each in LIVE]))
     if asked.unowned:

@@ -1,15 +1,26 @@
 """What a campaign's summary report counts beside money and payments: what came back and was done.
 
-Each is of some unions, of one campaign or of all, as it stood at a moment.
+Each is of some unions, of one campaign or of a year, as it stood at a moment.
 """
 
 from collections import Counter
 from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, and_, func, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    FromClause,
+    Select,
+    and_,
+    exists,
+    func,
+    select,
+    true,
+)
 
 from ledger.domain.case import Stage
 from projections.asked import Moment
@@ -27,11 +38,19 @@ CAMPAIGN = "campaign"
 
 @dataclass(frozen=True, slots=True)
 class Whose:
-    """Of which unions, None for all, and of which campaign, None for whatever it was."""
+    """Of which unions, None for all, and of which campaign, None for whatever it was.
+
+    `since` is the first day of the year that is meant; None leaves nothing out.
+    """
 
     organisation_ids: Collection[UUID] | None
     campaign_id: UUID | None
     campaign_code: str | None = None
+    since: date | None = None
+
+    def happened_in(self, table: FromClause) -> ColumnElement[bool]:
+        """Return the condition on a table with a column `happened_on`."""
+        return true() if self.since is None else table.c.happened_on >= self.since.isoformat()
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +62,7 @@ class Back:
 
 
 def returned(connection: Connection, of: Whose, moment: Moment) -> dict[str, Back]:
-    """Return what the bank ever sent back, by its reason."""
+    """Return what the bank sent back, by its reason."""
     return {
         row.reason or "": Back(row.number, row.amount)
         for row in connection.execute(_moved(Kind.RETURN, of, moment))
@@ -58,7 +77,7 @@ def paid_again(connection: Connection, of: Whose, moment: Moment) -> Back:
 
 @dataclass(frozen=True, slots=True)
 class CasesCounted:
-    """Cases by where they stand, and what came back through them."""
+    """Cases that were opened, by where they stand, and what came back through whatever case."""
 
     stages: Counter[str]
     recovered_fen: int
@@ -66,6 +85,7 @@ class CasesCounted:
 
 
 def cases_counted(connection: Connection, of: Whose, moment: Moment) -> CasesCounted:
+    """Count cases; one that is of no campaign counts in no campaign's report."""
     later = case_steps.alias("later")
     newest = (
         select(func.max(later.c.position))
@@ -80,6 +100,7 @@ def cases_counted(connection: Connection, of: Whose, moment: Moment) -> CasesCou
             case_steps,
             and_(case_steps.c.case_id == cases.c.case_id, case_steps.c.position == newest),
         )
+        .where(of.happened_in(cases))
         .group_by(case_steps.c.stage)
     )
     came = (
@@ -87,6 +108,7 @@ def cases_counted(connection: Connection, of: Whose, moment: Moment) -> CasesCou
         .select_from(cases)
         .join(case_steps, case_steps.c.case_id == cases.c.case_id)
         .where(case_steps.c.step.in_(("recovered", "written_off")), moment.covers(case_steps))
+        .where(of.happened_in(case_steps))
         .group_by(case_steps.c.step)
     )
     sums: dict[str, int] = dict(_pairs(connection, _cases_of(came, of, moment)))
@@ -100,22 +122,39 @@ def cases_counted(connection: Connection, of: Whose, moment: Moment) -> CasesCou
 
 @dataclass(frozen=True, slots=True)
 class NoticesCounted:
-    """Public notices: how many, of how many people and how much; what was said against them."""
+    """Public notices: how many, of how many people and how much; what was said against them.
+
+    Of a list that was put up more than once only the last notice that was not withdrawn counts.
+    """
 
     opened: int
     listed_count: int
     listed_fen: int
     closed: int
+    withdrawn: int
     raised: int
     upheld: int
 
 
 def notices_counted(connection: Connection, of: Whose, moment: Moment) -> NoticesCounted:
+    gone = select(notice_steps.c.notice_id).where(
+        notice_steps.c.step == "withdrawn", moment.covers(notice_steps)
+    )
+    later = notices.alias("later")
+    again = exists().where(
+        later.c.batch_id == notices.c.batch_id,
+        later.c.position > notices.c.position,
+        later.c.notice_id.not_in(gone),
+        moment.covers(later),
+    )
+    stands = and_(
+        moment.covers(notices), of.happened_in(notices), notices.c.notice_id.not_in(gone), ~again
+    )
     put_up = select(
         func.count().label("number"),
         func.coalesce(func.sum(notices.c.listed_count), 0).label("listed"),
         func.coalesce(func.sum(notices.c.listed_total_fen), 0).label("fen"),
-    ).where(moment.covers(notices))
+    ).where(stands)
     told = (
         select(notice_steps.c.step, func.count())
         .select_from(notices)
@@ -124,9 +163,18 @@ def notices_counted(connection: Connection, of: Whose, moment: Moment) -> Notice
         .group_by(notice_steps.c.step)
     )
     row = connection.execute(_notices_of(put_up, of)).one()
-    steps = Counter(dict(_pairs(connection, _notices_of(told, of))))
+    of_those = told.where(stands)
+    closed = Counter(dict(_pairs(connection, _notices_of(of_those, of))))["closed"]
+    in_all = told.where(of.happened_in(notice_steps))
+    steps = Counter(dict(_pairs(connection, _notices_of(in_all, of))))
     return NoticesCounted(
-        row.number, row.listed, row.fen, steps["closed"], steps["raised"], steps["upheld"]
+        row.number,
+        row.listed,
+        row.fen,
+        closed,
+        steps["withdrawn"],
+        steps["raised"],
+        steps["upheld"],
     )
 
 
@@ -146,9 +194,11 @@ def samples_counted(connection: Connection, of: Whose, moment: Moment) -> Sample
         for each in sample_list(connection, moment, organisation_ids=of.organisation_ids)
         if _of_campaign(each, of.campaign_code)
     ]
-    draws = [each.draw for each in found if each.draw is not None]
+    first = "" if of.since is None else of.since.isoformat()
+    drawn = [each.draw for each in found if each.draw is not None]
+    draws = [each for each in drawn if each.happened_on >= first]
     return SamplesCounted(
-        len(found),
+        sum(each.happened_on >= first for each in found),
         len(draws),
         sum(len(each.drawn) for each in draws),
         sum(each.drawn_fen for each in draws),
@@ -165,7 +215,7 @@ def _moved(kind: Kind, of: Whose, moment: Moment) -> Select[Any]:
             func.count().label("number"),
             func.sum(movements.c.amount_fen).label("amount"),
         )
-        .where(movements.c.kind == kind.value, moment.covers(movements))
+        .where(movements.c.kind == kind.value, moment.covers(movements), of.happened_in(movements))
         .group_by(movements.c.reason)
     )
     if of.organisation_ids is not None:
@@ -182,8 +232,7 @@ def _cases_of(statement: Select[Any], of: Whose, moment: Moment) -> Select[Any]:
     if of.organisation_ids is not None:
         statement = statement.where(cases.c.organisation_id.in_(_raw(of.organisation_ids)))
     if of.campaign_id is not None:
-        here = cases.c.campaign_id == of.campaign_id.bytes
-        statement = statement.where(here | cases.c.campaign_id.is_(None))
+        statement = statement.where(cases.c.campaign_id == of.campaign_id.bytes)
     return statement
 
 

@@ -99,7 +99,7 @@ class YearTable(Scoped):
 
 
 class ReturnedFor(Answer):
-    """What the bank ever sent back for a reason; empty where it gave none."""
+    """What the bank sent back for a reason; empty where it gave none."""
 
     reason: str
     count: int
@@ -120,7 +120,12 @@ class PapersDue(Answer):
 
 
 class SummaryReport(Scoped):
-    """A campaign summed up. `surplus_…` is of its fiscal year; `findings` are by severity."""
+    """A campaign or a year summed up. `surplus_…` is of the fiscal year; `findings` by severity.
+
+    What came back and was done in a year is of its days; `findings`, and where cases opened in it
+    stand, are as of its end. Cases that are of no campaign are in no campaign's report. Of a list
+    that was put up more than once the last notice counts, if it was not withdrawn.
+    """
 
     opening_fen: dict[str, int] = Field(description=OPENING)
     received_fen: dict[str, int] = Field(description="By source.")
@@ -150,6 +155,7 @@ class SummaryReport(Scoped):
     payments_drawn: int
     notices_opened: int
     notices_closed: int
+    notices_withdrawn: int
     objections_raised: int
     objections_upheld: int
 
@@ -297,6 +303,7 @@ def show_summary(
         payments_drawn=found.samples.payments,
         notices_opened=found.notices.opened,
         notices_closed=found.notices.closed,
+        notices_withdrawn=found.notices.withdrawn,
         objections_raised=found.notices.raised,
         objections_upheld=found.notices.upheld,
     )

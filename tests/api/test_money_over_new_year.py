@@ -146,12 +146,45 @@ def test_figures_of_money_that_came_lead_to_lists_that_add_up_to_them(
     assert seen > 5
 
 
-def table(world: World, year: int) -> Iterator[Line]:
+def table(world: World, year: int, sort: Sort = Sort.YEAR) -> Iterator[Line]:
     with catch_up(world.ledger, world.home.read_models).asking() as model:
         reach = Reach(frozenset(tree_on(model).by_id), date(2018, 2, 1))
         of = reporting(model, world.ledger, reach, Scope(None, None, year))
         sources = Sources(model, world.ledger, reach, Kept())
-        report = made(sources, of, Sort.YEAR, languages()["zh"], "http://x/")
+        report = made(sources, of, sort, languages()["zh"], "http://x/")
     assert all(holds for _, holds in report.checks)
     for section in report.sections:
         yield from section.lines
+
+
+def test_a_years_summary_counts_what_came_back_and_waited_in_that_year(service: Service) -> None:
+    old, new = (service.get(READER, "/v1/reports/summary", year=year) for year in (2016, 2017))
+
+    assert old["returned"] == []
+    assert [(each["count"], each["amount_fen"]) for each in new["returned"]] == [(1, FEN)]
+    waiting, seen = {}, 0
+    for year in (2016, 2017):
+        for line in table(service.world, year, Sort.SUMMARY):
+            *_, count, fen = line.cells
+            if not (isinstance(count, Figure) and isinstance(fen, Figure)) or len(line.cells) > 3:
+                continue
+            behind = fen.behind or ""
+            if behind.startswith("/ledger"):
+                page = service.browser(READER).get(behind).text
+                told = yuan(fen.value) in page if fen.value else "data-row" not in page
+                assert told, (line.cells[0], behind)
+                seen += 1
+            if "status=in_transit" in behind:
+                waiting[year] = count.value, fen.value
+    assert seen > 8
+    assert waiting == {2016: (2, 2 * FEN), 2017: (1, FEN)}
+
+
+def test_a_years_summary_counts_the_doubts_that_stood_at_its_end(service: Service) -> None:
+    counts = []
+    for year, day in ((2016, "2016-12-31"), (2017, "2017-03-01")):
+        told = service.get(READER, "/v1/reports/summary", year=year)["findings"]
+        stood = service.get(READER, "/v1/findings", as_of=day)["items"]
+        counts.append(sum(told.values()))
+        assert counts[-1] == sum(each["organisation_id"] is not None for each in stood)
+    assert counts[0] < counts[1]

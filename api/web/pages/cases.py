@@ -25,10 +25,11 @@ from api.doubted import (
 from api.known import Known, TheKept, within
 from api.table_answer import Form, table_answer
 from api.v1.case_forms import CaseForm, ChargeForm, DemandForm, GroundForm, RecoveryForm, ReportForm
-from api.web.asked import Empty, Word
+from api.web.asked import Day, Empty, Word
 from api.web.bank_asked import fen_of
 from api.web.given import Given, TheFields, formed
 from api.web.language import N_
+from api.web.ledger_filter import NAMES
 from api.web.posted import TheActingOnPage, done
 from api.web.refused import show_above
 from api.web.screen import Screen, TheScreen
@@ -36,6 +37,7 @@ from api.web.tables.cases import cases_table
 from api.within import organisation_within
 from ledger.commands import cases as commands
 from ledger.commands.funds import CASHIERS
+from ledger.domain.campaign import campaign_id
 from ledger.domain.case import REDEMANDABLE, Extent, Stage, Subject
 from ledger.domain.officer import BUSINESS, OBSERVERS
 from ledger.errors import LedgerError
@@ -142,6 +144,7 @@ class Listing:
     ids: list[UUID]
     stage: str | None
     asked: Asked
+    conditions: list[tuple[str, str]]
 
 
 def listing(
@@ -152,6 +155,9 @@ def listing(
     rule: Word = None,
     stage: Word = None,
     show: Word = None,
+    campaign: Word = None,
+    since: Day = None,
+    until: Day = None,
 ) -> Listing:
     """Read which are asked for: those that are open, late, one's own, without an owner, all."""
     tree = tree_on(model)
@@ -160,6 +166,9 @@ def listing(
     known = stage if stage in set(Stage) else None
     asked = Asked(
         ids,
+        campaign_id=None if campaign is None else campaign_id(campaign),
+        since=since,
+        until=until,
         rule=rule,
         stage=None if known is None else Stage(known),
         owner_id=screen.caller.officer_id if show == "mine" and screen.caller else None,
@@ -167,7 +176,9 @@ def listing(
         unowned=show == "unowned",
         overdue_on=screen.today if show == "late" else None,
     )
-    return Listing(tree, chosen, list(ids), known, asked)
+    given = {"campaign": campaign, "since": since, "until": until}
+    conditions = [(name, str(value)) for name, value in given.items() if value is not None]
+    return Listing(tree, chosen, list(ids), known, asked, conditions)
 
 
 TheListing = Annotated[Listing, Depends(listing)]
@@ -196,6 +207,7 @@ def show_cases(
         choices=of.tree.among(reach.ids),
         organisation=of.chosen,
         rule=of.asked.rule,
+        conditions=[(name, NAMES[name], value) for name, value in of.conditions],
         stage=of.stage,
         stages=list(Stage),
         kind=show,

@@ -1,7 +1,6 @@
 """A campaign's summary report (工作总结): its figures, each leading to the list behind it."""
 
 from collections.abc import Iterator, Sequence
-from datetime import date
 from urllib.parse import urlencode
 
 from api.owed import Papers
@@ -65,18 +64,23 @@ class _Tables:
         self._say = language.say
         code = None if of.chosen is None else of.chosen.code
         self._behind = Behind(code, alone=False, moment=of.period.moment)
+        self._stood = Behind(code, alone=False, moment=of.moment)
         self._campaign = None if of.campaign is None else of.campaign.code
 
     def returned(self) -> Section:
         """Return what came back from the bank, what was paid again, and what still waits."""
         of, say = self._found, self._say
-        tally = of.statistics.beside(of.earlier).tally
+        tally, earlier = of.statistics.beside(of.earlier).tally, of.earlier.tally
+        since = self._of.since
+        year_long = self._campaign is None
+        came_back = N_("银行退回（本年）") if year_long else N_("银行退回（累计）")
+        paid_again = N_("已补发（本年）") if year_long else N_("已补发（累计）")
         lines = [
             self._line(
                 term(self._language, "reason", reason) if reason else say(N_("未说明")),
                 each.count,
                 each.amount_fen,
-                self._payments(kind=Movement.RETURN.value, reason=reason or None),
+                self._payments(kind=Movement.RETURN.value, reason=reason or None, since=since),
                 Weight.WITHIN,
             )
             for reason, each in sorted(of.returned.items())
@@ -87,18 +91,18 @@ class _Tables:
             N_("退回与补发"),
             [
                 self._line(
-                    say(N_("银行退回（累计）")),
+                    say(came_back),
                     sum(each.count for each in back),
                     sum(each.amount_fen for each in back),
-                    self._payments(kind=Movement.RETURN.value),
+                    self._payments(kind=Movement.RETURN.value, since=since),
                     Weight.SUM,
                 ),
                 *lines,
                 self._line(
-                    say(N_("已补发（累计）")),
+                    say(paid_again),
                     of.paid_again.count,
                     of.paid_again.amount_fen,
-                    self._payments(kind=Movement.REISSUE.value),
+                    self._payments(kind=Movement.REISSUE.value, since=since),
                     Weight.SUM,
                 ),
                 *(
@@ -107,7 +111,9 @@ class _Tables:
                             say(N_("目前已撤销")),
                             tally.withdrawn_count,
                             tally.withdrawn_fen,
-                            self._payments(status=Status.WITHDRAWN.value),
+                            None
+                            if earlier.withdrawn_count or earlier.withdrawn_fen
+                            else self._payments(status=Status.WITHDRAWN.value, since=since),
                             Weight.SUM,
                         )
                     ]
@@ -207,12 +213,12 @@ class _Tables:
             Line(
                 [
                     term(self._language, "severity", severity),
-                    Figure(number, self._behind.findings_of(severity)),
+                    Figure(number, self._stood.findings_of(severity)),
                 ]
             )
             for severity, number in self._found.findings.items()
         ]
-        total = Figure(sum(self._found.findings.values()), self._behind.findings)
+        total = Figure(sum(self._found.findings.values()), self._stood.findings)
         return Section(
             "findings",
             self._say(N_("疑点")),
@@ -225,10 +231,15 @@ class _Tables:
         )
 
     def cases(self) -> Section:
-        of, say, code = self._found.cases, self._say, self._behind.code
-        every = "/cases?show=all" + (
-            "" if code is None else f"&{urlencode({'organisation': code})}"
-        )
+        of, say = self._found.cases, self._say
+        asked = {
+            "organisation": self._behind.code,
+            "campaign": self._campaign,
+            "since": self._of.since,
+            "until": None if self._of.since is None else self._of.moment.as_of,
+        }
+        given = {name: value for name, value in asked.items() if value is not None}
+        every = f"/cases?{urlencode({'show': 'all', **given})}"
         lines = [
             self._line(term(self._language, "case_stage", stage), number, None)
             for stage, number in of.stages.items()
@@ -246,6 +257,11 @@ class _Tables:
 
     def looked_at(self) -> Section:
         samples, notices, say = self._found.samples, self._found.notices, self._say
+        gone = [
+            self._line(
+                say(N_("已撤回（不计入公示）")), notices.withdrawn, None, None, Weight.WITHIN
+            )
+        ]
         return self._counted(
             "looked_at",
             N_("公示与抽查"),
@@ -253,6 +269,7 @@ class _Tables:
                 self._line(say(N_("公示")), notices.opened, notices.listed_fen, "/notices"),
                 self._line(say(N_("公示人次")), notices.listed_count, None, None, Weight.WITHIN),
                 self._line(say(N_("已期满结束")), notices.closed, None, None, Weight.WITHIN),
+                *(gone if notices.withdrawn else ()),
                 self._line(say(N_("收到异议")), notices.raised, None, None, Weight.WITHIN),
                 self._line(say(N_("异议成立")), notices.upheld, None, None, Weight.WITHIN),
                 self._line(say(N_("抽查方案")), samples.planned, None, "/samples"),
@@ -291,5 +308,4 @@ class _Tables:
         return Line(cells, weight)
 
     def _payments(self, **conditions: object) -> str:
-        since = None if self._campaign else date(self._of.year, 1, 1)
-        return self._behind.payments(campaign=self._campaign, since=since, **conditions)
+        return self._stood.payments(campaign=self._campaign, **conditions)
