@@ -75,11 +75,18 @@ def count(number: int, locale: str) -> Counted:
 
 
 def day(value: date | str | None, locale: str) -> str:
-    """Write a day, or the day that ISO 8601 text names."""
+    """Write a day, or the day that ISO 8601 text names, of a moment that on China's calendar."""
     if value is None:
         return NONE
-    on = date.fromisoformat(value[:10]) if isinstance(value, str) else value
+    on = china_day(value) if isinstance(value, str) else value
     return str(format_date(on, "medium", locale=locale_of(locale)))
+
+
+def china_day(value: str) -> date:
+    """Return the day of ISO 8601 text: its own, or that on which the moment was in China."""
+    if "T" not in value:
+        return date.fromisoformat(value)
+    return datetime.fromisoformat(value).astimezone(CHINA).date()
 
 
 def moment(value: str | int | None, locale: str) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 from sqlalchemy import Connection
 
 from api.recorded import Recorded
+from api.web.formats import china_day
 from api.web.language import N_, Language
 from api.web.ledger_filter import Filter, in_words, moment_words
 from api.web.words import term
@@ -19,8 +20,6 @@ from projections.exports.table import Kind as CellKind
 from projections.movements import Kind
 from projections.organisations import Tree, staff_numbers
 from projections.turnover import Asked, Movement, Sum, every_movement, sums
-
-DAY_LENGTH = len("2017-02-01")
 
 
 @dataclass(frozen=True, slots=True)
@@ -176,7 +175,7 @@ COLUMNS: Sequence[_Column] = (
         N_("原因"), CellKind.TEXT, 12, lambda of: term(of.language, "reason", of.movement.reason)
     ),
     _Column(N_("发生日期"), CellKind.DAY, 11, lambda of: of.movement.happened_on),
-    _Column(N_("登记日期"), CellKind.DAY, 11, lambda of: of.recorded_at[:DAY_LENGTH]),
+    _Column(N_("登记日期"), CellKind.DAY, 11, lambda of: china_day(of.recorded_at).isoformat()),
     _Column(N_("登记人"), CellKind.TEXT, 9, lambda of: of.officer),
     _Column(N_("日志位置"), CellKind.COUNT, 9, lambda of: of.movement.position),
 )
