@@ -1,7 +1,7 @@
 """What organisations were to hand in by which day: who has, who has not, and how late."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from urllib.parse import urlencode
 from uuid import UUID
@@ -17,8 +17,9 @@ from ledger.domain.policy import Deadline
 from ledger.store.application import Ledger, NotOnRecord
 from projections.asked import NOW, Moment
 from projections.batches import Campaign, campaign_list
-from projections.deadlines import FilingView, filing_list
+from projections.deadlines import FilingView, filed, filing_list
 from projections.organisations import Organisation, Tree, tree_on
+from projections.papers_owed import owing
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,20 +116,21 @@ def due(model: Connection, ledger: Ledger, reach: Reach, question: Question) -> 
         OutsideReach: The organisation is not within reach.
     """
     moment = question.moment
-    tree = tree_on(model, moment.as_of)
+    last = ledger.size() - 1
+    at = last if moment.at is None else min(moment.at, last)
+    moment = replace(moment, at=at)
+    tree = tree_on(model, moment.as_of, at)
     chosen, places = None, tree.among(reach.ids)
     if question.organisation is not None:
         chosen = organisation_within(tree, reach, question.organisation)
         top = chosen.organisation_id
         places = [tree.by_id[id_] for id_ in ([top] if question.alone else tree.subtree(top))]
-    campaigns = campaign_list(model)
+    campaigns = [each for each in campaign_list(model) if each.position <= at]
     meant = [each for each in campaigns if question.campaign in (None, each.code)]
     if question.campaign is not None and not meant:
         raise NotOnRecord("campaign", campaign_id(question.campaign))
     on = moment.as_of or reach.day
     rows = list(owed(model, ledger, meant, places, moment, on, question.name))
-    last = ledger.size() - 1
-    at = last if moment.at is None else min(moment.at, last)
     return Due(question, tree, chosen, places, campaigns, rows, on, at, checkpoint_at(ledger, at))
 
 
@@ -141,20 +143,26 @@ def owed(
     today: date,
     name: str | None = None,
 ) -> Iterator[Owed]:
-    """Return what campaigns ask of some organisations, by deadline; `name` asks for one paper."""
-    tree = tree_on(model, moment.as_of)
+    """Return what campaigns ask of some organisations, by deadline; `name` asks for one paper.
+
+    Who handed in what nobody asked of them is listed, too.
+    """
+    tree = tree_on(model, moment.as_of, moment.at)
     for campaign in campaigns:
         part = None if campaign.organisation_id is None else tree.subtree(campaign.organisation_id)
-        taking = [each for each in places if part is None or each.organisation_id in part]
         deadlines = deadlines_of(model, ledger, campaign, moment, today)
         filings = {
             (each.organisation_id, each.name): each
             for each in filing_list(model, moment, campaign_id=campaign.campaign_id)
         }
+        standing = filed(filings.values())
         for deadline in sorted(deadlines, key=lambda each: each.due_on):
             if name in (None, deadline.name):
-                for place in taking:
-                    yield _owed(place, campaign, deadline, filings, today)
+                asked = owing(model, campaign.campaign_id, deadline, part, moment)
+                asked |= standing.get(deadline.name, set())
+                for place in places:
+                    if place.organisation_id in asked:
+                        yield _owed(place, campaign, deadline, filings, today)
 
 
 def papers(rows: Sequence[Owed]) -> list[Papers]:

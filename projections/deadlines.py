@@ -1,7 +1,7 @@
 """Deadlines: who has handed in what, how late, and who has not."""
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from typing import ClassVar
@@ -176,7 +176,7 @@ def missing(
     ]
 
 
-def filed(handed_in: Sequence[FilingView]) -> dict[str, set[UUID]]:
+def filed(handed_in: Iterable[FilingView]) -> dict[str, set[UUID]]:
     """Return who has handed in what, by its name, so that it stands."""
     found: dict[str, set[UUID]] = defaultdict(set)
     for each in handed_in:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Index, Table, select
+from sqlalchemy import Connection, Index, Table, func, select
 
 from ledger.domain.aggregate import Event
 from ledger.domain.officer import Officer
@@ -150,9 +150,18 @@ class Tree:
 _TREES: Kept[Tree] = Kept(organisations, parents)
 
 
-def tree_on(connection: Connection, day: date | None = None) -> Tree:
-    """Return the tree on a day, or as it is now; before its first day, a parent counts too."""
-    return _TREES.answer(connection, day, lambda: _tree_on(connection, day))
+def tree_on(connection: Connection, day: date | None = None, at: int | None = None) -> Tree:
+    """Return the tree on a day, or as it is now; before its first day, a parent counts too.
+
+    `at` holds it to what was known at a position of the log.
+    """
+    known_to = POSITIONS_MAX if at is None or at >= _last_change(connection) else at
+    return _TREES.answer(connection, (day, known_to), lambda: _tree_on(connection, day, known_to))
+
+
+def _last_change(connection: Connection) -> int:
+    """Return where in the log the tree changed last; from there on, it is the same tree."""
+    return connection.execute(select(func.max(parents.c.position))).scalar_one() or 0
 
 
 def tree_known_at(connection: Connection, at: int) -> Tree:

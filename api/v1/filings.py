@@ -19,8 +19,10 @@ from ledger.commands.filings import HandingIn, hand_in, send_back
 from ledger.domain.filing import WORDS_CHARACTERS_MAX
 from ledger.store.application import NotOnRecord
 from projections.batches import campaign_list
+from projections.deadlines import Missing as NotHandedIn
 from projections.deadlines import filing_list, missing
 from projections.organisations import tree_on
+from projections.papers_owed import owing
 
 router = APIRouter(
     route_class=InOneThread, prefix="/filings", tags=["filings"], responses=RESPONSES
@@ -83,20 +85,17 @@ def list_filings(
     campaign = next(
         (each for each in campaign_list(model) if each.campaign_id == campaign_id), None
     )
-    if campaign is None:
+    if campaign is None or campaign.position >= moment.known_end:
         raise NotOnRecord("campaign", campaign_id)
     day = moment.as_of or reach.day
     ids = reach.within(organisation_id)
     found = filing_list(model, moment, organisation_ids=ids, campaign_id=campaign_id)
-    tree = tree_on(model, moment.as_of)
-    top = campaign.organisation_id
-    part = tree.by_id if top is None else tree.subtree(top)
-    owed = missing(
-        found,
-        deadlines_of(model, the_ledger, campaign, moment, day),
-        [id_ for id_ in ids if id_ in part],
-        day,
-    )
+    tree = tree_on(model, moment.as_of, moment.at)
+    part = None if campaign.organisation_id is None else tree.subtree(campaign.organisation_id)
+    owed: list[NotHandedIn] = []
+    for deadline in deadlines_of(model, the_ledger, campaign, moment, day):
+        asked = owing(model, campaign_id, deadline, part, moment)
+        owed += missing(found, [deadline], [id_ for id_ in ids if id_ in asked], day)
     return Filings(
         items=[FilingView.model_validate(each) for each in found],
         missing=[Missing.model_validate(each) for each in owed],

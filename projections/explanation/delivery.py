@@ -12,8 +12,8 @@ from projections.batches import statements_of
 from projections.explanation.asked import Asked, officer_of
 from projections.explanation.checked import Checked, Fact, Ground, Outcome
 from projections.explanation.duties import stopped_on
-from projections.findings.payments import SIGNATURE_SHEETS
 from projections.flows import trace_back
+from projections.papers_owed import SIGNATURE_SHEETS
 
 
 def delivery(asked: Asked) -> Iterator[Checked]:

@@ -5,32 +5,29 @@ from collections.abc import Iterator
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import exists, func, select
+from sqlalchemy import func, select
 
 from ledger.domain.filing import MINUTES
-from ledger.domain.policy import Channel, Deadline
+from ledger.domain.policy import Deadline
 from projections.asked import uuid_of
-from projections.batches import batches, steps
 from projections.deadlines import filings, filings_by_campaign, missing
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
-from projections.findings.payments import SIGNATURE_SHEETS
-from projections.organisations import tree_on
+from projections.papers_owed import owing
 
 
 def filings_late(asked: Asked) -> Iterator[Finding]:
     """D5: a sheet, a report or a table that is due and was not handed in, or was sent back.
 
-    Of a campaign sheets are due from whoever had a sheet approved by the day, and all else from
-    whoever listed people by then, and from those above them, as far as they have a part in it.
-    What came late is told, to be known; not of minutes, which come again with each meeting.
+    Who owes it, `owing` says. What came late is told, to be known; not of minutes, which come
+    again with each meeting.
     """
     handed_in_of = filings_by_campaign(asked.connection, asked.moment)
     for campaign_id, deadlines in asked.deadlines.items():
         handed_in = handed_in_of.get(campaign_id, ())
         for deadline in (each for each in deadlines if each.due_on < asked.day):
-            owing = _owing(asked, campaign_id, deadline)
-            for owed in missing(handed_in, [deadline], owing, asked.day):
+            places = _owing(asked, campaign_id, deadline)
+            for owed in missing(handed_in, [deadline], places, asked.day):
                 yield Finding(
                     "D5",
                     Severity.WARNING,
@@ -63,26 +60,9 @@ def filings_late(asked: Asked) -> Iterator[Finding]:
 
 def _owing(asked: Asked, campaign_id: UUID, deadline: Deadline) -> list[UUID]:
     """Return who owes what a deadline asks for, in the order of the register."""
-    of = batches.c
-    listed = select(of.organisation_id).where(
-        of.campaign_id == campaign_id.bytes,
-        of.happened_on <= deadline.due_on.isoformat(),
-        asked.moment.covers(batches),
-    )
-    if deadline.name not in SIGNATURE_SHEETS:
-        tree = tree_on(asked.connection, deadline.due_on)
-        found = asked.connection.execute(listed.distinct()).scalars()
-        owing = {above for raw in found for above in tree.line(uuid_of(raw))}
-        return asked.taking_part(campaign_id, owing)
-    approved = exists().where(
-        steps.c.batch_id == of.batch_id,
-        steps.c.step == "approved",
-        steps.c.happened_on <= deadline.due_on.isoformat(),
-        asked.moment.covers(steps),
-    )
-    sheets = listed.where(of.channel == Channel.SIGNATURE_SHEET.value, approved).distinct()
-    owing = {uuid_of(raw) for raw in asked.connection.execute(sheets).scalars()}
-    return asked.taking_part(campaign_id, owing)
+    part = asked.reach.get(campaign_id)
+    found = owing(asked.connection, campaign_id, deadline, part, asked.moment)
+    return [each for each in asked.organisation_ids if each in found]
 
 
 def owed_by_all(asked: Asked) -> Iterator[Finding]:

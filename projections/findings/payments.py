@@ -17,10 +17,8 @@ from projections.findings.finding import Finding, Severity
 from projections.findings.late_arrivals import Arrived, arrived
 from projections.movements import Kind, movements
 from projections.open_payments import Open, together
+from projections.papers_owed import SIGNATURE_SHEETS
 from projections.payment_states import disbursements, states
-
-SIGNATURE_SHEETS = ("signature_sheets", "签字表")
-"""What campaigns call the deadline of signature sheets."""
 
 
 def returned_and_not_paid_again(asked: Asked) -> Iterator[Finding]:

@@ -58,12 +58,12 @@ from projections.findings import (
 from projections.findings.asked import Asked, Verification
 from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Finding, Severity
-from projections.findings.payments import SIGNATURE_SHEETS
 from projections.findings.rules import Evaluated, findings
 from projections.findings.versions import EARLIER
 from projections.followed_lots import Target, followed_lots
 from projections.open_payments import open_payments
 from projections.organisations import tree_on
+from projections.papers_owed import SIGNATURE_SHEETS
 from projections.runner import catch_up
 from tests.world import (
     CAMPAIGN,
