@@ -121,13 +121,16 @@ def reporting(model: Connection, ledger: Ledger, reach: Reach, scope: Scope) -> 
     moment = scope.moment
     last = ledger.size() - 1
     at = last if moment.at is None else min(moment.at, last)
-    tree = tree_on(model, moment.as_of)
     known = [each for each in campaign_list(model) if each.position <= at]
     campaign = _campaign(known, scope, moment.as_of or reach.day)
     year = scope.year
     if campaign is not None:
         year = campaign.fiscal_year
     year = min(max(year or (moment.as_of or reach.day).year, YEAR_MIN), YEAR_MAX)
+    period = Period(year, moment)
+    # Who stood under whom on the day of the payments' state: a move since changes no closed year,
+    # and one that was recorded later no paper that is asked for again.
+    tree = tree_on(model, (period.until if campaign is None else moment).as_of, at)
     chosen = None
     tops = [each for each in tree.among(reach.ids) if each.parent_id not in reach.ids]
     if scope.organisation is not None:
@@ -142,7 +145,7 @@ def reporting(model: Connection, ledger: Ledger, reach: Reach, scope: Scope) -> 
         ids,
         known,
         campaign,
-        Period(year, moment),
+        period,
         at,
         checkpoint_at(ledger, at),
         event.recorded_at,

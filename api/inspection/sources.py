@@ -43,7 +43,7 @@ class Sources:
 
     @cached_property
     def tree(self) -> Tree:
-        return tree_on(self.model, self.closing)
+        return tree_on(self.model, self.closing, self.at)
 
     @cached_property
     def ids(self) -> list[UUID]:

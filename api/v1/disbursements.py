@@ -125,7 +125,7 @@ def question(
         reason=reason,
         ever=ever,
     )
-    asked = asked_of(model, conditions, tree_on(model, moment.as_of), reach)
+    asked = asked_of(model, conditions, tree_on(model, moment.as_of, moment.at), reach)
     plain = asked.plain
     if organisation_id is not None:
         plain = replace(plain, organisation_ids=reach.within(organisation_id))

@@ -64,7 +64,10 @@ def test_only_those_who_took_part_owe_papers_and_every_answer_says_so(world: Wor
         reach = Reach(frozenset(tree.by_id), TODAY)
         over = list_filings(campaign_id(CAMPAIGN), model, NOW, reach, world.ledger)
         found = Kept().known(model, world.ledger, NOW, TODAY).findings
-    code_of: dict[UUID | None, str] = {None: "", **{id_: each.code for id_, each in tree.by_id.items()}}
+    code_of: dict[UUID | None, str] = {
+        None: "",
+        **{id_: each.code for id_, each in tree.by_id.items()},
+    }
     assert {(code_of[each.organisation_id], each.name) for each in over.missing} == asked
     late = [each for each in found if each.rule == "D5"]
     assert {(code_of[each.organisation_id], each.detail) for each in late} == asked

@@ -100,7 +100,7 @@ def show_ledger(
     chart: Word = None,
 ) -> Response:
     """List movements in the order of the log, and what they come to."""
-    tree = tree_on(model, chosen.as_of)
+    tree = tree_on(model, chosen.as_of, chosen.at)
     asked = asked_of(model, chosen.conditions(tree), tree, reach)
     found = movement_list(
         model,
@@ -151,7 +151,7 @@ def show_facet(
     sought: Word = None,
 ) -> Response:
     """Show by what the question can be narrowed, for a page that opens the menu."""
-    tree = tree_on(model, chosen.as_of)
+    tree = tree_on(model, chosen.as_of, chosen.at)
     opened = _menu(screen, model, chosen, tree, reach, name, sought or "")
     return screen.show("ledger/facet.html", asked=chosen, opened=opened, names=NAMES)
 
@@ -161,7 +161,7 @@ def show_chart(
     screen: TheScreen, model: TheReadModel, reach: TheReach, chosen: TheFilter
 ) -> Response:
     """Show amounts over time, of the same question."""
-    tree = tree_on(model, chosen.as_of)
+    tree = tree_on(model, chosen.as_of, chosen.at)
     asked = asked_of(model, chosen.conditions(tree), tree, reach)
     chart = _chart(model, asked, chosen.moment)
     return screen.show(

@@ -30,7 +30,7 @@ CHUNK_BYTES = 1 << 16
 
 def read(found: TheServed, model: TheReadModel, reach: TheReach, chosen: TheFilter) -> Reading:
     """Return the question, held to the log as it is now."""
-    tree = tree_on(model, chosen.as_of)
+    tree = tree_on(model, chosen.as_of, chosen.at)
     last = found.ledger.size() - 1
     at = last if chosen.at is None else min(chosen.at, last)
     asked = asked_of(model, chosen.conditions(tree), tree, reach)
