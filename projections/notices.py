@@ -172,8 +172,13 @@ def notice_list(
     return _with_steps(connection, moment, connection.execute(statement).mappings().all())
 
 
-def hanging(connection: Connection, day: date, limit: int) -> list[Notice]:
-    """Return notices whose period is not over on a day, those that end first before others."""
+def hanging(
+    connection: Connection, day: date, *, after: tuple[date, int] | None, limit: int
+) -> list[Notice]:
+    """Return notices whose period is not over on a day, those that end first before others.
+
+    `after` is the last day and the position of the last one that was shown.
+    """
     statement = (
         select(notices)
         .where(notices.c.last_day >= day.isoformat())
@@ -181,6 +186,10 @@ def hanging(connection: Connection, day: date, limit: int) -> list[Notice]:
         .order_by(notices.c.last_day, notices.c.position)
         .limit(limit)
     )
+    if after is not None:
+        last_day, position = after[0].isoformat(), after[1]
+        same = (notices.c.last_day == last_day) & (notices.c.position > position)
+        statement = statement.where((notices.c.last_day > last_day) | same)
     return _with_steps(connection, NOW, connection.execute(statement).mappings().all())
 
 

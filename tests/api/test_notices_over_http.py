@@ -1,10 +1,13 @@
 """Public notices over HTTP: four people's parts in one, and nobody shown more than may hang."""
 
+import re
 from collections.abc import Iterator
+from html import unescape
 from pathlib import Path
 
 import pytest
 
+from api.web.pages import notices
 from ledger.domain.batch import batch_id
 from tests.api.service import Service, service_at
 from tests.api.staging import refusal
@@ -72,3 +75,26 @@ def test_no_answer_about_a_notice_holds_what_must_not_hang(service: Service) -> 
         body = service.browser("H-X01").get(address).text
         for word in (ONE.name, ONE.id_number[6:], ONE.phone[-8:], ONE.card[-10:], "大病"):
             assert word not in body, address
+
+
+def test_what_hangs_is_shown_page_by_page_to_its_end(
+    service: Service, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    world = service.world
+    world.file(ONE)
+    hung = []
+    for number, days in enumerate((9, 5, 7, 5, 5), 1):
+        world.draft(f"B{number}", roster_row(1, ONE, 60_000))
+        form = {**FORM, "batch_id": str(batch_id(f"B{number}")), "period_days": days}
+        done = service.done("H-X01", "/v1/notices", form)
+        hung.append((days, number, str(done["result"]["notice_id"])))
+    monkeypatch.setattr(notices, "HANGING_SHOWN", 2)
+
+    path, shown = "/notices", list[str]()
+    while path:
+        page = service.browser("H-X01").get(path).text
+        shown += re.findall(r'data-open href="/notices/([0-9a-f-]+)"', page)
+        further = re.search(r'href="([^"]*)">下一页', page)
+        path = unescape(further[1]) if further else ""
+
+    assert shown == [notice for _, _, notice in sorted(hung)]

@@ -20,7 +20,7 @@ from api.callers import (
 )
 from api.dependencies import Served, TheLedger, TheReadModel, TheServed
 from api.file_answer import PDF, file_answer
-from api.web.asked import Number
+from api.web.asked import Day, Number
 from api.web.handbills import Hanging, poster, set_in_type
 from api.web.language import N_
 from api.web.posted import FormKey, TheActingOnPage, done
@@ -65,7 +65,7 @@ from projections.organisations import Tree, staff_numbers, tree_on
 
 router = APIRouter(include_in_schema=False)
 
-HANGING_SHOWN = 200
+HANGING_SHOWN = 100
 PAST_SHOWN = 30
 ROWS_SHOWN = 100
 POSTER_ROWS_MAX = 20_000
@@ -94,14 +94,22 @@ def show_notices(
     found: TheServed,
     model: TheReadModel,
     before: Number = None,
+    after_day: Day = None,
+    after: Number = None,
 ) -> Response:
-    """List what hangs, and what hung; officers see how many objections wait within their reach."""
+    """List what hangs, and what hung; officers see how many objections wait within their reach.
+
+    What hangs goes on after the notice that ends on `after_day` and stands at `after` in the log.
+    """
+    shown = None if after_day is None or after is None else (after_day, after)
+    running = hanging(model, screen.today, after=shown, limit=HANGING_SHOWN + 1)
     past = taken_down(model, screen.today, before=before, limit=PAST_SHOWN + 1)
     further = len(past) > PAST_SHOWN
     return _unlisted(
         screen.show(
             "notices/list.html",
-            running=_told(model, found, hanging(model, screen.today, HANGING_SHOWN)),
+            running=_told(model, found, running[:HANGING_SHOWN]),
+            last=running[HANGING_SHOWN - 1] if len(running) > HANGING_SHOWN else None,
             past=_told(model, found, past[:PAST_SHOWN]),
             before=past[PAST_SHOWN - 1].position if further else None,
             own=_own(screen.caller, model),
