@@ -17,12 +17,15 @@ from sqlalchemy import (
     literal,
     or_,
     select,
+    union,
     union_all,
 )
 
 from ledger.domain.aggregate import OPERATOR, Event
 from ledger.domain.recipient import Change, Recipient
 from projections.asked import optional_uuid, uuid_of
+from projections.batches import batches
+from projections.listed_people import retired_rows, row_phones, rows_not_on_file
 from projections.payment_states import disbursements
 from projections.view import (
     Handler,
@@ -154,6 +157,21 @@ def known_at(person: ColumnElement[bytes], organisation_ids: Sequence[UUID]) -> 
         disbursements.c.person_id == person, disbursements.c.organisation_id.in_(ids)
     )
     return or_(filed, paid)
+
+
+def organisations_knowing(connection: Connection, person_id: UUID) -> set[UUID]:
+    """Return the organisations that ever had a person on file, paid them or listed them."""
+    theirs = [
+        select(table.c.organisation_id).where(table.c.person_id == person_id.bytes)
+        for table in (places, disbursements)
+    ]
+    theirs += [
+        select(batches.c.organisation_id)
+        .join(table, table.c.batch_id == batches.c.batch_id)
+        .where(table.c.person_id == person_id.bytes)
+        for table in (row_phones, retired_rows, rows_not_on_file)
+    ]
+    return {uuid_of(each) for each in connection.execute(union(*theirs)).scalars()}
 
 
 def people_known_at(

@@ -21,7 +21,7 @@ from ledger.commands.searching import find_people
 from ledger.domain.recipient import Change, Recipient
 from ledger.store.application import Ledger, NotOnRecord
 from projections.disbursements import Question, disbursement_list, is_on_its_way, last_paid_on
-from projections.people import person_changes
+from projections.people import organisations_knowing, people_known_at, person_changes
 
 router = APIRouter(route_class=InOneThread, tags=["people"], responses=RESPONSES)
 
@@ -56,6 +56,12 @@ class ChangeForm(forms.Reasoned):
 
 class DecisionForm(forms.DatedForm):
     change: Change
+    request: int | None = Field(
+        default=None,
+        ge=0,
+        lt=2**53,
+        description="Position of the request that was read; a later one is then not decided.",
+    )
 
 
 class ArchiveFile(Answer):
@@ -100,6 +106,7 @@ class ChangeList(Answer):
 
 class Found(Answer):
     people: list[Person]
+    cut: bool = Field(description="More were found than are listed: ask for less.")
 
 
 @router.post("/searches", dependencies=[READ])
@@ -109,9 +116,10 @@ def search(form: SearchForm, model: TheReadModel, the_ledger: TheLedger, reach: 
         name.replace("_masked", " masked"): value
         for name, value in form.model_dump(exclude_none=True).items()
     }
-    people = sorted(find_people(the_ledger, known))[:PEOPLE_MAX]
-    shown = [_person(the_ledger, model, reach, person) for person in people]
-    return Found(people=[each for each in shown if each.files or each.payments])
+    people = sorted(find_people(the_ledger, known))
+    near = list(people_known_at(model, people, reach.ids, PEOPLE_MAX + 1))
+    shown = [_person(the_ledger, model, reach, person) for person in near[:PEOPLE_MAX]]
+    return Found(people=shown, cut=len(near) > PEOPLE_MAX)
 
 
 @router.get("/people/{person_id}", dependencies=[READ])
@@ -153,6 +161,7 @@ def ask_for_change(
     form: ChangeForm,
     acting: TheActing,
     the_ledger: TheLedger,
+    model: TheReadModel,
     response: Response,
 ) -> Written[Nothing]:
     """Ask that a person's data be restricted, released or erased; another officer decides."""
@@ -163,6 +172,7 @@ def ask_for_change(
         form.change,
         form.reason,
         form.overriding,
+        known_at=organisations_knowing(model, person_id),
     )
     return written(the_ledger, response, answer, Nothing)
 
@@ -179,7 +189,16 @@ def decide(
     """Carry out what another officer asked for; nobody decides on their own request."""
     act = acting.act(form.happened_on, stream=person_id)
     paid, underway = last_paid_on(model, person_id), is_on_its_way(model, person_id)
-    answer = decide_change(the_ledger, act, person_id, form.change, paid, on_its_way=underway)
+    answer = decide_change(
+        the_ledger,
+        act,
+        person_id,
+        form.change,
+        paid,
+        on_its_way=underway,
+        known_at=organisations_knowing(model, person_id),
+        request=form.request,
+    )
     return written(the_ledger, response, answer, Nothing)
 
 

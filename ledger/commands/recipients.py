@@ -1,6 +1,6 @@
 """The archive of recipients, and what may be done with their personal data."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date
 from enum import StrEnum
@@ -9,15 +9,23 @@ from uuid import UUID
 from ledger.commands.duties import (
     OfficerRequired,
     acting_officer,
+    recording_day,
     require_post,
     require_post_anywhere,
 )
+from ledger.commands.lineage import lineage
 from ledger.commands.sealing import ARCHIVE_FILE, PAYEE, card_index, person_id, seal, unseal
 from ledger.domain.administration import Administration, administration_id
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.officer import Officer, Role, RoleMissing
 from ledger.domain.organisation import Organisation, organisation_id
-from ledger.domain.recipient import AlreadyErased, Change, FileDatesBackwards, Recipient
+from ledger.domain.recipient import (
+    AlreadyErased,
+    Change,
+    FileDatesBackwards,
+    Recipient,
+    RequesterLeft,
+)
 from ledger.files.archive import ArchiveRow
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer, Ledger, NotOnRecord, Work
@@ -142,6 +150,8 @@ def request_change(
     change: Change,
     reason: str,
     overriding: str = "",
+    *,
+    known_at: Collection[UUID] = (),
 ) -> Answer:
     """Ask that a person's data be restricted, released or erased; another officer decides.
 
@@ -152,6 +162,7 @@ def request_change(
         change: What is asked for.
         reason: Why.
         overriding: The order that goes before the retention of thirty years, for an erasure.
+        known_at: The organisations that paid or listed them; who asks has a post over all of them.
 
     Raises:
         NotOnRecord: Nobody of this id was ever filed or unmasked.
@@ -160,7 +171,7 @@ def request_change(
 
     def decide(work: Work) -> None:
         recipient = work.get(Recipient, person)
-        _require_post_for(work, act, recipient, ASKING)
+        _require_post_over(work, act, _places(recipient, known_at), ASKING)
         recipient.request(
             act,
             change=change,
@@ -182,6 +193,8 @@ def decide_change(
     last_paid: date | None = None,
     *,
     on_its_way: bool = False,
+    known_at: Collection[UUID] = (),
+    request: int | None = None,
 ) -> Answer:
     """Carry out what another officer asked for. Safe to repeat after a crash, under its key.
 
@@ -192,25 +205,33 @@ def decide_change(
         change: What was asked for.
         last_paid: The day of their last payment, if there is one, from which retention counts.
         on_its_way: Whether a payment to them has not been answered yet.
+        known_at: The organisations that paid or listed them; who decides, and who asked, has a post
+            over all of them.
+        request: Position of the request that is decided; None: of whichever was made last.
 
     Raises:
-        NotOnRecord, NotRequested, SamePersonDecides, RetentionRuns, PaymentOnItsWay, AlreadyErased,
-            RoleMissing: As they say.
+        NotOnRecord, NotRequested, RequestChanged, RequesterLeft, SamePersonDecides, RetentionRuns,
+            PaymentOnItsWay, AlreadyErased, RoleMissing: As they say.
     """
+    version = None if request is None else _version_at(ledger, person, request)
 
     def decide(work: Work) -> None:
         recipient = work.get(Recipient, person)
-        _require_post_for(work, act, recipient, DECIDING)
+        places = _places(recipient, known_at)
+        _require_post_over(work, act, places, DECIDING)
+        _require_asker(work, act, recipient, change, places)
         recipient.decide(
             act,
             change=change,
             decided_by=acting_officer(act),
+            request_version=version,
             last_paid=last_paid,
             on_its_way=on_its_way,
         )
         work.save(recipient)
 
-    answer = ledger.perform(act, "recipient.decide_change", (person, change), decide)
+    named = () if request is None else (request,)
+    answer = ledger.perform(act, "recipient.decide_change", (person, change, *named), decide)
     if not act.dry_run:
         # A crash before this line leaves the event, and a key that a repetition puts away.
         _carry_out(ledger, person)
@@ -280,20 +301,51 @@ def erase_person(
     return answer
 
 
-def _require_post_for(
-    work: Work, act: CommandAct, recipient: Recipient, roles: frozenset[Role]
-) -> None:
-    """Check the post where the person has a file, or else where they came on record.
+def _places(recipient: Recipient, known_at: Collection[UUID]) -> set[UUID]:
+    """Return every union whose person they are, or were: what is done to their data is done to all.
 
-    Of those who came on record before that was kept, anywhere.
+    Of files alone, a union that opens one would decide on people whom another pays without.
     """
-    places = {file.organisation_id for file in recipient.files.values()}
-    if not places and recipient.organisation_id is not None:
-        places = {recipient.organisation_id}
+    files = {file.organisation_id for file in recipient.files.values()}
+    came_by = set() if recipient.organisation_id is None else {recipient.organisation_id}
+    return {*files, *came_by, *known_at}
+
+
+def _require_post_over(
+    work: Work, act: CommandAct, places: Collection[UUID], roles: frozenset[Role]
+) -> None:
+    """Check the post at each place; of whom no union is known to have, anywhere."""
     if not places:
         require_post_anywhere(work, act, roles)
-    for place in places:
+    for place in sorted(places):
         require_post(work, act, roles, place)
+
+
+def _require_asker(
+    work: Work, act: CommandAct, recipient: Recipient, change: Change, places: Collection[UUID]
+) -> None:
+    """Check that whoever asked could still ask on the day that it is decided.
+
+    Raises:
+        RequesterLeft: They could not.
+    """
+    asked = recipient.requests.get(change)
+    if asked is None or not act.signed_in or asked.officer_id == acting_officer(act):
+        return
+    asker, day = work.get(Officer, asked.officer_id), recording_day(act)
+    lines = [set(lineage(work, place, day)) for place in places]
+    anywhere = {tenure.organisation_id for tenure in asker.tenures}
+    for line in lines or [anywhere]:
+        if not any(asker.holds(role, line, day) for role in ASKING):
+            raise RequesterLeft(recipient.id, asked.officer_id)
+
+
+def _version_at(ledger: Ledger, person: UUID, position: int) -> int:
+    """Return which event of a person stands at a position; 0, which is no request, if none does."""
+    for _, event in ledger.read(position, 1):
+        if isinstance(event, Recipient.ChangeRequested) and event.originator_id == person:
+            return event.originator_version
+    return 0
 
 
 def _enter(work: Work, act: CommandAct, entry: ArchiveRow) -> Entered:

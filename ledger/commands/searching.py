@@ -26,6 +26,9 @@ class NothingAsked(LedgerError):
 def find_people(ledger: Ledger, known: Mapping[str, str]) -> set[UUID]:
     """Return the people of whom all that is known holds.
 
+    To search by what is kept of somebody is to use it: whose data is restricted is found by their
+    ID number alone, which names them in the log, so that the restriction can be lifted.
+
     Args:
         ledger: Its vault keeps the blind indexes.
         known: `id_number`, `card_number`, `phone`, `name`; or any of them `masked`, as answers
@@ -37,7 +40,9 @@ def find_people(ledger: Ledger, known: Mapping[str, str]) -> set[UUID]:
     found: set[UUID] | None = None
     for kind, value in known.items():
         people = (
-            {person_id(ledger, value)} if kind == "id_number" else ledger.vault.noted(kind, value)
+            {person_id(ledger, value)}
+            if kind == "id_number"
+            else ledger.vault.findable(kind, value)
         )
         found = people if found is None else found & people
     if found is None:

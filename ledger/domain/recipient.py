@@ -64,6 +64,32 @@ class SamePersonDecides(LedgerError):
         super().__init__(f"officer {officer_id} asked for it themselves, for recipient {person_id}")
 
 
+class RequesterLeft(LedgerError):
+    """A request counts as long as who made it could still make it."""
+
+    code = "recipient.requester_left"
+    kind = Kind.CONFLICT
+
+    def __init__(self, person_id: UUID, officer_id: UUID) -> None:
+        super().__init__(
+            f"officer {officer_id}, who asked for it, holds no post any more over all who have"
+            f" recipient {person_id}; have somebody ask anew"
+        )
+
+
+class RequestChanged(LedgerError):
+    """What is decided is what was read: a later request with other words is another."""
+
+    code = "recipient.request_changed"
+    kind = Kind.CONFLICT
+
+    def __init__(self, person_id: UUID, change: str) -> None:
+        super().__init__(
+            f"the request to {change} the data of recipient {person_id} is not the one that waits;"
+            " read it again"
+        )
+
+
 class RetentionRuns(LedgerError):
     """Vouchers are kept for thirty years (会计档案管理办法); until then data is restricted."""
 
@@ -117,10 +143,14 @@ class Change(StrEnum):
 
 
 class Request(NamedTuple):
-    """Who asked for a change; `overriding` names the order that goes before retention, if any."""
+    """Who asked for a change; `overriding` names the order that goes before retention, if any.
+
+    `version` is that of the event, which tells one request from the next.
+    """
 
     officer_id: UUID
     overriding: str
+    version: int
 
 
 RETENTION_YEARS = 30
@@ -185,7 +215,9 @@ class Recipient(Root):
         overriding: str
 
         def apply(self, aggregate: "Recipient") -> None:
-            aggregate.requests[self.change] = Request(self.requested_by, self.overriding)
+            aggregate.requests[self.change] = Request(
+                self.requested_by, self.overriding, self.originator_version
+            )
 
     class Restricted(Event, frozen=True):
         """Kept, and used for nothing else, until two officers lift it (个人信息保护法 art. 47)."""
@@ -322,6 +354,7 @@ class Recipient(Root):
         *,
         change: Change,
         decided_by: UUID,
+        request_version: int | None = None,
         last_paid: date | None = None,
         on_its_way: bool = False,
     ) -> None:
@@ -331,12 +364,14 @@ class Recipient(Root):
             act: Who and when.
             change: What was asked for.
             decided_by: The officer.
+            request_version: Of the request that they read; None: whichever was made last.
             last_paid: The day of the person's last payment, whose vouchers are kept for thirty
                 years like their files.
             on_its_way: Whether a payment to them has not been answered yet.
 
         Raises:
             NotRequested: Nobody asked.
+            RequestChanged: The one that they read is not the one that waits.
             SamePersonDecides: They asked themselves.
             RetentionRuns: It is too early to erase, and no order overrides that.
             PaymentOnItsWay: It is to be erased before what is on its way arrived or came back.
@@ -346,6 +381,8 @@ class Recipient(Root):
         request = self.requests.get(change)
         if request is None:
             raise NotRequested(self.id, change)
+        if request_version not in {None, request.version}:
+            raise RequestChanged(self.id, change)
         if request.officer_id == decided_by:
             raise SamePersonDecides(self.id, decided_by)
         if change is Change.RESTRICT:

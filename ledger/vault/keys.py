@@ -270,6 +270,16 @@ class PersonKeys:
             ).fetchall()
         return {UUID(bytes=row[0]) for row in rows}
 
+    def findable(self, value: bytes) -> set[UUID]:
+        """Return who is found by a blind index, without those whose data is restricted."""
+        with self._lock:
+            rows = self._connection.execute(
+                "SELECT subject FROM person_indexes WHERE value = ?"
+                " AND subject NOT IN (SELECT subject FROM restricted)",
+                (value,),
+            ).fetchall()
+        return {UUID(bytes=row[0]) for row in rows}
+
     def restrict(self, subject: UUID) -> None:
         """Keep a person's key from being used until that is lifted. Safe to repeat."""
         with self._lock:

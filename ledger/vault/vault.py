@@ -117,6 +117,10 @@ class Vault:
         """Return who is found by a value."""
         return self._keys.noted(self._digest("find", kind, value))
 
+    def findable(self, kind: str, value: str) -> set[UUID]:
+        """Return who may be searched for by a value: nobody whose data is restricted."""
+        return self._keys.findable(self._digest("find", kind, value))
+
     def restrict(self, subject: UUID) -> None:
         """Keep a person's data from being read or added to. Safe to repeat."""
         self._keys.restrict(subject)

@@ -9,10 +9,12 @@ import pytest
 from httpx2 import Response
 from msgspec import structs
 
+from api.v1.people import PEOPLE_MAX
 from ledger.anchoring.publications import announce
 from ledger.commands.policies import CampaignOpening, adopt_policy, open_campaign
 from ledger.domain.batch import batch_id
 from ledger.domain.campaign import campaign_id
+from ledger.domain.officer import officer_id
 from ledger.domain.organisation import organisation_id
 from ledger.domain.recipient import Recipient
 from ledger.packs.file import read_pack
@@ -103,6 +105,117 @@ def test_restriction_is_asked_by_one_and_decided_by_another(service: Service) ->
     service.done("H-X01", f"{path}/change-requests", {**asked, "change": "lift"})
     service.done("A-X01", f"{path}/changes", {"change": "lift"})
     assert service.done("K-X01", unmasking, {"fields": ["name"], "reason": "核对"})
+    service.world.check_log()
+
+
+def test_no_union_decides_alone_on_somebody_whom_another_pays(service: Service) -> None:
+    paid = Person(8)
+    service.world.sheet("S1", paid)  # of whom there is no file
+    path = f"/v1/people/{person_id(service, paid)}"
+    row = {
+        "file_number": "Z1",
+        "organisation_code": "X02",
+        "category": "建档困难职工",
+        "opened_on": "2017-02-20",
+        "name": paid.name,
+        "id_number": paid.id_number,
+    }
+    service.done("H-X02", "/v1/archive/files", row)
+    erase = {"change": "erase", "reason": "本人要求", "overriding": "公函1号"}
+    restrict = {"change": "restrict", "reason": "本人要求"}
+
+    refused = [
+        service.post(staff, f"{path}/change-requests", form).json().get("code")
+        for staff in ("H-X02", "H-X01")
+        for form in (restrict, erase)
+    ]
+    service.done("H-C01", f"{path}/change-requests", restrict)
+    below = service.post("A-X02", f"{path}/changes", {"change": "restrict"})
+    service.done("A-C01", f"{path}/changes", {"change": "restrict"})
+
+    assert refused == ["duty.role_missing"] * 4
+    assert below.json()["code"] == "duty.role_missing"
+    assert service.get("H-X01", path)["restricted"]
+
+
+def test_a_union_that_only_listed_somebody_has_them_too(service: Service) -> None:
+    listed = Person(8)
+    service.world.file(listed, union="X02")
+    service.world.draft("B2", roster_row(1, listed, 80_000))
+    path = f"/v1/people/{person_id(service, listed)}"
+
+    form = {"change": "restrict", "reason": "本人要求"}
+    refused = service.post("H-X02", f"{path}/change-requests", form)
+
+    assert (refused.status_code, refused.json()["code"]) == (403, "duty.role_missing")
+
+
+def test_restricted_people_are_not_found_by_what_is_kept_of_them(service: Service) -> None:
+    one = str(person_id(service, ONE))
+    kept = {"name": ONE.name, "phone": ONE.phone, "card_number": ONE.card}
+    masked = {"id_number_masked": f"3401**********{ONE.id_number[-4:]}"}
+    known = [*({kind: value} for kind, value in kept.items()), masked]
+    path = f"/v1/people/{one}"
+
+    service.done("H-X01", f"{path}/change-requests", {"change": "restrict", "reason": "要求"})
+    assert all(found(service, **each) == [one] for each in known)
+    service.done("A-X01", f"{path}/changes", {"change": "restrict"})
+
+    assert [found(service, **each) for each in known] == [[]] * len(known)
+    assert found(service, id_number=ONE.id_number) == [one]
+    assert found(service, id_number=ONE.id_number, name=ONE.name) == []
+    service.done("H-X01", f"{path}/change-requests", {"change": "lift", "reason": "要求"})
+    service.done("A-X01", f"{path}/changes", {"change": "lift"})
+    assert all(found(service, **each) == [one] for each in known)
+
+
+def test_who_is_within_reach_is_found_however_many_others_share_a_name(service: Service) -> None:
+    strangers = [Person(number) for number in range(1000, 1000 + PEOPLE_MAX + 40)]
+    service.world.file(*strangers, union="X02")
+    shared = {"name_masked": f"{ONE.name[0]}*"}
+    both = sorted(str(person_id(service, each)) for each in (ONE, TWO))
+
+    near = service.done("H-X01", "/v1/searches", shared)
+    all_of_them = service.done("H-C01", "/v1/searches", shared)
+
+    assert ([each["person_id"] for each in near["people"]], near["cut"]) == (both, False)
+    assert (len(all_of_them["people"]), all_of_them["cut"]) == (PEOPLE_MAX, True)
+
+
+def test_a_request_counts_no_more_once_its_asker_has_left(service: Service) -> None:
+    path = f"/v1/people/{person_id(service, ONE)}"
+    asked = {"change": "restrict", "reason": "本人要求"}
+    service.done("R-X01", f"{path}/change-requests", asked)
+    left = {"organisation_id": str(organisation_id("X01")), "role": "复核"}
+    service.done("SEC", f"/v1/officers/{officer_id('R-X01')}/post-endings", left)
+
+    refused = service.post("A-X01", f"{path}/changes", {"change": "restrict"})
+    service.done("H-X01", f"{path}/change-requests", asked)
+    decided = service.post("A-X01", f"{path}/changes", {"change": "restrict"})
+
+    assert (refused.status_code, refused.json()["code"]) == (409, "recipient.requester_left")
+    assert decided.status_code == 201
+    service.world.check_log()
+
+
+def test_what_was_read_is_decided_and_no_later_request(service: Service) -> None:
+    path = f"/v1/people/{person_id(service, ONE)}"
+    asked = {"change": "restrict", "reason": "本人要求"}
+    service.done("H-X01", f"{path}/change-requests", asked)
+    [read] = service.get("A-X01", "/v1/change-requests")["items"]
+    service.done("R-X01", f"{path}/change-requests", {**asked, "reason": "另有原因"})
+
+    refused = [
+        service.post("A-X01", f"{path}/changes", {"change": "restrict", "request": position})
+        for position in (read["position"], 0, 2**40)
+    ]
+    [now] = service.get("A-X01", "/v1/change-requests")["items"]
+    page = service.browser("A-X01").get("/admin/people", headers={"accept": "text/html"})
+    service.done("A-X01", f"{path}/changes", {"change": "restrict", "request": now["position"]})
+
+    codes = {(each.status_code, each.json()["code"]) for each in refused}
+    assert codes == {(409, "recipient.request_changed")}
+    assert f'name="request" value="{now["position"]}"' in page.text
     service.world.check_log()
 
 

@@ -20,7 +20,7 @@ from ledger.errors import LedgerError
 from projections.asked import PAGE_ROWS_MAX
 from projections.disbursements import is_on_its_way, last_paid_on
 from projections.organisations import staff_numbers
-from projections.people import person_changes
+from projections.people import organisations_knowing, person_changes
 
 router = APIRouter(include_in_schema=False)
 
@@ -50,12 +50,21 @@ def ask(
     acting: TheActingOnPage,
     given: TheFields,
     found: TheServed,
+    model: TheReadModel,
 ) -> Response:
     """Ask that a person's data be restricted, released or erased; another officer decides."""
     try:
         form = formed(ChangeForm, given, screen.language)
         act = acting.act(form.happened_on)
-        request_change(found.ledger, act, person_id, form.change, form.reason, form.overriding)
+        request_change(
+            found.ledger,
+            act,
+            person_id,
+            form.change,
+            form.reason,
+            form.overriding,
+            known_at=organisations_knowing(model, person_id),
+        )
     except LedgerError as refusal:
         shown = {"person_id": person_id, "changes": list(Change)}
         return show_above(screen, refusal, ASKED, given=given, **shown)
@@ -77,7 +86,16 @@ def decide(
         form = formed(DecisionForm, given, screen.language)
         act, paid = acting.act(form.happened_on), last_paid_on(model, person_id)
         underway = is_on_its_way(model, person_id)
-        decide_change(found.ledger, act, person_id, form.change, paid, on_its_way=underway)
+        decide_change(
+            found.ledger,
+            act,
+            person_id,
+            form.change,
+            paid,
+            on_its_way=underway,
+            known_at=organisations_knowing(model, person_id),
+            request=form.request,
+        )
     except LedgerError as refusal:
         return show_above(screen, refusal, PAGE, **_listed(screen, model, reach, None))
     return screen.go(HERE, N_("已照申请办理。"))
