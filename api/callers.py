@@ -36,6 +36,7 @@ from ledger.database import DISK_REFUSALS
 from ledger.domain.officer import BUSINESS, OBSERVERS, Officer, Role
 from ledger.errors import Kind, LedgerError
 from ledger.postgresql import DatabaseUnreachable
+from projections.officers import officers_at
 from projections.organisations import tree_on
 
 TFound = TypeVar("TFound")
@@ -399,3 +400,17 @@ def reach(caller: TheCaller, model: TheReadModel) -> Reach:
 
 TheReach = Annotated[Reach, Depends(reach)]
 TheWatched = Annotated[Reach, Depends(watched)]
+
+
+def watched_officers(caller: TheCaller, model: TheReadModel) -> frozenset[UUID] | None:
+    """Say whose comings and goings a caller watches; None: everybody's, and tries of nobody.
+
+    Those who hold a post where they watch, or held one: who left is not to come back unseen.
+    """
+    ids = watched(caller, model).ids
+    if ids and tree_on(model, caller.day).unless_all(ids) is None:
+        return None
+    return officers_at(model, ids)
+
+
+TheWatchedOfficers = Annotated[frozenset[UUID] | None, Depends(watched_officers)]

@@ -82,6 +82,13 @@ def officers_found(
     ]
 
 
+def officers_at(connection: Connection, organisation_ids: Collection[UUID]) -> frozenset[UUID]:
+    """Return who ever held a post at one of these."""
+    near = {each.bytes for each in organisation_ids}
+    posts = select(roles.c.officer_id, roles.c.organisation_id).distinct()
+    return frozenset(uuid_of(who) for who, where in connection.execute(posts) if where in near)
+
+
 def tenures(connection: Connection, officer_ids: Sequence[UUID]) -> dict[UUID, list[Tenure]]:
     """Return all posts of officers, the first given first, as `Officer` itself has them."""
     found: dict[UUID, list[Tenure]] = defaultdict(list)

@@ -1,6 +1,8 @@
 """The access journal: who signed in, failed to, was invited or got a token."""
 
+import json
 import sqlite3
+from collections.abc import Collection
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -75,12 +77,18 @@ class AccessJournal:
         )
         return None if row is None else int(row["at_s"])
 
-    def entries(self, *, after: int = 0, limit: int = 100) -> list[Entry]:
-        """Return entries in their order, after the one of number `after`."""
+    def entries(
+        self, *, after: int = 0, limit: int = 100, of: Collection[UUID] | None = None
+    ) -> list[Entry]:
+        """Return entries in their order, after the one of number `after`, `of` some officers."""
+        condition, values = ("1", ()) if of is None else _concerns(of)
         return [
             _entry(row)
             for row in self._store.rows(
-                "SELECT * FROM journal WHERE number > ? ORDER BY number LIMIT ?", after, limit
+                f"SELECT * FROM journal WHERE number > ? AND {condition} ORDER BY number LIMIT ?",  # noqa: S608 - a condition of ours
+                after,
+                *values,
+                limit,
             )
         ]
 
@@ -92,6 +100,7 @@ class AccessJournal:
         what: str | None = None,
         since_s: int | None = None,
         until_s: int | None = None,
+        of: Collection[UUID] | None = None,
         limit: int = 100,
     ) -> list[Entry]:
         """Return entries, the last first.
@@ -102,6 +111,7 @@ class AccessJournal:
             what: Name of what happened, or what it begins with (`sign_in`).
             since_s: From this moment on.
             until_s: Before this moment.
+            of: Those that concern one of these officers; None: of all, and of nobody.
             limit: How many at most.
         """
         asked: list[tuple[str, tuple[object, ...]]] = []
@@ -116,6 +126,8 @@ class AccessJournal:
             asked.append(("at_s >= ?", (since_s,)))
         if until_s is not None:
             asked.append(("at_s < ?", (until_s,)))
+        if of is not None:
+            asked.append(_concerns(of))
         conditions = " AND ".join(condition for condition, _ in asked) or "1"
         values = [value for _, given in asked for value in given]
         return [
@@ -126,6 +138,11 @@ class AccessJournal:
                 limit,
             )
         ]
+
+
+def _concerns(officers: Collection[UUID]) -> tuple[str, tuple[object, ...]]:
+    # In one value: a city's officers are more than a statement takes values.
+    return "officer_id IN (SELECT value FROM json_each(?))", (json.dumps([*map(str, officers)]),)
 
 
 def _entry(row: sqlite3.Row) -> Entry:

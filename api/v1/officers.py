@@ -18,6 +18,7 @@ from api.callers import (
     WATCH_ACCESS,
     PostMissing,
     TheCaller,
+    TheWatchedOfficers,
 )
 from api.dependencies import Served, TheLedger, ThePage, TheReadModel, served
 from api.edge.one_thread import InOneThread
@@ -298,11 +299,12 @@ class Journal(Answer):
 @journal.get("", dependencies=[WATCH_ACCESS])
 def list_journal(
     found: TheDoor,
+    watched: TheWatchedOfficers,
     after: Annotated[int, Query(ge=0, lt=2**53, description="Number of the last seen.")] = 0,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Journal:
-    """List who signed in, failed to, was invited or got a token, in order."""
-    entries = found.door.journal.entries(after=after, limit=limit)
+    """List who signed in, failed to, was invited or got a token, of whom the caller watches."""
+    entries = found.door.journal.entries(after=after, limit=limit, of=watched)
     return Journal(items=[JournalEntry.model_validate(each) for each in entries])
 
 

@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 from fastapi import APIRouter, Response
 
-from api.callers import WATCH_ACCESS
+from api.callers import WATCH_ACCESS, TheWatchedOfficers
 from api.dependencies import TheReadModel, TheServed
 from api.web.asked import Day, Number, Word
 from api.web.screen import TheScreen
@@ -24,19 +24,21 @@ def show_journal(
     screen: TheScreen,
     model: TheReadModel,
     found: TheServed,
+    watched: TheWatchedOfficers,
     staff_number: Word = None,
     what: Word = None,
     since: Day = None,
     until: Day = None,
     before: Number = None,
 ) -> Response:
-    """List what happened at the door, the last first."""
+    """List what happened at the door to those whom the caller watches, the last first."""
     entries = found.door.journal.latest(
         before=before,
         officer_id=None if staff_number is None else officer_id(staff_number),
         what=what,
         since_s=None if since is None else start_s(since),
         until_s=None if until is None else start_s(until + timedelta(days=1)),
+        of=watched,
         limit=ROWS + 1,
     )
     shown = entries[:ROWS]

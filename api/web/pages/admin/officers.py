@@ -9,7 +9,7 @@ from fastapi import APIRouter, Body, Form, Response
 from sqlalchemy import Connection
 
 from api.acting import Acting, Prepared, Signed, TheActing, prepared
-from api.callers import CONFIRM, KEEP_SECURITY, KEEP_SYSTEM, SIGNED_IN
+from api.callers import CONFIRM, KEEP_SECURITY, KEEP_SYSTEM, SIGNED_IN, watched_officers
 from api.dependencies import ThePage, TheReadModel, TheServed
 from api.histories import vouched_keys
 from api.inviting import administers, invite_officer, require_not_inviter, sign_out_officer
@@ -262,9 +262,11 @@ def _listed(
     organisation: str | None,
 ) -> dict[str, Any]:
     now_s = found.clock.now_s()
+    seen = _seen_at_door(screen, model, [each.officer_id for each in lines])
     standings = {
         each.officer_id: found.door.standing(each.officer_id, each.staff_number, now_s)
         for each in lines
+        if each.officer_id in seen
     }
     return {
         "lines": lines,
@@ -285,12 +287,13 @@ def _shown(screen: Screen, model: Connection, found: TheServed, officer: UUID) -
         raise NotOnRecord("officer", officer)
     line, now_s = lines[0], found.clock.now_s()
     may, tree = _may(screen) | _may_of(screen, found, officer), tree_on(model)
+    seen = _seen_at_door(screen, model, [officer])
     return {
         "officer": line,
         "name": masked_name(found.ledger, line.position) if "see_name" in may else None,
         "keys": officer_keys(model, owner_id=officer, limit=PAGE_ROWS_MAX),
         "vouched": vouched_keys(found.ledger, model),
-        "standing": found.door.standing(officer, line.staff_number, now_s),
+        "standing": found.door.standing(officer, line.staff_number, now_s) if seen else None,
         "now_s": now_s,
         "staff": staff_numbers(model),
         "governed": _governed(screen, tree),
@@ -298,6 +301,19 @@ def _shown(screen: Screen, model: Connection, found: TheServed, officer: UUID) -
         "roles": list(Role),
         "today": screen.today,
         "may": may,
+    }
+
+
+def _seen_at_door(screen: Screen, model: Connection, officers: list[UUID]) -> set[UUID]:
+    """Return of whom the caller sees when they came: administrators, who watches them, oneself."""
+    caller = screen.caller
+    if caller is None:
+        return set()
+    if caller.holds_any(ADMINISTRATORS):
+        return set(officers)
+    watched = watched_officers(caller, model)
+    return {
+        each for each in officers if each == caller.officer_id or watched is None or each in watched
     }
 
 
