@@ -12,6 +12,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ledger.domain.aggregate import OPERATOR, Act, Event, Root
+from ledger.domain.clear_text import require_no_personal_data
 from ledger.domain.policy import Channel
 from ledger.domain.sealed import Sealed
 from ledger.domain.values import Money, require_positive, require_writable, stable_id
@@ -693,6 +694,7 @@ class Batch(Root):
     def agree_spelling(self, act: Act, *, number: int, spelling: Sealed, ground: str) -> None:
         self.require_answerable(Channel.BANK_CARD)
         self.require_no_part_of(act.actor)
+        require_no_personal_data(ground)
         self.trigger_event(
             self.SpellingAgreed,
             act,

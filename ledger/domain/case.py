@@ -7,7 +7,7 @@ from uuid import UUID
 import msgspec
 
 from ledger.domain.aggregate import Act, Event, Root
-from ledger.domain.clear_text import holds_personal_data
+from ledger.domain.clear_text import require_no_personal_data
 from ledger.domain.values import Money, require_positive, require_writable, stable_id, yuan_text
 from ledger.errors import Kind, LedgerError
 
@@ -78,16 +78,6 @@ class TextEmpty(LedgerError):
 
     def __init__(self, length: int) -> None:
         super().__init__(f"{length} characters, 1 to {TEXT_CHARACTERS_MAX} are needed")
-
-
-class PersonalDataInText(LedgerError):
-    """What is written of a case is kept in clear: people are named by their payments."""
-
-    code = "case.personal_data"
-    kind = Kind.INVALID
-
-    def __init__(self) -> None:
-        super().__init__("the text holds what looks like an ID, phone or card number")
 
 
 class DocumentsTooMany(LedgerError):
@@ -505,8 +495,7 @@ def _text(written: str) -> str:
     text = written.strip()
     if not 1 <= len(text) <= TEXT_CHARACTERS_MAX:
         raise TextEmpty(len(text))
-    if holds_personal_data(text):
-        raise PersonalDataInText
+    require_no_personal_data(text)
     return text
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID
 
 from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.clear_text import require_no_personal_data
 from ledger.domain.lots import Part
 from ledger.domain.sealed import Sealed
 from ledger.domain.values import Money, stable_id
@@ -474,12 +475,14 @@ class Disbursement(Root):
             NotInTransit: It arrived, or came back before.
             AlreadySent: The bank said that it does not know what became of it.
             SignatureWaits: Its recipient signed for it.
+            PersonalDataInText: The reason names somebody by a number.
         """
         self._require_in_transit()
         if self.unknown:
             raise AlreadySent(self.id)
         if self.captured is not None:
             raise SignatureWaits(self.id)
+        require_no_personal_data(reason)
         self.trigger_event(self.Withdrawn, act, reason=reason, **self._money())
         return self.parts
 
@@ -603,6 +606,7 @@ class Disbursement(Root):
         reason: str,
     ) -> None:
         self.require_returned()
+        require_no_personal_data(reason)
         self.trigger_event(
             self.Reissued,
             act,
@@ -625,10 +629,12 @@ class Disbursement(Root):
 
         Raises:
             NothingToCorrect: `corrects_version` is not the last outcome, or money came back by it.
+            PersonalDataInText: The reason names somebody by a number.
         """
         before = self._before(corrects_version)
         if not NOT_PAID.isdisjoint({self.status, before}):
             raise NothingToCorrect(self.id, corrects_version)
+        require_no_personal_data(reason)
         self.trigger_event(
             self.Corrected,
             act,
@@ -646,10 +652,12 @@ class Disbursement(Root):
 
         Raises:
             NothingToCorrect: `corrects_version` is not the last outcome, or is no return.
+            PersonalDataInText: The reason names somebody by a number.
         """
         before = self._before(corrects_version)
         if self.status is not Status.RETURNED:
             raise NothingToCorrect(self.id, corrects_version)
+        require_no_personal_data(reason)
         self.trigger_event(
             self.Corrected,
             act,

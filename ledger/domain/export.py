@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.clear_text import require_no_personal_data
 
 
 class Export(Root):
@@ -35,6 +36,12 @@ class Export(Root):
         reason: str,
         made_for: str,
     ) -> "Export":
+        """Record that a file was made.
+
+        Raises:
+            PersonalDataInText: Why, or for whom, names somebody by a number.
+        """
+        require_no_personal_data(reason, made_for)
         return cls.begin(
             cls.HandedOver,
             act,

@@ -10,6 +10,7 @@ import msgspec
 from msgspec.structs import replace
 
 from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.clear_text import require_no_personal_data
 from ledger.domain.sealed import Sealed
 from ledger.errors import Kind, LedgerError
 
@@ -333,12 +334,14 @@ class Recipient(Root):
 
     def unmask(self, act: Act, *, fields: tuple[str, ...], reason: str) -> None:
         self._require_not_erased()
+        require_no_personal_data(reason)
         self.trigger_event(self.Unmasked, act, fields=fields, reason=reason)
 
     def request(
         self, act: Act, *, change: Change, requested_by: UUID, reason: str, overriding: str
     ) -> None:
         self._require_not_erased()
+        require_no_personal_data(reason, overriding)
         self.trigger_event(
             self.ChangeRequested,
             act,

@@ -369,3 +369,29 @@ def test_a_file_of_another_union_is_not_closed_by_its_number(service: Service) -
     again = world.ledger.load(Recipient, person_id(service, theirs))
     assert again is not None
     assert again.files[number].closed_on is None, answer
+
+
+def test_no_reason_names_somebody_by_a_number(service: Service) -> None:
+    listed = service.get("K-X01", "/v1/disbursements")["items"]
+    unmasking = f"/v1/disbursements/{listed[0]['disbursement_id']}/unmaskings"
+    path = f"/v1/people/{person_id(service, ONE)}/change-requests"
+    announce(service.world.ledger, service.served.maps, service.world.act())
+    pack = {"kind": "batch", "subject": str(batch_id("B1")), "opened": True}
+    size = service.world.ledger.size()
+
+    refused = [
+        service.post(staff, to, form)
+        for number in (ONE.id_number, ONE.card, "138 1234 5678", "１３８１２３４５６７８")
+        for staff, to, form in (
+            ("K-X01", unmasking, {"fields": ["name"], "reason": f"核对 {number}"}),
+            ("H-X01", path, {"change": "restrict", "reason": f"本人 {number} 要求"}),
+            ("H-X01", path, {"change": "erase", "reason": "要求", "overriding": number}),
+            ("J-C01", "/v1/evidence/packs", {**pack, "reason": number, "made_for": "纪委"}),
+            ("J-C01", "/v1/evidence/packs", {**pack, "reason": "核查", "made_for": number}),
+        )
+    ]
+
+    assert {(each.status_code, each.json()["code"]) for each in refused} == {
+        (422, "case.personal_data")
+    }
+    assert service.world.ledger.size() == size

@@ -9,6 +9,7 @@ import pytest
 from ledger.commands import batches, disbursements, recipients, statements
 from ledger.commands.bank_files import BankFileOrder, export_batch
 from ledger.domain.batch import Batch, PaymentsUnderWay, SamePerson, Stage, batch_id
+from ledger.domain.clear_text import PersonalDataInText
 from ledger.domain.disbursement import (
     AlreadySent,
     NotInTransit,
@@ -410,3 +411,23 @@ def test_asked_twice_under_one_key_it_is_withdrawn_once(carded: World) -> None:
 
     assert [each.replayed for each in answers] == [False, True]
     assert carded.types().count("disbursement.withdrawn") == 1
+
+
+def test_no_reason_for_what_becomes_of_a_payment_names_somebody_by_a_number(carded: World) -> None:
+    ledger, act, number = carded.ledger, carded.act(APPROVER), f"核对 {ONE.id_number}"
+    one, two = carded.payment_id(ONE), carded.payment_id(TWO)
+    export(carded)
+    carded.answer("B1", settled(1, ONE, PAID), failed(2, TWO, PAID))
+    version = carded.payment(ONE).version
+    carded.file(Person(3))
+    carded.pay("B2", roster_row(1, Person(3), PAID))
+    size = ledger.size()
+
+    with pytest.raises(PersonalDataInText):
+        disbursements.correct_outcome(ledger, act, one, version, number)
+    with pytest.raises(PersonalDataInText):
+        disbursements.reissue_payment(ledger, act, disbursements.Reissue(two, number))
+    with pytest.raises(PersonalDataInText):
+        disbursements.withdraw_payment(ledger, act, carded.payment_id(Person(3)), number)
+
+    assert ledger.size() == size
