@@ -265,7 +265,7 @@ ASKED: dict[str, Asked] = {
     ),
     "GET /v1/organisations/{organisation_id}": Asked("{organisation}", bound=False),
     "POST /v1/organisations/{organisation_id}/moves": Asked(
-        "{organisation}", lambda _: {"parent_code": "X01", "reason": "区划"}
+        "{child}", lambda _: {"parent_code": "X01", "reason": "区划"}
     ),
     "GET /v1/organisations/{organisation_id}/surplus": Asked("{organisation} year=2017"),
     "GET /v1/organisations/{organisation_id}/history": Asked("{organisation}"),
@@ -969,7 +969,7 @@ ASKED: dict[str, Asked] = {
     ),
     "GET /admin/organisations/{organisation_id}": Asked("{organisation}", bound=False),
     "POST /admin/organisations/{organisation_id}/moves": Asked(
-        "{organisation}", form=form_of(parent_code="X01", reason="区划")
+        "{child}", form=form_of(parent_code="X01", reason="区划")
     ),
     "GET /admin/officers": Asked(bound=False),
     "POST /admin/officers": Asked(
@@ -1132,6 +1132,7 @@ def place_of(service: Service, code: str) -> Place:
     person = service.world.ledger.vault.subject_id("id_number", Person(serial).id_number)
     ids: dict[str, UUID] = {
         "organisation": organisation_id(code),
+        "child": organisation_id(CHILD[code]),
         "fund": fund_id(organisation_id(code), EARMARK),
         "batch": batch_id(f"PAY-{code}"),
         "drafted": batch_id(f"DRAFT-{code}"),
