@@ -44,6 +44,7 @@ def line_of(service: Service) -> str:
 
 def test_who_matches_does_not_open_what_an_approver_wrote_off(service: Service) -> None:
     line = line_of(service)
+    service.done("B-X01", f"{line}/ignoring", {"reason": "银行手续费"})
     service.done("A-X01", f"{line}/writing-off", {"reason": "手续费由本级经费负担"})
     desk = f"/bank/{line.split('/')[3]}"
     size = service.world.ledger.size()
