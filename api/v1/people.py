@@ -19,6 +19,8 @@ from api.v1.written import Nothing, Written, written
 from ledger.commands.recipients import decide_change, request_change
 from ledger.commands.searching import find_people
 from ledger.domain.recipient import Change, Recipient
+from ledger.store.act import CommandAct
+from ledger.store.application import Answer as Decided
 from ledger.store.application import Ledger, NotOnRecord
 from projections.disbursements import Question, disbursement_list, is_on_its_way, last_paid_on
 from projections.people import organisations_knowing, people_known_at, person_changes
@@ -188,18 +190,24 @@ def decide(
 ) -> Written[Nothing]:
     """Carry out what another officer asked for; nobody decides on their own request."""
     act = acting.act(form.happened_on, stream=person_id)
-    paid, underway = last_paid_on(model, person_id), is_on_its_way(model, person_id)
-    answer = decide_change(
-        the_ledger,
+    answer = carry_out(the_ledger, model, act, person_id, form)
+    return written(the_ledger, response, answer, Nothing)
+
+
+def carry_out(
+    ledger: Ledger, model: Connection, act: CommandAct, person_id: UUID, form: DecisionForm
+) -> Decided:
+    """Decide a change by what the read models know of a person; refusals: `decide_change`."""
+    return decide_change(
+        ledger,
         act,
         person_id,
         form.change,
-        paid,
-        on_its_way=underway,
+        last_paid_on(model, person_id),
+        on_its_way=is_on_its_way(model, person_id),
         known_at=organisations_knowing(model, person_id),
         request=form.request,
     )
-    return written(the_ledger, response, answer, Nothing)
 
 
 def _person(ledger: Ledger, model: Connection, reach: Reach, person_id: UUID) -> Person:

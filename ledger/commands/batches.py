@@ -324,15 +324,15 @@ def _covered(batch: Batch, fund: FundAccount | None, turns: Turns, day: date) ->
             account = fund_id(batch.organisation_id, batch.earmark)
             raise FundInsufficient(account, needed, Money(0), day, None)
         return turns
+    needs = [(sources, Money(sum(row.amount for row in rows))) for sources, rows in turns]
     refused: SourcesInsufficient | None = None
-    for order in islice(permutations(turns), ORDERS_MAX):
-        needs = [(sources, Money(sum(row.amount for row in rows))) for sources, rows in order]
+    for order in islice(permutations(range(len(turns))), ORDERS_MAX):
         try:
-            fund.require_covered(needs, day)
+            fund.require_covered([needs[each] for each in order], day)
         except SourcesInsufficient as refusal:
             refused = refused or refusal
         else:
-            return order
+            return [turns[each] for each in order]
     assert refused is not None  # noqa: S101 - there is one order at least, and it was refused
     raise refused
 

@@ -244,8 +244,11 @@ class _Run:
             misnumbered = _misnumbered(number, checkpoints)
             if misnumbered is not None:
                 checkpoints = checkpoints[: misnumbered - number - 1]
-            edge = self._grown(edge, leaves, checkpoints)
-            upon.passed(self._committing(checkpoints))
+            covering = [
+                Checkpoint(self._rules.origin, each.size, each.root) for each in checkpoints
+            ]
+            edge = self._grown(edge, leaves, covering)
+            upon.passed(covering)
             number += len(checkpoints)
             if misnumbered is not None:
                 raise LogBroken(f"log_checkpoints number {misnumbered}", "is not the next by size")
@@ -285,10 +288,7 @@ class _Run:
                 return differs, leaves[: position - chunk.start]
         return broken, leaves
 
-    def _grown(
-        self, edge: Edge, leaves: Sequence[bytes], checkpoints: Sequence[SignedCheckpoint]
-    ) -> Edge:
-        covering = self._committing(checkpoints)
+    def _grown(self, edge: Edge, leaves: Sequence[bytes], covering: Sequence[Checkpoint]) -> Edge:
         try:
             edge = verify_growth(edge, leaves, covering)
         except CheckpointDiffers as differs:
@@ -298,9 +298,6 @@ class _Run:
             if covering:
                 self._last_good = covering[-1].size
         return edge
-
-    def _committing(self, checkpoints: Sequence[SignedCheckpoint]) -> list[Checkpoint]:
-        return [Checkpoint(self._rules.origin, each.size, each.root) for each in checkpoints]
 
 
 def _counts(connection: Reader) -> tuple[int, int]:

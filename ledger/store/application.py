@@ -786,11 +786,12 @@ class Ledger(Application[UUID]):
         """Make the envelopes: the service signs each event, the officer what commits or vouches."""
         key_id = self._signer.public_key.key_id
         signing = deque[tuple[bytes, bytes]]()
+        signs = any(_is_signed(event, act) for event in events)
+        upon = self._signed_upon(act) if signs else None
 
         def messages() -> Iterator[bytes]:
             for event in events:
-                upon = self._signed_upon(act) if _is_signed(event, act) else None
-                payload = self._mapper.payload(event, upon)
+                payload = self._mapper.payload(event, upon if _is_signed(event, act) else None)
                 signing.append((payload, pae(PAYLOAD_TYPE, payload)))
                 yield signing[-1][1]
 

@@ -7,18 +7,17 @@ from sqlalchemy import Connection
 
 from api.callers import APPROVE, ASK, READ, Reach, TheReach
 from api.dependencies import TheReadModel, TheServed
-from api.v1.people import ChangeForm, DecisionForm, PersonId
+from api.v1.people import ChangeForm, DecisionForm, PersonId, carry_out
 from api.web.asked import Number
 from api.web.given import Given, TheFields, formed
 from api.web.language import N_
 from api.web.posted import TheActingOnPage
 from api.web.refused import show_above
 from api.web.screen import Screen, TheScreen
-from ledger.commands.recipients import ASKING, DECIDING, decide_change, request_change
+from ledger.commands.recipients import ASKING, DECIDING, request_change
 from ledger.domain.recipient import Change
 from ledger.errors import LedgerError
 from projections.asked import PAGE_ROWS_MAX
-from projections.disbursements import is_on_its_way, last_paid_on
 from projections.organisations import staff_numbers
 from projections.people import organisations_knowing, person_changes
 
@@ -84,18 +83,7 @@ def decide(
     """Carry out what another officer asked for; nobody decides on their own request."""
     try:
         form = formed(DecisionForm, given, screen.language)
-        act, paid = acting.act(form.happened_on), last_paid_on(model, person_id)
-        underway = is_on_its_way(model, person_id)
-        decide_change(
-            found.ledger,
-            act,
-            person_id,
-            form.change,
-            paid,
-            on_its_way=underway,
-            known_at=organisations_knowing(model, person_id),
-            request=form.request,
-        )
+        carry_out(found.ledger, model, acting.act(form.happened_on), person_id, form)
     except LedgerError as refusal:
         return show_above(screen, refusal, PAGE, **_listed(screen, model, reach, None))
     return screen.go(HERE, N_("已照申请办理。"))
