@@ -175,7 +175,7 @@ def _say_checked(checked: Checked, key: str) -> None:
         f"{len(checked.manifests)} segments of {last.origin}, {checked.edge.size} entries: every"
         f" file, signature, tile and table holds.\n{checked.edge.size} 个事件已封存，全部成立。"
     )
-    say("NOT checked here: what entries claim of maps and of other roots (`nuanzhang verify`)")
+    say("NOT checked here: what entries claim of maps and trees (`nuanzhang verify`)")
     if key:
         say(f"signed by the ledger that {key} founded")
     else:

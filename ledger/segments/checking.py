@@ -5,8 +5,10 @@ cluster, can share it; what has to be known of all of them together is small.
 """
 
 from base64 import b64decode
+from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import lru_cache
 from multiprocessing import get_context
 from os import cpu_count
 from pathlib import Path
@@ -16,16 +18,20 @@ from ledger.domain.events import committing_topics
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.checkpoint import Checkpoint
 from ledger.evidence.keys import Doubt, KeyHistory
-from ledger.evidence.log import CheckpointDiffers, verify_checkpoint
+from ledger.evidence.log import CheckpointDiffers, require_signed_upon, verify_checkpoint
 from ledger.evidence.merkle import (
     HASH_BYTES,
     Edge,
+    Node,
     ProofBroken,
     leaf_hash,
+    node_hash,
+    root_at,
+    root_hash,
     verify_consistency,
 )
 from ledger.evidence.note import split_note
-from ledger.evidence.tlog_tiles import TILE_WIDTH, Tile
+from ledger.evidence.tlog_tiles import TILE_HEIGHT, TILE_WIDTH, Tile
 from ledger.evidence.verify import EntryBroken, Rules, Stored, learn_keys, verify_entry
 from ledger.segments.manifest import (
     MANIFEST,
@@ -52,6 +58,8 @@ from ledger.store.sodium import verify_signature
 from ledger.store.tiles import GrowingTree
 
 Progress = Callable[[int, int], None]
+
+NODES_KEPT = 65_536
 
 
 class SegmentsShort(LedgerError):
@@ -105,9 +113,9 @@ def check_segments(
 ) -> Checked:
     """Check every sealed segment of a folder, and that each goes on from the one before.
 
-    Steps 1 to 9 of "Checking a log" for the entries, and that files, tiles, tables and manifests
-    are what those entries give. What entries claim of maps and of roots that the log had (steps
-    10 to 12) is left to a verification of the log or of its publication.
+    Steps 1 to 9 and 12 of "Checking a log" for the entries, and that files, tiles, tables and
+    manifests are what those entries give. What entries claim of maps and of the tree before them
+    (steps 10 and 11) is left to a verification of the log or of its publication.
 
     Args:
         folder: Where they are.
@@ -143,12 +151,14 @@ def check_segments(
         )
         for each in manifests
     ]
+    node = _node(folder, manifests)
     for task, found in zip(tasks, share(check_segment, tasks), strict=True):
         if found.fault is not None:
             raise found.fault
         before, tree = tree.edge, _grown(task.folder, task.manifest, tree, found.tile_roots)
         if kept is not None and task.manifest.start < kept.size <= task.manifest.stop:
             _require_kept(task, before, found.tile_roots, kept)
+        require_signed_upon(found.signed, lambda size: root_at(size, node))
         if progress is not None:
             progress(task.manifest.stop, manifests[-1].stop)
     out_of_turn = order(manifests)
@@ -283,6 +293,24 @@ def _grown(folder: Path, manifest: Manifest, tree: GrowingTree, tile_roots: byte
     if Edge(manifest.stop, grown.edge.peaks) != manifest.tree:
         raise SegmentBroken(manifest.folder, MANIFEST, "its entries have another root")
     return grown
+
+
+def _node(folder: Path, manifests: Sequence[Manifest]) -> Node:
+    """Return what reads the hash of a complete subtree from the tiles of all segments."""
+    stops = [each.stop for each in manifests]
+
+    @lru_cache(NODES_KEPT)
+    def node(level: int, index: int) -> bytes:
+        tile_level, height = divmod(level, TILE_HEIGHT)
+        number, at = divmod(index << height, TILE_WIDTH)
+        tile = Tile(tile_level, number)
+        if not tile.is_within(stops[-1]):
+            return node_hash(node(level - 1, 2 * index), node(level - 1, 2 * index + 1))
+        own = folder / manifests[bisect_left(stops, tile.stop << TILE_HEIGHT * tile_level)].folder
+        hashes = split_hashes((own / tile.path()).read_bytes())
+        return root_hash(hashes[at : at + (1 << height)])
+
+    return node
 
 
 def _kept(note: str, keys: KeyHistory, rules: Rules, sealed: int) -> Checkpoint:

@@ -11,6 +11,7 @@ from ledger.errors import LedgerError
 from ledger.evidence.keys import KeyHistory, KeyRecord
 from ledger.evidence.merkle import HASH_BYTES, root_hash
 from ledger.evidence.tlog_tiles import TILE_WIDTH, Tile
+from ledger.evidence.tree_heads import SignedUpon, TreeHead
 from ledger.evidence.verify import KEY_TOPICS, EntryBroken, Rules, Stored, verify_entry
 from ledger.segments.manifest import MANIFEST, PARQUET, Manifest, SegmentBroken, tiles_in
 from ledger.segments.parquet import arrow, read_rows, table_of
@@ -35,23 +36,29 @@ class Task(NamedTuple):
 
 
 class SegmentFound(NamedTuple):
-    """What a segment was found to be: the roots of its tiles of leaves, or what is at fault."""
+    """What a segment was found to be: the roots of its tiles of leaves, or what is at fault.
+
+    `signed` has each tree head that officers signed upon once, with the first entry that names it;
+    it is empty for what was verified before.
+    """
 
     number: int
     tile_roots: bytes
-    fault: LedgerError | None
+    signed: tuple[SignedUpon, ...] = ()
+    fault: LedgerError | None = None
 
 
 def check_segment(task: Task) -> SegmentFound:
     """Check one segment, wherever this runs; what is at fault is an answer, too."""
     number, name = task.manifest.number, task.manifest.folder
     try:
-        return SegmentFound(number, _check(task), None)
+        return _check(task)
     except LedgerError as fault:
-        return SegmentFound(number, b"", fault)
+        return SegmentFound(number, b"", fault=fault)
     except (ValueError, OSError) as cause:
         # What a library says of a file that is none of its kind.
-        return SegmentFound(number, b"", SegmentBroken(name, "files", f"cannot be read: {cause}"))
+        broken = SegmentBroken(name, "files", f"cannot be read: {cause}")
+        return SegmentFound(number, b"", fault=broken)
 
 
 def require_files(folder: Path, manifest: Manifest) -> None:
@@ -113,6 +120,7 @@ class _Entries:
         self.position = task.manifest.start
         self.leaves: list[bytes] = []
         self.told: list[int] = []
+        self.signed: dict[TreeHead, SignedUpon] = {}
         self.rows: dict[str, list[tuple[Any, ...]]] = {each.name: [] for each in task.flat.tables}
 
     def follow(self, group: Any) -> None:
@@ -123,11 +131,13 @@ class _Entries:
             if entry.position != self.position:
                 cause = f"expected {self.position}, got {entry.position}"
                 raise EntryBroken(self.position, entry.stream, entry.version, "position", cause)
-            leaf = verify_entry(entry, self._keys, self._rules).leaf
+            _, leaf, upon = verify_entry(entry, self._keys, self._rules)
             happened = Recorded(self.position, _event(entry))
             rows.append(event_row(entry, happened, leaf))
             recorded.append(happened)
             self.leaves.append(leaf)
+            if upon is not None:
+                self.signed.setdefault(upon.head, upon)
             if self.position == 0 or entry.topic in KEY_TOPICS:
                 self.told.append(self.position)
             self.position += 1
@@ -137,11 +147,11 @@ class _Entries:
             self.rows[name] += some
 
 
-def _check(task: Task) -> bytes:
+def _check(task: Task) -> SegmentFound:
     folder, manifest = task.folder, task.manifest
     require_files(folder, manifest)
     if task.known:
-        return roots_in(folder, manifest)
+        return SegmentFound(manifest.number, roots_in(folder, manifest))
     tables = (EVENTS, *task.flat.tables)
     if [(t.name, t.columns) for t in manifest.tables] != [
         (t.name, sealed_table(t, 0).columns) for t in tables
@@ -162,7 +172,8 @@ def _check(task: Task) -> bytes:
         raise SegmentBroken(manifest.folder, MANIFEST, "counts other rows than the events leave")
     for table in task.flat.tables:
         _require_rows(folder, manifest, table, entries.rows[table.name])
-    return _tile_roots(folder, manifest, entries.leaves)
+    tile_roots = _tile_roots(folder, manifest, entries.leaves)
+    return SegmentFound(manifest.number, tile_roots, tuple(entries.signed.values()))
 
 
 def _require_rows(

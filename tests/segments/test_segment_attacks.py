@@ -15,6 +15,8 @@ from ledger.errors import LedgerError
 from ledger.evidence.checkpoint import Checkpoint, sign_note
 from ledger.evidence.keys import Ed25519Signer
 from ledger.evidence.log import CheckpointDiffers
+from ledger.evidence.merkle import EMPTY_ROOT
+from ledger.evidence.tree_heads import TreeHead
 from ledger.evidence.verify import EntryBroken
 from ledger.segments.checking import SegmentsShort, signed_chain
 from ledger.segments.going_on import sealed_feed
@@ -31,7 +33,9 @@ from ledger.store.application import Ledger
 from ledger.store.signed_lists import File
 from projections.segments.flat import FLAT
 from tests.backups.backing_up import note_at
+from tests.commands.test_tree_heads import forge
 from tests.segments.sealed import LENGTH, checked, copied, odd_world, padded, sealed, writable
+from tests.segments.tiny_reader import Wrong, read_segments
 from tests.world import World
 
 
@@ -192,6 +196,31 @@ def test_an_entry_that_was_written_anew_is_found_though_the_manifest_is_signed(
     feed = sealed_feed(whole.ledger, folder, signed_chain(folder))
     with pytest.raises(SegmentBroken, match=f"entry {LENGTH + 7} is another"):
         feed.stored(0, 2 * LENGTH)
+
+
+def test_what_was_signed_upon_another_log_is_found(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The ledger itself stores none; whoever has its key can, and write all before it anew."""
+    heads: tuple[tuple[int, int], ...] = ((0, 0), (3, 3), (300, 300), (256, 256), (300, 299))
+    for number, (size, of) in enumerate(heads):
+        folder = tmp_path / str(number)
+        world = padded(World.at(folder).settle_in(), LENGTH + 100)
+        with closing(world.ledger):
+            world.receive("C01", 1_000)
+            head = TreeHead(size, world.ledger.log.root_at(of) if of else EMPTY_ROOT)
+            position = forge(world, monkeypatch, head)
+            padded(world, 2 * LENGTH)
+            sealed(world.ledger, world.home, folder / "segments")
+        if size == of:
+            assert checked(folder / "segments").edge.size == 2 * LENGTH
+            read_segments(folder / "segments", world.home.founding_key_id())
+            continue
+        with pytest.raises(EntryBroken) as found:
+            checked(folder / "segments")
+        assert (found.value.position, found.value.field) == (position, "data.tree_head")
+        with pytest.raises(Wrong):
+            read_segments(folder / "segments", world.home.founding_key_id())
 
 
 def test_a_tile_that_was_written_anew_is_found_before_anything_is_read(

@@ -68,7 +68,11 @@ def read_segments(folder: Path, founding_key_id: str) -> tuple[int, bytes]:
         _signed(key, founding_key_id, SEGMENT, envelope, payload)
         for (entry,) in _asked(segment, "SELECT envelope FROM events ORDER BY position"):
             signed = json.loads(entry)
-            _signed(key, founding_key_id, EVENT, signed, b64decode(signed["payload"]))
+            event = b64decode(signed["payload"])
+            _signed(key, founding_key_id, EVENT, signed, event)
+            head = json.loads(event)["data"].get("tree_head")
+            if head is not None:
+                _same(b64decode(head["root"]), root(leaves[: head["size"]]))
         _covered(key, raw, manifest, leaves)
     _in_turn(folder)
     return len(leaves), root(leaves)
@@ -110,6 +114,8 @@ def balances(folder: Path) -> dict[tuple[str, int], int]:
 
 
 def root(leaves: Sequence[bytes]) -> bytes:
+    if not leaves:
+        return sha256().digest()
     if len(leaves) == 1:
         return leaves[0]
     left = 1 << (len(leaves) - 1).bit_length() - 1
