@@ -12,7 +12,6 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.routing import APIRoute, APIRouter, iter_route_contexts
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.errors import ServerErrorMiddleware
-from starlette.middleware.trustedhost import TrustedHostMiddleware
 from starlette.routing import BaseRoute
 
 from api import health, problems, tlog
@@ -26,6 +25,7 @@ from api.callers import SCHEMES, May
 from api.clock import Clock
 from api.dependencies import Served
 from api.edge.by_path import ByPath
+from api.edge.known_hosts import KnownHosts
 from api.edge.limits import BodyLimits, Limits
 from api.edge.metrics import Metrics
 from api.edge.rate import RateLimit, Rates
@@ -200,8 +200,7 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
     app.state.served = found
     app.state.background = working
     app.state.kept = Kept(lambda: verification_of(working.integrity.last()))
-    # A page from elsewhere must not read the ledger through a name that it had point here.
-    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(serving.hosts))
+    app.add_middleware(KnownHosts, hosts=serving.hosts)
     app.state.metrics = Metrics(
         ledger.size,
         working.integrity.verified_age_s,

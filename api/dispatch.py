@@ -10,10 +10,10 @@ from starlette.datastructures import Headers
 from starlette.responses import RedirectResponse, Response
 from starlette.types import Receive, Scope, Send
 
+from api.edge.known_hosts import HOST_UNKNOWN, host_of
 from api.edge.security_headers import SecurityHeaders
 from api.problems import problem
 
-HOST_UNKNOWN = "deployment.host_unknown"
 ELSEWHERE = "deployment.elsewhere"
 
 
@@ -41,7 +41,7 @@ class ByHost:
         if scope["type"] == "lifespan":
             await self._beginning(scope, receive, send)
             return
-        app = self._apps.get(_host(scope))
+        app = self._apps.get(host_of(scope))
         if app is not None:
             await app(scope, receive, send)
         elif scope["type"] == "http":
@@ -60,7 +60,7 @@ class ByHost:
         await self._answer(scope)(scope, receive, send)
 
     def _answer(self, scope: Scope) -> Response:
-        address = self._elsewhere.get(_host(scope))
+        address = self._elsewhere.get(host_of(scope))
         if address is None:
             # The name is not repeated: anybody can make a link with any.
             told = "no ledger of this service is asked for by that name"
@@ -72,8 +72,3 @@ class ByHost:
             return RedirectResponse(f"{address}{path}" + (f"?{query}" if query else ""))
         told = f"this ledger is served at {address}"
         return problem(ELSEWHERE, HTTPStatus.MISDIRECTED_REQUEST, told, address=address)
-
-
-def _host(scope: Scope) -> str:
-    name: str = Headers(scope=scope).get("host", "")
-    return name.rsplit(":", 1)[0].lower() if not name.endswith("]") else name.lower()

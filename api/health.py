@@ -32,12 +32,14 @@ COUNTING = ThreadPoolExecutor(1, "metrics")
 """Of its own: in an outage all others wait for what is away, and that is when it is asked."""
 
 
+@router.head("/livez", dependencies=[ANYBODY], include_in_schema=False)
 @router.get("/livez", dependencies=[ANYBODY])
 async def show_live() -> Live:
     """Say that the process answers."""
     return Live()
 
 
+@router.head("/readyz", dependencies=[ANYBODY], include_in_schema=False)
 @router.get("/readyz", dependencies=[ANYBODY])
 def show_ready(found: Annotated[Served, Depends(served)], model: TheReadModel) -> Ready:
     """Say that log and read model can be read, and that the one has all of the other."""

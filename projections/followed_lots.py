@@ -175,6 +175,10 @@ class Target:
     def asks_nothing(self) -> bool:
         return self.first_year_minimum_bp is None and self.all_within_years is None
 
+    def first_line_fen(self, opening_fen: int) -> int:
+        """Return what of the opening surplus may be left when its first year ends."""
+        return opening_fen * (WHOLE_BP - (self.first_year_minimum_bp or 0)) // WHOLE_BP
+
     def last_line(self, year: int) -> date | None:
         """Return the day by which all is to be used; None where no day is said."""
         within = self.all_within_years
@@ -189,10 +193,10 @@ class Target:
         """
         ends, last = date(year, 12, 31), self.last_line(year)
         if last is None or (day <= ends and last > ends):
-            due_on, minimum = ends, (self.first_year_minimum_bp or 0) if day <= ends else 0
+            due_on = ends
+            may_remain = self.first_line_fen(of.opening_fen) if day <= ends else of.opening_fen
         else:
-            due_on, minimum = last, WHOLE_BP
-        may_remain = of.opening_fen * (WHOLE_BP - minimum) // WHOLE_BP
+            due_on, may_remain = last, 0
         passed, left = (day - began).days, max(0, (due_on - day).days)
         per_day = of.consumed_fen // passed if passed > 0 else 0
         forecast = max(0, of.remaining_fen - per_day * left) if passed > 0 else None

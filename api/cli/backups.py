@@ -11,6 +11,7 @@ from api import bootstrap
 from api.access.store import AccessStore
 from api.background.webhooks import step_back
 from api.cli.asking import PassphraseFd, ask_passphrase
+from api.cli.founding_key import key_id
 from api.cli.printing import REFUSED, AsJson, bar, print_json, say, say_doubts
 from api.control_totals import control_totals
 from api.drilling import Drill, Drilled, drill
@@ -40,7 +41,10 @@ KeysInside = Annotated[
     bool, typer.Option("--keys-inside", help="Use the keys in the backup; asks its passphrase.")
 ]
 FoundingKey = Annotated[
-    str, typer.Option("--key", help="Founding key id as you know it; else the backup is believed.")
+    str,
+    typer.Option(
+        "--key", parser=key_id, help="Founding key id as you know it; else the backup is believed."
+    ),
 ]
 
 

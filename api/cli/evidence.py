@@ -17,6 +17,7 @@ from api.cli.administrators import (
     say_first_keys,
     vouching_json,
 )
+from api.cli.founding_key import key_id, require_founder
 from api.cli.printing import (
     REFUSED,
     AsJson,
@@ -90,6 +91,7 @@ def verify(
     log = place.log
     if isinstance(log, Path) and not log.exists():
         raise HomeMissing(place.path)
+    require_founder(place, pinned)
     note = None if checkpoint is None else read_checkpoint(checkpoint)[1]
     sealed = None
     with bar("verifying", "events") as progress:
@@ -222,7 +224,7 @@ def _require_none(*options: Path | str | None, approvals: bool) -> None:
 def _one_key(told: Sequence[str]) -> str:
     if len(told) > 1:
         raise typer.BadParameter("--key once, but with --deployment")
-    return "".join(told)
+    return key_id("".join(told))
 
 
 def _keys_by_name(deployment: Deployment, told: Sequence[str]) -> Mapping[str, str]:
@@ -231,7 +233,7 @@ def _keys_by_name(deployment: Deployment, told: Sequence[str]) -> Mapping[str, s
     names = {each.name for each in deployment.here}
     if len(keys) < len(told) or not all(keys.values()) or not keys.keys() <= names:
         raise typer.BadParameter(f"--key NAME=ID, each once; the names here: {sorted(names)}")
-    return keys
+    return {name: key_id(told) for name, told in keys.items()}
 
 
 def _verify_all(
@@ -247,7 +249,8 @@ def _verify_all(
         if not place.exists():
             raise HomeMissing(place.path)
         pinned = each.name in keys
-        founding = keys.get(each.name) or place.founding_key_id()
+        require_founder(place, keys.get(each.name, ""))
+        founding = place.founding_key_id()
         with bar(f"verifying {each.name}", "events") as progress:
             verdict = verify_log(
                 log, place.origin(), founding, progress=progress, processes=processes

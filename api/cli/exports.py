@@ -19,7 +19,7 @@ from api.inspection.package import InspectionOrder, Maker
 from api.journal_file import journal_lines
 from api.known import Kept
 from api.owed import Question, due
-from api.reporting import Scope, reporting
+from api.reporting import YEAR_MAX, YEAR_MIN, Scope, reporting
 from api.settings import Settings
 from api.summing import of_the_day
 from api.web.language import languages
@@ -50,6 +50,10 @@ AsOf = Annotated[
     datetime | None, typer.Option(formats=["%Y-%m-%d"], help="What had happened by this day.")
 ]
 
+YearAlone = Annotated[
+    int | None,
+    typer.Option(min=YEAR_MIN, max=YEAR_MAX, help="Year, without a campaign.", show_default=False),
+]
 At = Annotated[int | None, typer.Option(min=0, help="Last log position to be counted.")]
 OfUnion = Annotated[str, typer.Option(help="Code of a union with all below it; else all.")]
 
@@ -87,7 +91,7 @@ def journal(
 @app.command()
 def inspection(
     organisation: Annotated[str, typer.Option(help="Code of a union; what stands below, too.")],
-    year: Annotated[int, typer.Option(min=1949, max=2200, help="Fiscal year.")],
+    year: Annotated[int, typer.Option(min=YEAR_MIN, max=YEAR_MAX, help="Fiscal year.")],
     out: Annotated[Path, typer.Option(help="ZIP file, or folder that is not there yet.")],
     encoding: Annotated[Encoding, typer.Option(help="Of CSV and XML.")] = Encoding.UTF_8,
     *,
@@ -126,7 +130,7 @@ def inspection(
 def statistics(
     out: Annotated[Path, typer.Option(help="File that ends in .xlsx, .csv or .pdf.")],
     campaign: Annotated[str, typer.Option(help="Code; else of a year.")] = "",
-    year: Annotated[int, typer.Option(min=0, max=2200, help="Year, without a campaign.")] = 0,
+    year: YearAlone = None,
     organisation: OfUnion = "",
     as_of: AsOf = None,
     at: At = None,
@@ -134,14 +138,14 @@ def statistics(
 ) -> None:
     """Write the statistics table of a campaign or a year: by category, source and union."""
     moment = Moment(as_of.date() if as_of else None, at)
-    scope = Scope(organisation or None, campaign or None, year or None, moment)
+    scope = Scope(organisation or None, campaign or None, year, moment)
     _report(Sort.STATISTICS, scope, out, encoding)
 
 
 @app.command()
 def yearly(
     out: Annotated[Path, typer.Option(help="File that ends in .xlsx, .csv or .pdf.")],
-    year: Annotated[int, typer.Option(min=1949, max=2200, help="Fiscal year.")],
+    year: Annotated[int, typer.Option(min=YEAR_MIN, max=YEAR_MAX, help="Fiscal year.")],
     organisation: OfUnion = "",
     as_of: AsOf = None,
     at: At = None,
@@ -156,7 +160,7 @@ def yearly(
 def summary(
     out: Annotated[Path, typer.Option(help="File that ends in .xlsx, .csv or .pdf.")],
     campaign: Annotated[str, typer.Option(help="Code; else of a year.")] = "",
-    year: Annotated[int, typer.Option(min=0, max=2200, help="Year, without a campaign.")] = 0,
+    year: YearAlone = None,
     organisation: OfUnion = "",
     as_of: AsOf = None,
     at: At = None,
@@ -167,7 +171,7 @@ def summary(
 ) -> None:
     """Write a campaign's summary report: money, payments, surplus, deadlines, doubts, checks."""
     moment = Moment(as_of.date() if as_of else None, at)
-    scope = Scope(organisation or None, campaign or None, year or None, moment)
+    scope = Scope(organisation or None, campaign or None, year, moment)
     said = "" if words is None else words.read_text(encoding="utf-8")
     _report(
         Sort.SUMMARY, of_the_day(scope, bootstrap.today()), out, encoding, words=own_words(said)

@@ -13,9 +13,10 @@ from api.web.formats import yuan
 from api.web.language import Language, languages
 from api.web.words import term
 from projections.asked import Moment
+from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Finding
 from projections.findings.supposing import Supposition
-from projections.findings.versions import Compared, compared
+from projections.findings.versions import Compared, NoSuchRule, compared
 from projections.organisations import Tree, tree_on
 from projections.runner import catch_up
 
@@ -31,13 +32,17 @@ def list_findings(
     as_of: Annotated[
         datetime | None, typer.Option(formats=["%Y-%m-%d"], help="As things stood on that day.")
     ] = None,
-    at: Annotated[int | None, typer.Option(help="As known at that position of the log.")] = None,
+    at: Annotated[
+        int | None, typer.Option(min=0, help="As known at that position of the log.")
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """List findings; with a version or other limits each is held against what counts.
 
     Nothing is written: what is supposed is evaluated over the log as it stands.
     """
+    if rule is not None and rule not in RULES_KNOWN:
+        raise NoSuchRule(rule)
     place, today = bootstrap.home(), bootstrap.today()
     moment = Moment(None if as_of is None else as_of.date(), at)
     supposing = Supposition(rule, version, policy, policy_version)

@@ -18,6 +18,7 @@ from api.cli.administrators import (
     say_first_keys,
 )
 from api.cli.drafts import drafted, told_of
+from api.cli.founding_key import key_id
 from api.cli.printing import REFUSED, AsJson, bar, print_json, say
 from api.cli.timestamps import certificate
 from ledger.anchoring.anchors import Anchors
@@ -162,7 +163,7 @@ def verify_pack(
     if not_before and not witness:
         raise typer.BadParameter("witnesses tell the time: give their keys as --witness")
     read = read_pack(_file(path, bytes_max), bytes_max)
-    pinned = NoteKey.from_vkey(key).public_key.key_id if "+" in key else key
+    pinned = NoteKey.from_vkey(key).public_key.key_id if "+" in key else key_id(key)
     origin = NoteKey.from_vkey(key).name if "+" in key else read.pack.origin
     witnesses = [CosignatureKey.from_vkey(each) for each in witness or []]
     known = Known(

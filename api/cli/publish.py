@@ -17,6 +17,7 @@ from api.cli.administrators import (
     say_first_keys,
     vouching_json,
 )
+from api.cli.founding_key import key_id
 from api.cli.printing import REFUSED, AsJson, bar, doubts_json, print_json, say, say_doubts
 from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import announce
@@ -87,14 +88,16 @@ def verify_publication(
     needed = len({each.name for each in witnesses}) if quorum is None else quorum
     kept = None if checkpoint is None else read_checkpoint(checkpoint)[1]
     known = NoteKey.from_vkey(key) if "+" in key else None
-    key_id = key if known is None else known.public_key.key_id
+    founder = key_id(key) if known is None else known.public_key.key_id
     topics = committing_topics()
-    rules = None if known is None else Rules(known.name, topics, key_id)
+    rules = None if known is None else Rules(known.name, topics, founder)
     holds, broken = None, None
     cosigned: dict[str, str] = {}
     try:
         with bar("verifying", "entries") as progress:
-            found = verify_published(PublishedFolder(folder), rules, topics, key_id, progress, kept)
+            found = verify_published(
+                PublishedFolder(folder), rules, topics, founder, progress, kept
+            )
         cosigned = _cosigned(require_quorum(found.note, witnesses, needed))
         holds = found
     except LedgerError as cause:
@@ -106,7 +109,7 @@ def verify_publication(
         print_json(
             {
                 "holds": holds is not None and other is None,
-                "pinned": bool(key_id),
+                "pinned": bool(founder),
                 "origin": holds and holds.origin,
                 "size": holds and holds.size,
                 "founding_key_id": holds and holds.founding_key_id,
@@ -122,24 +125,24 @@ def verify_publication(
         assert broken is not None  # noqa: S101 - one of the two
         say(f"BROKEN {broken.code}: {broken}")
     else:
-        say(_said(holds, key_id, other))
+        say(_said(holds, founder, other))
         say(f"Of these entries {carried(attested)}")
         say_first_keys(() if administrator else first)
     if not as_json:
         _say_outside(holds, cosigned)
         say_doubts(doubts)
-    if holds is None or not key_id or doubts or other:
+    if holds is None or not founder or doubts or other:
         raise typer.Exit(REFUSED)
 
 
-def _said(holds: PublicationHolds, key_id: str, other: str | None) -> str:
+def _said(holds: PublicationHolds, founder: str, other: str | None) -> str:
     """Say what holds, and whether by a key that is known from elsewhere."""
-    if not key_id:
+    if not founder:
         return (
             f"NOT PINNED: {holds.size} entries fit together, if {holds.founding_key_id} founded the"
             " log. Get that id from the union in another way, and give it as --key. 未核对身份。"
         )
-    made = f"{holds.size} entries of log {holds.origin}, founded by {key_id}."
+    made = f"{holds.size} entries of log {holds.origin}, founded by {founder}."
     return (
         f"HOLDS: {made} 成立。"
         if other is None

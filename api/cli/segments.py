@@ -9,6 +9,7 @@ from typing import Annotated, Any
 import typer
 
 from api import bootstrap
+from api.cli.founding_key import key_id
 from api.cli.printing import REFUSED, AsJson, bar, doubts_json, print_json, say, say_doubts
 from ledger.commands.held_checkpoint import read_checkpoint
 from ledger.segments.checking import (
@@ -35,7 +36,10 @@ app = typer.Typer(
 
 Folder = Annotated[Path, typer.Argument(help="Folder of the segments.", show_default=False)]
 FoundingKey = Annotated[
-    str, typer.Option("--key", help="Founding key id as you know it; else the segments' own.")
+    str,
+    typer.Option(
+        "--key", parser=key_id, help="Founding key id as you know it; else the segments' own."
+    ),
 ]
 Master = Annotated[
     str, typer.Option("--spark", help="Master of a Spark cluster, e.g. spark://host:7077.")

@@ -92,8 +92,15 @@ TEXTS: dict[str, tuple[str, str]] = {
         "the row chosen as header is not in the file",
     ),
     "file.missing": ("文件不存在", "the file does not exist"),
-    "file.not_text": ("文件既非UTF-8也非GB18030", "the file is neither UTF-8 nor GB18030"),
+    "file.not_text": (
+        "文件的编码读不出（这类文件一般用UTF-8或GB18030）",
+        "the file is not in a charset that such files have, mostly UTF-8 or GB18030",
+    ),
     "file.not_workbook": ("不是可读的XLSX工作簿", "not a readable XLSX workbook"),
+    "file.old_workbook": (
+        "旧版.xls或加了密码的工作簿，请另存为不加密码的.xlsx",
+        "an old .xls, or a workbook with a password; save it as .xlsx without one",
+    ),
     "file.quotes_unbalanced": ("引号不成对", "a quotation mark is not closed"),
     "file.too_large": ("文件过大", "the file is too large"),
     "file.truncated": ("文件不完整", "the file is cut off"),

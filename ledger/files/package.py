@@ -14,6 +14,7 @@ from functools import lru_cache
 from xml.parsers import expat
 
 from ledger.files.faults import refuse
+from ledger.files.text import COMPOUND
 
 ENTRIES_MAX = 2_000
 UNPACKED_BYTES_MAX = 400 * 1024 * 1024
@@ -41,9 +42,11 @@ def check_package(name: str, data: bytes) -> None:
     """Unpack every part once and count, since the sizes in an archive's index can lie.
 
     Raises:
-        FileRefused: `file.not_workbook`, `file.truncated`, `file.archive_bomb`, `file.too_large`,
-            `file.xml_forbidden`.
+        FileRefused: `file.not_workbook`, `file.old_workbook`, `file.truncated`,
+            `file.archive_bomb`, `file.too_large`, `file.xml_forbidden`.
     """
+    if data.startswith(COMPOUND):
+        raise refuse(name, "file.old_workbook")
     if not data.startswith(b"PK\x03\x04"):
         raise refuse(name, "file.not_workbook")
     try:

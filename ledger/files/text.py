@@ -12,6 +12,8 @@ from charset_normalizer import from_bytes
 from ledger.files.faults import refuse
 
 FILE_BYTES_MAX = 200 * 1024 * 1024
+COMPOUND = bytes.fromhex("d0cf11e0a1b11ae1")
+"""How an .xls begins, and an .xlsx under a password: [MS-CFB], section 2.2."""
 
 _MIDDLE_DOTS = dict.fromkeys(map(ord, "·•・．‧∙⋅･᛫●⸱"), "·")
 _DOT_IN_NAME = re.compile(r"(?<=[\u3400-\u9fff])\.(?=[\u3400-\u9fff])")
@@ -28,10 +30,12 @@ def decode(name: str, data: bytes) -> str:
     library's guess is asked only where neither fits, to name UTF-16 files that Excel writes.
 
     Raises:
-        FileRefused: `file.not_text`, `file.too_large`.
+        FileRefused: `file.not_text`, `file.old_workbook`, `file.too_large`.
     """
     if len(data) > FILE_BYTES_MAX:
         raise refuse(name, "file.too_large")
+    if data.startswith(COMPOUND):
+        raise refuse(name, "file.old_workbook")
     for charset in ("utf-8-sig", "gb18030"):
         try:
             text = data.decode(charset)

@@ -18,6 +18,16 @@ SAID = {
 }
 
 
+@pytest.mark.parametrize("name", ["evil.example", "localhost.evil.example", "", "127.0.0.2"])
+def test_a_name_that_is_not_ours_is_refused_with_a_code(service: Service, name: str) -> None:
+    answer = TestClient(service.app, HOST).get("/livez", headers={"host": name})
+
+    assert answer.status_code == 421
+    assert answer.json()["code"] == "deployment.host_unknown"
+    assert "evil" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
 def directives(policy: str) -> dict[str, list[str]]:
     parts = [each.split() for each in policy.split(";") if each.strip()]
     assert len({name for name, *_ in parts}) == len(parts)
@@ -77,7 +87,7 @@ def test_another_method_another_name_and_a_bug_are_answered_with_them_too(
     harmed.cookies.set("nuanzhang_session", "x")
     bug = harmed.get("/v1/session")
 
-    assert [each.status_code for each in (put, named, bug)] == [405, 400, 500]
+    assert [each.status_code for each in (put, named, bug)] == [405, 421, 500]
     for each in (put, named, bug):
         assert each.headers["content-security-policy"] == FOR_DATA
         assert each.headers["x-request-id"]

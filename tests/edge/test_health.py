@@ -31,6 +31,13 @@ def test_it_lives_and_is_ready(service: Service) -> None:
     assert service.get("", "/readyz")["log_events"] == service.world.ledger.size() > size
 
 
+def test_probes_may_ask_for_the_head_alone(service: Service) -> None:
+    http = TestClient(service.app, HOST)
+    for path in ("/livez", "/readyz"):
+        answer = http.head(path)
+        assert (answer.status_code, answer.text) == (200, "")
+
+
 def test_it_lives_and_is_not_ready_when_its_log_cannot_be_read(service: Service) -> None:
     with closing(sqlite3.connect(service.world.home.events)) as connection:
         connection.execute("ALTER TABLE log_events RENAME TO gone")

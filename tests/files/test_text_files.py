@@ -8,7 +8,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.files.faults import FileRefused
-from ledger.files.text import category, decode, heading, number_text, person_name, read_csv
+from ledger.files.package import check_package
+from ledger.files.text import (
+    COMPOUND,
+    category,
+    decode,
+    heading,
+    number_text,
+    person_name,
+    read_csv,
+)
 from tests.files.samples import refused
 
 TEXT = "序号,姓名\r\n1,喆堃镕䶮𠮷·测\r\n"
@@ -25,6 +34,14 @@ def test_each_charset_that_clerks_have_is_read(charset: str) -> None:
 def test_what_is_no_text_is_refused(data: bytes) -> None:
     with refused("file.not_text"):
         decode("f", data)
+
+
+def test_an_old_workbook_or_one_under_a_password_is_called_so() -> None:
+    data = COMPOUND + bytes(504)
+    with refused("file.old_workbook"):
+        decode("f.xls", data)
+    with refused("file.old_workbook"):
+        check_package("f.xlsx", data)
 
 
 def test_columns_are_found_by_name_in_any_order_width_and_company() -> None:

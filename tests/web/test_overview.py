@@ -31,6 +31,17 @@ def test_every_figure_leads_to_the_list_behind_it(office: Office, language: str)
             expect(page.locator("main")).to_contain_text(figure)
 
 
+def test_the_first_years_line_stays_when_its_year_is_over(office: Office) -> None:
+    """It was that of the deadline that comes next, which is nothing once the first has passed."""
+    lines = []
+    for day in ("2017-01-31", "2018-06-30"):
+        page = office.page(INSPECTOR, f"/overview?as_of={day}&year=2017")
+        cells = page.locator("figure[data-chart] tbody tr:first-child td").all()
+        lines.append([str(each.get_attribute("data-value")) for each in cells])
+    assert lines[0] == lines[1]
+    assert int(lines[0][2]) > 0
+
+
 def one_of_each(addresses: set[str]) -> set[str]:
     """Of addresses that ask for the same in the same words, keep one."""
     kinds = {

@@ -71,6 +71,7 @@ def show_overview(
     followed = kept.known(model, the_ledger, moment, screen.today, chosen)
     history = burn_down(model, ids, chosen, moment)
     old, burned = history.surplus, history.burned
+    target = Target(old.first_year_minimum_bp, old.all_within_years)
     return screen.show(
         "overview/overview.html",
         organisation=shown,
@@ -82,12 +83,13 @@ def show_overview(
         burned=burned,
         vintages=history.vintages,
         clock=pace_of(
-            Target(old.first_year_minimum_bp, old.all_within_years),
+            target,
             chosen,
             Consumption(old.opening_fen, old.consumed_fen),
             burned[0].day if burned else None,
             today,
         ),
+        first_line_fen=target.first_line_fen(old.opening_fen),
         old_of=list(_old_money(followed, [shown] if shown else tops, chosen)),
         dues=_dues(the_ledger, model, frozenset(ids), moment, today),
         findings=counts(known, reach, None if shown is None else ids),
