@@ -84,3 +84,12 @@ def vouching_json(attested: Mapping[str, int], first: Sequence[FirstKey]) -> dic
         "attested": dict(sorted(attested.items())) or None,
         "first_keys": [each._asdict() for each in first] if attested else None,
     }
+
+
+def say_held(size: int) -> None:
+    """Print up to where officers' own keys hold the log, if they do."""
+    if size:
+        say(
+            f"Officers' own keys signed upon the first {size} entries as they stand: nobody without"
+            f" such a key wrote them anew. 经办人本人密钥已连同前 {size} 条记录一并签名。"
+        )

@@ -15,6 +15,7 @@ from api.cli.administrators import (
     detail,
     difference,
     say_first_keys,
+    say_held,
     vouching_json,
 )
 from api.cli.founding_key import key_id, require_founder
@@ -304,17 +305,9 @@ def _show(
         f"{verdict.events} 个事件、{verdict.checkpoints} 个检查点，全部成立。"
     )
     say(carried(verdict.attested))
-    _say_held(verdict.held_size)
+    say_held(verdict.held_size)
     say_first_keys(() if shown else verdict.first_keys)
     say_doubts(verdict.doubts)
-
-
-def _say_held(size: int) -> None:
-    if size:
-        say(
-            f"Officers' own keys signed upon the first {size} entries as they stand: nobody without"
-            f" such a key wrote them anew. 经办人本人密钥已连同前 {size} 条记录一并签名。"
-        )
 
 
 def _say_founder(verdict: Verdict, founding: str, *, pinned: bool) -> None:

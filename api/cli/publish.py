@@ -15,6 +15,7 @@ from api.cli.administrators import (
     detail,
     difference,
     say_first_keys,
+    say_held,
     vouching_json,
 )
 from api.cli.founding_key import key_id
@@ -118,6 +119,7 @@ def verify_publication(
                 "code": broken and broken.code,
                 "detail": detail(other) if broken is None else str(broken),
                 **vouching_json(attested, first),
+                "held_size": holds and holds.held_size,
                 "doubts": doubts_json(doubts),
             }
         )
@@ -127,6 +129,7 @@ def verify_publication(
     else:
         say(_said(holds, founder, other))
         say(f"Of these entries {carried(attested)}")
+        say_held(holds.held_size)
         say_first_keys(() if administrator else first)
     if not as_json:
         _say_outside(holds, cosigned)

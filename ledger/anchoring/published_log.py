@@ -1,6 +1,6 @@
 """Checks a published log as an outsider has it: a folder of tiles, and the founding key's id."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
@@ -73,7 +73,8 @@ class PublicationHolds:
     `note` is the checkpoint it was checked against, with whatever cosignatures it has; `kept` the
     one that somebody else kept, if there was any; `doubts` says which entries rest on keys that
     somebody else had. `attested` counts the entries by who answers for them; `first_keys` are those
-    of the first administrators, from which the officers' own descend.
+    of the first administrators, from which the officers' own descend. `held_size` is up to where
+    officers signed upon the log, by keys that were theirs alone; 0 where none did.
     """
 
     origin: str
@@ -84,6 +85,7 @@ class PublicationHolds:
     doubts: tuple[Doubt, ...] = ()
     attested: Mapping[str, int] = field(default_factory=dict)
     first_keys: tuple[FirstKey, ...] = ()
+    held_size: int = 0
 
 
 class PublishedFolder:
@@ -205,7 +207,7 @@ def verify_published(
         replay.follow(entry.position, entry.stream, entry.version, named, leaf)
         edge = edge.append(leaf)
         levels[0].append(leaf)
-        signers.follow(entry)
+        signers.follow(entry, upon)
         if progress is not None and position % TILE_WIDTH == 0:
             progress(position, claimed.size)
     require_signed_upon(signed, roots_at(signed, levels[0]).get)
@@ -237,15 +239,24 @@ class _Signers:
         self._topics = officer_signed.union(VOUCHED_FOR)
         self._vouching: list[Stored] = []
         self._signed = Counter[tuple[str, ...]]()
+        self._upon: dict[str, dict[int, int]] = defaultdict(dict)
+        """By key, each size that was signed upon, and the position where it was so first."""
 
-    def follow(self, entry: Stored) -> None:
+    def follow(self, entry: Stored, upon: SignedUpon | None) -> None:
         if entry.topic in VOUCHING_TOPICS:
             self._vouching.append(entry)
-        if entry.topic in self._topics:
-            self._signed[tuple(each.keyid for each in decode(entry.envelope).signatures)] += 1
+        if entry.topic not in self._topics:
+            return
+        key_ids = tuple(each.keyid for each in decode(entry.envelope).signatures)
+        self._signed[key_ids] += 1
+        if upon is not None:
+            for key_id in key_ids[1:]:
+                self._upon[key_id].setdefault(upon.head.size, entry.position)
 
-    def answers(self, keys: KeyHistory, size: int) -> tuple[dict[str, int], tuple[FirstKey, ...]]:
-        """Count entries by who answers for them, and return the first administrators' keys.
+    def answers(
+        self, keys: KeyHistory, size: int
+    ) -> tuple[dict[str, int], tuple[FirstKey, ...], int]:
+        """Return what `PublicationHolds` tells: counts, the first keys, and how far all is held.
 
         Args:
             keys: All keys of the log.
@@ -258,7 +269,13 @@ class _Signers:
             signed = ((each.public_key.key_id, each.custody) for each in records)
             found[attestation(signed, vouched.key_ids)] += count
         found[SERVICE_ALONE] += size - found.total()
-        return dict(sorted(found.items())), vouched.first
+        held = (
+            signed_upon
+            for key_id in vouched.key_ids
+            for signed_upon, position in self._upon.get(key_id, {}).items()
+            if (lost_from := keys.lost_from(key_id)) is None or position < lost_from
+        )
+        return dict(sorted(found.items())), vouched.first, max(held, default=0)
 
 
 def _require_kept(
