@@ -20,6 +20,7 @@ from projections.ahead import BATCH_EVENTS_MAX, Made, made_ahead, made_here
 from projections.allocations import Allocations
 from projections.amount_counts import AmountCounts
 from projections.answers import Answers
+from projections.arrived_before import ArrivedBefore
 from projections.attempts import Attempts
 from projections.bank_balance import BankReconciliations
 from projections.bank_books import BankBooks
@@ -84,6 +85,7 @@ def projections() -> tuple[Projection, ...]:
         ListedPeople(),
         AmountCounts(),
         Answers(),
+        ArrivedBefore(),
         Notices(),
         Signatures(),
         Likeness(),

@@ -123,13 +123,18 @@ class ApprovedBatch(Answer):
 
 
 class TakenStatement(Answer):
-    """What came of a return file; `earlier` are lines about attempts before a payment's last."""
+    """What came of a return file; `earlier` are lines about attempts before a payment's last.
+
+    By `paid_twice` of them the bank takes back that these had failed, after they were paid again to
+    another account: finding J5.
+    """
 
     statement_id: Id
     settled: int
     returned: int
     unresolved: int
     earlier: int = 0
+    paid_twice: int = 0
 
 
 class TakenReturn(TakenStatement):

@@ -52,6 +52,8 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
         "answered_on": N_("银行答复日"),
         "answer_within_days": N_("答复期限（天）"),
         "returns_count": N_("退回次数"),
+        "reissues_count": N_("重发次数"),
+        "taken_back_on": N_("银行改称已付之日"),
         "returned_on": N_("退回日"),
         "return_reason": N_("退回原因"),
         "reissue_within_days": N_("重发期限（天）"),

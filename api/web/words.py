@@ -17,6 +17,8 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "returned": N_("已退回"),
         "withdrawn": N_("已撤销付款"),
         "paid": N_("已到账或已签领"),
+        "arrived_before": N_("银行又称原卡已入账"),
+        "may_have_arrived_before": N_("银行又称原卡结果不明"),
     },
     "batch": {
         "drafted": N_("已编制"),
@@ -236,6 +238,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "disbursement.withdrawn": N_("撤销付款"),
         "disbursement.unresolved": N_("银行未作答复"),
         "disbursement.reissued": N_("再次发放"),
+        "disbursement.arrived_before": N_("银行又称原卡那次已入账或不明"),
         "disbursement.corrected": N_("更正"),
         "bank_statement.line_taken": N_("银行对账单中的一行"),
         "book_item.matched": N_("与银行收支核对相符"),

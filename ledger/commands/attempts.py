@@ -4,8 +4,9 @@ A bank hands its return files out again, and some of them list a whole batch eac
 file says of an attempt that was answered before is no answer to the one that followed it.
 """
 
+from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from uuid import UUID
 
 from ledger.domain.disbursement import Disbursement, Status
@@ -26,7 +27,9 @@ Word = tuple[Outcome, str, str | None]
 class Attempt:
     """An attempt that another followed, which was instructed at the position `followed_at`.
 
-    `untold`: its money came back by a line of a statement, and no return file said so.
+    `untold`: its money came back by a line of a statement, and no return file said so. `version` is
+    that of the payment at which it was instructed, and `taken_back` what is on record of it that
+    the bank said since another followed.
     """
 
     account: str | None = field(repr=False)
@@ -34,6 +37,8 @@ class Attempt:
     said: frozenset[Word]
     followed_at: int
     untold: bool = False
+    version: int = 1
+    taken_back: frozenset[Outcome] = frozenset()
 
     def said_as(self, line: ReturnLine) -> bool:
         """Say whether it was known of this attempt, before, what a line says.
@@ -44,6 +49,21 @@ class Attempt:
         if line.outcome is Outcome.FAILED:
             return any(outcome is Outcome.FAILED for outcome, _, _ in self.said)
         return _word(line.outcome, line.reason, line.raw_code) in self.said
+
+    def is_taken_back_by(self, line: ReturnLine) -> bool:
+        """Say whether the bank takes back, by a word that is no failure, that it failed.
+
+        As of a last attempt (`is_news_of_returned`): what arrived first, or was brought back by a
+        line of a statement, an older word is told of late.
+        """
+        outcomes = {outcome for outcome, _, _ in self.said}
+        return (
+            line.outcome is not Outcome.FAILED
+            and Outcome.FAILED in outcomes
+            and Outcome.SETTLED not in outcomes
+            and not self.untold
+            and not self.said_as(line)
+        )
 
 
 def earlier_attempts(ledger: Ledger, payment: Disbursement, payee: Payee) -> tuple[Attempt, ...]:
@@ -57,14 +77,16 @@ def earlier_attempts(ledger: Ledger, payment: Disbursement, payee: Payee) -> tup
     found: list[Attempt] = []
     sealed: Sealed | None = None
     said: set[Word] = set()
-    untold = False
+    untold, version = False, 1
+    taken_back = defaultdict[int, set[Outcome]](set)
     for event in ledger.events.get(payment.id, lte=payment.version):
         match event:
             case Disbursement.Instructed() | Disbursement.Reissued():
                 if sealed is not None:
                     at = positions[event.originator_version]
-                    found.append(Attempt(*payee(sealed), frozenset(said), at, untold))
+                    found.append(Attempt(*payee(sealed), frozenset(said), at, untold, version))
                 sealed, said, untold = event.payee, set(), False
+                version = event.originator_version
             case Disbursement.Withdrawn():
                 sealed = None
             case Disbursement.Settled():
@@ -74,9 +96,11 @@ def earlier_attempts(ledger: Ledger, payment: Disbursement, payee: Payee) -> tup
                 untold = not was_told_by_file(ledger, event)
             case Disbursement.Unresolved():
                 said.add(_word(Outcome.PENDING, event.reason, event.raw_code))
+            case Disbursement.ArrivedBefore():
+                taken_back[event.attempt].add(Outcome(event.outcome))
             case _:
                 pass
-    return tuple(found)
+    return tuple(replace(each, taken_back=frozenset(taken_back[each.version])) for each in found)
 
 
 def was_told_by_file(ledger: Ledger, returned: Disbursement.Returned) -> bool:

@@ -18,6 +18,7 @@ from ledger.commands.sealing import PAYEE, card_index, unseal
 from ledger.commands.sent_files import Files, Sent
 from ledger.domain.aggregate import TRoot
 from ledger.domain.batch import Batch, Row
+from ledger.domain.book_item import BookItem, book_item_id
 from ledger.domain.disbursement import Disbursement, Status, disbursement_id
 from ledger.domain.sealed import Sealed
 from ledger.files.bank import BankReturn, Lists, Outcome, ReturnLine
@@ -42,7 +43,8 @@ class Payment:
 
     A bank names people as they are, or as it was agreed that its file spells them. `is_unknown` is
     one of which the bank said that it does not know yet, `earlier` what was tried before,
-    `instructed_at` where it was instructed anew, and `files` are those that may hold it since then.
+    `instructed_at` where it was instructed anew, `attempt` the version of that, and `files` are
+    those that may hold it since then.
     """
 
     row: Row
@@ -56,6 +58,7 @@ class Payment:
     earlier: tuple[Attempt, ...] = ()
     instructed_at: int | None = None
     files: frozenset[int] = frozenset()
+    attempt: int = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +70,35 @@ class Match:
 
 @dataclass(frozen=True, slots=True)
 class _Before:
-    """A line that names an account which was paid to before the last, and the attempt it was."""
+    """A line that names an account which was paid to before the last, and the attempt it was.
 
+    `known`: of it, or of one before it to the same account, the bank had said the same before.
+    """
+
+    was: Attempt
+    line: ReturnLine
+    known: bool
+
+
+@dataclass(frozen=True, slots=True)
+class TakenBack:
+    """A failure that the bank takes back too late: the payment went to another account since."""
+
+    payment: Payment
     was: Attempt
     line: ReturnLine
 
 
 @dataclass(frozen=True, slots=True)
 class Matched:
-    """What a file decides, in the order of the roster; `earlier` are rows that it tells old of."""
+    """What a file decides, in the order of the roster; `earlier` are rows that it tells old of.
+
+    Of some of these it says by `taken_back` that somebody may be paid twice.
+    """
 
     decided: list[Match]
     earlier: frozenset[int]
+    taken_back: list[TakenBack]
 
 
 def payments_of(
@@ -128,6 +148,7 @@ def _some_payments(
             earlier_attempts(ledger, payment, payee),
             since,
             sent.holding(row.number, since),
+            payment.attempt,
         )
     return payments
 
@@ -163,7 +184,8 @@ def match_return(
 
     Raises:
         FileRefused: It holds a line that was not instructed or was withdrawn, calls paid what it
-            had called failed, leaves out one that was instructed, or its control totals disagree.
+            had called failed, as long as nobody is paid twice by that, leaves out one that was
+            instructed, or its control totals disagree.
     """
     sent = Sent(ledger, batch)
     lines, before = _lines_by_number(name, content, payments, partial(card_index, ledger))
@@ -172,10 +194,11 @@ def match_return(
     lines = {number: line for number, line in lines.items() if number not in repeated}
     _require_not_withdrawn(name, payments, lines, before)
     _require_not_failed_before(ledger, name, payments, lines)
+    taken_back = _taken_back(ledger, sent, name, payments, before)
     expected = _expected(batch, sent, payments, lines.keys(), earlier, taken)
     matches = _match(name, content, payments, lines, expected)
     left = [each for each in matches if each.payment.row.number not in taken]
-    return Matched(left, frozenset(earlier))
+    return Matched(left, frozenset(earlier), taken_back)
 
 
 _Group = tuple[list[Payment], list[Payment]]
@@ -284,9 +307,7 @@ def _require_not_withdrawn(
         FileRefused: It does: the payment is made again first, so that money and ledger agree.
     """
     news = list(lines.items())
-    news += [
-        (number, each.line) for number, each in before.items() if not each.was.said_as(each.line)
-    ]
+    news += [(number, each.line) for number, each in before.items() if not each.known]
     for number, line in news:
         if payments[number].status is Status.WITHDRAWN and line.outcome is not Outcome.FAILED:
             raise refuse(name, "bank_file.withdrawn", row=line.line)
@@ -312,6 +333,42 @@ def _require_not_failed_before(
             and is_news_of_returned(ledger, payment.id, payment.version, line)
         ):
             raise refuse(name, "bank_file.failed_before", row=line.line)
+
+
+def _taken_back(
+    ledger: Ledger,
+    sent: Sent,
+    name: str,
+    payments: dict[int, Payment],
+    before: dict[int, _Before],
+) -> list[TakenBack]:
+    """Return what the bank says late: that it paid, or may have, what was made again elsewhere.
+
+    Raises:
+        FileRefused: Nobody is paid twice yet: the last attempt came back as well, or no file for
+            the bank may hold it. It is paid again to the account that the bank names, so that money
+            and ledger agree.
+    """
+    found: list[TakenBack] = []
+    for number, each in before.items():
+        payment = payments[number]
+        if each.known or not each.was.is_taken_back_by(each.line):
+            continue
+        if payment.status is Status.RETURNED:
+            raise refuse(name, "bank_file.failed_before", row=each.line.line)
+        if payment.status is Status.IN_TRANSIT and _waits_here(ledger, sent, payment):
+            raise refuse(name, "bank_file.arrived_before", row=each.line.line)
+        if each.line.outcome not in each.was.taken_back:
+            found.append(TakenBack(payment, each.was, each.line))
+    return found
+
+
+def _waits_here(ledger: Ledger, sent: Sent, payment: Payment) -> bool:
+    """Say whether a payment that was made again has not gone to the bank: it may be withdrawn."""
+    if not sent.batch.files or payment.is_unknown or payment.files & sent.counting:
+        return False
+    item = ledger.load(BookItem, book_item_id(payment.id, payment.attempt))
+    return item is None or item.match_id is None
 
 
 def _match(
@@ -391,7 +448,8 @@ def _lines_by_number(
             lines[found[0].row.number] = line
         elif not found and len({each.id for each, _ in tried}) == 1:
             payment, was = tried[-1]
-            before[payment.row.number] = _Before(was, line)
+            known = any(each.said_as(line) for _, each in tried)
+            before[payment.row.number] = _Before(was, line, known)
         else:
             raise refuse(name, "bank_file.unknown_line", row=line.line)
     return lines, {number: each for number, each in before.items() if number not in lines}

@@ -10,6 +10,7 @@ from ledger.commands.return_matching import (
     FindAll,
     Match,
     Matched,
+    TakenBack,
     match_return,
     payments_of,
 )
@@ -63,7 +64,9 @@ def receive_statement(
     """Take in a return file: each payment settles, comes back to its lots, or stays in transit.
 
     The result counts `settled`, `returned` and `unresolved`, and as `earlier` the lines that are
-    about an attempt at a payment before the last one: they decide nothing any more. The file of a
+    about an attempt at a payment before the last one: they decide nothing any more. Where the bank
+    takes back by such a line that it failed, its recipient may be paid twice: it counts as
+    `paid_twice`, is on record and stays a finding until somebody looks into it. The file of a
     long batch is matched as a whole, and then stored in pieces, so that others need not wait and it
     takes little memory; one that was cut off in between is taken up again when it is handed in
     again.
@@ -195,6 +198,8 @@ class _Taking:
         statement = work.find(Statement, self._statement_id(batch))
         if statement is None:
             statement = _statement(self._act, batch, content, matched.decided)
+            for each in matched.taken_back:
+                _tell_taken_back(work, self._act, statement, each)
         self._ledger.keep_all([match.payment.id for match in piece])
         for match in piece:
             told.step()
@@ -209,6 +214,7 @@ class _Taking:
             returned=statement.returned_count,
             unresolved=statement.unresolved_count,
             earlier=len(matched.earlier),
+            paid_twice=len(matched.taken_back),
         )
 
 
@@ -248,6 +254,25 @@ def _statement(
         returned_total=Money(sum(of(Outcome.FAILED))),
         unresolved_count=len(of(Outcome.PENDING)),
     )
+
+
+def _tell_taken_back(
+    work: Work, act: CommandAct, statement: Statement, taken_back: TakenBack
+) -> None:
+    payment = work.get(Disbursement, taken_back.payment.id)
+    if payment.version != taken_back.payment.version:
+        raise _Moved
+    line = taken_back.line
+    payment.told_of_earlier(
+        act,
+        statement_id=statement.id,
+        attempt=taken_back.was.version,
+        line=line.line,
+        outcome=line.outcome.value,
+        reason=line.reason,
+        raw_code=line.raw_code,
+    )
+    work.save(payment)
 
 
 def _decide_line(

@@ -274,6 +274,27 @@ class Disbursement(Root):
         def apply(self, aggregate: "Disbursement") -> None:
             aggregate.answered = aggregate.unknown = True
 
+    class ArrivedBefore(Event, frozen=True):
+        """The bank says that an attempt arrived, or may have, that it had sent back before.
+
+        It had been made again to another account by then, so that its recipient may be paid twice.
+        `attempt` is the version at which it was instructed, `outcome` what the bank says of it now.
+        """
+
+        TOPIC = "disbursement.arrived_before"
+        batch_id: UUID
+        organisation_id: UUID
+        statement_id: UUID
+        amount_fen: Money
+        attempt: int
+        line: int
+        outcome: str
+        reason: str | None
+        raw_code: str | None
+
+        def apply(self, aggregate: "Disbursement") -> None:
+            """Where the payment stands is said of its last attempt."""
+
     class SignatureCaptured(Event, frozen=True):
         """The recipient signed under a witness's eyes. It counts once the witness certifies it.
 
@@ -495,6 +516,32 @@ class Disbursement(Root):
             act,
             statement_id=statement_id,
             amount_fen=self.amount,
+            reason=reason,
+            raw_code=raw_code,
+        )
+
+    def told_of_earlier(
+        self,
+        act: Act,
+        *,
+        statement_id: UUID,
+        attempt: int,
+        line: int,
+        outcome: str,
+        reason: str | None,
+        raw_code: str | None,
+    ) -> None:
+        """Record that the bank takes back that an attempt before the last had failed."""
+        self.trigger_event(
+            self.ArrivedBefore,
+            act,
+            batch_id=self.batch_id,
+            organisation_id=self.organisation_id,
+            statement_id=statement_id,
+            amount_fen=self.amount,
+            attempt=attempt,
+            line=line,
+            outcome=outcome,
             reason=reason,
             raw_code=raw_code,
         )

@@ -15,6 +15,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "the file closes before the day it was opened",
     ),
     "archive.not_on_file": ("未建档", "the person is not in the archive"),
+    "bank_file.arrived_before": (
+        "银行此前称此笔失败，现又称已付或在处理，而此笔已改发他卡、尚未交银行：请先撤销这笔付款，再批准补发至银行所称的卡，不另出代发文件，然后导入本文件",
+        "made again elsewhere and not sent: withdraw it, pay it again to the card the bank names",
+    ),
     "bank_file.control_total": ("控制合计与明细不符", "the control totals disagree with the lines"),
     "bank_file.duplicate_line": ("同一笔在文件中出现两次", "a payment stands in the file twice"),
     "bank_file.failed_before": (

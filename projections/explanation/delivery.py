@@ -17,13 +17,13 @@ from projections.papers_owed import SIGNATURE_SHEETS
 
 
 def delivery(asked: Asked) -> Iterator[Checked]:
-    """C2, D1, D3, F5, G2, G5, J3, J4: what became of it after it was approved."""
+    """C2, D1, D3, F5, G2, G5, J3 to J5: what became of it after it was approved."""
     if asked.payment.channel == Channel.BANK_CARD:
         yield from _by_card(asked)
         yield from (Checked(code, Outcome.NOT_ASKED, _channel(asked)) for code in ("D1", "D3"))
     else:
         yield from _by_sheet(asked)
-        by_card = ("C2", "F5", "G5", "J3", "J4")
+        by_card = ("C2", "F5", "G5", "J3", "J4", "J5")
         yield from (Checked(code, Outcome.NOT_ASKED, _channel(asked)) for code in by_card)
     yield _in_time(asked)
 
@@ -63,7 +63,20 @@ def _by_card(asked: Asked) -> Iterator[Checked]:
         yield Checked("J3", Outcome.BROKEN, _returned(event), position=position)
     else:
         yield Checked("J3", Outcome.HELD, (Fact("returns_count", len(returns)),))
+    yield _arrived_before(asked)
     yield _paid_again(asked, returns)
+
+
+def _arrived_before(asked: Asked) -> Checked:
+    """J5: the bank takes back that an attempt had failed, after it was made again elsewhere."""
+    told = asked.of(Payment.ArrivedBefore)
+    if not told:
+        return Checked(
+            "J5", Outcome.HELD, (Fact("reissues_count", len(asked.of(Payment.Reissued))),)
+        )
+    position, last = told[-1]
+    facts = (Fact("taken_back_on", last.happened_on.isoformat()),)
+    return Checked("J5", Outcome.BROKEN, facts, position=position)
 
 
 def _paid_again(asked: Asked, returns: list[tuple[int, Payment.Returned]]) -> Checked:

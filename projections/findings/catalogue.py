@@ -417,6 +417,12 @@ RULES_KNOWN: Mapping[str, About] = {
             "statement.received",
         ),
     ),
+    "J5": About(
+        "一款两付",
+        "退回后重新发放的款项，银行又称原账户已入账的，应核实并追回，不得一款两付",
+        1,
+        ("disbursement.arrived_before",),
+    ),
     "K1": About(
         "未经公示",
         "名单应先公示、后审批",

@@ -10,6 +10,8 @@ from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, sele
 
 from ledger.domain.disbursement import Status
 from ledger.domain.policy import Channel
+from ledger.files.bank import Outcome
+from projections.arrived_before import arrived_before
 from projections.asked import uuid_of
 from projections.batches import campaign_list
 from projections.findings.asked import Asked, Patience
@@ -226,6 +228,44 @@ def sent_back_after_success(asked: Asked) -> Iterator[Finding]:
     )
     for row in asked.connection.execute(_sent_back(asked, had_settled)):
         yield _of_row("J3", Severity.WARNING, row)
+
+
+def arrived_at_the_account_before(asked: Asked) -> Iterator[Finding]:
+    """J5: made again to another account, and the bank says that it reached the one before, or may.
+
+    Payment by payment, by the last that the bank said of each attempt: somebody has to look into
+    each, whatever becomes of the last attempt.
+    """
+    said, later = arrived_before, arrived_before.alias("later")
+    outdone = exists().where(
+        later.c.disbursement_id == said.c.disbursement_id,
+        later.c.attempt == said.c.attempt,
+        later.c.outcome == Outcome.SETTLED.value,
+        said.c.outcome != Outcome.SETTLED.value,
+        asked.moment.covers(later),
+    )
+    statement = (
+        select(said, disbursements.c.organisation_id, disbursements.c.campaign_id)
+        .add_columns(disbursements.c.amount_fen)
+        .join(disbursements, disbursements.c.disbursement_id == said.c.disbursement_id)
+        .where(asked.moment.covers(said), ~outdone)
+        .order_by(said.c.position)
+    )
+    for row in asked.connection.execute(statement):
+        arrived = row.outcome == Outcome.SETTLED.value
+        yield Finding(
+            "J5",
+            Severity.ERROR if arrived else Severity.WARNING,
+            uuid_of(row.organisation_id),
+            row.happened_on,
+            1,
+            row.amount_fen,
+            detail="arrived_before" if arrived else "may_have_arrived_before",
+            campaign_id=uuid_of(row.campaign_id),
+            batch_id=uuid_of(row.batch_id),
+            position=row.position,
+            payment_ids=(uuid_of(row.disbursement_id),),
+        )
 
 
 def _sent_back(asked: Asked, *conditions: ColumnElement[bool]) -> Select[Any]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from sqlalchemy import ScalarSelect, Table, func, select
 
 from ledger.domain.policy import LimitName
+from projections.arrived_before import arrived_before
 from projections.asked import Moment
 from projections.attempts import attempts
 from projections.bank_books import decisions as bank_decisions
@@ -187,6 +188,7 @@ RULES: Sequence[Rule] = (
     Rule(payments.not_paid_by_the_end, ("open",), (_last(campaigns),)),
     Rule(payments.in_anothers_name, (), (_RETURNS,)),
     Rule(payments.sent_back_after_success, (), (_RETURNS,)),
+    Rule(payments.arrived_at_the_account_before, (), (_last(arrived_before),)),
     Rule(money.surplus_not_used, ("year", "followed"), (_last(targets), _last(openings))),
     Rule(
         money.lines_missed,

@@ -10,7 +10,12 @@ from ledger.commands import batches, disbursements, funds, statements
 from ledger.commands.bank_files import BankFileOrder, NothingInTransit, export_batch
 from ledger.commands.sealing import PAYEE, unseal
 from ledger.domain.batch import SamePerson, batch_id
-from ledger.domain.disbursement import NothingToCorrect, NotReturned, Status
+from ledger.domain.disbursement import (
+    Disbursement,
+    NothingToCorrect,
+    NotReturned,
+    Status,
+)
 from ledger.domain.officer import Role
 from ledger.domain.policy import Channel
 from ledger.errors import LedgerError
@@ -445,3 +450,90 @@ def test_who_says_where_money_goes_again_does_not_pay_it_out(world: World) -> No
         export_batch(world.ledger, world.act("P-X01"), BankFileOrder("B1"))
 
     assert export_batch(world.ledger, world.act(), BankFileOrder("B1")).count == 1
+
+
+def put_on(world: World, person: Person, card: str) -> None:
+    """Have a payment made again, to another card, and write no file yet."""
+    order = disbursements.Reissue(world.payment_id(person), "换卡", card)
+    disbursements.reissue_payment(world.ledger, world.act(), order)
+
+
+@pytest.mark.parametrize("arrived", [False, True])
+@pytest.mark.parametrize("says", [settled, pending])
+def test_who_is_paid_at_the_card_before_as_well_is_told_until_somebody_looks_into_it(
+    three: World, says: Callable[[int, Person, int], ReturnLine], arrived: bool
+) -> None:
+    sent_again(three, TWO, CARDED.card)
+    if arrived:
+        three.answer("B1", settled(2, CARDED, 60_000), sha="02" * 32)
+    lines = settled(1, ONE, 60_000), says(2, TWO, 60_000), settled(3, THREE, 60_000)
+
+    answer = three.answer("B1", *lines, sha="03" * 32)
+
+    assert (answer.result["earlier"], answer.result["paid_twice"]) == (1, 1)
+    assert three.payment(THREE).status is Status.SETTLED
+    assert three.payment(TWO).status is (Status.SETTLED if arrived else Status.IN_TRANSIT)
+    [told] = told_of_earlier(three, TWO)
+    assert (told.attempt, told.outcome, told.line) == (1, lines[1].outcome.value, lines[1].line)
+    again = three.answer("B1", *lines, sha="04" * 32)
+    assert (again.result["earlier"], again.result["paid_twice"]) == (1, 0)
+    assert len(told_of_earlier(three, TWO)) == 1
+    three.check_log()
+
+
+def told_of_earlier(world: World, person: Person) -> list[Disbursement.ArrivedBefore]:
+    events = world.ledger.events.get(world.payment_id(person))
+    return [each for each in events if isinstance(each, Disbursement.ArrivedBefore)]
+
+
+def test_what_has_not_gone_to_the_new_card_yet_is_stopped_before_it_is_paid_twice(
+    three: World,
+) -> None:
+    put_on(three, TWO, CARDED.card)
+    lines = settled(1, ONE, 60_000), settled(2, TWO, 60_000), settled(3, THREE, 60_000)
+    size = three.ledger.size()
+
+    with pytest.raises(FileRefused) as refused:
+        three.answer("B1", *lines, sha="03" * 32)
+
+    [fault] = refused.value.faults
+    assert (fault.code, fault.row) == ("bank_file.arrived_before", lines[1].line)
+    assert three.ledger.size() == size
+    disbursements.withdraw_payment(three.ledger, three.act(), three.payment_id(TWO), "原卡已付")
+    put_on(three, TWO, TWO.card)
+    answer = three.answer("B1", *lines, sha="03" * 32)
+    assert (answer.result["settled"], answer.result["paid_twice"]) == (2, 0)
+    assert three.payment(TWO).status is Status.SETTLED
+    assert three.fund("X01").balance == 500_000 - 3 * 60_000
+    with pytest.raises(NothingInTransit):
+        export(three)
+    three.check_log()
+
+
+def test_what_came_back_from_the_new_card_too_is_made_again_to_the_card_that_has_it(
+    three: World,
+) -> None:
+    sent_again(three, TWO, CARDED.card)
+    three.answer("B1", failed(2, CARDED, 60_000), settled(3, THREE, 60_000), sha="02" * 32)
+    lines = settled(1, ONE, 60_000), settled(2, TWO, 60_000), settled(3, THREE, 60_000)
+
+    with pytest.raises(FileRefused) as refused:
+        three.answer("B1", *lines, sha="03" * 32)
+
+    assert refused.value.code == "bank_file.failed_before"
+    put_on(three, TWO, TWO.card)
+    assert three.answer("B1", *lines, sha="03" * 32).result["settled"] == 1
+    assert three.payment(TWO).status is Status.SETTLED
+    three.check_log()
+
+
+def test_a_failure_or_an_older_success_of_the_card_before_is_no_news(three: World) -> None:
+    """What had arrived there, and was sent back later, had been told before."""
+    three.answer("B1", failed(1, ONE, 60_000, "RETURNED"), pending(3, THREE, 60_000), sha="02" * 32)
+    sent_again(three, ONE, "6299900000000000078")
+    sent_again(three, TWO, CARDED.card)
+    lines = settled(1, ONE, 60_000), failed(2, TWO, 60_000), settled(3, THREE, 60_000)
+
+    result = three.answer("B1", *lines, sha="03" * 32).result
+
+    assert (result["settled"], result["earlier"], result["paid_twice"]) == (1, 2, 0)

@@ -466,6 +466,30 @@ def test_a_witness_that_refuses_concerns_the_whole_ledger(world: World) -> None:
         assert [each.detail for each in before] == ["w.example"], "version 1 asked witnesses alone"
 
 
+@pytest.mark.parametrize("says", [settled, pending])
+def test_what_reached_the_card_before_as_well_is_told_whatever_becomes_of_the_last_attempt(
+    world: World, says: Callable[[int, Person, int], ReturnLine]
+) -> None:
+    world.pay("B1", roster_row(1, ONE, 80_000), roster_row(2, TWO, 70_000))
+    world.answer("B1", failed(1, ONE, 80_000), settled(2, TWO, 70_000))
+    order = disbursements.Reissue(world.payment_id(ONE), "换卡", THREE.card)
+    disbursements.reissue_payment(world.ledger, world.act(), order)
+    export_batch(world.ledger, world.act(), BankFileOrder("B1"))
+    before = Moment(at=world.ledger.size() - 1)
+    world.answer("B1", says(1, ONE, 80_000), sha="ee" * 32)
+
+    [told] = [each for each in found(world, LATER) if each.rule == "J5"]
+    arrived = says is settled
+    assert told.severity is (Severity.ERROR if arrived else Severity.WARNING)
+    assert (told.count, told.amount_fen, told.payment_ids) == (1, 80_000, (world.payment_id(ONE),))
+    assert told.detail == ("arrived_before" if arrived else "may_have_arrived_before")
+    assert of("J5", found(world, LATER, before)) == []
+    world.answer("B1", settled(1, ONE, 80_000), sha="ef" * 32)
+    [last] = [each for each in found(world, LATER) if each.rule == "J5"]
+    assert (last.severity, last.detail) == (Severity.ERROR, "arrived_before")
+    assert (last.position == told.position) is arrived
+
+
 def test_what_the_bank_says_of_a_card_or_takes_back_is_told_by_its_rule(world: World) -> None:
     world.pay("B1", roster_row(1, ONE, 80_000), roster_row(2, TWO, 70_000))
     world.answer("B1", failed(1, ONE, 80_000, "NAME_MISMATCH"), settled(2, TWO, 70_000))

@@ -25,6 +25,7 @@ FOUND = {
     "B4": "一线职工",
     "H1": "drafted_and_witnessed",
     "H6": "hefei-2017 2 limit again_days",
+    "J5": "may_have_arrived_before",
     "L1": "verify.entry_broken",
     "L2": "w.example",
     "L3": "verify.rewritten",

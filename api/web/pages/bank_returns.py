@@ -29,7 +29,9 @@ router = APIRouter(include_in_schema=False)
 LINES_SHOWN = 200
 ROWS_AT_ONCE = 3_000
 """Of a longer batch or file the clerk follows a job; what is shorter is answered at once."""
-WORDS, EARLIER = ("settled", "returned", "unresolved"), "earlier"
+WORDS = ("settled", "returned", "unresolved")
+ASIDE = ("earlier", "paid_twice")
+"""What a file says of attempts before the last, and where it takes a failure back too late."""
 
 
 @router.post("/batches/{batch_id}/returns", dependencies=[CASH])
@@ -60,7 +62,7 @@ def take_return(
         return screen.go(f"/jobs/{job.job_id}?follow=yes")
     answer = receive_statement(the_ledger, acting.act(dry_run=True), order)
     file.file.seek(0)
-    facts = _facts(batch_id, order, {word: int(answer.result[word]) for word in (*WORDS, EARLIER)})
+    facts = _facts(batch_id, order, {word: int(answer.result[word]) for word in (*WORDS, *ASIDE)})
     kept = working.imports.keep(RETURN, officer, facts, whole(file), now_s)
     return screen.go(f"/batches/{batch_id}/returns/{kept}")
 
@@ -86,7 +88,7 @@ def show_return(
         if job.result is None or last.state is not State.DONE:
             return screen.go(f"/jobs/{last.job_id}?follow=yes")
         result = job.result["result"]
-        told = told | {word: str(result.get(word, 0)) for word in (*WORDS, EARLIER)}
+        told = told | {word: str(result.get(word, 0)) for word in (*WORDS, *ASIDE)}
     answers = statements_of(model, batch_id)
     digest = told["sha256"]
     taken = next((each for each in answers if each.file_sha256 == digest), None)
@@ -160,7 +162,7 @@ def _facts(batch_id: UUID, order: ReturnFile, new: dict[str, int]) -> Facts:
         told |= {f"{word}_count": str(count), f"{word}_fen": str(total)}
         if word in new:
             told[word] = str(new[word])
-    told[EARLIER] = str(new.get(EARLIER, 0))
+    told |= {word: str(new.get(word, 0)) for word in ASIDE}
     bad = [line for line in content.lines if line.outcome is not Outcome.SETTLED][:LINES_SHOWN]
     head = [
         (

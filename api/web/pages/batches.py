@@ -24,6 +24,7 @@ from ledger.domain.disbursement import Status
 from ledger.domain.policy import Channel
 from ledger.files.banks import FORMATS
 from projections.answers import odd_payments, standings
+from projections.arrived_before import taken_back_of
 from projections.attempts import Attempt, attempts_on
 from projections.bank_files import bank_file_sums
 from projections.batches import (
@@ -132,6 +133,7 @@ def show_batch(
         staff=staff,
         rows=refused_rows_of(model, batch_id, limit=ROWS_SHOWN),
         reconciled=sums,
+        taken_back=taken_back_of(model, batch_id),
         odds=[] if sums.holds else odd_payments(model, batch_id),
         payments=payments_of(the_ledger, payments),
         payments_count=payments_count,
