@@ -13,6 +13,7 @@ from ledger.domain.disbursement import Disbursement, Status
 from ledger.domain.sealed import Sealed
 from ledger.domain.statement import Statement
 from ledger.files.bank import Outcome, ReturnLine
+from ledger.files.reasons import DUPLICATE
 from ledger.store.application import Ledger
 
 Payee = Callable[[Sealed], tuple[str | None, tuple[str, ...]]]
@@ -92,7 +93,7 @@ def earlier_attempts(ledger: Ledger, payment: Disbursement, payee: Payee) -> tup
             case Disbursement.Settled():
                 said.add(_word(Outcome.SETTLED, None, None))
             case Disbursement.Returned():
-                said.add(_word(Outcome.FAILED, event.reason, event.raw_code))
+                said |= _failure(event)
                 untold = not was_told_by_file(ledger, event)
             case Disbursement.Unresolved():
                 said.add(_word(Outcome.PENDING, event.reason, event.raw_code))
@@ -126,6 +127,7 @@ def is_news_of_returned(ledger: Ledger, payment_id: UUID, version: int, line: Re
                 said.add(_word(Outcome.PENDING, event.reason, event.raw_code))
             case Disbursement.Returned():
                 returned = event
+                said |= _failure(event)
             case _:
                 pass
     return (
@@ -145,3 +147,11 @@ def instructed_at(ledger: Ledger, payment: Disbursement) -> int | None:
 
 def _word(outcome: Outcome, reason: str | None, raw_code: str | None) -> Word:
     return (outcome, "", None) if outcome is Outcome.SETTLED else (outcome, reason or "", raw_code)
+
+
+def _failure(event: Disbursement.Returned) -> set[Word]:
+    """Return what was said by a return: that it is a duplicate was read as a failure once."""
+    words = {_word(Outcome.FAILED, event.reason, event.raw_code)}
+    if event.reason == DUPLICATE.code:
+        words.add(_word(Outcome.PENDING, event.reason, event.raw_code))
+    return words

@@ -11,12 +11,23 @@ class Reason(NamedTuple):
     pending: bool = False
 
 
+DUPLICATE = Reason("DUPLICATE", pending=True)
+"""The bank has seen this payment before, and so may have paid it."""
+
 UNKNOWN = Reason("UNKNOWN", pending=True)
 OTHER = Reason("OTHER")
 RETURNED = Reason("RETURNED")
 
+_PENDING = frozenset({DUPLICATE.code, UNKNOWN.code})
+
+
+def reason_of(code: str) -> Reason:
+    """Return a canonical reason by its code."""
+    return Reason(code, pending=code in _PENDING)
+
+
 _CODES = {
-    code: Reason(reason, pending=reason == "UNKNOWN")
+    code: reason_of(reason)
     for reason, codes in {
         "NAME_MISMATCH": "3031 3065",
         "ACCT_INVALID": "3004 3009 3030",
@@ -37,7 +48,7 @@ _CODES = {
 
 # In this order: a message may hold the words of several reasons, and the first is the sharper one.
 _WORDS = tuple(
-    (re.compile(words), Reason(reason, pending=reason == "UNKNOWN"))
+    (re.compile(words), reason_of(reason))
     for reason, words in (
         ("NAME_MISMATCH", "(户名|姓名).{0,4}(不符|不一致|错|有误)"),
         ("DUPLICATE", "重复|代理次数错误"),

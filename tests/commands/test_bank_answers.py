@@ -1,6 +1,7 @@
 """What the bank answers, what comes back, and how mistakes are put right."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date
 from uuid import UUID
 
@@ -537,3 +538,28 @@ def test_a_failure_or_an_older_success_of_the_card_before_is_no_news(three: Worl
     result = three.answer("B1", *lines, sha="03" * 32).result
 
     assert (result["settled"], result["earlier"], result["paid_twice"]) == (1, 2, 0)
+
+
+def test_what_the_bank_has_seen_before_is_asked_about_and_not_paid_again(three: World) -> None:
+    seen = replace(pending(3, THREE, 60_000), reason="DUPLICATE", raw_code="3051")
+
+    answer = three.answer("B1", seen, sha="02" * 32)
+
+    assert (answer.result["returned"], answer.result["unresolved"]) == (0, 1)
+    order = disbursements.Reissue(three.payment_id(THREE), "再付")
+    with pytest.raises(NotReturned):
+        disbursements.reissue_payment(three.ledger, three.act(), order)
+    with pytest.raises(NothingInTransit):
+        export(three)
+
+
+def test_what_was_read_as_a_failure_once_for_being_seen_before_is_no_news(three: World) -> None:
+    three.answer("B1", failed(3, THREE, 60_000, "DUPLICATE"), sha="02" * 32)
+    seen = replace(pending(3, THREE, 60_000), reason="DUPLICATE", raw_code="3018")
+
+    three.answer("B1", seen, sha="03" * 32)
+    put_on(three, THREE, "6299900000000000078")
+    again = three.answer("B1", replace(seen, line=9), sha="04" * 32)
+
+    assert (again.result["earlier"], again.result["paid_twice"]) == (1, 0)
+    assert three.payment(THREE).status is Status.IN_TRANSIT

@@ -43,6 +43,22 @@ def test_every_line_of_a_full_list_has_its_outcome(bank_format: str) -> None:
     assert content.batch_code == (BATCH if bank_format == "unionpay-df" else None)
 
 
+@pytest.mark.parametrize(
+    ("message", "code"), [("重复业务", "3051"), ("未处理记录重复", "12"), ("代理次数错误", "77")]
+)
+@pytest.mark.parametrize("bank_format", FORMATS)
+def test_what_the_bank_has_seen_before_may_have_been_paid_and_is_no_failure(
+    bank_format: str, message: str, code: str
+) -> None:
+    first, second = lines(2)
+    said = [Verdict(first), Verdict(second, message, code)]
+
+    content = read_return(bank_format, "back", RETURNS[bank_format](said))
+
+    seen = content.lines[-1]
+    assert (seen.outcome, seen.reason) == (Outcome.PENDING, "DUPLICATE")
+
+
 def test_a_list_of_failures_vouches_for_the_others_by_number_and_amount() -> None:
     content = read_return("failures-xml", "back", failures_xml(returned()))
 

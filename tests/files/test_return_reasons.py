@@ -6,6 +6,8 @@ from hypothesis import strategies as st
 
 from ledger.files.reasons import canonical_reason
 
+OPEN = {"UNKNOWN", "DUPLICATE"}
+
 
 @pytest.mark.parametrize(
     ("codes", "messages", "reason"),
@@ -44,7 +46,7 @@ def test_codes_and_words_of_a_family_have_one_reason(
         assert canonical_reason(code, "").code == reason
     for message in messages.split("|"):
         found = canonical_reason(None, message)
-        assert (found.code, found.pending) == (reason, reason == "UNKNOWN")
+        assert (found.code, found.pending) == (reason, reason in OPEN)
 
 
 def test_the_code_speaks_before_the_words() -> None:
@@ -59,8 +61,10 @@ def test_a_word_of_success_beside_a_code_of_failure_is_left_open_rather_than_pai
 
 
 @given(st.one_of(st.none(), st.text(max_size=5)), st.text(max_size=40))
-def test_only_what_the_bank_does_not_know_is_pending(code: str | None, message: str) -> None:
+def test_only_what_the_bank_does_not_know_or_saw_before_is_pending(
+    code: str | None, message: str
+) -> None:
     reason = canonical_reason(code, message)
 
-    assert reason.pending == (reason.code == "UNKNOWN")
+    assert reason.pending == (reason.code in OPEN)
     assert reason.code.isupper()

@@ -13,7 +13,15 @@ from ledger.files.amounts import fen, whole_number
 from ledger.files.bank import BankReturn, Lists, Outcome, ReturnLine
 from ledger.files.bank_formats.template import Field, In, Status, Template, Total, Unit, Words
 from ledger.files.faults import FileRefused, refuse
-from ledger.files.reasons import OTHER, RETURNED, UNKNOWN, Reason, canonical_reason, says_failed
+from ledger.files.reasons import (
+    OTHER,
+    RETURNED,
+    UNKNOWN,
+    Reason,
+    canonical_reason,
+    reason_of,
+    says_failed,
+)
 from ledger.files.text import number_text, person_name
 
 _FEN = re.compile(r"[0-9]{1,15}")
@@ -118,9 +126,7 @@ class _Meaning:
         self._name = name
         self._reference = re.compile(layout.reference)
         self._reasons = {
-            code: Reason(reason, pending=reason == UNKNOWN.code)
-            for reason, codes in template.codes.items()
-            for code in codes
+            code: reason_of(reason) for reason, codes in template.codes.items() for code in codes
         }
         self.batches: set[str | None] = set()
         self.passed_over: set[str] = set()
@@ -193,7 +199,8 @@ class _Meaning:
     ) -> tuple[Outcome, Reason | None]:
         if _fits(word, status.returned):
             reason = self._reason(code, message)
-            return Outcome.FAILED, RETURNED if reason in (OTHER, UNKNOWN) else reason
+            # A duplicate that came back says nothing of the first, which may have arrived.
+            return _failure(RETURNED if reason in (OTHER, UNKNOWN) else reason)
         if _fits(word, status.settled):
             return Outcome.SETTLED, None
         if _fits(word, status.accepted) and self._template.accepted_is_final:
