@@ -110,6 +110,7 @@ def take_return(
             f"{came['settled']} settled, {came['returned']} returned,"
             f" {came['unresolved']} not decided"
             + (f", {came['earlier']} about earlier attempts" if came.get("earlier") else "")
+            + (f", {came['outdated']} decided since" if came.get("outdated") else "")
             + (f", {came['paid_twice']} perhaps PAID TWICE (J5)" if came.get("paid_twice") else "")
         )
 

@@ -126,7 +126,7 @@ class TakenStatement(Answer):
     """What came of a return file; `earlier` are lines about attempts before a payment's last.
 
     By `paid_twice` of them the bank takes back that these had failed, after they were paid again to
-    another account: finding J5.
+    another account: finding J5. `outdated` lines did not know what the bank has said since.
     """
 
     statement_id: Id
@@ -135,6 +135,7 @@ class TakenStatement(Answer):
     unresolved: int
     earlier: int = 0
     paid_twice: int = 0
+    outdated: int = 0
 
 
 class TakenReturn(TakenStatement):

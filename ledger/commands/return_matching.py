@@ -93,12 +93,14 @@ class TakenBack:
 class Matched:
     """What a file decides, in the order of the roster; `earlier` are rows that it tells old of.
 
-    Of some of these it says by `taken_back` that somebody may be paid twice.
+    Of some of these it says by `taken_back` that somebody may be paid twice. `outdated` are rows of
+    which it says that the bank did not know yet, and the bank has said since what became of them.
     """
 
     decided: list[Match]
     earlier: frozenset[int]
     taken_back: list[TakenBack]
+    outdated: frozenset[int]
 
 
 def payments_of(
@@ -192,13 +194,16 @@ def match_return(
     repeated = _repeated(ledger, sent, lines, before, payments)
     earlier = repeated | before.keys()
     lines = {number: line for number, line in lines.items() if number not in repeated}
+    outdated = _outdated(ledger, payments, lines, before)
+    lines = {number: line for number, line in lines.items() if number not in outdated}
     _require_not_withdrawn(name, payments, lines, before)
     _require_not_failed_before(ledger, name, payments, lines)
+    before = {number: each for number, each in before.items() if number not in outdated}
     taken_back = _taken_back(ledger, sent, name, payments, before)
-    expected = _expected(batch, sent, payments, lines.keys(), earlier, taken)
+    expected = _expected(batch, sent, payments, lines.keys(), earlier | outdated, taken)
     matches = _match(name, content, payments, lines, expected)
     left = [each for each in matches if each.payment.row.number not in taken]
-    return Matched(left, frozenset(earlier), taken_back)
+    return Matched(left, frozenset(earlier - outdated), taken_back, outdated)
 
 
 _Group = tuple[list[Payment], list[Payment]]
@@ -293,6 +298,37 @@ def _shares_files(group: Sequence[Payment], held: Sequence[Files], within: Files
     return not any(each.isdisjoint(files) for each in held)
 
 
+def _outdated(
+    ledger: Ledger,
+    payments: dict[int, Payment],
+    lines: dict[int, ReturnLine],
+    before: dict[int, _Before],
+) -> frozenset[int]:
+    """Return the rows of which a file says what was so before the bank decided about them.
+
+    A payment that arrived is not in doubt again: a file that says so, and tells nothing else that
+    is news, shows its batch as it stood before. It takes no failure back, then, by what it does not
+    know yet; and what was made again since, it cannot know.
+    """
+    unknown = {number for number, line in lines.items() if line.outcome is Outcome.PENDING}
+    arrived = {number for number in unknown if payments[number].status is Status.SETTLED}
+    is_news = any(
+        _says_something_new(Match(payments[number], line, line.outcome))
+        or _takes_back(ledger, payments[number], line)
+        for number, line in lines.items()
+        if number not in unknown
+    ) or any(each.line.outcome is Outcome.SETTLED and not each.known for each in before.values())
+    if not arrived or is_news:
+        return frozenset(arrived)
+    came_back = {
+        number
+        for number in unknown
+        if payments[number].status is Status.RETURNED or payments[number].earlier
+    }
+    elsewhere = {number for number, each in before.items() if each.line.outcome is Outcome.PENDING}
+    return frozenset(arrived | came_back | elsewhere)
+
+
 def _require_not_withdrawn(
     name: str,
     payments: dict[int, Payment],
@@ -325,14 +361,24 @@ def _require_not_failed_before(
             made again first, and the file then tells that it arrived.
     """
     for number, line in lines.items():
-        payment = payments[number]
-        if (
-            payment.status is Status.RETURNED
-            and line.outcome is not Outcome.FAILED
-            and not any(was.said_as(line) for was in payment.earlier if _same(line, payment, was))
-            and is_news_of_returned(ledger, payment.id, payment.version, line)
-        ):
-            raise refuse(name, "bank_file.failed_before", row=line.line)
+        if _takes_back(ledger, payments[number], line):
+            raise refuse(name, _taken_back_code(line), row=line.line)
+
+
+def _takes_back(ledger: Ledger, payment: Payment, line: ReturnLine) -> bool:
+    """Say whether a line takes back that a payment failed which nobody has made again since."""
+    return (
+        payment.status is Status.RETURNED
+        and line.outcome is not Outcome.FAILED
+        and not any(was.said_as(line) for was in payment.earlier if _same(line, payment, was))
+        and is_news_of_returned(ledger, payment.id, payment.version, line)
+    )
+
+
+def _taken_back_code(line: ReturnLine) -> str:
+    """Return why a file is refused that takes a failure back; a doubt may be an older file's."""
+    doubt = line.outcome is Outcome.PENDING
+    return "bank_file.unclear_again" if doubt else "bank_file.failed_before"
 
 
 def _taken_back(
@@ -355,7 +401,7 @@ def _taken_back(
         if each.known or not each.was.is_taken_back_by(each.line):
             continue
         if payment.status is Status.RETURNED:
-            raise refuse(name, "bank_file.failed_before", row=each.line.line)
+            raise refuse(name, _taken_back_code(each.line), row=each.line.line)
         if payment.status is Status.IN_TRANSIT and _waits_here(ledger, sent, payment):
             raise refuse(name, "bank_file.arrived_before", row=each.line.line)
         if each.line.outcome not in each.was.taken_back:

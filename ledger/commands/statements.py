@@ -66,7 +66,8 @@ def receive_statement(
     The result counts `settled`, `returned` and `unresolved`, and as `earlier` the lines that are
     about an attempt at a payment before the last one: they decide nothing any more. Where the bank
     takes back by such a line that it failed, its recipient may be paid twice: it counts as
-    `paid_twice`, is on record and stays a finding until somebody looks into it. The file of a
+    `paid_twice`, is on record and stays a finding until somebody looks into it. As `outdated` count
+    those of which the bank did not know yet, and has said since what became of them. The file of a
     long batch is matched as a whole, and then stored in pieces, so that others need not wait and it
     takes little memory; one that was cut off in between is taken up again when it is handed in
     again.
@@ -215,6 +216,7 @@ class _Taking:
             unresolved=statement.unresolved_count,
             earlier=len(matched.earlier),
             paid_twice=len(matched.taken_back),
+            outdated=len(matched.outdated),
         )
 
 

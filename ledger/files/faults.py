@@ -61,6 +61,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "more rows than the bank takes in one file; split the batch",
     ),
     "bank_file.truncated": ("文件不完整，末尾缺失", "the file ends before its last line does"),
+    "bank_file.unclear_again": (
+        "银行此前称此笔失败，这份文件称处理中或不明：如是更早的回盘，不必再导入；如是银行新的答复，请先查明，确已付的按原卡补发后再导入",
+        "an earlier file said that it failed; is this one older, leave it; else ask the bank first",
+    ),
     "bank_file.unknown_line": ("此行与任何指令都不相符", "the line matches no instruction"),
     "bank_file.withdrawn": (
         "银行称已处理此笔，而此笔已撤销：请先批准补发，再导入本文件",

@@ -78,10 +78,14 @@ def test_a_success_is_not_final(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    ("says", "becomes"), [(settled, Status.SETTLED), (pending, Status.IN_TRANSIT)]
+    ("says", "code", "becomes"),
+    [
+        (settled, "bank_file.failed_before", Status.SETTLED),
+        (pending, "bank_file.unclear_again", Status.IN_TRANSIT),
+    ],
 )
 def test_a_bank_that_takes_a_failure_back_is_heard_before_the_person_is_paid_twice(
-    world: World, says: Callable[[int, Person, int], ReturnLine], becomes: Status
+    world: World, says: Callable[[int, Person, int], ReturnLine], code: str, becomes: Status
 ) -> None:
     world.receive("X01", 500_000)
     world.file(ONE, TWO)
@@ -95,7 +99,7 @@ def test_a_bank_that_takes_a_failure_back_is_heard_before_the_person_is_paid_twi
         world.answer("B1", *corrected, sha="02" * 32)
 
     [fault] = refused.value.faults
-    assert (fault.code, fault.row) == ("bank_file.failed_before", corrected[0].line)
+    assert (fault.code, fault.row) == (code, corrected[0].line)
     assert world.ledger.size() == size
     order = disbursements.Reissue(world.payment_id(ONE), "银行更正：已付")
     disbursements.reissue_payment(world.ledger, world.act(), order)
@@ -563,3 +567,36 @@ def test_what_was_read_as_a_failure_once_for_being_seen_before_is_no_news(three:
 
     assert (again.result["earlier"], again.result["paid_twice"]) == (1, 0)
     assert three.payment(THREE).status is Status.IN_TRANSIT
+
+
+def test_an_earlier_answer_that_comes_late_takes_nothing_back(world: World) -> None:
+    """The bank did not know yet of two, and of one of them it has said since that it failed."""
+    world.receive("X01", 500_000)
+    world.file(ONE, TWO, THREE)
+    world.pay("B1", *(roster_row(n, each, 60_000) for n, each in enumerate((ONE, TWO, THREE), 1)))
+    export(world)
+    world.answer("B1", settled(1, ONE, 60_000), failed(2, TWO, 60_000), settled(3, THREE, 60_000))
+    before = settled(1, ONE, 60_000), pending(2, TWO, 60_000), pending(3, THREE, 60_000)
+
+    result = world.answer("B1", *before, sha="02" * 32).result
+
+    assert [result[word] for word in ("settled", "returned", "unresolved")] == [0, 0, 0]
+    assert (result["outdated"], result["earlier"]) == (2, 0)
+    assert world.payment(TWO).status is Status.RETURNED
+    for number, card in enumerate((None, CARDED.card), 3):
+        sent_again(world, TWO, card)
+        again = world.answer("B1", *before, sha=f"{number:02}" * 32).result
+        assert (again["outdated"], again["paid_twice"]) == (2, 0)
+        assert not world.payment(TWO).unknown, "of what was made again since it knows nothing"
+        paid_to = CARDED if card else TWO
+        world.answer("B1", failed(2, paid_to, 60_000), sha=f"{number + 4:02}" * 32)
+    world.check_log()
+
+
+def test_an_answer_that_tells_news_is_not_an_earlier_one(three: World) -> None:
+    doubts = pending(1, ONE, 60_000), pending(2, TWO, 60_000), settled(3, THREE, 60_000)
+
+    with pytest.raises(FileRefused) as refused:
+        three.answer("B1", *doubts, sha="02" * 32)
+
+    assert refused.value.code == "bank_file.unclear_again"

@@ -30,8 +30,9 @@ LINES_SHOWN = 200
 ROWS_AT_ONCE = 3_000
 """Of a longer batch or file the clerk follows a job; what is shorter is answered at once."""
 WORDS = ("settled", "returned", "unresolved")
-ASIDE = ("earlier", "paid_twice")
-"""What a file says of attempts before the last, and where it takes a failure back too late."""
+ASIDE = ("earlier", "paid_twice", "outdated")
+"""What a file says of attempts before the last, where it takes a failure back too late, and of what
+it did not know yet though the bank has decided it since."""
 
 
 @router.post("/batches/{batch_id}/returns", dependencies=[CASH])
