@@ -322,7 +322,10 @@ def reissue(
     the_ledger: TheLedger,
     response: Response,
 ) -> Written[Nothing]:
-    """Pay again what came back or was withdrawn (补发), to another card or bank if given."""
-    order = Reissue(disbursement_id, form.reason, form.card_number, form.bank_name)
+    """Pay again what came back or was withdrawn (补发), to another card or bank if given.
+
+    Or, to the same card, under its recipient's name as it is spelt right.
+    """
+    order = Reissue(disbursement_id, form.reason, form.card_number, form.bank_name, form.name)
     act = acting.act(form.happened_on, stream=disbursement_id)
     return written(the_ledger, response, reissue_payment(the_ledger, act, order), Nothing)

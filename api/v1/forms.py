@@ -342,10 +342,15 @@ class CorrectionForm(Reasoned):
 
 
 class ReissueForm(Reasoned):
-    """Where to, if not to the same card at the same bank; the card is the recipient's own."""
+    """Where to, if not to the same card at the same bank; the card is the recipient's own.
+
+    `name`: how it is spelt, where the bank sent the money back for a name that the roster has
+    wrong. It is one on file for the person's ID number, or the wrong one with a slip put right.
+    """
 
     card_number: Card = ""
     bank_name: Maybe = Field(default="", description="The bank and branch that keep the card.")
+    name: Maybe = ""
 
 
 class InspectionForm(Form):

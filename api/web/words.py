@@ -329,6 +329,8 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "refusal_code": N_("拒绝原因"),
         "corrects_version": N_("更正第几次登记"),
         "draws_again": N_("重新支取"),
+        "name_put_right": N_("更正姓名的依据"),
+        "attempt": N_("原先那次发放的版本"),
         "reason": N_("理由"),
         "overriding": N_("依据的命令"),
         "made_for": N_("交给谁"),

@@ -9,6 +9,7 @@ from uuid import UUID
 from ledger.commands.bank_files import may_be_sent
 from ledger.commands.duties import CHINA, acting_officer, require_post
 from ledger.commands.funds import CORRECTORS, require_other_hand
+from ledger.commands.misspelt_names import put_right
 from ledger.commands.mistaken_returns import take_return_back
 from ledger.commands.policies import paying_rule
 from ledger.commands.refusals import recorded
@@ -94,12 +95,16 @@ class SignedSheet:
 
 @dataclass(frozen=True, slots=True)
 class Reissue:
-    """Pay again what came back, to another card, or at another bank, where one is given."""
+    """Pay again what came back, to another card, or at another bank, where one is given.
+
+    `name`: how the recipient's name is spelt, where the roster has it wrong.
+    """
 
     disbursement_id: UUID
     reason: str
     card_number: str = field(default="", repr=False)
     bank_name: str = field(default="", repr=False)
+    name: str = field(default="", repr=False)
 
 
 def record_signatures(ledger: Ledger, act: CommandAct, order: SignedSheet) -> Answer:
@@ -134,6 +139,7 @@ def reissue_payment(ledger: Ledger, act: CommandAct, order: Reissue) -> Answer:
     Raises:
         NotReturned: It did not come back.
         SamePerson: Who withdrew it would have it paid to another card, or at another bank.
+        NameNotDoubted, NameAndCard, NameOfAnother: The name stays as it is.
         FundInsufficient: The account holds less by now, or held less on that day.
         SourcesInsufficient: It holds less of the sources that may pay for it.
         EarmarkNotForCategory: By the policy of that day the account pays nobody of its category.
@@ -148,6 +154,10 @@ def reissue_payment(ledger: Ledger, act: CommandAct, order: Reissue) -> Answer:
         if given and act.actor == payment.withdrawn_by and act.actor != OPERATOR:
             # Nobody sends elsewhere, alone, what was approved and never came back.
             raise SamePerson(payment.batch_id, acting_officer(act))
+        ground = None
+        if order.name:
+            name, ground = put_right(work, payment, order.name, with_card=bool(given))
+            given["name"] = name
         fund = work.get(FundAccount, payment.fund_id)
         rule = paying_rule(work, payment, act.happened_on)
         if rule is not None:
@@ -166,6 +176,7 @@ def reissue_payment(ledger: Ledger, act: CommandAct, order: Reissue) -> Answer:
             payee=seal(work, payment.person_id, PAYEE, payee),
             card_index=card_index(ledger, payee.get("card_number", "")),
             reason=order.reason,
+            name_put_right=ground,
         )
         work.save(fund, payment)
 

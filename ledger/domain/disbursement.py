@@ -30,6 +30,13 @@ NOT_PAID = frozenset({Status.RETURNED, Status.WITHDRAWN})
 """Its money is in its lots again, and it may be paid again."""
 
 
+class Ground(StrEnum):
+    """What ties a name that was put right to the person: the archive, or one slip in it."""
+
+    ON_FILE = "on_file"
+    SLIP = "slip"
+
+
 class Manner(StrEnum):
     """How a signature was taken down: drawn on a screen, or written on the sheet and scanned."""
 
@@ -342,7 +349,11 @@ class Disbursement(Root):
             aggregate.remember_outcome(self.originator_version, Status.SIGNED)
 
     class Reissued(Event, frozen=True):
-        """Paid again after it came back, from lots drawn anew."""
+        """Paid again after it came back, from lots drawn anew.
+
+        `name_put_right`: under another spelling of its name, and what ties that to the person; None
+        where the name stays.
+        """
 
         TOPIC = "disbursement.reissued"
         batch_id: UUID
@@ -353,6 +364,7 @@ class Disbursement(Root):
         payee: Sealed
         card_index: str | None
         reason: str
+        name_put_right: str | None = None
 
         def apply(self, aggregate: "Disbursement") -> None:
             aggregate.parts = self.parts
@@ -651,6 +663,7 @@ class Disbursement(Root):
         payee: Sealed,
         card_index: str | None,
         reason: str,
+        name_put_right: Ground | None = None,
     ) -> None:
         self.require_returned()
         require_no_personal_data(reason)
@@ -665,6 +678,7 @@ class Disbursement(Root):
             payee=payee,
             card_index=card_index,
             reason=reason,
+            name_put_right=None if name_put_right is None else name_put_right.value,
         )
 
     def correct(self, act: Act, *, corrects_version: int, reason: str) -> None:

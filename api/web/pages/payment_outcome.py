@@ -80,7 +80,7 @@ def reissue(
     payment = payment_within(model, reach, disbursement_id)
     try:
         form = formed(ReissueForm, given, screen.language)
-        order = Reissue(disbursement_id, form.reason, form.card_number, form.bank_name)
+        order = Reissue(disbursement_id, form.reason, form.card_number, form.bank_name, form.name)
         reissue_payment(the_ledger, acting.act(form.happened_on, stream=disbursement_id), order)
     except LedgerError as refusal:
         return show_above(screen, refusal, PAGE, **_shown(the_ledger, payment, given))
