@@ -71,6 +71,18 @@ def test_a_further_file_is_called_otherwise_and_each_payment_as_before(name: str
     assert second == first.replace(named, anew)
 
 
+@pytest.mark.parametrize("code", [BATCH, "B" * 20])
+@pytest.mark.parametrize("name", WRITTEN)
+def test_a_further_file_has_a_name_of_its_own(name: str, code: str) -> None:
+    """Also where the bank has no room for it within: a second file of the same name is a repeat."""
+    first, again, second = (
+        write_instruction(name, code, LINES, PAYER, DAY, number).filename for number in (1, 1, 2)
+    )
+
+    assert first == again
+    assert second == first.replace(code, f"{code}-F2") != first
+
+
 def test_where_a_bank_has_no_room_for_it_a_further_file_is_called_like_the_first() -> None:
     long = "B" * 20
 

@@ -102,8 +102,10 @@ def write(
         for place, line in enumerate(lines, 1)
     ]
     content = _content(out, batch_code, of_batch, of_lines)
+    # Its name has room for what a reference in it may have none for.
+    named = {**of_batch, "file": _mark(batch_code, file_number)}
     return InstructionFile(
-        _UNSAFE_IN_FILENAME.sub("_", out.filename.format_map(of_batch)),
+        _UNSAFE_IN_FILENAME.sub("_", out.filename.format_map(named)),
         content,
         len(lines),
         total_fen,
@@ -113,10 +115,14 @@ def write(
 
 def _file_mark(out: Writing, batch_code: str, file_number: int) -> str:
     """Where the bank has no room for it, a further file is called like the first, as ever."""
-    reference, most = file_reference(batch_code, file_number), out.longest.get("batch")
-    if most is not None and _length(out, reference) > most:
+    mark, most = _mark(batch_code, file_number), out.longest.get("batch")
+    if most is not None and _length(out, batch_code + mark) > most:
         return ""
-    return reference.removeprefix(batch_code)
+    return mark
+
+
+def _mark(batch_code: str, file_number: int) -> str:
+    return file_reference(batch_code, file_number).removeprefix(batch_code)
 
 
 def is_spelling(template: Template, name: str, spelling: str) -> bool:
