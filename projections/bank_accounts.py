@@ -22,9 +22,14 @@ from projections.bank_books import (
     lines,
     matches,
     spans,
+    withdrawn,
 )
 
 ONE_DAY = timedelta(days=1)
+
+_STATEMENTS = select(
+    files, withdrawn.c.happened_on.label("withdrawn_on"), withdrawn.c.position.label("withdrawn_at")
+).outerjoin(withdrawn, withdrawn.c.statement_id == files.c.statement_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +67,8 @@ class StatementView:
     known_count: int
     happened_on: str
     position: int
+    withdrawn_on: str | None = None
+    withdrawn_at: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,15 +189,13 @@ def kept_anywhere(connection: Connection) -> set[UUID]:
 
 
 def statement_list(connection: Connection, account_id: UUID) -> list[StatementView]:
-    """Return an account's statements in the order in which they came."""
-    statement = (
-        select(files).where(files.c.account_id == account_id.bytes).order_by(files.c.position)
-    )
-    return [_statement(row) for row in connection.execute(statement)]
+    """Return an account's statements in the order in which they came, also withdrawn ones."""
+    statement = _STATEMENTS.where(files.c.account_id == account_id.bytes)
+    return [_statement(row) for row in connection.execute(statement.order_by(files.c.position))]
 
 
 def statement_of(connection: Connection, statement_id: UUID) -> StatementView | None:
-    statement = select(files).where(files.c.statement_id == statement_id.bytes)
+    statement = _STATEMENTS.where(files.c.statement_id == statement_id.bytes)
     return next((_statement(row) for row in connection.execute(statement)), None)
 
 
@@ -275,11 +280,13 @@ def book_balance(connection: Connection, account_id: UUID, moment: Moment) -> Mo
 def reopenings(connection: Connection, account: Account, limit: int) -> list[Reopening]:
     """Return what opened days again that were covered before it was recorded, the latest first.
 
-    A match undone, a line taken up again, a statement put in between, and what the books entered
-    late: a return or a payment dated back into days of which the bank's statement was there.
+    A match undone, a line taken up again, a statement withdrawn or put in between, and what the
+    books entered late: a return or a payment dated back into days of which the bank's statement
+    was there.
     """
     found = [
         *_undone(connection, account, limit),
+        *_withdrawn(connection, account),
         *_put_in_between(connection, account),
         *_late(connection, account, limit),
     ]
@@ -356,9 +363,24 @@ def _undone(connection: Connection, account: Account, limit: int) -> list[Reopen
         .where(
             decisions.c.account_id == account.account_id.bytes,
             decisions.c.what.in_(("undone", "taken_up")),
+            day.is_not(None),  # of a statement that was withdrawn no line is left
         )
         .order_by(decisions.c.position.desc())
         .limit(limit)
+    )
+    return _reopened(connection, statement)
+
+
+def _withdrawn(connection: Connection, account: Account) -> list[Reopening]:
+    statement = (
+        select(
+            literal("withdrawn").label("what"),
+            files.c.opened_on.label("day"),
+            withdrawn.c.happened_on,
+            withdrawn.c.position,
+        )
+        .join(files, files.c.statement_id == withdrawn.c.statement_id)
+        .where(withdrawn.c.account_id == account.account_id.bytes)
     )
     return _reopened(connection, statement)
 
@@ -443,4 +465,6 @@ def _statement(row: Row[Any]) -> StatementView:
         row.known_count,
         row.happened_on,
         row.position,
+        row.withdrawn_on,
+        row.withdrawn_at,
     )

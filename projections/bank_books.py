@@ -97,6 +97,19 @@ files = Table(
     Index("bank_statements_by_id", "statement_id"),
 )
 
+withdrawn = Table(
+    "bank_withdrawn",
+    metadata,
+    number_column("position", primary_key=True),
+    id_column("statement_id"),
+    id_column("account_id"),
+    text_column("happened_on"),
+    id_column("officer_id", nullable=True),
+    text_column("reason"),
+    Index("bank_withdrawn_by_account", "account_id", "position"),
+)
+"""Statements that were taken in by mistake: of them no line and no day is left."""
+
 lines = Table(
     "bank_lines",
     metadata,
@@ -194,6 +207,7 @@ class BankBooks(Projection):
         kept_funds,
         spans,
         files,
+        withdrawn,
         lines,
         items,
         batch_funds,
@@ -207,6 +221,7 @@ class BankBooks(Projection):
             BankStatement.Received: _file,
             BankStatement.LineSetAside: _set_aside,
             BankStatement.LinesReopened: _reopened,
+            BankStatement.Withdrawn: _withdrawn,
             BankMatch.Made: _made,
             BankMatch.Undone: _undone,
         }
@@ -249,6 +264,19 @@ def _file(event: BankStatement.Received, position: int, rows: Rows) -> None:
             event.known_count,
             event.happened_on.isoformat(),
             _officer(event),
+        )
+    )
+
+
+def _withdrawn(event: BankStatement.Withdrawn, position: int, rows: Rows) -> None:
+    rows["bank_withdrawn"].append(
+        (
+            position,
+            event.originator_id.bytes,
+            event.account_id.bytes,
+            event.happened_on.isoformat(),
+            _officer(event),
+            event.reason,
         )
     )
 
@@ -365,6 +393,14 @@ def _line_aside(event: BankStatement.LineSetAside, _: int) -> Iterable[tuple[Any
     yield event.state.value, None, event.reason, event.originator_id.bytes, event.line
 
 
+def _lines_gone(event: BankStatement.Withdrawn, _: int) -> Iterable[tuple[Any, ...]]:
+    yield (event.originator_id.bytes,)
+
+
+def _days_gone(event: BankAccount.StatementWithdrawn, position: int) -> Iterable[tuple[Any, ...]]:
+    yield event.statement_id.bytes, position
+
+
 def _lines_reopened(event: BankStatement.LinesReopened, _: int) -> Iterable[tuple[Any, ...]]:
     for ref in event.lines:
         yield OPEN, None, None, event.originator_id.bytes, ref.line
@@ -473,6 +509,11 @@ CHANGES: Mapping[type[Event], tuple[str, Sets]] = {
     BankStatement.LinesMatched: (_SET_LINE, _lines_matched),
     BankStatement.LineSetAside: (_SET_LINE, _line_aside),
     BankStatement.LinesReopened: (_SET_LINE, _lines_reopened),
+    BankStatement.Withdrawn: ("DELETE FROM bank_lines WHERE statement_id = ?", _lines_gone),
+    BankAccount.StatementWithdrawn: (
+        "DELETE FROM bank_spans WHERE statement_id = ? AND position < ?",
+        _days_gone,
+    ),
     Batch.Drafted: ("INSERT INTO batch_funds VALUES (?, ?, ?)", _drafted),
     Batch.Approved: (_ADD_PAYOUT, _payout),
     **dict.fromkeys(sorted(MOVING.keys() - {Batch.Approved}, key=repr), (_ADD_ITEM, _moved)),

@@ -41,7 +41,11 @@ from ledger.commands.bank_matching import (
     take_up,
     unmatch,
 )
-from ledger.commands.bank_statements import StatementFile, take_bank_statement
+from ledger.commands.bank_statements import (
+    StatementFile,
+    take_bank_statement,
+    withdraw_bank_statement,
+)
 from ledger.domain.bank_statement import LineState
 from ledger.files.account_statements import read_account_statement
 from ledger.files.columns import chosen
@@ -192,6 +196,29 @@ def take_statement(
     order = StatementFile(account_id, name, content)
     answer = take_bank_statement(the_ledger, acting.act(), order)
     return written(the_ledger, response, answer, models.TakenBankStatement)
+
+
+@router.post(
+    "/{account_id}/statements/{statement_id}/withdrawal", status_code=201, dependencies=[APPROVE]
+)
+def withdraw_statement(
+    account_id: UUID,
+    statement_id: UUID,
+    form: Reasoned,
+    acting: TheActing,
+    the_ledger: TheLedger,
+    model: TheReadModel,
+    reach: TheReach,
+    response: Response,
+) -> Written[Nothing]:
+    """Take back a statement that was taken in by mistake, once nothing of it is matched.
+
+    Its days are covered no more, until one of them is taken in; the same file may come again.
+    """
+    account_within(model, reach, account_id)
+    act = acting.act(form.happened_on, stream=statement_id)
+    answer = withdraw_bank_statement(the_ledger, act, account_id, statement_id, form.reason)
+    return written(the_ledger, response, answer, Nothing)
 
 
 @router.post("/{account_id}/rules", status_code=201, dependencies=[MATCH])

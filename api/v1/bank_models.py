@@ -70,6 +70,8 @@ class BankStatement(Answer):
     known_count: int
     happened_on: Day
     position: Position
+    withdrawn_on: Day | None = None
+    withdrawn_at: Position | None = None
 
 
 class BankLine(Answer):

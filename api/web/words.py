@@ -200,6 +200,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "undone": N_("撤销了一次核对"),
         "taken_up": N_("另行处理的一行重新待核对"),
         "statement": N_("补登了中间的对账单"),
+        "withdrawn": N_("撤回了对账单"),
         "payout": N_("补记的发放"),
         "return": N_("迟到的退回"),
         "reissue": N_("补记的补发"),

@@ -9,17 +9,21 @@ from uuid import UUID
 
 from ledger.commands.bank_accounts import account_subject, number_index
 from ledger.commands.duties import recording_day, require_post
-from ledger.commands.funds import CASHIERS
+from ledger.commands.funds import CASHIERS, require_other_hand
 from ledger.commands.sealing import BANK_LINE, card_index, seal
 from ledger.domain.bank_account import BankAccount, BankAccountClosed, Span
 from ledger.domain.bank_statement import BankStatement, Line, bank_statement_id
+from ledger.domain.officer import Role
 from ledger.domain.sealed import Sealed
 from ledger.domain.values import Money
 from ledger.errors import Kind, LedgerError
 from ledger.files.account_statement import AccountStatement, StatementEntry
 from ledger.store.act import CommandAct
-from ledger.store.application import Answer, Ledger, Work
+from ledger.store.application import Answer, Ledger, NotOnRecord, Work
 from ledger.vault.keys import PersonErased, PersonRestricted
+
+WITHDRAWERS = frozenset({Role.APPROVER})
+"""Who says that a statement was taken in by mistake: it takes lines away that nobody explained."""
 
 CURRENCY = "CNY"
 DOCUMENT = re.compile(r"[\u4e00-\u9fff]{1,12}〔[0-9]{4}〕[0-9]{1,5}号")
@@ -137,7 +141,8 @@ def take_bank_statement(ledger: Ledger, act: CommandAct, order: StatementFile) -
         _require_sound(content)
         if content.closed_on >= recording_day(act):
             raise DayNotCome(content.closed_on)
-        statement = work.find(BankStatement, bank_statement_id(account.id, content.sha256))
+        again = _times_withdrawn(account, content.sha256)
+        statement = work.find(BankStatement, bank_statement_id(account.id, content.sha256, again))
         indexes = {
             entry.line: ledger.vault.index("bank line", f"{entry.booked_on} {entry.line_sha256}")
             for entry in content.entries
@@ -154,7 +159,7 @@ def take_bank_statement(ledger: Ledger, act: CommandAct, order: StatementFile) -
             raise BankStatementKnown(content.sha256)
         if statement is None:
             known = len(content.entries) - len(new)
-            statement = _received(act, account, content, known_count=known)
+            statement = _received(act, account, content, known_count=known, again=again)
         for span in spans:
             account.take(act, statement_id=statement.id, span=span, days_stated=content.days_stated)
         for entry in new:
@@ -172,8 +177,51 @@ def take_bank_statement(ledger: Ledger, act: CommandAct, order: StatementFile) -
     return ledger.perform(act, "bank_statement.take", request, decide)
 
 
+def withdraw_bank_statement(
+    ledger: Ledger, act: CommandAct, account_id: UUID, statement_id: UUID, reason: str
+) -> Answer:
+    """Take back that a statement was taken in (撤回): of another account, or misread.
+
+    Its lines are gone, and its days are covered no more, until a statement of them is taken in: the
+    same file, too. What was matched from it is undone before.
+
+    Raises:
+        NotOnRecord: The account has no such statement.
+        StatementWithdrawn, StatementMatched: As they say.
+        CorrectedByOneself: Whoever took it in would withdraw it.
+        RoleMissing: Not for this officer to do.
+    """
+
+    def decide(work: Work) -> None:
+        account = work.get(BankAccount, account_id)
+        statement = work.get(BankStatement, statement_id)
+        if statement.account_id != account.id:
+            raise NotOnRecord("bank statement", statement_id)
+        require_post(work, act, WITHDRAWERS, account.organisation_id)
+        require_other_hand(work, act, statement.id, 1)
+        statement.withdraw(act, reason=reason)
+        account.withdraw(act, statement_id=statement.id)
+        work.save(statement, account)
+
+    request = (account_id, statement_id, reason)
+    return ledger.perform(act, "bank_statement.withdraw", request, decide)
+
+
+def _times_withdrawn(account: BankAccount, file_sha256: str) -> int:
+    """Return how often a file was taken in and withdrawn."""
+    times = 0
+    while bank_statement_id(account.id, file_sha256, times) in account.withdrawn:
+        times += 1
+    return times
+
+
 def _received(
-    act: CommandAct, account: BankAccount, content: AccountStatement, *, known_count: int
+    act: CommandAct,
+    account: BankAccount,
+    content: AccountStatement,
+    *,
+    known_count: int,
+    again: int,
 ) -> BankStatement:
     return BankStatement.receive(
         act,
@@ -188,6 +236,7 @@ def _received(
         closing=Money(content.closing_fen),
         line_count=len(content.entries),
         known_count=known_count,
+        again=again,
     )
 
 

@@ -84,6 +84,7 @@ class BankAccount(Root):
             aggregate.opening = self.opening_fen
             aggregate.spans = []
             aggregate.statements = {}
+            aggregate.withdrawn = set()
             aggregate.closed_on = None
 
     class StatementTaken(Event, frozen=True):
@@ -107,6 +108,20 @@ class BankAccount(Root):
             aggregate.spans.sort(key=lambda each: each.opened_on)
             aggregate.statements[span] = self.statement_id
 
+    class StatementWithdrawn(Event, frozen=True):
+        """The days that a statement covered are covered no more: it was taken in by mistake."""
+
+        TOPIC = "bank_account.statement_withdrawn"
+        organisation_id: UUID
+        statement_id: UUID
+
+        def apply(self, aggregate: "BankAccount") -> None:
+            aggregate.spans = [
+                each for each in aggregate.spans if aggregate.statements[each] != self.statement_id
+            ]
+            aggregate.statements = {each: aggregate.statements[each] for each in aggregate.spans}
+            aggregate.withdrawn.add(self.statement_id)
+
     class Closed(Event, frozen=True):
         TOPIC = "bank_account.closed"
         organisation_id: UUID
@@ -124,6 +139,7 @@ class BankAccount(Root):
     opening: Money
     spans: list[Span]  # in order of days; they never overlap
     statements: dict[Span, UUID]
+    withdrawn: set[UUID]
     closed_on: date | None
 
     @classmethod
@@ -187,6 +203,15 @@ class BankAccount(Root):
             opening_fen=span.opening,
             closing_fen=span.closing,
             days_stated=days_stated,
+        )
+
+    def withdraw(self, act: Act, *, statement_id: UUID) -> None:
+        """Open the days again that a statement covered."""
+        self.trigger_event(
+            self.StatementWithdrawn,
+            act,
+            organisation_id=self.organisation_id,
+            statement_id=statement_id,
         )
 
     def uncovered(self, first: date, last: date) -> Iterator[tuple[date, date]]:

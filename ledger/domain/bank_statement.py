@@ -9,6 +9,7 @@ from uuid import UUID
 import msgspec
 
 from ledger.domain.aggregate import OPERATOR, Act, Event, Root
+from ledger.domain.clear_text import require_no_personal_data
 from ledger.domain.sealed import Sealed
 from ledger.domain.values import Money, require_writable, stable_id
 from ledger.errors import Kind, LedgerError
@@ -82,6 +83,26 @@ class LineNotAside(LedgerError):
         super().__init__(f"line {line} of statement {statement_id} is {state}, not set aside")
 
 
+class StatementMatched(LedgerError):
+    """What was matched from a statement is undone before the statement is withdrawn."""
+
+    code = "bank_statement.matched"
+    kind = Kind.CONFLICT
+
+    def __init__(self, statement_id: UUID, lines: int) -> None:
+        super().__init__(f"{lines} lines of statement {statement_id} are matched: undo that first")
+
+
+class StatementWithdrawn(LedgerError):
+    """A statement is withdrawn once."""
+
+    code = "bank_statement.withdrawn"
+    kind = Kind.CONFLICT
+
+    def __init__(self, statement_id: UUID) -> None:
+        super().__init__(f"statement {statement_id} was withdrawn")
+
+
 class LineRef(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A line as decisions name it: its place in the file, the keyed hash of its bytes, its fen."""
 
@@ -135,6 +156,7 @@ class BankStatement(Root):
             aggregate.organisation_id = self.organisation_id
             aggregate.file_sha256 = self.file_sha256
             aggregate.lines = {}
+            aggregate.is_withdrawn = False
 
     class LineTaken(Event, frozen=True):
         """One booked movement; money out is below zero.
@@ -220,10 +242,24 @@ class BankStatement(Root):
         def apply(self, aggregate: "BankStatement") -> None:
             aggregate.remember(self.lines, LineState.OPEN, None)
 
+    class Withdrawn(Event, frozen=True):
+        """It was taken in by mistake (撤回): of another account, or misread. Its lines are gone."""
+
+        TOPIC = "bank_statement.withdrawn"
+        account_id: UUID
+        organisation_id: UUID
+        file_sha256: str
+        reason: str
+
+        def apply(self, aggregate: "BankStatement") -> None:
+            aggregate.lines = {}
+            aggregate.is_withdrawn = True
+
     account_id: UUID
     organisation_id: UUID
     file_sha256: str
     lines: dict[int, Line]
+    is_withdrawn: bool
 
     @classmethod
     def receive(
@@ -241,13 +277,14 @@ class BankStatement(Root):
         closing: Money,
         line_count: int,
         known_count: int,
+        again: int = 0,
     ) -> "BankStatement":
         require_writable(opening)
         require_writable(closing)
         return cls.begin(
             cls.Received,
             act,
-            bank_statement_id(account_id, file_sha256),
+            bank_statement_id(account_id, file_sha256, again),
             account_id=account_id,
             organisation_id=organisation_id,
             bank_format=bank_format,
@@ -374,6 +411,29 @@ class BankStatement(Root):
             raise LineNotAside(self.id, number, line.state)
         self._reopen(act, (line.ref,), None, reason)
 
+    def withdraw(self, act: Act, *, reason: str) -> None:
+        """Take back that it was taken in; what was set aside of it goes with it.
+
+        Raises:
+            StatementWithdrawn: It was withdrawn before.
+            StatementMatched: Lines of it are matched.
+            PersonalDataInText: The reason names somebody by a number.
+        """
+        if self.is_withdrawn:
+            raise StatementWithdrawn(self.id)
+        matched = sum(line.state is LineState.MATCHED for line in self.lines.values())
+        if matched:
+            raise StatementMatched(self.id, matched)
+        require_no_personal_data(reason)
+        self.trigger_event(
+            self.Withdrawn,
+            act,
+            account_id=self.account_id,
+            organisation_id=self.organisation_id,
+            file_sha256=self.file_sha256,
+            reason=reason,
+        )
+
     def remember(self, refs: Sequence[LineRef], state: LineState, match_id: UUID | None) -> None:
         for ref in refs:
             line = self.lines[ref.line]
@@ -394,8 +454,9 @@ class BankStatement(Root):
         )
 
 
-def bank_statement_id(account_id: UUID, file_sha256: str) -> UUID:
-    return stable_id("bank_statement", account_id, file_sha256)
+def bank_statement_id(account_id: UUID, file_sha256: str, again: int = 0) -> UUID:
+    """Return the id of a file's statement; of one that was withdrawn before, `again` times."""
+    return stable_id("bank_statement", account_id, file_sha256, *([again] if again else []))
 
 
 def _pieces(refs: Sequence[LineRef]) -> Iterator[tuple[LineRef, ...]]:

@@ -254,6 +254,7 @@ RULES_KNOWN: Mapping[str, About] = {
             "bank_statement.received",
             "bank_statement.line_taken",
             "bank_statement.line_set_aside",
+            "bank_statement.withdrawn",
             "bank_match.*",
         ),
     ),
@@ -272,6 +273,7 @@ RULES_KNOWN: Mapping[str, About] = {
         1,
         (
             "bank_statement.received",
+            "bank_statement.withdrawn",
             "bank_match.*",
             "batch.approved",
             "statement.received",

@@ -17,6 +17,7 @@ from projections.attempts import attempts
 from projections.bank_books import decisions as bank_decisions
 from projections.bank_books import files as bank_files
 from projections.bank_books import kept_funds
+from projections.bank_books import withdrawn as bank_withdrawn
 from projections.batches import batches, campaigns, rows_listed, statements, steps
 from projections.deadlines import filings
 from projections.findings import (
@@ -161,7 +162,7 @@ def supposed(asked: Asked, found: Found, stood: Asked) -> Found:
 
 _BATCHES, _STEPS, _FILINGS = _last(batches), _last(steps), _last(filings)
 _PAYMENTS, _STATES, _FILES = _last(disbursements), _last(states), _last(person_files)
-_BANK = (_last(bank_files), _last(bank_decisions), _last(kept_funds))
+_BANK = (_last(bank_files), _last(bank_withdrawn), _last(bank_decisions), _last(kept_funds))
 _ON_FILE = (_PAYMENTS, _FILES, _last(adopted))
 _LISTS = (_last(editions), _last(ends), _last(entries), _last(parents))
 """Whose list it is, and over whom they stand by now."""

@@ -324,6 +324,9 @@ ASKED: dict[str, Asked] = {
     "POST /v1/bank-accounts/{account_id}/statements": Asked(
         "{bank}", form=lambda _: ({}, {"file": ("s.xml", b"<x/>")})
     ),
+    "POST /v1/bank-accounts/{account_id}/statements/{statement_id}/withdrawal": Asked(
+        "{bank} {bank_statement}", lambda _: {"reason": "登记错了"}
+    ),
     "POST /v1/bank-accounts/{account_id}/rules": Asked("{bank}"),
     "GET /v1/bank-accounts/{account_id}/open-lines": Asked("{bank}"),
     "GET /v1/bank-accounts/{account_id}/open-items": Asked("{bank}"),
@@ -835,6 +838,9 @@ ASKED: dict[str, Asked] = {
         "{bank}", form=lambda _: ({"key": uuid4().hex}, {"file": ("s.xml", b"<x/>")})
     ),
     "POST /bank/{account_id}/rules": Asked("{bank}", form=form_of()),
+    "POST /bank/{account_id}/statements/{statement_id}/withdrawal": Asked(
+        "{bank} {bank_statement}", form=form_of(reason="登记错了")
+    ),
     "POST /bank/{account_id}/matches": Asked("{bank}", form=form_of()),
     "GET /bank/{account_id}/matches/{match_id}": Asked(f"{{bank}} {NOBODYS}"),
     "POST /bank/{account_id}/matches/{match_id}/undoing": Asked(

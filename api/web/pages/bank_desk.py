@@ -49,6 +49,7 @@ from ledger.commands.bank_matching import (
     take_up,
     unmatch,
 )
+from ledger.commands.bank_statements import withdraw_bank_statement
 from ledger.commands.funds import CASHIERS
 from ledger.domain.bank_statement import LineState
 from ledger.files.account_statements import fields_of
@@ -193,6 +194,24 @@ def apply(
     made = apply_rules(the_ledger, acting, model, account)
     said = N_("已按编号自动核对。") if made else N_("没有编号完全一致且金额相符的收支。")
     return screen.go(f"/bank/{account_id}", said)
+
+
+@router.post("/bank/{account_id}/statements/{statement_id}/withdrawal", dependencies=[APPROVE])
+def withdraw_statement(
+    account_id: UUID,
+    statement_id: UUID,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    the_ledger: TheLedger,
+    model: TheReadModel,
+    reach: TheReach,
+    reason: Reason,
+) -> Response:
+    """Take back a statement that was taken in by mistake, once nothing of it is matched."""
+    account_within(model, reach, account_id)
+    act = acting.act(stream=statement_id)
+    withdraw_bank_statement(the_ledger, act, account_id, statement_id, reason)
+    return screen.go(f"/bank/{account_id}", N_("对账单已撤回，所载的日子须重新登记对账单。"))
 
 
 @router.post("/bank/{account_id}/matches", dependencies=[MATCH])
