@@ -21,6 +21,7 @@ from projections.bank_books import (
     kept_funds,
     lines,
     matches,
+    numbered_next,
     spans,
     withdrawn,
 )
@@ -237,22 +238,12 @@ def chain_of(connection: Connection, account: Account) -> Chain:
     before: Row[Any] | None = None
     for row in connection.execute(statement):
         opened_on = date.fromisoformat(row.opened_on)
-        goes_on = opened_on == up_to + ONE_DAY or _numbered_next(before, row)
+        goes_on = opened_on == up_to + ONE_DAY or numbered_next(before, row)
         if not goes_on or row.opening_fen != balance:
             gap = Break(up_to, balance, opened_on, Money(row.opening_fen))
             return Chain(up_to, balance, gap)
         up_to, balance, before = date.fromisoformat(row.closed_on), Money(row.closing_fen), row
     return Chain(up_to, balance, None)
-
-
-def _numbered_next(before: Row[Any] | None, row: Row[Any]) -> bool:
-    """Say whether the bank counts one statement right after another, in one format."""
-    if before is None or before.bank_format != row.bank_format:
-        return False
-    numbers = [each.number or "" for each in (before, row)]
-    if not all(each.isascii() and each.isdecimal() for each in numbers):
-        return False
-    return int(numbers[0]) + 1 == int(numbers[1])
 
 
 def bank_balance(connection: Connection, account: Account, day: date) -> Money | None:

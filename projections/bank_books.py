@@ -9,7 +9,7 @@ from itertools import groupby
 from typing import Any, ClassVar
 
 from sqlalchemy import Column as SqlColumn
-from sqlalchemy import Connection, Index, LargeBinary, Table
+from sqlalchemy import Connection, Index, LargeBinary, Row, Table
 
 from ledger.domain.aggregate import OPERATOR, Event
 from ledger.domain.bank_account import BankAccount
@@ -528,3 +528,13 @@ CHANGES: Mapping[type[Event], tuple[str, Sets]] = {
         _match_undone,
     ),
 }
+
+
+def numbered_next(before: Row[Any] | None, row: Row[Any]) -> bool:
+    """Say whether the bank counts one statement right after another, in one format."""
+    if before is None or before.bank_format != row.bank_format:
+        return False
+    numbers = [each.number or "" for each in (before, row)]
+    if not all(each.isascii() and each.isdecimal() for each in numbers):
+        return False
+    return int(numbers[0]) + 1 == int(numbers[1])

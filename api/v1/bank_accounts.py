@@ -186,7 +186,9 @@ def take_statement(
 
     It ends before today, and goes on from the one before it day by day: of a file that does not say
     which days it covers, those between its first and its last movement count, unless they are
-    stated. A file that was taken in may come again with more days stated.
+    stated. A file that was taken in may come again with more days stated. Of one that says its own
+    days, up to ten right before them may be stated: days on which the bank was closed, and sent
+    none.
     """
     account = account_within(model, reach, account_id)
     name = filename_of(file)

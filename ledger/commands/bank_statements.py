@@ -11,7 +11,7 @@ from ledger.commands.bank_accounts import account_subject, number_index
 from ledger.commands.duties import recording_day, require_post
 from ledger.commands.funds import CASHIERS, require_other_hand
 from ledger.commands.sealing import BANK_LINE, card_index, seal
-from ledger.domain.bank_account import BankAccount, BankAccountClosed, Span
+from ledger.domain.bank_account import ONE_DAY, BankAccount, BankAccountClosed, Span
 from ledger.domain.bank_statement import BankStatement, Line, bank_statement_id
 from ledger.domain.officer import Role
 from ledger.domain.sealed import Sealed
@@ -94,6 +94,20 @@ class DayNotCome(LedgerError):
         super().__init__(f"the statement covers {day}, which is not over yet")
 
 
+class StatementBetween(LedgerError):
+    """Days before its own are stated of a file only right behind the statement before it.
+
+    They are days of which the bank sent none. By its numbers, or by days that are missing further
+    back, it sent one, or may have.
+    """
+
+    code = "bank_statement.one_between"
+    kind = Kind.INVALID
+
+    def __init__(self, day: date) -> None:
+        super().__init__(f"the bank may have sent a statement of days from {day} on: take it in")
+
+
 class SaysOtherwise(LedgerError):
     """A day has the same lines in every statement of it."""
 
@@ -128,6 +142,7 @@ def take_bank_statement(ledger: Ledger, act: CommandAct, order: StatementFile) -
         BankStatementKnown: Nothing is new.
         OtherBankAccount, OtherCurrency, DoesNotAddUp, LineOutside: The file is wrong in itself.
         DayNotCome: It comes too early.
+        StatementBetween: Days before its own are stated, and another statement may be of these.
         SaysOtherwise, ChainBroken, BeforeBeginning, BankAccountClosed: It does not fit what is
             there; nothing is written.
     """
@@ -147,6 +162,7 @@ def take_bank_statement(ledger: Ledger, act: CommandAct, order: StatementFile) -
             entry.line: ledger.vault.index("bank line", f"{entry.booked_on} {entry.line_sha256}")
             for entry in content.entries
         }
+        _require_none_between(work, account, content)
         spans = _new_spans(account, content)
         covered = _covered_lines(work, account, content)
         _require_same(content, covered, spans, indexes)
@@ -252,6 +268,34 @@ def _require_sound(content: AccountStatement) -> None:
     total = content.opening_fen + sum(entry.amount_fen for entry in content.entries)
     if total != content.closing_fen:
         raise DoesNotAddUp(total, content.closing_fen)
+
+
+def _require_none_between(work: Work, account: BankAccount, content: AccountStatement) -> None:
+    """Check that days that are stated before the file's own are days of which the bank sent none.
+
+    Its balance has to be that of the statement before, which `BankAccount.require_span` checks.
+
+    Raises:
+        StatementBetween: They are not, or need not be.
+    """
+    if content.own_first is None:
+        return
+    last = content.own_first - ONE_DAY
+    for first, until in account.uncovered(content.opened_on, last):
+        before = account.ending_on(first - ONE_DAY)
+        number = None if before is None else work.get(BankStatement, before).number
+        adjoins = until == last and (before is not None or first == account.begins_on)
+        if not adjoins or not _may_be_next(number, content.number):
+            raise StatementBetween(first)
+
+
+def _may_be_next(before: str | None, number: str | None) -> bool:
+    """Say whether the bank's numbers leave room for no statement between two: 7 and 8, 7 and 1."""
+    if not (number and number.isascii() and number.isdecimal()):
+        return True
+    if not (before and before.isascii() and before.isdecimal()):
+        return True
+    return int(number) in (1, int(before) + 1)
 
 
 def _new_spans(account: BankAccount, content: AccountStatement) -> list[Span]:

@@ -234,6 +234,10 @@ class BankAccount(Root):
             if span.opened_on <= last and span.closed_on >= first
         }
 
+    def ending_on(self, day: date) -> UUID | None:
+        """Return the statement whose days end on this one."""
+        return next((self.statements[each] for each in self.spans if each.closed_on == day), None)
+
     def require_open(self) -> None:
         if self.closed_on is not None:
             raise BankAccountClosed(self.id, self.closed_on)

@@ -155,6 +155,7 @@ class BankStatement(Root):
             aggregate.account_id = self.account_id
             aggregate.organisation_id = self.organisation_id
             aggregate.file_sha256 = self.file_sha256
+            aggregate.number = self.number
             aggregate.lines = {}
             aggregate.is_withdrawn = False
 
@@ -258,6 +259,7 @@ class BankStatement(Root):
     account_id: UUID
     organisation_id: UUID
     file_sha256: str
+    number: str | None  # the bank's own
     lines: dict[int, Line]
     is_withdrawn: bool
 

@@ -37,7 +37,9 @@ class AccountStatement:
     """A statement whose own figures agree: opening plus all entries is closing.
 
     Both days count as covered; `days_stated` where they are the word of whoever brought the file,
-    which does not say. `number` is the bank's own of the statement, where it has one.
+    which does not say. `number` is the bank's own of the statement, where it has one. `own_first`
+    is the first day by the file's own word, where days before that are stated: nothing was booked
+    on them.
     """
 
     bank_format: str
@@ -51,3 +53,4 @@ class AccountStatement:
     entries: tuple[StatementEntry, ...]
     sha256: str
     days_stated: bool = False
+    own_first: date | None = None

@@ -22,13 +22,21 @@ class StatedDays:
 NOT_STATED = StatedDays()
 
 
+WIDENED_MAX = timedelta(days=10)
+"""As long as banks are closed at most (春节、国庆): so much may be stated before a file's own."""
+
+
 @dataclass(frozen=True, slots=True)
 class CoveredDays:
-    """`stated`: one of them at least is no word of the file's."""
+    """`stated`: one of them at least is no word of the file's.
+
+    `own_first`: where days before those that the file says are stated, the first that it says.
+    """
 
     first: date
     last: date
     stated: bool
+    own_first: date | None = None
 
 
 def covered_days(
@@ -38,6 +46,7 @@ def covered_days(
     said: StatedDays,
     stated: StatedDays,
     seeming: tuple[date, date],
+    may_widen: bool = False,
 ) -> CoveredDays:
     """Return the days that a file covers.
 
@@ -47,23 +56,34 @@ def covered_days(
         said: What the file itself says.
         stated: What whoever brings it says.
         seeming: First and last day by its balances or entries, where nobody says.
+        may_widen: The bank says by itself which days it covers, and sends nothing of days on which
+            it is closed: these may be stated, right before its own.
 
     Raises:
         FileRefused: `bank_file.other_days`: the file says otherwise than is stated, or an entry
             was booked outside of the days that are stated.
     """
+    own_first = _widened(said.first, stated.first) if may_widen else None
     for own, given in ((said.first, stated.first), (said.last, stated.last)):
-        if own is not None and given is not None and own != given:
+        if own is not None and given is not None and own not in (given, own_first):
             raise refuse(name, "bank_file.other_days", detail=f"{own}, not {given}")
-    first = said.first or stated.first or seeming[0]
+    first = (stated.first if own_first else said.first) or stated.first or seeming[0]
     last = said.last or stated.last or seeming[1]
-    word = (said.first is None and stated.first) or (said.last is None and stated.last)
+    word = own_first or (said.first is None and stated.first) or (said.last is None and stated.last)
     if word:
-        outside = [each.line for each in entries if not first <= each.booked_on <= last]
+        begins = own_first or first
+        outside = [each.line for each in entries if not begins <= each.booked_on <= last]
         if outside or first > last:
             row = outside[0] if outside else None
             raise refuse(name, "bank_file.other_days", row=row, detail=f"{first} - {last}")
-    return CoveredDays(first, last, bool(word))
+    return CoveredDays(first, last, bool(word), own_first)
+
+
+def _widened(own: date | None, given: date | None) -> date | None:
+    """Return the file's own first day where days before it are stated that a bank was closed on."""
+    if own is None or given is None or not own - WIDENED_MAX <= given < own:
+        return None
+    return own
 
 
 def behind_balance(balance_on: date, closed_on: date, entries: Sequence[StatementEntry]) -> date:

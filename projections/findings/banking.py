@@ -5,7 +5,19 @@ from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, Subquery, Table, and_, exists, false, func, or_, select
+from sqlalchemy import (
+    ColumnElement,
+    Row,
+    Select,
+    Subquery,
+    Table,
+    and_,
+    exists,
+    false,
+    func,
+    or_,
+    select,
+)
 
 from ledger.domain.bank_statement import LineState
 from ledger.domain.book_item import ItemKind
@@ -17,10 +29,12 @@ from projections.bank_books import (
     TAKEN_UP,
     accounts,
     decisions,
+    files,
     items,
     kept_funds,
     lines,
     matches,
+    numbered_next,
     spans,
 )
 from projections.batches import batches, statements
@@ -140,7 +154,34 @@ def _cancelled_late(asked: Asked) -> ColumnElement[bool]:
 
 
 def never_paid_by_the_bank(asked: Asked) -> Iterator[Finding]:
-    """F6: a bank return said that it was paid, and the account's statement shows nothing of it."""
+    """F6: a bank return said that it was paid, and the account's statements show nothing of it.
+
+    Statements that go on without a gap, from the day of the payment over the days that are allowed:
+    of days of which none is here, nobody knows what the bank booked.
+    """
+    unbroken: dict[bytes, list[tuple[str, str]]] = {}
+
+    def is_missing(row: Row[Any]) -> bool:
+        if row.account_id not in unbroken:
+            unbroken[row.account_id] = _unbroken(asked, row.account_id)
+        until = _on(row.since, _allowed(asked, row))
+        return any(first <= row.since and until <= last for first, last in unbroken[row.account_id])
+
+    rows = asked.connection.execute(_not_booked(asked))
+    yield from _by_account("F6", (each for each in rows if is_missing(each)))
+
+
+def never_paid_by_the_last_day_covered(asked: Asked) -> Iterator[Finding]:
+    """F6, version 1: the last day that any statement covers counted, whatever was missing."""
+    rows = asked.connection.execute(_not_booked(asked))
+    yield from _by_account(
+        "F6",
+        (each for each in rows if _on(each.since, _allowed(asked, each)) <= each.closed_on),
+    )
+
+
+def _not_booked(asked: Asked) -> Select[Any]:
+    """Sum up payouts that the bank said to be paid, and that nothing of its statements met."""
     least = min(asked.values(LimitName.BANK_DAYS))
     closed_on = (
         select(func.max(spans.c.closed_on))
@@ -151,7 +192,7 @@ def never_paid_by_the_bank(asked: Asked) -> Iterator[Finding]:
         .correlate(accounts)
         .scalar_subquery()
     )
-    statement = (
+    return (
         select(
             accounts.c.account_id,
             items.c.organisation_id,
@@ -177,14 +218,30 @@ def never_paid_by_the_bank(asked: Asked) -> Iterator[Finding]:
         )
         .group_by(accounts.c.account_id, items.c.organisation_id, items.c.booked_on)
     )
-    yield from _by_account(
-        "F6",
-        (
-            each
-            for each in asked.connection.execute(statement)
-            if _on(each.since, _allowed(asked, each)) <= each.closed_on
-        ),
+
+
+def _unbroken(asked: Asked, account: bytes) -> list[tuple[str, str]]:
+    """Return the stretches of days, both counted, over which statements follow one another.
+
+    As the chain of an account does: day on day, or numbered one after the other. Days after the
+    one that is asked of count no more than before.
+    """
+    statement = (
+        select(spans, files.c.number, files.c.bank_format)
+        .join(files, files.c.statement_id == spans.c.statement_id)
+        .where(spans.c.account_id == account, spans.c.closed_on <= asked.day.isoformat())
+        .order_by(spans.c.opened_on)
     )
+    found: list[tuple[str, str]] = []
+    before: Row[Any] | None = None
+    for row in asked.connection.execute(statement):
+        goes_on = before is not None and (
+            row.opened_on == _on(before.closed_on, 1) or numbered_next(before, row)
+        )
+        first = found.pop()[0] if goes_on else row.opened_on
+        found.append((first, row.closed_on))
+        before = row
+    return found
 
 
 def _was_open(asked: Asked, of: Table) -> ColumnElement[bool]:

@@ -270,7 +270,7 @@ RULES_KNOWN: Mapping[str, About] = {
     "F6": About(
         "虚列支出",
         "账面支出应有银行支付",
-        1,
+        2,
         (
             "bank_statement.received",
             "bank_statement.withdrawn",

@@ -229,6 +229,13 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             by_item=True,
         ),
     ),
+    "F6": (
+        Earlier(
+            banking.never_paid_by_the_last_day_covered,
+            "从支付之日起对账单须接连不断；此前只看最后一份对账单的止日，中间缺的不看",
+            by_item=True,
+        ),
+    ),
     "E2": (
         Earlier(
             people.paid_elsewhere_as_instructed,

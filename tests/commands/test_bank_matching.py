@@ -66,6 +66,7 @@ from ledger.domain.fund import FundInsufficient, FundKeptElsewhere
 from ledger.domain.matching_rules import BY_REFERENCE, RuleDoesNotHold
 from ledger.domain.officer import Role
 from ledger.domain.organisation import organisation_id
+from ledger.errors import LedgerError
 from ledger.files.bank import BankReturn, Lists, ReturnLine
 from ledger.store.application import Answer
 from projections.bank_accounts import proved_of, reopenings
@@ -645,6 +646,47 @@ def test_a_bank_that_is_closed_numbers_its_statements_one_after_the_other(
     chain = bank.standing.chain
 
     assert (chain.broken is None, chain.up_to) == (whole, MONTH_END if whole else friday)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "first", "code"),
+    [
+        (("250", "1"), date(2017, 1, 7), None),
+        ((None, None), date(2017, 1, 7), None),
+        (("250", "252"), date(2017, 1, 7), "bank_statement.one_between"),
+        (("250", "2"), date(2017, 1, 7), "bank_statement.one_between"),
+        (("250", "1"), date(2017, 1, 8), "bank_statement.one_between"),
+    ],
+)
+def test_a_holiday_is_stated_where_the_banks_numbers_begin_anew(
+    bank: Bank, numbers: tuple[str | None, str | None], first: date, code: str | None
+) -> None:
+    """Up to Friday, and from Monday on: of the days between the bank sends nothing."""
+    friday, monday = date(2017, 1, 6), date(2017, 1, 9)
+    bank.take(statement(BEGINS, friday, 0, RECEIVED, number=numbers[0]))
+    own = statement(monday, MONTH_END, 1_000_000, PAID, BACK, number=numbers[1])
+    bank.take(own)
+    assert bank.standing.chain.broken is not None
+    widened = replace(own, opened_on=first, own_first=monday, days_stated=True)
+
+    if code is None:
+        taken = bank.take(widened).result
+        assert (taken["taken"], taken["known"]) == (0, 2)
+        assert bank.standing.chain.broken is None
+        return
+    with pytest.raises(LedgerError) as refused:
+        bank.take(widened)
+    assert refused.value.code == code
+    assert bank.standing.chain.broken is not None
+
+
+def test_a_holiday_on_which_the_balance_moved_is_none(bank: Bank) -> None:
+    bank.take(statement(BEGINS, date(2017, 1, 6), 0, RECEIVED, number="250"))
+    monday = date(2017, 1, 9)
+    other = statement(monday, MONTH_END, 990_000, number="1", own_first=monday, days_stated=True)
+
+    with pytest.raises(ChainBroken):
+        bank.take(replace(other, opened_on=date(2017, 1, 7)))
 
 
 def test_a_file_comes_again_with_the_days_that_it_does_not_say(bank: Bank) -> None:

@@ -191,6 +191,28 @@ def test_days_that_the_file_says_otherwise_cannot_be_stated(
         days_of(bank_format, SAMPLES[bank_format], first, last)
 
 
+def test_a_holiday_may_be_stated_before_the_days_of_a_bank_that_sends_nothing_of_it() -> None:
+    own, last = date(2017, 1, 1), date(2017, 1, 31)
+    data = SAMPLES["camt-053"]
+
+    widened = read_account_statement(
+        "camt-053", "账单", data, stated=StatedDays(date(2016, 12, 24), last)
+    )
+
+    assert (widened.opened_on, widened.closed_on) == (date(2016, 12, 24), last)
+    assert (widened.days_stated, widened.own_first) == (True, own)
+    assert (
+        read_account_statement("camt-053", "账单", data, stated=StatedDays(own)).own_first is None
+    )
+    for first in (date(2016, 12, 21), date(2017, 1, 2)):  # too long; fewer days than its own
+        with refused("bank_file.other_days"):
+            days_of("camt-053", data, first)
+    earlier = data.replace(b"<FrDtTm>2017-01-01", b"<FrDtTm>2017-01-08")
+    assert earlier != data
+    with refused("bank_file.other_days"):  # a movement before its own days
+        days_of("camt-053", earlier, date(2017, 1, 3))
+
+
 def test_a_list_may_begin_with_the_newest() -> None:
     above, header, *rows, below = LISTED.splitlines()[1:]
     turned = "\n".join([LISTED.splitlines()[0], above, header, *reversed(rows), below, ""])

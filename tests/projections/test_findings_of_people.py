@@ -490,6 +490,32 @@ def test_what_the_bank_return_calls_paid_and_the_statement_never_shows_is_found(
     assert found(world, "F6") == []
 
 
+@pytest.mark.parametrize("numbered", [False, True])
+def test_days_without_a_statement_do_not_show_that_the_bank_never_paid(
+    world: World, *, numbered: bool
+) -> None:
+    """Unless the bank numbered its statements one after the other: of those days it sends none."""
+    bank = Bank(world)
+    bank.keep()
+    world.pay("B1", roster_row(1, ONE, 80_000))
+    world.answer("B1", settled(1, ONE, 80_000))
+    received = entry(date(2017, 1, 3), 10_000_000, text="收款")
+    bank.take(statement(date(2017, 1, 1), date(2017, 1, 11), 0, received, number="7"))
+    later = statement(
+        date(2017, 1, 14), date(2017, 1, 31), 10_000_000, number="8" if numbered else "9"
+    )
+    bank.take(later, date(2017, 2, 12))
+
+    assert [each.count for each in found(world, "F6")] == [1] * numbered
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        before = list(EARLIER["F6"][0].find(asked_of(world, model, LATER)))
+    assert [each.count for each in before] == [1], "version 1 looked at the last day alone"
+    if not numbered:
+        between = statement(date(2017, 1, 12), date(2017, 1, 13), 10_000_000)
+        bank.take(between, date(2017, 2, 13))
+        assert [each.count for each in found(world, "F6")] == [1]
+
+
 def test_an_approval_outside_the_campaign_has_no_plan(world: World) -> None:
     world.pay("B1", roster_row(1, ONE, 60_000))
     assert found(world, "F7") == []

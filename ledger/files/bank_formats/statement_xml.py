@@ -71,6 +71,7 @@ class _Reader:
             ),
             stated=stated,
             seeming=(begins, ends),
+            may_widen=True,
         )
         if days.first > days.last:
             self._refuse(None, "FrToDt")
@@ -86,6 +87,7 @@ class _Reader:
             entries=entries,
             sha256=digest,
             days_stated=days.stated,
+            own_first=days.own_first,
         )
 
     def _check_counted(self, entries: Sequence[StatementEntry]) -> None:
