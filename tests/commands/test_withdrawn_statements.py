@@ -154,3 +154,19 @@ def test_another_accounts_statement_is_not_withdrawn_here(bank: Bank) -> None:
         )
 
     assert refused.value.code == "ledger.not_on_record"
+
+
+def test_what_was_taken_up_of_it_before_opened_no_day(bank: Bank) -> None:
+    first, _ = statements(bank)
+    [line] = [each for each in bank.lines if each.amount_fen < 0]
+    chosen = bank_matching.LineChosen(line.statement_id, line.line)
+    act = bank.world.act("H-X01", LATER)
+    order = bank_matching.SettingAside(chosen, LineState.IGNORED, "手续费")
+    bank_matching.set_aside(bank.world.ledger, act, order)
+    bank_matching.take_up(bank.world.ledger, act, chosen, "再看")
+
+    withdraw(bank, first.statement_id)
+
+    with catch_up(bank.world.ledger, bank.world.home.read_models).asking() as model:
+        [account] = account_list(model, account_id=bank.account_id)
+        assert [each.what for each in reopenings(model, account, 9)] == ["withdrawn"]
