@@ -170,6 +170,7 @@ def create_app(home: Home, ledger: Ledger, serving: Serving) -> FastAPI:
         home,
         ledger,
         serving.clock,
+        found.trials,
         serving.rhythm,
         lambda packages: {INSPECTION: inspecting(home, ledger, serving.clock, packages)},
         inside=serving.webhooks_inside,

@@ -15,6 +15,7 @@ from sqlalchemy import Connection
 
 from api.access.door import Door
 from api.clock import Clock
+from api.trials import Trials
 from ledger.anchoring.anchors import Anchors
 from ledger.errors import Kind, LedgerError
 from ledger.store.application import Ledger
@@ -38,6 +39,10 @@ class Served:
     clock: Clock
     demo: str | None = None
     """Staff number of the inspector whom anybody may be with one click; on a demo ledger alone."""
+
+    @property
+    def trials(self) -> Trials:
+        return Trials(self.home, self.ledger, self.door, self.clock)
 
 
 # What waits for nothing is asynchronous: the framework takes a thread for everything else, which is

@@ -1,16 +1,19 @@
 """The door: signing in and out, with passwords, waiting, sessions, tokens and the journal."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from uuid import UUID
 
 from api.access.accounts import Account, Accounts
 from api.access.journal import AccessJournal
 from api.access.lockout import Lockout
+from api.access.looks import Looks
 from api.access.passkeys import Passkeys, RelyingParty
 from api.access.passwords import Passwords
 from api.access.recent import Recent
-from api.access.refusals import InvitationUnknown, PasskeyRefused, SignInFailed
+from api.access.refusals import InvitationUnknown, PasskeyRefused, SignInFailed, TooManyLooks
 from api.access.sessions import Sessions
 from api.access.store import AccessStore
 from api.access.tokens import Token, Tokens
@@ -23,6 +26,21 @@ class SignedIn:
     officer_id: UUID
     secret: str
     device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """A look at people, which is on record before anybody is told what it found.
+
+    `sort` is `search` or `trial`, `at` what of them was sought or tried: its kind, never the value.
+    `people` are those whom it tells of. It counts as `count` of the `most` of its sort in a day.
+    """
+
+    sort: str
+    at: tuple[str, ...]
+    people: Collection[UUID]
+    count: int
+    most: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +67,7 @@ class Door:
         self.passkeys = Passkeys(self._store, party)
         self.journal = AccessJournal(self._store)
         self._lockout = Lockout(self._store)
+        self._looks = Looks(self._store)
         self.recent = Recent()
         self.endings = self._store.endings
 
@@ -166,6 +185,30 @@ class Door:
         )
         self.journal.add("token.issued", now_s, officer_id=officer_id)
         return text, token
+
+    def look(
+        self, officer_id: UUID, look: Look, *, day: date, now_s: int, address: str = ""
+    ) -> None:
+        """Put on record that an officer looks at people.
+
+        Raises:
+            TooManyLooks: They looked as often as is allowed in a day. That is on record, too.
+        """
+        with self._store.writing():
+            total = self._looks.count(officer_id, look.sort, day) + look.count
+            refused = total > look.most
+            if not refused:
+                self._looks.set(officer_id, look.sort, day, total)
+            for name in ("refused",) if refused else look.at:
+                self.journal.add(
+                    f"{look.sort}.{name}",
+                    now_s,
+                    officer_id=officer_id,
+                    address=address,
+                    people=() if refused else look.people,
+                )
+        if refused:
+            raise TooManyLooks(look.most)
 
     def open_for(self, officer_id: UUID, opened_by: str, address: str, now_s: int) -> str:
         """Open a session for somebody who was recognised otherwise: the demo's one click."""

@@ -1,8 +1,8 @@
-"""The access journal: who signed in, failed to, was invited or got a token."""
+"""The access journal: who signed in, failed to, was invited, got a token, or looked at people."""
 
 import json
 import sqlite3
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,7 +11,10 @@ from api.access.store import AccessStore
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What happened to an officer's access. `by` is who did it, where it was another."""
+    """What happened to an officer's access. `by` is who did it, where it was another.
+
+    `people` are those whom a look at people told of; what was sought stands nowhere.
+    """
 
     number: int
     at_s: int
@@ -19,6 +22,7 @@ class Entry:
     officer_id: UUID | None
     address: str
     by: UUID | None
+    people: tuple[UUID, ...] = ()
 
 
 class AccessJournal:
@@ -35,12 +39,17 @@ class AccessJournal:
         officer_id: UUID | None = None,
         address: str = "",
         by: UUID | None = None,
+        people: Collection[UUID] = (),
     ) -> None:
         with self._store.writing() as sql:
-            sql.execute(
+            number = sql.execute(
                 "INSERT INTO journal (at_s, what, officer_id, address, by_officer_id)"
                 " VALUES (?, ?, ?, ?, ?)",
                 (now_s, what, _text(officer_id), address, _text(by)),
+            ).lastrowid
+            sql.executemany(
+                "INSERT OR IGNORE INTO journal_people VALUES (?, ?)",
+                [(str(person), number) for person in people],
             )
 
     def inviters(self, officer_id: UUID, before_s: int) -> set[UUID | None]:
@@ -82,22 +91,21 @@ class AccessJournal:
     ) -> list[Entry]:
         """Return entries in their order, after the one of number `after`, `of` some officers."""
         condition, values = ("1", ()) if of is None else _concerns(of)
-        return [
-            _entry(row)
-            for row in self._store.rows(
+        return self._entries(
+            self._store.rows(
                 f"SELECT * FROM journal WHERE number > ? AND {condition} ORDER BY number LIMIT ?",  # noqa: S608 - a condition of ours
                 after,
                 *values,
                 limit,
             )
-        ]
+        )
 
     def latest(
         self,
         *,
         before: int | None = None,
         officer_id: UUID | None = None,
-        what: str | None = None,
+        what: str | Collection[str] | None = None,
         since_s: int | None = None,
         until_s: int | None = None,
         of: Collection[UUID] | None = None,
@@ -108,7 +116,7 @@ class AccessJournal:
         Args:
             before: Number of the last one seen.
             officer_id: Whom it concerns, or who did it.
-            what: Name of what happened, or what it begins with (`sign_in`).
+            what: Name of what happened, or what it begins with (`sign_in`); or several of these.
             since_s: From this moment on.
             until_s: Before this moment.
             of: Those that concern one of these officers; None: of all, and of nobody.
@@ -120,8 +128,10 @@ class AccessJournal:
         if officer_id is not None:
             asked.append(("(officer_id = ? OR by_officer_id = ?)", (str(officer_id),) * 2))
         if what is not None:
-            named = (what, len(what) + 1, f"{what}.")
-            asked.append(("(what = ? OR substr(what, 1, ?) = ?)", named))
+            names = [what] if isinstance(what, str) else [*what]
+            named = [each for name in names for each in (name, len(name) + 1, f"{name}.")]
+            either = " OR ".join(["what = ? OR substr(what, 1, ?) = ?"] * len(names))
+            asked.append((f"({either})", tuple(named)))
         if since_s is not None:
             asked.append(("at_s >= ?", (since_s,)))
         if until_s is not None:
@@ -130,14 +140,24 @@ class AccessJournal:
             asked.append(_concerns(of))
         conditions = " AND ".join(condition for condition, _ in asked) or "1"
         values = [value for _, given in asked for value in given]
-        return [
-            _entry(row)
-            for row in self._store.rows(
+        return self._entries(
+            self._store.rows(
                 f"SELECT * FROM journal WHERE {conditions} ORDER BY number DESC LIMIT ?",  # noqa: S608 - conditions of ours
                 *values,
                 limit,
             )
-        ]
+        )
+
+    def _entries(self, rows: Sequence[sqlite3.Row]) -> list[Entry]:
+        people: dict[int, list[UUID]] = {}
+        numbers = json.dumps([row["number"] for row in rows])
+        for told in self._store.rows(
+            "SELECT number, person_id FROM journal_people"
+            " WHERE number IN (SELECT value FROM json_each(?)) ORDER BY number, person_id",
+            numbers,
+        ):
+            people.setdefault(told["number"], []).append(UUID(told["person_id"]))
+        return [_entry(row, tuple(people.get(row["number"], ()))) for row in rows]
 
 
 def _concerns(officers: Collection[UUID]) -> tuple[str, tuple[object, ...]]:
@@ -145,7 +165,7 @@ def _concerns(officers: Collection[UUID]) -> tuple[str, tuple[object, ...]]:
     return "officer_id IN (SELECT value FROM json_each(?))", (json.dumps([*map(str, officers)]),)
 
 
-def _entry(row: sqlite3.Row) -> Entry:
+def _entry(row: sqlite3.Row, people: tuple[UUID, ...]) -> Entry:
     return Entry(
         row["number"],
         row["at_s"],
@@ -153,6 +173,7 @@ def _entry(row: sqlite3.Row) -> Entry:
         _uuid(row["officer_id"]),
         row["address"],
         _uuid(row["by_officer_id"]),
+        people,
     )
 
 

@@ -34,6 +34,19 @@ class TooManyTries(LedgerError):
         super().__init__(f"too many tries from here; try again in {retry_after_s} seconds")
 
 
+class TooManyLooks(LedgerError):
+    """Whole numbers and names are sought, and lists tried, so often a day: nobody guesses them."""
+
+    code = "access.too_many_looks"
+    kind = Kind.BUSY
+
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"today's {most} looks at people by whole values are used up; go on tomorrow, or by"
+            " values as they are shown masked"
+        )
+
+
 class InvitationUnknown(LedgerError):
     """The code was never given out, was used, or is too old."""
 

@@ -66,6 +66,19 @@ CREATE TABLE IF NOT EXISTS journal (
     by_officer_id TEXT
 );
 CREATE INDEX IF NOT EXISTS journal_by_officer ON journal (officer_id, number);
+CREATE TABLE IF NOT EXISTS journal_people (
+    person_id TEXT NOT NULL,
+    number INTEGER NOT NULL,
+    PRIMARY KEY (person_id, number)
+) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS journal_people_by_entry ON journal_people (number, person_id);
+CREATE TABLE IF NOT EXISTS looks (
+    officer_id TEXT NOT NULL,
+    sort TEXT NOT NULL,
+    day TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (officer_id, sort)
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS endings (
     id INTEGER PRIMARY KEY CHECK (id = 0),
     number INTEGER NOT NULL

@@ -21,6 +21,7 @@ from api.background.webhooks import Subscriptions
 from api.background.work import handlers
 from api.background.worker import Handler, Worker
 from api.clock import Clock
+from api.trials import Trials
 from ledger.postgresql import Database
 from ledger.store.application import Ledger
 from ledger.store.home import Home
@@ -40,6 +41,7 @@ class Background:
         home: Home,
         ledger: Ledger,
         clock: Clock,
+        trials: Trials,
         rhythm: Rhythm,
         making: Callable[[Packages], Mapping[str, Handler]],
         *,
@@ -54,7 +56,7 @@ class Background:
         self.payers = Payers(self._store, seal)
         self.packages = Packages(home.packages, seal)
         self.subscriptions = Subscriptions(self._store, seal, inside=inside)
-        does = {**handlers(ledger, clock), **making(self.packages)}
+        does = {**handlers(ledger, clock, trials), **making(self.packages)}
         self._worker = Worker(self.jobs, does, clock.now_s, also_purge=self._purge)
         self._deliveries = Deliveries(
             ledger,

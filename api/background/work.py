@@ -12,6 +12,7 @@ from api.background.jobs import Job
 from api.background.returns import return_handlers
 from api.background.worker import Handler, Report
 from api.clock import Clock
+from api.trials import Trials
 from api.uploads import refused_rows
 from ledger.commands.batches import Draft, draft_batch
 from ledger.commands.recipients import enter_archive
@@ -71,9 +72,9 @@ def packed(work: msgspec.Struct) -> bytes:
     return msgspec.msgpack.encode(work)
 
 
-def handlers(ledger: Ledger, clock: Clock) -> dict[str, Handler]:
+def handlers(ledger: Ledger, clock: Clock, trials: Trials) -> dict[str, Handler]:
     """Return who does which kind of job."""
-    drafting, entering = _drafting(ledger, clock), _entering(ledger, clock)
+    drafting, entering = _drafting(ledger, clock, trials), _entering(ledger, clock, trials)
     return {
         ROSTER: drafting,
         ROSTER_TRIAL: drafting,
@@ -103,7 +104,9 @@ class Counted(tuple[T, ...]):  # noqa: SLOT001 - a tuple that carries one thing 
             yield row
 
 
-def _drafting(ledger: Ledger, clock: Clock) -> Callable[[Job, bytes, Report], dict[str, Any]]:
+def _drafting(
+    ledger: Ledger, clock: Clock, trials: Trials
+) -> Callable[[Job, bytes, Report], dict[str, Any]]:
     def draft(job: Job, request: bytes, report: Report) -> dict[str, Any]:
         asked = msgspec.msgpack.decode(request, type=RosterWork)
         roster = read_roster(asked.filename, asked.content, asked.layout)
@@ -119,18 +122,24 @@ def _drafting(ledger: Ledger, clock: Clock) -> Callable[[Job, bytes, Report], di
         )
         act = act_of(job, clock, dry_run=asked.dry_run)
         answer = draft_batch(ledger, act, order)
+        if asked.dry_run:
+            trials.roster(job.officer_id, roster.rows, answer.result["refused"])
         answer.result.update(_sums(roster, answer.result["refused"]))
         return plain(answer)
 
     return draft
 
 
-def _entering(ledger: Ledger, clock: Clock) -> Callable[[Job, bytes, Report], dict[str, Any]]:
+def _entering(
+    ledger: Ledger, clock: Clock, trials: Trials
+) -> Callable[[Job, bytes, Report], dict[str, Any]]:
     def enter(job: Job, request: bytes, report: Report) -> dict[str, Any]:
         asked = msgspec.msgpack.decode(request, type=ArchiveWork)
         archive = read_archive(asked.filename, asked.content, asked.layout)
         act = act_of(job, clock, dry_run=asked.dry_run)
         answer = enter_archive(ledger, act, Counted.of(archive.rows, report))
+        if asked.dry_run:
+            trials.archive(job.officer_id, archive.rows, answer.result["refused"])
         answer.result["refused"] += refused_rows(archive.faults)
         return plain(answer)
 

@@ -8,7 +8,7 @@ from fastapi import Form as FormField
 
 from api.acting import TheActing
 from api.callers import HANDLE
-from api.dependencies import TheLedger
+from api.dependencies import TheLedger, TheServed
 from api.edge.one_thread import InOneThread
 from api.orders import archive_row
 from api.problems import RESPONSES
@@ -39,7 +39,7 @@ def create_file(
 @router.post("/workbooks", status_code=201, dependencies=[HANDLE])
 def take_workbook(
     acting: TheActing,
-    the_ledger: TheLedger,
+    found: TheServed,
     response: Response,
     workbook: Annotated[UploadFile, File(description="The archive as XLSX or CSV.")],
     *,
@@ -47,9 +47,11 @@ def take_workbook(
 ) -> Written[EnteredArchive]:
     """Enter a whole archive; rows that do not stand are listed, the others are stored."""
     archive = read_archive(filename_of(workbook), whole(workbook))
-    answer = enter_archive(the_ledger, acting.act(dry_run=dry_run), archive.rows)
+    answer = enter_archive(found.ledger, acting.act(dry_run=dry_run), archive.rows)
+    if dry_run:
+        found.trials.archive(acting.caller.officer_id, archive.rows, answer.result["refused"])
     answer.result["refused"] += refused_rows(archive.faults)
-    return written(the_ledger, response, answer, EnteredArchive)
+    return written(found.ledger, response, answer, EnteredArchive)
 
 
 @router.post(

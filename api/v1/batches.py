@@ -9,7 +9,7 @@ from fastapi import Path as PathParameter
 from api.acting import Prepared, Signed, TheActing, prepared
 from api.bank_files import bank_file_answer, return_uploaded
 from api.callers import APPROVE, CASH, END, HANDLE, READ, REVIEW, WITNESS, TheReach
-from api.dependencies import TheLedger, ThePage, TheReadModel
+from api.dependencies import TheLedger, ThePage, TheReadModel, TheServed
 from api.edge.one_thread import InOneThread
 from api.histories import history_of
 from api.problems import RESPONSES
@@ -92,7 +92,7 @@ def list_batches(
 @router.post("", status_code=201, dependencies=[HANDLE])
 def create_batch(
     acting: TheActing,
-    the_ledger: TheLedger,
+    found: TheServed,
     response: Response,
     code: Annotated[forms.Code, Form(examples=["SWN20260001"])],
     campaign_code: Annotated[forms.Code, Form(examples=["2026-lianjie"])],
@@ -117,8 +117,10 @@ def create_batch(
         drafted_by=acting.caller.staff_number,
         roster=listed,
     )
-    answer = draft_batch(the_ledger, acting.act(dry_run=dry_run), order)
-    return written(the_ledger, response, answer, DraftedBatch)
+    answer = draft_batch(found.ledger, acting.act(dry_run=dry_run), order)
+    if dry_run:
+        found.trials.roster(acting.caller.officer_id, listed.rows, answer.result["refused"])
+    return written(found.ledger, response, answer, DraftedBatch)
 
 
 @router.get("/{batch_id}", dependencies=[READ])

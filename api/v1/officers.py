@@ -282,7 +282,10 @@ journal = APIRouter(
 
 
 class JournalEntry(Answer):
-    """What happened to somebody's access. Times are seconds since 1970."""
+    """What happened to somebody's access. Times are seconds since 1970.
+
+    `people` are those whom a look at people told of: a search by whole values, or a list tried.
+    """
 
     number: int
     at_s: int
@@ -290,6 +293,7 @@ class JournalEntry(Answer):
     officer_id: UUID | None
     address: str
     by: UUID | None
+    people: list[UUID]
 
 
 class Journal(Answer):

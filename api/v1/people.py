@@ -11,19 +11,19 @@ from api.acting import TheActing
 from api.callers import APPROVE, ASK, READ, OutsideReach, Reach, TheReach
 from api.dependencies import TheLedger, TheReadModel
 from api.edge.one_thread import InOneThread
+from api.looking import TheLooking
 from api.payees import payments_of
 from api.problems import RESPONSES
 from api.v1 import forms, models
 from api.v1.models import Answer, Day, Id, Position
 from api.v1.written import Nothing, Written, written
 from ledger.commands.recipients import decide_change, request_change
-from ledger.commands.searching import find_people
 from ledger.domain.recipient import Change, Recipient
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer as Decided
 from ledger.store.application import Ledger, NotOnRecord
 from projections.disbursements import Question, disbursement_list, is_on_its_way, last_paid_on
-from projections.people import organisations_knowing, people_known_at, person_changes
+from projections.people import organisations_knowing, person_changes
 
 router = APIRouter(route_class=InOneThread, tags=["people"], responses=RESPONSES)
 
@@ -112,14 +112,23 @@ class Found(Answer):
 
 
 @router.post("/searches", dependencies=[READ])
-def search(form: SearchForm, model: TheReadModel, the_ledger: TheLedger, reach: TheReach) -> Found:
-    """Find people by what is known of them; those with nothing within reach are not found."""
+def search(
+    form: SearchForm,
+    model: TheReadModel,
+    the_ledger: TheLedger,
+    reach: TheReach,
+    looking: TheLooking,
+) -> Found:
+    """Find people by what is known of them; those with nothing within reach are not found.
+
+    By whole values it is a look at them: it stands in the access journal, and can be done so often
+    a day (access.too_many_looks). By masked ones it is neither.
+    """
     known = {
         name.replace("_masked", " masked"): value
         for name, value in form.model_dump(exclude_none=True).items()
     }
-    people = sorted(find_people(the_ledger, known))
-    near = list(people_known_at(model, people, reach.ids, PEOPLE_MAX + 1))
+    near = list(looking.people(known, PEOPLE_MAX + 1))
     shown = [_person(the_ledger, model, reach, person) for person in near[:PEOPLE_MAX]]
     return Found(people=shown, cut=len(near) > PEOPLE_MAX)
 

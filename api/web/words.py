@@ -442,6 +442,8 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "password": N_("设置口令"),
         "passkey": N_("通行密钥"),
         "token": N_("令牌"),
+        "search": N_("查人"),
+        "trial": N_("试算名单"),
     },
     "access": {
         "sign_in.password": N_("以口令登录"),
@@ -459,6 +461,14 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "passkey.failed": N_("通行密钥被拒"),
         "token.issued": N_("生成令牌"),
         "token.revoked": N_("作废令牌"),
+        "search.name": N_("按完整姓名查人"),
+        "search.id_number": N_("按完整身份证号查人"),
+        "search.card_number": N_("按完整卡号查人"),
+        "search.phone": N_("按完整手机号查人"),
+        "search.refused": N_("查人次数已满被拒"),
+        "trial.roster": N_("试算名册"),
+        "trial.archive": N_("试算档案"),
+        "trial.refused": N_("试算人数已满被拒"),
     },
     "policy": {
         "title": N_("标题"),

@@ -21,8 +21,10 @@ from ledger.domain.officer import Officer, Role, RoleMissing
 from ledger.domain.organisation import Organisation, organisation_id
 from ledger.domain.recipient import (
     AlreadyErased,
+    ArchiveFile,
     Change,
     FileDatesBackwards,
+    FileElsewhere,
     Recipient,
     RequesterLeft,
 )
@@ -68,6 +70,7 @@ def enter_archive(ledger: Ledger, act: CommandAct, entries: Sequence[ArchiveRow]
                 PersonErased,
                 NotOnRecord,
                 FileDatesBackwards,
+                FileElsewhere,
                 RoleMissing,
             ) as refusal:
                 refused.append({"line": entry.line, "code": refusal.code})
@@ -361,8 +364,8 @@ def _enter(work: Work, act: CommandAct, entry: ArchiveRow) -> Entered:
     known = recipient.files.get(entry.file_number)
     if known is None:
         _file(work, opening, recipient, organisation.id, entry)
-    else:
-        require_post(work, act, KEEPERS, known.organisation_id)  # it may be another union's
+    elif known.organisation_id != organisation.id:
+        _require_keeper(work, act, recipient, known)
     closed_on = entry.closed_on if known is None or known.closed_on is None else None
     if closed_on is not None:
         closing = replace(act, happened_on=closed_on)
@@ -371,6 +374,18 @@ def _enter(work: Work, act: CommandAct, entry: ArchiveRow) -> Entered:
     if known is None:
         return Entered.NEW
     return Entered.SAME if closed_on is None else Entered.CHANGED
+
+
+def _require_keeper(work: Work, act: CommandAct, recipient: Recipient, file: ArchiveFile) -> None:
+    """Check the post where a file is kept, which the row names otherwise.
+
+    Raises:
+        FileElsewhere: It is another union's, and which is not said.
+    """
+    try:
+        require_post(work, act, KEEPERS, file.organisation_id)
+    except RoleMissing:
+        raise FileElsewhere(recipient.id, file.file_number) from None
 
 
 def _file(

@@ -1,6 +1,6 @@
 """Finding people by what is known of them, without opening what is sealed."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from uuid import UUID
 
 from ledger.commands.sealing import ARCHIVE_FILE, PAYEE, masked, person_id, unseal
@@ -55,11 +55,17 @@ def masked_payee(ledger: Ledger, person: UUID, payee: Sealed) -> tuple[str, dict
     return _masked(ledger, person, PAYEE, payee)
 
 
-def masked_person(ledger: Ledger, person: Recipient) -> tuple[str, dict[str, str]]:
-    """Return the same of a person on file, as their last file has it."""
-    if person.erased or not person.files:
+def masked_person(
+    ledger: Ledger, person: Recipient, places: Collection[UUID]
+) -> tuple[str, dict[str, str]]:
+    """Return the same of a person, as the last file that one of these unions has of them has it.
+
+    Of another union's file nothing is shown: whoever files a number would see what stands there.
+    """
+    files = [file for file in person.files.values() if file.organisation_id in places]
+    if person.erased or not files:
         return (ERASED if person.erased else KEPT), {}
-    latest = max(person.files.values(), key=lambda file: file.opened_on)
+    latest = max(files, key=lambda file: file.opened_on)
     return _masked(ledger, person.id, ARCHIVE_FILE, latest.details)
 
 

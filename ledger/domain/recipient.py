@@ -35,6 +35,19 @@ class FileUnknown(LedgerError):
         super().__init__(f"recipient {person_id} has no open file {file_number}")
 
 
+class FileElsewhere(LedgerError):
+    """Another union has this file; of what stands in it nothing is told here."""
+
+    code = "archive.file_elsewhere"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, person_id: UUID, file_number: str) -> None:
+        super().__init__(
+            f"file {file_number} of recipient {person_id} is another union's; ask the union that"
+            " stands above both"
+        )
+
+
 class FileDatesBackwards(LedgerError):
     """A file closes on or after the day it was opened."""
 

@@ -14,6 +14,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "退档日期早于建档日期",
         "the file closes before the day it was opened",
     ),
+    "archive.file_elsewhere": (
+        "这个档案号在其他单位名下，请与同管两单位的上级工会联系",
+        "the file is another union's: ask the union above both",
+    ),
     "archive.not_on_file": ("未建档", "the person is not in the archive"),
     "bank_file.arrived_before": (
         "银行此前称此笔失败，现又称已付或在处理，而此笔已改发他卡、尚未交银行：请先撤销这笔付款，再批准补发至银行所称的卡，不另出代发文件，然后导入本文件",

@@ -14,7 +14,7 @@ from ledger.commands import statements
 from ledger.domain.batch import batch_id
 from ledger.domain.disbursement import Status
 from ledger.domain.officer import Role, officer_id
-from tests.background.standing import Hands, jobs_at
+from tests.background.standing import Hands, jobs_at, trials
 from tests.world import DAY, RECORDED_AT, Person, World, roster_row
 
 CLOCK = Clock(lambda: RECORDED_AT, lambda: 0, lambda: DAY)
@@ -79,13 +79,13 @@ def work_until(world: World, jobs: Jobs, act: Callable[[int], None]) -> None:
             super().progress(done, total)
 
     report = Watched(jobs, job, HANDS, worker._stopping)
-    handlers(world.ledger, CLOCK)[job.kind](job, jobs.request_of(job), report)
+    handlers(world.ledger, CLOCK, trials(world, CLOCK))[job.kind](job, jobs.request_of(job), report)
 
 
 def test_a_trial_writes_nothing_and_says_what_would_come_of_it(world: World, jobs: Jobs) -> None:
     job_id, size = submit(jobs, *PEOPLE, kind=RETURN_TRIAL), world.ledger.size()
 
-    assert Worker(jobs, handlers(world.ledger, CLOCK), HANDS).work_once()
+    assert Worker(jobs, handlers(world.ledger, CLOCK, trials(world, CLOCK)), HANDS).work_once()
 
     result = jobs.find(job_id).result
     assert result is not None
@@ -96,7 +96,7 @@ def test_a_trial_writes_nothing_and_says_what_would_come_of_it(world: World, job
 def test_what_is_wrong_with_a_file_is_told_at_its_job(world: World, jobs: Jobs) -> None:
     job_id, size = submit(jobs, *PEOPLE[:5], kind=RETURN_TRIAL), world.ledger.size()
 
-    assert Worker(jobs, handlers(world.ledger, CLOCK), HANDS).work_once()
+    assert Worker(jobs, handlers(world.ledger, CLOCK, trials(world, CLOCK)), HANDS).work_once()
 
     failed = jobs.find(job_id)
     assert failed.refusal_code == "bank_file.incomplete"

@@ -13,7 +13,7 @@ from ledger.domain.batch import Batch, batch_id
 from ledger.domain.officer import officer_id
 from ledger.domain.policy import Channel
 from tests.api.test_campaign_over_http import roster_csv
-from tests.background.standing import Hands, jobs_at
+from tests.background.standing import Hands, jobs_at, trials
 from tests.world import CAMPAIGN, DAY, EARMARK, RECORDED_AT, Person, World
 
 CLOCK = Clock(lambda: RECORDED_AT, lambda: 0, lambda: DAY)
@@ -52,14 +52,14 @@ def submit(jobs: Jobs, *people: Person) -> str:
 def test_work_that_was_done_before_a_crash_is_not_done_again(world: World, jobs: Jobs) -> None:
     """The process dies after the ledger's commit, before the job is written down as done."""
     job_id = submit(jobs, Person(1), Person(2))
-    first = Worker(jobs, handlers(world.ledger, CLOCK), HANDS)
+    first = Worker(jobs, handlers(world.ledger, CLOCK, trials(world, CLOCK)), HANDS)
     job = jobs.claim(HANDS())
     assert job is not None
     committed = first._do(job)
     size = world.ledger.size()
 
     later = Hands(HANDS() + LEASE_S)
-    again = Worker(jobs, handlers(world.ledger, CLOCK), later)
+    again = Worker(jobs, handlers(world.ledger, CLOCK, trials(world, CLOCK)), later)
     assert again.work_once()
 
     ended = jobs.find(job_id)
@@ -86,10 +86,12 @@ def test_a_draft_says_how_far_it_is_and_leaves_nothing_when_it_is_cancelled(
             if done == 200:
                 jobs.cancel(job_id, HANDS())
 
-    worker = Worker(jobs, handlers(world.ledger, CLOCK), HANDS)
+    worker = Worker(jobs, handlers(world.ledger, CLOCK, trials(world, CLOCK)), HANDS)
     report = Watched(jobs, job, HANDS, worker._stopping)
     with pytest.raises(JobCancelled):
-        handlers(world.ledger, CLOCK)[ROSTER](job, jobs.request_of(job), report)
+        handlers(world.ledger, CLOCK, trials(world, CLOCK))[ROSTER](
+            job, jobs.request_of(job), report
+        )
 
     assert seen == [(0, 449), (200, 449)]
     assert world.ledger.size() == size

@@ -22,6 +22,7 @@ from projections.organisations import staff_numbers, tree_on
 router = APIRouter(include_in_schema=False)
 
 SHOWN = ("name", "id_number", "phone", "card_number")
+NOTHING: dict[str, str] = {}
 REFUSED = ("batch.row_refused", "batch.row_withdrawn")
 
 
@@ -55,7 +56,9 @@ def trace_person(
     if not (files or within or any(node.place for node in nodes)):
         raise OutsideReach(person_id)
     shown = payments_of(the_ledger, within)
-    state, known = (KEPT, {}) if recipient is None else masked_person(the_ledger, recipient)
+    state, known = KEPT, NOTHING
+    if recipient is not None:
+        state, known = masked_person(the_ledger, recipient, reach.ids)
     if shown and not known:
         state = shown[-1].payee.state
         known = shown[-1].payee.model_dump(exclude={"state"}, exclude_none=True)

@@ -12,12 +12,13 @@ from sqlalchemy import Connection
 
 from api.callers import READ, Reach, TheReach
 from api.dependencies import TheLedger, TheReadModel
+from api.looking import Looking, TheLooking
 from api.payees import payments_of
 from api.v1 import models
 from api.web.refused import show_refusal
 from api.web.screen import TheScreen
 from api.within import batch_within
-from ledger.commands.searching import ERASED, KEPT, find_people, masked_person
+from ledger.commands.searching import ERASED, KEPT, masked_person
 from ledger.domain.batch import batch_id
 from ledger.domain.recipient import Recipient
 from ledger.errors import Kind, LedgerError
@@ -28,12 +29,12 @@ from projections.batches import BankStatement, Batch, batch_list, batch_places, 
 from projections.disbursements import Disbursement, Question, disbursement_list
 from projections.flows import LotStep, appropriations
 from projections.organisations import tree_on
-from projections.people import people_known_at
 
 router = APIRouter(include_in_schema=False)
 
 PEOPLE_KINDS = ("name", "id_number", "card_number", "phone")
 KINDS = (*PEOPLE_KINDS, "amount", "day", "document", "batch", "position")
+NOTHING: dict[str, str] = {}
 PEOPLE_MAX = 20
 SHOWN_MAX = 50
 """Of each kind of result; what is beyond is named, and for payments the ledger lists all."""
@@ -103,12 +104,12 @@ class Finder:
     ledger: Ledger
     model: Connection
     reach: Reach
+    looking: Looking
 
     def people(self, kind: str, sought: str) -> Found:
         """Find people by a value as it is, or as it is shown masked, with their payments."""
         named = f"{kind} masked" if "*" in sought else kind
-        ids = sorted(find_people(self.ledger, {named: sought}))
-        near = people_known_at(self.model, ids, self.reach.ids, PEOPLE_MAX + 1)
+        near = self.looking.people({named: sought}, PEOPLE_MAX + 1)
         shown = list(near)[:PEOPLE_MAX]
         within = Question(organisation_ids=self.reach.within(None))
         payments = disbursement_list(
@@ -193,7 +194,9 @@ class Finder:
     def _person(self, id_: UUID, payments: int) -> Person:
         """Return a person as their file has them; where there is none, as they were last paid."""
         recipient = self.ledger.load(Recipient, id_)
-        state, known = (KEPT, {}) if recipient is None else masked_person(self.ledger, recipient)
+        state, known = KEPT, NOTHING
+        if recipient is not None:
+            state, known = masked_person(self.ledger, recipient, self.reach.ids)
         if known or state == ERASED or not payments:
             return Person(id_, state, known, payments)
         [last] = self._masked(
@@ -230,6 +233,7 @@ def search(
     model: TheReadModel,
     reach: TheReach,
     the_ledger: TheLedger,
+    looking: TheLooking,
     kind: Annotated[str, Form(max_length=20)],
     value: Annotated[str, Form(max_length=200)],
     since: Annotated[str, Form(max_length=20)] = "",
@@ -243,7 +247,7 @@ def search(
         if kind == "position" and sought.isdecimal() and len(sought) < 16:  # noqa: PLR2004
             the_ledger.require_position(int(sought))
             return screen.go(f"/verify/{int(sought)}")
-        found = _find(Finder(the_ledger, model, reach), kind, sought, since, until)
+        found = _find(Finder(the_ledger, model, reach, looking), kind, sought, since, until)
     except LedgerError as refusal:
         return show_refusal(screen, refusal, "search.html", kinds=KINDS, asked=kind)
     return screen.show(

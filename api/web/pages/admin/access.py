@@ -1,4 +1,4 @@
-"""The access journal: who signed in, failed to, was invited or got a token."""
+"""The access journal: who signed in, failed to, was invited, got a token, or looked at people."""
 
 from datetime import date, datetime, timedelta
 
@@ -15,7 +15,17 @@ from projections.organisations import staff_numbers
 router = APIRouter(include_in_schema=False)
 
 ROWS = 100
-KINDS = ("sign_in", "sign_out", "invited", "invitation", "password", "passkey", "token")
+KINDS = (
+    "sign_in",
+    "sign_out",
+    "invited",
+    "invitation",
+    "password",
+    "passkey",
+    "token",
+    "search",
+    "trial",
+)
 """What happened, by the word that its name begins with."""
 
 
