@@ -8,6 +8,7 @@ from uuid import UUID
 from fastapi import Request, Response
 
 from api.access.door import SignedIn
+from api.access.refusals import NotSignedIn
 from api.callers import COOKIE, Caller, recognised, require_same_site
 from api.dependencies import Served
 from ledger.domain.officer import officer_id
@@ -46,6 +47,42 @@ def with_passkey(
 ) -> Caller:
     """Let in whoever's authenticator answered."""
     return _through(request, response, found, partial(found.door.sign_in_with_passkey, credential))
+
+
+def prove_presence(
+    request: Request, found: Served, caller: Caller, shown: str | dict[str, Any]
+) -> None:
+    """Have somebody show anew who they are, by their password or what a passkey answered.
+
+    Raises:
+        NotSignedIn: A program asks, with a token.
+        TooManyTries, SignInFailed, PasskeyRefused: As they say.
+    """
+    if caller.session is None:
+        raise NotSignedIn
+    found.door.prove(
+        caller.officer_id,
+        caller.session,
+        found.clock.now_s(),
+        staff_number=caller.staff_number,
+        shown=shown,
+        device=request.cookies.get(DEVICE_COOKIE),
+        address=_address_of(request),
+    )
+
+
+def require_present(found: Served, caller: Caller) -> None:
+    """Check that a browser asks, of somebody who has just shown who they are.
+
+    Whoever has a session of theirs makes nothing of it that lasts longer than the session.
+
+    Raises:
+        NotSignedIn: A program asks, with a token.
+        PresenceNotProved: It is a while ago.
+    """
+    if caller.session is None:
+        raise NotSignedIn
+    found.door.sessions.require_present(caller.session, found.clock.now_s())
 
 
 def to_demo(request: Request, response: Response, found: Served) -> Caller:

@@ -48,13 +48,16 @@ def invite_officer(found: Served, caller: Caller, officer_id: UUID) -> str:
 
 
 def sign_out_officer(found: Served, caller: Caller, officer_id: UUID) -> None:
-    """End all sessions and tokens of an officer.
+    """End all sessions and tokens of an officer, and forget their passkeys.
+
+    One may have been added by whoever has their session; their password lets them add others.
 
     Raises:
         NotOnRecord, RoleMissing: As for `invite_officer`.
     """
     _administered(found, caller, officer_id)
-    found.door.sign_out_everywhere(officer_id, caller.officer_id, found.clock.now_s())
+    now_s = found.clock.now_s()
+    found.door.sign_out_everywhere(officer_id, caller.officer_id, now_s, passkeys=True)
 
 
 def require_not_inviter(found: Served, officer_id: UUID, key_id: str, confirming: UUID) -> None:

@@ -17,6 +17,7 @@ from api.access.refusals import InvitationUnknown, PasskeyRefused, SignInFailed,
 from api.access.sessions import Sessions
 from api.access.store import AccessStore
 from api.access.tokens import Token, Tokens
+from ledger.errors import LedgerError
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +131,64 @@ class Door:
             raise
         return self._open(account, "invitation", device, address, now_s)
 
+    def prove(
+        self,
+        officer_id: UUID,
+        secret: str,
+        now_s: int,
+        *,
+        staff_number: str,
+        shown: str | dict[str, object],
+        device: str | None,
+        address: str,
+    ) -> None:
+        """Have an officer show anew who they are, by their password or what a passkey answered.
+
+        Raises:
+            TooManyTries: This place failed too often.
+            SignInFailed, PasskeyRefused: It is not theirs.
+        """
+        refusal: LedgerError | None = None
+        if isinstance(shown, str):
+            self._lockout.require_free(staff_number, device, address, now_s)
+            if self.accounts.checked(staff_number, shown) is None:
+                self._lockout.failed(staff_number, device, address, now_s)
+                refusal = SignInFailed()
+        else:
+            refusal = self._other_than(officer_id, shown, now_s)
+        if refusal is not None:
+            self.journal.add("presence.failed", now_s, officer_id=officer_id, address=address)
+            raise refusal
+        way = "password" if isinstance(shown, str) else "passkey"
+        self.sessions.prove(secret, now_s)
+        self.journal.add(f"presence.{way}", now_s, officer_id=officer_id, address=address)
+
+    def _other_than(
+        self, officer_id: UUID, credential: dict[str, object], now_s: int
+    ) -> PasskeyRefused | None:
+        """Return why what a passkey answered is not this officer's; None where it is."""
+        try:
+            owner = self.passkeys.sign_in(credential, now_s)
+        except PasskeyRefused as refusal:
+            return refusal
+        return None if owner == officer_id else PasskeyRefused("it is another officer's")
+
     def sign_out(self, secret: str, officer_id: UUID, now_s: int) -> None:
         self.sessions.end(secret)
         self.journal.add("sign_out", now_s, officer_id=officer_id)
 
-    def sign_out_everywhere(self, officer_id: UUID, by: UUID, now_s: int) -> int:
-        """End every session and token of an officer; return how many."""
-        ended = self.sessions.end_all(officer_id) + self.tokens.revoke_all(officer_id)
-        self.journal.add("sign_out.everywhere", now_s, officer_id=officer_id, by=by)
+    def sign_out_everywhere(
+        self, officer_id: UUID, by: UUID, now_s: int, *, passkeys: bool = False
+    ) -> int:
+        """End every session and token of an officer, and forget their passkeys if asked to.
+
+        Return how many sessions and tokens there were.
+        """
+        with self._store.writing():
+            ended = self.sessions.end_all(officer_id) + self.tokens.revoke_all(officer_id)
+            self.journal.add("sign_out.everywhere", now_s, officer_id=officer_id, by=by)
+            if passkeys and self.passkeys.remove_all(officer_id):
+                self.journal.add("passkey.removed", now_s, officer_id=officer_id, by=by)
         return ended
 
     def invite(self, officer_id: UUID, staff_number: str, by: UUID | None, now_s: int) -> str:

@@ -138,6 +138,13 @@ class Passkeys:
                 raise PasskeyUnknown(named)
             sql.execute("DELETE FROM passkeys WHERE credential_id = ?", (mine[0],))
 
+    def remove_all(self, officer_id: UUID) -> int:
+        """Forget all passkeys of an officer; return how many there were."""
+        with self._store.writing() as sql:
+            return sql.execute(
+                "DELETE FROM passkeys WHERE officer_id = ?", (str(officer_id),)
+            ).rowcount
+
     def signing_in(self, now_s: int) -> dict[str, Any]:
         """Return the options for `navigator.credentials.get`; they do not say who has a passkey."""
         options = webauthn.generate_authentication_options(

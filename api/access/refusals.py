@@ -34,6 +34,19 @@ class TooManyTries(LedgerError):
         super().__init__(f"too many tries from here; try again in {retry_after_s} seconds")
 
 
+class PresenceNotProved(LedgerError):
+    """What lets in for longer than a session is made by who has just shown who they are."""
+
+    code = "access.presence_not_proved"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__(
+            "show anew who you are, by password or passkey: a token or passkey is made, or a"
+            " passkey removed, within ten minutes of it"
+        )
+
+
 class TooManyLooks(LedgerError):
     """Whole numbers and names are sought, and lists tried, so often a day: nobody guesses them."""
 

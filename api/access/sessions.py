@@ -4,10 +4,13 @@ import secrets
 from dataclasses import dataclass
 from uuid import UUID
 
+from api.access.refusals import PresenceNotProved
 from api.access.store import AccessStore, count_ending, hidden
 
 IDLE_S = 30 * 60
 LONGEST_S = 12 * 3600
+PRESENT_S = 10 * 60
+"""So long after signing in, or showing it anew, an officer is taken to sit there themselves."""
 SECRET_BYTES = 32
 TOUCHED_AFTER_S = 30
 """A session that was seen this recently is not written again: reading stays reading."""
@@ -63,6 +66,26 @@ class Sessions:
                     (now_s, hidden(secret)),
                 )
         return Session(UUID(found["officer_id"]), found["opened_by"], found["opened_at_s"])
+
+    def prove(self, secret: str, now_s: int) -> None:
+        """Note that the officer has shown who they are, in the session that is open already."""
+        with self._store.writing() as sql:
+            sql.execute("DELETE FROM presences WHERE proved_at_s <= ?", (now_s - PRESENT_S,))
+            sql.execute("INSERT OR REPLACE INTO presences VALUES (?, ?)", (hidden(secret), now_s))
+
+    def require_present(self, secret: str, now_s: int) -> None:
+        """Check that the officer has just signed in, or shown anew who they are.
+
+        Raises:
+            PresenceNotProved: They have not: the session may be in other hands by now.
+        """
+        since_s = self._store.row(
+            "SELECT max(opened_at_s, coalesce((SELECT proved_at_s FROM presences"
+            " WHERE secret_hash = ?1), 0)) AS at_s FROM sessions WHERE secret_hash = ?1",
+            hidden(secret),
+        )
+        if since_s is None or now_s - since_s["at_s"] >= PRESENT_S:
+            raise PresenceNotProved
 
     def list_of(self, officer_id: UUID, secret: str | None, now_s: int) -> list[OpenSession]:
         """Return the sessions that have not ended: the one of `secret`, then the last opened."""

@@ -22,6 +22,10 @@ CREATE TABLE IF NOT EXISTS sessions (
     seen_at_s INTEGER NOT NULL
 ) WITHOUT ROWID;
 CREATE INDEX IF NOT EXISTS sessions_by_officer ON sessions (officer_id);
+CREATE TABLE IF NOT EXISTS presences (
+    secret_hash BLOB PRIMARY KEY,
+    proved_at_s INTEGER NOT NULL
+) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS tokens (
     token_id TEXT PRIMARY KEY,
     secret_hash BLOB NOT NULL,
@@ -105,7 +109,7 @@ class AccessStore(Records):
     def end_ways_in(self) -> None:
         """End all sessions, tokens and invitations: of those in a backup some were ended since."""
         with self.writing() as connection:
-            for table in ("sessions", "tokens", "devices", "challenges"):
+            for table in ("sessions", "presences", "tokens", "devices", "challenges"):
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - a table of ours
             connection.execute("UPDATE accounts SET invitation_hash = NULL, invited_until_s = NULL")
             count_ending(connection)

@@ -198,7 +198,7 @@ def invite(officer_id: UUID, caller: TheCaller, found: TheDoor) -> Invitation:
 
 @router.post("/{officer_id}/sign-outs", status_code=204, dependencies=[KEEP_SECURITY])
 def sign_officer_out(officer_id: UUID, caller: TheCaller, found: TheDoor) -> None:
-    """End all sessions and tokens of an officer."""
+    """End all sessions and tokens of an officer, and forget their passkeys."""
     sign_out_officer(found, caller, officer_id)
 
 

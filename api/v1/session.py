@@ -1,12 +1,11 @@
 """Signing in and out, passkeys, tokens, and what the caller may do."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
-from fastapi import APIRouter, Depends, Path, Request, Response
-from pydantic import ConfigDict, Field
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from pydantic import ConfigDict, Field, model_validator
 
 from api import entering
-from api.access.refusals import NotSignedIn
 from api.callers import ANYBODY, COOKIE, SIGNED_IN, TheCaller
 from api.dependencies import Served, served
 from api.edge.one_thread import InOneThread
@@ -44,6 +43,19 @@ class CredentialForm(Form):
 
     label: Text = Field(default="passkey", examples=["办公室电脑"])
     credential: dict[str, Any]
+
+
+class PresenceForm(Form):
+    """One of the two: the caller's password, or what a passkey of theirs answered."""
+
+    password: Password | None = None
+    credential: dict[str, Any] | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.password is None) is (self.credential is None):
+            raise ValueError("give the password, or a passkey's answer")
+        return self
 
 
 class TokenForm(Form):
@@ -159,6 +171,17 @@ def sign_out(caller: TheCaller, response: Response, found: TheDoor) -> None:
     response.delete_cookie(COOKIE, path="/")
 
 
+@router.post("/session/presence", status_code=204, dependencies=[SIGNED_IN])
+def prove_presence(form: PresenceForm, request: Request, caller: TheCaller, found: TheDoor) -> None:
+    """Show anew who one is, as tokens and passkeys ask for (access.presence_not_proved).
+
+    Good for ten minutes, as signing in is. A passkey answers what it does to sign in
+    (`POST /v1/session/passkey/options`).
+    """
+    shown = form.password if form.password is not None else form.credential or {}
+    entering.prove_presence(request, found, caller, shown)
+
+
 @router.get("/sessions", dependencies=[SIGNED_IN])
 def list_sessions(caller: TheCaller, found: TheDoor) -> list[Session]:
     """List one's own sessions that have not ended, the last opened first."""
@@ -167,15 +190,25 @@ def list_sessions(caller: TheCaller, found: TheDoor) -> list[Session]:
 
 
 @router.delete("/sessions", status_code=204, dependencies=[SIGNED_IN])
-def sign_out_everywhere(caller: TheCaller, response: Response, found: TheDoor) -> None:
-    """End all one's sessions and tokens, on every device."""
-    found.door.sign_out_everywhere(caller.officer_id, caller.officer_id, found.clock.now_s())
+def sign_out_everywhere(
+    caller: TheCaller,
+    response: Response,
+    found: TheDoor,
+    *,
+    passkeys: Annotated[bool, Query(description="Forget one's passkeys, too.")] = False,
+) -> None:
+    """End all one's sessions and tokens, on every device. Passkeys stay, unless they are named."""
+    if passkeys:
+        entering.require_present(found, caller)
+    me, now_s = caller.officer_id, found.clock.now_s()
+    found.door.sign_out_everywhere(me, me, now_s, passkeys=passkeys)
     response.delete_cookie(COOKIE, path="/")
 
 
 @router.post("/passkeys/options", dependencies=[SIGNED_IN])
 def new_passkey_options(caller: TheCaller, found: TheDoor) -> Options:
-    """Ask for what a new passkey is to answer."""
+    """Ask for what a new passkey is to answer. Asks for presence (`POST /v1/session/presence`)."""
+    entering.require_present(found, caller)
     return Options.model_validate(
         found.door.passkeys.adding(caller.officer_id, caller.staff_number, found.clock.now_s())
     )
@@ -184,8 +217,7 @@ def new_passkey_options(caller: TheCaller, found: TheDoor) -> Options:
 @router.post("/passkeys", status_code=204, dependencies=[SIGNED_IN])
 def add_passkey(form: CredentialForm, caller: TheCaller, found: TheDoor) -> None:
     """Keep a new passkey of one's own."""
-    if caller.session is None:
-        raise NotSignedIn
+    entering.require_present(found, caller)
     now_s = found.clock.now_s()
     found.door.passkeys.add(caller.officer_id, form.label, form.credential, now_s)
     found.door.journal.add("passkey.added", now_s, officer_id=caller.officer_id)
@@ -200,8 +232,7 @@ def list_passkeys(caller: TheCaller, found: TheDoor) -> list[Passkey]:
 @router.delete("/passkeys/{passkey_id}", status_code=204, dependencies=[SIGNED_IN])
 def remove_passkey(passkey_id: PasskeyId, caller: TheCaller, found: TheDoor) -> None:
     """Forget a passkey of one's own: what holds it lets nobody in any more."""
-    if caller.session is None:
-        raise NotSignedIn
+    entering.require_present(found, caller)
     found.door.remove_passkey(caller.officer_id, passkey_id, found.clock.now_s())
 
 
@@ -213,9 +244,8 @@ def list_tokens(caller: TheCaller, found: TheDoor) -> list[Token]:
 
 @router.post("/tokens", status_code=201, dependencies=[SIGNED_IN])
 def issue_token(form: TokenForm, caller: TheCaller, found: TheDoor) -> IssuedToken:
-    """Make a token of one's own for a program. A token makes no tokens."""
-    if caller.session is None:
-        raise NotSignedIn
+    """Make a token of one's own for a program. It asks for presence, so a token makes no tokens."""
+    entering.require_present(found, caller)
     text, token = found.door.issue_token(
         caller.officer_id,
         label=form.label,

@@ -22,6 +22,27 @@ if (form && window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
   });
 }
 
+// Showing anew that one sits there oneself.
+const proving = document.querySelector("[data-prove-passkey]");
+
+if (proving && window.PublicKeyCredential?.parseRequestOptionsFromJSON) {
+  proving.hidden = false;
+  proving.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const failed = proving.querySelector("[data-failed]");
+    failed.hidden = true;
+    try {
+      const options = await post("/v1/session/passkey/options");
+      const publicKey = PublicKeyCredential.parseRequestOptionsFromJSON(options);
+      const credential = await navigator.credentials.get({ publicKey });
+      await post("/v1/session/presence", { credential: credential.toJSON() });
+      location.assign("/my-account");
+    } catch {
+      failed.hidden = false;
+    }
+  });
+}
+
 // Adding one of one's own, under a name.
 const adding = document.querySelector("[data-add-passkey]");
 
@@ -37,7 +58,9 @@ if (adding && window.PublicKeyCredential?.parseCreationOptionsFromJSON) {
       const credential = await navigator.credentials.create({ publicKey });
       await post("/v1/passkeys", { label: adding.label.value, credential: credential.toJSON() });
       location.reload();
-    } catch {
+    } catch (refused) {
+      // The page asks for it anew.
+      if (refused.code === "access.presence_not_proved") return location.reload();
       failed.hidden = false;
     }
   });

@@ -1,20 +1,21 @@
 """One's own account: posts, sessions, passkeys, tokens for programs, and language."""
 
-from typing import Any
+from typing import Annotated, Any
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Form, Request, Response
 from sqlalchemy import Connection
 
-from api.access.refusals import NotSignedIn
+from api import entering
+from api.access.refusals import NotSignedIn, PresenceNotProved, SignInFailed, TooManyTries
 from api.callers import COOKIE, SIGNED_IN, Caller, TheCaller
-from api.dependencies import TheReadModel, TheServed
+from api.dependencies import Served, TheReadModel, TheServed
 from api.v1.forms import Code
 from api.v1.session import DAY_S, PasskeyId, TokenForm
 from api.web.given import Given, TheFields, formed
 from api.web.language import N_
 from api.web.posted import TheActingOnPage
 from api.web.refused import show_above
-from api.web.screen import TheScreen
+from api.web.screen import Screen, TheScreen
 from ledger.errors import LedgerError
 from projections.asked import PAGE_ROWS_MAX
 from projections.keys import officer_keys
@@ -47,8 +48,8 @@ def make_token(
 ) -> Response:
     """Make a token for a program; its text is shown this once."""
     caller = acting.caller
-    _require_session(caller)
     try:
+        entering.require_present(found, caller)
         typed = {**given, "read_only": given["read_only"] != "no"}
         form = formed(TokenForm, typed, screen.language)
     except LedgerError as refusal:
@@ -76,31 +77,67 @@ def revoke_token(
 
 @router.post("/my-account/passkeys/{passkey_id}/removal", dependencies=[SIGNED_IN])
 def remove_passkey(
-    passkey_id: PasskeyId, screen: TheScreen, acting: TheActingOnPage, found: TheServed
+    passkey_id: PasskeyId,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    model: TheReadModel,
+    found: TheServed,
 ) -> Response:
     """Forget a passkey of one's own."""
-    _require_session(acting.caller)
+    try:
+        entering.require_present(found, acting.caller)
+    except PresenceNotProved as refusal:
+        return _refused(screen, refusal, acting.caller, model, found)
     found.door.remove_passkey(acting.caller.officer_id, passkey_id, found.clock.now_s())
     return screen.go("/my-account", N_("通行密钥已删除。"))
 
 
 @router.post("/my-account/sessions/ending", dependencies=[SIGNED_IN])
-def end_sessions(screen: TheScreen, acting: TheActingOnPage, found: TheServed) -> Response:
-    """End all one's sessions and tokens, on every device; this one too."""
-    me = acting.caller.officer_id
-    found.door.sign_out_everywhere(me, me, found.clock.now_s())
+def end_sessions(
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    model: TheReadModel,
+    found: TheServed,
+    passkeys: Annotated[str, Form(max_length=3)] = "no",
+) -> Response:
+    """End all one's sessions and tokens, on every device; this one too, and passkeys if wanted."""
+    me, too = acting.caller.officer_id, passkeys == "yes"
+    try:
+        if too:
+            entering.require_present(found, acting.caller)
+    except PresenceNotProved as refusal:
+        return _refused(screen, refusal, acting.caller, model, found)
+    found.door.sign_out_everywhere(me, me, found.clock.now_s(), passkeys=too)
     answer = screen.go("/sign-in")
     answer.delete_cookie(COOKIE, path="/")
     return answer
 
 
-def _require_session(caller: Caller) -> None:
-    """Check that a browser asks: a token makes no tokens, and removes no passkeys."""
-    if caller.session is None:
-        raise NotSignedIn
+@router.post("/my-account/presence", dependencies=[SIGNED_IN])
+def prove_presence(
+    request: Request,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    model: TheReadModel,
+    found: TheServed,
+    password: Annotated[str, Form(max_length=256)],
+) -> Response:
+    """Show anew who one is, by the password; a passkey's answer goes to the interface."""
+    try:
+        entering.prove_presence(request, found, acting.caller, password)
+    except (SignInFailed, TooManyTries) as refusal:
+        return _refused(screen, refusal, acting.caller, model, found)
+    return screen.go("/my-account", N_("已确认是您本人，十分钟内可以办理。"))
 
 
-def _shown(caller: Caller, model: Connection, found: TheServed) -> dict[str, Any]:
+def _refused(
+    screen: Screen, refusal: LedgerError, caller: Caller, model: Connection, found: Served
+) -> Response:
+    shown = _shown(caller, model, found)
+    return show_above(screen, refusal, PAGE, given=Given(), token=None, **shown)
+
+
+def _shown(caller: Caller, model: Connection, found: Served) -> dict[str, Any]:
     me, now_s = caller.officer_id, found.clock.now_s()
     return {
         "tenures": tenures(model, [me]).get(me, []),
@@ -112,4 +149,13 @@ def _shown(caller: Caller, model: Connection, found: TheServed) -> dict[str, Any
         "passkeys": found.door.passkeys.list_of(me),
         "tokens": found.door.tokens.list_of(me),
         "now_s": now_s,
+        "present": _is_present(caller, found),
     }
+
+
+def _is_present(caller: Caller, found: Served) -> bool:
+    try:
+        entering.require_present(found, caller)
+    except (NotSignedIn, PresenceNotProved):
+        return False
+    return True

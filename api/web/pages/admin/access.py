@@ -23,6 +23,7 @@ KINDS = (
     "password",
     "passkey",
     "token",
+    "presence",
     "search",
     "trial",
 )

@@ -201,7 +201,9 @@ def sign_out(
 ) -> Response:
     """End all sessions and tokens of an officer."""
     sign_out_officer(found, acting.caller, officer_id)
-    return screen.go(f"/admin/officers/{officer_id}", N_("其全部会话和令牌已结束。"))
+    return screen.go(
+        f"/admin/officers/{officer_id}", N_("其全部会话和令牌已结束，通行密钥已删除。")
+    )
 
 
 @router.post("/admin/officers/{officer_id}/keys/{key_id}/confirmation", dependencies=[CONFIRM])
