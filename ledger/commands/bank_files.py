@@ -9,6 +9,7 @@ from ledger.commands.duties import acting_officer, require_post
 from ledger.commands.funds import CASHIERS
 from ledger.commands.sealing import PAYEE, SPELLING, seal, unseal
 from ledger.commands.sent_files import CarriedOut, Debits, Files, Sent
+from ledger.commands.unnamed import perform_unnamed, require_unnamed
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.batch import (
     Batch,
@@ -90,6 +91,7 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
         batch = work.get(Batch, batch_id(order.batch_code))
         require_post(work, act, CASHIERS, batch.organisation_id)
         batch.require_answerable(Channel.BANK_CARD)
+        require_unnamed(ledger, batch.people, order.reason, order.made_for)
         sending = _sending(work, act, batch)
         lines, left_out = sending.lines, sending.left_out
         refused.clear()
@@ -132,7 +134,8 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
         written[:] = [replace(file, left_out=left_out)]
 
     # Each time that it is written it is shown to somebody: a repetition is another event.
-    ledger.perform(replace(act, idempotency_key=None), "batch.export", order, decide)
+    anew = replace(act, idempotency_key=None)
+    perform_unnamed(ledger, anew, "batch.export", order, batch_id(order.batch_code), decide)
     if refused:
         raise refused[0]
     return written[0]
@@ -265,6 +268,7 @@ def cancel_bank_file(ledger: Ledger, act: CommandAct, order: FileCancelling) -> 
         batch = work.get(Batch, batch_id(order.batch_code))
         require_post(work, act, APPROVERS, batch.organisation_id)
         batch.require_answerable(Channel.BANK_CARD)
+        require_unnamed(ledger, batch.people, order.reason)
         files, sent = batch.files_with(order.file_sha256), Sent(ledger, batch)
         carried_out = CarriedOut(sent, Debits(work, batch), files, sent.counting - files)
         carried_out.look_through(payment for _, payment in payments_in(work, batch))
@@ -273,7 +277,8 @@ def cancel_bank_file(ledger: Ledger, act: CommandAct, order: FileCancelling) -> 
         batch.cancel_file(act, files - carried_out.found, reason=order.reason)
         work.save(batch)
 
-    return ledger.perform(act, "batch.cancel_file", order, decide)
+    subject = batch_id(order.batch_code)
+    return perform_unnamed(ledger, act, "batch.cancel_file", order, subject, decide)
 
 
 @dataclass(frozen=True, slots=True)
@@ -305,6 +310,7 @@ def agree_spelling(ledger: Ledger, act: CommandAct, order: SpellingAgreement) ->
         row = batch.rows.get(order.number)
         if row is None:
             raise SpellingNotWanted(batch.id, order.number)
+        require_unnamed(ledger, {row.person_id}, order.ground)
         template = FORMATS[batch.bank_format or ""]
         name = name_of(work, batch, row)
         if not odd_places(template, name):
@@ -316,7 +322,8 @@ def agree_spelling(ledger: Ledger, act: CommandAct, order: SpellingAgreement) ->
         batch.agree_spelling(act, number=row.number, spelling=sealed, ground=order.ground)
         work.save(batch)
 
-    return ledger.perform(act, "batch.agree_spelling", order, decide)
+    subject = batch_id(order.batch_code)
+    return perform_unnamed(ledger, act, "batch.agree_spelling", order, subject, decide)
 
 
 def name_of(work: Work, batch: Batch, row: Row) -> str:

@@ -11,6 +11,8 @@ from ledger.commands.lineage import lineage
 from ledger.commands.opening_surplus import bring_new_forward
 from ledger.commands.refusals import may, refuse
 from ledger.commands.signed_acts import perform_signed
+from ledger.commands.unnamed import names_on_record, perform_unnamed, require_unnamed
+from ledger.domain.batch import Batch
 from ledger.domain.case import (
     Case,
     CaseOpened,
@@ -142,6 +144,7 @@ def open_case(ledger: Ledger, act: CommandAct, order: Opening) -> Answer:
         id_ = case_id(order.subject)
         if not may(work, act, "case.open", organisation.id, OBSERVERS, id_):
             return
+        require_unnamed(ledger, _people_of(work, order.subject), order.note)
         if work.find(Case, id_) is not None:
             raise CaseOpened(id_)
         case = Case.open(
@@ -160,7 +163,8 @@ def open_case(ledger: Ledger, act: CommandAct, order: Opening) -> Answer:
 
     # What the rule finds may move before a repetition comes: it asks for the same case.
     request = (order.subject, order.note, order.charge)
-    return ledger.perform(act, "case.open", request, decide)
+    subject = case_id(order.subject)
+    return perform_unnamed(ledger, act, "case.open", request, subject, decide)
 
 
 def assign_case(ledger: Ledger, act: CommandAct, case: UUID, charge: Charge) -> Answer:
@@ -179,7 +183,9 @@ def dismiss_case(ledger: Ledger, act: CommandAct, order: Verdict) -> Answer:
     def decide(_: Work, found: Case) -> None:
         found.dismiss(act, ground=order.ground, standing=order.standing)
 
-    return _perform(ledger, act, "dismiss", order.case_id, order.ground, OBSERVERS, decide)
+    return _perform(
+        ledger, act, "dismiss", order.case_id, order.ground, OBSERVERS, decide, (order.ground,)
+    )
 
 
 def confirm_case(ledger: Ledger, act: CommandAct, case: UUID, ground: str) -> Answer:
@@ -188,7 +194,7 @@ def confirm_case(ledger: Ledger, act: CommandAct, case: UUID, ground: str) -> An
     def decide(_: Work, found: Case) -> None:
         found.confirm(act, ground=ground)
 
-    return _perform(ledger, act, "confirm", case, ground, OBSERVERS, decide)
+    return _perform(ledger, act, "confirm", case, ground, OBSERVERS, decide, (ground,))
 
 
 def demand_rectification(ledger: Ledger, act: CommandAct, order: Demand) -> Answer:
@@ -203,7 +209,9 @@ def demand_rectification(ledger: Ledger, act: CommandAct, order: Demand) -> Answ
             recover=Money(order.recover_fen),
         )
 
-    return _perform(ledger, act, "demand", order.case_id, order, OBSERVERS, decide)
+    return _perform(
+        ledger, act, "demand", order.case_id, order, OBSERVERS, decide, (order.measures,)
+    )
 
 
 def report_rectified(ledger: Ledger, act: CommandAct, order: Report) -> Answer:
@@ -212,7 +220,7 @@ def report_rectified(ledger: Ledger, act: CommandAct, order: Report) -> Answer:
     def decide(_: Work, found: Case) -> None:
         found.rectify(act, report=order.report, documents=order.documents)
 
-    return _perform(ledger, act, "rectify", order.case_id, order, BUSINESS, decide)
+    return _perform(ledger, act, "rectify", order.case_id, order, BUSINESS, decide, (order.report,))
 
 
 def recover(ledger: Ledger, act: CommandAct, order: Recovery) -> Answer:
@@ -260,8 +268,10 @@ def write_off(ledger: Ledger, act: CommandAct, order: WritingOff) -> Answer:
         KeyUnknown, OfficerSignatureMissing: Their signature does not count.
         AmountNotPositive, MoreThanDemanded, TextEmpty, PersonalDataInText: As they say.
     """
-    decide = _writing_off(act, order)
-    return perform_signed(ledger, act, "case.write_off", order, order.case_id, decide)
+    # Not where it is prepared, which leaves nothing on record.
+    decide, case = _writing_off(act, order, (order.ground,)), order.case_id
+    with names_on_record(ledger, act, "case.write_off", case):
+        return perform_signed(ledger, act, "case.write_off", order, case, decide)
 
 
 def prepare_write_off(ledger: Ledger, act: CommandAct, order: WritingOff) -> bytes:
@@ -278,7 +288,9 @@ def close_case(ledger: Ledger, act: CommandAct, order: Verdict) -> Answer:
     def decide(_: Work, found: Case) -> None:
         found.close(act, ground=order.ground, standing=order.standing)
 
-    return _perform(ledger, act, "close", order.case_id, order.ground, CLOSERS, decide)
+    return _perform(
+        ledger, act, "close", order.case_id, order.ground, CLOSERS, decide, (order.ground,)
+    )
 
 
 def reopen_case(ledger: Ledger, act: CommandAct, order: Verdict) -> Answer:
@@ -287,7 +299,9 @@ def reopen_case(ledger: Ledger, act: CommandAct, order: Verdict) -> Answer:
     def decide(_: Work, found: Case) -> None:
         found.reopen(act, ground=order.ground, standing=order.standing)
 
-    return _perform(ledger, act, "reopen", order.case_id, order.ground, OBSERVERS, decide)
+    return _perform(
+        ledger, act, "reopen", order.case_id, order.ground, OBSERVERS, decide, (order.ground,)
+    )
 
 
 # How each act is taken.
@@ -301,6 +315,7 @@ def _perform(
     request: object,
     roles: Collection[Role],
     decide: Callable[[Work, Case], None],
+    texts: Collection[str] = (),
 ) -> Answer:
     """Take one step of a case; an attempt that is against the duties is put on record.
 
@@ -308,8 +323,8 @@ def _perform(
         NotOnRecord: No such case.
         LedgerError: What the case refuses.
     """
-    whole = _taking(act, tried, case, roles, decide)
-    return ledger.perform(act, f"case.{tried}", (case, request), whole)
+    whole = _taking(act, tried, case, roles, decide, texts)
+    return perform_unnamed(ledger, act, f"case.{tried}", (case, request), case, whole)
 
 
 def _taking(
@@ -318,11 +333,13 @@ def _taking(
     case: UUID,
     roles: Collection[Role],
     decide: Callable[[Work, Case], None],
+    texts: Collection[str] = (),
 ) -> Decide:
     def whole(work: Work) -> None:
         found = work.get(Case, case)
         if not may(work, act, f"case.{tried}", found.organisation_id, roles, case):
             return
+        require_unnamed(work.ledger, _people_of(work, found.subject), *texts)
         try:
             decide(work, found)
         except (NotOwner, SamePersonCloses, RecoveryOpen) as refusal:
@@ -333,11 +350,17 @@ def _taking(
     return whole
 
 
-def _writing_off(act: CommandAct, order: WritingOff) -> Decide:
+def _writing_off(act: CommandAct, order: WritingOff, texts: Collection[str] = ()) -> Decide:
     def decide(_: Work, found: Case) -> None:
         found.write_off(act, amount=Money(order.amount_fen), ground=order.ground)
 
-    return _taking(act, "write_off", order.case_id, WRITERS_OFF, decide)
+    return _taking(act, "write_off", order.case_id, WRITERS_OFF, decide, texts)
+
+
+def _people_of(work: Work, subject: Subject) -> Collection[UUID]:
+    """Return whom a finding is about, as far as it names their list."""
+    batch = None if subject.batch_id is None else work.find(Batch, subject.batch_id)
+    return () if batch is None else batch.people
 
 
 def _owner(

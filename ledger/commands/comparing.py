@@ -8,6 +8,7 @@ from uuid import UUID
 from ledger.commands.duties import require_post
 from ledger.commands.recipients import MAY_UNMASK, require_may_unmask
 from ledger.commands.sealing import SIGNATURE, unseal
+from ledger.commands.unnamed import perform_unnamed, require_unnamed
 from ledger.domain.disbursement import Disbursement, Manner
 from ledger.domain.recipient import Recipient
 from ledger.store.act import CommandAct
@@ -60,6 +61,7 @@ def show_signatures(
     def decide(work: Work) -> None:
         for person, organisation in people.items():
             require_post(work, act, MAY_UNMASK, organisation)
+            require_unnamed(ledger, {person}, reason)
             recipient = work.find(Recipient, person)
             if recipient is None:
                 recipient = Recipient.register(
@@ -70,7 +72,7 @@ def show_signatures(
 
     # Each time that they are shown they are shown to somebody: a repetition is another event.
     anew = replace(act, idempotency_key=None)
-    ledger.perform(anew, "signature.show", (wanted, reason), decide)
+    perform_unnamed(ledger, anew, "signature.show", (wanted, reason), wanted[0][0], decide)
     return pictures
 
 

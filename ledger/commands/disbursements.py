@@ -15,6 +15,7 @@ from ledger.commands.policies import paying_rule
 from ledger.commands.refusals import recorded
 from ledger.commands.sealing import PAYEE, card_index, seal, unseal
 from ledger.commands.signed_acts import perform_signed
+from ledger.commands.unnamed import perform_unnamed, require_unnamed
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.batch import Batch, SamePerson, batch_id
 from ledger.domain.disbursement import (
@@ -149,6 +150,7 @@ def reissue_payment(ledger: Ledger, act: CommandAct, order: Reissue) -> Answer:
         payment = work.get(Disbursement, order.disbursement_id)
         require_post(work, act, {Role.APPROVER}, payment.organisation_id)
         payment.require_returned()
+        require_unnamed(ledger, {payment.person_id}, order.reason)
         changes = {"card_number": order.card_number, "bank_name": order.bank_name}
         given = {name: value for name, value in changes.items() if value}
         if given and act.actor == payment.withdrawn_by and act.actor != OPERATOR:
@@ -180,7 +182,8 @@ def reissue_payment(ledger: Ledger, act: CommandAct, order: Reissue) -> Answer:
         )
         work.save(fund, payment)
 
-    return ledger.perform(act, "disbursement.reissue", order, decide)
+    subject = order.disbursement_id
+    return perform_unnamed(ledger, act, "disbursement.reissue", order, subject, decide)
 
 
 def withdraw_payment(ledger: Ledger, act: CommandAct, disbursement: UUID, reason: str) -> Answer:
@@ -199,6 +202,7 @@ def withdraw_payment(ledger: Ledger, act: CommandAct, disbursement: UUID, reason
     def decide(work: Work) -> None:
         payment = work.get(Disbursement, disbursement)
         require_post(work, act, {Role.APPROVER}, payment.organisation_id)
+        require_unnamed(ledger, {payment.person_id}, reason)
         parts = payment.withdraw(act, reason=reason)
         if may_be_sent(work, work.get(Batch, payment.batch_id), payment):
             raise AlreadySent(payment.id)
@@ -206,7 +210,8 @@ def withdraw_payment(ledger: Ledger, act: CommandAct, disbursement: UUID, reason
         fund.restore(act, disbursement_id=payment.id, parts=parts)
         work.save(payment, fund)
 
-    return ledger.perform(act, "disbursement.withdraw", (disbursement, reason), decide)
+    request = (disbursement, reason)
+    return perform_unnamed(ledger, act, "disbursement.withdraw", request, disbursement, decide)
 
 
 def correct_outcome(
@@ -226,6 +231,7 @@ def correct_outcome(
     def decide(work: Work) -> None:
         payment = work.get(Disbursement, disbursement)
         require_post(work, act, CORRECTORS, payment.organisation_id)
+        require_unnamed(ledger, {payment.person_id}, reason)
         if payment.status is Status.RETURNED:
             take_return_back(work, act, payment, corrects_version, reason)
         else:
@@ -234,7 +240,7 @@ def correct_outcome(
         work.save(payment)
 
     request = (disbursement, corrects_version, reason)
-    return ledger.perform(act, "disbursement.correct", request, decide)
+    return perform_unnamed(ledger, act, "disbursement.correct", request, disbursement, decide)
 
 
 def certify(

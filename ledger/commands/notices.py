@@ -15,6 +15,7 @@ from ledger.commands.sealing import (
     seal,
     unseal,
 )
+from ledger.commands.unnamed import perform_unnamed, require_unnamed
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.batch import Batch, Stage
 from ledger.domain.notice import (
@@ -190,13 +191,15 @@ def read_objection(
     def decide(work: Work) -> None:
         current = work.get(Notice, notice)
         require_post(work, act, MAY_READ, current.organisation_id)
+        require_unnamed(ledger, work.get(Batch, current.batch_id).people, reason)
         current.read_objection(act, number=number, read_by=acting_officer(act), reason=reason)
         work.save(current)
 
     # First the event, then the answer; each time that it is read is another.
     anew = replace(act, idempotency_key=None)
     clear = unseal(ledger, objection.subject_id, OBJECTION, objection.details)
-    ledger.perform(anew, "notice.read_objection", (notice, number, reason), decide)
+    request = (notice, number, reason)
+    perform_unnamed(ledger, anew, "notice.read_objection", request, notice, decide)
     if objection.answer is not None and objection.answered_as is not None:
         answered = unseal(ledger, objection.answered_as, OBJECTION_ANSWER, objection.answer)
         clear |= {"answer": answered["reason"]}
@@ -275,10 +278,11 @@ def withdraw_notice(ledger: Ledger, act: CommandAct, notice: UUID, reason: str) 
     def decide(work: Work) -> None:
         ending = work.get(Notice, notice)
         if may(work, act, "notice.withdraw", ending.organisation_id, ENDERS, notice):
+            require_unnamed(ledger, work.get(Batch, ending.batch_id).people, reason)
             ending.withdraw(act, withdrawn_by=acting_officer(act), reason=reason)
             work.save(ending)
 
-    return ledger.perform(act, "notice.withdraw", (notice, reason), decide)
+    return perform_unnamed(ledger, act, "notice.withdraw", (notice, reason), notice, decide)
 
 
 def standing_count(ledger: Ledger, batch: UUID) -> int:

@@ -15,6 +15,7 @@ from ledger.commands.duties import (
 )
 from ledger.commands.lineage import lineage
 from ledger.commands.sealing import ARCHIVE_FILE, PAYEE, card_index, person_id, seal, unseal
+from ledger.commands.unnamed import perform_unnamed, require_unnamed
 from ledger.domain.administration import Administration, administration_id
 from ledger.domain.disbursement import Disbursement
 from ledger.domain.officer import Officer, Role, RoleMissing
@@ -86,7 +87,8 @@ def close_file(
     """Close a file on the day of the act (脱困, 退休, 调离, 死亡).
 
     Raises:
-        NotOnRecord, FileUnknown, FileDatesBackwards: As they say.
+        NotOnRecord, FileUnknown, FileDatesBackwards, PersonalDataInText, PersonNamedInText: As
+            they say.
     """
 
     def decide(work: Work) -> None:
@@ -94,10 +96,12 @@ def close_file(
         file = recipient.files.get(file_number)
         if file is not None:
             require_post(work, act, KEEPERS, file.organisation_id)
+        require_unnamed(ledger, {person}, reason)
         recipient.close_file(act, file_number=file_number, reason=reason)
         work.save(recipient)
 
-    return ledger.perform(act, "archive.close_file", (person, file_number, reason), decide)
+    request = (person, file_number, reason)
+    return perform_unnamed(ledger, act, "archive.close_file", request, person, decide)
 
 
 def unmask_payee(
@@ -117,6 +121,7 @@ def unmask_payee(
 
     def decide(work: Work) -> None:
         require_post(work, act, MAY_UNMASK, payment.organisation_id)
+        require_unnamed(ledger, {payment.person_id}, reason)
         recipient = _known(
             work, act, payment.person_id, clear["id_number"], payment.organisation_id
         )
@@ -126,7 +131,8 @@ def unmask_payee(
     # First the event, then the answer: nobody has seen what is not on record. A repetition is shown
     # again, so it is judged and recorded again too.
     anew = replace(act, idempotency_key=None)
-    ledger.perform(anew, "recipient.unmask", (disbursement, fields, reason), decide)
+    request = (disbursement, fields, reason)
+    perform_unnamed(ledger, anew, "recipient.unmask", request, disbursement, decide)
     return {name: clear[name] for name in fields if name in clear}
 
 
@@ -175,6 +181,7 @@ def request_change(
     def decide(work: Work) -> None:
         recipient = work.get(Recipient, person)
         _require_post_over(work, act, _places(recipient, known_at), ASKING)
+        require_unnamed(ledger, {person}, reason, overriding)
         recipient.request(
             act,
             change=change,
@@ -185,7 +192,7 @@ def request_change(
         work.save(recipient)
 
     request = (person, change, reason, overriding)
-    return ledger.perform(act, "recipient.request_change", request, decide)
+    return perform_unnamed(ledger, act, "recipient.request_change", request, person, decide)
 
 
 def decide_change(
@@ -295,10 +302,11 @@ def erase_person(
         if not recipient.erased:
             if work.find(Administration, administration_id()) is not None:
                 raise OfficerRequired(act.actor)
+            require_unnamed(ledger, {person}, reason)
             recipient.erase(act, reason=reason, on_its_way=on_its_way)
             work.save(recipient)
 
-    answer = ledger.perform(act, "recipient.erase", (person, reason), decide)
+    answer = perform_unnamed(ledger, act, "recipient.erase", (person, reason), person, decide)
     if not act.dry_run:
         ledger.vault.forget(person)
     return answer

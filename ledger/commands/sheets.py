@@ -12,7 +12,8 @@ from ledger.commands.duties import acting_officer
 from ledger.commands.likeness import compare, traits_of_picture
 from ledger.commands.sealing import PAYEE, SIGNATURE, seal, unseal
 from ledger.commands.signatures import claim_signature
-from ledger.domain.batch import Batch, SeenRow
+from ledger.commands.unnamed import perform_unnamed, require_unnamed
+from ledger.domain.batch import Batch, SeenRow, batch_id
 from ledger.domain.disbursement import Manner, NotInTransit, PaymentWithdrawn
 from ledger.domain.export import Export
 from ledger.domain.organisation import Organisation
@@ -102,6 +103,7 @@ def print_sheet(
 
     def decide(work: Work) -> None:
         batch = witnessed_batch(work, act, order.batch_code)
+        require_unnamed(ledger, batch.people, order.reason, order.made_for)
         rows = [_row(work, batch, number) for number in sorted(batch.rows)]
         file = write_sheet(
             Sheet(
@@ -131,7 +133,8 @@ def print_sheet(
         written[:] = [file]
 
     # Each time that it is printed it is shown to somebody: a repetition is another event.
-    ledger.perform(replace(act, idempotency_key=None), "sheet.print", order, decide)
+    anew = replace(act, idempotency_key=None)
+    perform_unnamed(ledger, anew, "sheet.print", order, batch_id(order.batch_code), decide)
     return written[0]
 
 

@@ -20,6 +20,7 @@ from ledger.commands.likeness import compare, traits_of_strokes
 from ledger.commands.refusals import recorded
 from ledger.commands.sealing import PAYEE, SIGNATURE, seal, unseal
 from ledger.commands.signed_acts import perform_signed
+from ledger.commands.unnamed import perform_unnamed, require_unnamed
 from ledger.domain.batch import Batch, batch_id
 from ledger.domain.disbursement import (
     Captured,
@@ -104,6 +105,7 @@ def begin_signing(
 
     def decide(work: Work) -> None:
         batch = witnessed_batch(work, act, batch_code)
+        require_unnamed(ledger, batch.people, reason, made_for)
         id_ = signing_id(batch.id, acting_officer(act), act.happened_on)
         if work.find(Export, id_) is None:
             work.save(
@@ -119,7 +121,8 @@ def begin_signing(
                 )
             )
 
-    return ledger.perform(act, "signing.begin", (batch_code, reason, made_for), decide)
+    request, subject = (batch_code, reason, made_for), batch_id(batch_code)
+    return perform_unnamed(ledger, act, "signing.begin", request, subject, decide)
 
 
 def signing_rows(ledger: Ledger, batch: UUID, officer: UUID, day: date) -> list[SigningRow]:

@@ -659,6 +659,11 @@ class Batch(Root):
             raise FileUnknown(self.id, file_sha256)
         return found
 
+    @property
+    def people(self) -> set[UUID]:
+        """Whom its rows are for."""
+        return {row.person_id for row in self.rows.values()}
+
     def cancel_file(self, act: Act, files: frozenset[int], *, reason: str) -> None:
         """Say that copies of a file were not carried out; who wrote one does not say so of it.
 

@@ -37,6 +37,19 @@ class PersonalDataInText(LedgerError):
         super().__init__("the text holds what looks like an ID, phone or card number")
 
 
+class PersonNamedInText(LedgerError):
+    """What is written for good names nobody whom it is about: people are named by their payments.
+
+    Which of them it names is not said.
+    """
+
+    code = "text.person_named"
+    kind = Kind.INVALID
+
+    def __init__(self) -> None:
+        super().__init__("the text names somebody whom it is about, and is kept in clear for good")
+
+
 def holds_personal_data(text: str) -> bool:
     """Say whether a text holds what looks like an ID, phone or card number, however it is typed."""
     return _PERSONAL.search(unicodedata.normalize("NFKC", text)) is not None

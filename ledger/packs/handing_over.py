@@ -9,6 +9,7 @@ from ledger.anchoring.publications import Published, published_at
 from ledger.commands.duties import require_held_over
 from ledger.commands.exports import ReasonMissing
 from ledger.commands.recipients import MAY_UNMASK, require_may_unmask
+from ledger.commands.unnamed import perform_unnamed, require_none_named
 from ledger.domain.aggregate import Root
 from ledger.domain.batch import Batch
 from ledger.domain.disbursement import Disbursement
@@ -20,6 +21,7 @@ from ledger.evidence.log import CheckpointDiffers
 from ledger.evidence.merkle import root_at
 from ledger.evidence.pack import Opening
 from ledger.evidence.verify import Rules
+from ledger.files.text import person_name
 from ledger.packs.file import write_pack
 from ledger.packs.making import make_pack
 from ledger.store.act import CommandAct
@@ -116,9 +118,11 @@ def _record(
     digest: str,
 ) -> None:
     people = len({each.fields.get("id_number", "") for each in openings})
+    names = {person_name(each.fields.get("name", "")) for each in openings}
 
     def decide(work: Work) -> None:
         require_held_over(work, act, MAY_UNMASK, _places(ledger, openings))
+        require_none_named(names, order.reason, order.made_for)
         work.save(
             Export.hand_over(
                 act,
@@ -134,7 +138,8 @@ def _record(
 
     # First the event, then the file: nobody has seen what is not on record. A repetition is handed
     # over again, so it is another event.
-    ledger.perform(replace(act, idempotency_key=None), "pack.hand_over", digest, decide)
+    anew = replace(act, idempotency_key=None)
+    perform_unnamed(ledger, anew, "pack.hand_over", digest, order.subject, decide)
 
 
 def _places(ledger: Ledger, openings: Sequence[Opening]) -> set[UUID]:
