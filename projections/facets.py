@@ -16,7 +16,7 @@ from projections.asked import NOW, Moment, uuid_of
 from projections.batches import batches, campaigns
 from projections.disbursements import last_state
 from projections.journal import Account, funds, lines, lots
-from projections.movements import OF_PIECES, Kind, movements
+from projections.movements import OF_PIECES, Kind, movements, stands
 from projections.payment_states import disbursements, origins_of, states
 from projections.turnover import EVER, Asked, drawn_again, handlers, joined, origins, payment_totals
 
@@ -108,6 +108,7 @@ def _happened(connection: Connection, asked: Asked, name: str, moment: Moment) -
     happened = (
         select(of.disbursement_id, value.label("value"))
         .where(of.kind.in_([kind.value for kind in kinds]), moment.covers(movements))
+        .where(stands(moment))
         .distinct()
         .subquery("happened")
     )

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Index, Table, func, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Index, Table, func, or_, select
 
 from ledger.domain.aggregate import OPERATOR, Event
 from ledger.domain.disbursement import Disbursement as Payment
@@ -82,6 +82,30 @@ def withdrawals(connection: Connection, ids: list[bytes], moment: Moment = NOW) 
         .group_by(movements.c.organisation_id)
     )
     return {row[0]: row[1] for row in connection.execute(statement)}
+
+
+def stands(moment: Moment, of: FromClause = movements) -> ColumnElement[bool]:
+    """Return the condition that a movement is no return that was taken back by the moment.
+
+    Where a bank line was taken for the wrong payment, its return is corrected before anything else
+    moves that payment: the money had never come back.
+
+    Args:
+        moment: As of when.
+        of: `movements`, or an alias of it.
+    """
+    later = movements.alias("later")
+    next_kind = (
+        select(later.c.kind)
+        .where(later.c.disbursement_id == of.c.disbursement_id)
+        .where(later.c.position > of.c.position, moment.covers(later))
+        .order_by(later.c.position)
+        .limit(1)
+        .correlate(of)
+        .scalar_subquery()
+    )
+    taken_back = func.coalesce(next_kind, "") == Kind.CORRECTION.value
+    return or_(of.c.kind != Kind.RETURN.value, ~taken_back)
 
 
 class Movements(Projection):

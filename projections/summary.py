@@ -26,7 +26,7 @@ from ledger.domain.case import Stage
 from projections.asked import Moment
 from projections.cases import cases
 from projections.cases import steps as case_steps
-from projections.movements import Kind, movements
+from projections.movements import Kind, movements, stands
 from projections.notices import notices
 from projections.notices import steps as notice_steps
 from projections.payment_states import disbursements
@@ -62,7 +62,7 @@ class Back:
 
 
 def returned(connection: Connection, of: Whose, moment: Moment) -> dict[str, Back]:
-    """Return what the bank sent back, by its reason."""
+    """Return what the bank sent back, by its reason; not what was taken to be and was not."""
     return {
         row.reason or "": Back(row.number, row.amount)
         for row in connection.execute(_moved(Kind.RETURN, of, moment))
@@ -216,6 +216,7 @@ def _moved(kind: Kind, of: Whose, moment: Moment) -> Select[Any]:
             func.sum(movements.c.amount_fen).label("amount"),
         )
         .where(movements.c.kind == kind.value, moment.covers(movements), of.happened_in(movements))
+        .where(stands(moment))
         .group_by(movements.c.reason)
     )
     if of.organisation_ids is not None:

@@ -28,7 +28,7 @@ from projections.disbursements import (
     status_totals,
 )
 from projections.journal import Account, funds, lines, lots
-from projections.movements import OF_PIECES, Kind, movements
+from projections.movements import OF_PIECES, Kind, movements, stands
 from projections.payment_states import disbursements
 
 
@@ -55,7 +55,10 @@ origins = lots.alias("origins")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """Which movements are asked for; `plain` is what is asked of payments in themselves."""
+    """Which movements are asked for; `plain` is what is asked of payments in themselves.
+
+    A return that was taken back is none: what took it back is listed alone, as a correction.
+    """
 
     plain: Question = EVERY
     kinds: frozenset[Kind] = frozenset(Kind)
@@ -112,7 +115,11 @@ class Asked:
         """Return what holds of the movements beside payments."""
         of, plain = movements.c, self.plain
         kinds = sorted(kind.value for kind in self.kinds)
-        found: list[ColumnElement[bool]] = [moment.covers(movements), of.kind.in_(kinds)]
+        found: list[ColumnElement[bool]] = [
+            moment.covers(movements),
+            of.kind.in_(kinds),
+            stands(moment),
+        ]
         if plain.organisation_ids is not None:
             ids = [each.bytes for each in plain.organisation_ids]
             found.append(or_(of.organisation_id.in_(ids), of.other_id.in_(ids)))
@@ -444,7 +451,7 @@ def _accounts_of(earmark: str) -> Select[tuple[bytes]]:
 def _that(kind: Kind, moment: Moment, reason: str | None = None) -> Select[Any]:
     """Return the payments to which something happened by the moment."""
     found = select(movements.c.disbursement_id).where(
-        movements.c.kind == kind.value, moment.covers(movements)
+        movements.c.kind == kind.value, moment.covers(movements), stands(moment)
     )
     return found if reason is None else found.where(movements.c.reason == reason)
 

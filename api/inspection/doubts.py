@@ -22,7 +22,7 @@ from projections.exports.table import Kind, Row
 from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Finding
 from projections.movements import Kind as Movement
-from projections.movements import movements
+from projections.movements import movements, stands
 from projections.payment_states import disbursements, states
 from projections.turnover import Asked, every_payment
 
@@ -205,6 +205,7 @@ class Doubts:
             .join(disbursements, disbursements.c.disbursement_id == movements.c.disbursement_id)
             .join(batches, batches.c.batch_id == disbursements.c.batch_id)
             .where(movements.c.kind == Movement.RETURN.value, self._of.moment.covers(movements))
+            .where(stands(self._of.moment))
             .where(disbursements.c.organisation_id == finding.organisation_id.bytes)
             .where(disbursements.c.campaign_id == finding.campaign_id.bytes)
             .where(anothers if finding.rule == "C2" else had_settled)

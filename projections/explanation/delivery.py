@@ -33,7 +33,7 @@ def _channel(asked: Asked) -> tuple[Fact]:
 
 
 def _by_card(asked: Asked) -> Iterator[Checked]:
-    returns, settled = asked.of(Payment.Returned), asked.of(Payment.Settled)
+    returns, settled = _returns(asked), asked.of(Payment.Settled)
     named = [each for each in returns if each[1].reason == "NAME_MISMATCH"]
     answers = sorted([*returns, *settled], key=lambda each: each[0])
     in_transit = asked.payment.status == Status.IN_TRANSIT
@@ -77,6 +77,13 @@ def _arrived_before(asked: Asked) -> Checked:
     position, last = told[-1]
     facts = (Fact("taken_back_on", last.happened_on.isoformat()),)
     return Checked("J5", Outcome.BROKEN, facts, position=position)
+
+
+def _returns(asked: Asked) -> list[tuple[int, Payment.Returned]]:
+    """Return what brought the payment's money back; not what was taken to, and was corrected."""
+    taken_back = {each.corrects_version for _, each in asked.of(Payment.Corrected)}
+    every = asked.of(Payment.Returned)
+    return [found for found in every if found[1].originator_version not in taken_back]
 
 
 def _paid_again(asked: Asked, returns: list[tuple[int, Payment.Returned]]) -> Checked:

@@ -113,8 +113,8 @@ RULES_KNOWN: Mapping[str, About] = {
     "C2": About(
         "卡非本人",
         "银行卡应为本人账户（方案四(五)）",
-        1,
-        ("disbursement.returned",),
+        2,
+        ("disbursement.returned", "disbursement.corrected"),
     ),
     "C3": About(
         "多人一卡",
@@ -336,7 +336,7 @@ RULES_KNOWN: Mapping[str, About] = {
     "G5": About(
         "退票未重发",
         "银行退票的款项应核实后重新发放",
-        2,
+        3,
         ("disbursement.*",),
     ),
     "H1": About(
@@ -404,10 +404,11 @@ RULES_KNOWN: Mapping[str, About] = {
     "J3": About(
         "成功后退票",
         "银行回报成功后退回的款项应核实",
-        1,
+        2,
         (
             "disbursement.settled",
             "disbursement.returned",
+            "disbursement.corrected",
         ),
     ),
     "J4": About(

@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Row, Select, and_, exists, func, or_, select
+from sqlalchemy import ColumnElement, FromClause, Row, Select, and_, exists, func, or_, select, true
 
 from ledger.domain.disbursement import Status
 from ledger.domain.policy import Channel
@@ -17,7 +17,7 @@ from projections.batches import campaign_list
 from projections.findings.asked import Asked, Patience
 from projections.findings.finding import Finding, Severity
 from projections.findings.late_arrivals import Arrived, arrived
-from projections.movements import Kind, movements
+from projections.movements import Kind, movements, stands
 from projections.open_payments import Open, together
 from projections.papers_owed import SIGNATURE_SHEETS
 from projections.payment_states import disbursements, states
@@ -42,8 +42,18 @@ def made_good_late(asked: Asked) -> Iterator[Finding]:
 
     As a doubt: it was paid again and then withdrawn, so that nobody got what had come back.
     """
+    yield from _made_good_late(asked, _after_returns(asked))
+
+
+def returned_as_ever_recorded(asked: Asked) -> Iterator[Finding]:
+    """G5 as it was: what followed returns that had been taken back was told, too."""
+    yield from returned_and_not_paid_again(asked)
+    yield from _made_good_late(asked, _after_any_returns(asked))
+
+
+def _made_good_late(asked: Asked, after: Select[Any]) -> Iterator[Finding]:
     late: dict[tuple[bytes, bytes, bool], list[tuple[int, int, Row[Any]]]] = defaultdict(list)
-    for row in asked.connection.execute(_after_returns(asked)):
+    for row in asked.connection.execute(after):
         ended = row.kind == Kind.WITHDRAWAL.value
         days = (date.fromisoformat(row.happened_on) - date.fromisoformat(row.came_back)).days
         allowed = asked.borne_at(uuid_of(row.organisation_id), row.came_back).reissue_days
@@ -68,20 +78,37 @@ def made_good_late(asked: Asked) -> Iterator[Finding]:
 
 def _after_returns(asked: Asked) -> Select[Any]:
     """Select what followed returns: where it was paid again, and where that was withdrawn last."""
-    back, between = movements.alias("back"), movements.alias("between")
+    between = movements.alias("between")
+    counts = and_(stands(asked.moment, between), between.c.kind != Kind.CORRECTION.value)
+    return _followed(asked, between, counts).where(stands(asked.moment, _BACK))
+
+
+def _after_any_returns(asked: Asked) -> Select[Any]:
+    """Select the same, of returns that had been taken back as well."""
+    return _followed(asked, movements.alias("between"), true())
+
+
+_BACK = movements.alias("back")
+
+
+def _followed(asked: Asked, between: FromClause, counts: ColumnElement[bool]) -> Select[Any]:
+    """Select what followed returns; `counts` is the condition on what lies between them."""
+    back = _BACK
     known = asked.moment.covers
     same = movements.c.disbursement_id
     next_kind = (
         select(between.c.kind)
-        .where(between.c.disbursement_id == same, known(between))
+        .where(between.c.disbursement_id == same, known(between), counts)
         .where(between.c.position > movements.c.position)
         .order_by(between.c.position)
         .limit(1)
+        .correlate(movements)
         .scalar_subquery()
     )
     last_back = ~exists().where(
         between.c.disbursement_id == same,
         between.c.kind == Kind.RETURN.value,
+        counts,
         between.c.position > back.c.position,
         between.c.position < movements.c.position,
     )
@@ -213,12 +240,31 @@ def in_anothers_name(asked: Asked) -> Iterator[Finding]:
 
     Source: 总工会2017年“两节”期间开展送温暖活动方案, 四(五).
     """
-    for row in asked.connection.execute(_sent_back(asked, movements.c.reason == "NAME_MISMATCH")):
+    yield from _named_otherwise(asked, stands(asked.moment))
+
+
+def in_anothers_name_as_ever_recorded(asked: Asked) -> Iterator[Finding]:
+    """C2 as it was: returns that had been taken back were told, too."""
+    yield from _named_otherwise(asked)
+
+
+def _named_otherwise(asked: Asked, *conditions: ColumnElement[bool]) -> Iterator[Finding]:
+    in_anothers = movements.c.reason == "NAME_MISMATCH"
+    for row in asked.connection.execute(_sent_back(asked, in_anothers, *conditions)):
         yield _of_row("C2", Severity.ERROR, row)
 
 
 def sent_back_after_success(asked: Asked) -> Iterator[Finding]:
     """J3: the bank had said that it was paid, and sent it back later (退票)."""
+    yield from _back_after_success(asked, stands(asked.moment))
+
+
+def sent_back_as_ever_recorded(asked: Asked) -> Iterator[Finding]:
+    """J3 as it was: returns that had been taken back were told, too."""
+    yield from _back_after_success(asked)
+
+
+def _back_after_success(asked: Asked, *conditions: ColumnElement[bool]) -> Iterator[Finding]:
     before = states.alias()
     had_settled = exists(
         select(before.c.position)
@@ -226,7 +272,7 @@ def sent_back_after_success(asked: Asked) -> Iterator[Finding]:
         .where(before.c.position < movements.c.position)
         .where(before.c.status == Status.SETTLED.value)
     )
-    for row in asked.connection.execute(_sent_back(asked, had_settled)):
+    for row in asked.connection.execute(_sent_back(asked, had_settled, *conditions)):
         yield _of_row("J3", Severity.WARNING, row)
 
 

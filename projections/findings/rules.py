@@ -166,14 +166,16 @@ _BANK = (_last(bank_files), _last(bank_withdrawn), _last(bank_decisions), _last(
 _ON_FILE = (_PAYMENTS, _FILES, _last(adopted))
 _LISTS = (_last(editions), _last(ends), _last(entries), _last(parents))
 """Whose list it is, and over whom they stand by now."""
-_RETURNS, _NOTICES, _LINES = _last(movements, Kind.RETURN), _last(notices), _last(lines)
+_NOTICES, _LINES = _last(notices), _last(lines)
+_RETURNS = _last(movements, Kind.RETURN, Kind.CORRECTION)
+"""And what takes a return back."""
 
 RULES: Sequence[Rule] = (
     Rule(payments.returned_and_not_paid_again, ("open",), limits=LIMITS_OF["G5"], by_item=True),
     Rule(
         payments.made_good_late,
         (),
-        (_last(movements, Kind.RETURN, Kind.REISSUE, Kind.WITHDRAWAL),),
+        (_RETURNS, _last(movements, Kind.REISSUE, Kind.WITHDRAWAL)),
         limits=LIMITS_OF["G5"],
         by_item=True,
     ),

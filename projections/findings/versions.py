@@ -154,6 +154,7 @@ BY_FILE_OR_NAME = (
     "困难类别按方案是否要求建档、名称是否属于通行名称（困难、致困、低保、低收入、失业等）认定；"
     "此前只看名称中有无“困难”"
 )
+NEVER_CAME_BACK = "误认的退回更正以后不再算；此前更正以后仍算"
 BY_EVERY_NAME = "低保、低收入、失业等通行名称也认作困难类别；此前只看名称中有无“困”字"
 
 EARLIER: Mapping[str, tuple[Earlier, ...]] = {
@@ -195,6 +196,7 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
         ),
         Earlier(archive.paid_beside_file_as_named, BY_EVERY_NAME),
     ),
+    "C2": (Earlier(payments.in_anothers_name_as_ever_recorded, NEVER_CAME_BACK),),
     "D2": (Earlier(_drawn_signatures, "纸质签字表扫描件上出现过的同一图像也算；此前只看电子签字"),),
     "D3": (
         Earlier(
@@ -289,6 +291,7 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             "重发迟了的、重发以后又撤销的也列出；此前重发以后就不再列出",
             by_item=True,
         ),
+        Earlier(payments.returned_as_ever_recorded, NEVER_CAME_BACK, by_item=True),
     ),
     "H1": (
         Earlier(_own_lists, "自办自销案件、自答自结公示也算；此前只看名册的审核审批"),
@@ -310,6 +313,7 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
         ),
         Earlier(_loosened_anew, "下级方案宽于上级方案的也算；此前只与本方案以前的采用相比"),
     ),
+    "J3": (Earlier(payments.sent_back_as_ever_recorded, NEVER_CAME_BACK),),
     "L2": (
         Earlier(
             witnessing.witnesses_refused,

@@ -121,10 +121,12 @@ class Bank:
         )
         return bank_matching.match(self.world.ledger, self.world.act(staff, LATER), order)
 
-    def come_back(self, line: LineView, person: Person, staff: str = "H-X01") -> Answer:
+    def come_back(
+        self, line: LineView, person: Person, staff: str = "H-X01", reason: str = "RETURNED"
+    ) -> Answer:
         """Take a person's payment back by the line that brought its money."""
         chosen = LineChosen(line.statement_id, line.line)
-        order = ComingBack(chosen, self.world.payment_id(person), "RETURNED")
+        order = ComingBack(chosen, self.world.payment_id(person), reason)
         act = self.world.act(staff, LATER)
         return bank_matching.come_back(self.world.ledger, act, order)
 

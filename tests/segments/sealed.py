@@ -11,7 +11,12 @@ from typing import Any
 
 from sqlalchemy import Connection
 
-from ledger.commands.disbursements import Reissue, reissue_payment, withdraw_payment
+from ledger.commands.disbursements import (
+    Reissue,
+    correct_outcome,
+    reissue_payment,
+    withdraw_payment,
+)
 from ledger.commands.funds import ReceiptCorrection, correct_receipt, open_fiscal_year
 from ledger.segments.checking import Checked, check_segments, in_processes
 from ledger.segments.manifest import Manifest, require_chain
@@ -29,13 +34,14 @@ from projections.segments.asking import Answer, Asking, Engine, ask, out_of_turn
 from projections.segments.duck import duck
 from projections.segments.flat import FLAT
 from projections.surplus import surplus, years
+from tests.commands.banking import BEGINS, LATER, Bank, entry, statement
 from tests.projections.test_findings import asked_of
 from tests.projections.test_findings_of_people import enter, next_campaign, pay_in_summer
 from tests.world import EARMARK, POLICY, Person, World, failed, roster_row, settled
 
 LENGTH = 256
 RULES = ("A9", "B3", "C2", "C3", "E2", "G5", "J3")
-ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT, NINE = map(Person, range(1, 10))
+ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT, NINE, TEN = map(Person, range(1, 11))
 ASKED_ON = date(2017, 3, 1)
 Row = dict[str, Any]
 
@@ -95,7 +101,7 @@ def odd_world(folder: Path) -> World:
     open_fiscal_year(world.ledger, world.act(), "X01", EARMARK, 2017, POLICY)  # some of it again
     world.allocate("X01", "X01-01", 400_000)
     world.receive("X02", 1_000_000)
-    world.file(ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT, NINE)
+    world.file(ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT, NINE, TEN)
     enter(world, ONE, "ELSEWHERE", "X02", date(2016, 6, 1), ONE.card)
     world.pay(
         "B1",
@@ -127,6 +133,16 @@ def odd_world(folder: Path) -> World:
     world.pay("B5", roster_row(1, EIGHT, 660_000))
     world.answer("B5", failed(1, EIGHT, 660_000), sha="fd" * 32)
     world.pay("B6", roster_row(1, NINE, 61_000))
+    # Another's credit, taken for one that had arrived: taken back, it never came back.
+    world.pay("B7", roster_row(1, TEN, 63_000))
+    world.answer("B7", settled(1, TEN, 63_000), sha="fc" * 32)
+    bank = Bank(world)
+    bank.keep()
+    bank.take(statement(BEGINS, date(2017, 2, 5), 0, entry(date(2017, 2, 3), 63_000)))
+    bank.come_back(bank.lines[0], TEN, reason="NAME_MISMATCH")
+    mistaken = world.payment(TEN)
+    act = world.act("A-X01", LATER)
+    correct_outcome(world.ledger, act, mistaken.id, mistaken.version, "款是别人的")
     next_campaign(world, date(2017, 2, 1))
     pay_in_summer(world, ONE, 300_000, date(2017, 2, 2), "X02")
     pay_in_summer(world, NINE, 62_000, date(2017, 2, 2), code="SUMMER-2")  # of the same money
