@@ -1,9 +1,11 @@
 """Opening surplus that stood in no opening: what came back of a remittance, or by a case."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import cast
 from uuid import UUID
 
+from ledger.commands.duties import recording_day
 from ledger.domain.aggregate import Event
 from ledger.domain.fiscal_year import FiscalYear, fiscal_year_id
 from ledger.domain.fund import FundAccount
@@ -25,7 +27,7 @@ def bring_forward_again(
     """
     sent_in = work.ledger.event(remittance.id, 1).happened_on.year
     oldest = min(part.vintage for part in remittance.parts)
-    for opened in _open_years(work, act, account, oldest):
+    for opened, counted_as in _open_years(work, act, account, oldest):
         year = opened.year
         opened_at, brought = _brought_forward(work.ledger, opened.id)
         early = sent_in < year or sent_at < opened_at
@@ -34,7 +36,7 @@ def bring_forward_again(
             missed = brought[part.lot_id][0][0] > sent_at if counted else early
             if part.vintage < year and missed:
                 opened.bring_forward(
-                    act,
+                    counted_as,
                     fund_id=account.id,
                     lot_id=part.lot_id,
                     origin_id=part.origin_id,
@@ -47,9 +49,9 @@ def bring_forward_again(
 def bring_new_forward(work: Work, act: CommandAct, account: FundAccount, lot_id: UUID) -> None:
     """Count a lot of an earlier vintage that has just come in as opening surplus of open years."""
     lot = account.lots[lot_id]
-    for opened in _open_years(work, act, account, lot.vintage):
+    for opened, counted_as in _open_years(work, act, account, lot.vintage):
         opened.bring_forward(
-            act,
+            counted_as,
             fund_id=account.id,
             lot_id=lot_id,
             origin_id=lot.origin_id,
@@ -85,12 +87,22 @@ def left_out(ledger: Ledger, year_id: UUID, account: FundAccount, lot_id: UUID) 
 
 def _open_years(
     work: Work, act: CommandAct, account: FundAccount, vintage: int
-) -> Iterator[FiscalYear]:
-    """Yield the years after a vintage, up to that of an act, that are open."""
-    for year in range(vintage + 1, act.happened_on.year + 1):
+) -> Iterator[tuple[FiscalYear, CommandAct]]:
+    """Yield the years after a vintage that are open, each with the act by which it counts there.
+
+    Up to the year in which the act is recorded: what is entered late stood in hand when a year
+    after it began, and counts there from the day on which that was opened.
+    """
+    happened = act.happened_on.year
+    for year in range(vintage + 1, max(happened, recording_day(act).year) + 1):
         opened = work.find(FiscalYear, fiscal_year_id(account.organisation_id, year))
-        if opened is not None and not opened.closed:
-            yield opened
+        if opened is None or opened.closed:
+            continue
+        if year <= happened:
+            yield opened, act
+        else:
+            day = work.ledger.event(opened.id, 1).happened_on
+            yield opened, replace(act, happened_on=max(day, act.happened_on))
 
 
 def _brought_forward(

@@ -25,12 +25,15 @@ from ledger.domain.values import Money
 from ledger.evidence.figures import SURPLUS
 from ledger.store.application import Answer
 from projections.cases import Asked, CaseView, case_list, count_cases
+from projections.findings.money import behind
 from projections.flow_of_funds import Period
+from projections.followed_lots import consumption, followed_lots, surplus_targets
 from projections.runner import catch_up
-from projections.surplus import surplus
+from projections.surplus import burn_down, surplus
 from projections.year import year_of
 from tests.commands.refusing import nothing_more
 from tests.packs.test_surplus_under_way import figures as packed_figures
+from tests.projections.test_findings import asked_of
 from tests.world import DAY, EARMARK, POLICY, World
 
 UNION = organisation_id("X01")
@@ -38,6 +41,7 @@ SUBJECT = Subject(rule="J3", organisation_id=UNION)
 CASE = case_id(SUBJECT)
 EXTENT = Extent(count=2, amount_fen=Money(80_000), since="2017-01-20")
 DUE = date(2017, 12, 31)
+OPENED, LINE = date(2017, 1, 2), date(2017, 12, 31)
 
 
 @pytest.fixture
@@ -156,6 +160,47 @@ def test_old_money_that_came_back_is_old_surplus_again(world: World, tmp_path: P
     # Under a source of its own, so that no authority seems to have given it twice.
     assert line.received["追回款项"] == line.earlier_fen == 50_007
     assert line.balances
+
+
+def test_old_money_that_came_back_before_a_year_and_is_entered_in_it_is_on_its_clock(
+    world: World, tmp_path: Path
+) -> None:
+    """Half of it is asked for by the end of the year in which it is entered, all of it within two.
+
+    It came on 20 December and is entered in March, when the new year had long been opened.
+    """
+    world.receive("X01", 90_001, vintage=2015)
+    open_fiscal_year(world.ledger, world.act(day=OPENED), "X01", EARMARK, 2017, POLICY)
+    demanded(world)
+    order = Recovery(CASE, "X01", EARMARK, "收〔2016〕9号", 2015, 50_007)
+
+    cases.recover(world.ledger, world.act("K-X01", day=date(2016, 12, 20)), order)
+
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        found = surplus(model, [UNION], 2017)
+        burned = burn_down(model, [UNION], 2017).burned
+        asked = surplus_targets(model, 2017)[UNION]
+        followed = consumption(followed_lots(model, 2017))
+        told = [
+            (each.detail, each.amount_fen, each.since)
+            for day in (LINE, date(2018, 12, 31), date(2019, 1, 1))
+            for each in behind(asked_of(world, model, day), 2017, {UNION: asked})
+        ]
+    whole = 90_001 + 50_007
+    assert (found.opening_fen, found.in_hand_fen, followed.opening_fen) == (whole, whole, whole)
+    assert [each.day for each in burned] == [OPENED.isoformat()], "not before the year was opened"
+    assert asked.pace(2017, followed, OPENED, LINE).may_remain_fen == whole // 2
+    assert asked.pace(2017, followed, OPENED, date(2018, 1, 1)).may_remain_fen == 0
+    assert told == [
+        ("forecast", whole - whole // 2, LINE.isoformat()),
+        ("forecast", whole, "2018-12-31"),
+        ("missed", whole, "2018-12-31"),
+    ]
+    packed = packed_figures(world, tmp_path, "organisation", "X01", SURPLUS, year=2017)
+    assert packed["opening_fen"] == whole
+    size = world.ledger.size()
+    open_fiscal_year(world.ledger, world.act(), "X01", EARMARK, 2017, POLICY)
+    assert world.ledger.size() == size, "nothing was left to bring forward"
 
 
 def test_what_is_late_and_what_nobody_has_is_counted(world: World) -> None:

@@ -7,6 +7,7 @@ import pytest
 from ledger.commands.disbursements import correct_outcome, withdraw_payment
 from ledger.domain.organisation import organisation_id
 from projections.asked import NOW, Moment
+from projections.explanation.checked import Outcome
 from projections.facets import facet
 from projections.findings.versions import EARLIER
 from projections.movements import Kind
@@ -14,7 +15,7 @@ from projections.runner import catch_up
 from projections.summary import Whose, returned
 from projections.turnover import Asked, Ever, every_movement, every_payment, sums
 from tests.commands.banking import BEGINS, LATER, Bank, entry, statement
-from tests.projections.test_explanations import Outcome, explained
+from tests.projections.test_explanations import explained
 from tests.projections.test_explanations import of as checked
 from tests.projections.test_findings import asked_of, found, of
 from tests.world import Person, World, roster_row, settled
