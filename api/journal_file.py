@@ -1,4 +1,4 @@
-"""The journal as a file for programs of plain-text accounting, from the ledger as it is now."""
+"""The journal as a file for programs of plain-text accounting, from the ledger at a moment."""
 
 from collections.abc import Collection, Iterator
 from uuid import UUID
@@ -21,11 +21,11 @@ def journal_lines(
     organisation_ids: Collection[UUID] | None = None,
 ) -> Iterator[bytes]:
     """Write the journal of some organisations, or of all, some hundred entries at a time."""
-    tree = tree_on(connection)
-    ids = list(tree.by_id) if organisation_ids is None else organisation_ids
     last = ledger.size() - 1
     at = last if moment.at is None else min(moment.at, last)
     moment = Moment(moment.as_of, at)
+    tree = tree_on(connection, moment.as_of, at)
+    ids = list(tree.by_id) if organisation_ids is None else organisation_ids
     found = ledger.log.select_checkpoint(at + 1)
     facts = [
         ("账本 ledger", ledger.origin),

@@ -223,7 +223,7 @@ class Kept:
         _, moment, today, year, _ = key
         day = moment.as_of or today
         open_ = self._open.now(connection) if moment == NOW else self._open.at(connection, moment)
-        tree = tree_on(connection, moment.as_of)
+        tree = tree_on(connection, moment.as_of, moment.at)
         followed = [] if year is None else followed_lots(connection, year, moment)
         versions = list(versions_of(connection, ledger, moment))
         payers = select(batches.c.organisation_id).where(

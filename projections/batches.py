@@ -261,12 +261,16 @@ def batch_list(
     listed_total_fen: int | None = None,
     since: str | None = None,
     until: str | None = None,
+    moment: Moment = NOW,
     after: int = -1,
     limit: int = PAGE_ROWS_MAX,
 ) -> list[Batch]:
-    """Return batches in the order in which they were drafted."""
+    """Return batches as they stood at a moment, in the order in which they were drafted."""
     statement = (
-        select(batches).where(batches.c.position > after).order_by(batches.c.position).limit(limit)
+        select(batches)
+        .where(batches.c.position > after, moment.covers(batches))
+        .order_by(batches.c.position)
+        .limit(limit)
     )
     if organisation_ids is not None:
         ids = [each.bytes for each in organisation_ids]
@@ -281,7 +285,7 @@ def batch_list(
         statement = statement.where(batches.c.happened_on <= until)
     found = connection.execute(statement).all()
     ids = [row.batch_id for row in found]
-    taken, counted = _steps_of(connection, ids), _counts_of(connection, ids)
+    taken, counted = _steps_of(connection, ids, moment), _counts_of(connection, ids, moment)
     return [
         _batch(row._mapping, taken[row.batch_id], counted.get(row.batch_id, NO_ROWS))  # noqa: SLF001 - SQLAlchemy's name
         for row in found
@@ -467,9 +471,15 @@ def _batch(row: RowMapping, taken: Sequence[Step], counts: _Counts) -> Batch:
     )
 
 
-def _steps_of(connection: Connection, batch_ids: list[bytes]) -> dict[bytes, list[Step]]:
+def _steps_of(
+    connection: Connection, batch_ids: list[bytes], moment: Moment
+) -> dict[bytes, list[Step]]:
     taken: dict[bytes, list[Step]] = defaultdict(list)
-    statement = select(steps).where(steps.c.batch_id.in_(batch_ids)).order_by(steps.c.position)
+    statement = (
+        select(steps)
+        .where(steps.c.batch_id.in_(batch_ids), moment.covers(steps))
+        .order_by(steps.c.position)
+    )
     for step in connection.execute(statement):
         taken[step.batch_id].append(
             Step(
@@ -490,7 +500,9 @@ def _steps_of(connection: Connection, batch_ids: list[bytes]) -> dict[bytes, lis
     return taken
 
 
-def _counts_of(connection: Connection, batch_ids: list[bytes]) -> dict[bytes, _Counts]:
+def _counts_of(
+    connection: Connection, batch_ids: list[bytes], moment: Moment
+) -> dict[bytes, _Counts]:
     of = rows_listed.c
     stands, gone = of.code.is_(None), of.code.is_not(None) & of.line.is_(None)
     statement = (
@@ -502,7 +514,7 @@ def _counts_of(connection: Connection, batch_ids: list[bytes]) -> dict[bytes, _C
             func.sum(case((gone, 1), else_=0)),
             func.sum(case((gone, of.amount_fen), else_=0)),
         )
-        .where(of.batch_id.in_(batch_ids))
+        .where(of.batch_id.in_(batch_ids), moment.covers(rows_listed))
         .group_by(of.batch_id)
     )
     return {row[0]: _Counts(*row[1:]) for row in connection.execute(statement)}

@@ -10,7 +10,6 @@ from typing import Annotated
 from uuid import UUID
 
 import typer
-from sqlalchemy import Connection
 
 from api import bootstrap
 from api.callers import Reach
@@ -41,7 +40,7 @@ from projections.exports import paper, workbook
 from projections.exports.delimited import Encoding, lines, several
 from projections.exports.plain_text import Dialect
 from projections.exports.table import Table
-from projections.organisations import staff_numbers, tree_on
+from projections.organisations import Tree, staff_numbers, tree_on
 from projections.runner import catch_up
 
 app = typer.Typer(help="Take figures away, for people and programs outside.", no_args_is_help=True)
@@ -75,7 +74,8 @@ def journal(
         bootstrap.opened(place) as ledger,
         catch_up(ledger, place.read_models).asking() as connection,
     ):
-        ids = below(connection, organisation) if organisation else None
+        tree = tree_on(connection, moment.as_of, moment.at)
+        ids = below(tree, organisation) if organisation else None
         written = journal_lines(ledger, connection, form, moment, ids)
         if out is None:
             sys.stdout.buffer.writelines(written)
@@ -223,8 +223,8 @@ def cases(
         bootstrap.opened(place) as ledger,
         catch_up(ledger, place.read_models).asking() as connection,
     ):
-        tree = tree_on(connection, moment.as_of)
-        ids = below(connection, organisation) if organisation else None
+        tree = tree_on(connection, moment.as_of, moment.at)
+        ids = below(tree, organisation) if organisation else None
         asked = Asked(ids, live=live)
         table = cases_table(
             every_case(connection, asked, moment),
@@ -287,13 +287,12 @@ def _service() -> str:
     return settings.origin.rstrip("/") or f"http://localhost:{settings.port}"
 
 
-def below(connection: Connection, code: str) -> list[UUID]:
+def below(tree: Tree, code: str) -> list[UUID]:
     """Return a union and all that stand below it.
 
     Raises:
         NotOnRecord: There is none of this code.
     """
-    tree = tree_on(connection)
     if code not in tree.by_code:
         raise NotOnRecord("organisation", organisation_id(code))
     return tree.subtree(tree.by_code[code].organisation_id)

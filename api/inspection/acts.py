@@ -163,7 +163,7 @@ def _batches(of: Sources) -> Flat:
     return Flat(
         "batches",
         "批次",
-        "截止日以前编制的全部批次；行数和金额为最后的结论",
+        "截止日以前编制的全部批次；状态、行数和金额为截止日的",
         [
             BATCH,
             UNION,
@@ -236,7 +236,6 @@ def _steps(of: Sources) -> Flat:
             )
             for batch in of.batches()
             for step in batch.steps
-            if step.position <= of.at and step.happened_on <= of.closing.isoformat()
         ),
     )
 

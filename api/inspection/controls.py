@@ -11,6 +11,7 @@ from projections.exports.flat import Field, Flat
 from projections.exports.table import Kind
 from projections.journal import Account
 from projections.movements import Kind as Movement
+from projections.surplus import surplus
 from projections.turnover import sums
 from projections.vouchers import OWN
 
@@ -41,6 +42,7 @@ def controls(of: Sources, tables: Sequence[Flat], data: Database) -> list[Contro
         *_payments(of, data),
         *_movements(of, data),
         *_accounts(of, data),
+        *_old_money(of, data),
         *_plain(tables, data),
     ]
 
@@ -119,6 +121,17 @@ def _accounts(of: Sources, data: Database) -> Iterator[Control]:
             None,
             sign * trial[account],
         )
+
+
+def _old_money(of: Sources, data: Database) -> Iterator[Control]:
+    """Old money of all these organisations, each lot once: what the ledger's overview says."""
+    [(count, opening, consumed)] = data.ask(
+        "SELECT count(*), coalesce(sum(opening_once_fen), 0), coalesce(sum(consumed_once_fen), 0)"
+        " FROM surplus"
+    )
+    told = surplus(of.model, of.ids, of.year, of.moment)
+    yield Control("结余消化", "年初结余，各级不重复", count, opening, None, told.opening_fen)
+    yield Control("结余消化", "已消化，各级不重复", count, consumed, None, told.consumed_fen)
 
 
 def _plain(tables: Sequence[Flat], data: Database) -> Iterator[Control]:

@@ -1,7 +1,9 @@
 """The tables of money: accounts, balances by month, vouchers, lots, old money."""
 
 from calendar import monthrange
+from collections import defaultdict
 from collections.abc import Iterator
+from uuid import UUID
 
 from sqlalchemy import select
 
@@ -11,7 +13,7 @@ from projections.asked import uuid_of
 from projections.balances import balances
 from projections.exports.flat import Field, Flat
 from projections.exports.table import Kind, Row
-from projections.followed_lots import consumption
+from projections.followed_lots import FollowedLot, consumption, owned_once
 from projections.journal import Account, lots
 from projections.journal_sums import of_organisations, routes
 from projections.vouchers import MONTHS, month_balances, voucher_lines
@@ -21,6 +23,7 @@ UNION = Field("organisation", "单位编码", width=10, meaning="见“单位”
 EARMARK = Field("earmark", "用途", meaning="专款用途")
 VINTAGE = Field("vintage", "资金年度", Kind.COUNT, 8, "资金最初到账的会计年度")
 LOT = Field("lot", "资金批次", width=36, meaning="见“资金批次”表")
+ONCE = "本表内上级已列的不再计，可以加总"
 DAY = Field("happened_on", "发生日期", Kind.DAY, 11, "业务发生的日期")
 
 
@@ -244,8 +247,14 @@ def _lot_rows(of: Sources) -> Iterator[Row]:
 
 def _surplus(of: Sources) -> Flat:
     rows = []
+    by_owner = of.known.by_owner
+    theirs = (each for id_ in of.ids for each in by_owner.get(id_, ()))
+    once: dict[UUID, list[FollowedLot]] = defaultdict(list)
+    for each in owned_once(theirs):
+        once[each.owner_id].append(each)
     for union in of.tree.among(of.ids):
-        found = consumption(of.known.by_owner.get(union.organisation_id, []))
+        found = consumption(by_owner.get(union.organisation_id, []))
+        counted = consumption(once[union.organisation_id])
         target = of.known.targets.get(union.organisation_id)
         if found.opening_fen or target is not None:
             ratio = found.ratio_basis_points
@@ -258,12 +267,15 @@ def _surplus(of: Sources) -> Flat:
                     None if ratio is None else f"{ratio // 100}.{ratio % 100:02d}",
                     None if target is None else _percent(target.first_year_minimum_bp),
                     None if target is None else target.all_within_years,
+                    counted.opening_fen,
+                    counted.consumed_fen,
                 )
             )
     return Flat(
         "surplus",
         "结余消化",
-        "年初结余（开年时在账的和在途的）中已经到达职工手中的部分，拨到下级的继续跟踪；与账本“总览”“组织”页同一查询",
+        "年初结余（开年时在账的和在途的）中已经到达职工手中的部分，拨到下级的继续跟踪；"
+        "上级年初已有、拨给下级、下级年初又列的，两级各列一次，合计用最后两列；与账本“总览”“组织”页同一查询",
         [
             UNION,
             Field("opening_fen", "年初结余", Kind.MONEY, 14),
@@ -272,6 +284,8 @@ def _surplus(of: Sources) -> Flat:
             Field("ratio", "消化率(%)", width=10, meaning="向下取整到万分之一；没有年初结余的为空"),
             Field("minimum", "首年至少(%)", width=10, meaning="按政策"),
             Field("within", "全部用完年限", Kind.COUNT, 11, "按政策"),
+            Field("opening_once_fen", "年初结余(不重复)", Kind.MONEY, 16, ONCE),
+            Field("consumed_once_fen", "已消化(不重复)", Kind.MONEY, 16, ONCE),
         ],
         rows,
     )

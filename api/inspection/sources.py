@@ -84,11 +84,12 @@ class Sources:
         return replace(self.asked, kinds=frozenset(Kind) - {Kind.PAYMENT})
 
     def batches(self) -> Iterator[Batch]:
-        """Return every batch that there was, page by page."""
+        """Return every batch that there was, as it stood then, page by page."""
         after = -1
-        until = self.closing.isoformat()
-        while page := batch_list(self.model, organisation_ids=self.ids, until=until, after=after):
-            yield from (each for each in page if each.position <= self.at)
+        while page := batch_list(
+            self.model, organisation_ids=self.ids, moment=self.moment, after=after
+        ):
+            yield from page
             after = page[-1].position
 
     def telling(self, start: int, stop: int) -> Iterator[Told]:

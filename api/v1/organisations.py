@@ -100,7 +100,7 @@ def show_surplus(
 
     Money moved down is not consumed; in transit is shown apart.
     """
-    tree = tree_on(model, moment.as_of)
+    tree = tree_on(model, moment.as_of, moment.at)
     _known(tree, organisation_id)
     reach.require(organisation_id)
     ids = tree.subtree(organisation_id) if scope == "subtree" else [organisation_id]

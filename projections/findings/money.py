@@ -414,7 +414,7 @@ def _seasons_end(asked: Asked, spanning: Mapping[UUID, str]) -> dict[bytes, str]
         listed = select(of.organisation_id).where(
             of.campaign_id == campaign_id.bytes, asked.moment.covers(batches)
         )
-        tree = tree_on(asked.connection, date.fromisoformat(end))
+        tree = tree_on(asked.connection, date.fromisoformat(end), asked.moment.at)
         part = asked.reach.get(campaign_id)
         for raw in asked.connection.execute(listed.distinct()).scalars():
             for place in tree.line(uuid_of(raw)):

@@ -143,7 +143,8 @@ class _Places:
     def counts(self, held: ListView, organisation: bytes) -> bool:
         if organisation not in self._lines:
             if self._tree is None:
-                self._tree = tree_on(self._asked.connection, self._asked.moment.as_of)
+                moment = self._asked.moment
+                self._tree = tree_on(self._asked.connection, moment.as_of, moment.at)
             line = self._tree.line(uuid_of(organisation))
             self._lines[organisation] = frozenset(line)
         return held.organisation_id in self._lines[organisation]

@@ -27,6 +27,7 @@ from api.inspection.package import InspectionOrder, Made, Maker, PlaceTaken, Yea
 from ledger.anchoring.publications import announce
 from ledger.commands.duties import OfficerRequired
 from ledger.commands.exports import ReasonMissing
+from ledger.commands.funds import open_fiscal_year
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.export import Export
 from ledger.domain.officer import RoleMissing
@@ -44,7 +45,15 @@ from projections.organisations import tree_on
 from projections.runner import catch_up
 from projections.turnover import Asked, sums
 from tests.campaign import SCENARIO
-from tests.world import RECORDED_AT, Person, World, roster_row
+from tests.world import (
+    EARMARK,
+    POLICY,
+    RECORDED_AT,
+    Person,
+    World,
+    roster_row,
+    settled,
+)
 
 YEAR_END = date(2017, 12, 31)
 TABLES = 21
@@ -290,3 +299,69 @@ def test_what_cannot_be_handed_over_is_refused(world: World, tmp_path: Path) -> 
     )
     assert empty.payments == 0
     assert empty.agrees
+
+
+def zipped(path: Path, name: str) -> list[dict[str, str]]:
+    with ZipFile(path) as opened:
+        text = opened.read(f"csv/{name}.csv").decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text)))
+
+
+def test_a_package_of_a_day_tells_of_lists_as_they_stood_on_it(
+    world: World, tmp_path: Path
+) -> None:
+    """The list was drafted in December, and reviewed and approved in January."""
+    world.receive("X01", 1_000_000, 2016, date(2016, 12, 1))
+    world.file(Person(1), Person(2))
+    rows = roster_row(1, Person(1), 80_000), roster_row(2, Person(2), 90_000)
+    world.draft("B1", *rows, day=date(2016, 12, 30))
+    world.review("B1")
+    world.approve("B1")
+    act = CommandAct(OPERATOR, YEAR_END, RECORDED_AT)
+
+    stood = {}
+    for year in (2016, 2017):
+        out = tmp_path / f"{year}.zip"
+        order = InspectionOrder(organisation_id("X01"), year)
+        assert make(world.home, world.ledger, act, order, out).agrees
+        [row] = zipped(out, "batches")
+        steps = [each["环节"] for each in zipped(out, "batch_steps")]
+        stood[year] = (row["状态"], row["通过行数"], row["通过金额(元)"], steps)
+
+    assert stood == {
+        2016: ("已编制", "2", "1700.00", []),
+        2017: ("已审批", "2", "1700.00", ["复核", "审批"]),
+    }
+
+
+def test_old_money_adds_up_though_two_unions_opened_the_year_with_it(
+    world: World, tmp_path: Path
+) -> None:
+    world.receive("C01", 500_000, 2016)
+    world.allocate("C01", "X01", 300_000)
+    open_fiscal_year(world.ledger, world.act(), "X01", EARMARK, 2017, POLICY)
+    world.file(Person(1))
+    world.pay("B1", roster_row(1, Person(1), 80_000))
+    world.answer("B1", settled(1, Person(1), 80_000))
+    out = tmp_path / "package.zip"
+    act = CommandAct(OPERATOR, YEAR_END, RECORDED_AT)
+
+    made = make(world.home, world.ledger, act, InspectionOrder(organisation_id("C01"), 2017), out)
+
+    assert made.agrees
+    columns = ("年初结余(元)", "已消化(元)", "年初结余(不重复)(元)", "已消化(不重复)(元)")
+    found = {row["单位编码"]: [row[each] for each in columns] for row in zipped(out, "surplus")}
+    assert found == {
+        "C01": ["5000.00", "800.00", "5000.00", "800.00"],
+        "X01": ["3000.00", "800.00", "0.00", "0.00"],
+    }
+    controls = {row["项目"]: row for row in zipped(out, "controls") if row["表"] == "结余消化"}
+    for item, amount in (("年初结余，各级不重复", "5000.00"), ("已消化，各级不重复", "800.00")):
+        row = controls[item]
+        assert (row["合计(元)"], row["账本合计(元)"], row["核对"]) == (amount, amount, "相符")
+    # Of X01 alone all that it opened with is its own.
+    alone = tmp_path / "alone.zip"
+    made = make(world.home, world.ledger, act, InspectionOrder(organisation_id("X01"), 2017), alone)
+    [row] = zipped(alone, "surplus")
+    assert [row[each] for each in columns] == ["3000.00", "800.00", "3000.00", "800.00"]
+    assert made.agrees

@@ -8,14 +8,19 @@ from pathlib import Path
 import pytest
 
 from api.callers import Reach
+from api.journal_file import journal_lines
+from api.known import Kept
 from api.owed import Question, due
 from api.reporting import Scope, reporting
 from api.v1.disbursements import question, show_totals
 from ledger.commands.organisations import Move, move_organisation
 from ledger.commands.policies import CampaignOpening, open_campaign
+from ledger.domain.organisation import organisation_id
 from projections.asked import NOW, Moment
+from projections.exports.plain_text import Dialect
 from projections.organisations import tree_on
 from projections.runner import catch_up
+from tests.api.service import service_at
 from tests.world import CAMPAIGN, POLICY, Person, World, roster_row, settled
 
 ONE = Person(1)
@@ -101,3 +106,42 @@ def test_deadlines_and_lists_are_held_to_their_address_too(world: World) -> None
     assert owed(NOW) == ({"X01", "X01-01", "X02"}, {CAMPAIGN, "2018"})
     assert asked_over_http(world, printed) == listed == 0
     assert asked_over_http(world, NOW) == FEN
+
+
+def test_pages_and_files_are_held_to_their_address_too(tmp_path: Path) -> None:
+    """Overview, flow, lots, the surplus over HTTP, what is known of doubts, and the journal."""
+    with service_at(tmp_path) as service:
+        world = service.world
+        world.receive("X01", 1_234_567)
+        printed = world.ledger.size() - 1
+        move(world)
+        world.register("X03", "C01", MOVED)
+        came = world.receive("X03", 100, 2018, MOVED)
+
+        def shown(path: str, **asked: int) -> bool:
+            answer = service.browser("U-C01").get(path, params=dict(asked, organisation="X02"))
+            assert answer.status_code == 200, answer.text
+            return "12,345.67" in answer.text
+
+        for path in ("/overview", "/flow?year=0"):
+            assert (shown(path), shown(path, at=printed)) == (True, False), path
+        union = f"/v1/organisations/{organisation_id('X02')}/surplus"
+        in_hand = [
+            service.get("U-C01", union, year=2018, **asked)["in_hand_fen"]
+            for asked in ({}, {"at": printed})
+        ]
+        assert in_hand == [1_234_567, 0]
+        lot = f"/trace/lots/{came.result['lot_id']}"
+        statuses = [
+            service.browser("U-C01").get(lot, params=asked).status_code
+            for asked in ({}, {"at": printed})
+        ]
+        assert statuses == [200, 404]
+        with catch_up(world.ledger, world.home.read_models).asking() as model:
+            under = {NOW: {"X02", "X01", "X01-01"}, Moment(at=printed): {"X02"}}
+            for moment, below in under.items():
+                tree = Kept().known(model, world.ledger, moment, TODAY).tree
+                ids = tree.subtree(organisation_id("X02"))
+                assert {tree.by_id[each].code for each in ids} == below
+                lines = journal_lines(world.ledger, model, Dialect.BEANCOUNT, moment)
+                assert (b"X03" in b"".join(lines)) == (moment.at is None)

@@ -92,7 +92,7 @@ def question(model: Connection, reach: Reach, moment: Moment, asked: Asked) -> Q
         NotOnRecord: No such organisation.
         OutsideReach: It is not within reach.
     """
-    tree = tree_on(model, moment.as_of)
+    tree = tree_on(model, moment.as_of, moment.at)
     chosen = None
     tops = [each for each in tree.among(reach.ids) if each.parent_id not in reach.ids]
     if asked.organisation is not None:

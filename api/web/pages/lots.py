@@ -64,6 +64,9 @@ def trace_lot(
         return screen.go(f"/trace/lots/{found.origin_id}")
     reach.require(found.organisation_id)
     until = Moment(moment.as_of, page.at if moment.at is None else min(page.at, moment.at))
+    tree = tree_on(model, until.as_of, until.at)
+    if found.organisation_id not in tree.by_id:
+        raise NotOnRecord("appropriation", lot_id)
     forward = trace_forward(model, lot_id, until, after=page.after, limit=page.limit)
     if forward is None:
         raise NotOnRecord("appropriation", lot_id)
@@ -73,7 +76,7 @@ def trace_lot(
         crossing=crossings(the_ledger, model, [lot_id]).get(lot_id),
         stations=list(stations(forward)),
         payments=_payments(the_ledger, model, forward, until),
-        tree=tree_on(model, moment.as_of),
+        tree=tree,
         moment=moment,
         next=page.cursor(forward.next_after),
         at=page.at,

@@ -60,7 +60,7 @@ def show_overview(
 ) -> Response:
     """Show the money in figures, how the opening surplus goes down, what is due and what is odd."""
     the_ledger = found.ledger
-    tree = tree_on(model, moment.as_of)
+    tree = tree_on(model, moment.as_of, moment.at)
     shown = None if organisation is None else organisation_within(tree, reach, organisation)
     tops = [each for each in tree.among(reach.ids) if each.parent_id not in reach.ids]
     ids = sorted(reach.ids) if shown is None else tree.subtree(shown.organisation_id)
@@ -135,7 +135,8 @@ def _dues_of(
 ) -> list[Due]:
     deadlines = deadlines_of(model, ledger, campaign, moment, today)
     if campaign.organisation_id is not None:
-        ids &= frozenset(tree_on(model, moment.as_of).subtree(campaign.organisation_id))
+        tree = tree_on(model, moment.as_of, moment.at)
+        ids &= frozenset(tree.subtree(campaign.organisation_id))
     standing = filed(filings_by_campaign(model, moment).get(campaign.campaign_id, ()))
     return [
         Due(

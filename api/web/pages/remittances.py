@@ -51,7 +51,7 @@ def show_remittances(
     origin: Annotated[UUID | None, Empty] = None,
 ) -> Response:
     """List what was sent to other ledgers and came from them; say what waits for their word."""
-    tree = tree_on(model)
+    tree = tree_on(model, moment.as_of, moment.at)
     ids = sorted(reach.ids)
     chosen = None if organisation is None else organisation_within(tree, reach, organisation)
     if chosen is not None:
