@@ -21,10 +21,10 @@ from ledger.commands.outside_lists import day_of
 from ledger.domain.policy import Channel, Deadline, Policy
 from ledger.store.application import Ledger
 from projections.asked import NOW, Moment
-from projections.batches import Campaign, batches, campaign_list
+from projections.batches import Campaign, batches, campaign_list, campaigns
 from projections.findings.above import beyond
 from projections.findings.adoptions import rereadings
-from projections.findings.asked import Asked, Verification
+from projections.findings.asked import Asked, Beyond, Reread, Verification
 from projections.findings.finding import Finding, Severity
 from projections.findings.found import Found
 from projections.findings.limits import (
@@ -49,14 +49,21 @@ from projections.followed_lots import (
     surplus_targets,
 )
 from projections.journal import targets
+from projections.kept import Kept as KeptAnswers
 from projections.open_payments import Open, OpenPayments, first_unanswered
-from projections.organisations import Tree, tree_on
-from projections.policies import adoptions_at, readings_of
+from projections.organisations import Tree, organisations, parents, tree_on
+from projections.policies import adoptions, adoptions_at, readings_of
 from projections.view import reading
 
 KEPT_MAX = 16
 SUPPOSED_MAX = 8
 NOTHING = Found()
+
+_OF_POLICIES: KeptAnswers[tuple[tuple[Reread, ...], tuple[Beyond, ...]]] = KeptAnswers(
+    adoptions, campaigns, organisations, parents
+)
+"""What adoptions loosened, and allow beyond those above: the more there are, the longer it takes
+to find, and most writes change nothing of it."""
 
 
 @dataclass(frozen=True)
@@ -250,7 +257,12 @@ def _asked(connection: Connection, ledger: Ledger, known: Known, key: _Key) -> A
     """Return what rules are asked about, of what is known without them."""
     _, moment, _, _, verified = key
     opened = [each for each in campaign_list(connection) if each.position < moment.known_end]
-    versions = list(versions_of(connection, ledger, moment))
+
+    def told_of_policies() -> tuple[tuple[Reread, ...], tuple[Beyond, ...]]:
+        versions = list(versions_of(connection, ledger, moment))
+        return rereadings(versions, known.tree), beyond(versions, known.tree, opened)
+
+    reread, allowed = _OF_POLICIES.answer(connection, moment.as_of, told_of_policies, at=moment.at)
     return Asked(
         connection,
         known.day,
@@ -272,8 +284,8 @@ def _asked(connection: Connection, ledger: Ledger, known: Known, key: _Key) -> A
             for each in opened
             if each.organisation_id is not None
         },
-        rereadings=rereadings(versions, known.tree),
-        beyond=beyond(versions, known.tree),
+        rereadings=reread,
+        beyond=allowed,
     )
 
 

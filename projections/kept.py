@@ -24,9 +24,26 @@ class Kept(Generic[T]):
             *(select(func.max(table.c.position)).scalar_subquery() for table in tables),
         )
 
-    def answer(self, connection: Connection, asked: Hashable, find: Callable[[], T]) -> T:
-        """Return what `find` returned for the same tables when this was asked before."""
-        key = (*connection.execute(self._last_rows).one(), asked)
+    def answer(
+        self,
+        connection: Connection,
+        asked: Hashable,
+        find: Callable[[], T],
+        *,
+        at: int | None = None,
+    ) -> T:
+        """Return what `find` returned for the same tables when this was asked before.
+
+        Args:
+            connection: Of the read model.
+            asked: What tells the question from others.
+            find: Answers it.
+            at: The last position that was known; None, or from the last row on, all is known.
+        """
+        model, *last = connection.execute(self._last_rows).one()
+        if at is not None and all(row is None or row <= at for row in last):
+            at = None
+        key = (model, *last, asked, at)
         with self._lock:
             if key in self._answers:
                 self._answers.move_to_end(key)

@@ -7,7 +7,7 @@ from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
-from sqlalchemy import Connection, Index, Table, func, select
+from sqlalchemy import Connection, Index, Table, select
 
 from ledger.domain.aggregate import Event
 from ledger.domain.officer import Officer
@@ -155,13 +155,8 @@ def tree_on(connection: Connection, day: date | None = None, at: int | None = No
 
     `at` holds it to what was known at a position of the log.
     """
-    known_to = POSITIONS_MAX if at is None or at >= _last_change(connection) else at
-    return _TREES.answer(connection, (day, known_to), lambda: _tree_on(connection, day, known_to))
-
-
-def _last_change(connection: Connection) -> int:
-    """Return where in the log the tree changed last; from there on, it is the same tree."""
-    return connection.execute(select(func.max(parents.c.position))).scalar_one() or 0
+    known_to = POSITIONS_MAX if at is None else at
+    return _TREES.answer(connection, day, lambda: _tree_on(connection, day, known_to), at=at)
 
 
 def tree_known_at(connection: Connection, at: int) -> Tree:

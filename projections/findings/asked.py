@@ -91,7 +91,7 @@ class Beyond:
     """What an adoption of a lower union allows and a policy above (`above`, its code) does not.
 
     `allowed` is its kind and its name, as `maximum 一线职工`; `since` the day on which both were
-    adopted.
+    adopted. `over`: the lists that were judged by it were so before that day.
     """
 
     code: str
@@ -101,6 +101,7 @@ class Beyond:
     since: date
     above: str
     allowed: str
+    over: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -371,7 +371,7 @@ RULES_KNOWN: Mapping[str, About] = {
     "H4": About(
         "登记滞后",
         "业务应及时登记，不得倒签、补签",
-        2,
+        3,
         (
             "refusal.recorded",
             "fund.received",
@@ -382,9 +382,10 @@ RULES_KNOWN: Mapping[str, About] = {
     "H6": About(
         "政策放宽",
         "方案修订应有依据，不得事后放宽要求；下级方案不得宽于上级方案",
-        3,
+        4,
         (
             "policy.adopted",
+            "campaign.opened",
             "batch.approved",
             "organisation.*",
         ),

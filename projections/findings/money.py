@@ -36,6 +36,8 @@ from projections.organisations import tree_on
 from projections.remittances import RemittanceView, waiting
 
 DAY = len("2017-01-20")
+LONDON, CHINA_ENDS = "T24", "T16"
+"""When a day of the year is over, as the log's moments write it: London's, and China's."""
 
 Targets = Mapping[UUID, Target]
 """What was asked of each organisation's old money."""
@@ -474,24 +476,36 @@ def unacknowledged(asked: Asked) -> Iterator[Finding]:
 def recorded_late(asked: Asked) -> Iterator[Finding]:
     """H4: receipts and allocations recorded long after the day on which they are said to be.
 
-    What happened before the ledger was begun could not be recorded in time.
+    What happened before the ledger was begun could not be recorded in time. Days are China's.
     """
+    yield from _recorded_late(asked, CHINA_ENDS)
+
+
+def recorded_late_in_london(asked: Asked) -> Iterator[Finding]:
+    """H4 as it was: it went by London's day, which ends eight hours after China's."""
+    yield from _recorded_late(asked, LONDON)
+
+
+def _recorded_late(asked: Asked, day_ends: str) -> Iterator[Finding]:
     kinds = (Kind.RECEIPT.value, Kind.ALLOCATION.value)
     of = movements.c
     statement = select(of.organisation_id, of.happened_on, of.recorded_at, of.amount_fen).where(
         of.kind.in_(kinds), asked.moment.covers(movements)
     )
     began = asked.connection.execute(select(func.min(of.recorded_at))).scalar_one() or ""
-    statement = statement.where(of.happened_on >= began[:DAY])
+    first = began[:DAY]
+    if began >= first + day_ends:
+        first = (date.fromisoformat(first) + timedelta(days=1)).isoformat()
+    statement = statement.where(of.happened_on >= first)
 
     @cache
     def in_time(place: bytes, day: str) -> str:
         tolerated = asked.borne_at(uuid_of(place), day).recording_days
-        return (date.fromisoformat(day) + timedelta(days=tolerated)).isoformat()
+        return (date.fromisoformat(day) + timedelta(days=tolerated)).isoformat() + day_ends
 
     late: dict[bytes, list[tuple[str, int]]] = defaultdict(list)
     for place, day, recorded, amount in asked.connection.execute(statement):
-        if recorded[:DAY] > in_time(place, day):
+        if recorded >= in_time(place, day):
             late[place].append((day, amount))
     for place, found in late.items():
         yield _put_together("H4", Severity.INFORMATION, place, found)

@@ -13,6 +13,7 @@ from typing import NamedTuple
 from ledger.domain.policy import LIMIT_MAX
 from ledger.errors import Kind, LedgerError
 from projections.findings import (
+    above,
     adoptions,
     amounts,
     archive,
@@ -93,6 +94,12 @@ def _unnamed_categories(asked: Asked) -> Iterator[Finding]:
     yield from (each for each in _rows_of("F1", asked) if each.detail == "category.not_in_policy")
 
 
+def _late_in_london(asked: Asked) -> Iterator[Finding]:
+    """H4: days were London's; signatures from before the approval were told."""
+    yield from money.recorded_late_in_london(asked)
+    yield from (each for each in lists.attempts_refused(asked) if each.rule == "H4")
+
+
 def _loosened_but_for_money(asked: Asked) -> Iterator[Finding]:
     """H6: of what money a category may be paid was not looked at."""
     silent = {kind.value for kind in MoneyFor}
@@ -108,6 +115,12 @@ def _loosened_anew(asked: Asked) -> Iterator[Finding]:
     """H6: policies of lower unions were not held against those above."""
     yield from adoptions.policies_loosened(asked)
     yield from adoptions.policies_backwards(asked)
+
+
+def _loosened_or_looser(asked: Asked) -> Iterator[Finding]:
+    """H6: last year's policies of lower unions were held against this year's above."""
+    yield from _loosened_anew(asked)
+    yield from above.looser_than_above_though_over(asked)
 
 
 def _own_lists(asked: Asked) -> Iterator[Finding]:
@@ -304,7 +317,12 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
         ),
     ),
     "H4": (
-        Earlier(money.recorded_late, "审批之前签字的也算；此前只看收款、拨付的登记", by_item=True),
+        Earlier(
+            money.recorded_late_in_london,
+            "审批之前签字的也算；此前只看收款、拨付的登记",
+            by_item=True,
+        ),
+        Earlier(_late_in_london, "登记日期按北京时间算；此前按世界时，晚八小时换日", by_item=True),
     ),
     "H6": (
         Earlier(
@@ -312,6 +330,10 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             "方案放宽资金来源、账户用途限制的也算；此前不看资金用途",
         ),
         Earlier(_loosened_anew, "下级方案宽于上级方案的也算；此前只与本方案以前的采用相比"),
+        Earlier(
+            _loosened_or_looser,
+            "下级方案的活动全部结束后，不再与此后的上级方案相比；此前下级出新方案以前仍比",
+        ),
     ),
     "J3": (Earlier(payments.sent_back_as_ever_recorded, NEVER_CAME_BACK),),
     "L2": (

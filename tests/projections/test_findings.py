@@ -630,6 +630,19 @@ def test_what_is_recorded_long_after_its_day_is_told_but_not_what_came_before_th
     assert of("H4", found(world, OVER)) == [(X01, 1, 500)]
 
 
+def test_what_is_recorded_in_time_or_late_goes_by_the_day_in_china(world: World) -> None:
+    """Thirty days after 5 March is 4 April, which ends in China when London has four o'clock."""
+    order = funds.FundReceipt("X01", EARMARK, "社会捐赠", "捐1号", 2017, 500, None, POLICY)
+    act = world.act(day=date(2017, 3, 5))
+    for moment, late in (("15:59:59.999", []), ("16:00:00.000", [(X01, 1, 500)])):
+        recorded = replace(act, recorded_at=f"2017-04-04T{moment}Z")
+        funds.receive_funds(world.ledger, recorded, order)
+        assert of("H4", found(world, OVER)) == late
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        asked = asked_of(world, model, OVER)
+        assert list(EARLIER["H4"][-1].find(asked)) == [], "it was still the day in London"
+
+
 def test_one_document_handed_in_twice_is_a_doubt(world: World) -> None:
     for union in ("X01", "X02"):
         assert of("I3", found(world, SOON)) == []

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from itertools import count
 from uuid import UUID
 
 import pytest
@@ -26,11 +27,14 @@ from ledger.domain.policy import (
 )
 from ledger.domain.values import Money
 from ledger.errors import LedgerError
+from projections.batches import campaigns
 from projections.findings.asked import Patience, Span
 from projections.findings.finding import Finding, Severity
 from projections.findings.rules import RULES
 from projections.findings.supposing import Supposition
 from projections.findings.versions import Compared
+from projections.kept import Kept
+from projections.policies import adoptions
 from projections.runner import catch_up
 from tests.projections.test_findings import asked_of
 from tests.projections.test_policy_limits import ONE, TWO, adopt, known, limit
@@ -367,6 +371,60 @@ def test_last_years_policies_are_not_held_against_this_years(world: World) -> No
         own(world, card, model, stricter, since=next_year, on=next_year, by=by, code=code)
 
     assert of("H6", world, next_year) == []
+
+
+def test_what_a_policy_allowed_whose_campaigns_are_over_is_not_held_against_this_years(
+    world: World,
+) -> None:
+    """The city adopts on the 5th, the counties on the 15th; only X02 went on paying by its old."""
+    card, model, sheets = terms().categories
+    world.register("X03", "C01", EARLY)
+    for by, code, until in (
+        ("A-X01", OWN, date(2017, 12, 31)),
+        ("A-X02", "x02-own", date(2018, 1, 5)),
+    ):
+        own(world, card, model, sheets, by=by, code=code)
+        opening = policies.CampaignOpening(f"of {code}", "两节", EARLY, until, 2017, code)
+        policies.open_campaign(world.ledger, world.act(by, EARLY), opening)
+    world.appoint("A-X03", "X03", Role.APPROVER, EARLY)
+    own(world, card, model, sheets, by="A-X03", code="x03-unused")
+    stricter = structs.replace(sheets, maximum=amount(20_000))
+    above_on, own_on = date(2018, 1, 5), date(2018, 1, 15)
+    own(world, stricter, since=above_on, on=above_on, by="A-C01", code="c01-2018")
+    told = [(X02, f"x02-own 1 beyond c01-2018 maximum {SHEET_CLASS}", above_on.isoformat())]
+
+    def found(day: date) -> list[tuple[UUID | None, str | None, str]]:
+        every = of("H6", world, day)
+        return [(each.organisation_id, each.detail, each.since) for each in every]
+
+    assert found(date(2018, 1, 10)) == told
+    for by, code in (("A-X01", "x01-2018"), ("A-X02", "x02-2018")):
+        own(world, stricter, since=own_on, on=own_on, by=by, code=code)
+    assert found(date(2018, 2, 1)) == told
+    _, before = supposed(world, Supposition("H6", 3))
+    assert before.counted[Compared.ONLY_SUPPOSED] == 2, "X01's, for ten days, and X03's"
+
+    again = policies.CampaignOpening("late", "补发", own_on, date(2018, 3, 1), 2018, OWN)
+    policies.open_campaign(world.ledger, world.act("A-X01", own_on), again)
+    assert {each.organisation_id for each in of("H6", world, own_on)} == {X01, X02}
+
+
+def test_what_is_told_of_policies_is_found_once_for_writes_that_leave_them_alone(
+    world: World,
+) -> None:
+    kept: Kept[int] = Kept(adoptions, campaigns)
+    asked = count(1)
+
+    def answer(at: int | None = None) -> int:
+        with catch_up(world.ledger, world.home.read_models).asking() as model:
+            return kept.answer(model, "told", lambda: next(asked), at=at)
+
+    first, end = answer(), world.ledger.size() - 1
+    world.receive("X01", 1_000)
+    assert answer() == answer(end) == answer(end - 1) == first == 1
+    assert answer(2) == 2, "before the last adoption something else was known"
+    adopt(world, since=DAY, on=DAY)
+    assert (answer(), answer(end), answer(2)) == (3, 4, 5)
 
 
 def test_what_the_nearest_union_says_is_what_counts_and_the_top_where_it_says_nothing(
