@@ -8,7 +8,7 @@ import msgspec
 
 from ledger.files.archive import Archive, read_archive
 from ledger.files.campaign import CampaignFile, read_campaign
-from ledger.files.faults import FileRefused, refuse
+from ledger.files.faults import Fault, FileRefused, refuse
 from ledger.files.registers import (
     AllocationRow,
     BatchRow,
@@ -43,6 +43,30 @@ class Folder:
             FileRefused: `file.missing`; a name that leads out of the folder is no file of it.
         """
         return _read(self.path, name)
+
+    def require_past(self, today: date) -> None:
+        """Check that nothing in the registers of money and lists has still to come.
+
+        Raises:
+            FileRefused: `date.implausible`, with each row.
+        """
+        days = [
+            *(("funds.csv", row.line, "日期", row.on) for row in self.funds),
+            *(("allocations.csv", row.line, "日期", row.on) for row in self.allocations),
+            *(("batches.csv", row.line, "审批日期", row.approved_on) for row in self.batches),
+            *(
+                ("batches.csv", row.line, "回盘或签字日期", row.returned_on)
+                for row in self.batches
+                if row.returned_on is not None
+            ),
+        ]
+        faults = [
+            Fault(file, line, column, "date.implausible")
+            for file, line, column, day in days
+            if day > today
+        ]
+        if faults:
+            raise FileRefused(*faults)
 
     def given_as_of(self) -> date | None:
         """Return the day for which the folder's own reckoning (`expected.json`) was made."""

@@ -4,10 +4,11 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from api.folder import Folder
 from api.keyring import Keyring
+from api.known_codes import spelling_of, spelt
 from ledger.commands import (
     batches,
     disbursements,
@@ -19,6 +20,7 @@ from ledger.commands import (
     recipients,
     statements,
 )
+from ledger.commands.duties import CHINA
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.batch import batch_id
 from ledger.domain.officer import Officer, Role, officer_id
@@ -116,7 +118,8 @@ class Loading:
     def __init__(self, ledger: Ledger, keyring: Keyring, folder: Folder, now: Now) -> None:
         self._ledger = ledger
         self._keyring = keyring
-        self._folder = folder
+        self._spelling = spelling_of(ledger, folder)
+        self._folder = folder = spelt(folder, self._spelling)
         self._campaign = folder.campaign
         self._now = now
         self._loaded = Loaded()
@@ -127,7 +130,13 @@ class Loading:
             self._posts[row.organisation_code, row.role].append(row.staff_number)
 
     def run(self, progress: Progress | None = None) -> Loaded:
-        """Take every step; one that is refused is reported and the others go on."""
+        """Take every step; one that is refused is reported and the others go on.
+
+        Raises:
+            FileRefused: A register dates something after the day of recording; nothing was done.
+        """
+        today = datetime.fromisoformat(self._now()).astimezone(CHINA).date()
+        self._folder.require_past(today)
         steps = [*self._preparations(), *sorted(self._acts(), key=lambda s: (s.day, s.rank))]
         for done, step in enumerate(steps):
             if progress is not None:
@@ -331,7 +340,8 @@ class Loading:
             file = read_signatures(name, self._folder.read(name))
             by_witness: dict[str, list[SignatureRow]] = defaultdict(list)
             for signature in file.rows:
-                by_witness[signature.witness].append(signature)
+                witness = self._spelling.officers.get(signature.witness, signature.witness)
+                by_witness[witness].append(signature)
             for witness, rows in by_witness.items():
                 sheet = disbursements.SignedSheet(row.code, file.sha256, rows)
                 act = self._signed(step, witness, f"{row.code} {witness}")

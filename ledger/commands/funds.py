@@ -93,8 +93,9 @@ def receive_funds(ledger: Ledger, act: CommandAct, order: FundReceipt) -> Answer
     """
 
     def decide(work: Work) -> None:
-        if not is_fiscal_year(order.vintage):
-            raise YearImplausible(order.vintage)
+        for told in (order.vintage, act.happened_on.year):
+            if not is_fiscal_year(told):
+                raise YearImplausible(told)
         organisation = work.get(Organisation, organisation_id(order.organisation_code))
         require_post(work, act, CASHIERS, organisation.id)
         fund = account_for(work, act, organisation.id, order.earmark)

@@ -13,7 +13,7 @@ _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?( 0?0:00(:00)?
 _MOMENT = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})[ T](\d{1,2}):(\d{2})(?::(\d{2}))?")
 
 
-def fen(cell: object) -> int | None:
+def fen(cell: object, unit_yuan: int = 1) -> int | None:
     """Read yuan as whole fen; None when it is no such amount.
 
     `1,234.50`, `￥600` and full-width digits are harmless spellings; a third decimal that is not
@@ -23,20 +23,25 @@ def fen(cell: object) -> int | None:
 
     Args:
         cell: Yuan, as the reader hands the cell over.
+        unit_yuan: How many yuan one stands for: 10,000 in a list that is kept in 万元. A cell that
+            says 元 itself is then no amount.
     """
     if isinstance(cell, bool) or cell is None:
         return None
-    if isinstance(cell, int) and 0 <= cell < YUAN_MAX:
-        return cell * 100
+    if isinstance(cell, int) and 0 <= cell * unit_yuan < YUAN_MAX:
+        return cell * unit_yuan * 100
     if isinstance(cell, float):
         text = f"{Decimal(f'{cell:.15g}'):f}" if math.isfinite(cell) else ""
     else:
         text = unicodedata.normalize("NFKC", str(cell)).strip()
-        text = text.removeprefix("¥").removesuffix("元").strip()
+        text = text.removeprefix("¥")
+        text = (text.removesuffix("元") if unit_yuan == 1 else text).strip()
     if not _PLAIN.fullmatch(text):
         return None
-    hundredths = Decimal(text.replace(",", "")) * 100
-    return int(hundredths) if hundredths == int(hundredths) else None
+    hundredths = Decimal(text.replace(",", "")) * 100 * unit_yuan
+    if abs(hundredths) >= YUAN_MAX * 100 or hundredths != int(hundredths):
+        return None
+    return int(hundredths)
 
 
 def yuan(amount_fen: int) -> str:

@@ -7,12 +7,21 @@ from decimal import Decimal
 from hashlib import sha256
 
 from ledger.files.amounts import day, fen
-from ledger.files.columns import Fields, Layout, header_at, read_lines, recognised, require_single
+from ledger.files.columns import (
+    Fields,
+    Layout,
+    Lines,
+    header_at,
+    read_lines,
+    recognised,
+    require_single,
+)
 from ledger.files.faults import Fault, refuse
 from ledger.files.identity import id_fault
 from ledger.files.roster import COLUMNS as ROSTER_COLUMNS
 from ledger.files.roster import long_number
 from ledger.files.text import category, code_text, number_text, person_name
+from ledger.files.units import unit_of
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "档案编号": ("档案编号", "档案号", "建档编号"),
@@ -30,6 +39,7 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }
 """Titles under which a column is known; a field is called by the first of them."""
 
+INCOME = "月人均收入(元)"
 INCOME_YUAN_MAX = 1e9
 REQUIRED = ("档案编号", "姓名", "身份证号码", "单位编码", "类别", "建档日期")
 FIELDS = Fields(COLUMNS, {field: field for field in COLUMNS}, REQUIRED)
@@ -73,35 +83,32 @@ def read_archive(name: str, data: bytes, layout: Layout | None = None) -> Archiv
         FileRefused: It cannot be read, or a column is missing, or there twice.
     """
     lines = read_lines(name, data)
-    header: dict[str, int] | None = None
-    if layout is not None:
-        lines = lines[header_at(name, lines, layout, FIELDS) + 1 :]
-        header = layout.columns
+    if layout is None:
+        place, header = _header(name, lines)
+    else:
+        place, header = header_at(name, lines, layout, FIELDS), layout.columns
+    unit = unit_of(name, lines, place, header.get(INCOME), INCOME)
     rows: list[ArchiveRow] = []
     faults: list[Fault] = []
-    for line, cells in lines:
-        if header is None:
-            header = _header(name, line, cells)
-            continue
+    for line, cells in lines[place + 1 :]:
         if any(cell is not None for cell in cells):
-            row = _row(
-                name, line, {key: cells[at] for key, at in header.items() if at < len(cells)}
-            )
+            known = {key: cells[at] for key, at in header.items() if at < len(cells)}
+            row = _row(name, line, known, unit)
             (rows if isinstance(row, ArchiveRow) else faults).append(row)  # type: ignore[arg-type]
-    if header is None:
-        raise refuse(name, "file.column_missing", column=REQUIRED[0])
     return Archive(tuple(rows), tuple(faults), sha256(data).hexdigest())
 
 
-def _header(name: str, line: int, cells: list[object]) -> dict[str, int] | None:
-    columns = recognised(cells, COLUMNS)
-    if not set(REQUIRED) <= columns.keys():
-        return None
-    require_single(name, line, cells, columns, FIELDS)
-    return columns
+def _header(name: str, lines: Lines) -> tuple[int, dict[str, int]]:
+    """Find the header under any titles, and say which column is where."""
+    for at, (line, cells) in enumerate(lines):
+        columns = recognised(cells, COLUMNS)
+        if set(REQUIRED) <= columns.keys():
+            require_single(name, line, cells, columns, FIELDS)
+            return at, columns
+    raise refuse(name, "file.column_missing", column=REQUIRED[0])
 
 
-def _row(name: str, line: int, cells: dict[str, object]) -> ArchiveRow | Fault:
+def _row(name: str, line: int, cells: dict[str, object], unit: int) -> ArchiveRow | Fault:
     for column in REQUIRED:
         if cells.get(column) is None:
             return Fault(name, line, column, "field.missing")
@@ -136,7 +143,7 @@ def _row(name: str, line: int, cells: dict[str, object]) -> ArchiveRow | Fault:
         category=category(text("类别")),
         opened_on=opened_on,
         closed_on=closed_on,
-        monthly_income_fen=_income(cells.get("月人均收入(元)")),
+        monthly_income_fen=_income(cells.get(INCOME), unit),
         name=person_name(text("姓名")),
         id_number=id_number,
         phone=number_text(text("联系电话")),
@@ -146,9 +153,10 @@ def _row(name: str, line: int, cells: dict[str, object]) -> ArchiveRow | Fault:
     )
 
 
-def _income(cell: object) -> int | None:
+def _income(cell: object, unit_yuan: int) -> int | None:
     """Read an average: it may have more decimals than fen, which are cut off."""
     if isinstance(cell, float):
-        return int(Decimal(repr(cell)) * 100) if 0 <= cell < INCOME_YUAN_MAX else None
-    income = fen(cell)
+        in_yuan = Decimal(repr(cell)) * unit_yuan if 0 <= cell < INCOME_YUAN_MAX else -1
+        return int(in_yuan * 100) if 0 <= in_yuan < INCOME_YUAN_MAX else None
+    income = fen(cell, unit_yuan)
     return income if income is not None and income >= 0 else None

@@ -70,6 +70,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "an earlier file said that it failed; is this one older, leave it; else ask the bank first",
     ),
     "bank_file.unknown_line": ("此行与任何指令都不相符", "the line matches no instruction"),
+    "amount.unit_contradicts": (
+        "金额单位前后不一致（如表头写元、上方写万元），请统一后重新提交",
+        "the unit of amounts is told in two ways, as yuan in the title and 10,000 yuan above",
+    ),
     "bank_file.withdrawn": (
         "银行称已处理此笔，而此笔已撤销：请先批准补发，再导入本文件",
         "the bank did something of a payment that was withdrawn: have it paid again first",
@@ -86,6 +90,10 @@ TEXTS: dict[str, tuple[str, str]] = {
     "category.not_in_policy": ("类别不在现行政策中", "the category is not in the policy in force"),
     "channel.card_required": ("此类人员一律银行卡发放", "this category is paid by bank card only"),
     "phone.invalid": ("不是电话号码", "this is no telephone number"),
+    "date.implausible": (
+        "日期早于1949年或晚于登记之日，请核对年份",
+        "the day is before 1949 or after the day of recording",
+    ),
     "date.invalid": ("日期无法识读", "the date cannot be read"),
     "duty.role_missing": (
         "经办人在此单位没有相应岗位",

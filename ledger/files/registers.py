@@ -1,39 +1,55 @@
 """Registers a city keeps as CSV: organisations, officers, money in, money down, batches."""
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TypeVar
 
+from ledger.domain.values import is_fiscal_year
 from ledger.files.amounts import day, fen, whole_number
 from ledger.files.faults import Fault, FileRefused
-from ledger.files.text import CsvRow, code_text, person_name, read_csv
+from ledger.files.text import CsvRow, code_text, heading, person_name, read_csv
 
 T = TypeVar("T")
 TRow = TypeVar("TRow", "OrganisationRow", "OfficerRow", "FundRow", "AllocationRow")
+TMoney = TypeVar("TMoney", "FundRow", "AllocationRow")
+
+
+REFERENCES = ("流水号", "交易流水号", "凭证号", "凭证编号")
+"""Columns that a register of money may have: what a bank or the books call a row by."""
 
 
 @dataclass(frozen=True, slots=True)
 class OrganisationRow:
+    """`written` is the code as the file has it: ledgers of before may know the union by that."""
+
     line: int
     code: str
     name: str
     kind: str
     parent_code: str | None
+    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class OfficerRow:
+    """`written`: as of unions."""
+
     line: int
     staff_number: str
     name: str = field(repr=False)
     organisation_code: str
     role: str
+    written: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
 class FundRow:
-    """Money from outside into an organisation's account, of a vintage (fiscal year of origin)."""
+    """Money from outside into an organisation's account, of a vintage (fiscal year of origin).
+
+    `references` are what the columns `REFERENCES` hold of it; empty, where there is none.
+    """
 
     line: int
     on: date
@@ -43,10 +59,13 @@ class FundRow:
     earmark: str
     vintage: int
     amount_fen: int
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AllocationRow:
+    """Money passed down; `references` as of money from outside."""
+
     line: int
     on: date
     from_code: str
@@ -54,11 +73,15 @@ class AllocationRow:
     earmark: str
     document: str
     amount_fen: int
+    references: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class BatchRow:
-    """A batch, the files it came with, and who had which part in it (staff numbers)."""
+    """A batch, the files it came with, and who had which part in it (staff numbers).
+
+    `written`: as of unions.
+    """
 
     line: int
     code: str
@@ -73,6 +96,7 @@ class BatchRow:
     bank_format: str | None
     return_file: str | None
     returned_on: date | None
+    written: str = field(default="", compare=False)
 
 
 def read_organisations(name: str, data: bytes) -> list[OrganisationRow]:
@@ -89,6 +113,7 @@ def read_organisations(name: str, data: bytes) -> list[OrganisationRow]:
             cells.text("名称"),
             cells.text("层级"),
             code_text(cells.optional("上级编码") or "") or None,
+            cells.text("编码"),
         ),
     )
     first = {row.code: row for row in reversed(rows)}
@@ -108,6 +133,7 @@ def read_officers(name: str, data: bytes) -> list[OfficerRow]:
             person_name(cells.text("姓名")),
             cells.code("单位编码"),
             cells.text("岗位"),
+            cells.text("工号"),
         ),
     )
     first = {row.staff_number: row for row in reversed(rows)}
@@ -119,21 +145,23 @@ def read_officers(name: str, data: bytes) -> list[OfficerRow]:
 def read_funds(name: str, data: bytes) -> list[FundRow]:
     """Read 日期, 单位编码, 资金来源, 文号, 用途, 年度, 金额(元).
 
-    A row that is like another in every cell is refused: it would count twice.
+    A row that is like another in every cell is refused: it would count twice. Two that have numbers
+    of their own are two, in whichever of the columns `REFERENCES`.
     """
     columns = ("日期", "单位编码", "资金来源", "文号", "用途", "年度", "金额(元)")
     rows = _collect(
         name,
-        read_csv(name, data, columns),
+        read_csv(name, data, columns, REFERENCES),
         lambda cells: FundRow(
             cells.line,
-            cells.parsed("日期", day, "date.invalid"),
+            cells.day("日期"),
             cells.code("单位编码"),
             cells.text("资金来源"),
             cells.text("文号"),
             cells.text("用途"),
             cells.parsed("年度", whole_number, "number.invalid"),
             cells.parsed("金额(元)", _positive_fen, "amount.invalid"),
+            cells.references(),
         ),
     )
     _require_once(name, _repeated(rows))
@@ -142,17 +170,19 @@ def read_funds(name: str, data: bytes) -> list[FundRow]:
 
 def read_allocations(name: str, data: bytes) -> list[AllocationRow]:
     """Read 日期, 拨出单位, 接收单位, 用途, 文号, 金额(元); no row twice, as in `read_funds`."""
+    columns = ("日期", "拨出单位", "接收单位", "用途", "文号", "金额(元)")
     rows = _collect(
         name,
-        read_csv(name, data, ("日期", "拨出单位", "接收单位", "用途", "文号", "金额(元)")),
+        read_csv(name, data, columns, REFERENCES),
         lambda cells: AllocationRow(
             cells.line,
-            cells.parsed("日期", day, "date.invalid"),
+            cells.day("日期"),
             cells.code("拨出单位"),
             cells.code("接收单位"),
             cells.text("用途"),
             cells.text("文号"),
             cells.parsed("金额(元)", _positive_fen, "amount.invalid"),
+            cells.references(),
         ),
     )
     _require_once(name, _repeated(rows))
@@ -190,22 +220,30 @@ def _batch(cells: "_Cells") -> BatchRow:
         cells.code("编制人"),
         cells.code("复核人"),
         cells.code("审批人"),
-        cells.parsed("审批日期", day, "date.invalid"),
+        cells.day("审批日期"),
         cells.optional("银行格式"),
         return_file,
-        cells.parsed("回盘或签字日期", day, "date.invalid") if return_file else None,
+        cells.day("回盘或签字日期") if return_file else None,
+        cells.text("批次号"),
     )
 
 
-def _repeated(rows: Sequence[TRow]) -> list[tuple[TRow, TRow]]:
-    """Return each row that is like one above it, with that one."""
-    seen: dict[TRow, TRow] = {}
+def _repeated(rows: Sequence[TMoney]) -> list[tuple[TMoney, TMoney]]:
+    """Return each row that is like one above it, with that one; no reference tells them apart."""
+    seen: dict[TMoney, list[TMoney]] = defaultdict(list)
     found = []
     for row in rows:
-        first = seen.setdefault(replace(row, line=0), row)
-        if first is not row:
+        alike = seen[replace(row, line=0, references=())]
+        first = next((each for each in alike if not _apart(each.references, row.references)), None)
+        if first is not None:
             found.append((first, row))
+        alike.append(row)
     return found
+
+
+def _apart(one: Sequence[str], other: Sequence[str]) -> bool:
+    """Say whether two rows have numbers of their own in the same column."""
+    return any(a and b and a != b for a, b in zip(one, other, strict=True))
 
 
 def _require_once(name: str, twice: Sequence[tuple[TRow, TRow]]) -> None:
@@ -251,6 +289,16 @@ class _Cells:
 
     def optional(self, column: str) -> str | None:
         return self._row[column] or None
+
+    def references(self) -> tuple[str, ...]:
+        return tuple(heading(self._row[column]) for column in REFERENCES)
+
+    def day(self, column: str) -> date:
+        """Return the day of a business, which nobody kept books of before there were any."""
+        found = self.parsed(column, day, "date.invalid")
+        if not is_fiscal_year(found.year):
+            raise _CellWrong(column, "date.implausible")
+        return found
 
     def parsed(self, column: str, parse: Callable[[object], T | None], code: str) -> T:
         value = parse(self.text(column))

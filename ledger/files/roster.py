@@ -21,6 +21,7 @@ from ledger.files.columns import (
 )
 from ledger.files.faults import Fault, FileRefused, refuse
 from ledger.files.text import category, heading, number_text, person_name, require_no_excess
+from ledger.files.units import unit_of
 
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "number": ("序号", "编号"),
@@ -31,7 +32,11 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
     "reason": ("困难原因", "致困原因"),
     "bank_name": ("开户行", "开户银行"),
     "card_number": ("银行卡号", "卡号", "账号", "银行账号", "银行卡账号", "帐号", "银行帐号"),
-    "amount": ("慰问金额(元)", "金额(元)", "慰问金额", "金额", "慰问金(元)", "发放金额(元)"),
+    "amount": (
+        *("慰问金额(元)", "金额(元)", "慰问金额", "金额", "慰问金(元)", "发放金额(元)"),
+        *("慰问金额(万元)", "金额(万元)", "慰问金(万元)", "发放金额(万元)"),
+        *("慰问金额(千元)", "金额(千元)", "慰问金(千元)", "发放金额(千元)"),
+    ),
     "remark": ("备注",),
 }
 """Titles under which a column is known."""
@@ -97,14 +102,16 @@ class Roster:
 def read_roster(name: str, data: bytes, layout: Layout | None = None) -> Roster:
     """Read an XLSX or CSV roster, with titles above its header and a 合计 row at its end.
 
+    Amounts are in yuan, unless it says 单位：万元 or such above its header, or in the title.
+
     Args:
         name: What messages call the file.
         data: The file.
         layout: Where its header stands and what each column is taken for; else its titles say so.
 
     Raises:
-        FileRefused: It cannot be read, a column is missing or there twice, or the 合计 row is
-            missing or disagrees with the rows as listed.
+        FileRefused: It cannot be read, a column is missing or there twice, units contradict one
+            another, or the 合计 row is missing or disagrees with the rows as listed.
     """
     lines = read_lines(name, data)
     if layout is None:
@@ -114,11 +121,12 @@ def read_roster(name: str, data: bytes, layout: Layout | None = None) -> Roster:
     for line, cells in lines[at + 1 :]:
         if cells.count(None) < len(cells):
             require_no_excess(name, line, cells, len(lines[at][1]))
-    listed, total, total_line = _listed(name, lines[at + 1 :], columns)
+    unit = unit_of(name, lines, at, columns.get("amount"), FIELD_NAMES["amount"])
+    listed, total, total_line = _listed(name, lines[at + 1 :], columns, unit)
     numbers = [whole_number(_get(cells, columns, "number")) for _, cells in listed]
     # 序号 counts when it can: all of them whole, above zero and different. Else the place does.
     numbered = all(numbers) and len(set(numbers)) == len(numbers)
-    reader = _RowReader(columns)
+    reader = _RowReader(columns, unit)
     rows = tuple(
         reader.row(number if numbered and number else place, line, cells)
         for place, (number, (line, cells)) in enumerate(zip(numbers, listed, strict=True), 1)
@@ -150,7 +158,7 @@ def _header(name: str, lines: list[tuple[int, list[object]]]) -> tuple[int, dict
 
 
 def _listed(
-    name: str, lines: list[tuple[int, list[object]]], columns: dict[str, int]
+    name: str, lines: list[tuple[int, list[object]]], columns: dict[str, int], unit: int
 ) -> tuple[list[tuple[int, list[object]]], int, int]:
     """Split the rows from the 合计 row; what follows it may be notes, but no further people."""
     listed: list[tuple[int, list[object]]] = []
@@ -162,7 +170,7 @@ def _listed(
             if _may_pay(cells, columns):
                 raise refuse(name, "roster.row_after_total", row=line)
         elif _is_total(cells, columns):
-            stated = fen(_get(cells, columns, "amount"))
+            stated = fen(_get(cells, columns, "amount"), unit)
             if stated is None:
                 raise refuse(name, "roster.total_mismatch", row=line, column="合计")
             total = stated, line
@@ -215,8 +223,8 @@ class _Categories(dict[str, str]):
 
 
 class _RowReader:
-    def __init__(self, columns: Mapping[str, int]) -> None:
-        self._columns = columns
+    def __init__(self, columns: Mapping[str, int], unit: int) -> None:
+        self._columns, self._unit = columns, unit
         self._width = max(columns.values()) + 1
         self._shared = _Shared()
         self._categories = _Categories()
@@ -242,7 +250,7 @@ class _RowReader:
             bank_name=shared[texts["bank_name"]],
             card_number=card_number,
             card_is_text=card_is_text,
-            amount_fen=fen(of("amount")),
+            amount_fen=fen(of("amount"), self._unit),
             given=shared[frozenset([word for key, word in FIELD_NAMES.items() if texts[key]])],
         )
 

@@ -63,19 +63,27 @@ class CsvRow:
         return self.cells.get(column, "")
 
 
-def read_csv(name: str, data: bytes, columns: Sequence[str]) -> Iterator[CsvRow]:
+def read_csv(
+    name: str, data: bytes, columns: Sequence[str], if_there: Sequence[str] = ()
+) -> Iterator[CsvRow]:
     """Read a CSV file whose first line names the columns; further columns are carried along.
 
+    Args:
+        name: What messages call the file.
+        data: The file.
+        columns: Those that it must have.
+        if_there: Those that it may have; empty, where it does not.
+
     Raises:
-        FileRefused: Not text, or one of `columns` is missing or there twice.
+        FileRefused: Not text, or one of `columns` is missing, or one of either there twice.
     """
     rows = csv_rows(name, data)
     header: list[str] | None = None
     for line, cells in rows:
         if header is None:
             header = [heading(cell) for cell in cells]
-            for column in columns:
-                if heading(column) not in header:
+            for column in (*columns, *if_there):
+                if heading(column) not in header and column in columns:
                     raise refuse(name, "file.column_missing", row=line, column=column)
                 if header.count(heading(column)) > 1:
                     raise refuse(name, "file.column_twice", row=line, column=column)
@@ -83,7 +91,8 @@ def read_csv(name: str, data: bytes, columns: Sequence[str]) -> Iterator[CsvRow]
         if any(cells):
             require_no_excess(name, line, cells, len(header))
             named = dict(zip(header, cells, strict=False))
-            yield CsvRow(line, {column: named.get(heading(column), "") for column in columns})
+            asked = (*columns, *if_there)
+            yield CsvRow(line, {column: named.get(heading(column), "") for column in asked})
     if header is None:
         raise refuse(name, "file.column_missing", column=columns[0])
 

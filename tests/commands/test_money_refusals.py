@@ -13,10 +13,10 @@ from tests.commands.refusing import Attempt, nothing_more
 from tests.world import DAY, EARMARK, POLICY, World
 
 
-def receipt(world: World, **changes: object) -> Attempt:
+def receipt(world: World, day: date = DAY, **changes: object) -> Attempt:
     order = funds.FundReceipt("X01", EARMARK, "地方财政", "文", 2016, 100, 2017, POLICY)
     changed = replace(order, **changes)  # type: ignore[arg-type]
-    return lambda: funds.receive_funds(world.ledger, world.act(), changed)
+    return lambda: funds.receive_funds(world.ledger, world.act(day=day), changed)
 
 
 def pass_down(world: World, staff: str, amount: int = 1, taker: str = "X01-01") -> Attempt:
@@ -46,6 +46,7 @@ def open_year(world: World, union: str, year: int, policy: str = POLICY) -> Atte
         ("ledger.not_on_record", lambda w: receipt(w, policy_code="none", carried_into=2018)),
         ("fiscal_year.implausible", lambda w: receipt(w, vintage=20_166)),
         ("fiscal_year.implausible", lambda w: receipt(w, carried_into=20_177)),
+        ("fiscal_year.implausible", lambda w: receipt(w, date(1900, 1, 8))),
         ("fiscal_year.vintage_not_earlier", lambda w: receipt(w, vintage=2017)),
         ("amount.not_positive", lambda w: receipt(w, amount_fen=0)),
         ("amount.not_positive", lambda w: receipt(w, amount_fen=-1)),

@@ -152,6 +152,43 @@ def test_money_that_is_listed_twice_is_refused_and_not_counted_twice() -> None:
     assert len(read_allocations("allocations.csv", csv_bytes([titles, down, another]))) == 2
 
 
+def test_two_transfers_with_numbers_of_their_own_are_two() -> None:
+    titles = (*FUND_TITLES, "交易流水号", "凭证号")
+
+    def read(*references: tuple[str, str]) -> list[int]:
+        return [
+            row.line
+            for row in read_funds(
+                "funds.csv", csv_bytes([titles, *((*FUND, *each) for each in references)])
+            )
+        ]
+
+    assert read(("0001", "记-1"), ("0002", "记-1"), ("", "记-2")) == [2, 3, 4]
+    for doubtful in (
+        (("0001", ""), ("０００１", "记-1")),
+        (("0001", "记-1"), ("", "")),
+        (("0001", "记-1"), ("", "记-1")),
+    ):
+        with pytest.raises(FileRefused) as refusal:
+            read(*doubtful)
+        assert _faults(refusal) == [(3, None, "register.row_twice")]
+    with pytest.raises(FileRefused) as refusal:
+        read_funds("funds.csv", csv_bytes([(*FUND_TITLES, "流水号", "流水号"), (*FUND, "1", "2")]))
+    assert _faults(refusal) == [(1, "流水号", "file.column_twice")]
+
+    down = ("2017-01-08", "C01", "X01", "送温暖", "下拨〔2017〕1号", "5.00")
+    numbered = ("日期", "拨出单位", "接收单位", "用途", "文号", "金额(元)", "流水号")
+    data = csv_bytes([numbered, (*down, "1"), (*down, "2")])
+    assert len(read_allocations("allocations.csv", data)) == 2
+
+
+@pytest.mark.parametrize("day", ["1900-01-08", "0207-01-08", "2500/1/8"])
+def test_a_day_on_which_nobody_kept_books_is_a_typing_mistake(day: str) -> None:
+    with pytest.raises(FileRefused) as refusal:
+        read_funds("funds.csv", csv_bytes([FUND_TITLES, (day, *FUND[1:])]))
+    assert _faults(refusal) == [(2, "日期", "date.implausible")]
+
+
 def test_a_union_is_listed_once_more_in_the_same_words_or_refused() -> None:
     titles = ("编码", "名称", "层级", "上级编码")
     unions = [("C01", "市总工会", "市", ""), ("X01", "一区总工会", "县区", "C01")]

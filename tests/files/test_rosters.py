@@ -1,5 +1,7 @@
 """Rosters as clerks make them: found, made plain, and held to their own total."""
 
+from collections.abc import Callable, Sequence
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -53,6 +55,77 @@ def test_columns_are_known_by_the_titles_that_people_give_them(titles: tuple[str
 
     assert row.given == {"姓名", "身份证号码", "联系电话", "类别", "银行卡号", "金额"}
     assert row.number == 1
+
+
+@pytest.mark.parametrize(
+    ("above", "title", "cells", "fen"),
+    [
+        ("单位：万元", "慰问金额", ("0.06", 0.12), [60_000, 120_000]),
+        ("2017年花名册（单位:人民币千元）", "金额", ("0.6", "1.20005"), [60_000, 120_005]),
+        ("", "金额（万元）", (2, "1000"), [2_000_000, 1_000_000_000]),
+        ("金额单位： 万元", "金额(万元)", ("0.0600", "0.12"), [60_000, 120_000]),
+        ("单位：元", "慰问金额(元)", ("600元", "1200"), [60_000, 120_000]),
+        ("单位：合肥市总工会  日期：2017年1月", "金额", ("600", "1200"), [60_000, 120_000]),
+        ("单位：万元户服务社", "金额", ("600", "1200"), [60_000, 120_000]),
+    ],
+)
+@pytest.mark.parametrize("make", [csv_bytes, xlsx_bytes])
+def test_amounts_are_in_the_unit_that_the_list_says(
+    make: Callable[[Sequence[Sequence[object]]], bytes],
+    above: str,
+    title: str,
+    cells: tuple[object, object],
+    fen: list[int],
+) -> None:
+    titles = ("姓名", "身份证号", "电话", "类别", "账号", title)
+    rows = [("张试验", ID, "13800000000", "一线职工", card(1), each) for each in cells]
+    total = f"{sum(fen) / 100 / UNIT_OF.get((above, title), 1):.6f}"
+    blank = ("",) * 5
+
+    read = read_roster("r", make([(*blank, above), titles, *rows, ("合计", *blank[:4], total)]))
+
+    assert [row.amount_fen for row in read.rows] == fen
+    assert read.total_fen == sum(fen)
+
+
+UNIT_OF = {
+    ("单位：万元", "慰问金额"): 10_000,
+    ("2017年花名册（单位:人民币千元）", "金额"): 1_000,
+    ("", "金额（万元）"): 10_000,
+    ("金额单位： 万元", "金额(万元)"): 10_000,
+}
+
+
+@pytest.mark.parametrize(
+    ("above", "title"), [("单位：万元", "金额(元)"), ("单位：元", "金额（万元）")]
+)
+def test_units_that_contradict_one_another_refuse_the_file(above: str, title: str) -> None:
+    titles = ("姓名", "身份证号", "金额")
+    data = csv_bytes(
+        [(above, "", ""), (*titles[:2], title), ("张试验", ID, "1"), ("合计", "", "1")]
+    )
+
+    with pytest.raises(FileRefused) as refusal:
+        read_roster("r", data)
+
+    [fault] = refusal.value.faults
+    assert (fault.row, fault.column, fault.code) == (2, "金额", "amount.unit_contradicts")
+    assert "row 1" in fault.detail
+
+
+def test_an_amount_that_names_its_own_unit_in_a_list_of_another_is_none() -> None:
+    titles = ("姓名", "身份证号", "金额")
+    rows = [("张试验", ID, "600元"), ("李试验", ID, "0.06"), ("合计", "", "0.06")]
+
+    with pytest.raises(FileRefused) as refusal:
+        read_roster(
+            "r", csv_bytes([("单位：万元", "", ""), titles, ("张试验", ID, "600元"), *rows[2:]])
+        )
+
+    assert [each.code for each in refusal.value.faults] == [
+        "roster.total_mismatch",
+        "amount.invalid",
+    ]
 
 
 def test_harmless_spellings_are_made_plain() -> None:

@@ -1,8 +1,12 @@
 """Whole folders through the commands, held against reckonings that share nothing with us."""
 
+import csv
+import io
 import json
+import re
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -12,9 +16,12 @@ import pytest
 from api import bootstrap
 from api.folder import open_folder
 from api.keyring import Keyring
+from api.known_codes import Spelling, spelt
 from api.loading import Loaded, Loading, default_as_of
 from api.report import campaign_report
 from ledger.commands.verification import verify_log
+from ledger.domain.officer import Officer, officer_id
+from ledger.domain.policy import Channel
 from ledger.files.faults import FileRefused
 from ledger.store.home import Home
 from projections.runner import catch_up, compare, rebuild
@@ -50,6 +57,77 @@ def test_the_2017_campaign_gives_exactly_what_is_expected(home: Home) -> None:
 
     assert report == json.loads((SCENARIO / "expected.json").read_text())
     assert [problem for problem in loaded.problems if not problem.recorded] == []
+
+
+def test_a_ledger_that_took_codes_in_as_they_were_typed_knows_its_folder_again(
+    home: Home, tmp_path: Path
+) -> None:
+    """Full width in all registers, as ledgers of before kept it: everything was done before."""
+    folder = tmp_path / "typed"
+    make_folder(folder, seed=3, unions=3, people=4)
+    plain = open_folder(folder)
+
+    def typed(codes: Iterable[str]) -> dict[str, str]:
+        return {code: wide(code) for code in codes}
+
+    spelling = Spelling(
+        typed(row.code for row in plain.organisations),
+        typed(row.staff_number for row in plain.officers),
+        typed(row.code for row in plain.batches),
+    )
+    with bootstrap.opened(home, create=True) as ledger:
+        old = spelt(plain, spelling)
+        keyring = Keyring(home.keyring)
+        Loading(ledger, keyring, replace(old, batches=[]), bootstrap.now).run()
+        size = ledger.size()
+        for name in ("organisations", "officers", "funds", "allocations"):
+            path = folder / f"{name}.csv"
+            path.write_text(in_full_width(path.read_text("utf-8-sig"), spelling), "utf-8")
+        again = open_folder(folder)
+        assert [row.code for row in again.organisations] == [
+            row.code for row in plain.organisations
+        ]
+
+        Loading(ledger, keyring, replace(again, batches=[]), bootstrap.now).run()
+        assert ledger.size() == size, "nothing was taken in twice"
+        loaded = Loading(ledger, keyring, again, bootstrap.now).run()
+
+        assert all(ledger.load(Officer, officer_id(each)) is None for each in spelling.officers)
+    assert any(row.channel == Channel.SIGNATURE_SHEET for row in plain.batches)
+    assert [each for each in loaded.problems if not each.recorded] == []
+
+
+def wide(text: str) -> str:
+    return text.translate({at: at + 0xFEE0 for at in range(0x21, 0x7F)})
+
+
+def in_full_width(text: str, spelling: Spelling) -> str:
+    """Write every code in a register as it was typed."""
+    codes = {**spelling.unions, **spelling.officers, **spelling.batches}
+    rows = [
+        [codes.get(cell, cell) for cell in row] for row in csv.reader(io.StringIO(text, newline=""))
+    ]
+    out = io.StringIO(newline="")
+    csv.writer(out).writerows(rows)
+    return out.getvalue()
+
+
+def test_what_has_still_to_come_is_refused_before_anything_is_written(
+    home: Home, folder: Path
+) -> None:
+    path = folder / "funds.csv"
+    text = path.read_text("utf-8-sig")
+    first = re.compile(r"^(\d{4})", re.MULTILINE)
+    path.write_text(first.sub("2071", text, count=1), "utf-8")
+
+    with bootstrap.opened(home, create=True) as ledger:
+        size = ledger.size()
+        with pytest.raises(FileRefused) as refusal:
+            Loading(ledger, Keyring(home.keyring), open_folder(folder), bootstrap.now).run()
+        assert ledger.size() == size
+
+    [fault] = refusal.value.faults
+    assert (fault.file, fault.row, fault.code) == ("funds.csv", 2, "date.implausible")
 
 
 def test_our_second_reckoning_agrees_with_the_one_that_was_handed_over() -> None:
