@@ -17,6 +17,7 @@ from projections.batches import Batch, batch_list
 from projections.disbursements import Disbursement, disbursement_list
 from projections.notices import Notice, notice_list
 from projections.organisations import Organisation, Tree
+from projections.people import organisations_knowing
 from projections.remittances import RemittanceView, remittance_list
 
 
@@ -75,11 +76,10 @@ def notice_within(model: Connection, reach: Reach, notice_id: UUID) -> Notice:
 
 
 def is_wholly_within(ledger: Ledger, model: Connection, reach: Reach, person_id: UUID) -> bool:
-    """Say whether every union that has a person on file, or paid them, is within reach."""
+    """Say whether every union that had a person on file, paid or listed them is within reach."""
     recipient = ledger.load(Recipient, person_id)
-    files = () if recipient is None else recipient.files.values()
-    payments = disbursement_list(model, person_ids=[person_id])
-    return {each.organisation_id for each in (*files, *payments)} <= reach.ids
+    came_by = set() if recipient is None else {recipient.organisation_id} - {None}
+    return {*came_by, *organisations_knowing(model, person_id)} <= reach.ids
 
 
 class _Placed(Protocol):

@@ -17,15 +17,14 @@ from sqlalchemy import (
     literal,
     or_,
     select,
-    union,
     union_all,
 )
 
 from ledger.domain.aggregate import OPERATOR, Event
 from ledger.domain.recipient import Change, Recipient
 from projections.asked import optional_uuid, uuid_of
-from projections.batches import batches
-from projections.listed_people import retired_rows, row_phones, rows_not_on_file
+from projections.batches import batches, rows_listed
+from projections.histories import positions_of
 from projections.payment_states import disbursements
 from projections.view import (
     Handler,
@@ -160,18 +159,25 @@ def known_at(person: ColumnElement[bytes], organisation_ids: Sequence[UUID]) -> 
 
 
 def organisations_knowing(connection: Connection, person_id: UUID) -> set[UUID]:
-    """Return the organisations that ever had a person on file, paid them or listed them."""
-    theirs = [
+    """Return the organisations that ever had a person on file, paid them or listed them.
+
+    Whatever became of the row: what was listed of them stands in the batch that refused it, too.
+    """
+    filed, paid = (
         select(table.c.organisation_id).where(table.c.person_id == person_id.bytes)
         for table in (places, disbursements)
-    ]
-    theirs += [
-        select(batches.c.organisation_id)
-        .join(table, table.c.batch_id == batches.c.batch_id)
-        .where(table.c.person_id == person_id.bytes)
-        for table in (row_phones, retired_rows, rows_not_on_file)
-    ]
-    return {uuid_of(each) for each in connection.execute(union(*theirs)).scalars()}
+    )
+    found = set(connection.execute(filed.union(paid)).scalars())
+    after = -1
+    while positions := positions_of(connection, person_id, after=after):
+        listed = (
+            select(batches.c.organisation_id)
+            .join(rows_listed, rows_listed.c.batch_id == batches.c.batch_id)
+            .where(rows_listed.c.position.in_(positions))
+        )
+        found.update(connection.execute(listed.distinct()).scalars())
+        after = positions[-1]
+    return {uuid_of(each) for each in found}
 
 
 def people_known_at(

@@ -126,7 +126,7 @@ class Reader:
         return nodes
 
     def sees_all_of(self, person_id: UUID) -> bool:
-        """Say whether every union that has a person on file, or paid them, is within reach."""
+        """Say whether every union that filed, paid or listed a person is within reach."""
         return is_wholly_within(self.ledger, self.model, self.reach, person_id)
 
     def _places(

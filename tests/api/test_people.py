@@ -347,6 +347,21 @@ def test_nobody_takes_away_people_in_clear_whom_another_union_has(service: Servi
     assert [ask("J-C01", "person", one), ask("J-C01", "batch", batch)] == [200, 200]
 
 
+def test_nobody_takes_away_a_person_whom_another_union_listed_though_it_never_paid(
+    service: Service,
+) -> None:
+    world = service.world
+    world.appoint_without_key("J-X01", "X01", "纪检", EARLY)
+    announce(world.ledger, service.served.maps, world.act())
+    one = {"kind": "person", "subject": str(person_id(service, ONE)), "opened": False}
+
+    assert service.post("J-X01", "/v1/evidence/packs", one).status_code == 200
+    world.draft("B9", roster_row(1, ONE, 70_000), union="X02")
+    announce(world.ledger, service.served.maps, world.act())
+    assert service.post("J-X01", "/v1/evidence/packs", one).status_code == 403
+    assert service.post("J-C01", "/v1/evidence/packs", one).status_code == 200
+
+
 def test_a_pack_shows_that_it_goes_on_from_what_somebody_kept(service: Service) -> None:
     ledger, maps = service.world.ledger, service.served.maps
     kept = announce(ledger, maps, service.world.act())
