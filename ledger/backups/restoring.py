@@ -23,6 +23,7 @@ from ledger.evidence.merkle import root_at
 from ledger.evidence.verify import Rules
 from ledger.postgresql import Database
 from ledger.postgresql_session import connect
+from ledger.store.high_water import Mark, put_mark
 from ledger.store.home import (
     OWNER_ONLY_FOLDER,
     POSTGRESQL,
@@ -146,6 +147,8 @@ def _put_back(folder: Path, home: Home, manifest: Manifest, how: Restoring) -> R
     for name, content in ({} if how.for_a_moment else how.keys or {}).items():
         write_once(home.path / name, content)
     write_once(home.founding, manifest.founding_key_id.encode() + b"\n")
+    # Where what is put back is lost in its turn, no other log is begun under the same key.
+    put_mark(home.high_water, Mark(manifest.size, manifest.tree.root().hex()))
     reapplied = None
     if how.keys is not None:
         reapplied = _reapply(folder, home, manifest, how)

@@ -33,6 +33,19 @@ class LogMissing(LedgerError):
         )
 
 
+class LogNotBegun(LedgerError):
+    """The log is empty, and nothing says that it is a new one."""
+
+    code = "log.not_begun"
+    kind = Kind.BROKEN
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"the log is empty, and {name}, which a new ledger has, is not there; nothing was"
+            " written. Put the database back, or a backup into a new folder"
+        )
+
+
 class LogShorter(LedgerError):
     """The log holds fewer entries than it did."""
 
@@ -68,12 +81,12 @@ class MarkUnreadable(LedgerError):
     def __init__(self, name: str) -> None:
         super().__init__(
             f"{name} cannot be read, so nobody knows how far the log had gone; nothing was written."
-            " Compare the log with what witnesses hold, then remove that file"
+            " Compare the log with what witnesses hold; nuanzhang backup accept-loss SIZE goes on"
         )
 
 
 class Mark(msgspec.Struct, frozen=True):
-    """So many entries the log held, under this root (hexadecimal)."""
+    """So many entries the log held, under this root (hexadecimal; empty for none)."""
 
     size: int
     root: str
@@ -83,6 +96,10 @@ class Mark(msgspec.Struct, frozen=True):
         return cls(edge.size, edge.root().hex())
 
 
+NOTHING = Mark(0, "")
+"""The mark of a new ledger, whose log may be begun."""
+
+
 class HighWaterMark:
     """The file that says how far the log had gone; some commits may have come after it.
 
@@ -90,13 +107,22 @@ class HighWaterMark:
     """
 
     def __init__(self, path: Path) -> None:
-        """Read the mark; without a file nothing is known.
+        """Read the mark; without a file nothing is known of a log that holds something.
 
         Raises:
             MarkUnreadable: The file is damaged.
         """
         self._path = path
         self.mark = self.read()
+
+    def require_begins(self) -> None:
+        """Check that an empty log is a new one: its mark is of nothing, and was put there.
+
+        Raises:
+            LogNotBegun: There is no mark, as after a log was lost with all that told of it.
+        """
+        if not self._path.exists():
+            raise LogNotBegun(self._path.name)
 
     def read(self) -> Mark:
         """Return the mark as it stands, which another process may have raised.
@@ -107,7 +133,7 @@ class HighWaterMark:
         try:
             return msgspec.json.decode(self._path.read_bytes(), type=Mark)
         except FileNotFoundError:
-            return Mark(0, "")
+            return NOTHING
         except msgspec.MsgspecError:
             raise MarkUnreadable(self._path.name) from None
 
@@ -142,21 +168,30 @@ class HighWaterMark:
         Raises:
             OSError: The disk does not take it.
         """
-        draft = self._path.with_name(f"{self._path.name}.{secrets.token_hex(4)}")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
-        try:
-            owner = self._path.parent.stat()
-            with os.fdopen(descriptor, "wb") as file:
-                # A command that somebody else runs leaves it to whoever serves the ledger.
-                with suppress(PermissionError):
-                    os.fchown(descriptor, owner.st_uid, owner.st_gid)
-                file.write(msgspec.json.encode(mark) + b"\n")
-                file.flush()
-                os.fsync(descriptor)
-            draft.rename(self._path)
-        finally:
-            draft.unlink(missing_ok=True)
+        put_mark(self._path, mark)
         self.mark = mark
+
+
+def put_mark(path: Path, mark: Mark) -> None:
+    """Write a mark whole or not at all, in place of what is there.
+
+    Raises:
+        OSError: The disk does not take it.
+    """
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY)
+    try:
+        owner = path.parent.stat()
+        with os.fdopen(descriptor, "wb") as file:
+            # A command that somebody else runs leaves it to whoever serves the ledger.
+            with suppress(PermissionError):
+                os.fchown(descriptor, owner.st_uid, owner.st_gid)
+            file.write(msgspec.json.encode(mark) + b"\n")
+            file.flush()
+            os.fsync(descriptor)
+        draft.rename(path)
+    finally:
+        draft.unlink(missing_ok=True)
 
 
 def require_goes_on(mark: Mark, size: int, root: Callable[[], bytes], node: Node) -> None:

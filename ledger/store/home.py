@@ -24,10 +24,13 @@ from ledger.postgresql import Database
 from ledger.store.act import CommandAct
 from ledger.store.application import Ledger, Work
 from ledger.store.high_water import (
+    NOTHING,
     HighWaterMark,
     LogReplaced,
     LogShorter,
     Mark,
+    MarkUnreadable,
+    put_mark,
     require_goes_on,
 )
 from ledger.store.postgresql_recorder import PostgresRecorder, lay_out_log
@@ -256,6 +259,8 @@ class Home:
             self._lay_out_log()
         else:
             self._lay_out_database(database)
+        # Says that this log is empty for being new: one that was lost is not begun again.
+        put_mark(self.high_water, NOTHING)
         # Last, so that a folder with a name is a whole one: a crash before is made good by
         # running this again, with the keys that are there.
         name = origin or f"nuanzhang.local/{secrets.token_hex(4)}"
@@ -267,12 +272,18 @@ class Home:
 
     def _is_unfinished(self) -> bool:
         """Say whether nothing is here but what `create` left when it was cut off."""
-        drafts = (self.events.name + DRAFT, self.identity.name + DRAFT)
+        drafts = (
+            self.events.name + DRAFT,
+            self.identity.name + DRAFT,
+            f"{self.high_water.name}.",
+        )
+        left = {"keys", "keyring", self.address.name}
+        if HighWaterMark(self.high_water).mark == NOTHING:
+            left.add(self.high_water.name)
         others = [
             entry.name
             for entry in self.path.iterdir()
-            if entry.name not in {"keys", "keyring", self.address.name}
-            and not entry.name.startswith(drafts)
+            if entry.name not in left and not entry.name.startswith(drafts)
         ]
         if not others:
             return True
@@ -387,7 +398,8 @@ class Home:
         """Return what writes and reads the log.
 
         Raises:
-            LogMissing, LogShorter, LogReplaced: It is not the log that was here before.
+            LogMissing, LogNotBegun, LogShorter, LogReplaced: It is not the log that was here
+                before.
         """
         recorder = self._recorder()
         try:
@@ -400,6 +412,8 @@ class Home:
     def accept_loss(self, size: int) -> range:
         """Go on from a log that is shorter than it was, or another; return what is missing.
 
+        Or from one of which nobody knows what it was, since the mark is damaged.
+
         What was made from the lost entries goes: verdicts and read models are made anew.
 
         Args:
@@ -411,18 +425,25 @@ class Home:
         Raises:
             LossUnlike: The log is of another size, or empty, or what it was.
         """
-        kept = HighWaterMark(self.high_water)
         recorder = self._recorder()
         try:
-            held, known = recorder.size(), kept.mark.size
-            if not held or held != size or not _is_another(kept.mark, recorder):
+            held, mark = recorder.size(), self._mark()
+            known = held if mark is None else mark.size
+            if not held or held != size or not (mark is None or _is_another(mark, recorder)):
                 raise LossUnlike(held, known)
-            kept.put(Mark(held, recorder.root_at(held).hex()))
+            put_mark(self.high_water, Mark(held, recorder.root_at(held).hex()))
         finally:
             recorder.close()
         for made in (self.verdicts, self.read_models):
             delete_database(made)
         return range(held, max(held, known))
+
+    def _mark(self) -> Mark | None:
+        """Return how far the log had gone; None where what says so is damaged."""
+        try:
+            return HighWaterMark(self.high_water).mark
+        except MarkUnreadable:
+            return None
 
     def _recorder(self) -> LogRecorder:
         origin, signer, database = self.origin(), self.service_signer(), self.database

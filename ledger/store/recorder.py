@@ -153,8 +153,11 @@ class LogRecorder(ApplicationRecorder, ABC):
 
         Raises:
             LogMissing, LogShorter, LogReplaced: It does not.
+            LogNotBegun: It is empty, and not for being new.
         """
         row = self.reader().execute("SELECT edge FROM log_edge WHERE id = 0").fetchone()
+        if row is None:
+            mark.require_begins()
         self._see(Edge.from_bytes(row[0]) if row else Edge.empty(), self.reader(), mark.mark)
         self._mark = mark
         mark.raise_to(self._seen)

@@ -15,6 +15,7 @@ from ledger.commands.recipients import unmask_payee
 from ledger.commands.sealing import ARCHIVE_FILE, unseal
 from ledger.domain.recipient import Recipient
 from ledger.postgresql import Database
+from ledger.store.high_water import LogMissing
 from ledger.store.home import DatabaseTaken, Home
 from ledger.store.key_files import PassphraseShort
 from ledger.vault.keys import MasterKeyWrong
@@ -70,6 +71,25 @@ def test_what_was_taken_in_two_steps_comes_back_whole(
         shown = unmask_payee(ledger, cashier, world.payment_id(TWO), ["name"], "核对")
     assert shown == {"name": TWO.name}
     holds(home, world.ledger.size() + 2)  # what was received, and that a name was read
+
+
+@pytest.mark.both_stores
+def test_what_is_lost_after_a_restore_is_not_begun_anew(
+    world: World, postgresql: Server, store: Database | None, tmp_path: Path
+) -> None:
+    manifest = back_up(world, tmp_path / "backup")
+    database = None if store is None else postgresql.fresh()
+    restore(tmp_path / "backup", tmp_path / "back", Restoring(keys(world), database=database))
+    home = Home(tmp_path / "back", named=database)
+
+    if database is None:
+        home.events.unlink()
+    else:
+        home = Home(home.path, named=postgresql.fresh())
+        home.migrate()
+
+    with pytest.raises(LogMissing, match=f"held {manifest.size} entries before"):
+        home.open(RECORDED_AT, DAY)
 
 
 def test_it_goes_on_in_another_database(world: World, postgresql: Server, tmp_path: Path) -> None:

@@ -18,12 +18,13 @@ from ledger.store import recorder
 from ledger.store.high_water import (
     HighWaterMark,
     LogMissing,
+    LogNotBegun,
     LogReplaced,
     LogShorter,
     Mark,
     MarkUnreadable,
 )
-from ledger.store.home import Home, LossUnlike
+from ledger.store.home import Home, HomeTaken, LossUnlike
 from tests.postgresql import Server
 from tests.world import DAY, EARMARK, RECORDED_AT, World
 
@@ -140,6 +141,34 @@ def test_a_file_that_is_gone_is_not_founded_anew(world: World) -> None:
         world.reopen()
 
 
+def test_a_log_that_is_gone_with_its_mark_is_not_founded_anew(world: World) -> None:
+    world.ledger.close()
+    world.home.events.unlink()
+    world.home.high_water.unlink()
+
+    with pytest.raises(LogNotBegun):
+        world.reopen()
+
+    world.home.create()
+    with pytest.raises(LogNotBegun):
+        world.reopen()
+
+
+def test_what_founding_left_undone_is_taken_up_again(tmp_path: Path) -> None:
+    home = Home(tmp_path / "home")
+    home.create()
+    home.identity.unlink()  # cut off before the name, which comes last
+    home.create()
+
+    with closing(home.open(RECORDED_AT, DAY)) as ledger:
+        assert ledger.size()
+    home.identity.unlink()
+    home.events.unlink()
+    home.vault.unlink()
+    with pytest.raises(HomeTaken):
+        home.create()
+
+
 def test_an_empty_database_is_not_founded_anew(tmp_path: Path, postgresql: Server) -> None:
     world = World.at(tmp_path, postgresql.fresh())
     world.ledger.close()
@@ -230,11 +259,17 @@ def test_another_log_is_gone_on_from_when_that_is_accepted(world: World) -> None
 
 
 def test_a_damaged_mark_is_said_and_nothing_is_written(world: World) -> None:
+    size = world.ledger.size()
     world.ledger.close()
     world.home.high_water.write_bytes(b'{"size":3')
 
     with pytest.raises(MarkUnreadable):
         world.reopen()
+
+    with pytest.raises(LossUnlike):
+        world.home.accept_loss(size + 1)
+    assert world.home.accept_loss(size) == range(size, size)
+    world.reopen()
 
 
 def test_a_mark_that_cannot_be_put_leaves_nothing(
