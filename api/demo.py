@@ -1,6 +1,7 @@
 """A demo ledger: marked as such for good, by its name and by a file in its folder."""
 
 import secrets
+from pathlib import Path
 
 import msgspec
 
@@ -20,6 +21,19 @@ class NotADemoLedger(LedgerError):
 
     def __init__(self) -> None:
         super().__init__("this home holds a ledger that is no demo; nothing was touched")
+
+
+class NotAnOffice(LedgerError):
+    """The folder holds a demo, which anybody may look into: no office begins its work there."""
+
+    code = "demo.not_an_office"
+    kind = Kind.CONFLICT
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} holds a demo, which anybody may look into; choose another folder for an"
+            " office (NUANZHANG_HOME)"
+        )
 
 
 class NoInspector(LedgerError):
@@ -57,6 +71,16 @@ def make_demo(home: Home, folder: Folder) -> None:
         raise NoInspector
     home.create(f"{ORIGIN}/{secrets.token_hex(4)}")
     write_once(home.demo, msgspec.json.encode(Demo(observers[-1].staff_number)) + b"\n")
+
+
+def require_no_demo(home: Home) -> None:
+    """Check that an office may begin its work in a home.
+
+    Raises:
+        NotAnOffice: It holds a demo.
+    """
+    if home.demo.exists():
+        raise NotAnOffice(home.path)
 
 
 def inspector_of(home: Home) -> str | None:

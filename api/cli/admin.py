@@ -8,6 +8,7 @@ from api import bootstrap
 from api.access.door import Door
 from api.access.passkeys import RelyingParty
 from api.cli.printing import say
+from api.demo import require_no_demo
 from ledger.commands.officer_keys import KeyConfirmation, confirm_key
 from ledger.commands.officers import Appointment, begin_administration
 from ledger.commands.organisations import Registration, register_organisation
@@ -50,6 +51,7 @@ def first(
 ) -> None:
     """Make the first administrator of a kind, once; print the code that lets them in."""
     place = bootstrap.home()
+    require_no_demo(place)
     with bootstrap.opened(place) as ledger:
         if organisation_name and ledger.load(Organisation, organisation_id(organisation)) is None:
             order = Registration(organisation, organisation_name, "市", None)

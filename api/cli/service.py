@@ -10,6 +10,7 @@ import typer
 
 from api import bootstrap
 from api.cli.printing import say
+from api.demo import require_no_demo
 from api.settings import Settings
 from api.waiting import as_soon_as_there
 from ledger.commands.recipients import erase_person
@@ -38,11 +39,13 @@ def init(
     if deployment is not None:
         for each in bootstrap.deployment(deployment).here:
             own = each.place()
+            require_no_demo(own)
             with bootstrap.opened(own, create=True):
                 say(f"{each.name}: {own.path} is ready.\nfounding key id: {own.founding_key_id()}")
                 say(f"verifier key: {own.note_key().vkey()}")
         return
     place = bootstrap.home()
+    require_no_demo(place)
     if database:
         place = replace(place, named=Database.at(database))
         place.create(keep_address=True)

@@ -165,6 +165,10 @@ def test_a_demo_says_so_by_name_and_lets_in_its_inspector_with_one_click(tmp_pat
     place = Home(tmp_path / "demo")
     assert nuanzhang(place.path, "load", "--demo", str(SCENARIO)).returncode == 0
     assert place.origin().startswith("demo.nuanzhang.local/")
+    for words in (("init",), ("admin", "first", "SEC", "安全管理", *TOP)):
+        not_there = nuanzhang(place.path, *words)
+        assert (not_there.returncode, not_there.stdout) == (1, "")
+        assert not_there.stderr.startswith("demo.not_an_office")
     staff = inspector_of(place)
     with bootstrap.opened(place) as ledger:
         app = create_app(place, ledger, Serving(CLOCK, passwords=CHEAP, demo=staff))
