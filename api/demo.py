@@ -8,7 +8,7 @@ import msgspec
 from api.folder import Folder
 from ledger.domain.officer import OBSERVERS
 from ledger.errors import Kind, LedgerError
-from ledger.store.home import Home, write_once
+from ledger.store.home import Home, HomeUnreadable, write_once
 
 ORIGIN = "demo.nuanzhang.local"
 
@@ -87,4 +87,7 @@ def inspector_of(home: Home) -> str | None:
     """Return the staff number of the inspector whom anybody may be, on a demo ledger."""
     if not home.demo.exists():
         return None
-    return msgspec.json.decode(home.demo.read_bytes(), type=Demo).inspector
+    try:
+        return msgspec.json.decode(home.demo.read_bytes(), type=Demo).inspector
+    except msgspec.MsgspecError:
+        raise HomeUnreadable(home.demo) from None

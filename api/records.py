@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ledger.database import open_database, transaction
+from ledger.database import open_tables, transaction
 
 OWNER_ONLY = 0o600
 
@@ -15,9 +15,13 @@ class Records:
     """Holds what may be lost without the ledger losing anything. Readable by its owner alone."""
 
     def __init__(self, path: Path, schema: str) -> None:
+        """Open the file, or make it, with its tables.
+
+        Raises:
+            DatabaseUnreadable: The file is no database, or is damaged.
+        """
         self._lock = threading.RLock()
-        self._connection = open_database(path)
-        self._connection.executescript(schema)
+        self._connection = open_tables(path, schema)
         path.chmod(OWNER_ONLY)
 
     @contextmanager

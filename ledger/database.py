@@ -71,6 +71,16 @@ class FileBusy(LedgerError):
         )
 
 
+class DatabaseUnreadable(LedgerError):
+    """The database file itself is damaged or is not one of ours."""
+
+    code = "store.unreadable"
+    kind = Kind.BROKEN
+
+    def __init__(self, name: str, cause: str) -> None:
+        super().__init__(f"{name}: {cause}")
+
+
 BY_SQLITE = {
     sqlite3.SQLITE_BUSY: FileBusy,
     sqlite3.SQLITE_FULL: DiskFull,
@@ -190,6 +200,25 @@ def open_database(path: Path, *, synchronous: str = "FULL") -> Connection:
     )
     write_ahead(connection)
     connection.execute(f"PRAGMA synchronous = {synchronous}")
+    return connection
+
+
+def open_tables(path: Path, schema: str, *, synchronous: str = "FULL") -> Connection:
+    """Open a file, or make it, with its tables; arguments as `open_database`.
+
+    Raises:
+        DatabaseUnreadable: The file is no database, or is damaged.
+        DiskFull, DiskReadOnly, DiskFailing, FileBusy: As `open_database`.
+    """
+    connection = None
+    try:
+        connection = open_database(path, synchronous=synchronous)
+        connection.executescript(schema)
+    except (sqlite3.DatabaseError, UnicodeDecodeError) as cause:
+        # The latter when SQLite's own message quotes what it stumbled over.
+        if connection is not None:
+            connection.close()
+        raise DatabaseUnreadable(path.name, str(cause)) from None
     return connection
 
 

@@ -1,8 +1,6 @@
 """What verification found, run after run: a file beside the log that may be lost."""
 
-import sqlite3
 import threading
-from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -10,6 +8,7 @@ import msgspec
 
 from api.background.verifying import Found
 from api.records import Records
+from ledger.database import DatabaseUnreadable, delete_database
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS verdicts (
@@ -63,11 +62,9 @@ class Verdicts:
     def __init__(self, path: Path) -> None:
         try:
             self._records = Records(path, SCHEMA)
-        except sqlite3.DatabaseError:
+        except DatabaseUnreadable:
             # Damaged: the log is verified whole again, and nothing else is lost with it.
-            for leftover in (path, *(Path(f"{path}-{end}") for end in ("wal", "shm"))):
-                with suppress(FileNotFoundError):
-                    leftover.unlink()
+            delete_database(path)
             self._records = Records(path, SCHEMA)
         self._lock = threading.Lock()
         self._added = 0

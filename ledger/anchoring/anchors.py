@@ -7,7 +7,7 @@ import threading
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger.database import open_database
+from ledger.database import open_tables
 from ledger.evidence.note import SignatureLine, split_note
 
 SCHEMA = """
@@ -60,8 +60,7 @@ class Anchors:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
-        self._connection = open_database(path)
-        self._connection.executescript(SCHEMA)
+        self._connection = open_tables(path, SCHEMA)
 
     def add_cosignature(self, size: int, line: SignatureLine, time_s: int) -> None:
         with self._lock:

@@ -66,6 +66,32 @@ class HomeTaken(LedgerError):
         super().__init__(f"{path} is not empty and holds no whole ledger; nothing was touched")
 
 
+class HomeUnreadable(LedgerError):
+    """A small file that the ledger cannot do without is not what it was. It is not repeated."""
+
+    code = "home.unreadable"
+    kind = Kind.BROKEN
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} is damaged; put back the copy that was kept of it (keys/), or a backup into a"
+            " new folder"
+        )
+
+
+class HomeKeyMissing(LedgerError):
+    """A key that the ledger cannot do without is not in its folder."""
+
+    code = "home.key_missing"
+    kind = Kind.ABSENT
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(
+            f"{path} is missing; put back the copy that was kept of keys/. Without it `nuanzhang"
+            " verify --key ID` verifies all the same"
+        )
+
+
 class ServiceKeyForeign(LedgerError):
     """The key at hand is none that this ledger knows."""
 
@@ -333,7 +359,10 @@ class Home:
         return self._identity().origin
 
     def _identity(self) -> _Identity:
-        return msgspec.json.decode(self.identity.read_bytes(), type=_Identity)
+        try:
+            return msgspec.json.decode(self.identity.read_bytes(), type=_Identity)
+        except msgspec.MsgspecError:
+            raise HomeUnreadable(self.identity) from None
 
     @property
     def service_key(self) -> Path:
@@ -350,20 +379,25 @@ class Home:
         return self.keys / "founding.id"
 
     def founding_key_id(self) -> str:
-        """Return the id of the key that founded the log, as it was when the folder was made."""
+        """Return the id of the key that founded the log, as it was when the folder was made.
+
+        Raises:
+            HomeKeyMissing: Nothing in the folder says it.
+        """
         if self.founding.exists():
-            return self.founding.read_text().strip()
+            return self.founding.read_text(errors="replace").strip()
         return self.service_signer().public_key.key_id
 
     def service_signer(self) -> ServiceSigner:
         """Return who signs for the ledger.
 
         Raises:
+            HomeKeyMissing: There is no such file.
             ServiceKeyUnreadable: The file holds no private key.
         """
         if self.signs is not None:
             return self.signs()
-        return service_signer(self.service_key.read_text(), self.service_key.name)
+        return service_signer(_key_text(self.service_key), self.service_key.name)
 
     def note_key(self) -> NoteKey:
         """Return the key that outsiders check checkpoints with."""
@@ -374,6 +408,8 @@ class Home:
 
         Raises:
             HomeMissing: There is no ledger here.
+            HomeUnreadable, HomeKeyMissing, ServiceKeyUnreadable: Its name or a key is damaged, or
+                gone.
         """
         origin, signer = self.origin(), self.service_signer()
         os.umask(0o077)  # what SQLite adds beside its files is the owner's alone too
@@ -463,7 +499,21 @@ class Home:
         return expanded.derive(self._key("master"))
 
     def _key(self, name: str) -> bytes:
-        return bytes.fromhex((self.keys / f"{name}.key").read_text().strip())
+        path = self.keys / f"{name}.key"
+        try:
+            key = bytes.fromhex(_key_text(path).strip())
+        except ValueError:
+            raise HomeUnreadable(path) from None
+        if len(key) != KEY_BYTES:
+            raise HomeUnreadable(path)
+        return key
+
+
+def _key_text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except FileNotFoundError:
+        raise HomeKeyMissing(path) from None
 
 
 def _is_another(mark: Mark, recorder: LogRecorder) -> bool:

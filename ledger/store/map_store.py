@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import cast
 
-from ledger.database import open_database, transaction
+from ledger.database import DatabaseUnreadable, delete_database, open_tables, transaction
 from ledger.evidence.envelope import payload_of
 from ledger.evidence.map_growth import MapGrowth
 from ledger.evidence.map_pages import PagedMap
@@ -46,8 +46,12 @@ class MapStore:
     """Pages by the size of the log they were written for: an older one stays readable."""
 
     def __init__(self, path: Path) -> None:
-        self._connection = open_database(path, synchronous="NORMAL")
-        self._connection.executescript(SCHEMA)
+        try:
+            self._connection = open_tables(path, SCHEMA, synchronous="NORMAL")
+        except DatabaseUnreadable:
+            # Damaged: the map is read from the log again, and nothing is lost with it.
+            delete_database(path)
+            self._connection = open_tables(path, SCHEMA, synchronous="NORMAL")
         self._lock = threading.RLock()
 
     def advance(self, log: LogRecorder, size: int, progress: Progress | None = None) -> bytes:

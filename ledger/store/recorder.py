@@ -20,7 +20,7 @@ from eventsourcing.persistence import (
 )
 
 from ledger.database import Reader
-from ledger.errors import Kind, LedgerError
+from ledger.errors import LedgerError
 from ledger.evidence.checkpoint import Checkpoint, sign_note
 from ledger.evidence.keys import Signer
 from ledger.evidence.merkle import Edge, leaf_hash, root_at
@@ -67,16 +67,6 @@ MARKED_EVERY = 4_096
 
 class LogMoved(RecordConflictError):
     """Another process wrote between a decision and its saving: decide again."""
-
-
-class LogUnreadable(LedgerError):
-    """The database file itself is damaged or is not one of ours."""
-
-    code = "store.unreadable"
-    kind = Kind.BROKEN
-
-    def __init__(self, name: str, cause: str) -> None:
-        super().__init__(f"{name}: {cause}")
 
 
 @dataclass(frozen=True, slots=True)

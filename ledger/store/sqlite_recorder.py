@@ -10,14 +10,13 @@ from weakref import WeakSet, finalize
 
 from eventsourcing.persistence import RecordConflictError, StoredEvent
 
-from ledger.database import open_database, transaction
+from ledger.database import open_database, open_tables, transaction
 from ledger.evidence.keys import Signer
 from ledger.evidence.merkle import Edge
 from ledger.store.recorder import (
     SCHEMA,
     LogMoved,
     LogRecorder,
-    LogUnreadable,
     answer_rows,
     event_rows,
 )
@@ -35,12 +34,7 @@ class SqliteRecorder(LogRecorder):
         self._readers = WeakSet[sqlite3.Connection]()
         self._tree: GrowingTree | None = None
         self._commits = 0
-        try:
-            self._writer = open_database(self._path)
-            self._writer.executescript(SCHEMA)
-        except (sqlite3.DatabaseError, UnicodeDecodeError) as cause:
-            # The latter when SQLite's own message quotes what it stumbled over.
-            raise LogUnreadable(path.name, str(cause)) from None
+        self._writer = open_tables(self._path, SCHEMA)
 
     @property
     def place(self) -> Path:

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from ledger.database import open_database, transaction
+from ledger.database import open_tables, transaction
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS logs (
@@ -106,8 +106,7 @@ class WitnessState:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
-        self._connection = open_database(path)
-        self._connection.executescript(SCHEMA)
+        self._connection = open_tables(path, SCHEMA)
 
     @contextmanager
     def deciding(self) -> Iterator[None]:

@@ -10,13 +10,14 @@ from uuid import UUID, uuid4
 import pytest
 from eventsourcing.persistence import RecordConflictError, StoredEvent
 
+from ledger.database import DatabaseUnreadable
 from ledger.domain.fund import FundAccount, FundInsufficient
 from ledger.domain.values import Money
 from ledger.evidence.merkle import root_at
 from ledger.evidence.proofs import verify_receipt
 from ledger.store.application import NoSuchPosition, Work
 from ledger.store.home import Home, HomeMissing, HomeTaken
-from ledger.store.recorder import LogMoved, LogUnreadable
+from ledger.store.recorder import LogMoved
 from ledger.store.stored_log import connect
 from ledger.store.tiles import node_reader
 from ledger.vault.keys import MasterKeyWrong
@@ -214,7 +215,7 @@ def test_a_file_that_is_no_database_is_refused_with_a_code(tmp_path: Path) -> No
     home.create()
     home.events.write_bytes(b"not a database at all" * 100)
 
-    with pytest.raises(LogUnreadable):
+    with pytest.raises(DatabaseUnreadable):
         home.open(RECORDED_AT, DAY)
 
 
