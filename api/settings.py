@@ -2,14 +2,44 @@
 
 from pathlib import Path
 
-from pydantic import SecretStr
+from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from ledger.errors import Kind, LedgerError
+
+PREFIX = "NUANZHANG_"
+
+
+class SettingsInvalid(LedgerError):
+    """A setting is not of its kind. Its value is not repeated: it may be a secret."""
+
+    code = "settings.invalid"
+    kind = Kind.INVALID
+
+    def __init__(self, invalid: ValidationError) -> None:
+        super().__init__(
+            "; ".join(
+                f"{PREFIX}{'_'.join(map(str, each['loc'])).upper()}: {each['msg']}"
+                for each in invalid.errors(include_input=False, include_url=False)
+            )
+        )
 
 
 class Settings(BaseSettings):
     """Every setting has a default, so that nothing need be configured."""
 
-    model_config = SettingsConfigDict(env_prefix="NUANZHANG_", use_attribute_docstrings=True)
+    model_config = SettingsConfigDict(env_prefix=PREFIX, use_attribute_docstrings=True)
+
+    def __init__(self) -> None:
+        """Read the environment.
+
+        Raises:
+            SettingsInvalid: One is not of its kind.
+        """
+        try:
+            super().__init__()
+        except ValidationError as invalid:
+            raise SettingsInvalid(invalid) from None
 
     home: Path = Path("nuanzhang-data")
     """Folder that holds all state: log, vault, read models and keys (NUANZHANG_HOME)."""
@@ -18,7 +48,7 @@ class Settings(BaseSettings):
     """Address of the PostgreSQL database that holds the log, `postgresql://…`; it may be kept in
     the home folder instead. None: a file in the home folder holds it (NUANZHANG_DATABASE)."""
 
-    port: int = 8017
+    port: int = Field(8017, ge=0, le=65535)
     """TCP port on the loopback address that `serve` listens on (NUANZHANG_PORT)."""
 
     host: str = "127.0.0.1"

@@ -7,6 +7,8 @@ from pathlib import Path
 from ledger.database import disk_refusal
 from ledger.errors import Kind, LedgerError
 
+UNSAID = "the system does not say why"
+
 
 class FileUnwritable(LedgerError):
     """The file that a command is to write cannot be made where it was told to."""
@@ -16,6 +18,24 @@ class FileUnwritable(LedgerError):
 
     def __init__(self, path: Path, cause: str) -> None:
         super().__init__(f"{path} cannot be written: {cause}")
+
+
+class FileUnusable(LedgerError):
+    """A file or folder that a command was told of is not there, is another thing, or is closed."""
+
+    code = "file.unusable"
+    kind = Kind.INVALID
+
+    def __init__(self, path: str, cause: str) -> None:
+        super().__init__(f"{path} cannot be used: {cause}")
+
+
+def path_refusal(cause: OSError) -> LedgerError | None:
+    """Return in our words what the system says against a path; None where it is of no path."""
+    told = disk_refusal(cause)
+    if told is None and cause.filename is not None:
+        return FileUnusable(str(cause.filename), cause.strerror or UNSAID)
+    return told
 
 
 @contextmanager
@@ -52,5 +72,14 @@ def told_of(path: Path) -> Iterator[None]:
     try:
         yield
     except OSError as cause:
-        told = cause.strerror or "the system does not say why"
-        raise disk_refusal(cause) or FileUnwritable(path, told) from None
+        raise disk_refusal(cause) or FileUnwritable(path, cause.strerror or UNSAID) from None
+
+
+def require_folder_for(path: Path) -> None:
+    """Check that the folder is there in which something is to be written.
+
+    Raises:
+        FileUnwritable: It is not.
+    """
+    if not path.parent.is_dir():
+        raise FileUnwritable(path, "there is no such folder")

@@ -18,6 +18,7 @@ from api.cli.administrators import (
     say_held,
     vouching_json,
 )
+from api.cli.drafts import drafted, require_folder_for, told_of
 from api.cli.founding_key import key_id, require_founder
 from api.cli.printing import (
     REFUSED,
@@ -85,6 +86,8 @@ def verify(
         _require_none(checkpoint, report, segments, *shown, approvals=approvals)
         _verify_all(bootstrap.deployment(deployment), keys, processes, as_json=as_json)
         return
+    if report is not None:
+        require_folder_for(report)
     place = bootstrap.home()
     _require_unsealed(segments, shown, approvals=approvals)
     pinned = _one_key(keys)
@@ -120,10 +123,16 @@ def verify(
         if held is not None:
             say(f"the checkpoint of {held} entries that was kept elsewhere is of this log.")
         _say_paid(paid)
-    if alarm is not None and report is not None:
-        report.write_text("\n".join(alarm_lines(alarm)) + "\n", encoding="utf-8")
+    _report(alarm, report)
     if any((alarm, other, verdict.doubts, paid and paid.faulty)):
         raise typer.Exit(REFUSED)
+
+
+def _report(alarm: Alarm | None, path: Path | None) -> None:
+    if alarm is None or path is None:
+        return
+    with drafted(path) as draft, told_of(path):
+        draft.write_text("\n".join(alarm_lines(alarm)) + "\n", encoding="utf-8")
 
 
 def _require_unsealed(segments: Path | None, shown: Collection[str], *, approvals: bool) -> None:

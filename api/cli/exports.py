@@ -13,6 +13,7 @@ import typer
 
 from api import bootstrap
 from api.callers import Reach
+from api.cli.drafts import drafted, require_folder_for, told_of
 from api.cli.printing import REFUSED, bar, say
 from api.inspection.package import InspectionOrder, Maker
 from api.journal_file import journal_lines
@@ -54,6 +55,7 @@ YearAlone = Annotated[
     typer.Option(min=YEAR_MIN, max=YEAR_MAX, help="Year, without a campaign.", show_default=False),
 ]
 At = Annotated[int | None, typer.Option(min=0, help="Last log position to be counted.")]
+OWNER_ONLY = 0o600
 OfUnion = Annotated[str, typer.Option(help="Code of a union with all below it; else all.")]
 
 
@@ -80,11 +82,8 @@ def journal(
         if out is None:
             sys.stdout.buffer.writelines(written)
             return
-        # Whole or not at all.
-        draft = out.with_name(out.name + ".new")
-        with draft.open("wb") as file:
+        with drafted(out, OWNER_ONLY) as draft, told_of(out), draft.open("wb") as file:
             file.writelines(written)
-        draft.replace(out)
     say(f"{out}: {out.stat().st_size} bytes")
 
 
@@ -104,6 +103,7 @@ def inspection(
 ) -> None:
     """Write an inspector's package: all tables in all forms, control totals, hashes and proofs."""
     place = bootstrap.home()
+    require_folder_for(out)
     with bootstrap.opened(place) as ledger, closing(MapStore(place.map)) as maps:
         operator = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
         with bar("mapping", "events") as progress:
@@ -116,6 +116,7 @@ def inspection(
         with (
             catch_up(ledger, place.read_models).asking() as connection,
             bar("writing", "files") as progress,
+            told_of(out),
         ):
             made = Maker(ledger, connection, maps, published).make(act, order, out, progress)
     say(f"{out}: {made.files} files, {made.payments} payments, sha256 {made.sha256}")
@@ -194,13 +195,14 @@ def deadlines(
     question = Question(organisation or None, False, campaign or None, None, every, moment)  # noqa: FBT003
     place, language = bootstrap.home(), languages()["zh"]
     with (
+        _whole(out) as draft,
         bootstrap.opened(place) as ledger,
         catch_up(ledger, place.read_models).asking() as connection,
     ):
         reach = Reach(frozenset(tree_on(connection).by_id), bootstrap.today())
         found = due(connection, ledger, reach, question)
         table = deadlines_table(found, language, f"{_service()}{found.address()}")
-        with _whole(out) as draft:
+        with told_of(out):
             _write(table, out.suffix, draft, encoding)
     say(f"{out}: sha256 {sha256(out.read_bytes()).hexdigest()}")
 
@@ -234,7 +236,8 @@ def cases(
             moment.as_of or bootstrap.today(),
             place=tree.by_id[organisation_id(organisation)] if organisation else None,
         )
-        _write(table, out.suffix, draft, encoding)
+        with told_of(out):
+            _write(table, out.suffix, draft, encoding)
     say(f"{out}: sha256 {sha256(out.read_bytes()).hexdigest()}")
 
 
@@ -243,9 +246,8 @@ def _whole(out: Path) -> Iterator[Path]:
     """Lend a draft that becomes the file once it is whole, or nothing at all."""
     if out.suffix not in (".xlsx", ".csv", ".pdf"):
         raise typer.BadParameter("the file ends in .xlsx, .csv or .pdf")
-    draft = out.with_name(out.name + ".new")
-    yield draft
-    draft.replace(out)
+    with drafted(out, OWNER_ONLY) as draft:
+        yield draft
 
 
 def _write(table: Table, suffix: str, draft: Path, encoding: Encoding) -> None:
@@ -268,12 +270,13 @@ def _report(sort: Sort, scope: Scope, out: Path, encoding: Encoding, *, words: s
         of = reporting(connection, ledger, reach, scope)
         sources = Sources(connection, ledger, reach, Kept())
         report = made(sources, of, sort, language, f"{_service()}/", words=words)
-        if out.suffix == ".xlsx":
-            workbook.write(tables(report, language), draft)
-        elif out.suffix == ".csv":
-            draft.write_bytes(b"".join(several(tables(report, language), encoding)))
-        else:
-            draft.write_bytes(to_pdf(report, language))
+        with told_of(out):
+            if out.suffix == ".xlsx":
+                workbook.write(tables(report, language), draft)
+            elif out.suffix == ".csv":
+                draft.write_bytes(b"".join(several(tables(report, language), encoding)))
+            else:
+                draft.write_bytes(to_pdf(report, language))
     say(f"{out}: sha256 {sha256(out.read_bytes()).hexdigest()}")
     for name, holds in report.checks:
         say(f"{'✓' if holds else '✗'} {name}")

@@ -9,8 +9,8 @@ import typer
 from typer.core import TyperGroup
 from typer.main import get_command, get_group
 
+from api.cli.drafts import path_refusal
 from api.cli.printing import fail
-from ledger.database import disk_refusal
 from ledger.errors import LedgerError
 
 COMMANDS = {
@@ -97,7 +97,7 @@ def main() -> None:
     except LedgerError as refusal:
         fail(f"{refusal.code}: {refusal}")
     except OSError as cause:
-        refused = disk_refusal(cause)
+        refused = path_refusal(cause)
         if refused is None:
             raise
         fail(f"{refused.code}: {refused}")

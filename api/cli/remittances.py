@@ -9,6 +9,7 @@ import typer
 
 from api import bootstrap
 from api.cli.asking import KeyFile, PassphraseFd, signed_act
+from api.cli.drafts import drafted, told_of
 from api.cli.printing import AsJson, bar, print_json, say
 from api.remitting import proof_under
 from api.v1.written import require_stood
@@ -121,7 +122,8 @@ def proof(
 ) -> None:
     """Publish the log, and write the file that the other ledger takes in."""
     place = bootstrap.home()
-    with bootstrap.opened(place) as ledger:
+    path = out or Path(f"remittance-{remittance}.zip")
+    with bootstrap.opened(place) as ledger, drafted(path) as draft:
         require_on_record(ledger, KIND, remittance)
         act = CommandAct(OPERATOR, bootstrap.today(), bootstrap.now())
         maps, anchors = MapStore(place.map), Anchors(place.anchors)
@@ -130,8 +132,8 @@ def proof(
         file = proof_under(ledger, maps, anchors, published, act, remittance)
         anchors.close()
         maps.close()
-    path = out or Path(f"remittance-{remittance}.zip")
-    path.write_bytes(file)
+        with told_of(path):
+            draft.write_bytes(file)
     say(f"{path}: {len(file)} bytes, under the checkpoint of {published.size} entries")
 
 

@@ -62,7 +62,9 @@ def migrate(deployment: DeploymentFile = None) -> None:
 
 
 def serve(
-    port: Annotated[int | None, typer.Option(help="TCP port on the loopback address.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65535, help="TCP port on the loopback address.")
+    ] = None,
     deployment: DeploymentFile = None,
     *,
     workers: Annotated[

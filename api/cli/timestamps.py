@@ -9,6 +9,7 @@ from cryptography.x509 import Certificate, load_pem_x509_certificate
 from rfc3161_client import TimeStampRequest
 
 from api import bootstrap
+from api.cli.drafts import drafted, told_of
 from api.cli.printing import say
 from ledger.anchoring.anchors import Anchors
 from ledger.anchoring.publications import require_latest
@@ -68,7 +69,8 @@ def request(out: Annotated[Path, typer.Argument(help="File to write the request 
     with bootstrap.opened(bootstrap.home()) as ledger:
         published = require_latest(ledger)
         made: TimeStampRequest = request_for(split_note(published.note)[0])
-        out.write_bytes(made.as_bytes())
+        with drafted(out) as draft, told_of(out):
+            draft.write_bytes(made.as_bytes())
         say(f"{out}: request for the checkpoint of {published.size} entries")
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any
 import typer
 
 from api import bootstrap
+from api.cli.drafts import drafted, told_of
 from api.cli.printing import REFUSED, AsJson, print_json, say
 from api.settings import Settings
 from ledger.anchoring.published_log import PublicationUnreadable, PublishedFolder
@@ -164,18 +165,22 @@ def cosign(
     proof = consistency_path(old_size, checkpoint.size, node) if old_size else []
     submission = Submission(old_size, tuple(proof), note)
     witness = Witness(state, place.cosigners())
-    answer = witness.add_checkpoint(submission.text(), bootstrap.now_s())
-    state.close()
-    if answer.status is not Status.COSIGNED:
-        say(f"REFUSED {answer.status.value}: {answer.text.strip()}")
-        raise typer.Exit(REFUSED)
-    out.write_text(answer.text, encoding="utf-8")
+    with drafted(out) as draft:
+        answer = witness.add_checkpoint(submission.text(), bootstrap.now_s())
+        state.close()
+        if answer.status is not Status.COSIGNED:
+            say(f"REFUSED {answer.status.value}: {answer.text.strip()}")
+            raise typer.Exit(REFUSED)
+        with told_of(out):
+            draft.write_text(answer.text, encoding="utf-8")
     say(f"{out}: {checkpoint.origin} cosigned at {checkpoint.size} entries")
 
 
 @app.command()
 def serve(
-    port: Annotated[int, typer.Option(help="TCP port on the loopback address.")] = 8018,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="TCP port on the loopback address.")
+    ] = 8018,
 ) -> None:
     """Answer ledgers over HTTP, on the loopback address; a proxy in front carries TLS."""
     import uvicorn  # noqa: PLC0415 - as below

@@ -125,6 +125,7 @@ class Maker:
 
         Raises:
             PlaceTaken: The folder is there already.
+            OSError: The folder that it is to stand in is not there, or the disk does not take it.
             YearNotBegun, NotOnRecord: There is nothing to be handed over.
             ReasonMissing, RoleMissing, OfficerRequired: People may not be shown in clear.
         """
@@ -135,7 +136,6 @@ class Maker:
             # Asked before all the work; the event itself needs the hash.
             trial = replace(_in_person(act), dry_run=True)
             hand_out(self.ledger, trial, _handing_out(order, 0, "0" * 64))
-        out.parent.mkdir(parents=True, exist_ok=True)
         with _draft(out) as folder:
             made = _Package(self, of, order, folder, progress).write(act)
             draft = out.with_name(f".{out.name}.new")

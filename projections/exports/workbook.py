@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.sax.saxutils import escape
 
 import xlsxwriter
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_col_to_name
 from xlsxwriter.worksheet import Worksheet
@@ -32,6 +33,9 @@ def write(tables: Sequence[Table], path: Path, *, sheet_rows_max: int = SHEET_RO
 
     Text is written as text whatever it begins with, so codes keep their noughts, and no name
     becomes a formula or a link. Amounts are numbers of yuan, days are days.
+
+    Raises:
+        OSError: The file cannot be written.
     """
     options = {
         "constant_memory": True,
@@ -40,10 +44,14 @@ def write(tables: Sequence[Table], path: Path, *, sheet_rows_max: int = SHEET_RO
         "strings_to_urls": False,
         "strings_to_numbers": False,
     }
-    with xlsxwriter.Workbook(str(path), options) as book:
-        formats = _Formats(book)
-        for table in tables:
-            _Sheets(book, formats, table, sheet_rows_max).write()
+    try:
+        with xlsxwriter.Workbook(str(path), options) as book:
+            formats = _Formats(book)
+            for table in tables:
+                _Sheets(book, formats, table, sheet_rows_max).write()
+    except FileCreateError as refused:
+        # The library wraps what the system said, which others look for.
+        raise OSError(*refused.args[0].args, str(path)) from None
 
 
 class _Formats:
