@@ -49,6 +49,28 @@ class BackupFolderTaken(LedgerError):
         super().__init__(f"{folder} holds other things than backups; nothing was written")
 
 
+class BackupInsideHome(LedgerError):
+    """The folder lies in the ledger's own, and would be lost with it."""
+
+    code = "backup.inside_home"
+    kind = Kind.CONFLICT
+
+    def __init__(self, folder: Path, home: Path) -> None:
+        super().__init__(
+            f"{folder} lies in {home}, which it is to save; choose a folder on another disk"
+        )
+
+
+class BackupInsideBackup(LedgerError):
+    """The folder lies in one that holds a backup, and holds its own files alone."""
+
+    code = "backup.inside_backup"
+    kind = Kind.CONFLICT
+
+    def __init__(self, folder: Path, other: Path) -> None:
+        super().__init__(f"{folder} lies in {other}, which holds a backup; nothing was written")
+
+
 class BackupForeign(LedgerError):
     """The folder holds the backup of another ledger."""
 
@@ -101,10 +123,12 @@ def take(
     all it names is on the disk.
 
     Raises:
-        BackupFolderTaken, BackupForeign, BackupUnderWay: Nothing was written.
+        BackupInsideHome, BackupInsideBackup, BackupFolderTaken, BackupForeign, BackupUnderWay:
+            Nothing was written.
         BackupDiffers, CheckpointDiffers, BackupTorn: The log, or the last backup, is not sound.
         PassphraseShort: As it says.
     """
+    _require_apart(home, folder)
     folder.mkdir(mode=OWNER_ONLY_FOLDER, parents=True, exist_ok=True)
     closed = None if order.keys is None else sealed(order.keys, order.passphrase)
     with alone(folder / LOCK, BackupUnderWay(folder)):
@@ -139,6 +163,15 @@ def take(
         on_disk(folder)
         _drop_others(folder, manifest)
     return manifest
+
+
+def _require_apart(home: Home, folder: Path) -> None:
+    place, own = folder.resolve(), home.path.resolve()
+    if place.is_relative_to(own):
+        raise BackupInsideHome(folder, home.path)
+    for above in place.parents:
+        if (above / MANIFEST).exists():
+            raise BackupInsideBackup(folder, above)
 
 
 def _before(home: Home, folder: Path) -> Manifest | None:

@@ -10,7 +10,14 @@ import pytest
 from ledger.backups.checking import check
 from ledger.backups.restoring import Restoring, restore
 from ledger.backups.sealed_keys import KeysUnreadable, opened, sealed
-from ledger.backups.taking import BackupDiffers, BackupFolderTaken, BackupForeign, BackupUnderWay
+from ledger.backups.taking import (
+    BackupDiffers,
+    BackupFolderTaken,
+    BackupForeign,
+    BackupInsideBackup,
+    BackupInsideHome,
+    BackupUnderWay,
+)
 from ledger.commands.recipients import unmask_payee
 from ledger.commands.sealing import ARCHIVE_FILE, unseal
 from ledger.domain.recipient import Recipient
@@ -141,6 +148,20 @@ def test_taken_while_others_write_it_is_one_state(world: World, tmp_path: Path) 
                 named += 1
             assert position < restored.manifest.size
     assert named >= 5
+
+
+def test_it_lies_neither_in_what_it_saves_nor_in_another(world: World, tmp_path: Path) -> None:
+    back_up(world, tmp_path / "backup")
+    (tmp_path / "way").symlink_to(world.home.path)
+
+    for inside in (world.home.path, world.home.path / "a" / "b", tmp_path / "way" / "a"):
+        with pytest.raises(BackupInsideHome):
+            back_up(world, inside)
+    with pytest.raises(BackupInsideBackup):
+        back_up(world, tmp_path / "backup" / "inner" / "x")
+
+    assert not (world.home.path / "a").exists()
+    assert not (tmp_path / "backup" / "inner").exists()
 
 
 def test_keys_are_in_it_only_under_a_passphrase(world: World, tmp_path: Path) -> None:
