@@ -250,6 +250,7 @@ def test_in_clear_it_is_on_record_before_anybody_has_it(world: World, tmp_path: 
     act = CommandAct(str(world.act("H-X01").actor), YEAR_END, RECORDED_AT)
     order = InspectionOrder(organisation_id("X01"), 2017, opened=True)
     out = tmp_path / "out" / "package.zip"
+    out.parent.mkdir()
 
     def asked(made_for: str, reason: str) -> InspectionOrder:
         return replace(order, reason=reason, made_for=made_for)
