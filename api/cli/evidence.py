@@ -259,8 +259,8 @@ def _verify_all(
         if not place.exists():
             raise HomeMissing(place.path)
         pinned = each.name in keys
-        require_founder(place, keys.get(each.name, ""))
-        founding = place.founding_key_id()
+        founding = keys.get(each.name) or place.founding_key_id()
+        require_founder(place, founding)
         with bar(f"verifying {each.name}", "events") as progress:
             verdict = verify_log(
                 log, place.origin(), founding, progress=progress, processes=processes

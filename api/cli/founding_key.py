@@ -6,7 +6,7 @@ from unicodedata import normalize
 import typer
 
 from ledger.errors import Kind, LedgerError
-from ledger.store.home import Home
+from ledger.store.home import Home, HomeKeyMissing
 
 _KEY_ID = re.compile("[0-9a-f]{32}")
 
@@ -42,9 +42,16 @@ def key_id(told: str) -> str:
 def require_founder(home: Home, told: str) -> None:
     """Check what is known of a ledger's founder before anything of it is called broken.
 
+    A folder without keys says nothing of it.
+
     Raises:
         FoundedByAnother: As it says.
     """
-    founder = home.founding_key_id()
-    if told and told != founder:
+    if not told:
+        return
+    try:
+        founder = home.founding_key_id()
+    except HomeKeyMissing:
+        return
+    if told != founder:
         raise FoundedByAnother(founder, told)
