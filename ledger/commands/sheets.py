@@ -14,7 +14,14 @@ from ledger.commands.sealing import PAYEE, SIGNATURE, seal, unseal
 from ledger.commands.signatures import claim_signature
 from ledger.commands.unnamed import perform_unnamed, require_unnamed
 from ledger.domain.batch import Batch, SeenRow, batch_id
-from ledger.domain.disbursement import Manner, NotInTransit, PaymentWithdrawn
+from ledger.domain.disbursement import (
+    AnotherWitness,
+    DatedBackwards,
+    Manner,
+    NotInTransit,
+    PaymentWithdrawn,
+    SignatureWaits,
+)
 from ledger.domain.export import Export
 from ledger.domain.organisation import Organisation
 from ledger.domain.signature import SignatureReused
@@ -34,12 +41,16 @@ GONE = "（已删除）"
 NO_CODE, FOREIGN, OTHER_BATCH, BENT = "no_code", "foreign", "other_batch", "bent"
 """What is seen of a page itself."""
 REPEATED, PAID, UNKNOWN, REUSED, ERASED = "repeated", "paid", "unknown", "reused", "erased"
-WITHDRAWN = "withdrawn"
+WITHDRAWN, DATED_BEFORE = "withdrawn", "dated_before"
+WAITS, WAITS_ELSEWHERE = "waits", "waits_elsewhere"
 """What is seen of a row that is not taken, beside `Ink`."""
 NOT_TAKEN: Mapping[type[LedgerError], str] = {
     SignedRowUnknown: UNKNOWN,
     PaymentWithdrawn: WITHDRAWN,
     NotInTransit: PAID,
+    AnotherWitness: WAITS_ELSEWHERE,
+    SignatureWaits: WAITS,
+    DatedBackwards: DATED_BEFORE,
     PersonErased: ERASED,
     SignatureReused: REUSED,
 }
@@ -144,6 +155,10 @@ def take_scan(ledger: Ledger, act: CommandAct, order: ScanOrder) -> Answer:
     What was seen of every row and page is put on record, the boxes are sealed under each person's
     own key. The result counts `rows` by what was seen.
 
+    A row where another signature waits already is not taken where that was given under another
+    officer's eyes, or where what stands in the box may be none; nor is one of which something is
+    on record since the day of the act.
+
     Raises:
         ScanKnown: The same file was taken in before.
         NoSheetCodes, ScanOfOtherBatch: Nothing on it is of this batch.
@@ -229,6 +244,7 @@ def _take_row(work: Work, act: CommandAct, batch: Batch, scan: Scan, row: Scanne
             started_at=act.happened_on.isoformat(),
             ended_at=act.happened_on.isoformat(),
             witness_id=acting_officer(act),
+            sure=row.ink is Ink.SIGNED,
         )
         claim = claim_signature(work, act, digest, payment.id)
     except tuple(NOT_TAKEN) as refusal:

@@ -572,20 +572,27 @@ class Disbursement(Root):
         started_at: str,
         ended_at: str,
         witness_id: UUID,
+        sure: bool = True,
     ) -> None:
         """Keep a signature until its witness certifies it; drawn again, the last one counts.
 
         Args:
             own_name: Whether the signer says to be the recipient, by the recipient's own name;
                 compared by the caller, who alone may open the sealed name.
+            sure: Whether it looks like a signature; what does not takes no other's place.
 
         Raises:
             SignedForByAnother: They do not.
             NotInTransit: Signed for before, or never on its way.
+            AnotherWitness: One waits that was given under another's eyes.
+            SignatureWaits: One waits, and this may be none.
         """
         self._require_in_transit()
         if not own_name:
             raise SignedForByAnother(self.id)
+        self._require_no_other_witness(witness_id)
+        if self.captured is not None and not sure:
+            raise SignatureWaits(self.id)
         self.trigger_event(
             self.SignatureCaptured,
             act,
@@ -614,8 +621,7 @@ class Disbursement(Root):
         self._require_in_transit()
         if self.captured is None:
             raise NotCaptured(self.id)
-        if self.captured.witness_id != witness_id:
-            raise AnotherWitness(self.id, self.captured.witness_id)
+        self._require_no_other_witness(witness_id)
         return self.captured
 
     def sign(
@@ -637,10 +643,12 @@ class Disbursement(Root):
         Raises:
             SignedForByAnother: It is another's name.
             NotInTransit: Signed for before, or never on its way.
+            AnotherWitness: A signature waits that was given under another's eyes.
         """
         self._require_in_transit()
         if not own_name:
             raise SignedForByAnother(self.id)
+        self._require_no_other_witness(witness_id)
         self.trigger_event(
             self.Signed,
             act,
@@ -747,6 +755,10 @@ class Disbursement(Root):
             "amount_fen": self.amount,
             "parts": self.parts,
         }
+
+    def _require_no_other_witness(self, witness_id: UUID) -> None:
+        if self.captured is not None and self.captured.witness_id != witness_id:
+            raise AnotherWitness(self.id, self.captured.witness_id)
 
     def _require_in_transit(self) -> None:
         if self.status is Status.WITHDRAWN:

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from uuid import UUID
 
 import pytest
 from PIL import Image
@@ -61,9 +62,15 @@ def printed(world: World, code: str = SHEET) -> SheetFile:
     return print_sheet(world.ledger, world.act(WITNESS), order, KEY, str)
 
 
-def take(world: World, *pages: Image.Image, code: str = SHEET) -> Answer:
+def take(
+    world: World,
+    *pages: Image.Image,
+    code: str = SHEET,
+    staff: str = WITNESS,
+    day: date = SIGNED_ON,
+) -> Answer:
     scan = read_scan(as_pdf(pages), KEY)
-    act = world.act(WITNESS, SIGNED_ON)
+    act = world.act(staff, day)
     return take_scan(world.ledger, act, ScanOrder(code, scan))
 
 
@@ -210,20 +217,65 @@ def test_wrong_files_are_refused_whole_and_leave_nothing(sheet: World) -> None:
     assert isinstance(nothing_more(sheet, lambda: printed(sheet, "B1")), WrongChannel)
 
 
-def test_a_drawn_over_scan_counts_for_its_last_witness(sheet: World) -> None:
+def test_a_page_signed_over_counts_for_the_witness_of_the_first_and_for_no_other(
+    sheet: World,
+) -> None:
     one, _ = on_the_glass(printed(sheet).content)
     write_name(one, 0)
     take(sheet, one)
     again = one.copy()
     write_name(again, 0, shift=30)
-    scan = read_scan(as_pdf([again]), KEY)
 
-    act = sheet.act("R-X01", SIGNED_ON)
-    take_scan(sheet.ledger, act, ScanOrder(SHEET, scan))
+    other = take(sheet, again, staff="R-X01")
 
-    captured = sheet.payment(PEOPLE[0]).captured
+    assert other.result["rows"] == {"waits_elsewhere": 1, "empty": 7}
+    assert waits(sheet, 0)[0] == officer_id(WITNESS)
+    write_name(again, 1)
+    anew = take(sheet, again)
+    assert anew.result["rows"] == {"signed": 2, "empty": 6}
+    assert waits(sheet, 0) == (officer_id(WITNESS), anew.result["file_sha256"])
+
+
+def test_a_smudge_takes_no_signatures_place(sheet: World) -> None:
+    one, _ = on_the_glass(printed(sheet).content)
+    smudged = one.copy()
+    write_name(one, 0)
+    first = take(sheet, one)
+    for left in (200, 215):
+        line(smudged, (left, 60), (left + 6, 60.4))
+
+    other = take(sheet, smudged, staff="R-X01")
+    line(smudged, (200, 74), (206, 74.4))
+    own = take(sheet, smudged)
+
+    assert other.result["rows"] == {"waits_elsewhere": 1, "empty": 7}
+    assert own.result["rows"] == {"waits": 1, "doubtful": 1, "empty": 6}
+    assert waits(sheet, 0) == (officer_id(WITNESS), first.result["file_sha256"])
+    certify_captured(sheet.ledger, sheet.act(WITNESS, SIGNED_ON), Certification(SHEET, [1]))
+    assert statuses(sheet) == [1]
+
+
+def test_a_row_dated_later_stops_none_of_the_others(sheet: World) -> None:
+    one, _ = on_the_glass(printed(sheet).content)
+    early = one.copy()
+    for page in (one, early):
+        write_name(page, 0)
+    take(sheet, one)
+    write_name(early, 1)
+
+    answer = take(sheet, early, day=SIGNED_ON - timedelta(days=1))
+
+    assert answer.result["rows"] == {"dated_before": 1, "signed": 1, "empty": 6}
+    with catch_up(sheet.ledger, sheet.home.read_models).asking() as model:
+        seen = scans_of(model, BATCH)[-1].rows
+    assert [each.number for each in seen if each.seen == "dated_before"] == [1]
+
+
+def waits(world: World, place: int) -> tuple[UUID, str | None]:
+    """Return under whose eyes what waits on a row was given, and on which sheet."""
+    captured = world.payment(PEOPLE[place]).captured
     assert captured is not None
-    assert (captured.witness_id, captured.sheet_sha256) == (officer_id("R-X01"), scan.sha256)
+    return captured.witness_id, captured.sheet_sha256
 
 
 def last(world: World, event: type[TEvent]) -> TEvent:

@@ -31,7 +31,7 @@ from projections.runner import catch_up, compare, rebuild
 from projections.signatures import signatures_of
 from tests.commands.refusing import nothing_more
 from tests.domain.test_strokes import character, longest
-from tests.world import DAY, Person, World
+from tests.world import DAY, Person, World, signature
 
 SHEET = "S1"
 BATCH = batch_id(SHEET)
@@ -155,6 +155,22 @@ def test_only_the_witness_certifies_and_sees_what_they_saw_given(sheet: World) -
     assert sheet.payment(PEOPLE[1]).status is Status.SIGNED
     with pytest.raises(NotInTransit):
         signature_image(sheet.ledger, BATCH, 2, other)
+
+
+def test_what_waits_under_anothers_eyes_is_neither_drawn_over_nor_certified_by_a_file(
+    sheet: World,
+) -> None:
+    taken = take(sheet, drawn())
+
+    with pytest.raises(AnotherWitness):
+        take(sheet, drawn(form=17, staff="R-X01"), "R-X01")
+    filed = sheet.sign(SHEET, signature(1, PEOPLE[0].name), witness="R-X01")
+
+    assert [row["code"] for row in filed.result["refused"]] == [AnotherWitness.code]
+    payment = sheet.payment(PEOPLE[0])
+    assert payment.captured is not None
+    assert payment.captured.image_sha256 == taken.result["image_sha256"]
+    assert sheet.sign(SHEET, signature(1, PEOPLE[0].name)).result["signed"] == 1
 
 
 def test_drawn_again_the_last_one_counts_and_after_a_correction_none(sheet: World) -> None:
