@@ -296,20 +296,8 @@ def payment_of_row(work: Work, batch: Batch, number: int) -> Disbursement:
     return work.get(Disbursement, disbursement_id(batch.campaign_id, listed.person_id))
 
 
-def _record(act: CommandAct, order: SignedSheet) -> Decide:
-    def decide(work: Work) -> None:
-        batch = witnessed_batch(work, act, order.batch_code)
-        rows = [
-            ToCertify(row.number, row.line, partial(_sign, work, act, batch, order, row))
-            for row in order.rows
-        ]
-        certify(work, act, batch, order.sheet_sha256, rows)
-
-    return decide
-
-
-def _require_signed_in_time(act: CommandAct, payment: Disbursement, signed_at: str) -> None:
-    """Check that a sheet was signed when the payment had been approved, and not in days to come.
+def require_signed_in_time(act: CommandAct, payment: Disbursement, signed_at: str) -> None:
+    """Check that it was signed for when the payment had been approved, and not in days to come.
 
     Raises:
         SignedTooEarly, SignedAhead: As they say.
@@ -323,6 +311,18 @@ def _require_signed_in_time(act: CommandAct, payment: Disbursement, signed_at: s
         raise SignedTooEarly(payment.id, signed_at, payment.instructed_on)
 
 
+def _record(act: CommandAct, order: SignedSheet) -> Decide:
+    def decide(work: Work) -> None:
+        batch = witnessed_batch(work, act, order.batch_code)
+        rows = [
+            ToCertify(row.number, row.line, partial(_sign, work, act, batch, order, row))
+            for row in order.rows
+        ]
+        certify(work, act, batch, order.sheet_sha256, rows)
+
+    return decide
+
+
 def _sign(
     work: Work, act: CommandAct, batch: Batch, order: SignedSheet, row: SignatureRow
 ) -> Disbursement:
@@ -330,7 +330,7 @@ def _sign(
     payee = unseal(work.ledger, payment.person_id, PAYEE, payment.payee)
     own_name = payee.get("name") == row.signer_name
     if own_name and payment.status is Status.IN_TRANSIT:
-        _require_signed_in_time(act, payment, row.signed_at)
+        require_signed_in_time(act, payment, row.signed_at)
     payment.sign(
         act,
         own_name=own_name,

@@ -13,6 +13,7 @@ from ledger.commands.disbursements import (
     ToCertify,
     certify,
     payment_of_row,
+    require_signed_in_time,
     witnessed_batch,
 )
 from ledger.commands.duties import NotOwnAct, acting_officer
@@ -165,12 +166,16 @@ def capture_signature(ledger: Ledger, act: CommandAct, order: DrawnSignature) ->
 
     It waits for its witness, the acting officer, to certify it. The result names `number` and
     `image_sha256`. That somebody signs for another, or with a signature that stands for another
-    payment, is refused and put on record.
+    payment, is refused and put on record. So is a signature for what was withdrawn since it was
+    given, perhaps without a connection: it is kept all the same, as its giver may have the money.
 
     Raises:
         SignatureEmpty, SignatureTooLong, StrokesUnreadable: What was drawn is none, or too much.
         SignedRowUnknown, NotInTransit, PersonErased: There is nothing to sign for.
+        SignedTooEarly, SignedAhead: By the device's clock it was given before the approval, or has
+            not been given yet.
         NotOwnAct: It was given under another officer's eyes.
+        AnotherWitness: One waits that was given under another officer's eyes.
         WrongStage, WrongChannel, RoleMissing, OfficerRequired: As they say.
     """
     strokes = [[Point(*point) for point in stroke] for stroke in order.strokes]
@@ -184,6 +189,10 @@ def capture_signature(ledger: Ledger, act: CommandAct, order: DrawnSignature) ->
         payee = unseal(ledger, payment.person_id, PAYEE, payment.payee)
         text, image = to_text(strokes), to_svg(strokes)
         digest = sha256(image.encode()).hexdigest()
+        late = payment.status is Status.WITHDRAWN
+        if payment.status is Status.IN_TRANSIT:
+            for moment in (order.started_at, order.ended_at):
+                require_signed_in_time(act, payment, moment)
         try:
             payment.capture_signature(
                 act,
@@ -197,15 +206,21 @@ def capture_signature(ledger: Ledger, act: CommandAct, order: DrawnSignature) ->
                 started_at=order.started_at,
                 ended_at=order.ended_at,
                 witness_id=order.witness_id,
+                late=late,
             )
             claim = claim_signature(work, act, digest, payment.id)
-        except (SignatureReused, SignedForByAnother, PaymentWithdrawn) as refusal:
+        except (SignatureReused, SignedForByAnother) as refusal:
             # Neither was saved; only that it was tried is.
             work.save(recorded(act, "signature.capture", refusal, payment.id))
             work.refuse(refusal)
             return
         work.save(payment)
         compare(work, act, claim, payment.person_id, traits_of_strokes(strokes))
+        if late:
+            withdrawn = PaymentWithdrawn(payment.id, payment.status)
+            work.save(recorded(act, "signature.capture", withdrawn, payment.id))
+            work.refuse(withdrawn)
+            return
         work.result.update(number=order.number, image_sha256=digest)
 
     return ledger.perform(act, "signature.capture", order, decide)
@@ -301,6 +316,7 @@ def _sign(work: Work, act: CommandAct, batch: Batch, number: int, sheet: str) ->
     payment = payment_of_row(work, batch, number)
     witness = acting_officer(act)
     captured = payment.require_captured_by(witness)
+    require_signed_in_time(act, payment, captured.ended_at)
     # Of somebody who was erased meanwhile nobody can show the signature any more.
     unseal(work.ledger, payment.person_id, SIGNATURE, captured.drawing)
     payment.sign(

@@ -573,6 +573,7 @@ class Disbursement(Root):
         ended_at: str,
         witness_id: UUID,
         sure: bool = True,
+        late: bool = False,
     ) -> None:
         """Keep a signature until its witness certifies it; drawn again, the last one counts.
 
@@ -580,6 +581,8 @@ class Disbursement(Root):
             own_name: Whether the signer says to be the recipient, by the recipient's own name;
                 compared by the caller, who alone may open the sealed name.
             sure: Whether it looks like a signature; what does not takes no other's place.
+            late: The payment was withdrawn since it was given. It is kept and counts for nothing:
+                made again, the payment is signed for anew.
 
         Raises:
             SignedForByAnother: They do not.
@@ -587,7 +590,8 @@ class Disbursement(Root):
             AnotherWitness: One waits that was given under another's eyes.
             SignatureWaits: One waits, and this may be none.
         """
-        self._require_in_transit()
+        if not late:
+            self._require_in_transit()
         if not own_name:
             raise SignedForByAnother(self.id)
         self._require_no_other_witness(witness_id)

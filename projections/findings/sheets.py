@@ -1,7 +1,7 @@
 """D3 and D2 of sheets on paper: what stands signed on a scan, held against the ledger's rows."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from uuid import UUID
 
 from sqlalchemy import Connection, func, select
@@ -20,15 +20,30 @@ REUSED = "signature.reused"
 """The refusal that a drawn signature would have met."""
 
 
+_Row = tuple[bytes, int]
+"""A batch, and the number of its row."""
+_More = tuple[str, int, int, int]
+"""Since when, where, how many rows and how much of them the sheet has more than the ledger."""
+
+
 def sheets_against_ledger(asked: Asked) -> Iterator[Finding]:
     """D3: the sheet comes to more than the ledger says was signed for.
 
     Rows with a signature on the scan that nobody certified within the days that an answer may
-    take, and rows that were withdrawn after the sheet was printed and signed for all the same.
+    take, and rows that were withdrawn and signed for all the same, on paper or on a screen.
 
     Source: 总工会2017年“两节”期间开展送温暖活动方案, 四(五): the sheets agree with the list.
     """
-    more: dict[bytes, list[tuple[str, int, int, int]]] = defaultdict(list)
+    yield from _against_ledger(asked, _on_paper(asked) | _on_a_screen(asked))
+
+
+def paper_against_ledger(asked: Asked) -> Iterator[Finding]:
+    """D3 up to version 3: who signed on a screen for what was withdrawn was not looked at."""
+    yield from _against_ledger(asked, _on_paper(asked))
+
+
+def _against_ledger(asked: Asked, withdrawn: Mapping[_Row, _More]) -> Iterator[Finding]:
+    more: dict[bytes, list[_More]] = defaultdict(list)
     waiting = {
         each.batch_id
         for each in asked.open
@@ -38,7 +53,7 @@ def sheets_against_ledger(asked: Asked) -> Iterator[Finding]:
         found = _uncertified(asked, batch_id)
         if found:
             more[batch_id.bytes].append(found)
-    for batch, difference in _withdrawn(asked):
+    for (batch, _), difference in withdrawn.items():
         more[batch].append(difference)
     for batch, differences in sorted(more.items()):
         place = _place(asked.connection, batch)
@@ -90,7 +105,7 @@ def _scanned(asked: Asked) -> set[UUID]:
     return {uuid_of(raw) for raw in asked.connection.execute(of).scalars()}
 
 
-def _uncertified(asked: Asked, batch_id: UUID) -> tuple[str, int, int, int] | None:
+def _uncertified(asked: Asked, batch_id: UUID) -> _More | None:
     """Return since when, where, how many and how much of a batch's scanned rows is in transit."""
     captured = (
         select(signatures.c.disbursement_id, func.min(signatures.c.happened_on).label("since"))
@@ -123,11 +138,12 @@ def _uncertified(asked: Asked, batch_id: UUID) -> tuple[str, int, int, int] | No
     return (since, position, number, amount) if number else None
 
 
-def _withdrawn(asked: Asked) -> Iterator[tuple[bytes, tuple[str, int, int, int]]]:
-    """Yield what was signed for on paper of rows that are not to be paid any more, row by row."""
+def _on_paper(asked: Asked) -> dict[_Row, _More]:
+    """Return what was signed for on paper of rows that are not to be paid any more, row by row."""
     statement = (
         select(
             scans.c.batch_id,
+            scan_rows.c.number,
             func.min(scans.c.happened_on),
             func.min(scans.c.position),
             func.coalesce(func.max(rows_listed.c.amount_fen), 0),
@@ -143,8 +159,38 @@ def _withdrawn(asked: Asked) -> Iterator[tuple[bytes, tuple[str, int, int, int]]
         # Laid on the glass twice, a row is still one.
         .group_by(scans.c.batch_id, scan_rows.c.number)
     )
-    for row in asked.connection.execute(statement):
-        yield row[0], (row[1], row[2], 1, row[3])
+    return {
+        (row[0], row[1]): (row[2], row[3], 1, row[4]) for row in asked.connection.execute(statement)
+    }
+
+
+def _on_a_screen(asked: Asked) -> dict[_Row, _More]:
+    """Return what was signed for on a screen and stood withdrawn when that arrived, row by row."""
+    stood = (
+        select(states.c.status)
+        .where(states.c.disbursement_id == signatures.c.disbursement_id)
+        .where(states.c.position < signatures.c.position)
+        .order_by(states.c.position.desc())
+        .limit(1)
+        .correlate(signatures)
+        .scalar_subquery()
+    )
+    statement = (
+        select(
+            signatures.c.batch_id,
+            signatures.c.number,
+            func.min(signatures.c.happened_on),
+            func.min(signatures.c.position),
+            func.max(disbursements.c.amount_fen),
+        )
+        .join(disbursements, disbursements.c.disbursement_id == signatures.c.disbursement_id)
+        .where(signatures.c.manner == Manner.DRAWN.value, asked.moment.covers(signatures))
+        .where(stood == Status.WITHDRAWN.value)
+        .group_by(signatures.c.batch_id, signatures.c.number)
+    )
+    return {
+        (row[0], row[1]): (row[2], row[3], 1, row[4]) for row in asked.connection.execute(statement)
+    }
 
 
 def _place(connection: Connection, batch: bytes) -> tuple[UUID, UUID]:

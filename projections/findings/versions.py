@@ -138,7 +138,13 @@ def _own_acts(asked: Asked) -> Iterator[Finding]:
 def _unsigned_and_sheets(asked: Asked) -> Iterator[Finding]:
     """D3: what was signed for late was not told any more."""
     yield from payments.unsigned_after_deadline(asked)
-    yield from sheets.sheets_against_ledger(asked)
+    yield from sheets.paper_against_ledger(asked)
+
+
+def _unsigned_and_paper(asked: Asked) -> Iterator[Finding]:
+    """D3: who signed on a screen for what was withdrawn was not looked at."""
+    yield from _unsigned_and_sheets(asked)
+    yield from payments.signed_late(asked)
 
 
 def _all_in_a_year(asked: Asked, year: int) -> money.Targets:
@@ -217,6 +223,10 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             "扫描的签字表与账不一致也算；此前只看到期未签",
         ),
         Earlier(_unsigned_and_sheets, "迟签的也列出；此前补签以后就不再列出"),
+        Earlier(
+            _unsigned_and_paper,
+            "付款撤销以后送到的屏幕签字也算；此前只看纸质签字表",
+        ),
     ),
     "D5": (
         Earlier(

@@ -7,6 +7,7 @@ import pytest
 
 from ledger.commands import disbursements, recipients
 from ledger.commands.duties import NotOwnAct
+from ledger.commands.sealing import SIGNATURE, seal
 from ledger.commands.signatures import (
     Certification,
     DrawnSignature,
@@ -21,12 +22,27 @@ from ledger.commands.signatures import (
     waiting_rows,
 )
 from ledger.domain.batch import batch_id
-from ledger.domain.disbursement import AnotherWitness, NotCaptured, NotInTransit, Status
+from ledger.domain.disbursement import (
+    AnotherWitness,
+    Disbursement,
+    Manner,
+    NotCaptured,
+    NotInTransit,
+    SignedAhead,
+    SignedTooEarly,
+    Status,
+)
 from ledger.domain.export import Export
 from ledger.domain.officer import RoleMissing, officer_id
 from ledger.domain.strokes import SignatureEmpty
-from ledger.store.application import Answer
+from ledger.errors import LedgerError
+from ledger.store.application import Answer, Work
 from ledger.vault.keys import PersonErased
+from projections.findings.asked import Asked
+from projections.findings.rules import findings
+from projections.findings.sheets import SHEET_TOTAL
+from projections.findings.versions import EARLIER
+from projections.open_payments import open_payments
 from projections.runner import catch_up, compare, rebuild
 from projections.signatures import signatures_of
 from tests.commands.refusing import nothing_more
@@ -155,6 +171,79 @@ def test_only_the_witness_certifies_and_sees_what_they_saw_given(sheet: World) -
     assert sheet.payment(PEOPLE[1]).status is Status.SIGNED
     with pytest.raises(NotInTransit):
         signature_image(sheet.ledger, BATCH, 2, other)
+
+
+@pytest.mark.parametrize(
+    ("given", "refusal"),
+    [("2017-01-09T23:00:00+08:00", SignedTooEarly), ("2031-01-20T10:00:00+08:00", SignedAhead)],
+    ids=["before the approval", "to come"],
+)
+def test_nobody_signs_on_a_screen_before_the_approval_or_in_days_to_come(
+    sheet: World, given: str, refusal: type[LedgerError]
+) -> None:
+    order = replace(drawn(), started_at=given, ended_at=given)
+
+    assert isinstance(nothing_more(sheet, lambda: take(sheet, order)), refusal)
+
+    # As it was taken down before anybody asked.
+    payment = sheet.payment(PEOPLE[0])
+    taken_down(sheet, payment, order)
+    answer = certify(sheet, 1)
+    assert [row["code"] for row in answer.result["refused"]] == [refusal.code]
+    assert sheet.payment(PEOPLE[0]).status is Status.IN_TRANSIT
+    with catch_up(sheet.ledger, sheet.home.read_models).asking() as model:
+        asked = Asked(model, DAY, open_payments(model))
+        early = [each.detail for each in findings(asked) if each.rule == "H4"]
+    assert early == ([refusal.code] if refusal is SignedTooEarly else [])
+
+
+def test_what_was_drawn_for_a_payment_that_was_withdrawn_is_kept_and_counts_for_nothing(
+    sheet: World,
+) -> None:
+    payment = sheet.payment(PEOPLE[0])
+    disbursements.withdraw_payment(sheet.ledger, sheet.act("A-X01"), payment.id, "未到场")
+
+    answer = take(sheet, drawn(), key="k1")
+
+    assert answer.refusal_code == "disbursement.withdrawn"
+    assert take(sheet, drawn(), key="k1").replayed
+    kept = sheet.payment(PEOPLE[0])
+    assert kept.status is Status.WITHDRAWN
+    assert strokes_of(sheet.ledger, kept) == character()
+    assert take(sheet, replace(drawn(form=15), own_hand=False)).refusal_code == "signature.not_own"
+    with catch_up(sheet.ledger, sheet.home.read_models).asking() as model:
+        asked = Asked(model, DAY, open_payments(model))
+        [found] = [each for each in findings(asked) if each.rule == "D3"]
+        assert list(EARLIER["D3"][-1].find(asked)) == [], "version 3 looked at paper alone"
+    assert (found.detail, found.count, found.amount_fen) == (SHEET_TOTAL, 1, 30_000)
+    again = disbursements.Reissue(payment.id, "到场")
+    disbursements.reissue_payment(sheet.ledger, sheet.act("A-X01"), again)
+    assert certify(sheet, 1).result["refused"][0]["code"] == NotCaptured.code
+    assert take(sheet, drawn(form=16)).refusal_code is None
+    assert certify(sheet, 1).result["signed"] == 1
+    sheet.check_log()
+
+
+def taken_down(world: World, payment: Disbursement, order: DrawnSignature) -> None:
+    """Take down what was drawn, whenever that is said to have been."""
+
+    def decide(work: Work) -> None:
+        payment.capture_signature(
+            work.act,
+            own_name=True,
+            manner=Manner.DRAWN,
+            drawing=seal(work, payment.person_id, SIGNATURE, {"strokes": "", "image": "<svg/>"}),
+            image_sha256="ab" * 32,
+            strokes_sha256="cd" * 32,
+            sheet_sha256=None,
+            device=order.device,
+            started_at=order.started_at,
+            ended_at=order.ended_at,
+            witness_id=order.witness_id,
+        )
+        work.save(payment)
+
+    world.ledger.perform(world.act(WITNESS), "signature.capture", order, decide)
 
 
 def test_what_waits_under_anothers_eyes_is_neither_drawn_over_nor_certified_by_a_file(

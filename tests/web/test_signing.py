@@ -2,18 +2,21 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Error, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, expect
 
 from api.web.formats import capital
+from ledger.commands.disbursements import withdraw_payment
 from ledger.commands.signatures import strokes_of
 from ledger.domain.batch import batch_id
 from ledger.domain.campaign import campaign_id
 from ledger.domain.disbursement import Disbursement, Status, disbursement_id
 from ledger.domain.officer import officer_id
+from ledger.store.act import CommandAct
 from ledger.store.home import Home
 from projections.runner import catch_up
 from projections.signatures import signatures_of
@@ -48,9 +51,9 @@ def place(approved: Home, tmp_path: Path, chromium: Browser) -> Iterator[Office]
         office.settled()
 
 
-def tablet(place: Office, language: str = "zh") -> Page:
+def tablet(place: Office, language: str = "zh", context: BrowserContext | None = None) -> Page:
     """Open the signing page on a tablet, as its witness."""
-    context = place.browser(WITNESS, language)
+    context = context or place.browser(WITNESS, language)
     page = context.new_page()
     page.set_viewport_size({"width": TABLET[0], "height": TABLET[1]})
     page.goto(PATH)
@@ -80,6 +83,22 @@ def sign(page: Page, slant: int = 0) -> None:
     page.locator("[data-own]").check()
     draw(page, slant)
     page.locator("[data-confirm]").click()
+
+
+def signed_over(page: Page, slant: int) -> dict[str, Any]:
+    """Have the first person sign; return what was sent of it."""
+    with page.expect_request("**/signatures") as asked:
+        sign(page, slant)
+    expect(row(page, 1)).to_have_attribute("data-state", "captured")
+    given: dict[str, Any] = asked.value.post_data_json or {}
+    return given
+
+
+def again(page: Page, said: str) -> None:
+    """Send again now what waits; the page says this of it."""
+    with page.expect_response("**/signatures"):
+        page.evaluate("window.dispatchEvent(new Event('focus'))")
+    expect(page.locator("[data-link]")).to_contain_text(said)
 
 
 def row(page: Page, number: int) -> Locator:
@@ -257,25 +276,22 @@ def test_no_signature_and_anothers_signature_are_refused_by_the_service(place: O
     page.locator("[data-confirm]").click()
     expect(page.locator("[data-said]")).to_contain_text("这不是签名")
 
-    with page.expect_request("**/signatures") as asked:
-        sign(page, 4)
-    expect(row(page, 1)).to_have_attribute("data-state", "captured")
-    given: dict[str, Any] = asked.value.post_data_json or {}
+    given = signed_over(page, 4)
     dot = [[[500, 200, 0, 128], [501, 200, 90, 128]]]
     line = [[[100 + 20 * n, 200, 20 * n, 128] for n in range(30)]]
     for strokes in ([], dot, line):
         refused = send(page, given | {"number": 2, "strokes": strokes})
         assert refused == (422, "signature.empty")
-    again = given | {"number": 2, "signer_name": PEOPLE[1].name}
-    assert send(page, again) == (403, "signature.reused")
-    assert send(page, again | {"own_hand": False}) == (403, "signature.not_own")
+    reused = given | {"number": 2, "signer_name": PEOPLE[1].name}
+    assert send(page, reused) == (403, "signature.reused")
+    assert send(page, reused | {"own_hand": False}) == (403, "signature.not_own")
     assert send(page, given | {"number": 2}) == (403, "signature.not_own")
     assert send(page, given | {"number": 9}) == (422, "signature.row_unknown")
     backwards = [[[x, y, 900 - ms, p] for x, y, ms, p in each] for each in given["strokes"]]
     assert send(page, given | {"strokes": backwards}) == (422, "signature.strokes_unreadable")
     assert captured(place) == [1]
 
-    page.route("**/signatures", lambda route: route.continue_(post_data=str_of(again)))
+    page.route("**/signatures", lambda route: route.continue_(post_data=str_of(reused)))
     sign(page, 9)
     expect(row(page, 2)).to_have_attribute("data-state", "refused")
     expect(page.locator("[data-link]")).to_contain_text("同一个签名已用于另一笔发放")
@@ -287,6 +303,100 @@ def test_no_signature_and_anothers_signature_are_refused_by_the_service(place: O
     expect(page.locator("[data-link]")).to_have_text("联机。 已全部发送。")
 
 
+def test_what_something_between_answers_or_a_post_that_ended_costs_no_signature(
+    place: Office,
+) -> None:
+    page = tablet(place)
+    answers = iter(
+        (
+            {"status": 403, "body": "<h1>Forbidden</h1>", "content_type": "text/html"},
+            {"status": 200, "body": "<form>sign in</form>", "content_type": "text/html"},
+            {"status": 200, "json": {"result": "ok"}},
+            {"status": 403, "json": {"code": "duty.role_missing", "detail": "no post"}},
+        )
+    )
+    page.route("**/signatures", lambda route: route.fulfill(**next(answers)))
+
+    sign(page, 3)
+    expect(row(page, 1)).to_have_attribute("data-state", "held")
+    expect(page.locator("[data-link]")).to_contain_text("没有得到服务器可识别的答复")
+    again(page, "没有连上服务器")
+    again(page, "没有连上服务器")
+    again(page, "当日没有办理此事的岗位")
+    expect(page.locator("[data-link]")).to_contain_text("第 1 行的签字暂未被接受，仍保存在本机")
+    page.unroute("**/signatures")
+    page.reload()
+
+    expect(row(page, 1)).to_have_attribute("data-state", "captured")
+    expect(page.locator("[data-link]")).to_have_text("联机。 已全部发送。")
+    assert captured(place) == [1]
+
+
+def test_who_signed_without_a_connection_for_what_was_withdrawn_is_on_record(
+    place: Office,
+) -> None:
+    page = tablet(place)
+    page.context.set_offline(True)
+    sign(page, 3)
+    sign(page, 4)
+    act = CommandAct(str(officer_id("A-X01")), TODAY, place.served.clock.now())
+    withdraw_payment(place.ledger, act, payment(place, 1).id, "未到场")
+
+    page.context.set_offline(False)
+
+    expect(row(page, 2)).to_have_attribute("data-state", "captured")
+    expect(row(page, 1)).to_have_attribute("data-state", "closed")
+    expect(page.locator("[data-link]")).to_contain_text("这笔付款已撤销")
+    assert captured(place) == [1, 2]
+    assert payment(place, 1).status is Status.WITHDRAWN
+    assert len(strokes_of(place.ledger, payment(place, 1))) == 6
+    page.reload()
+    expect(row(page, 1)).to_have_attribute("data-state", "closed")
+    expect(page.locator("[data-link]")).to_have_text("联机。 已全部发送。")
+
+
+def test_what_was_refused_is_not_told_any_more_once_the_person_signed_elsewhere(
+    place: Office,
+) -> None:
+    page = tablet(place)
+    given = signed_over(page, 3)
+    forged = str_of(given | {"number": 2, "signer_name": PEOPLE[1].name})
+    page.route("**/signatures", lambda route: route.continue_(post_data=forged))
+    sign(page, 9)
+    expect(row(page, 2)).to_have_attribute("data-state", "refused")
+    page.unroute("**/signatures")
+    other = place.browser(WITNESS).new_page()
+    other.goto(PATH)
+    other.locator("[data-find]").fill("2")
+    other.keyboard.press("Enter")
+    sign(other, 8)
+    expect(row(other, 2)).to_have_attribute("data-state", "captured")
+
+    page.reload()
+
+    expect(row(page, 2)).to_have_attribute("data-state", "captured")
+    expect(page.locator("[data-link]")).to_have_text("联机。 已全部发送。")
+    assert page.evaluate(QUEUED) == []
+
+
+@pytest.mark.parametrize("days_ahead", [-4000, 1])
+def test_a_device_whose_clock_is_wrong_loses_no_signature_and_says_no_wrong_time(
+    place: Office, days_ahead: int
+) -> None:
+    context = place.browser(WITNESS)
+    context.add_init_script(CLOCK % (days_ahead * 86_400_000))
+    page = tablet(place, context=context)
+
+    sign(page, 3)
+
+    expect(row(page, 1)).to_have_attribute("data-state", "captured")
+    with catch_up(place.ledger, place.home.read_models).asking() as model:
+        [found] = signatures_of(model, BATCH)
+    recorded = datetime.fromisoformat(found.recorded_at)
+    assert abs(datetime.fromisoformat(found.ended_at) - recorded) < timedelta(seconds=20)
+    assert found.ended_at < found.recorded_at
+
+
 def test_without_scripts_the_pages_say_what_needs_them(place: Office) -> None:
     page = place.browser(WITNESS, scripts=False).new_page()
     page.goto(PATH)
@@ -296,6 +406,11 @@ def test_without_scripts_the_pages_say_what_needs_them(place: Office) -> None:
     expect(page.get_by_text("没有等待您签认的签字。")).to_be_visible()
 
 
+CLOCK = """const Truly = Date;
+globalThis.Date = class extends Truly {
+  constructor(...told) { if (told.length) super(...told); else super(Date.now()); }
+  static now() { return Truly.now() + %d; }
+};"""
 LEFT = """async () => {
   const texts = [];
   for (const name of await caches.keys()) {

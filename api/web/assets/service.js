@@ -1,11 +1,14 @@
 // Asks the service's own interface, with the officer's session; a refusal is thrown with its code.
+// What came from something between (a gateway, a page to sign in at) is no answer of the service's.
 
 export class Refused extends Error {
-  constructor(status, problem) {
+  // `at`: the moment of the answer by the service's clock, in milliseconds; NaN where it did not say.
+  constructor(status, problem, at) {
     super(problem.detail ?? String(status));
     this.status = status;
     this.code = problem.code ?? "server.failed";
     this.position = problem.position ?? null;
+    this.at = at;
   }
 }
 
@@ -17,8 +20,9 @@ export async function ask(method, path, body, headers = {}) {
     body: body === undefined ? undefined : JSON.stringify(body),
   });
   if (answer.status === 204) return null;
-  const said = await answer.json().catch(() => ({}));
-  if (!answer.ok) throw new Refused(answer.status, said);
+  const said = await answer.json().catch(() => null);
+  if (!answer.ok) throw new Refused(answer.status, said ?? {}, Date.parse(answer.headers.get("date")));
+  if (said === null) throw new Error(`no answer of the service's at ${path}`);
   return said;
 }
 

@@ -22,6 +22,10 @@ const numbered = (name, ...numbers) => numbers.reduce((text, each) => text.repla
 // Whose signature is still to come, in this order: those who were not there are asked last.
 const NEXT = ["open", "refused", "absent"];
 
+// What the service says of a row stands, whatever became of a signature that was sent for it.
+const STANDS = ["captured", "signed", "closed", "erased"];
+const ENDED = { "disbursement.not_in_transit": "signed", "disbursement.withdrawn": "closed", "vault.person_erased": "erased" };
+
 let at = rows[0];
 let width = 0;
 let comesAgain = "kept" in root.dataset;
@@ -76,12 +80,12 @@ function paint(row) {
   find("pill", row).textContent = word(row.dataset.state);
   if (row !== at) return;
   find("form").hidden = !NEXT.includes(row.dataset.state);
-  find("again").hidden = row.dataset.state !== "captured";
+  find("again").hidden = !["captured", "held"].includes(row.dataset.state);
   find("state-said").textContent = row.dataset.state === "open" ? "" : word(row.dataset.state);
 }
 
 function count() {
-  const done = rows.filter((row) => ["waiting", "captured", "signed"].includes(row.dataset.state)).length;
+  const done = rows.filter((row) => ["waiting", "held", "captured", "signed"].includes(row.dataset.state)).length;
   const still = rows.filter((row) => NEXT.includes(row.dataset.state)).length;
   find("counts").textContent = numbered("counts", done, still);
 }
@@ -95,7 +99,7 @@ function mark(row, state) {
 
 // What is kept of the sheet follows each signature; once nobody is left and all was sent, it goes.
 let keeping = Promise.resolve();
-const someLeft = () => rows.some((row) => [...NEXT, "waiting"].includes(row.dataset.state));
+const someLeft = () => rows.some((row) => [...NEXT, "waiting", "held"].includes(row.dataset.state));
 function keepOrForget() {
   if (comesAgain) keeping = keeping.then(someLeft() ? keepPeople : forgetSheet).catch(() => {});
 }
@@ -141,16 +145,16 @@ async function waiting() {
 async function told(what, entry) {
   const row = entry?.batch === batch ? rowOf(entry.number) : null;
   if (row && what === "sent") mark(row, "captured");
-  if (row && what === "refused") mark(row, "refused");
+  if (row && what === "refused") mark(row, ENDED[entry.refused] ?? "refused");
+  if (row && what === "held") mark(row, "held");
   find("signed-out").hidden = what !== "signed-out";
   const { mine, others, refused } = await waiting();
   const said = [what === "offline" || !navigator.onLine ? word(comesAgain ? "offline-kept" : "offline") : word("online")];
   said.push(mine.length ? numbered("n-waiting", mine.length) : word("all-sent"));
   if (others) said.push(word("others"));
-  for (const each of refused) {
-    const words = word(each.refused);
-    said.push(numbered("refused-said", each.number) + (words === each.refused ? `${each.detail} (${words})` : words));
-  }
+  const wordsOf = (code, detail) => (word(code) === code ? `${detail} (${code})` : word(code));
+  for (const each of mine.filter((entry) => entry.batch === batch && entry.held)) said.push(numbered("held-said", each.number) + wordsOf(each.held, each.detail));
+  for (const each of refused) said.push(numbered("refused-said", each.number) + wordsOf(each.refused, each.detail));
   find("link").textContent = said.join(" ");
   root.dataset.waiting = mine.length;
 }
@@ -170,8 +174,8 @@ find("form").addEventListener("submit", async (event) => {
   const signature = { number, signer_name: row.dataset.name, own_hand: true, strokes, witness_id: witness, started_at: moment(began), ended_at: moment(ended) };
   try {
     signature.device = await deviceId();
-    for (const old of (await kept()).filter((each) => each.batch === batch && each.number === number)) await drop(old);
-    await keep({ batch, number, witness }, signature);
+    const key = await keep({ batch, number, witness }, signature);
+    for (const old of (await kept()).filter((each) => each.batch === batch && each.number === number && each.key !== key)) await drop(old);
   } catch {
     said.textContent = word("kept-not");
     return;
@@ -208,11 +212,14 @@ window.addEventListener("beforeunload", (event) => {
 
 root.hidden = false;
 new ResizeObserver(fit).observe(canvas);
+const entries = (await kept().catch(() => [])).filter((each) => each.batch === batch && rowOf(each.number));
+for (const entry of entries) if (entry.refused && STANDS.includes(rowOf(entry.number).dataset.state)) await drop(entry);
 // What waited when the people were kept, and waits no more, was sent.
-for (const row of rows) if (row.dataset.state === "waiting") row.dataset.state = "captured";
-for (const entry of await kept().catch(() => [])) {
-  const row = entry.batch === batch ? rowOf(entry.number) : null;
-  if (row) row.dataset.state = entry.refused ? "refused" : "waiting";
+for (const row of rows) if (["waiting", "held"].includes(row.dataset.state)) row.dataset.state = "captured";
+for (const entry of entries) {
+  const row = rowOf(entry.number);
+  if (!entry.refused) row.dataset.state = entry.held ? "held" : "waiting";
+  else if (!STANDS.includes(row.dataset.state)) row.dataset.state = "refused";
 }
 for (const row of rows) paint(row);
 count();
