@@ -21,6 +21,7 @@ from projections.organisations import Tree, tree_known_at
 from projections.payment_states import disbursements
 from projections.samples import SampleView, sample_list
 from projections.turnover import Ever, every_payment
+from projections.view import read_up_to
 
 READ: Mapping[str, Callable[[str], Any]] = {
     "alone": lambda _: True,
@@ -80,6 +81,18 @@ def universe_of(
     name = _naming(tree, stratum)
     found = every_payment(model, asked, Moment(at=known_to))
     return Universe(known_to, [Unit(each.position, each.amount_fen, name(each)) for each in found])
+
+
+def universe_now(model: Connection, written: Iterable[Condition], stratum: str | None) -> Universe:
+    """Return the payments that meet conditions, as known at the last position that the model read.
+
+    The log may be longer by then: a plan by its length would be of payments nobody looked at, and
+    could never be drawn.
+
+    Raises:
+        Backwards, NotOnRecord: What the conditions are refused for.
+    """
+    return universe_of(model, written, read_up_to(model), stratum)
 
 
 def payments_at(model: Connection, positions: Iterable[int]) -> list[Disbursement]:

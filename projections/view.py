@@ -82,6 +82,12 @@ LINES_KEPT = 4
 KEPT = "kept"
 
 
+def read_up_to(connection: Connection) -> int:
+    """Return the last position of the log that what a connection sees tells of; -1: none yet."""
+    following: int = connection.execute(select(reading.c.next_position)).scalar_one()
+    return following - 1
+
+
 def id_column(name: str, *, nullable: bool = False) -> SqlColumn[bytes]:
     """Return a column for a UUID, kept as its 16 bytes."""
     return SqlColumn(name, LargeBinary(16), nullable=nullable)

@@ -14,7 +14,7 @@ from api.dependencies import TheLedger, TheMoment, TheReadModel
 from api.edge.one_thread import InOneThread
 from api.file_answer import TEXT, file_answer
 from api.problems import RESPONSES
-from api.sampling import sample_within, universe_of, verified, written_conditions
+from api.sampling import sample_within, universe_now, universe_of, verified, written_conditions
 from api.v1 import forms
 from api.v1.models import Answer, Day, Fen, Id, Position
 from api.v1.written import DrawnSample, NamedSample, Written, written
@@ -152,7 +152,7 @@ def create_sample(
     organisation_within(tree_on(model), reach, form.organisation_code)
     conditions = written_conditions(form.conditions())
     stratum = None if form.stratum is None else form.stratum.value
-    universe = universe_of(model, conditions, the_ledger.size() - 1, stratum)
+    universe = universe_now(model, conditions, stratum)
     order = Plan(
         form.title, form.organisation_code, conditions, form.method, form.size, form.stratum
     )

@@ -7,9 +7,11 @@ from typing import Any
 
 import pytest
 
+from api.sampling import universe_now
 from ledger.anchoring.publications import announce
 from ledger.commands.organisations import Move, move_organisation
-from ledger.domain.sample import SIZE_MAX, Sample
+from ledger.commands.samples import Plan, plan_sample
+from ledger.domain.sample import SIZE_MAX, Condition, Method, Sample
 from projections.runner import catch_up, rebuild
 from tests.api.service import Service, service_at
 from tests.api.staging import refusal
@@ -94,6 +96,26 @@ def test_a_sample_is_planned_seeded_and_drawn_and_anybody_draws_it_again(
     assert only == shown
     assert refusal(service.browser("H-X02").get(path)) == (403, "access.outside_reach")
     service.world.check_log()
+
+
+def test_what_is_recorded_while_a_sample_is_planned_is_not_in_it_and_it_is_drawn(
+    service: Service,
+) -> None:
+    world = service.world
+    conditions = (Condition("organisation", "X01"),)
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        world.file(Person(20))
+        world.pay("B3", roster_row(1, Person(20), 80_000))
+        universe = universe_now(model, conditions, None)
+    order = Plan("两节抽查", "X01", conditions, Method.SIMPLE, 4)
+    planned = plan_sample(world.ledger, world.act("J-C01"), order, universe)
+    path = f"/v1/samples/{planned.result['sample_id']}"
+    publish(service)
+
+    assert service.done("J-C01", f"{path}/draws")["result"] == {"drawn": 4}
+    shown = service.get("H-X01", path)
+    assert shown["universe_count"] == 9
+    assert service.get("J-C01", f"{path}/verification")["holds"] is True
 
 
 def test_a_union_that_moves_later_changes_no_plan(service: Service) -> None:

@@ -17,6 +17,7 @@ from api.sampling import (
     payments_at,
     read_conditions,
     sample_within,
+    universe_now,
     universe_of,
     verified,
     written_conditions,
@@ -119,7 +120,7 @@ def plan(
         asked = _of_payments(chosen).having(organisation=form.organisation)
         conditions = written_conditions(asked.conditions(tree))
         stratum = None if form.stratum is None else form.stratum.value
-        universe = universe_of(model, conditions, the_ledger.size() - 1, stratum)
+        universe = universe_now(model, conditions, stratum)
         order = Plan(
             form.title, form.organisation, conditions, form.method, form.size, form.stratum
         )
