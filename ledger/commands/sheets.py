@@ -1,6 +1,7 @@
 """Paper sheets: printed with a code for each row, signed by hand, scanned, and matched by row."""
 
 from base64 import b64encode
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -17,10 +18,12 @@ from ledger.domain.batch import Batch, SeenRow, batch_id
 from ledger.domain.disbursement import (
     AnotherWitness,
     DatedBackwards,
+    Disbursement,
     Manner,
     NotInTransit,
     PaymentWithdrawn,
     SignatureWaits,
+    Status,
 )
 from ledger.domain.export import Export
 from ledger.domain.organisation import Organisation
@@ -37,6 +40,9 @@ from ledger.vault.keys import PersonErased
 DEVICE = "scanner"
 GONE = "（已删除）"
 """In place of the name of somebody who was erased or restricted: the sheet still adds up."""
+
+LEFT_OUT: Mapping[Status, str] = {Status.SIGNED: "已签领", Status.WITHDRAWN: "已撤销"}
+"""What a printed sheet says of rows that it is without."""
 
 NO_CODE, FOREIGN, OTHER_BATCH, BENT = "no_code", "foreign", "other_batch", "bent"
 """What is seen of a page itself."""
@@ -65,6 +71,16 @@ class NoSheetCodes(LedgerError):
 
     def __init__(self) -> None:
         super().__init__("no code of a printed sheet can be read on any page")
+
+
+class NothingToSign(LedgerError):
+    """A sheet is printed for those who are still to sign, and nobody is."""
+
+    code = "sheet.nothing_to_sign"
+    kind = Kind.CONFLICT
+
+    def __init__(self, batch: UUID) -> None:
+        super().__init__(f"no row of batch {batch} is still to be signed")
 
 
 class ScanOfOtherBatch(LedgerError):
@@ -98,7 +114,10 @@ class ScanOrder:
 def print_sheet(
     ledger: Ledger, act: CommandAct, order: SheetOrder, key: bytes, in_words: Callable[[int], str]
 ) -> SheetFile:
-    """Write the sheet of an approved batch for printing; that it was handed out is an event.
+    """Write what is still to be signed of an approved batch for printing; it is on record.
+
+    Whoever signed, was paid or is not to be paid any more stands on it no more: at the table they
+    would sign and be paid again. How many they are is said on each page. Rows keep their numbers.
 
     Args:
         ledger: The log and the vault.
@@ -108,6 +127,7 @@ def print_sheet(
         in_words: Writes an amount in fen as vouchers carry it.
 
     Raises:
+        NothingToSign: No row is still to be signed.
         WrongStage, WrongChannel, RoleMissing, OfficerRequired: As they say.
     """
     written: list[SheetFile] = []
@@ -115,15 +135,20 @@ def print_sheet(
     def decide(work: Work) -> None:
         batch = witnessed_batch(work, act, order.batch_code)
         require_unnamed(ledger, batch.people, order.reason, order.made_for)
-        rows = [_row(work, batch, number) for number in sorted(batch.rows)]
+        payments = [payment_of_row(work, batch, number) for number in sorted(batch.rows)]
+        standing = [(each, _standing(each)) for each in payments]
+        rows = [_row(work, each) for each, left_out in standing if left_out is None]
+        if not rows:
+            raise NothingToSign(batch.id)
+        without = Counter(left_out for _, left_out in standing if left_out is not None)
         file = write_sheet(
             Sheet(
                 batch.id,
                 batch.code,
                 title=order.title,
-                facts=_facts(work, act, batch),
+                facts=_facts(work, act, batch, without),
                 rows=rows,
-                total_in_words=in_words(batch.total),
+                total_in_words=in_words(sum(row.amount_fen for row in rows)),
                 foot=_foot(ledger, batch),
             ),
             key,
@@ -254,17 +279,25 @@ def _take_row(work: Work, act: CommandAct, batch: Batch, scan: Scan, row: Scanne
     return row.ink
 
 
-def _row(work: Work, batch: Batch, number: int) -> SheetRow:
-    payment = payment_of_row(work, batch, number)
+def _standing(payment: Disbursement) -> str | None:
+    """Say why a row is not to be signed on paper; None: it is."""
+    if payment.status is Status.IN_TRANSIT:
+        return None if payment.captured is None else "已签字待签认"
+    return LEFT_OUT.get(payment.status, "不再发放")
+
+
+def _row(work: Work, payment: Disbursement) -> SheetRow:
     try:
         payee = unseal(work.ledger, payment.person_id, PAYEE, payment.payee)
     except PersonErased:
         payee = {"name": GONE}
     said = {name: payee.get(name, "") for name in ("name", "id_number", "phone", "reason")}
-    return SheetRow(number=number, amount_fen=payment.amount, **said)
+    return SheetRow(number=payment.number, amount_fen=payment.amount, **said)
 
 
-def _facts(work: Work, act: CommandAct, batch: Batch) -> list[tuple[str, str]]:
+def _facts(
+    work: Work, act: CommandAct, batch: Batch, without: Mapping[str, int]
+) -> list[tuple[str, str]]:
     organisation = work.get(Organisation, batch.organisation_id)
     categories = "、".join(sorted({row.category for row in batch.rows.values()}))
     return [
@@ -272,6 +305,7 @@ def _facts(work: Work, act: CommandAct, batch: Batch) -> list[tuple[str, str]]:
         ("批次", batch.code),
         ("类别", categories),
         ("制表日期", act.happened_on.isoformat()),
+        *(("未列入", f"{why} {count} 行") for why, count in sorted(without.items())),
     ]
 
 

@@ -4,12 +4,15 @@ from dataclasses import replace
 from datetime import date, timedelta
 from uuid import UUID
 
+import pypdfium2
 import pytest
 from PIL import Image
 
 from ledger.commands import recipients
+from ledger.commands.disbursements import withdraw_payment
 from ledger.commands.sheets import (
     NoSheetCodes,
+    NothingToSign,
     ScanOfOtherBatch,
     ScanOrder,
     SheetOrder,
@@ -41,13 +44,14 @@ from tests.files.paper import (
     turned,
     write_name,
 )
-from tests.world import Person, World, roster_row
+from tests.world import RECORDED_AT, Person, World, roster_row
 
 KEY = b"k" * 32
 PEOPLE = [Person(60 + number) for number in range(10)]
 SHEET, BATCH = "S1", batch_id("S1")
 WITNESS = "H-X01"
 SIGNED_ON = date(2017, 1, 21)
+LATER = "2017-03-02T08:00:00.000Z"
 
 
 @pytest.fixture
@@ -57,9 +61,11 @@ def sheet(world: World) -> World:
     return world
 
 
-def printed(world: World, code: str = SHEET) -> SheetFile:
+def printed(world: World, code: str = SHEET, at: str = RECORDED_AT) -> SheetFile:
     order = SheetOrder(code, "两节送温暖签字表", "现场签字", "经办人")
-    return print_sheet(world.ledger, world.act(WITNESS), order, KEY, str)
+    return print_sheet(
+        world.ledger, replace(world.act(WITNESS), recorded_at=at), order, KEY, "{} fen".format
+    )
 
 
 def take(
@@ -234,6 +240,48 @@ def test_a_page_signed_over_counts_for_the_witness_of_the_first_and_for_no_other
     anew = take(sheet, again)
     assert anew.result["rows"] == {"signed": 2, "empty": 6}
     assert waits(sheet, 0) == (officer_id(WITNESS), anew.result["file_sha256"])
+
+
+def test_a_sheet_printed_anew_is_of_those_who_are_still_to_sign(sheet: World) -> None:
+    one, _ = on_the_glass(printed(sheet).content)
+    for place in (0, 1):
+        write_name(one, place)
+    take(sheet, one)
+    act = sheet.act(WITNESS, SIGNED_ON)
+    certify_captured(sheet.ledger, act, Certification(SHEET, [1]))
+    for person in PEOPLE[2:8]:
+        withdraw(sheet, person)
+
+    file = printed(sheet, at=LATER)
+
+    handed_over = last(sheet, Export.HandedOver)
+    assert (handed_over.people, handed_over.file_sha256) == (2, file.sha256)
+    words = words_on(file)
+    assert "合计 2 人" in words
+    assert "¥600.00" in words
+    assert "60000 fen" in words
+    assert "未列入 已撤销 6 行 未列入 已签字待签认 1 行 未列入 已签领 1 行" in words
+    assert PEOPLE[8].name in words
+    assert not [each.name for each in PEOPLE[:8] if each.name in words]
+    [again] = on_the_glass(file.content)
+    write_name(again, 1)
+    assert take(sheet, again).result["rows"] == {"empty": 1, "signed": 1}
+    assert waits(sheet, 9)[0] == officer_id(WITNESS)
+    withdraw(sheet, PEOPLE[8])
+    assert isinstance(nothing_more(sheet, lambda: printed(sheet, at=LATER)), NothingToSign)
+
+
+def words_on(file: SheetFile) -> str:
+    document = pypdfium2.PdfDocument(file.content)
+    try:
+        return " ".join(" ".join(page.get_textpage().get_text_range().split()) for page in document)
+    finally:
+        document.close()
+
+
+def withdraw(world: World, person: Person) -> None:
+    act = world.act("A-X01", SIGNED_ON)
+    withdraw_payment(world.ledger, act, world.payment_id(person), "未到场")
 
 
 def test_a_smudge_takes_no_signatures_place(sheet: World) -> None:
