@@ -42,6 +42,15 @@ signatures = Table(
     Index("signatures_by_device", "device", "position"),
 )
 
+discards = Table(
+    "signatures_discarded",
+    metadata,
+    number_column("position", primary_key=True),
+    id_column("disbursement_id"),
+    text_column("happened_on"),
+    Index("signatures_discarded_by_payment", "disbursement_id", "position"),
+)
+"""Where it was said that what had been taken down of a payment is no signature."""
 
 scans = Table(
     "sheet_scans",
@@ -68,10 +77,14 @@ scan_rows = Table(
 
 
 class Signatures(Projection):
-    tables: ClassVar = (signatures, scans, scan_rows)
+    tables: ClassVar = (signatures, discards, scans, scan_rows)
 
     def handlers(self) -> Mapping[type[Event], Handler]:
-        return {Disbursement.SignatureCaptured: _captured, Batch.SheetScanned: _scanned}
+        return {
+            Disbursement.SignatureCaptured: _captured,
+            Disbursement.SignatureDiscarded: _discarded,
+            Batch.SheetScanned: _scanned,
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,4 +216,10 @@ def _captured(event: Disbursement.SignatureCaptured, position: int, rows: Rows) 
             event.recorded_at,
             event.happened_on.isoformat(),
         )
+    )
+
+
+def _discarded(event: Disbursement.SignatureDiscarded, position: int, rows: Rows) -> None:
+    rows["signatures_discarded"].append(
+        (position, event.originator_id.bytes, event.happened_on.isoformat())
     )

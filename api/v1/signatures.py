@@ -14,14 +14,23 @@ from api.problems import RESPONSES
 from api.sheets import codes_key
 from api.uploads import whole
 from api.v1 import forms, models
-from api.v1.written import CertifiedSheet, TakenScan, TakenSignature, Written, written
+from api.v1.written import (
+    CertifiedSheet,
+    DiscardedSignature,
+    TakenScan,
+    TakenSignature,
+    Written,
+    written,
+)
 from api.within import batch_within
 from ledger.commands.sheets import ScanOrder, take_scan
 from ledger.commands.signatures import (
     Certification,
+    Discarding,
     DrawnSignature,
     capture_signature,
     certify_captured,
+    discard_signature,
     prepare_captured,
 )
 from ledger.domain.batch import Batch
@@ -97,6 +106,22 @@ def certify_signatures(
     act = acting.signed(form.signed, stream=batch_id)
     answer = certify_captured(the_ledger, act, order)
     return written(the_ledger, response, answer, CertifiedSheet)
+
+
+@router.post("/{batch_id}/signatures/{number}/discards", status_code=201, dependencies=[WITNESS])
+def discard_taken_signature(
+    batch_id: BatchId,
+    number: int,
+    form: forms.Reasoned,
+    acting: TheActing,
+    the_ledger: TheLedger,
+    response: Response,
+) -> Written[DiscardedSignature]:
+    """Say that what waits on a row is no signature; its witness does, or another once they left."""
+    order = Discarding(_code(the_ledger, batch_id), number, form.reason)
+    act = acting.act(form.happened_on, stream=batch_id)
+    answer = discard_signature(the_ledger, act, order)
+    return written(the_ledger, response, answer, DiscardedSignature)
 
 
 @router.post("/{batch_id}/scans", status_code=201, dependencies=[WITNESS])

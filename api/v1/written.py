@@ -150,6 +150,12 @@ class CertifiedSheet(Answer):
     refused: list[RefusedRow]
 
 
+class DiscardedSignature(Answer):
+    """What waited on the row counts for nothing: it is signed anew, or withdrawn."""
+
+    number: int
+
+
 class TakenSignature(Answer):
     """The signature is kept, and counts once its witness certifies it."""
 

@@ -235,6 +235,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "disbursement.settled": N_("银行确认到账"),
         "disbursement.signed": N_("本人签领"),
         "disbursement.signature_captured": N_("本人签字，待见证签认"),
+        "disbursement.signature_discarded": N_("所见不是签名"),
         "disbursement.returned": N_("银行退回"),
         "disbursement.withdrawn": N_("撤销付款"),
         "disbursement.unresolved": N_("银行未作答复"),

@@ -8,6 +8,7 @@ from hashlib import sha256
 from uuid import UUID
 
 from ledger.commands.disbursements import (
+    WITNESSES,
     NothingSigned,
     SignedRowUnknown,
     ToCertify,
@@ -16,8 +17,9 @@ from ledger.commands.disbursements import (
     require_signed_in_time,
     witnessed_batch,
 )
-from ledger.commands.duties import NotOwnAct, acting_officer
+from ledger.commands.duties import NotOwnAct, acting_officer, recording_day
 from ledger.commands.likeness import compare, traits_of_strokes
+from ledger.commands.lineage import lineage
 from ledger.commands.refusals import recorded
 from ledger.commands.sealing import PAYEE, SIGNATURE, seal, unseal
 from ledger.commands.signed_acts import perform_signed
@@ -33,6 +35,7 @@ from ledger.domain.disbursement import (
     disbursement_id,
 )
 from ledger.domain.export import Export
+from ledger.domain.officer import Officer
 from ledger.domain.signature import SignatureClaim, SignatureReused, signature_id
 from ledger.domain.strokes import Point, from_text, require_signature, to_svg, to_text
 from ledger.domain.values import Money, stable_id
@@ -79,6 +82,15 @@ class Certification:
 
     batch_code: str
     numbers: Sequence[int]
+
+
+@dataclass(frozen=True, slots=True)
+class Discarding:
+    """What waits on a row to be certified is no signature, and why."""
+
+    batch_code: str
+    number: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +281,33 @@ def prepare_captured(ledger: Ledger, act: CommandAct, order: Certification) -> b
     return payloads[0]
 
 
+def discard_signature(ledger: Ledger, act: CommandAct, order: Discarding) -> Answer:
+    """Say of what waits on a row that it is no signature: it is awaited still, or withdrawn.
+
+    Its witness does. Where they hold no post any more in which they could certify it, any witness
+    of the sheet does, as it would wait for good.
+
+    Raises:
+        SignedRowUnknown, NotInTransit, NotCaptured, AnotherWitness, PersonalDataInText: As they
+            say.
+        WrongStage, WrongChannel, RoleMissing, OfficerRequired: As they say.
+    """
+
+    def decide(work: Work) -> None:
+        batch = witnessed_batch(work, act, order.batch_code)
+        payment = payment_of_row(work, batch, order.number)
+        payment.discard_signature(
+            act,
+            discarded_by=acting_officer(act),
+            witness_left=_witness_left(work, act, batch, payment.captured),
+            reason=order.reason,
+        )
+        work.save(payment)
+        work.result.update(number=order.number)
+
+    return ledger.perform(act, "signature.discard", order, decide)
+
+
 def signature_image(ledger: Ledger, batch: UUID, number: int, officer: UUID) -> tuple[str, str]:
     """Return the picture of a signature, to the witness who saw it given: its manner and itself.
 
@@ -328,6 +367,15 @@ def _sign(work: Work, act: CommandAct, batch: Batch, number: int, sheet: str) ->
         witness_id=witness,
     )
     return payment
+
+
+def _witness_left(work: Work, act: CommandAct, batch: Batch, captured: Captured | None) -> bool:
+    if captured is None:
+        return False
+    witness = work.get(Officer, captured.witness_id)
+    day = recording_day(act)
+    places = set(lineage(work, batch.organisation_id, day))
+    return not any(witness.holds(role, places, day) for role in WITNESSES)
 
 
 def _sheet_sha256(work: Work, batch: Batch, numbers: Sequence[int]) -> str:

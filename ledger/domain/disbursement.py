@@ -332,6 +332,23 @@ class Disbursement(Root):
                 self.witness_id,
             )
 
+    class SignatureDiscarded(Event, frozen=True):
+        """What waited to be certified is no signature, says its witness; it is awaited still.
+
+        Where its witness has left, another one says so.
+        """
+
+        TOPIC = "disbursement.signature_discarded"
+        batch_id: UUID
+        number: int
+        organisation_id: UUID
+        image_sha256: str
+        witness_id: UUID
+        reason: str
+
+        def apply(self, aggregate: "Disbursement") -> None:
+            aggregate.captured = None
+
     class Signed(Event, frozen=True):
         """The recipient signed the sheet under a witness's eyes, by their own name."""
 
@@ -612,6 +629,40 @@ class Disbursement(Root):
             started_at=started_at,
             ended_at=ended_at,
             witness_id=witness_id,
+        )
+
+    def discard_signature(
+        self, act: Act, *, discarded_by: UUID, witness_left: bool, reason: str
+    ) -> None:
+        """Record that what waits to be certified is no signature.
+
+        Args:
+            discarded_by: Who says so: its witness, or another where they have left.
+            witness_left: Whether its witness holds no post any more in which they could certify it.
+            reason: Why; it stands in the log.
+
+        Raises:
+            NotInTransit: It was certified, or is not awaited any more.
+            NotCaptured: Nothing waits.
+            AnotherWitness: It waits for another, who is still there.
+            PersonalDataInText: The reason names somebody by a number.
+        """
+        self._require_in_transit()
+        captured = self.captured
+        if captured is None:
+            raise NotCaptured(self.id)
+        if not witness_left:
+            self._require_no_other_witness(discarded_by)
+        require_no_personal_data(reason)
+        self.trigger_event(
+            self.SignatureDiscarded,
+            act,
+            batch_id=self.batch_id,
+            number=self.number,
+            organisation_id=self.organisation_id,
+            image_sha256=captured.image_sha256,
+            witness_id=captured.witness_id,
+            reason=reason,
         )
 
     def require_captured_by(self, witness_id: UUID) -> Captured:

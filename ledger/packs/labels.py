@@ -48,6 +48,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "disbursement.withdrawn": ("撤销付款", "withdrawn, never paid out"),
     "disbursement.settled": ("银行入账成功", "settled by the bank"),
     "disbursement.signature_captured": ("本人签字(待见证签认)", "signature taken down"),
+    "disbursement.signature_discarded": ("所见不是签名", "what was seen is no signature"),
     "disbursement.signed": ("本人签收", "signed for by the recipient"),
     "disbursement.unresolved": ("银行结果不明", "bank does not know yet"),
     "fiscal_year.closed": ("年度关账", "fiscal year closed"),

@@ -61,7 +61,7 @@ from projections.person_files import person_files
 from projections.policies import adoptions as adopted
 from projections.remittances import answers as answered
 from projections.remittances import remittances as sent
-from projections.signatures import scans
+from projections.signatures import discards, scans
 from projections.signatures import signatures as captured
 from projections.view import reading
 from projections.witness_refusals import witness_refusals
@@ -251,7 +251,7 @@ RULES: Sequence[Rule] = (
     Rule(
         sheets.sheets_against_ledger,
         ("open",),
-        (_last(scans), _last(captured)),
+        (_last(scans), _last(captured), _last(discards)),
         limits=LIMITS_OF["D3"],
     ),
     Rule(sheets.one_picture_on_two_rows, (), (_last(scans),)),

@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, exists, func, not_, select
 
 from ledger.domain.disbursement import Manner, Status
 from ledger.domain.policy import Channel
@@ -13,7 +13,7 @@ from projections.batches import batches, rows_listed
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
 from projections.payment_states import disbursements, states
-from projections.signatures import scan_rows, scans, signatures
+from projections.signatures import discards, scan_rows, scans, signatures
 
 SHEET_TOTAL = "sheet_total"
 REUSED = "signature.reused"
@@ -107,11 +107,16 @@ def _scanned(asked: Asked) -> set[UUID]:
 
 def _uncertified(asked: Asked, batch_id: UUID) -> _More | None:
     """Return since when, where, how many and how much of a batch's scanned rows is in transit."""
+    discarded = exists(
+        select(discards.c.position)
+        .where(discards.c.disbursement_id == signatures.c.disbursement_id)
+        .where(discards.c.position > signatures.c.position, asked.moment.covers(discards))
+    )
     captured = (
         select(signatures.c.disbursement_id, func.min(signatures.c.happened_on).label("since"))
         .add_columns(func.min(signatures.c.position).label("position"))
         .where(signatures.c.batch_id == batch_id.bytes, asked.moment.covers(signatures))
-        .where(signatures.c.manner == Manner.SCANNED.value)
+        .where(signatures.c.manner == Manner.SCANNED.value, not_(discarded))
         .where(signatures.c.happened_on <= asked.past(asked.patience.answer_days))
         .group_by(signatures.c.disbursement_id)
         .subquery("captured")

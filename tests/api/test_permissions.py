@@ -464,6 +464,9 @@ ASKED: dict[str, Asked] = {
     "POST /v1/batches/{batch_id}/signatures/certification": Asked(
         "{sheet}", lambda p: {"certification": {"numbers": [9]}, "signed": signed(p)}
     ),
+    "POST /v1/batches/{batch_id}/signatures/{number}/discards": Asked(
+        "{sheet} 1", lambda _: {"reason": "划线"}
+    ),
     "POST /v1/batches/{batch_id}/closing": Asked("{batch}"),
     "GET /v1/disbursements": Asked("organisation_id={organisation}"),
     "GET /v1/disbursements/totals": Asked("organisation_id={organisation}"),
@@ -954,6 +957,9 @@ ASKED: dict[str, Asked] = {
     "GET /batches/{batch_id}/signing": Asked("{sheet}"),
     "POST /batches/{batch_id}/signing": Asked("{sheet}", form=form_of(reason="现场签字")),
     "GET /batches/{batch_id}/certification": Asked("{sheet}"),
+    "POST /batches/{batch_id}/certification/discards": Asked(
+        "{sheet}", form=form_of(number="1", reason="划线")
+    ),
     "GET /batches/{batch_id}/signatures/{number}/image": Asked("{sheet} 1"),
     "GET /my-account": Asked(bound=False),
     "POST /my-account/tokens": Asked(form=form_of(label="t", days="1"), bound=False),

@@ -8,7 +8,7 @@ import pypdfium2
 import pytest
 from PIL import Image
 
-from ledger.commands import recipients
+from ledger.commands import officers, recipients
 from ledger.commands.disbursements import withdraw_payment
 from ledger.commands.sheets import (
     NoSheetCodes,
@@ -19,11 +19,19 @@ from ledger.commands.sheets import (
     print_sheet,
     take_scan,
 )
-from ledger.commands.signatures import Certification, certify_captured, signature_image
+from ledger.commands.signatures import (
+    Certification,
+    Discarding,
+    certify_captured,
+    discard_signature,
+    signature_image,
+)
 from ledger.domain.batch import Batch, ScanKnown, WrongChannel, batch_id
-from ledger.domain.disbursement import Disbursement, Status
+from ledger.domain.clear_text import PersonalDataInText
+from ledger.domain.disbursement import AnotherWitness, Disbursement, NotCaptured, Status
 from ledger.domain.export import Export
-from ledger.domain.officer import officer_id
+from ledger.domain.officer import Role, officer_id
+from ledger.domain.organisation import organisation_id
 from ledger.files.scans import read_scan
 from ledger.files.sheet import SheetFile
 from ledger.store.application import Answer
@@ -317,6 +325,51 @@ def test_a_row_dated_later_stops_none_of_the_others(sheet: World) -> None:
     with catch_up(sheet.ledger, sheet.home.read_models).asking() as model:
         seen = scans_of(model, BATCH)[-1].rows
     assert [each.number for each in seen if each.seen == "dated_before"] == [1]
+
+
+def test_what_its_witness_says_is_no_signature_holds_up_nothing(sheet: World) -> None:
+    one, _ = on_the_glass(printed(sheet).content)
+    line(one, (200, 60), (206, 60.4))
+    take(sheet, one)
+    assert [code for code, _ in differences(sheet, 7)] == [1]
+    payment = sheet.payment(PEOPLE[0])
+    act = sheet.act(WITNESS, SIGNED_ON)
+    order = Discarding(SHEET, 1, "未领，划线")
+    other = sheet.act("R-X01", SIGNED_ON)
+    refused = nothing_more(sheet, lambda: discard_signature(sheet.ledger, other, order))
+    assert isinstance(refused, AnotherWitness)
+    named = Discarding(SHEET, 1, PEOPLE[0].id_number)
+    refused = nothing_more(sheet, lambda: discard_signature(sheet.ledger, act, named))
+    assert isinstance(refused, PersonalDataInText)
+
+    discard_signature(sheet.ledger, act, order)
+
+    told = last(sheet, Disbursement.SignatureDiscarded)
+    assert payment.captured is not None
+    assert (told.image_sha256, told.reason) == (payment.captured.image_sha256, "未领，划线")
+    assert differences(sheet, 7) == []
+    refused = nothing_more(sheet, lambda: discard_signature(sheet.ledger, act, order))
+    assert isinstance(refused, NotCaptured)
+    withdraw(sheet, PEOPLE[0])
+    assert sheet.payment(PEOPLE[0]).status is Status.WITHDRAWN
+    sheet.check_log()
+
+
+def test_what_waits_for_a_witness_who_has_left_another_one_discards(sheet: World) -> None:
+    one, _ = on_the_glass(printed(sheet).content)
+    write_name(one, 0)
+    take(sheet, one)
+    left = sheet.act(day=date(2017, 1, 22))
+    officers.end_role(
+        sheet.ledger, left, officers.Post(officer_id(WITNESS), organisation_id("X01"), Role.HANDLER)
+    )
+
+    act = sheet.act("R-X01", date(2017, 1, 22))
+    discard_signature(sheet.ledger, act, Discarding(SHEET, 1, "见证人已调离"))
+
+    assert sheet.payment(PEOPLE[0]).captured is None
+    write_name(one, 1)
+    assert take(sheet, one, staff="R-X01", day=date(2017, 1, 22)).result["rows"]["signed"] == 2
 
 
 def waits(world: World, place: int) -> tuple[UUID, str | None]:

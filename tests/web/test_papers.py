@@ -11,7 +11,7 @@ from ledger.store.home import Home
 from tests.api.service import TODAY
 from tests.campaign import copied
 from tests.files.paper import as_pdf, as_picture, line, on_the_glass, turned, write_name
-from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, office_at
+from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, office_at, saying
 from tests.web.test_signing import BATCH, WITNESS, approved, make_key, payment
 
 PATH = f"/batches/{BATCH}/scans"
@@ -88,6 +88,29 @@ def test_a_sheet_goes_from_the_printer_to_the_ledger(
     page.goto(PATH)
     expect(page.locator("img.signature")).to_have_count(2)
     assert place.browser("R-X01").request.get(f"/batches/{BATCH}/signatures/4/image").status == 403
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_a_dash_in_a_box_is_discarded_by_its_witness(place: Office, language: str) -> None:
+    say = saying(language)
+    page = place.browser(WITNESS, language, scripts=False).new_page()
+    [paper] = on_the_glass(print_sheet(page))
+    line(paper, (200, 60), (206, 61))
+    hand_in(page, as_pdf([paper]))
+    page.goto(f"/batches/{BATCH}/certification")
+    form = page.locator("form[action$='discards']")
+    form.locator("[name=number]").fill("2")
+    form.locator("[name=reason]").fill("划线")
+    form.get_by_role("button").click()
+    expect(page.get_by_role("alert").first).to_contain_text("signature.not_captured")
+    expect(form.locator("[name=reason]")).to_have_value("划线")
+    form.locator("[name=number]").fill("1")
+
+    form.get_by_role("button").click()
+
+    expect(page.get_by_role("status")).to_contain_text(say("已登记：这一行仍待本人签字。"))
+    expect(page.get_by_text(say("没有等待您签认的签字。"))).to_be_visible()
+    assert payment(place, 1).captured is None
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

@@ -9,25 +9,33 @@ from sqlalchemy import Connection
 
 from api.callers import WITNESS, Caller, TheCaller, TheReach
 from api.dependencies import TheLedger, TheReadModel
+from api.web.given import Given
+from api.web.language import N_
 from api.web.posted import TheActingOnPage
+from api.web.refused import show_above
 from api.web.screen import TheScreen
 from api.within import batch_within
 from ledger.commands.signatures import (
+    Discarding,
     SigningNotBegun,
     begin_signing,
+    discard_signature,
     signature_image,
     signing_rows,
     waiting_rows,
 )
 from ledger.domain import strokes
 from ledger.domain.disbursement import Manner
+from ledger.errors import LedgerError
 from ledger.files.scans import Ink
+from ledger.store.application import Ledger
 from projections.batches import Batch, campaign_list
 from projections.organisations import tree_on
 from projections.signatures import scans_of
 
 router = APIRouter(include_in_schema=False)
 
+CERTIFICATION = "signing/certification.html"
 MEDIA = {Manner.DRAWN: "image/svg+xml", Manner.SCANNED: "image/png"}
 
 ENOUGH = {
@@ -113,21 +121,31 @@ def show_certification(
 ) -> Response:
     """Show the witness what was signed under their eyes and waits for their own signature."""
     batch = batch_within(model, reach, batch_id)
-    rows, elsewhere = waiting_rows(the_ledger, batch_id, caller.officer_id)
-    clear = {
-        (scan.file_sha256, row.number)
-        for scan in scans_of(model, batch_id)
-        for row in scan.rows
-        if row.seen == Ink.SIGNED
-    }
-    return screen.show(
-        "signing/certification.html",
-        batch=batch,
-        rows=rows,
-        elsewhere=elsewhere,
-        clear=clear,
-        **_about(model, batch, caller),
-    )
+    told = _waiting(model, the_ledger, batch, caller)
+    return screen.show(CERTIFICATION, code=None, given=Given(), **told)
+
+
+@router.post("/batches/{batch_id}/certification/discards", dependencies=[WITNESS])
+def discard(
+    batch_id: UUID,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    model: TheReadModel,
+    reach: TheReach,
+    caller: TheCaller,
+    the_ledger: TheLedger,
+    number: Annotated[int, Form(ge=1, le=1_000_000)],
+    reason: Annotated[str, Form(min_length=1, max_length=200)],
+) -> Response:
+    """Put on record that what waits on a row is no signature."""
+    batch = batch_within(model, reach, batch_id)
+    try:
+        discard_signature(the_ledger, acting.act(), Discarding(batch.code, number, reason))
+    except LedgerError as refusal:
+        given = Given(number=str(number), reason=reason)
+        told = _waiting(model, the_ledger, batch, caller)
+        return show_above(screen, refusal, CERTIFICATION, given=given, **told)
+    return screen.go(f"/batches/{batch_id}/certification", N_("已登记：这一行仍待本人签字。"))
 
 
 @router.get("/batches/{batch_id}/signatures/{number}/image", dependencies=[WITNESS])
@@ -146,6 +164,19 @@ def show_signature(
     return Response(
         content, media_type=MEDIA[Manner(manner)], headers={"Cache-Control": "no-store"}
     )
+
+
+def _waiting(model: Connection, ledger: Ledger, batch: Batch, caller: Caller) -> dict[str, Any]:
+    """Return what waits for the caller to certify it, and how much waits for others."""
+    rows, elsewhere = waiting_rows(ledger, batch.batch_id, caller.officer_id)
+    clear = {
+        (scan.file_sha256, row.number)
+        for scan in scans_of(model, batch.batch_id)
+        for row in scan.rows
+        if row.seen == Ink.SIGNED
+    }
+    told = {"batch": batch, "rows": rows, "elsewhere": elsewhere, "clear": clear}
+    return told | _about(model, batch, caller)
 
 
 def _about(model: Connection, batch: Batch, caller: Caller) -> dict[str, Any]:
