@@ -197,14 +197,17 @@ def withdraw_payment(ledger: Ledger, act: CommandAct, disbursement: UUID, reason
         NotInTransit: It arrived, or came back before.
         AlreadySent: The bank may have been sent it: the bank's answer decides.
         SignatureWaits: Its recipient signed for it.
+        SignatureUndone: A second person withdraws what was signed for, and is not any more.
     """
 
     def decide(work: Work) -> None:
         payment = work.get(Disbursement, disbursement)
         require_post(work, act, {Role.APPROVER}, payment.organisation_id)
         require_unnamed(ledger, {payment.person_id}, reason)
-        parts = payment.withdraw(act, reason=reason)
-        if may_be_sent(work, work.get(Batch, payment.batch_id), payment):
+        batch = work.get(Batch, payment.batch_id)
+        listed_by = {str(officer) for officer in batch.officers}
+        parts = payment.withdraw(act, reason=reason, listed_by=listed_by)
+        if may_be_sent(work, batch, payment):
             raise AlreadySent(payment.id)
         fund = work.get(FundAccount, payment.fund_id)
         fund.restore(act, disbursement_id=payment.id, parts=parts)

@@ -1,6 +1,6 @@
 """One payment to one recipient in one campaign: instructed, settled or returned, signed for."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -8,7 +8,7 @@ from functools import lru_cache
 from typing import Any
 from uuid import UUID
 
-from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.aggregate import OPERATOR, Act, Event, Root
 from ledger.domain.clear_text import require_no_personal_data
 from ledger.domain.lots import Part
 from ledger.domain.sealed import Sealed
@@ -78,6 +78,23 @@ class SignatureWaits(LedgerError):
 
     def __init__(self, disbursement_id: UUID) -> None:
         super().__init__(f"payment {disbursement_id} was signed for, its witness has to certify it")
+
+
+class SignatureUndone(LedgerError):
+    """Whoever undid a signature does not put its money back into the fund as well.
+
+    Taken back as a mistake or discarded as none, it is the word of one officer against what another
+    saw given. Who took part in the list does not withdraw what was certified and taken back either.
+    """
+
+    code = "disbursement.signature_undone"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self, disbursement_id: UUID, officer_id: UUID) -> None:
+        super().__init__(
+            f"officer {officer_id} had a part in what payment {disbursement_id} was signed for,"
+            " another one withdraws it"
+        )
 
 
 class NotReturned(LedgerError):
@@ -216,7 +233,8 @@ class Disbursement(Root):
             aggregate.outcomes = []
             aggregate.captured = None
             aggregate.unknown = aggregate.was_unknown = aggregate.was_answered = False
-            aggregate.reissuers = frozenset()
+            aggregate.reissuers = aggregate.undone_by = frozenset()
+            aggregate.taken_back = False
             aggregate.withdrawn_by = None
             aggregate.attempt = self.originator_version
             aggregate.instructed_on = self.happened_on
@@ -348,6 +366,7 @@ class Disbursement(Root):
 
         def apply(self, aggregate: "Disbursement") -> None:
             aggregate.captured = None
+            aggregate.undone_by |= {self.actor}
 
     class Signed(Event, frozen=True):
         """The recipient signed the sheet under a witness's eyes, by their own name."""
@@ -390,6 +409,8 @@ class Disbursement(Root):
             aggregate.captured = None
             aggregate.unknown = False
             aggregate.reissuers |= {self.actor}
+            aggregate.undone_by = frozenset()
+            aggregate.taken_back = False
             aggregate.withdrawn_by = None
             aggregate.attempt = self.originator_version
             aggregate.instructed_on = self.happened_on
@@ -416,6 +437,9 @@ class Disbursement(Root):
         def apply(self, aggregate: "Disbursement") -> None:
             # What was certified by mistake is not certified again: they sign anew.
             aggregate.captured = None
+            if self.was == Status.SIGNED:
+                aggregate.undone_by |= {self.actor}
+                aggregate.taken_back = True
             aggregate.remember_outcome(self.originator_version, Status(self.now))
             # The bank was sent it before: it is asked again, and never sent again.
             aggregate.unknown = self.now == Status.IN_TRANSIT and self.was == Status.SETTLED
@@ -437,6 +461,8 @@ class Disbursement(Root):
     outcomes: list[tuple[int, Status]]  # version that recorded it, what it was before
     captured: Captured | None
     reissuers: frozenset[str]  # who had it paid again, and where to
+    undone_by: frozenset[str]  # who took a signature back since it was instructed, or discarded one
+    taken_back: bool  # one that had been certified
     withdrawn_by: str | None  # who withdrew it last
     attempt: int  # version at which it was last instructed
     instructed_on: date  # the day of that
@@ -516,18 +542,27 @@ class Disbursement(Root):
         )
         return self.parts
 
-    def withdraw(self, act: Act, *, reason: str) -> Sequence[Part]:
+    def withdraw(self, act: Act, *, reason: str, listed_by: Collection[str] = ()) -> Sequence[Part]:
         """Record that it will not be paid out; return the pieces that go back to the lots.
 
         That the bank was sent nothing of it is for the caller to know.
+
+        Args:
+            listed_by: Who drafted, reviewed and approved the list that it stands on.
 
         Raises:
             NotInTransit: It arrived, or came back before.
             AlreadySent: The bank said that it does not know what became of it.
             SignatureWaits: Its recipient signed for it.
+            SignatureUndone: The same officer undid a signature, or had a part in the list of what
+                was certified and taken back.
             PersonalDataInText: The reason names somebody by a number.
         """
         self._require_in_transit()
+        if act.actor != OPERATOR and (
+            act.actor in self.undone_by or (self.taken_back and act.actor in listed_by)
+        ):
+            raise SignatureUndone(self.id, UUID(act.actor))
         if self.unknown:
             raise AlreadySent(self.id)
         if self.captured is not None:

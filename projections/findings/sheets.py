@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import Connection, exists, func, not_, select
@@ -12,6 +13,7 @@ from projections.asked import uuid_of
 from projections.batches import batches, rows_listed
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
+from projections.findings.growing import among
 from projections.payment_states import disbursements, states
 from projections.signatures import discards, scan_rows, scans, signatures
 
@@ -19,6 +21,9 @@ SHEET_TOTAL = "sheet_total"
 REUSED = "signature.reused"
 """The refusal that a drawn signature would have met."""
 
+
+TAKEN_BACK = [Status.SIGNED.value, Status.IN_TRANSIT.value, Status.WITHDRAWN.value]
+"""What a payment was, one after the other, whose signature was taken back and its money too."""
 
 _Row = tuple[bytes, int]
 """A batch, and the number of its row."""
@@ -30,15 +35,16 @@ def sheets_against_ledger(asked: Asked) -> Iterator[Finding]:
     """D3: the sheet comes to more than the ledger says was signed for.
 
     Rows with a signature on the scan that nobody certified within the days that an answer may
-    take, and rows that were withdrawn and signed for all the same, on paper or on a screen.
+    take; rows that were withdrawn and signed for all the same, on paper or on a screen; and rows
+    whose signature had been certified, was taken back, and whose payment was then withdrawn.
 
     Source: 总工会2017年“两节”期间开展送温暖活动方案, 四(五): the sheets agree with the list.
     """
-    yield from _against_ledger(asked, _on_paper(asked) | _on_a_screen(asked))
+    yield from _against_ledger(asked, _taken_back(asked) | _on_paper(asked) | _on_a_screen(asked))
 
 
 def paper_against_ledger(asked: Asked) -> Iterator[Finding]:
-    """D3 up to version 3: who signed on a screen for what was withdrawn was not looked at."""
+    """D3 up to version 3: neither who signed on a screen nor what was taken back was looked at."""
     yield from _against_ledger(asked, _on_paper(asked))
 
 
@@ -195,6 +201,26 @@ def _on_a_screen(asked: Asked) -> dict[_Row, _More]:
     )
     return {
         (row[0], row[1]): (row[2], row[3], 1, row[4]) for row in asked.connection.execute(statement)
+    }
+
+
+def _taken_back(asked: Asked) -> dict[_Row, _More]:
+    """Return what was certified, taken back and then withdrawn, row by row."""
+    covered = select(states).where(asked.moment.covers(states)).order_by(states.c.position)
+    gone = covered.where(states.c.status == Status.WITHDRAWN.value)
+    ids = sorted({row.disbursement_id for row in asked.connection.execute(gone)})
+    was: dict[bytes, list[str]] = defaultdict(list)
+    found: dict[bytes, Any] = {}
+    for row in among(asked.connection, ids, states.c.disbursement_id, covered):
+        before = was[row.disbursement_id]
+        before.append(row.status)
+        if before[-3:] == TAKEN_BACK:
+            found.setdefault(row.disbursement_id, row)
+    of = select(disbursements)
+    return {
+        (row.batch_id, row.number): (since.happened_on, since.position, 1, row.amount_fen)
+        for row in among(asked.connection, sorted(found), disbursements.c.disbursement_id, of)
+        for since in [found[row.disbursement_id]]
     }
 
 

@@ -8,12 +8,14 @@ import pytest
 
 from ledger.commands import batches, disbursements, recipients, statements
 from ledger.commands.bank_files import BankFileOrder, export_batch
+from ledger.commands.signatures import Discarding, discard_signature
 from ledger.domain.batch import Batch, PaymentsUnderWay, SamePerson, Stage, batch_id
 from ledger.domain.clear_text import PersonalDataInText
 from ledger.domain.disbursement import (
     AlreadySent,
     NotInTransit,
     PaymentWithdrawn,
+    SignatureUndone,
     SignatureWaits,
     Status,
 )
@@ -24,9 +26,14 @@ from ledger.files.bank import BankReturn, InstructionFile, Lists, ReturnLine
 from ledger.files.faults import FileRefused
 from ledger.store.act import CommandAct
 from ledger.store.application import Answer
+from projections.findings.asked import Asked
+from projections.findings.rules import findings
+from projections.findings.versions import EARLIER
+from projections.open_payments import open_payments
+from projections.runner import catch_up
 from tests.commands.refusing import nothing_more
 from tests.commands.test_signatures import PEOPLE, SHEET, certify, drawn, take
-from tests.world import Person, World, failed, pending, roster_row, settled, signature
+from tests.world import DAY, Person, World, failed, pending, roster_row, settled, signature
 
 ONE, TWO = Person(1), Person(2)
 RECEIVED, PAID = 500_000, 60_000
@@ -372,7 +379,7 @@ def test_a_sheet_that_somebody_never_came_to_sign_comes_to_its_end(world: World)
     assert world.payment(two).status is Status.WITHDRAWN
     assert world.fund("X01").balance == balance + 30_000
     # Whoever comes after all is on record; they sign once it was made again, closed or not.
-    assert take(world, drawn(2)).refusal_code == "disbursement.withdrawn"
+    assert take(world, drawn(2, form=14)).refusal_code == "disbursement.withdrawn"
     assert "refusal.recorded" in world.types()
     withdraw(world, PEOPLE[2])
     certify(world, 1)
@@ -382,6 +389,49 @@ def test_a_sheet_that_somebody_never_came_to_sign_comes_to_its_end(world: World)
     certify(world, 2)
     assert world.payment(two).status is Status.SIGNED
     world.check_log()
+
+
+def test_who_took_a_signature_back_or_had_a_part_in_the_list_does_not_withdraw_it(
+    world: World,
+) -> None:
+    world.receive("X01", RECEIVED)
+    world.sheet(SHEET, *PEOPLE)
+    for letter in "BD":
+        world.appoint(f"{letter}-X01", "X01", Role.APPROVER, date(2016, 12, 1))
+    payment = world.payment(PEOPLE[0])
+    world.sign(SHEET, signature(1, PEOPLE[0].name))
+    signed = world.payment(PEOPLE[0]).version
+    disbursements.correct_outcome(world.ledger, world.act("B-X01"), payment.id, signed, "误记")
+
+    assert refused(world, PEOPLE[0], "B-X01") is SignatureUndone
+    assert refused(world, PEOPLE[0], APPROVER) is SignatureUndone
+    assert taken_back(world) == []
+    withdraw(world, PEOPLE[0], "D-X01")
+
+    assert taken_back(world) == [(1, 30_000)]
+    withdraw(world, PEOPLE[1], APPROVER)  # of whom nobody ever said that they signed
+    assert taken_back(world) == [(1, 30_000)]
+    world.check_log()
+
+
+def test_who_discarded_a_signature_does_not_withdraw_its_payment(world: World) -> None:
+    world.receive("X01", RECEIVED)
+    world.sheet(SHEET, *PEOPLE)
+    world.appoint("B-X01", "X01", Role.APPROVER, date(2016, 12, 1))
+    world.appoint("B-X01", "X01", Role.HANDLER, date(2016, 12, 1))
+    take(world, drawn(staff="B-X01"), "B-X01")
+    discard_signature(world.ledger, world.act("B-X01"), Discarding(SHEET, 1, "划线"))
+
+    assert refused(world, PEOPLE[0], "B-X01") is SignatureUndone
+    withdraw(world, PEOPLE[0], APPROVER)
+
+
+def taken_back(world: World) -> list[tuple[int, int | None]]:
+    """Return what D3 tells, and see that an earlier version did not."""
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        asked = Asked(model, DAY, open_payments(model))
+        assert list(EARLIER["D3"][-1].find(asked)) == []
+        return [(each.count, each.amount_fen) for each in findings(asked) if each.rule == "D3"]
 
 
 def test_what_was_signed_on_paper_for_a_withdrawn_payment_is_told(world: World) -> None:
