@@ -174,12 +174,17 @@ def request_change(
         known_at: The organisations that paid or listed them; who asks has a post over all of them.
 
     Raises:
-        NotOnRecord: Nobody of this id was ever filed or unmasked.
+        NotOnRecord: Nobody of this id was ever filed, unmasked, paid or listed.
         AlreadyErased, RoleMissing: As they say.
     """
 
     def decide(work: Work) -> None:
-        recipient = work.get(Recipient, person)
+        recipient = work.find(Recipient, person)
+        if recipient is None:
+            if not known_at:
+                raise NotOnRecord(Recipient.TOPIC, person)
+            # Who is paid by their sheet alone has data here, and was never filed nor unmasked.
+            recipient = Recipient.register(act, person, id_index="")
         _require_post_over(work, act, _places(recipient, known_at), ASKING)
         require_unnamed(ledger, {person}, reason, overriding)
         recipient.request(

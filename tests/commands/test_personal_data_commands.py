@@ -17,7 +17,7 @@ from ledger.domain.recipient import Change, PaymentOnItsWay, Recipient, Retentio
 from ledger.errors import LedgerError
 from ledger.files.bank import BankReturn, Lists
 from ledger.files.faults import FileRefused
-from ledger.store.application import Answer
+from ledger.store.application import Answer, NotOnRecord
 from ledger.vault.keys import PersonErased, PersonRestricted
 from tests.world import (
     EARMARK,
@@ -185,6 +185,29 @@ def seal_opens(world: World, payment: Disbursement) -> bool:
         return bool(unseal(world.ledger, payment.person_id, PAYEE, payment.payee))
     except PersonRestricted:
         return False
+
+
+def test_whom_a_sheet_pays_and_nobody_filed_may_have_their_data_restricted(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.sheet("S1", ONE)
+    person, known = world.payment(ONE).person_id, {organisation_id("X01")}
+    ask, decide = world.act("H-X01"), world.act("A-X01")
+    with pytest.raises(NotOnRecord):
+        recipients.request_change(world.ledger, ask, person, Change.RESTRICT, "本人要求")
+    elsewhere = replace(world.act("H-X02"), signed_in=True)
+    with pytest.raises(RoleMissing):
+        recipients.request_change(
+            world.ledger, elsewhere, person, Change.RESTRICT, "本人要求", known_at=known
+        )
+
+    recipients.request_change(
+        world.ledger, ask, person, Change.RESTRICT, "本人要求", known_at=known
+    )
+    recipients.decide_change(world.ledger, decide, person, Change.RESTRICT, known_at=known)
+
+    with pytest.raises(PersonRestricted):
+        unseal(world.ledger, person, PAYEE, world.payment(ONE).payee)
+    world.check_log()
 
 
 def test_somebody_whose_data_may_not_be_read_holds_up_nobody_else(world: World) -> None:
