@@ -39,6 +39,7 @@ filings = Table(
     text_column("paper", nullable=True),
     id_column("officer_id"),
     text_column("happened_on"),
+    text_column("recorded_at"),
     Index("filings_by_filing", "filing_id", "position"),
 )
 
@@ -200,6 +201,7 @@ def _handed_in(event: Filing.HandedIn, position: int, rows: Rows) -> None:
             None,
             event.handed_in_by.bytes,
             event.happened_on.isoformat(),
+            event.recorded_at,
         )
     )
 
@@ -219,6 +221,7 @@ def _narrated(event: Filing.Narrated, position: int, rows: Rows) -> None:
             event.paper,
             event.written_by.bytes,
             event.happened_on.isoformat(),
+            event.recorded_at,
         )
     )
 
@@ -238,5 +241,6 @@ def _sent_back(event: Filing.SentBack, position: int, rows: Rows) -> None:
             None,
             event.sent_back_by.bytes,
             event.happened_on.isoformat(),
+            event.recorded_at,
         )
     )

@@ -371,12 +371,13 @@ RULES_KNOWN: Mapping[str, About] = {
     "H4": About(
         "登记滞后",
         "业务应及时登记，不得倒签、补签",
-        3,
+        4,
         (
             "refusal.recorded",
             "fund.received",
             "fund.receipt_corrected",
             "fund.allocated",
+            "filing.handed_in",
         ),
     ),
     "H6": About(

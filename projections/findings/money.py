@@ -486,17 +486,22 @@ def recorded_late_in_london(asked: Asked) -> Iterator[Finding]:
     yield from _recorded_late(asked, LONDON)
 
 
+def began_on(asked: Asked, day_ends: str = CHINA_ENDS) -> str:
+    """Return the day on which money was first recorded; what happened before could not be."""
+    began = asked.connection.execute(select(func.min(movements.c.recorded_at))).scalar_one() or ""
+    first = began[:DAY]
+    if began >= first + day_ends:
+        first = (date.fromisoformat(first) + timedelta(days=1)).isoformat()
+    return first
+
+
 def _recorded_late(asked: Asked, day_ends: str) -> Iterator[Finding]:
     kinds = (Kind.RECEIPT.value, Kind.ALLOCATION.value)
     of = movements.c
     statement = select(of.organisation_id, of.happened_on, of.recorded_at, of.amount_fen).where(
         of.kind.in_(kinds), asked.moment.covers(movements)
     )
-    began = asked.connection.execute(select(func.min(of.recorded_at))).scalar_one() or ""
-    first = began[:DAY]
-    if began >= first + day_ends:
-        first = (date.fromisoformat(first) + timedelta(days=1)).isoformat()
-    statement = statement.where(of.happened_on >= first)
+    statement = statement.where(of.happened_on >= began_on(asked, day_ends))
 
     @cache
     def in_time(place: bytes, day: str) -> str:

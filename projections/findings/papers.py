@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator
-from datetime import date
+from datetime import date, timedelta
 from uuid import UUID
 
 from sqlalchemy import func, select
@@ -13,7 +13,41 @@ from projections.asked import uuid_of
 from projections.deadlines import filings, filings_by_campaign, missing
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
+from projections.findings.money import CHINA_ENDS, began_on
 from projections.papers_owed import owing
+
+FILING = "filing"
+"""What was recorded late, where it is no money."""
+
+
+def recorded_late(asked: Asked) -> Iterator[Finding]:
+    """H4: papers recorded long after the day on which they are said to have been handed in.
+
+    Whether a paper came in time is seen by that day, and nothing else vouches for it. What happened
+    before the ledger was begun could not be recorded in time. Days are China's.
+    """
+    statement = (
+        select(filings)
+        .where(filings.c.document_sha256.is_not(None), filings.c.happened_on >= began_on(asked))
+        .where(asked.moment.covers(filings))
+        .order_by(filings.c.position)
+    )
+    late: dict[tuple[bytes, bytes], list[str]] = defaultdict(list)
+    for row in asked.connection.execute(statement):
+        tolerated = asked.borne_at(uuid_of(row.organisation_id), row.happened_on).recording_days
+        in_time = date.fromisoformat(row.happened_on) + timedelta(days=tolerated)
+        if row.recorded_at >= in_time.isoformat() + CHINA_ENDS:
+            late[row.organisation_id, row.campaign_id].append(row.happened_on)
+    for (place, campaign), days in late.items():
+        yield Finding(
+            "H4",
+            Severity.INFORMATION,
+            uuid_of(place),
+            min(days),
+            len(days),
+            detail=FILING,
+            campaign_id=uuid_of(campaign),
+        )
 
 
 def filings_late(asked: Asked) -> Iterator[Finding]:

@@ -225,6 +225,13 @@ RULES: Sequence[Rule] = (
         by_item=True,
     ),
     Rule(
+        papers.recorded_late,
+        (),
+        (_last(filings), _last(movements, Kind.RECEIPT, Kind.ALLOCATION)),
+        limits=LIMITS_OF["H4"],
+        by_item=True,
+    ),
+    Rule(
         money.unacknowledged,
         (),
         (_last(sent), _last(answered)),

@@ -135,6 +135,12 @@ def _own_acts(asked: Asked) -> Iterator[Finding]:
     yield from (each for each in lists.attempts_refused(asked) if each.rule == "H1")
 
 
+def _money_and_signatures(asked: Asked) -> Iterator[Finding]:
+    """H4: when papers were recorded was not looked at."""
+    yield from money.recorded_late(asked)
+    yield from (each for each in lists.attempts_refused(asked) if each.rule == "H4")
+
+
 def _unsigned_and_sheets(asked: Asked) -> Iterator[Finding]:
     """D3: what was signed for late was not told any more."""
     yield from payments.unsigned_after_deadline(asked)
@@ -333,6 +339,11 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             by_item=True,
         ),
         Earlier(_late_in_london, "登记日期按北京时间算；此前按世界时，晚八小时换日", by_item=True),
+        Earlier(
+            _money_and_signatures,
+            "报送材料在所称日期之后很久才登记的也算；此前只看收款、拨付的登记和审批之前的签字",
+            by_item=True,
+        ),
     ),
     "H6": (
         Earlier(

@@ -640,7 +640,30 @@ def test_what_is_recorded_in_time_or_late_goes_by_the_day_in_china(world: World)
         assert of("H4", found(world, OVER)) == late
     with catch_up(world.ledger, world.home.read_models).asking() as model:
         asked = asked_of(world, model, OVER)
-        assert list(EARLIER["H4"][-1].find(asked)) == [], "it was still the day in London"
+        assert list(EARLIER["H4"][1].find(asked)) == [], "it was still the day in London"
+
+
+def test_a_paper_recorded_long_after_its_day_is_told_though_it_stands_in_time(
+    world: World,
+) -> None:
+    begun = replace(world.act(), recorded_at="2017-01-10T08:00:00.000Z")
+    receipt = funds.FundReceipt("X01", EARMARK, "社会捐赠", "捐1号", 2017, 500, None, POLICY)
+    funds.receive_funds(world.ledger, begun, receipt)
+    for union, recorded in (("X01", "2017-05-01"), ("X02", "2017-02-01")):
+        said = replace(
+            world.act(f"H-{union}", date(2017, 1, 30)), recorded_at=f"{recorded}T08:00:00.000Z"
+        )
+        order = HandingIn(CAMPAIGN, union, SIGNATURE_SHEETS[-1], f"{union[-1]}b" * 32)
+        hand_in(world.ledger, said, order)
+
+    told = [each for each in found(world, OVER) if each.rule == "H4" and each.detail == "filing"]
+
+    assert [(each.organisation_id, each.count, each.since) for each in told] == [
+        (X01, 1, "2017-01-30")
+    ]
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        asked = asked_of(world, model, OVER)
+        assert list(EARLIER["H4"][2].find(asked)) == [], "version 3 looked at no papers"
 
 
 def test_one_document_handed_in_twice_is_a_doubt(world: World) -> None:
