@@ -440,7 +440,7 @@ RULES_KNOWN: Mapping[str, About] = {
     "K3": About(
         "异议未处理",
         "公示期间的异议应处理完毕后再审批",
-        1,
+        2,
         (
             "notice.*",
             "batch.approved",

@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import Select, exists, func, or_, select
+from sqlalchemy import FromClause, Select, exists, func, or_, select
 
 from ledger.domain.filing import MINUTES
 from projections.asked import uuid_of
@@ -87,7 +87,10 @@ def _minutes(asked: Asked) -> Mapping[tuple[bytes, bytes], list[tuple[int, int]]
 
 
 def large_without_minutes(asked: Asked) -> Iterator[Finding]:
-    """H3, version 1: so much in one list, and no minutes were ever handed in before it."""
+    """H3, version 1: so much in one list, and no minutes were ever handed in before it.
+
+    What was sent back before the last step of any list counts as sent back, as it did then.
+    """
     limit = asked.patience.minutes_above_fen
     if limit is None:
         return
@@ -110,12 +113,26 @@ def large_without_minutes(asked: Asked) -> Iterator[Finding]:
 
 def over_an_objection(asked: Asked) -> Iterator[Finding]:
     """K3: approved while an objection to the list was open."""
+    yield from _over_what_was_raised(asked, steps)
+
+
+def over_what_nobody_answered(asked: Asked) -> Iterator[Finding]:
+    """K3, version 1: an answer before the last step of any list, whosever, was in time."""
+    yield from _over_what_was_raised(asked)
+
+
+def _over_what_was_raised(asked: Asked, *approval: FromClause) -> Iterator[Finding]:
     raised, answer = notice_steps.alias("raised"), notice_steps.alias("answer")
-    answered = exists().where(
-        answer.c.notice_id == raised.c.notice_id,
-        answer.c.objection == raised.c.objection,
-        answer.c.step.in_(("upheld", "dismissed")),
-        answer.c.position < steps.c.position,
+    # An exists within another is held against the one around it alone, unless it is told to.
+    answered = (
+        exists()
+        .where(
+            answer.c.notice_id == raised.c.notice_id,
+            answer.c.objection == raised.c.objection,
+            answer.c.step.in_(("upheld", "dismissed")),
+            answer.c.position < steps.c.position,
+        )
+        .correlate(raised, *approval)
     )
     open_ = (
         exists()

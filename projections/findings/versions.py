@@ -357,6 +357,12 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
         ),
     ),
     "J3": (Earlier(payments.sent_back_as_ever_recorded, NEVER_CAME_BACK),),
+    "K3": (
+        Earlier(
+            decisions.over_what_nobody_answered,
+            "审批以后才答复的也算；此前答复以后只要任何名单又办了一步，就不再列出",
+        ),
+    ),
     "L2": (
         Earlier(
             witnessing.witnesses_refused,

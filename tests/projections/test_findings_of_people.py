@@ -585,6 +585,15 @@ def test_an_objection_that_nobody_answered_before_the_approval_is_a_doubt(world:
 
     [objected] = found(world, "K3")
     assert objected.batch_id == batch_id("B1")
+    late = replace(order, notice_id=notice_id(batch_id("B1"), 1))
+    answer_objection(world.ledger, world.act("R-X01"), late)
+    world.receive("X02", 100_000)
+    world.draft("B3", roster_row(1, THREE, 60_000), union="X02")
+    world.review("B3", "R-X02")
+    assert found(world, "K3") == [objected], "whatever others do, it was open at its approval"
+    [before] = EARLIER["K3"]
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        assert list(before.find(asked_of(world, model, LATER))) == []
 
 
 def test_a_broken_log_is_told_by_what_is_wrong_with_it(world: World) -> None:
