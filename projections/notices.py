@@ -44,6 +44,7 @@ notices = Table(
     text_column("contact"),
     id_column("opened_by"),
     text_column("happened_on"),
+    text_column("recorded_on"),
     number_column("position"),
     Index("notices_in_order", "position"),
     Index("notices_by_batch", "batch_id", "position"),
@@ -64,6 +65,9 @@ steps = Table(
     text_column("happened_on"),
     Index("notice_steps_by_notice", "notice_id", "position"),
 )
+
+
+DAY = len("2017-01-31")
 
 
 class Notices(Projection):
@@ -118,6 +122,7 @@ class Notice:
     contact: str
     opened_by: UUID
     happened_on: str
+    recorded_on: str
     position: int
     objections: tuple[Objection, ...]
     ended: str | None
@@ -291,6 +296,7 @@ def _opened(event: Root.Opened, position: int, rows: Rows) -> None:
             event.contact,
             event.opened_by.bytes,
             event.happened_on.isoformat(),
+            event.recorded_at[:DAY],
             position,
         )
     )

@@ -59,7 +59,7 @@ that no other read model has.
 It changes in the transaction that changes the rows.
 """
 
-SCHEMA_VERSION = 33
+SCHEMA_VERSION = 34
 """Raise it when a table or what fills it changes: an older read model is then built anew."""
 
 BLOCK_POSITIONS = 2_048

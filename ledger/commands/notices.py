@@ -92,8 +92,10 @@ class Answering:
 def open_notice(ledger: Ledger, act: CommandAct, order: Opening) -> Answer:
     """Put the list of a batch up, as it stands.
 
+    What hung on paper may be recorded later (H4 tells of it), and never before its list was drawn.
+
     Raises:
-        NotOnRecord, NothingToShow, PeriodWrong, ShownTooLong: As they say.
+        NotOnRecord, NothingToShow, PutUpTooEarly, PeriodWrong, ShownTooLong: As they say.
         NoticeRunning: The batch has a notice that has not ended.
     """
 
@@ -110,6 +112,7 @@ def open_notice(ledger: Ledger, act: CommandAct, order: Opening) -> Answer:
             batch.id,
             batch.organisation_id,
             batch.campaign_id,
+            batch.drafted_on,
             batch.list_sha256,
             len(batch.rows),
             batch.total,

@@ -209,6 +209,7 @@ class Batch(Root):
             aggregate.channel = self.channel
             aggregate.bank_format = self.bank_format
             aggregate.officers = [self.drafted_by]
+            aggregate.drafted_on = self.happened_on
             aggregate.rows = {}
             aggregate.scans = set()
             aggregate.unwritable = frozenset()
@@ -453,6 +454,7 @@ class Batch(Root):
     channel: Channel
     bank_format: str | None
     officers: list[UUID]  # drafter, then reviewer, then approver
+    drafted_on: date
     rows: dict[int, Row]
     scans: set[str]  # hashes of the files
     files: tuple[BankFile, ...]  # that were written for the bank

@@ -53,6 +53,16 @@ class NothingToShow(LedgerError):
         super().__init__(f"batch {batch_id} has no row that stands")
 
 
+class PutUpTooEarly(LedgerError):
+    """A list hangs from the day on which it was drawn up, at the earliest."""
+
+    code = "notice.before_list"
+    kind = Kind.INVALID
+
+    def __init__(self, batch_id: UUID, drafted_on: date, happened_on: date) -> None:
+        super().__init__(f"batch {batch_id} was drafted on {drafted_on}: {happened_on} is before")
+
+
 class PeriodWrong(LedgerError):
     """A period is some days long, and its last day follows from them or is not before they are up.
 
@@ -225,6 +235,7 @@ class Listed:
     batch_id: UUID
     organisation_id: UUID
     campaign_id: UUID
+    drafted_on: date
     list_sha256: str
     count: int
     total: Money
@@ -376,10 +387,12 @@ class Notice(Root):
         """Put a list up.
 
         Raises:
-            NothingToShow, PeriodWrong, ShownTooLong: As they say.
+            NothingToShow, PutUpTooEarly, PeriodWrong, ShownTooLong: As they say.
         """
         if not listed.count:
             raise NothingToShow(listed.batch_id)
+        if act.happened_on < listed.drafted_on:
+            raise PutUpTooEarly(listed.batch_id, listed.drafted_on, act.happened_on)
         last_day = period.ends(act.happened_on)
         return cls.begin(
             cls.Opened,

@@ -371,8 +371,9 @@ RULES_KNOWN: Mapping[str, About] = {
     "H4": About(
         "登记滞后",
         "业务应及时登记，不得倒签、补签",
-        4,
+        5,
         (
+            "notice.opened",
             "refusal.recorded",
             "fund.received",
             "fund.receipt_corrected",

@@ -1,10 +1,10 @@
-"""Rules about decisions: out of the campaign's days, without minutes, over an open objection."""
+"""Rules about decisions: out of the campaign's days, without minutes."""
 
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy import FromClause, Select, exists, func, or_, select
+from sqlalchemy import Select, exists, func, or_, select
 
 from ledger.domain.filing import MINUTES
 from projections.asked import uuid_of
@@ -12,14 +12,12 @@ from projections.batches import batches, campaigns, steps
 from projections.deadlines import filings
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
-from projections.notices import notices
-from projections.notices import steps as notice_steps
 
 
 def outside_the_campaign(asked: Asked) -> Iterator[Finding]:
     """F7: approved on a day on which the campaign had not begun, or was over: no plan covers it."""
     statement = (
-        _approved(asked)
+        approved(asked)
         .join(campaigns, campaigns.c.campaign_id == batches.c.campaign_id)
         .where(
             or_(
@@ -28,7 +26,7 @@ def outside_the_campaign(asked: Asked) -> Iterator[Finding]:
             )
         )
     )
-    yield from _found("F7", Severity.ERROR, asked, statement)
+    yield from told_by_batch("F7", Severity.ERROR, asked, statement)
 
 
 def without_minutes(asked: Asked) -> Iterator[Finding]:
@@ -44,7 +42,7 @@ def without_minutes(asked: Asked) -> Iterator[Finding]:
     last: dict[tuple[bytes, bytes], int] = defaultdict(int)
     count: Counter[tuple[bytes, bytes]] = Counter()
     total: Counter[tuple[bytes, bytes]] = Counter()
-    for row in asked.connection.execute(_approved(asked)):
+    for row in asked.connection.execute(approved(asked)):
         place = (row.organisation_id, row.campaign_id)
         if any(
             last[place] < handed_in < row.position and not handed_in < sent_back < row.position
@@ -107,42 +105,11 @@ def large_without_minutes(asked: Asked) -> Iterator[Finding]:
         filings.c.position < steps.c.position,
         ~sent_back,
     )
-    statement = _approved(asked).where(steps.c.total_fen > limit, ~minuted)
-    yield from _found("H3", Severity.WARNING, asked, statement)
+    statement = approved(asked).where(steps.c.total_fen > limit, ~minuted)
+    yield from told_by_batch("H3", Severity.WARNING, asked, statement)
 
 
-def over_an_objection(asked: Asked) -> Iterator[Finding]:
-    """K3: approved while an objection to the list was open."""
-    yield from _over_what_was_raised(asked, steps)
-
-
-def over_what_nobody_answered(asked: Asked) -> Iterator[Finding]:
-    """K3, version 1: an answer before the last step of any list, whosever, was in time."""
-    yield from _over_what_was_raised(asked)
-
-
-def _over_what_was_raised(asked: Asked, *approval: FromClause) -> Iterator[Finding]:
-    raised, answer = notice_steps.alias("raised"), notice_steps.alias("answer")
-    # An exists within another is held against the one around it alone, unless it is told to.
-    answered = (
-        exists()
-        .where(
-            answer.c.notice_id == raised.c.notice_id,
-            answer.c.objection == raised.c.objection,
-            answer.c.step.in_(("upheld", "dismissed")),
-            answer.c.position < steps.c.position,
-        )
-        .correlate(raised, *approval)
-    )
-    open_ = (
-        exists()
-        .where(notices.c.batch_id == batches.c.batch_id, raised.c.notice_id == notices.c.notice_id)
-        .where(raised.c.step == "raised", raised.c.position < steps.c.position, ~answered)
-    )
-    yield from _found("K3", Severity.WARNING, asked, _approved(asked).where(open_))
-
-
-def _approved(asked: Asked) -> Select[Any]:
+def approved(asked: Asked) -> Select[Any]:
     return (
         select(
             batches.c.organisation_id,
@@ -159,7 +126,7 @@ def _approved(asked: Asked) -> Select[Any]:
     )
 
 
-def _found(
+def told_by_batch(
     rule: str, severity: Severity, asked: Asked, statement: Select[Any]
 ) -> Iterator[Finding]:
     for row in asked.connection.execute(statement):

@@ -17,7 +17,6 @@ from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
 from projections.journal import funds
 from projections.notices import notices
-from projections.notices import steps as notice_steps
 from projections.payment_states import disbursements
 
 ROW_RULES: Mapping[str, str] = {
@@ -220,42 +219,3 @@ def _of_file(row: Row[Any], count: int, amount_fen: int) -> Finding:
         campaign_id=uuid_of(row.campaign_id),
         batch_id=uuid_of(row.batch_id),
     )
-
-
-def not_shown_in_public(asked: Asked) -> Iterator[Finding]:
-    """K1: approved without a notice that had run its time, in a campaign that puts up notices."""
-    ended = (
-        select(notices.c.batch_id, notice_steps.c.position)
-        .join(notice_steps, notice_steps.c.notice_id == notices.c.notice_id)
-        .where(notice_steps.c.step == "closed", asked.moment.covers(notice_steps))
-        .subquery("ended")
-    )
-    puts_up = select(notices.c.campaign_id).where(asked.moment.covers(notices)).distinct()
-    statement = (
-        select(
-            batches.c.organisation_id,
-            batches.c.campaign_id,
-            func.min(steps.c.happened_on).label("since"),
-            func.count().label("number"),
-            func.sum(steps.c.total_fen).label("amount_fen"),
-        )
-        .join(steps, (steps.c.batch_id == batches.c.batch_id) & (steps.c.step == "approved"))
-        .where(batches.c.campaign_id.in_(puts_up), asked.moment.covers(steps))
-        .where(
-            ~select(ended.c.position)
-            .where(ended.c.batch_id == batches.c.batch_id)
-            .where(ended.c.position < steps.c.position)
-            .exists()
-        )
-        .group_by(batches.c.organisation_id, batches.c.campaign_id)
-    )
-    for row in asked.connection.execute(statement):
-        yield Finding(
-            "K1",
-            Severity.WARNING,
-            uuid_of(row.organisation_id),
-            row.since,
-            row.number,
-            row.amount_fen,
-            campaign_id=uuid_of(row.campaign_id),
-        )

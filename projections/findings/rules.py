@@ -32,6 +32,7 @@ from projections.findings import (
     listed,
     lists,
     money,
+    notices,
     outside,
     papers,
     payments,
@@ -51,7 +52,7 @@ from projections.keys import steps as key_steps
 from projections.likeness import paces, pairs, voids
 from projections.listed_people import retired_rows, row_phones, rows_not_on_file
 from projections.movements import Kind, movements
-from projections.notices import notices
+from projections.notices import notices as put_up
 from projections.notices import steps as notice_steps
 from projections.organisations import parents
 from projections.outside_lists import editions, ends, entries
@@ -166,7 +167,7 @@ _BANK = (_last(bank_files), _last(bank_withdrawn), _last(bank_decisions), _last(
 _ON_FILE = (_PAYMENTS, _FILES, _last(adopted))
 _LISTS = (_last(editions), _last(ends), _last(entries), _last(parents))
 """Whose list it is, and over whom they stand by now."""
-_NOTICES, _LINES = _last(notices), _last(lines)
+_NOTICES, _LINES = _last(put_up), _last(lines)
 _RETURNS = _last(movements, Kind.RETURN, Kind.CORRECTION)
 """And what takes a return back."""
 
@@ -252,7 +253,8 @@ RULES: Sequence[Rule] = (
     Rule(archive.filed_after_refusal, (), (*_ON_FILE, _STATES, _last(rows_not_on_file))),
     Rule(archive.paid_beside_file, (), (*_ON_FILE, _STATES)),
     Rule(lists.paid_twice_from_one_file, (), (_STEPS, _PAYMENTS, _STATES)),
-    Rule(lists.not_shown_in_public, (), (_STEPS, _NOTICES, _last(notice_steps))),
+    Rule(notices.not_shown_in_public, (), (_STEPS, _NOTICES, _last(notice_steps))),
+    Rule(notices.recorded_late, (), (_NOTICES,), tells=money.began_on),
     Rule(signatures.signatures_alike, (), (_last(pairs), _last(voids))),
     Rule(signatures.signed_in_no_time, (), (_last(paces),), limits=LIMITS_OF["D2"]),
     Rule(
@@ -305,7 +307,7 @@ RULES: Sequence[Rule] = (
     Rule(adoptions.policies_loosened, ("rereadings",)),
     Rule(adoptions.policies_backwards, ("rereadings",), (_STEPS,)),
     Rule(above.looser_than_above, ("beyond",)),
-    Rule(decisions.over_an_objection, (), (_STEPS, _last(notice_steps))),
+    Rule(notices.over_an_objection, (), (_STEPS, _last(notice_steps))),
     Rule(integrity.broken, ("verified",)),
     Rule(integrity.in_other_hands, ("verified",), (_last(key_steps),)),
 )

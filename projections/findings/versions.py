@@ -22,6 +22,7 @@ from projections.findings import (
     listed,
     lists,
     money,
+    notices,
     outside,
     papers,
     payments,
@@ -139,6 +140,12 @@ def _money_and_signatures(asked: Asked) -> Iterator[Finding]:
     """H4: when papers were recorded was not looked at."""
     yield from money.recorded_late(asked)
     yield from (each for each in lists.attempts_refused(asked) if each.rule == "H4")
+
+
+def _money_signatures_and_papers(asked: Asked) -> Iterator[Finding]:
+    """H4: notices were not looked at."""
+    yield from _money_and_signatures(asked)
+    yield from papers.recorded_late(asked)
 
 
 def _unsigned_and_sheets(asked: Asked) -> Iterator[Finding]:
@@ -344,6 +351,7 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
             "报送材料在所称日期之后很久才登记的也算；此前只看收款、拨付的登记和审批之前的签字",
             by_item=True,
         ),
+        Earlier(_money_signatures_and_papers, "公示补登的也算；此前不看公示", by_item=True),
     ),
     "H6": (
         Earlier(
@@ -359,7 +367,7 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
     "J3": (Earlier(payments.sent_back_as_ever_recorded, NEVER_CAME_BACK),),
     "K3": (
         Earlier(
-            decisions.over_what_nobody_answered,
+            notices.over_what_nobody_answered,
             "审批以后才答复的也算；此前答复以后只要任何名单又办了一步，就不再列出",
         ),
     ),

@@ -1,5 +1,6 @@
 """Public notices: their period, who may object, who answers, and what ends them."""
 
+from dataclasses import replace
 from datetime import date
 from uuid import UUID, uuid5
 
@@ -23,6 +24,7 @@ from ledger.domain.notice import (
     Period,
     PeriodRuns,
     PeriodWrong,
+    PutUpTooEarly,
     SamePersonAnswers,
     ShownTooLong,
     require_sayable,
@@ -36,7 +38,7 @@ HANDLER, REVIEWER, DRAFTER = (uuid5(UUID(int=0), name) for name in "HRD")
 SEALED = Sealed(ciphertext="c", commitment="00" * 32)
 SUBJECT = uuid5(UUID(int=0), "objector")
 OPENED = date(2017, 1, 9)
-LISTED = Listed(UUID(int=1), UUID(int=2), UUID(int=3), "ab" * 32, 2, Money(1_000))
+LISTED = Listed(UUID(int=1), UUID(int=2), UUID(int=3), OPENED, "ab" * 32, 2, Money(1_000))
 
 
 def period(
@@ -118,7 +120,12 @@ def test_a_period_that_is_none_is_refused(asked: Period, refusal: type[LedgerErr
 
 def test_a_list_without_rows_is_not_put_up() -> None:
     with pytest.raises(NothingToShow):
-        opened(listed=Listed(UUID(int=1), UUID(int=2), UUID(int=3), "ab" * 32, 0, Money(0)))
+        opened(listed=replace(LISTED, count=0, total=Money(0)))
+
+
+def test_a_list_does_not_hang_before_it_was_drawn_up() -> None:
+    with pytest.raises(PutUpTooEarly, match="2017-01-09"):
+        opened(listed=replace(LISTED, drafted_on=date(2017, 1, 10)))
 
 
 def test_objections_are_taken_to_the_end_of_the_last_day() -> None:

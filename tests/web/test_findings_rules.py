@@ -116,6 +116,30 @@ def test_what_a_lower_policy_allows_beyond_is_told_in_words(
         assert "x01-own" in said
 
 
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_is_wrong_with_a_notice_is_told_in_words(language: str) -> None:
+    template = environment(languages()[language]).from_string(
+        '{% from "parts/findings.html" import what with context %}{{ what(each)|trim }}'
+    )
+    said = [
+        template.render(
+            each=Finding(
+                rule, severity, SOMEBODY, "2017-01-20", 7, None, detail, position=7, days_late=7
+            )
+        )
+        for rule, severity, detail in OF_NOTICES
+    ]
+
+    assert len(set(said)) == len(OF_NOTICES)
+    assert all("7" in each for each in said)
+
+
+OF_NOTICES = (
+    ("H4", Severity.INFORMATION, "notice_late"),
+    ("H4", Severity.WARNING, "notice_over"),
+)
+
+
 def test_what_is_behind_a_finding_is_led_to() -> None:
     place = Behind("X01", alone=True, moment=Moment(date(2017, 2, 1)))
 
