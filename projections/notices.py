@@ -9,6 +9,7 @@ from uuid import UUID
 from sqlalchemy import Connection, Index, RowMapping, Select, Table, select
 
 from ledger.domain.aggregate import Event
+from ledger.domain.batch import Batch
 from ledger.domain.notice import Notice as Root
 from ledger.domain.values import Money
 from projections.asked import NOW, PAGE_ROWS_MAX, Moment, optional_uuid, uuid_of
@@ -67,11 +68,22 @@ steps = Table(
 )
 
 
+withdrawn_rows = Table(
+    "withdrawn_rows",
+    metadata,
+    number_column("position", primary_key=True),
+    id_column("batch_id"),
+    number_column("number"),
+    id_column("person_id"),
+    Index("withdrawn_rows_by_batch", "batch_id", "number"),
+)
+"""Whose rows fell after the list was drafted: by an objection, or on the day of approval."""
+
 DAY = len("2017-01-31")
 
 
 class Notices(Projection):
-    tables: ClassVar = (notices, steps)
+    tables: ClassVar = (notices, steps, withdrawn_rows)
 
     def handlers(self) -> Mapping[type[Event], Handler]:
         return {
@@ -81,6 +93,7 @@ class Notices(Projection):
             Root.ObjectionAnswered: _answered,
             Root.Closed: _closed,
             Root.Withdrawn: _withdrawn,
+            Batch.RowWithdrawn: _row_withdrawn,
         }
 
 
@@ -330,6 +343,12 @@ def _closed(event: Root.Closed, position: int, rows: Rows) -> None:
 
 def _withdrawn(event: Root.Withdrawn, position: int, rows: Rows) -> None:
     _step(event, position, rows, "withdrawn", event.withdrawn_by, reason=event.reason)
+
+
+def _row_withdrawn(event: Batch.RowWithdrawn, position: int, rows: Rows) -> None:
+    rows["withdrawn_rows"].append(
+        (position, event.originator_id.bytes, event.number, event.person_id.bytes)
+    )
 
 
 def _step(

@@ -216,7 +216,7 @@ def answer_objection(ledger: Ledger, act: CommandAct, order: Answering) -> Answe
     so. Whoever drew up or put up the list is refused, and that is put on record.
 
     Raises:
-        NotOnRecord, ObjectionUnknown, AnsweredAlready, NoticeEnded, RowUnknown: As they say.
+        NotOnRecord, ObjectionUnknown, AnsweredAlready, RowUnknown: As they say.
         ObjectionEmpty, ObjectionTooLong: The reason says nothing, or too much.
     """
 
@@ -274,16 +274,25 @@ def close_notice(ledger: Ledger, act: CommandAct, notice: UUID) -> Answer:
 def withdraw_notice(ledger: Ledger, act: CommandAct, notice: UUID, reason: str) -> Answer:
     """Take a notice down before its time: the list was wrong, or is to be put up anew.
 
+    Over open objections whoever drew up or put up the list is refused, and that is put on record.
+
     Raises:
         NotOnRecord, NoticeEnded: As they say.
     """
 
     def decide(work: Work) -> None:
         ending = work.get(Notice, notice)
-        if may(work, act, "notice.withdraw", ending.organisation_id, ENDERS, notice):
-            require_unnamed(ledger, work.get(Batch, ending.batch_id).people, reason)
-            ending.withdraw(act, withdrawn_by=acting_officer(act), reason=reason)
-            work.save(ending)
+        if not may(work, act, "notice.withdraw", ending.organisation_id, ENDERS, notice):
+            return
+        batch = work.get(Batch, ending.batch_id)
+        require_unnamed(ledger, batch.people, reason)
+        officer, drafter = acting_officer(act), batch.officers[0]
+        try:
+            ending.withdraw(act, withdrawn_by=officer, drafted_by=drafter, reason=reason)
+        except SamePersonAnswers as refusal:
+            refuse(work, act, "notice.withdraw", refusal, notice)
+            return
+        work.save(ending)
 
     return perform_unnamed(ledger, act, "notice.withdraw", (notice, reason), notice, decide)
 

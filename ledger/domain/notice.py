@@ -479,20 +479,18 @@ class Notice(Root):
         return found
 
     def unanswered(self, number: int) -> Objection:
-        """Return an objection that waits for its answer.
+        """Return an objection that waits for its answer, though its notice was taken down since.
 
         Raises:
             ObjectionUnknown, AnsweredAlready: As they say.
-            NoticeEnded: The notice was withdrawn, and its objections with it.
         """
         found = self.objection(number)
         if found.upheld is not None:
             raise AnsweredAlready(self.id, number)
-        self._require_going_on()
         return found
 
     def require_another(self, officer: UUID, drafted_by: UUID) -> None:
-        """Check that whoever answers neither drew the list up nor put it up.
+        """Check that whoever decides on objections neither drew the list up nor put it up.
 
         Raises:
             SamePersonAnswers: They did.
@@ -548,8 +546,16 @@ class Notice(Root):
             closed_by=closed_by,
         )
 
-    def withdraw(self, act: Act, *, withdrawn_by: UUID, reason: str) -> None:
+    def withdraw(self, act: Act, *, withdrawn_by: UUID, drafted_by: UUID, reason: str) -> None:
+        """Take the notice down; objections to it wait for their answers all the same.
+
+        Raises:
+            NoticeEnded: As it says.
+            SamePersonAnswers: Some are open, and they are against a list of one's own.
+        """
         self._require_going_on()
+        if self._unanswered:
+            self.require_another(withdrawn_by, drafted_by)
         self.trigger_event(
             self.Withdrawn,
             act,

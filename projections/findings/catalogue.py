@@ -447,6 +447,16 @@ RULES_KNOWN: Mapping[str, About] = {
             "batch.approved",
         ),
     ),
+    "K4": About(
+        "异议成立仍发放",
+        "异议成立的不得发放，已发放的应追回",
+        1,
+        (
+            "notice.objection_answered",
+            "batch.row_withdrawn",
+            "disbursement.*",
+        ),
+    ),
     "L1": About(
         "记录链断裂",
         "记录应连续、完整、不可更改",

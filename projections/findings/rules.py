@@ -308,6 +308,7 @@ RULES: Sequence[Rule] = (
     Rule(adoptions.policies_backwards, ("rereadings",), (_STEPS,)),
     Rule(above.looser_than_above, ("beyond",)),
     Rule(notices.over_an_objection, (), (_STEPS, _last(notice_steps))),
+    Rule(notices.paid_all_the_same, (), (_PAYMENTS, _STATES, _last(notice_steps))),
     Rule(integrity.broken, ("verified",)),
     Rule(integrity.in_other_hands, ("verified",), (_last(key_steps),)),
 )

@@ -368,7 +368,8 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
     "K3": (
         Earlier(
             notices.over_what_nobody_answered,
-            "审批以后才答复的也算；此前答复以后只要任何名单又办了一步，就不再列出",
+            "审批以后才答复的、撤回公示而异议未答复的也算；"
+            "此前答复以后只要任何名单又办了一步，就不再列出",
         ),
     ),
     "L2": (

@@ -214,6 +214,19 @@ def test_a_second_notice_follows_when_the_first_was_taken_down(listed: World) ->
         assert [each.number for each in rest] == [1]
 
 
+def test_an_objection_does_not_vanish_with_the_notice(listed: World) -> None:
+    put_up(listed)
+    object_to(listed)
+    own = withdraw_notice(listed.ledger, listed.act("H-X01"), NOTICE, "名单有误")
+
+    assert (own.refusal_code, listed.types()[-1]) == ("notice.same_person", "refusal.recorded")
+    assert shown(listed).ended is None
+    withdraw_notice(listed.ledger, listed.act("R-X01"), NOTICE, "名单有误")
+    assert shown(listed).open_objections == 1
+    assert answer(listed).result == {"row_number": 1, "row_withdrawn": True}
+    listed.check_log()
+
+
 def test_a_notice_ends_when_all_is_answered(listed: World) -> None:
     put_up(listed)
     object_to(listed)

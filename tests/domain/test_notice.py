@@ -135,7 +135,7 @@ def test_objections_are_taken_to_the_end_of_the_last_day() -> None:
     with pytest.raises(NotRunning):
         objected(notice, date(2017, 1, 15))
 
-    notice.withdraw(on(OPENED), withdrawn_by=HANDLER, reason="名单有误")
+    notice.withdraw(on(OPENED), withdrawn_by=REVIEWER, drafted_by=DRAFTER, reason="名单有误")
     with pytest.raises(NotRunning):
         objected(notice)
 
@@ -169,10 +169,10 @@ def test_a_notice_is_closed_when_its_period_is_over_and_nothing_is_open() -> Non
     with pytest.raises(NoticeEnded):
         notice.close(on(date(2017, 1, 15)), closed_by=HANDLER)
     with pytest.raises(NoticeEnded):
-        notice.withdraw(on(OPENED), withdrawn_by=HANDLER, reason="名单有误")
+        notice.withdraw(on(OPENED), withdrawn_by=HANDLER, drafted_by=DRAFTER, reason="名单有误")
 
 
-def test_an_objection_is_answered_once_and_not_after_it_was_taken_down() -> None:
+def test_an_objection_is_answered_once_and_after_it_was_taken_down_too() -> None:
     notice = opened()
     first, second = objected(notice), objected(notice)
     answer(notice, first)
@@ -181,9 +181,22 @@ def test_an_objection_is_answered_once_and_not_after_it_was_taken_down() -> None
         answer(notice, first)
     with pytest.raises(ObjectionUnknown):
         answer(notice, 9)
-    notice.withdraw(on(OPENED), withdrawn_by=HANDLER, reason="名单有误")
-    with pytest.raises(NoticeEnded):
+    notice.withdraw(on(OPENED), withdrawn_by=REVIEWER, drafted_by=DRAFTER, reason="名单有误")
+    answer(notice, second)
+    with pytest.raises(AnsweredAlready):
         answer(notice, second)
+
+
+def test_whose_list_it_is_does_not_take_it_down_over_open_objections() -> None:
+    notice = opened()
+    number = objected(notice)
+
+    for officer in (HANDLER, DRAFTER):
+        with pytest.raises(SamePersonAnswers):
+            notice.withdraw(on(OPENED), withdrawn_by=officer, drafted_by=DRAFTER, reason="有误")
+    answer(notice, number)
+    notice.withdraw(on(OPENED), withdrawn_by=HANDLER, drafted_by=DRAFTER, reason="有误")
+    assert notice.ended
 
 
 def test_neither_who_drew_it_up_nor_who_put_it_up_answers() -> None:

@@ -5,7 +5,16 @@ from datetime import date
 
 import pytest
 
-from ledger.commands.notices import Opening, open_notice
+from ledger.commands.disbursements import SignedSheet, record_signatures, withdraw_payment
+from ledger.commands.notices import (
+    Answering,
+    Opening,
+    Raising,
+    answer_objection,
+    open_notice,
+    raise_objection,
+    withdraw_notice,
+)
 from ledger.domain.batch import batch_id
 from ledger.domain.notice import DayUnit, Period, notice_id
 from ledger.domain.policy import Channel
@@ -14,7 +23,7 @@ from projections.findings.rules import findings
 from projections.findings.versions import EARLIER
 from projections.runner import catch_up
 from tests.projections.test_findings import asked_of
-from tests.world import SHEET_CLASS, Person, World, roster_row
+from tests.world import SHEET_CLASS, Person, World, roster_row, signature
 
 ONE, TWO, THREE = Person(1), Person(2), Person(3)
 HUNG = date(2017, 3, 6)
@@ -73,6 +82,76 @@ def test_a_notice_that_was_recorded_after_it_hung_is_a_doubt(
         (BATCH, 2, 60_000)
     ] * len(told)
     assert found(world, "H4", 2) == []
+
+
+def test_objections_to_what_was_taken_down_are_told_until_they_are_answered(world: World) -> None:
+    put_up(world)
+    object_to(world, 1)
+    object_to(world, None)
+    withdraw_notice(world.ledger, world.act("R-X01", HUNG), NOTICE, "名单有误")
+
+    [down] = found(world, "K3")
+    assert (down.detail, down.count, down.batch_id) == ("taken_down", 2, BATCH)
+    answer(world, 1, upheld=False)
+    assert [each.count for each in found(world, "K3")] == [1]
+    answer(world, 2, upheld=False)
+    assert found(world, "K3") == []
+
+
+def test_whose_row_fell_and_who_is_paid_by_another_list_is_a_doubt(world: World) -> None:
+    put_up(world)
+    object_to(world, 1)
+    answer(world, 1)
+    assert found(world, "K4") == []
+    draft(world, "B2", ONE, THREE)
+    for code in ("B1", "B2"):
+        world.review(code, day=HUNG)
+        world.approve(code, day=HUNG)
+
+    [again] = found(world, "K4")
+    assert (again.severity, again.detail, again.amount_fen) == (
+        Severity.WARNING,
+        "listed_again",
+        30_000,
+    )
+    assert (again.batch_id, again.payment_ids) == (batch_id("B2"), (world.payment_id(ONE),))
+    signed = replace(signature(1, ONE.name), signed_at="2017-03-07T09:00:00+08:00")
+    act = replace(world.act("R-X01", date(2017, 3, 8)), recorded_at="2017-03-08T08:00:00.000Z")
+    record_signatures(world.ledger, act, SignedSheet("B2", "ef" * 32, [signed]))
+    assert [each.severity for each in found(world, "K4")] == [Severity.ERROR]
+
+
+def test_an_objection_upheld_about_no_row_is_a_doubt(world: World) -> None:
+    put_up(world)
+    object_to(world, None)
+    answer(world, 1)
+
+    [upheld] = found(world, "K4")
+    assert (upheld.severity, upheld.detail, upheld.batch_id) == (Severity.WARNING, "no_row", BATCH)
+
+
+def test_who_is_paid_though_an_objection_was_upheld_is_a_doubt(world: World) -> None:
+    put_up(world)
+    for step in (world.review, world.approve):
+        step("B1", day=HUNG)
+    object_to(world, 2)
+    answer(world, 1)
+
+    [paid] = found(world, "K4")
+    assert (paid.severity, paid.detail) == (Severity.WARNING, "row_paid")
+    assert paid.payment_ids == (world.payment_id(TWO),)
+    withdraw_payment(world.ledger, world.act("A-X01", HUNG), world.payment_id(TWO), "异议成立")
+    assert found(world, "K4") == []
+
+
+def object_to(world: World, row: int | None) -> None:
+    raising = Raising(NOTICE, row, "已经退休")
+    raise_objection(world.ledger, world.act(day=HUNG), raising)
+
+
+def answer(world: World, number: int, *, upheld: bool = True) -> None:
+    order = Answering(NOTICE, number, upheld, "经查")
+    answer_objection(world.ledger, world.act("R-X01", HUNG), order)
 
 
 def test_what_hung_before_the_ledger_was_begun_was_not_recorded_late(world: World) -> None:

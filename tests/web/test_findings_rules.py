@@ -137,6 +137,12 @@ def test_what_is_wrong_with_a_notice_is_told_in_words(language: str) -> None:
 OF_NOTICES = (
     ("H4", Severity.INFORMATION, "notice_late"),
     ("H4", Severity.WARNING, "notice_over"),
+    ("K3", Severity.WARNING, "taken_down"),
+    ("K4", Severity.WARNING, "no_row"),
+    ("K4", Severity.WARNING, "listed_again"),
+    ("K4", Severity.ERROR, "listed_again"),
+    ("K4", Severity.WARNING, "row_paid"),
+    ("K4", Severity.ERROR, "row_paid"),
 )
 
 

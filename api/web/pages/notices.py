@@ -391,13 +391,12 @@ def _acts(screen: Screen, model: Connection, notice: Notice) -> set[str]:
     acts = {"see"}
     if posts & MAY_READ:
         acts.add("read")
-    if notice.ended is None:
-        if posts & CHECKERS:
-            acts.add("answer")
-        if posts & ENDERS:
-            acts.add("withdraw")
-            if notice.state(screen.today) == "over" and not notice.open_objections:
-                acts.add("close")
+    if posts & CHECKERS:
+        acts.add("answer")
+    if notice.ended is None and posts & ENDERS:
+        acts.add("withdraw")
+        if notice.state(screen.today) == "over" and not notice.open_objections:
+            acts.add("close")
     return acts
 
 
