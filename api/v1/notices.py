@@ -90,9 +90,12 @@ class ReadingForm(forms.Form):
 
 
 class AnswerForm(forms.DatedForm):
+    """Of what is upheld it is said which row falls, where the objection named none, or `no_row`."""
+
     upheld: bool
     reason: str = Field(max_length=WRITTEN_MAX)
     row_number: RowNumber | None = None
+    no_row: bool = Field(default=False, description="It is about no row of the list.")
 
 
 class ObjectionView(Answer):
@@ -270,7 +273,7 @@ def answer(
     response: Response,
 ) -> Written[AnsweredObjection]:
     """Uphold an objection, and its row falls; or dismiss it. Who put up the list is refused."""
-    order = Answering(notice_id, number, form.upheld, form.reason, form.row_number)
+    order = Answering(notice_id, number, form.upheld, form.reason, form.row_number, form.no_row)
     act = acting.act(form.happened_on, stream=notice_id)
     return written(
         the_ledger, response, answer_objection(the_ledger, act, order), AnsweredObjection

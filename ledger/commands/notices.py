@@ -57,6 +57,16 @@ class RowUnknown(LedgerError):
         super().__init__(f"the list of notice {notice} has no row {number}")
 
 
+class RowNotSaid(LedgerError):
+    """Who upholds an objection says which row falls, or that it is about none."""
+
+    code = "notice.row_not_said"
+    kind = Kind.INVALID
+
+    def __init__(self, notice: UUID, number: int) -> None:
+        super().__init__(f"objection {number} to notice {notice} named no row: which one falls?")
+
+
 @dataclass(frozen=True, slots=True)
 class Opening:
     """A list put up: where it hangs, for how long, and where else objections are taken."""
@@ -80,13 +90,17 @@ class Raising:
 
 @dataclass(frozen=True, slots=True)
 class Answering:
-    """What is answered to an objection; of an upheld one, which row falls (its own unless said)."""
+    """What is answered to an objection; of an upheld one, which row falls (its own unless said).
+
+    `no_row`: it is about no row of the list.
+    """
 
     notice_id: UUID
     number: int
     upheld: bool
     reason: str = field(repr=False)
     row_number: int | None = None
+    no_row: bool = False
 
 
 def open_notice(ledger: Ledger, act: CommandAct, order: Opening) -> Answer:
@@ -217,6 +231,7 @@ def answer_objection(ledger: Ledger, act: CommandAct, order: Answering) -> Answe
 
     Raises:
         NotOnRecord, ObjectionUnknown, AnsweredAlready, RowUnknown: As they say.
+        RowNotSaid: Neither the answer nor the objection names a row.
         ObjectionEmpty, ObjectionTooLong: The reason says nothing, or too much.
     """
 
@@ -234,9 +249,9 @@ def answer_objection(ledger: Ledger, act: CommandAct, order: Answering) -> Answe
             refuse(work, act, "notice.answer", refusal, notice.id)
             return
         row, falls = None, False
-        if order.upheld:
-            row = order.row_number or objection.row_number
-            falls = row is not None and _let_fall(work, act, notice, batch, row, objection)
+        if order.upheld and not order.no_row:
+            row = _row_of(order, objection)
+            falls = _let_fall(work, act, notice, batch, row, objection)
         subject, answer = _answer(work, notice, objection, order.reason)
         notice.answer_objection(
             act,
@@ -252,6 +267,8 @@ def answer_objection(ledger: Ledger, act: CommandAct, order: Answering) -> Answe
         work.result.update(row_number=row, row_withdrawn=falls)
 
     request = (order.notice_id, order.number, order.upheld, order.reason, order.row_number)
+    if order.no_row:
+        return ledger.perform(act, "notice.answer", (*request, "no_row"), decide)
     return ledger.perform(act, "notice.answer", request, decide)
 
 
@@ -334,6 +351,18 @@ def public_rows(ledger: Ledger, batch: UUID, start: int = 0, limit: int = 100) -
         name, number = payee.get("name"), payee.get("id_number")
         shown.append(PublicRow(row.number, name, number, row.category, row.amount))
     return shown
+
+
+def _row_of(order: Answering, objection: Objection) -> int:
+    """Return which row an upheld objection is about.
+
+    Raises:
+        RowNotSaid: As it says.
+    """
+    row = objection.row_number if order.row_number is None else order.row_number
+    if row is None:
+        raise RowNotSaid(order.notice_id, order.number)
+    return row
 
 
 def _let_fall(

@@ -10,6 +10,7 @@ from ledger.commands.notices import (
     Answering,
     Opening,
     Raising,
+    RowNotSaid,
     RowUnknown,
     answer_objection,
     close_notice,
@@ -45,6 +46,7 @@ BATCH = batch_id("B1")
 NOTICE = notice_id(BATCH, 1)
 LAST, AFTER = date(2017, 1, 15), date(2017, 1, 16)
 TEXT = "第1行的人已经退休"
+UPHELD = Answering(NOTICE, 1, upheld=True, reason="经查属实")
 
 
 def opening(batch: UUID = BATCH) -> Opening:
@@ -71,7 +73,7 @@ def object_to(world: World, row: int | None = 1, day: date = DAY, key: str = "o1
 
 
 def answer(world: World, staff: str = "R-X01", *, upheld: bool = True) -> Answer:
-    order = Answering(NOTICE, 1, upheld, "经查属实")
+    order = replace(UPHELD, upheld=upheld)
     return answer_objection(world.ledger, world.act(staff), order)
 
 
@@ -150,6 +152,22 @@ def test_money_that_is_under_way_is_not_called_back_by_an_objection(listed: Worl
 
     assert answer(listed).result == {"row_number": 1, "row_withdrawn": False}
     assert len(public_rows(listed.ledger, BATCH)) == 2
+
+
+def test_of_an_objection_about_nobody_it_is_said_who_falls(listed: World) -> None:
+    put_up(listed)
+    object_to(listed, row=None)
+    object_to(listed, row=None, key="o2")
+
+    assert isinstance(nothing_more(listed, lambda: answer(listed)), RowNotSaid)
+    assert shown(listed).open_objections == 2
+    told = replace(UPHELD, row_number=2)
+    said = answer_objection(listed.ledger, listed.act("R-X01"), told)
+    assert said.result == {"row_number": 2, "row_withdrawn": True}
+    about_none = replace(UPHELD, number=2, no_row=True)
+    said = answer_objection(listed.ledger, listed.act("R-X01"), about_none)
+    assert said.result == {"row_number": None, "row_withdrawn": False}
+    assert [row.number for row in public_rows(listed.ledger, BATCH)] == [1]
 
 
 @pytest.mark.parametrize(

@@ -124,7 +124,7 @@ def test_whose_row_fell_and_who_is_paid_by_another_list_is_a_doubt(world: World)
 def test_an_objection_upheld_about_no_row_is_a_doubt(world: World) -> None:
     put_up(world)
     object_to(world, None)
-    answer(world, 1)
+    answer(world, 1, no_row=True)
 
     [upheld] = found(world, "K4")
     assert (upheld.severity, upheld.detail, upheld.batch_id) == (Severity.WARNING, "no_row", BATCH)
@@ -149,8 +149,8 @@ def object_to(world: World, row: int | None) -> None:
     raise_objection(world.ledger, world.act(day=HUNG), raising)
 
 
-def answer(world: World, number: int, *, upheld: bool = True) -> None:
-    order = Answering(NOTICE, number, upheld, "经查")
+def answer(world: World, number: int, *, upheld: bool = True, no_row: bool = False) -> None:
+    order = Answering(NOTICE, number, upheld, "经查", no_row=no_row)
     answer_objection(world.ledger, world.act("R-X01", HUNG), order)
 
 

@@ -156,6 +156,35 @@ def test_an_objection_is_read_answered_and_takes_its_row(own: Office, language: 
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_who_falls_is_said_in_the_answer_where_nobody_named_a_row(
+    own: Office, language: str
+) -> None:
+    say = saying(language)
+    public = own.page("", PATH, language)
+    for _ in range(2):
+        objecting(public, TEXT)
+        expect(public.get_by_role("status")).to_be_visible()
+    reviewer = own.page("R-X01", PATH, language)
+
+    def answering(number: int, verdict: str, row: str = "") -> None:
+        form = reviewer.get_by_role("form", name=say("答复第 %(n)s 件异议", n=number))
+        form.get_by_label(say(verdict)).check()
+        form.get_by_label(say("撤下哪一行")).fill(row)
+        form.get_by_label(say("理由（密封保存）")).fill("经查属实")
+        form.get_by_role("button", name=say("答复"), exact=True).click()
+
+    answering(1, "成立：该行撤下")
+    expect(reviewer.locator("[role=alert]")).to_have_attribute("data-code", "notice.row_not_said")
+    accessible(reviewer)
+    answering(1, "成立：该行撤下", "2")
+    expect(reviewer.get_by_role("status")).to_have_text(say("异议成立，该行已从名单撤下。"))
+    answering(2, "成立：不涉及名单上的哪一行")
+    expect(reviewer.get_by_role("status")).to_have_text(say("异议成立，没有行从名单撤下。"))
+    expect(reviewer.get_by_role("region", name=say("异议"))).to_contain_text(say("没有行撤下"))
+    expect(reviewer.get_by_role("region", name=say("名单")).locator("tbody tr")).to_have_count(3)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_when_its_time_is_over_it_shows_nobody(own: Office, language: str) -> None:
     say = saying(language)
     public = own.page("", PATH, language)

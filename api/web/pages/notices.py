@@ -267,18 +267,28 @@ def answer(
     found: TheServed,
     model: TheReadModel,
     reach: TheReach,
-    verdict: Annotated[str, Form(pattern="^(upheld|dismissed)$")],
+    verdict: Annotated[str, Form(pattern="^(upheld|no_row|dismissed)$")],
+    row: Annotated[str, Form(max_length=20)] = "",
     reason: NoWritten = "",
 ) -> Response:
-    """Uphold an objection, or dismiss it."""
+    """Uphold an objection, about a row or about none, or dismiss it."""
     notice = notice_within(model, reach, notice_id)
-    order = Answering(notice_id, number, verdict == "upheld", reason)
     try:
+        order = Answering(
+            notice_id,
+            number,
+            upheld=verdict != "dismissed",
+            reason=reason,
+            row_number=_row_number(notice_id, row) if verdict == "upheld" else None,
+            no_row=verdict == "no_row",
+        )
         answered = done(answer_objection(found.ledger, acting.act(), order))
     except LedgerError as refusal:
         shown = _shown(screen, found, model, notice, 0) | {"reason": reason}
         return show_refusal(screen, refusal, "notices/notice.html", **shown)
     said = N_("异议已答复。")
+    if verdict == "no_row":
+        said = N_("异议成立，没有行从名单撤下。")
     if answered.result["row_number"] is not None:
         said = (
             N_("异议成立，该行已从名单撤下。")
