@@ -224,10 +224,15 @@ class NumberedObjection(Answer):
 
 
 class AnsweredObjection(Answer):
-    """`row_withdrawn` is false where the batch was approved before: the money is under way."""
+    """`row_withdrawn` is false where the batch was approved before; `payment` is what became of it.
+
+    `stopped`: nobody is paid it any more; `sent`: the bank may have it; `paid`: it arrived;
+    `not_paid`: it came back or was withdrawn before.
+    """
 
     row_number: int | None
     row_withdrawn: bool
+    payment: str | None = None
 
 
 class RecordedRefusal(LedgerError):

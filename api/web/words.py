@@ -35,6 +35,11 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "closed": N_("已结束"),
         "withdrawn": N_("已撤回"),
     },
+    "stopped_payment": {
+        "stopped": N_("未发到，待撤销付款"),
+        "paid": N_("款已发到，须追回"),
+        "not_paid": N_("款没有发到"),
+    },
     "notice_unit": {
         "natural": N_("自然日"),
         "working": N_("工作日"),
@@ -238,6 +243,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "disbursement.signature_discarded": N_("所见不是签名"),
         "disbursement.returned": N_("银行退回"),
         "disbursement.withdrawn": N_("撤销付款"),
+        "disbursement.objection_upheld": N_("异议成立，停止发放"),
         "disbursement.unresolved": N_("银行未作答复"),
         "disbursement.reissued": N_("再次发放"),
         "disbursement.arrived_before": N_("银行又称原卡那次已入账或不明"),
@@ -363,6 +369,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "waits": N_("已有签字待签认，此处笔迹存疑，未采用"),
         "waits_elsewhere": N_("已有其他人员见证的签字待签认，未采用"),
         "dated_before": N_("签字日期早于这笔发放已有的记录，未采用"),
+        "objected": N_("异议成立，未采用"),
         "unknown": N_("名册中没有这一行"),
         "reused": N_("与另一笔发放的签字相同，未采用"),
         "erased": N_("信息已删除或受限，未采用"),

@@ -20,7 +20,13 @@ from ledger.domain.batch import (
     SpellingOfAnother,
     batch_id,
 )
-from ledger.domain.disbursement import AlreadySent, Disbursement, Status, disbursement_id
+from ledger.domain.disbursement import (
+    AlreadySent,
+    Disbursement,
+    PaymentObjected,
+    Status,
+    disbursement_id,
+)
 from ledger.domain.export import Export
 from ledger.domain.policy import Channel
 from ledger.domain.values import Money, stable_id
@@ -77,6 +83,7 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
         SamePerson: Whoever asks drafted, reviewed or approved it, cancelled a file of it, or had
             one of these payments made again.
         NothingInTransit: Every payment of it was answered.
+        PaymentObjected: Objections against all that is in transit were upheld.
         FileCarriedOut: What is still in transit was in a file that the bank carried out.
         AlreadySent: The bank debited it already, as it was made again.
         FileRefused: A fact about the payer is missing, or the bank's charset lacks a character of a
@@ -159,7 +166,8 @@ def _sending(work: Work, act: CommandAct, batch: Batch) -> _Sending:
     """Say what the next file of a batch is to hold.
 
     Raises:
-        NothingInTransit, FileCarriedOut, PersonErased, SamePerson: As `export_batch` says.
+        NothingInTransit, PaymentObjected, FileCarriedOut, PersonErased, SamePerson: As
+            `export_batch` says.
     """
     sent, debits = Sent(work.ledger, batch), Debits(work, batch)
     carried_out = CarriedOut(sent, debits, sent.counting)
@@ -168,15 +176,15 @@ def _sending(work: Work, act: CommandAct, batch: Batch) -> _Sending:
     files: dict[int, Files] = {}
     left_out: dict[int, PersonErased] = {}
     addressed = set[int]()
-    debited: list[Disbursement] = []
+    stopped: list[LedgerError] = []
     for row, payment in payments_in(work, batch, with_keys=True):
         held_now = sent.now_holding(payment)
         carried_out.look_at(payment, held_now)
         after_all.look_at(payment, held_now)
         if payment.status is not Status.IN_TRANSIT or payment.unknown:
             continue
-        if debits.alone(payment):
-            debited.append(payment)
+        if (stop := _stop(debits, payment)) is not None:
+            stopped.append(stop)
             continue
         try:
             found.append(_instruction(work, batch, row, payment))
@@ -191,8 +199,8 @@ def _sending(work: Work, act: CommandAct, batch: Batch) -> _Sending:
     lines, numbers, without = _told(batch, to_write)
     if not lines and waiting and not left_out:
         raise FileCarriedOut(batch.id, batch.files[max(waiting)].sha256)
-    if not lines and debited and not left_out:
-        raise AlreadySent(debited[0].id)
+    if not lines and stopped and not left_out:
+        raise stopped[0]
     if not lines:
         raise next(iter(left_out.values()), NothingInTransit(batch.id))
     if any(each.number in addressed for each in lines):
@@ -202,6 +210,13 @@ def _sending(work: Work, act: CommandAct, batch: Batch) -> _Sending:
     so_far = [file.number for file in batch.files]
     number = so_far[wanted] if wanted >= 0 else max(so_far, default=0) + 1
     return _Sending(lines, numbers, without, tuple(left_out), number)
+
+
+def _stop(debits: Debits, payment: Disbursement) -> LedgerError | None:
+    """Return why a payment that is in transit goes into no file, if it does not."""
+    if payment.held_on is not None:
+        return PaymentObjected(payment.id, payment.held_on)
+    return AlreadySent(payment.id) if debits.alone(payment) else None
 
 
 def _to_write(

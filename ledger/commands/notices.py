@@ -1,8 +1,10 @@
 """Public notices: put up, objected to, answered, closed or taken down."""
 
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from uuid import UUID
 
+from ledger.commands.bank_files import may_be_sent
 from ledger.commands.batches import HANDLERS
 from ledger.commands.duties import acting_officer, require_post
 from ledger.commands.filings import CHECKERS
@@ -18,6 +20,7 @@ from ledger.commands.sealing import (
 from ledger.commands.unnamed import perform_unnamed, require_unnamed
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.batch import Batch, Stage
+from ledger.domain.disbursement import NOT_PAID, Disbursement, Status, disbursement_id
 from ledger.domain.notice import (
     Listed,
     Notice,
@@ -45,6 +48,15 @@ MAY_READ = CHECKERS | OBSERVERS
 
 UPHELD = "notice.objection_upheld"
 """Says in a batch why a row fell."""
+
+
+class Stopped(StrEnum):
+    """What an upheld objection does to a payment: it stops, or it went to the bank or arrived."""
+
+    STOPPED = "stopped"
+    SENT = "sent"
+    PAID = "paid"
+    NOT_PAID = "not_paid"
 
 
 class RowUnknown(LedgerError):
@@ -226,8 +238,10 @@ def read_objection(
 def answer_objection(ledger: Ledger, act: CommandAct, order: Answering) -> Answer:
     """Uphold an objection or dismiss it; the row of an upheld one falls in the same moment.
 
-    Where the batch was approved already the money is under way: the row stays, and the result says
-    so. Whoever drew up or put up the list is refused, and that is put on record.
+    Where the batch was approved already the row stays, and its payment stops until it is withdrawn:
+    who has not signed for it does not, and no file for the bank holds it. The result says what
+    becomes of the `payment`: a `Stopped`. Whoever drew up or put up the list is refused, and that
+    is put on record.
 
     Raises:
         NotOnRecord, ObjectionUnknown, AnsweredAlready, RowUnknown: As they say.
@@ -248,10 +262,12 @@ def answer_objection(ledger: Ledger, act: CommandAct, order: Answering) -> Answe
         except SamePersonAnswers as refusal:
             refuse(work, act, "notice.answer", refusal, notice.id)
             return
-        row, falls = None, False
+        row, falls, stopped = None, False, None
         if order.upheld and not order.no_row:
             row = _row_of(order, objection)
             falls = _let_fall(work, act, notice, batch, row, objection)
+            if not falls:
+                stopped = _stop(work, act, notice, batch, row, order.number)
         subject, answer = _answer(work, notice, objection, order.reason)
         notice.answer_objection(
             act,
@@ -264,7 +280,7 @@ def answer_objection(ledger: Ledger, act: CommandAct, order: Answering) -> Answe
             answer=answer,
         )
         work.save(notice)
-        work.result.update(row_number=row, row_withdrawn=falls)
+        work.result.update(row_number=row, row_withdrawn=falls, payment=stopped)
 
     request = (order.notice_id, order.number, order.upheld, order.reason, order.row_number)
     if order.no_row:
@@ -378,6 +394,38 @@ def _let_fall(
     batch.withdraw_row(act, number=row, refusal_code=UPHELD)
     work.save(batch)
     return True
+
+
+def payment_of(ledger: Ledger, batch: UUID, row: int) -> Disbursement | None:
+    """Return the payment that a row of a batch became; None before its approval."""
+    found = ledger.load(Batch, batch)
+    if found is None or row not in found.rows:
+        return None
+    return ledger.load(Disbursement, disbursement_id(found.campaign_id, found.rows[row].person_id))
+
+
+def stopped_as(payment: Disbursement, *, sent: bool) -> Stopped:
+    """Say what becomes of a payment by an objection that is upheld."""
+    if payment.status in NOT_PAID:
+        return Stopped.NOT_PAID
+    if payment.status is not Status.IN_TRANSIT or payment.captured is not None:
+        return Stopped.PAID
+    return Stopped.SENT if sent else Stopped.STOPPED
+
+
+def _stop(
+    work: Work, act: CommandAct, notice: Notice, batch: Batch, row: int, number: int
+) -> Stopped:
+    """Have the payment of a row stop; say how far it was."""
+    person = batch.rows[row].person_id
+    payment = work.get(Disbursement, disbursement_id(batch.campaign_id, person))
+    stopped = stopped_as(payment, sent=payment.unknown or may_be_sent(work, batch, payment))
+    if stopped is not Stopped.NOT_PAID:
+        # What was answered before the payment's last day stops it from that day on.
+        day = max(act.happened_on, payment.last_on)
+        payment.uphold_objection(replace(act, happened_on=day), notice_id=notice.id, number=number)
+        work.save(payment)
+    return stopped
 
 
 def _answer(work: Work, notice: Notice, objection: Objection, reason: str) -> tuple[UUID, Sealed]:

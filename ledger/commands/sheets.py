@@ -21,6 +21,7 @@ from ledger.domain.disbursement import (
     Disbursement,
     Manner,
     NotInTransit,
+    PaymentObjected,
     PaymentWithdrawn,
     SignatureWaits,
     Status,
@@ -47,12 +48,13 @@ LEFT_OUT: Mapping[Status, str] = {Status.SIGNED: "已签领", Status.WITHDRAWN: 
 NO_CODE, FOREIGN, OTHER_BATCH, BENT = "no_code", "foreign", "other_batch", "bent"
 """What is seen of a page itself."""
 REPEATED, PAID, UNKNOWN, REUSED, ERASED = "repeated", "paid", "unknown", "reused", "erased"
-WITHDRAWN, DATED_BEFORE = "withdrawn", "dated_before"
+WITHDRAWN, OBJECTED, DATED_BEFORE = "withdrawn", "objected", "dated_before"
 WAITS, WAITS_ELSEWHERE = "waits", "waits_elsewhere"
 """What is seen of a row that is not taken, beside `Ink`."""
 NOT_TAKEN: Mapping[type[LedgerError], str] = {
     SignedRowUnknown: UNKNOWN,
     PaymentWithdrawn: WITHDRAWN,
+    PaymentObjected: OBJECTED,
     NotInTransit: PAID,
     AnotherWitness: WAITS_ELSEWHERE,
     SignatureWaits: WAITS,

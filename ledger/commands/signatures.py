@@ -29,6 +29,7 @@ from ledger.domain.disbursement import (
     Captured,
     Disbursement,
     Manner,
+    PaymentObjected,
     PaymentWithdrawn,
     SignedForByAnother,
     Status,
@@ -221,7 +222,7 @@ def capture_signature(ledger: Ledger, act: CommandAct, order: DrawnSignature) ->
                 late=late,
             )
             claim = claim_signature(work, act, digest, payment.id)
-        except (SignatureReused, SignedForByAnother) as refusal:
+        except (SignatureReused, SignedForByAnother, PaymentObjected) as refusal:
             # Neither was saved; only that it was tried is.
             work.save(recorded(act, "signature.capture", refusal, payment.id))
             work.refuse(refusal)

@@ -15,6 +15,8 @@ from ledger.domain.sealed import Sealed
 from ledger.domain.values import Money, stable_id
 from ledger.errors import Kind, LedgerError
 
+DAY = len("2017-01-31")
+
 
 class Status(StrEnum):
     """Where a payment stands. ISO 20022 would say PDNG, ACSC, ACSC by hand, RJCT and CANC."""
@@ -58,6 +60,15 @@ class PaymentWithdrawn(NotInTransit):
     """Its money is in its lots again: it is made again before anybody signs for it."""
 
     code = "disbursement.withdrawn"
+
+
+class PaymentObjected(NotInTransit):
+    """An objection against it was upheld: it is withdrawn, and nobody is paid it before that."""
+
+    code = "disbursement.objection_upheld"
+
+    def __init__(self, disbursement_id: UUID, held_on: date) -> None:
+        super().__init__(disbursement_id, f"objected to, as was upheld on {held_on}")
 
 
 class AlreadySent(LedgerError):
@@ -238,6 +249,7 @@ class Disbursement(Root):
             aggregate.withdrawn_by = None
             aggregate.attempt = self.originator_version
             aggregate.instructed_on = self.happened_on
+            aggregate.held_on = None
             aggregate.answered = False
             aggregate.status = Status.IN_TRANSIT
 
@@ -319,6 +331,16 @@ class Disbursement(Root):
 
         def apply(self, aggregate: "Disbursement") -> None:
             """Where the payment stands is said of its last attempt."""
+
+    class ObjectionUpheld(Event, frozen=True):
+        """An objection to its row was upheld after the approval: it stops until it is withdrawn."""
+
+        TOPIC = "disbursement.objection_upheld"
+        notice_id: UUID
+        objection_number: int
+
+        def apply(self, aggregate: "Disbursement") -> None:
+            aggregate.held_on = self.happened_on
 
     class SignatureCaptured(Event, frozen=True):
         """The recipient signed under a witness's eyes. It counts once the witness certifies it.
@@ -414,6 +436,7 @@ class Disbursement(Root):
             aggregate.withdrawn_by = None
             aggregate.attempt = self.originator_version
             aggregate.instructed_on = self.happened_on
+            aggregate.held_on = None
             aggregate.status = Status.IN_TRANSIT
 
     class Corrected(Event, frozen=True):
@@ -466,6 +489,7 @@ class Disbursement(Root):
     withdrawn_by: str | None  # who withdrew it last
     attempt: int  # version at which it was last instructed
     instructed_on: date  # the day of that
+    held_on: date | None  # since when an upheld objection stops it
     answered: bool  # the bank ever said anything of it
     unknown: bool  # the bank said that it does not know: asked again, never sent again
     was_unknown: bool  # the same, when it was returned last
@@ -571,6 +595,14 @@ class Disbursement(Root):
         self.trigger_event(self.Withdrawn, act, reason=reason, **self._money())
         return self.parts
 
+    def uphold_objection(self, act: Act, *, notice_id: UUID, number: int) -> None:
+        """Record that an objection to its row was upheld, on its last day or later.
+
+        Whoever has not signed for it by then does not any more; that it is paid again once it was
+        withdrawn is decided anew.
+        """
+        self.trigger_event(self.ObjectionUpheld, act, notice_id=notice_id, objection_number=number)
+
     def leave_unresolved(
         self, act: Act, *, statement_id: UUID, reason: str, raw_code: str | None
     ) -> None:
@@ -639,11 +671,13 @@ class Disbursement(Root):
         Raises:
             SignedForByAnother: They do not.
             NotInTransit: Signed for before, or never on its way.
+            PaymentObjected: As it says.
             AnotherWitness: One waits that was given under another's eyes.
             SignatureWaits: One waits, and this may be none.
         """
         if not late:
             self._require_in_transit()
+            self._require_unobjected(ended_at)
         if not own_name:
             raise SignedForByAnother(self.id)
         self._require_no_other_witness(witness_id)
@@ -733,9 +767,11 @@ class Disbursement(Root):
         Raises:
             SignedForByAnother: It is another's name.
             NotInTransit: Signed for before, or never on its way.
+            PaymentObjected: As it says.
             AnotherWitness: A signature waits that was given under another's eyes.
         """
         self._require_in_transit()
+        self._require_unobjected(signed_at)
         if not own_name:
             raise SignedForByAnother(self.id)
         self._require_no_other_witness(witness_id)
@@ -855,6 +891,13 @@ class Disbursement(Root):
             raise PaymentWithdrawn(self.id, self.status)
         if self.status is not Status.IN_TRANSIT:
             raise NotInTransit(self.id, self.status)
+
+    def _require_unobjected(self, signed_at: str) -> None:
+        """Check that nobody signs once an objection was upheld; who had signed has the money."""
+        held_on = self.held_on
+        if held_on is None or self.captured is not None or signed_at[:DAY] < held_on.isoformat():
+            return
+        raise PaymentObjected(self.id, held_on)
 
 
 @lru_cache(maxsize=1)  # a payment that is instructed is asked for twice in a row

@@ -170,6 +170,10 @@ TEXTS: dict[str, tuple[str, str]] = {
         "此笔已有结果，不能再签收",
         "the payment has its outcome already",
     ),
+    "disbursement.objection_upheld": (
+        "对此笔的异议已成立，不得签领，须撤销付款",
+        "an objection to the payment was upheld: it is withdrawn, not signed for",
+    ),
     "disbursement.withdrawn": (
         "此笔付款已撤销，须先批准补发",
         "the payment was withdrawn: have it paid again first",

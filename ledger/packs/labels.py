@@ -46,6 +46,7 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "disbursement.reissued": ("补发", "paid again"),
     "disbursement.returned": ("银行退回", "returned by the bank"),
     "disbursement.withdrawn": ("撤销付款", "withdrawn, never paid out"),
+    "disbursement.objection_upheld": ("异议成立，停止发放", "stopped by an upheld objection"),
     "disbursement.settled": ("银行入账成功", "settled by the bank"),
     "disbursement.signature_captured": ("本人签字(待见证签认)", "signature taken down"),
     "disbursement.signature_discarded": ("所见不是签名", "what was seen is no signature"),

@@ -166,7 +166,9 @@ def _on_paper(asked: Asked) -> dict[_Row, _More]:
             & (rows_listed.c.number == scan_rows.c.number)
             & rows_listed.c.code.is_(None),
         )
-        .where(scan_rows.c.seen.in_(("unknown", "withdrawn")), asked.moment.covers(scans))
+        .where(
+            scan_rows.c.seen.in_(("unknown", "withdrawn", "objected")), asked.moment.covers(scans)
+        )
         # Laid on the glass twice, a row is still one.
         .group_by(scans.c.batch_id, scan_rows.c.number)
     )

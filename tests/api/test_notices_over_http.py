@@ -50,7 +50,7 @@ def test_a_notice_goes_its_way_over_http(service: Service) -> None:
     refused = service.post("H-X01", f"{objection}/answer", answered)
     assert refusal(refused) == (403, "access.post_missing")
     done = service.done("R-X01", f"{objection}/answer", answered)["result"]
-    assert done == {"row_number": 2, "row_withdrawn": True}
+    assert done == {"row_number": 2, "row_withdrawn": True, "payment": None}
     assert refusal(service.post("H-X01", f"{path}/closing")) == (409, "notice.period_runs")
 
     shown = service.get("U-C01", path)

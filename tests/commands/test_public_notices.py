@@ -6,6 +6,14 @@ from uuid import UUID
 
 import pytest
 
+from ledger.commands.bank_files import BankFileOrder, export_batch
+from ledger.commands.disbursements import (
+    Reissue,
+    SignedSheet,
+    record_signatures,
+    reissue_payment,
+    withdraw_payment,
+)
 from ledger.commands.notices import (
     Answering,
     Opening,
@@ -22,6 +30,7 @@ from ledger.commands.notices import (
 )
 from ledger.commands.recipients import decide_change, erase_person, request_change
 from ledger.domain.batch import Batch, batch_id
+from ledger.domain.disbursement import PaymentObjected
 from ledger.domain.notice import (
     DayUnit,
     NothingToShow,
@@ -40,7 +49,7 @@ from projections.notices import Notice as Shown
 from projections.notices import hanging, notice_list, taken_down
 from projections.runner import catch_up
 from tests.commands.refusing import ONE, TWO, nothing_more
-from tests.world import DAY, World, roster_row
+from tests.world import DAY, World, roster_row, signature
 
 BATCH = batch_id("B1")
 NOTICE = notice_id(BATCH, 1)
@@ -132,7 +141,7 @@ def test_an_upheld_objection_takes_its_row_with_it(listed: World) -> None:
     put_up(listed)
     object_to(listed)
 
-    assert answer(listed).result == {"row_number": 1, "row_withdrawn": True}
+    assert answer(listed).result == {"row_number": 1, "row_withdrawn": True, "payment": None}
 
     assert [row.number for row in public_rows(listed.ledger, BATCH)] == [2]
     [objection] = shown(listed).objections
@@ -150,7 +159,11 @@ def test_money_that_is_under_way_is_not_called_back_by_an_objection(listed: Worl
     listed.approve("B1")
     object_to(listed)
 
-    assert answer(listed).result == {"row_number": 1, "row_withdrawn": False}
+    assert answer(listed).result == {
+        "row_number": 1,
+        "row_withdrawn": False,
+        "payment": "stopped",
+    }
     assert len(public_rows(listed.ledger, BATCH)) == 2
 
 
@@ -163,11 +176,64 @@ def test_of_an_objection_about_nobody_it_is_said_who_falls(listed: World) -> Non
     assert shown(listed).open_objections == 2
     told = replace(UPHELD, row_number=2)
     said = answer_objection(listed.ledger, listed.act("R-X01"), told)
-    assert said.result == {"row_number": 2, "row_withdrawn": True}
+    assert said.result == {"row_number": 2, "row_withdrawn": True, "payment": None}
     about_none = replace(UPHELD, number=2, no_row=True)
     said = answer_objection(listed.ledger, listed.act("R-X01"), about_none)
-    assert said.result == {"row_number": None, "row_withdrawn": False}
+    assert said.result == {"row_number": None, "row_withdrawn": False, "payment": None}
     assert [row.number for row in public_rows(listed.ledger, BATCH)] == [1]
+
+
+def test_who_is_objected_to_rightly_signs_no_more(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.sheet("B1", ONE, TWO)
+    put_up(world)
+    object_to(world)
+    world.reopen()
+
+    assert answer(world).result["payment"] == "stopped"
+    signed = world.sign("B1", signature(1, ONE.name), signature(2, TWO.name))
+    assert signed.result["signed"] == 1
+    assert [each["code"] for each in signed.result["refused"]] == ["disbursement.objection_upheld"]
+    withdraw_payment(world.ledger, world.act("A-X01"), world.payment_id(ONE), "异议成立")
+    reissue_payment(world.ledger, world.act("A-X01"), Reissue(world.payment_id(ONE), "复查有误"))
+    assert world.sign("B1", signature(1, ONE.name)).result["signed"] == 1, "decided anew"
+    world.check_log()
+
+
+def test_who_had_signed_by_then_has_the_money(world: World) -> None:
+    world.receive("X01", 500_000)
+    world.sheet("B1", ONE, TWO)
+    put_up(world)
+    object_to(world)
+    world.sign("B1", signature(1, ONE.name))
+
+    said = answer_objection(world.ledger, world.act("R-X01", AFTER), UPHELD)
+    assert said.result["payment"] == "paid"
+    object_to(world, 2, key="o2")
+    late = replace(UPHELD, number=2)
+    answer_objection(world.ledger, world.act("R-X01", date(2017, 1, 22)), late)
+    before = replace(signature(2, TWO.name), signed_at="2017-01-21T09:00:00+08:00")
+    sheet = SignedSheet("B1", "ef" * 32, [before])
+    later = world.act("H-X01", date(2017, 1, 23))
+    assert record_signatures(world.ledger, later, sheet).result["signed"] == 1
+
+
+def test_no_bank_file_holds_who_is_objected_to_rightly(listed: World) -> None:
+    put_up(listed)
+    listed.review("B1")
+    listed.approve("B1")
+    object_to(listed)
+    answer(listed)
+
+    file = export_batch(listed.ledger, listed.act(), BankFileOrder("B1"))
+    assert (file.count, file.total_fen) == (1, 70_000)
+    object_to(listed, 2, key="o2")
+    late = replace(UPHELD, number=2)
+    said = answer_objection(listed.ledger, listed.act("R-X01"), late)
+    assert said.result["payment"] == "sent"
+    with pytest.raises(PaymentObjected):
+        export_batch(listed.ledger, listed.act(), BankFileOrder("B1"))
+    listed.check_log()
 
 
 @pytest.mark.parametrize(
@@ -241,7 +307,7 @@ def test_an_objection_does_not_vanish_with_the_notice(listed: World) -> None:
     assert shown(listed).ended is None
     withdraw_notice(listed.ledger, listed.act("R-X01"), NOTICE, "名单有误")
     assert shown(listed).open_objections == 1
-    assert answer(listed).result == {"row_number": 1, "row_withdrawn": True}
+    assert answer(listed).result == {"row_number": 1, "row_withdrawn": True, "payment": None}
     listed.check_log()
 
 

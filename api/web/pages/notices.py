@@ -36,13 +36,16 @@ from ledger.commands.notices import (
     PublicRow,
     Raising,
     RowUnknown,
+    Stopped,
     answer_objection,
     close_notice,
     open_notice,
+    payment_of,
     public_rows,
     raise_objection,
     read_objection,
     standing_count,
+    stopped_as,
     withdraw_notice,
 )
 from ledger.domain.aggregate import OPERATOR
@@ -71,6 +74,14 @@ ROWS_SHOWN = 100
 POSTER_ROWS_MAX = 20_000
 WRITTEN_MAX = 20_000
 READING = "答复异议"
+UPHELD_SAYS = {
+    Stopped.STOPPED: N_("异议成立，款项还没有发出，已停止发放：请撤销付款。"),
+    Stopped.SENT: N_("异议成立，款项可能已交银行：请作废银行文件并撤销付款，或在银行答复后追回。"),
+    Stopped.PAID: N_("异议成立，款项已发到，须另行追回。"),
+    Stopped.NOT_PAID: N_("异议成立，款项没有发到，不再发放。"),
+}
+"""What an officer reads of an upheld objection to a row that was approved before."""
+
 UNSAID = {"name": "", "contact": "", "text": "", "answer": ""}
 
 NoWritten = Annotated[str, Form(max_length=WRITTEN_MAX)]
@@ -289,12 +300,10 @@ def answer(
     said = N_("异议已答复。")
     if verdict == "no_row":
         said = N_("异议成立，没有行从名单撤下。")
-    if answered.result["row_number"] is not None:
-        said = (
-            N_("异议成立，该行已从名单撤下。")
-            if answered.result["row_withdrawn"]
-            else N_("异议成立，但批次已审批，款项须另行追回。")
-        )
+    if answered.result["row_withdrawn"]:
+        said = N_("异议成立，该行已从名单撤下。")
+    elif answered.result["payment"]:
+        said = UPHELD_SAYS[Stopped(answered.result["payment"])]
     return screen.go(f"/notices/{notice_id}#objections", said)
 
 
@@ -341,6 +350,7 @@ def _shown(
 ) -> dict[str, Any]:
     """Return what a notice's page shows; to officers within whose reach it is, more."""
     [told] = _told(model, found, [notice])
+    acts = _acts(screen, model, notice)
     people = notice.shows_people(screen.today)
     rows: list[PublicRow] = []
     if people:
@@ -358,7 +368,8 @@ def _shown(
         "start": start,
         "back": max(0, start - ROWS_SHOWN),
         "further": start + ROWS_SHOWN if len(rows) > ROWS_SHOWN else None,
-        "acts": _acts(screen, model, notice),
+        "acts": acts,
+        "stopped": _stopped(found, notice) if acts else {},
         "staff": staff_numbers(model) if screen.caller else {},
         "text_max": TEXT_CHARACTERS_MAX,
         "who_max": WHO_CHARACTERS_MAX,
@@ -367,6 +378,17 @@ def _shown(
         "reason": "",
         "reading": READING,
     }
+
+
+def _stopped(found: Served, notice: Notice) -> dict[int, str]:
+    """Return what became of payments of rows that objections were upheld against, by number."""
+    stopped = {}
+    for each in notice.objections:
+        if each.upheld and each.row_number is not None and not each.row_withdrawn:
+            payment = payment_of(found.ledger, notice.batch_id, each.row_number)
+            if payment is not None:
+                stopped[each.number] = stopped_as(payment, sent=False).value
+    return stopped
 
 
 def _told(model: Connection, found: Served, notices: list[Notice]) -> list[Hanging]:
