@@ -210,18 +210,30 @@ def read_objection(
 
     Raises:
         NotOnRecord, ObjectionUnknown, RoleMissing: As they say.
+        SamePersonAnswers: It is against one's own list; that one tried is put on record.
+        PersonalDataInText: The reason names somebody by a number.
         PersonErased: There is nothing to read any more.
     """
     found = ledger.load(Notice, notice)
     if found is None:
         raise NotOnRecord("notice", notice)
     objection = found.objection(number)
+    refused: list[SamePersonAnswers] = []
 
     def decide(work: Work) -> None:
         current = work.get(Notice, notice)
         require_post(work, act, MAY_READ, current.organisation_id)
-        require_unnamed(ledger, work.get(Batch, current.batch_id).people, reason)
-        current.read_objection(act, number=number, read_by=acting_officer(act), reason=reason)
+        batch = work.get(Batch, current.batch_id)
+        require_unnamed(ledger, batch.people, reason)
+        officer, drafter = acting_officer(act), batch.officers[0]
+        refused.clear()
+        try:
+            current.require_another(officer, drafter)
+        except SamePersonAnswers as refusal:
+            refuse(work, act, "notice.read_objection", refusal, notice)
+            refused.append(refusal)
+            return
+        current.read_objection(act, number=number, read_by=officer, reason=reason)
         work.save(current)
 
     # First the event, then the answer; each time that it is read is another.
@@ -229,6 +241,8 @@ def read_objection(
     clear = unseal(ledger, objection.subject_id, OBJECTION, objection.details)
     request = (notice, number, reason)
     perform_unnamed(ledger, anew, "notice.read_objection", request, notice, decide)
+    if refused:
+        raise refused[0]
     if objection.answer is not None and objection.answered_as is not None:
         answered = unseal(ledger, objection.answered_as, OBJECTION_ANSWER, objection.answer)
         clear |= {"answer": answered["reason"]}

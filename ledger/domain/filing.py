@@ -4,7 +4,7 @@ from datetime import date
 from uuid import UUID
 
 from ledger.domain.aggregate import Act, Event, Root
-from ledger.domain.clear_text import holds_personal_data
+from ledger.domain.clear_text import holds_personal_data, require_no_personal_data
 from ledger.domain.values import stable_id
 from ledger.errors import Kind, LedgerError
 
@@ -177,6 +177,7 @@ class Filing(Root):
     def send_back(self, act: Act, *, sent_back_by: UUID, reason: str) -> None:
         if self.handed_in_on is None:
             raise NotHandedIn(self.id)
+        require_no_personal_data(reason)
         self.trigger_event(
             self.SentBack,
             act,

@@ -6,6 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from ledger.domain.aggregate import Act, Event, Root
+from ledger.domain.clear_text import require_no_personal_data
 from ledger.domain.sealed import Sealed
 from ledger.domain.values import Money, stable_id
 from ledger.errors import Kind, LedgerError
@@ -177,7 +178,7 @@ class ObjectionsTooMany(LedgerError):
 
 
 class SamePersonAnswers(LedgerError):
-    """Whoever drew up the list or put it up does not judge what is said against it.
+    """Whoever drew up the list or put it up neither reads nor judges what is said against it.
 
     Source: 行政事业单位内部控制规范(试行) (财会〔2012〕21号), 不相容岗位分离.
     """
@@ -458,6 +459,7 @@ class Notice(Root):
 
     def read_objection(self, act: Act, *, number: int, read_by: UUID, reason: str) -> None:
         subject_id = self.objection(number).subject_id
+        require_no_personal_data(reason)
         self.trigger_event(
             self.ObjectionRead,
             act,
@@ -490,7 +492,7 @@ class Notice(Root):
         return found
 
     def require_another(self, officer: UUID, drafted_by: UUID) -> None:
-        """Check that whoever decides on objections neither drew the list up nor put it up.
+        """Check that whoever reads or judges objections neither drew the list up nor put it up.
 
         Raises:
             SamePersonAnswers: They did.
@@ -552,8 +554,10 @@ class Notice(Root):
         Raises:
             NoticeEnded: As it says.
             SamePersonAnswers: Some are open, and they are against a list of one's own.
+            PersonalDataInText: The reason names somebody by a number.
         """
         self._require_going_on()
+        require_no_personal_data(reason)
         if self._unanswered:
             self.require_another(withdrawn_by, drafted_by)
         self.trigger_event(

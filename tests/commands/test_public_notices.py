@@ -39,6 +39,7 @@ from ledger.domain.notice import (
     NotRunning,
     ObjectionEmpty,
     Period,
+    SamePersonAnswers,
     notice_id,
 )
 from ledger.domain.officer import RoleMissing
@@ -256,6 +257,20 @@ def test_who_may_not_answer_is_put_on_record(listed: World, staff: str, code: st
     assert refused.refusal_code == code
     assert listed.types()[-1] == "refusal.recorded"
     assert shown(listed).open_objections == 1
+    listed.check_log()
+
+
+def test_whose_list_it_is_does_not_read_who_objects(listed: World) -> None:
+    put_up(listed)
+    object_to(listed)
+    listed.appoint_without_key("H-X01", "X01", "复核")
+    own = replace(listed.act("H-X01"), signed_in=True)
+
+    with pytest.raises(SamePersonAnswers):
+        read_objection(listed.ledger, own, NOTICE, 1, "答复异议")
+
+    assert listed.types()[-1] == "refusal.recorded"
+    assert "notice.objection_read" not in listed.types()
     listed.check_log()
 
 

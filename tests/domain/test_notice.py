@@ -6,6 +6,8 @@ from uuid import UUID, uuid5
 
 import pytest
 
+from ledger.domain.clear_text import PersonalDataInText
+from ledger.domain.filing import Filing
 from ledger.domain.notice import (
     OPEN_OBJECTIONS_MAX,
     TEXT_CHARACTERS_MAX,
@@ -197,6 +199,28 @@ def test_whose_list_it_is_does_not_take_it_down_over_open_objections() -> None:
     answer(notice, number)
     notice.withdraw(on(OPENED), withdrawn_by=HANDLER, drafted_by=DRAFTER, reason="有误")
     assert notice.ended
+
+
+def test_no_reason_that_stands_in_clear_names_anybody_by_a_number() -> None:
+    notice = opened()
+    objected(notice)
+    told = "核对 340103199001011234"
+    filing = Filing.begin_with(
+        on(OPENED),
+        campaign_id=LISTED.campaign_id,
+        organisation_id=LISTED.organisation_id,
+        name="签字表",
+        due_on=OPENED,
+        document_sha256="ab" * 32,
+        handed_in_by=HANDLER,
+    )
+
+    with pytest.raises(PersonalDataInText):
+        notice.read_objection(on(OPENED), number=1, read_by=REVIEWER, reason=told)
+    with pytest.raises(PersonalDataInText):
+        notice.withdraw(on(OPENED), withdrawn_by=REVIEWER, drafted_by=DRAFTER, reason=told)
+    with pytest.raises(PersonalDataInText):
+        filing.send_back(on(OPENED), sent_back_by=REVIEWER, reason=told)
 
 
 def test_neither_who_drew_it_up_nor_who_put_it_up_answers() -> None:
