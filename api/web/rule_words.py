@@ -70,6 +70,7 @@ EXPLAINED: Mapping[str, Mapping[str, str]] = {
         "list_dated_on": N_("名单截至"),
         "people_under_phone": N_("同一电话的人数"),
         "people_a_phone": N_("同一电话至多几人"),
+        "notice_days": N_("公示至少几天（自然日）"),
         "men_years": N_("退休年龄，男（岁）"),
         "women_years": N_("退休年龄，女（岁）"),
         "found_count": N_("所涉笔数"),

@@ -570,6 +570,7 @@ TERMS: Mapping[str, Mapping[str, str]] = {
         "signatures_in_a_row": N_("几人接连签字算过快（人）"),
         "signatures_at_night": N_("夜间几人签字算异常（人）"),
         "people_a_phone": N_("同一电话至多几人登记（人）"),
+        "notice_days": N_("公示至少几天（自然日）"),
         "retirement_men_years": N_("退休年龄，男（岁）"),
         "retirement_women_years": N_("退休年龄，女（岁）"),
     },

@@ -66,6 +66,7 @@ class LimitName(StrEnum):
     SIGNATURES_IN_A_ROW = "signatures_in_a_row"
     SIGNATURES_AT_NIGHT = "signatures_at_night"
     PEOPLE_A_PHONE = "people_a_phone"
+    NOTICE_DAYS = "notice_days"
     RETIREMENT_MEN_YEARS = "retirement_men_years"
     RETIREMENT_WOMEN_YEARS = "retirement_women_years"
 
@@ -77,6 +78,7 @@ STRICTER_WHEN_MORE = frozenset(
         LimitName.CARD_DAYS,
         LimitName.ODD_SHARE_BP,
         LimitName.ODD_AMOUNTS,
+        LimitName.NOTICE_DAYS,
     }
 )
 """Of these more is looked at the higher they are; of all others less."""

@@ -146,7 +146,7 @@ def shown_in_public(asked: Asked) -> Checked:
         if each.ended == "closed" and (each.ended_at or 0) < asked.payment.position
     ]
     if ended:
-        return _notice(asked, ended[-1])
+        return _notice(asked, max(ended, key=_days))
     puts_up = select(notices.c.notice_id).where(
         notices.c.campaign_id == asked.payment.campaign_id.bytes
     )
@@ -177,7 +177,14 @@ def _notice(asked: Asked, notice: Notice) -> Checked:
         Fact("objections_count", len(notice.objections)),
         Fact("source", notice.source),
     )
-    return Checked("K1", Outcome.HELD, facts, grounds, notice.ended_at, scope=Scope.BATCH)
+    least = Fact("notice_days", asked.patience.notice_days)
+    outcome = Outcome.BROKEN if _days(notice) < asked.patience.notice_days else Outcome.HELD
+    return Checked("K1", outcome, (*facts, least), grounds, notice.ended_at, scope=Scope.BATCH)
+
+
+def _days(notice: Notice) -> int:
+    """Return for how many days after the first a notice hung."""
+    return (date.fromisoformat(notice.last_day) - date.fromisoformat(notice.happened_on)).days
 
 
 def _stopped(asked: Asked) -> dict[str, tuple[Ground, ...]]:

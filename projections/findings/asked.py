@@ -39,7 +39,8 @@ class Patience:
     there are `many` of them at all; more than `odd_amounts` of these are told as one); of a union's
     payments in one, how many may be of one amount whatever the class (`even_share_bp`).
     `minutes_above_fen` None: no list needs minutes. Of signatures on one device, how many people's
-    are too many. Of one telephone, how many people may have it (`people_a_phone`); and at which age
+    are too many. Of one telephone, how many people may have it (`people_a_phone`); for how many
+    natural days after the first a public notice hangs at least (`notice_days`); and at which age
     people retire, in years: None, unless a policy says so. Lists are judged by these when they are
     drafted.
     """
@@ -64,6 +65,7 @@ class Patience:
     signatures_in_a_row: int = 10
     signatures_at_night: int = 3
     people_a_phone: int = 3
+    notice_days: int = 5
     retirement_men_years: int | None = None
     retirement_women_years: int | None = None
 

@@ -431,9 +431,10 @@ RULES_KNOWN: Mapping[str, About] = {
     ),
     "K1": About(
         "未经公示",
-        "名单应先公示、后审批",
-        1,
+        "名单应先公示满规定天数、后审批",
+        2,
         (
+            "policy.adopted",
             "notice.*",
             "batch.approved",
         ),

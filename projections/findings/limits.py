@@ -39,6 +39,7 @@ LIMITS_OF: Mapping[str, tuple[LimitName, ...]] = {
     "H3": (LimitName.MINUTES_ABOVE_FEN,),
     "H4": (LimitName.RECORDING_DAYS,),
     "J4": (LimitName.ANSWER_DAYS,),
+    "K1": (LimitName.NOTICE_DAYS,),
 }
 """Which limits each rule looks at."""
 

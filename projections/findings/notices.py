@@ -1,7 +1,7 @@
 """Rules about public notices (公示): not put up, recorded late, gone on over objections."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from typing import Any
 
@@ -22,6 +22,9 @@ from projections.payment_states import disbursements
 LATE, OVER = "notice_late", "notice_over"
 """A notice was recorded while it hung, or when its period was over."""
 
+TOO_SHORT = "too_short"
+"""A notice had run its time, and that was shorter than the policy asks."""
+
 TAKEN_DOWN = "taken_down"
 """A notice was taken down, and objections to it are open."""
 
@@ -30,42 +33,53 @@ ROW_PAID, LISTED_AGAIN, NO_ROW = "row_paid", "listed_again", "no_row"
 
 
 def not_shown_in_public(asked: Asked) -> Iterator[Finding]:
-    """K1: approved without a notice that had run its time, in a campaign that puts up notices."""
-    ended = (
-        select(notices.c.batch_id, notice_steps.c.position)
-        .join(notice_steps, notice_steps.c.notice_id == notices.c.notice_id)
-        .where(notice_steps.c.step == "closed", asked.moment.covers(notice_steps))
-        .subquery("ended")
-    )
+    """K1: approved without a notice that had run its time, in a campaign that puts up notices.
+
+    Or with one that hung for fewer days than the policy asks: natural days, whichever days its own
+    period counted, since which are worked stands in no table.
+    """
+    hung = _hung(asked)
     puts_up = select(notices.c.campaign_id).where(asked.moment.covers(notices)).distinct()
-    statement = (
-        select(
-            batches.c.organisation_id,
-            batches.c.campaign_id,
-            func.min(steps.c.happened_on).label("since"),
-            func.count().label("number"),
-            func.sum(steps.c.total_fen).label("amount_fen"),
-        )
-        .join(steps, (steps.c.batch_id == batches.c.batch_id) & (steps.c.step == "approved"))
-        .where(batches.c.campaign_id.in_(puts_up), asked.moment.covers(steps))
-        .where(
-            ~select(ended.c.position)
-            .where(ended.c.batch_id == batches.c.batch_id)
-            .where(ended.c.position < steps.c.position)
-            .exists()
-        )
-        .group_by(batches.c.organisation_id, batches.c.campaign_id)
-    )
+    statement = approved(asked).where(batches.c.campaign_id.in_(puts_up))
+    told: dict[tuple[bytes, bytes, str | None], list[Row[Any]]] = defaultdict(list)
     for row in asked.connection.execute(statement):
+        place = (row.organisation_id, row.campaign_id)
+        days = [days for end, days in hung.get(row.batch_id, ()) if end < row.position]
+        least = asked.borne_at(uuid_of(row.organisation_id), row.happened_on).notice_days
+        if not days:
+            told[*place, None].append(row)
+        elif max(days) < least:
+            told[*place, TOO_SHORT].append(row)
+    for (organisation, campaign, detail), rows in told.items():
         yield Finding(
             "K1",
             Severity.WARNING,
-            uuid_of(row.organisation_id),
-            row.since,
-            row.number,
-            row.amount_fen,
-            campaign_id=uuid_of(row.campaign_id),
+            uuid_of(organisation),
+            min(row.happened_on for row in rows),
+            len(rows),
+            sum(row.total_fen for row in rows),
+            detail=detail,
+            campaign_id=uuid_of(campaign),
         )
+
+
+def _hung(asked: Asked) -> Mapping[bytes, list[tuple[int, int]]]:
+    """Return where notices were closed, by batch, and for how many days after the first they hung.
+
+    A day on which it is put up does not count.
+    """
+    ended = notice_steps.c.step == "closed"
+    statement = (
+        select(notices.c.batch_id, notices.c.happened_on, notices.c.last_day)
+        .add_columns(notice_steps.c.position)
+        .join(notice_steps, notice_steps.c.notice_id == notices.c.notice_id)
+        .where(ended, asked.moment.covers(notice_steps))
+    )
+    found: dict[bytes, list[tuple[int, int]]] = defaultdict(list)
+    for row in asked.connection.execute(statement):
+        days = date.fromisoformat(row.last_day) - date.fromisoformat(row.happened_on)
+        found[row.batch_id].append((row.position, days.days))
+    return found
 
 
 def recorded_late(asked: Asked) -> Iterator[Finding]:

@@ -148,6 +148,11 @@ def _money_signatures_and_papers(asked: Asked) -> Iterator[Finding]:
     yield from papers.recorded_late(asked)
 
 
+def _never_shown(asked: Asked) -> Iterator[Finding]:
+    """K1: for how long a notice hung was not looked at."""
+    yield from (each for each in notices.not_shown_in_public(asked) if each.detail is None)
+
+
 def _unsigned_and_sheets(asked: Asked) -> Iterator[Finding]:
     """D3: what was signed for late was not told any more."""
     yield from payments.unsigned_after_deadline(asked)
@@ -365,6 +370,11 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
         ),
     ),
     "J3": (Earlier(payments.sent_back_as_ever_recorded, NEVER_CAME_BACK),),
+    "K1": (
+        Earlier(
+            _never_shown, "公示天数少于方案要求的也算；此前只看有没有公示期满的公示", by_item=True
+        ),
+    ),
     "K3": (
         Earlier(
             notices.over_what_nobody_answered,

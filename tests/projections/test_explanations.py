@@ -294,9 +294,12 @@ def test_a_reading_adopted_later_does_not_change_what_counted_but_says_what_woul
     assert facts(found, "B2")["maximum_fen"] == 50_000
 
 
-def test_a_notice_that_ran_its_time_is_what_the_list_was_passed_on(world: World) -> None:
+@pytest.mark.parametrize(("days", "outcome"), [(5, Outcome.HELD), (4, Outcome.BROKEN)])
+def test_a_notice_that_ran_its_time_is_what_the_list_was_passed_on(
+    world: World, days: int, outcome: Outcome
+) -> None:
     world.draft("B1", roster_row(1, ONE, 80_000))
-    period = Period(5, DayUnit.NATURAL, None, 3, "公示办法 第三条", "stated")
+    period = Period(days, DayUnit.NATURAL, None, 3, "公示办法 第三条", "stated")
     opening = Opening(batch_id("B1"), period, "单位公告栏", "工会办公室")
     open_notice(world.ledger, world.act("H-X01"), opening)
     close_notice(world.ledger, world.act("H-X01", SOON), notice_id(batch_id("B1"), 1))
@@ -305,8 +308,9 @@ def test_a_notice_that_ran_its_time_is_what_the_list_was_passed_on(world: World)
 
     shown = of(explained(world, ONE), "K1")
 
-    assert shown.outcome is Outcome.HELD
+    assert shown.outcome is outcome
     assert dict(shown.facts)["source"] == "公示办法 第三条"
+    assert dict(shown.facts)["notice_days"] == 5
 
 
 def test_the_command_says_it_in_words_and_as_json_at_a_position(

@@ -11,6 +11,7 @@ from ledger.commands.notices import (
     Opening,
     Raising,
     answer_objection,
+    close_notice,
     open_notice,
     raise_objection,
     withdraw_notice,
@@ -18,6 +19,7 @@ from ledger.commands.notices import (
 from ledger.domain.batch import batch_id
 from ledger.domain.notice import DayUnit, Period, notice_id
 from ledger.domain.policy import Channel
+from projections.findings.asked import Patience
 from projections.findings.finding import Finding, Severity
 from projections.findings.rules import findings
 from projections.findings.versions import EARLIER
@@ -82,6 +84,23 @@ def test_a_notice_that_was_recorded_after_it_hung_is_a_doubt(
         (BATCH, 2, 60_000)
     ] * len(told)
     assert found(world, "H4", 2) == []
+
+
+def test_a_list_that_hung_for_fewer_days_than_the_policy_asks_is_a_doubt(world: World) -> None:
+    put_up(world, days=4)
+    end = date(2017, 3, 11)
+    close_notice(world.ledger, world.act("H-X01", end), NOTICE)
+    for step in (world.review, world.approve):
+        step("B1", day=end)
+
+    [short] = found(world, "K1")
+    assert (short.detail, short.count, short.amount_fen) == ("too_short", 1, 60_000)
+    assert (short.severity, short.since) == (Severity.WARNING, end.isoformat())
+    assert found(world, "K1", 1) == []
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+        for days in (4, 5):
+            asked = replace(asked_of(world, model, LATER), patience=Patience(notice_days=days))
+            assert len([each for each in findings(asked) if each.rule == "K1"]) == days - 4
 
 
 def test_objections_to_what_was_taken_down_are_told_until_they_are_answered(world: World) -> None:

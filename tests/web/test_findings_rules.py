@@ -135,6 +135,8 @@ def test_what_is_wrong_with_a_notice_is_told_in_words(language: str) -> None:
 
 
 OF_NOTICES = (
+    ("K1", Severity.WARNING, None),
+    ("K1", Severity.WARNING, "too_short"),
     ("H4", Severity.INFORMATION, "notice_late"),
     ("H4", Severity.WARNING, "notice_over"),
     ("K3", Severity.WARNING, "taken_down"),
