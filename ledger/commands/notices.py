@@ -161,7 +161,8 @@ def open_notice(ledger: Ledger, act: CommandAct, order: Opening) -> Answer:
 def raise_objection(ledger: Ledger, act: CommandAct, order: Raising) -> Answer:
     """Take an objection in: from anybody, or from an officer to whom it was told.
 
-    What was written is sealed under a key of its own, which may be erased as a person's is.
+    What an officer was told in time is entered later, under its day, however many wait. What was
+    written is sealed under a key of its own, which may be erased as a person's is.
 
     Raises:
         NotOnRecord, ObjectionEmpty, ObjectionTooLong, RowUnknown: As they say.
@@ -171,12 +172,12 @@ def raise_objection(ledger: Ledger, act: CommandAct, order: Raising) -> Answer:
     def decide(work: Work) -> None:
         require_sayable(order.text, order.name, order.contact)
         notice = work.get(Notice, order.notice_id)
-        by_officer = act.actor != OPERATOR
-        if by_officer and not may(
+        officer = None if act.actor == OPERATOR else acting_officer(act)
+        if officer is not None and not may(
             work, act, "notice.object", notice.organisation_id, ENDERS, notice.id
         ):
             return
-        notice.require_objectable(act.happened_on)
+        notice.require_objectable(act.happened_on, officer)
         if order.row_number is not None:
             batch = work.get(Batch, notice.batch_id)
             if order.row_number not in batch.rows:
@@ -188,7 +189,7 @@ def raise_objection(ledger: Ledger, act: CommandAct, order: Raising) -> Answer:
             act,
             row_number=order.row_number,
             anonymous=not fields["name"],
-            entered_by=acting_officer(act) if by_officer else None,
+            entered_by=officer,
             subject_id=subject,
             details=seal(work, subject, OBJECTION, fields),
         )

@@ -421,8 +421,8 @@ class Notice(Root):
     def next_number(self) -> int:
         return len(self.objections) + 1
 
-    def require_objectable(self, day: date) -> None:
-        """Check that objections are taken on a day.
+    def require_objectable(self, day: date, entered_by: UUID | None = None) -> None:
+        """Check that objections are taken on a day; how many wait does not bind an officer.
 
         Raises:
             NotRunning: The notice has ended, or its period is over.
@@ -430,7 +430,7 @@ class Notice(Root):
         """
         if self.ended or day > self.last_day:
             raise NotRunning(self.id, self.last_day)
-        if self._unanswered >= OPEN_OBJECTIONS_MAX:
+        if entered_by is None and self._unanswered >= OPEN_OBJECTIONS_MAX:
             raise ObjectionsTooMany(self.id)
 
     def raise_objection(
@@ -443,7 +443,7 @@ class Notice(Root):
         subject_id: UUID,
         details: Sealed,
     ) -> None:
-        self.require_objectable(act.happened_on)
+        self.require_objectable(act.happened_on, entered_by)
         self.trigger_event(
             self.ObjectionRaised,
             act,

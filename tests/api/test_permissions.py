@@ -667,6 +667,9 @@ ASKED: dict[str, Asked] = {
     "POST /notices/{notice_id}/objections": Asked(
         "{notice}", form=form_of(text="有异议"), bound=False
     ),
+    "POST /notices/{notice_id}/objections/entered": Asked(
+        "{notice}", form=form_of(text="有异议", told_on=TODAY.isoformat())
+    ),
     "GET /batches/{batch_id}/notices/new": Asked("{batch}"),
     "POST /batches/{batch_id}/notices/new": Asked(
         "{batch}",

@@ -18,7 +18,7 @@ from ledger.commands.officers import Appointment, appoint_officer
 from ledger.commands.recipients import erase_person
 from ledger.domain.batch import batch_id
 from ledger.domain.notice import DayUnit, Period, notice_id
-from ledger.domain.officer import Role
+from ledger.domain.officer import Role, officer_id
 from projections.notices import notice_list
 from projections.runner import catch_up
 from tests.api.service import EARLY
@@ -86,7 +86,7 @@ def on(office: Office, day: date) -> None:
 
 
 def objecting(page: Page, text: str, row: str = "", name: str = "") -> None:
-    page.locator("[name=row]").fill(row)
+    page.locator("form.objecting [name=row]").fill(row)
     page.locator("form.objecting [name=text]").fill(text)
     page.locator("form.objecting [name=name]").fill(name)
     page.locator("form.objecting button").click()
@@ -182,6 +182,28 @@ def test_who_falls_is_said_in_the_answer_where_nobody_named_a_row(
     expect(reviewer.get_by_role("status")).to_have_text(say("异议成立，没有行从名单撤下。"))
     expect(reviewer.get_by_role("region", name=say("异议"))).to_contain_text(say("没有行撤下"))
     expect(reviewer.get_by_role("region", name=say("名单")).locator("tbody tr")).to_have_count(3)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_what_was_told_in_time_is_entered_after_it(own: Office, language: str) -> None:
+    say = saying(language)
+    on(own, AFTER)
+    handler = own.page("H-X01", PATH, language)
+    handler.get_by_text(say("登记口头、电话或书面提出的异议")).click()
+    form = handler.locator("form.entering")
+    form.locator("[name=text]").fill(TEXT)
+    form.locator("[name=row]").fill("9")
+    form.get_by_role("button").click()
+    expect(handler.locator("[role=alert]")).to_have_attribute("data-code", "notice.row_unknown")
+    expect(form.locator("[name=text]")).to_have_value(TEXT)
+    accessible(handler)
+    form.locator("[name=row]").fill("2")
+    form.locator("[name=told_on]").fill("2017-01-14")
+    form.get_by_role("button").click()
+    expect(handler.get_by_role("status")).to_have_text(say("异议已登记并密封记入账本。"))
+    with catch_up(own.ledger, own.home.read_models).asking() as model:
+        [told] = notice_list(model, batch_id=BATCH)[0].objections
+    assert (told.raised_on, told.entered_by) == ("2017-01-14", officer_id("H-X01"))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

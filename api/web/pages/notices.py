@@ -201,6 +201,34 @@ def take_objection(
     )
 
 
+@router.post("/notices/{notice_id}/objections/entered", dependencies=[KEEP_NOTICE])
+def enter_objection(
+    notice_id: UUID,
+    screen: TheScreen,
+    acting: TheActingOnPage,
+    found: TheServed,
+    model: TheReadModel,
+    reach: TheReach,
+    told_on: Annotated[date, Form()],
+    row: Annotated[str, Form(max_length=20)] = "",
+    text: NoWritten = "",
+    name: NoWritten = "",
+    contact: NoWritten = "",
+) -> Response:
+    """Enter what an officer was told on a day of the period: by phone, by letter, to their face."""
+    notice = notice_within(model, reach, notice_id)
+    try:
+        number = _row_number(notice_id, row)
+        order = Raising(notice_id, number, text, name, contact)
+        done(raise_objection(found.ledger, acting.act(told_on), order))
+    except LedgerError as refusal:
+        entered = {"row": row, "text": text, "name": name, "contact": contact}
+        entered |= {"told_on": told_on.isoformat()}
+        shown = _shown(screen, found, model, notice, 0) | {"entered": entered}
+        return _unlisted(show_refusal(screen, refusal, "notices/notice.html", **shown))
+    return screen.go(f"/notices/{notice_id}#objections", N_("异议已登记并密封记入账本。"))
+
+
 @router.get("/batches/{batch_id}/notices/new", dependencies=[HANDLE])
 def show_opening(
     batch_id: UUID, screen: TheScreen, model: TheReadModel, reach: TheReach
@@ -374,6 +402,13 @@ def _shown(
         "text_max": TEXT_CHARACTERS_MAX,
         "who_max": WHO_CHARACTERS_MAX,
         "written": {"row": "", "text": "", "name": "", "contact": ""},
+        "entered": {
+            "told_on": min(screen.today.isoformat(), notice.last_day),
+            "row": "",
+            "text": "",
+            "name": "",
+            "contact": "",
+        },
         "opened": None,
         "reason": "",
         "reading": READING,
@@ -426,7 +461,7 @@ def _acts(screen: Screen, model: Connection, notice: Notice) -> set[str]:
     if posts & CHECKERS:
         acts.add("answer")
     if notice.ended is None and posts & ENDERS:
-        acts.add("withdraw")
+        acts |= {"withdraw", "enter"}
         if notice.state(screen.today) == "over" and not notice.open_objections:
             acts.add("close")
     return acts
