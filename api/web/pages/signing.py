@@ -60,6 +60,7 @@ SAID_OF = (
     "signature.another_witness",
     "disbursement.not_in_transit",
     "disbursement.withdrawn",
+    "disbursement.objection_upheld",
     "disbursement.dated_backwards",
     "batch.wrong_stage",
     "vault.person_erased",
