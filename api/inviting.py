@@ -6,6 +6,7 @@ from uuid import UUID
 
 from api.callers import Caller
 from api.dependencies import Served
+from api.entering import require_present
 from ledger.commands.officers import SECURITY, require_over
 from ledger.domain.officer import Officer, Role, RoleMissing
 from ledger.errors import Kind, LedgerError
@@ -21,6 +22,16 @@ class InviterConfirms(LedgerError):
 
     def __init__(self, officer_id: UUID, key_id: str) -> None:
         super().__init__(f"key {key_id} of {officer_id}: who invited them cannot confirm it")
+
+
+class InvitesOneself(LedgerError):
+    """A way in for oneself would outlast a session that is in other hands."""
+
+    code = "officer.invites_oneself"
+    kind = Kind.FORBIDDEN
+
+    def __init__(self) -> None:
+        super().__init__("another security administrator invites you")
 
 
 class KeyHandedInBefore(LedgerError):
@@ -41,8 +52,13 @@ def invite_officer(found: Served, caller: Caller, officer_id: UUID) -> str:
     Raises:
         NotOnRecord: No such officer.
         RoleMissing: The caller is no security administrator over each place where they act.
+        InvitesOneself: As it says.
+        NotSignedIn, PresenceNotProved: The caller has not just shown who they are.
     """
     officer = _administered(found, caller, officer_id)
+    if officer_id == caller.officer_id:
+        raise InvitesOneself
+    require_present(found, caller)
     now_s = found.clock.now_s()
     return found.door.invite(officer_id, officer.staff_number, caller.officer_id, now_s)
 

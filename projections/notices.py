@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import ClassVar
 from uuid import UUID
 
 from sqlalchemy import Connection, Index, RowMapping, Select, Table, select
 
+from ledger.commands.duties import CHINA
 from ledger.domain.aggregate import Event
 from ledger.domain.batch import Batch
 from ledger.domain.notice import Notice as Root
@@ -309,7 +310,7 @@ def _opened(event: Root.Opened, position: int, rows: Rows) -> None:
             event.contact,
             event.opened_by.bytes,
             event.happened_on.isoformat(),
-            event.recorded_at[:DAY],
+            datetime.fromisoformat(event.recorded_at).astimezone(CHINA).date().isoformat(),
             position,
         )
     )

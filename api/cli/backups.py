@@ -161,6 +161,9 @@ def accept_loss(
     place = bootstrap.home()
     lost = place.accept_loss(size)
     step_back(place.jobs, size)
+    if lost is None:
+        say(f"the mark was damaged and is put anew, for {size} entries: compare with witnesses")
+        return
     if lost:
         say(f"{len(lost)} entries are lost, positions {lost.start} to {lost.stop - 1}")
     else:

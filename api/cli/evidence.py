@@ -95,7 +95,6 @@ def verify(
     log = place.log
     if isinstance(log, Path) and not log.exists():
         raise HomeMissing(place.path)
-    require_founder(place, pinned)
     note = None if checkpoint is None else read_checkpoint(checkpoint)[1]
     sealed = None
     with bar("verifying", "events") as progress:
@@ -106,6 +105,7 @@ def verify(
             known = None if pinned or note is not None else known_to(place)
             sealed = _sealed(place, segments, founding, processes, known)
             verdict = verify_past(log, sealed.checked, progress, processes)
+    require_founder(place, pinned, verdict.broken)
     alarm = None if verdict.holds else raise_alarm(verdict, log, place.anchors)
     held = None
     if note is not None and verdict.holds:
@@ -260,11 +260,11 @@ def _verify_all(
             raise HomeMissing(place.path)
         pinned = each.name in keys
         founding = keys.get(each.name) or place.founding_key_id()
-        require_founder(place, founding)
         with bar(f"verifying {each.name}", "events") as progress:
             verdict = verify_log(
                 log, place.origin(), founding, progress=progress, processes=processes
             )
+        require_founder(place, keys.get(each.name, ""), verdict.broken)
         alarm = None if verdict.holds else raise_alarm(verdict, log, place.anchors)
         sound = sound and alarm is None and not verdict.doubts
         found[each.name] = _verdict(verdict, alarm, founding, pinned=pinned)
@@ -298,9 +298,8 @@ def _show(
             f"{verdict.events} events, {size} of them sealed: the segments hold, and what came"
             f" after them goes on from there and holds.\n"
             f"{size} 个事件已封存并成立，其后的事件也成立。\n"
-            "NOT read: the log's own copy of what is sealed, what entries claim of maps, what"
-            " officers signed upon of what is sealed, and whose officers' keys are (`nuanzhang"
-            " verify` without --segments)"
+            "NOT read: the log's own copy of what is sealed, what entries claim of maps, and whose"
+            " officers' keys are (`nuanzhang verify` without --segments)"
         )
         if sealed.only_hashed:
             say(

@@ -6,6 +6,7 @@ from unicodedata import normalize
 import typer
 
 from ledger.errors import Kind, LedgerError
+from ledger.evidence.verify import EntryBroken
 from ledger.store.home import Home, HomeKeyMissing
 
 _KEY_ID = re.compile("[0-9a-f]{32}")
@@ -39,19 +40,20 @@ def key_id(told: str) -> str:
     return found
 
 
-def require_founder(home: Home, told: str) -> None:
-    """Check what is known of a ledger's founder before anything of it is called broken.
+def require_founder(home: Home, told: str, broken: LedgerError | None) -> None:
+    """Tell another ledger, or a slip, from a ledger that is broken.
 
-    A folder without keys says nothing of it.
+    The folder's own word is asked only once its log begins with another founder than is known; a
+    log that begins otherwise than its folder says is no other ledger.
 
     Raises:
         FoundedByAnother: As it says.
     """
-    if not told:
+    if not told or not isinstance(broken, EntryBroken) or broken.position != 0:
         return
     try:
-        founder = home.founding_key_id()
+        own = home.founding_key_id()
     except HomeKeyMissing:
         return
-    if told != founder:
-        raise FoundedByAnother(founder, told)
+    if broken.field == f"signature by {own}" and own != told:
+        raise FoundedByAnother(own, told)

@@ -289,8 +289,8 @@ def discard_signature(ledger: Ledger, act: CommandAct, order: Discarding) -> Ans
     of the sheet does, as it would wait for good.
 
     Raises:
-        SignedRowUnknown, NotInTransit, NotCaptured, AnotherWitness, PersonalDataInText: As they
-            say.
+        SignedRowUnknown, NotInTransit, NotCaptured, AnotherWitness, PersonalDataInText,
+            PersonNamedInText: As they say.
         WrongStage, WrongChannel, RoleMissing, OfficerRequired: As they say.
     """
 
@@ -303,10 +303,12 @@ def discard_signature(ledger: Ledger, act: CommandAct, order: Discarding) -> Ans
             witness_left=_witness_left(work, act, batch, payment.captured),
             reason=order.reason,
         )
+        require_unnamed(ledger, {payment.person_id}, order.reason)
         work.save(payment)
         work.result.update(number=order.number)
 
-    return ledger.perform(act, "signature.discard", order, decide)
+    of = batch_id(order.batch_code)
+    return perform_unnamed(ledger, act, "signature.discard", order, of, decide)
 
 
 def signature_image(ledger: Ledger, batch: UUID, number: int, officer: UUID) -> tuple[str, str]:

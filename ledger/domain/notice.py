@@ -282,6 +282,7 @@ class Notice(Root):
         def apply(self, aggregate: "Notice") -> None:
             aggregate.batch_id = self.batch_id
             aggregate.organisation_id = self.organisation_id
+            aggregate.opened_on = self.happened_on
             aggregate.last_day = self.last_day
             aggregate.shown_until = self.shown_until
             aggregate.opened_by = self.opened_by
@@ -367,6 +368,7 @@ class Notice(Root):
 
     batch_id: UUID
     organisation_id: UUID
+    opened_on: date
     last_day: date
     shown_until: date
     opened_by: UUID
@@ -428,7 +430,7 @@ class Notice(Root):
             NotRunning: The notice has ended, or its period is over.
             ObjectionsTooMany: As it says.
         """
-        if self.ended or day > self.last_day:
+        if self.ended or not self.opened_on <= day <= self.last_day:
             raise NotRunning(self.id, self.last_day)
         if entered_by is None and self._unanswered >= OPEN_OBJECTIONS_MAX:
             raise ObjectionsTooMany(self.id)

@@ -32,6 +32,7 @@ from ledger.evidence.merkle import (
 )
 from ledger.evidence.note import split_note
 from ledger.evidence.tlog_tiles import TILE_HEIGHT, TILE_WIDTH, Tile
+from ledger.evidence.tree_heads import SignedUpon
 from ledger.evidence.verify import EntryBroken, Rules, Stored, learn_keys, verify_entry
 from ledger.segments.manifest import (
     MANIFEST,
@@ -151,16 +152,19 @@ def check_segments(
         )
         for each in manifests
     ]
-    node = _node(folder, manifests)
+    signed: list[SignedUpon] = []
     for task, found in zip(tasks, share(check_segment, tasks), strict=True):
         if found.fault is not None:
             raise found.fault
         before, tree = tree.edge, _grown(task.folder, task.manifest, tree, found.tile_roots)
         if kept is not None and task.manifest.start < kept.size <= task.manifest.stop:
             _require_kept(task, before, found.tile_roots, kept)
-        require_signed_upon(found.signed, lambda size: root_at(size, node))
+        signed += found.signed
         if progress is not None:
             progress(task.manifest.stop, manifests[-1].stop)
+    # All tiles were compared by now: one that is altered is at fault, and no officer's signature.
+    node = _node(folder, manifests)
+    require_signed_upon(signed, lambda size: root_at(size, node))
     out_of_turn = order(manifests)
     if out_of_turn is not None:
         position, stream, version, expected = out_of_turn

@@ -26,6 +26,8 @@ from ledger.store.home import Home, write_once
 from ledger.store.stored_log import connect
 
 VERIFIED = "segments-verified.json"
+CHECKS = 2
+"""Which checks a segment passed to be known: raised when there is one more."""
 
 Progress = Callable[[int, int], None]
 
@@ -99,6 +101,8 @@ def known_to(home: Home) -> Known | None:
     """
     try:
         found = json.loads((home.path / VERIFIED).read_bytes())
+        if found["checks"] != CHECKS:
+            return None
         known = Known(found["sha256"], found["since"])
     except (OSError, ValueError, KeyError, TypeError):
         return None
@@ -114,7 +118,9 @@ def remember(home: Home, checked: Checked, since: str) -> None:
         since: When all of them were last read whole, and not only hashed.
     """
     last = checked.manifests[-1]
-    kept = json.dumps({"sha256": last.sha256, "size": last.stop, "since": since}).encode()
+    kept = json.dumps(
+        {"checks": CHECKS, "sha256": last.sha256, "size": last.stop, "since": since}
+    ).encode()
     (home.path / VERIFIED).unlink(missing_ok=True)
     write_once(home.path / VERIFIED, kept)
 

@@ -445,7 +445,7 @@ class Home:
             raise
         return recorder
 
-    def accept_loss(self, size: int) -> range:
+    def accept_loss(self, size: int) -> range | None:
         """Go on from a log that is shorter than it was, or another; return what is missing.
 
         Or from one of which nobody knows what it was, since the mark is damaged.
@@ -456,7 +456,8 @@ class Home:
             size: How many entries the log holds, so that nobody accepts what they did not look at.
 
         Returns:
-            The positions that it held and holds no more; none, where it holds others.
+            The positions that it held and holds no more; an empty range, where it holds others;
+            None, where the mark was damaged, and nobody knows.
 
         Raises:
             LossUnlike: The log is of another size, or empty, or what it was.
@@ -472,7 +473,7 @@ class Home:
             recorder.close()
         for made in (self.verdicts, self.read_models):
             delete_database(made)
-        return range(held, max(held, known))
+        return None if mark is None else range(held, max(held, known))
 
     def _mark(self) -> Mark | None:
         """Return how far the log had gone; None where what says so is damaged."""

@@ -177,8 +177,10 @@ def _notice(asked: Asked, notice: Notice) -> Checked:
         Fact("objections_count", len(notice.objections)),
         Fact("source", notice.source),
     )
-    least = Fact("notice_days", asked.patience.notice_days)
-    outcome = Outcome.BROKEN if _days(notice) < asked.patience.notice_days else Outcome.HELD
+    borne = asked.patience if asked.borne_on is None else asked.borne_on(asked.paid_on)
+    wanted = borne.notice_days
+    least = Fact("notice_days", wanted)
+    outcome = Outcome.BROKEN if _days(notice) < wanted else Outcome.HELD
     return Checked("K1", outcome, (*facts, least), grounds, notice.ended_at, scope=Scope.BATCH)
 
 

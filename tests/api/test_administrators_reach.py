@@ -107,6 +107,16 @@ def test_a_countys_administrator_becomes_nobody_who_acts_elsewhere(
     assert f'{pages}/invitations"' in service.browser(SECURITY).get(pages).text
 
 
+def test_a_way_in_is_made_by_who_shows_who_they_are_and_never_for_oneself(
+    service: Service,
+) -> None:
+    path = f"/v1/officers/{officer_id('A-X02')}/invitations"
+    own = f"/v1/officers/{officer_id(SECURITY)}/invitations"
+    assert code_of(service, SECURITY, own) == "officer.invites_oneself"
+    service.clock.now_s += 601
+    assert code_of(service, SECURITY, path) == "access.presence_not_proved"
+
+
 def test_a_countys_administrator_administers_their_own(service: Service) -> None:
     path = f"/v1/officers/{officer_id('A-X02')}"
     own = service.world.officers["A-X02"].public_key.key_id

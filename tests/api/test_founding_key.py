@@ -46,3 +46,17 @@ def test_a_slip_raises_no_alarm(tmp_path: Path) -> None:
     assert other.stderr.startswith("verify.founded_by_another: ")
     assert founder in other.stderr
     assert "DOES NOT HOLD" not in other.stdout
+
+
+def test_a_log_that_begins_otherwise_than_its_folder_says_is_no_slip(tmp_path: Path) -> None:
+    home = tmp_path / "data"
+    assert nuanzhang(home, "init").returncode == 0
+    said = home / "keys" / "founding.id"
+    founder = said.read_text().strip()
+    said.chmod(0o600)
+    said.write_text(ID + "\n")
+
+    assert nuanzhang(home, "verify", "--key", founder).returncode == 0, "the log is asked, not it"
+    broken = nuanzhang(home, "verify", "--key", "f" * 32)
+    assert broken.returncode == 1
+    assert "DOES NOT HOLD" in broken.stdout

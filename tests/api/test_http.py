@@ -310,7 +310,7 @@ def test_an_inspector_writes_nothing(client: TestClient) -> None:
 
 
 def test_another_hosts_name_for_this_address_is_turned_away(client: TestClient) -> None:
-    assert client.get("/v1/log", headers={"host": "ledger.example"}).status_code == 400
+    assert client.get("/v1/log", headers={"host": "ledger.example"}).status_code == 421
 
 
 def test_the_description_has_an_example_for_every_answer(client: TestClient) -> None:

@@ -27,11 +27,12 @@ from ledger.commands.signatures import (
     signature_image,
 )
 from ledger.domain.batch import Batch, ScanKnown, WrongChannel, batch_id
-from ledger.domain.clear_text import PersonalDataInText
+from ledger.domain.clear_text import PersonalDataInText, PersonNamedInText
 from ledger.domain.disbursement import AnotherWitness, Disbursement, NotCaptured, Status
 from ledger.domain.export import Export
 from ledger.domain.officer import Role, officer_id
 from ledger.domain.organisation import organisation_id
+from ledger.domain.refusal import Refusal
 from ledger.files.scans import read_scan
 from ledger.files.sheet import SheetFile
 from ledger.store.application import Answer
@@ -341,6 +342,9 @@ def test_what_its_witness_says_is_no_signature_holds_up_nothing(sheet: World) ->
     named = Discarding(SHEET, 1, PEOPLE[0].id_number)
     refused = nothing_more(sheet, lambda: discard_signature(sheet.ledger, act, named))
     assert isinstance(refused, PersonalDataInText)
+    with pytest.raises(PersonNamedInText):
+        discard_signature(sheet.ledger, act, Discarding(SHEET, 1, f"{PEOPLE[0].name}没有签字"))
+    assert last(sheet, Refusal.Recorded).tried == "signature.discard"
 
     discard_signature(sheet.ledger, act, order)
 

@@ -53,7 +53,8 @@ def put_up(
 ) -> None:
     act = world.act("H-X01", day)
     if recorded:
-        act = replace(act, recorded_at=f"{recorded}T08:00:00.000Z")
+        moment = recorded if "T" in recorded else f"{recorded}T08:00:00.000Z"
+        act = replace(act, recorded_at=moment)
     order = Opening(batch_id(code), replace(PERIOD, days=days), "单位公告栏", "工会办公室")
     open_notice(world.ledger, act, order)
 
@@ -69,6 +70,8 @@ def found(world: World, rule: str, version: int = 0, day: date = LATER) -> list[
     ("recorded", "told"),
     [
         ("2017-03-06", []),
+        ("2017-03-05T23:00:00.000Z", []),  # by then it was the 6th in China
+        ("2017-03-06T23:00:00.000Z", [(Severity.INFORMATION, "notice_late", 1)]),
         ("2017-03-08", [(Severity.INFORMATION, "notice_late", 2)]),
         ("2017-03-12", [(Severity.WARNING, "notice_over", 6)]),
     ],

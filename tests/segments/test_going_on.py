@@ -192,6 +192,13 @@ def test_on_the_command_line(grown: World, tmp_path: Path) -> None:
     assert (said["pinned"], said["segments_only_hashed"]) == (False, 0)
     # The folder's own note of what held is no proof to whoever comes with the key's id.
     assert (again["segments_only_hashed"], again["read_whole_at"]) == (2, said["read_whole_at"])
+    # Nor is one of a version that checked less.
+    note = home / "segments-verified.json"
+    older = {name: kept for name, kept in json.loads(note.read_bytes()).items() if name != "checks"}
+    note.chmod(0o600)
+    note.write_text(json.dumps(older))
+    anew = json.loads(nuanzhang(home, "verify", "--segments", folder, "--json").stdout)
+    assert anew["segments_only_hashed"] == 0
     said = json.loads(pinned.stdout)
     assert (said["holds"], said["pinned"], said["segments_only_hashed"]) == (True, True, 0)
     assert "NOT PINNED" in plain.stdout
