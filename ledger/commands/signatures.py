@@ -29,8 +29,6 @@ from ledger.domain.disbursement import (
     Captured,
     Disbursement,
     Manner,
-    PaymentObjected,
-    PaymentWithdrawn,
     SignedForByAnother,
     Status,
     disbursement_id,
@@ -180,7 +178,8 @@ def capture_signature(ledger: Ledger, act: CommandAct, order: DrawnSignature) ->
     It waits for its witness, the acting officer, to certify it. The result names `number` and
     `image_sha256`. That somebody signs for another, or with a signature that stands for another
     payment, is refused and put on record. So is a signature for what was withdrawn since it was
-    given, perhaps without a connection: it is kept all the same, as its giver may have the money.
+    given, perhaps without a connection, or stopped by an objection before it was: it is kept all
+    the same, as its giver may have the money.
 
     Raises:
         SignatureEmpty, SignatureTooLong, StrokesUnreadable: What was drawn is none, or too much.
@@ -202,7 +201,7 @@ def capture_signature(ledger: Ledger, act: CommandAct, order: DrawnSignature) ->
         payee = unseal(ledger, payment.person_id, PAYEE, payment.payee)
         text, image = to_text(strokes), to_svg(strokes)
         digest = sha256(image.encode()).hexdigest()
-        late = payment.status is Status.WITHDRAWN
+        late = payment.stopped_by(order.ended_at)
         if payment.status is Status.IN_TRANSIT:
             for moment in (order.started_at, order.ended_at):
                 require_signed_in_time(act, payment, moment)
@@ -219,20 +218,19 @@ def capture_signature(ledger: Ledger, act: CommandAct, order: DrawnSignature) ->
                 started_at=order.started_at,
                 ended_at=order.ended_at,
                 witness_id=order.witness_id,
-                late=late,
+                late=late is not None,
             )
             claim = claim_signature(work, act, digest, payment.id)
-        except (SignatureReused, SignedForByAnother, PaymentObjected) as refusal:
+        except (SignatureReused, SignedForByAnother) as refusal:
             # Neither was saved; only that it was tried is.
             work.save(recorded(act, "signature.capture", refusal, payment.id))
             work.refuse(refusal)
             return
         work.save(payment)
         compare(work, act, claim, payment.person_id, traits_of_strokes(strokes))
-        if late:
-            withdrawn = PaymentWithdrawn(payment.id, payment.status)
-            work.save(recorded(act, "signature.capture", withdrawn, payment.id))
-            work.refuse(withdrawn)
+        if late is not None:
+            work.save(recorded(act, "signature.capture", late, payment.id))
+            work.refuse(late)
             return
         work.result.update(number=order.number, image_sha256=digest)
 

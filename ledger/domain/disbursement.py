@@ -346,6 +346,7 @@ class Disbursement(Root):
         """The recipient signed under a witness's eyes. It counts once the witness certifies it.
 
         `started_at` and `ended_at` are what the device's clock said, or the day on the paper.
+        `stopped`: an upheld objection had stopped the payment; it is kept, and waits for nobody.
         """
 
         TOPIC = "disbursement.signature_captured"
@@ -361,8 +362,11 @@ class Disbursement(Root):
         started_at: str
         ended_at: str
         witness_id: UUID
+        stopped: bool = False
 
         def apply(self, aggregate: "Disbursement") -> None:
+            if self.stopped:
+                return
             aggregate.captured = Captured(
                 self.manner,
                 self.drawing,
@@ -665,8 +669,8 @@ class Disbursement(Root):
             own_name: Whether the signer says to be the recipient, by the recipient's own name;
                 compared by the caller, who alone may open the sealed name.
             sure: Whether it looks like a signature; what does not takes no other's place.
-            late: The payment was withdrawn since it was given. It is kept and counts for nothing:
-                made again, the payment is signed for anew.
+            late: What it was given for is not to be paid any more (`stopped_by`). It is kept and
+                counts for nothing: made again, the payment is signed for anew.
 
         Raises:
             SignedForByAnother: They do not.
@@ -698,7 +702,20 @@ class Disbursement(Root):
             started_at=started_at,
             ended_at=ended_at,
             witness_id=witness_id,
+            stopped=late and self.status is Status.IN_TRANSIT,
         )
+
+    def stopped_by(self, signed_at: str) -> NotInTransit | None:
+        """Return why a signature of then is for what is not to be paid any more, if it is.
+
+        The payment was withdrawn, or an objection upheld by then; who had signed has the money.
+        """
+        if self.status is Status.WITHDRAWN:
+            return PaymentWithdrawn(self.id, self.status)
+        held_on = self.held_on
+        if self.status is not Status.IN_TRANSIT or held_on is None or self.captured is not None:
+            return None
+        return None if signed_at[:DAY] < held_on.isoformat() else PaymentObjected(self.id, held_on)
 
     def discard_signature(
         self, act: Act, *, discarded_by: UUID, witness_left: bool, reason: str
@@ -893,11 +910,9 @@ class Disbursement(Root):
             raise NotInTransit(self.id, self.status)
 
     def _require_unobjected(self, signed_at: str) -> None:
-        """Check that nobody signs once an objection was upheld; who had signed has the money."""
-        held_on = self.held_on
-        if held_on is None or self.captured is not None or signed_at[:DAY] < held_on.isoformat():
-            return
-        raise PaymentObjected(self.id, held_on)
+        stopped = self.stopped_by(signed_at)
+        if stopped is not None:
+            raise stopped
 
 
 @lru_cache(maxsize=1)  # a payment that is instructed is asked for twice in a row

@@ -160,11 +160,12 @@ RULES_KNOWN: Mapping[str, About] = {
     "D3": About(
         "签字表与名单不一致",
         "签字表与职工名单一致，本人签字（方案四(五)）",
-        4,
+        5,
         (
             "disbursement.*",
             "batch.sheet_scanned",
             "policy.adopted",
+            "refusal.recorded",
         ),
     ),
     "D4": About(

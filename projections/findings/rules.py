@@ -266,7 +266,7 @@ RULES: Sequence[Rule] = (
     Rule(
         sheets.sheets_against_ledger,
         ("open",),
-        (_STATES, _last(scans), _last(captured), _last(discards)),
+        (_STATES, _last(scans), _last(captured), _last(discards), _last(attempts)),
         limits=LIMITS_OF["D3"],
     ),
     Rule(sheets.one_picture_on_two_rows, (), (_last(scans),)),

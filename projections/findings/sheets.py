@@ -7,9 +7,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, exists, func, not_, select
 
-from ledger.domain.disbursement import Manner, Status
+from ledger.domain.disbursement import Manner, PaymentObjected, Status
 from ledger.domain.policy import Channel
 from projections.asked import uuid_of
+from projections.attempts import attempts
 from projections.batches import batches, rows_listed
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
@@ -35,11 +36,18 @@ def sheets_against_ledger(asked: Asked) -> Iterator[Finding]:
     """D3: the sheet comes to more than the ledger says was signed for.
 
     Rows with a signature on the scan that nobody certified within the days that an answer may
-    take; rows that were withdrawn and signed for all the same, on paper or on a screen; and rows
-    whose signature had been certified, was taken back, and whose payment was then withdrawn.
+    take; rows that were withdrawn, or stopped by an objection, and signed for all the same, on
+    paper or on a screen; and rows whose signature had been certified, was taken back, and whose
+    payment was then withdrawn.
 
     Source: 总工会2017年“两节”期间开展送温暖活动方案, 四(五): the sheets agree with the list.
     """
+    withdrawn = _taken_back(asked) | _on_paper(asked) | _on_a_screen(asked)
+    yield from _against_ledger(asked, _stopped_on_a_screen(asked) | withdrawn)
+
+
+def withdrawn_against_ledger(asked: Asked) -> Iterator[Finding]:
+    """D3 in version 4: who signed on a screen for what an objection stopped was not looked at."""
     yield from _against_ledger(asked, _taken_back(asked) | _on_paper(asked) | _on_a_screen(asked))
 
 
@@ -200,6 +208,26 @@ def _on_a_screen(asked: Asked) -> dict[_Row, _More]:
         .where(signatures.c.manner == Manner.DRAWN.value, asked.moment.covers(signatures))
         .where(stood == Status.WITHDRAWN.value)
         .group_by(signatures.c.batch_id, signatures.c.number)
+    )
+    return {
+        (row[0], row[1]): (row[2], row[3], 1, row[4]) for row in asked.connection.execute(statement)
+    }
+
+
+def _stopped_on_a_screen(asked: Asked) -> dict[_Row, _More]:
+    """Return what was signed for on a screen after an objection had stopped it, row by row."""
+    statement = (
+        select(
+            disbursements.c.batch_id,
+            disbursements.c.number,
+            func.min(attempts.c.happened_on),
+            func.min(attempts.c.position),
+            func.max(disbursements.c.amount_fen),
+        )
+        .join(disbursements, disbursements.c.disbursement_id == attempts.c.subject_id)
+        .where(attempts.c.tried == "signature.capture", attempts.c.code == PaymentObjected.code)
+        .where(asked.moment.covers(attempts))
+        .group_by(disbursements.c.batch_id, disbursements.c.number)
     )
     return {
         (row[0], row[1]): (row[2], row[3], 1, row[4]) for row in asked.connection.execute(statement)

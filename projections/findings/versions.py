@@ -165,6 +165,13 @@ def _unsigned_and_paper(asked: Asked) -> Iterator[Finding]:
     yield from payments.signed_late(asked)
 
 
+def _unsigned_and_withdrawn(asked: Asked) -> Iterator[Finding]:
+    """D3: who signed on a screen for what an objection stopped was not looked at."""
+    yield from payments.unsigned_after_deadline(asked)
+    yield from sheets.withdrawn_against_ledger(asked)
+    yield from payments.signed_late(asked)
+
+
 def _all_in_a_year(asked: Asked, year: int) -> money.Targets:
     """G1: where no day was said by which all is to be used, it was the year's end."""
     targets = surplus_targets(asked.connection, year, asked.moment)
@@ -244,6 +251,10 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
         Earlier(
             _unsigned_and_paper,
             "付款撤销以后送到的屏幕签字、签领更正后又撤销的也算；此前只看纸质签字表",
+        ),
+        Earlier(
+            _unsigned_and_withdrawn,
+            "异议成立、停止发放以后的屏幕签字也算；此前只看已撤销的付款",
         ),
     ),
     "D5": (

@@ -1,11 +1,12 @@
 """Signatures are sealed, certified by who saw them given, and nobody else's."""
 
 from dataclasses import replace
+from datetime import date
 from hashlib import sha256
 
 import pytest
 
-from ledger.commands import disbursements, recipients
+from ledger.commands import disbursements, notices, recipients
 from ledger.commands.duties import NotOwnAct
 from ledger.commands.sealing import SIGNATURE, seal
 from ledger.commands.signatures import (
@@ -33,6 +34,7 @@ from ledger.domain.disbursement import (
     Status,
 )
 from ledger.domain.export import Export
+from ledger.domain.notice import DayUnit, Notice, Period, notice_id
 from ledger.domain.officer import RoleMissing, officer_id
 from ledger.domain.strokes import SignatureEmpty
 from ledger.errors import LedgerError
@@ -47,7 +49,7 @@ from projections.runner import catch_up, compare, rebuild
 from projections.signatures import signatures_of
 from tests.commands.refusing import nothing_more
 from tests.domain.test_strokes import character, longest
-from tests.world import DAY, Person, World, signature
+from tests.world import DAY, RECORDED_AT, Person, World, signature
 
 SHEET = "S1"
 BATCH = batch_id(SHEET)
@@ -214,9 +216,55 @@ def test_what_was_drawn_for_a_payment_that_was_withdrawn_is_kept_and_counts_for_
     with catch_up(sheet.ledger, sheet.home.read_models).asking() as model:
         asked = Asked(model, DAY, open_payments(model))
         [found] = [each for each in findings(asked) if each.rule == "D3"]
-        assert list(EARLIER["D3"][-1].find(asked)) == [], "version 3 looked at paper alone"
+        assert list(EARLIER["D3"][2].find(asked)) == [], "version 3 looked at paper alone"
     assert (found.detail, found.count, found.amount_fen) == (SHEET_TOTAL, 1, 30_000)
     again = disbursements.Reissue(payment.id, "到场")
+    disbursements.reissue_payment(sheet.ledger, sheet.act("A-X01"), again)
+    assert certify(sheet, 1).result["refused"][0]["code"] == NotCaptured.code
+    assert take(sheet, drawn(form=16)).refusal_code is None
+    assert certify(sheet, 1).result["signed"] == 1
+    sheet.check_log()
+
+
+def upheld(world: World, number: int = 1, day: date = DAY, at: str = RECORDED_AT) -> None:
+    """Have an objection against a row of the sheet upheld."""
+    notice = notice_id(BATCH, 1)
+    if world.ledger.load(Notice, notice) is None:
+        period = Period(5, DayUnit.NATURAL, None, 3, "公示办法 第三条", "stated")
+        opening = notices.Opening(BATCH, period, "公告栏", "工会")
+        notices.open_notice(world.ledger, world.act(WITNESS), opening)
+    raising = notices.Raising(notice, number, "不符合条件")
+    raised = notices.raise_objection(world.ledger, world.act(), raising)
+    order = notices.Answering(notice, raised.result["number"], upheld=True, reason="属实")
+    act = replace(world.act("R-X01", day), recorded_at=at)
+    assert notices.answer_objection(world.ledger, act, order).result["payment"] == "stopped"
+
+
+def test_what_was_drawn_for_a_payment_that_an_objection_stopped_is_kept_and_counts_for_nothing(
+    sheet: World,
+) -> None:
+    payment = sheet.payment(PEOPLE[0])
+    upheld(sheet)
+
+    answer = take(sheet, drawn(), key="k1")
+
+    assert answer.refusal_code == "disbursement.objection_upheld"
+    assert take(sheet, drawn(), key="k1").replayed
+    [kept] = [
+        each.event
+        for each in sheet.ledger.read(0, 9999)
+        if isinstance(each.event, Disbursement.SignatureCaptured)
+    ]
+    assert (kept.stopped, kept.originator_id) == (True, payment.id)
+    assert waiting_rows(sheet.ledger, BATCH, officer_id(WITNESS)) == ([], 0)
+    assert certify(sheet, 1).result["refused"][0]["code"] == NotCaptured.code
+    with catch_up(sheet.ledger, sheet.home.read_models).asking() as model:
+        asked = Asked(model, DAY, open_payments(model))
+        [found] = [each for each in findings(asked) if each.rule == "D3"]
+        assert list(EARLIER["D3"][3].find(asked)) == [], "version 4 looked at withdrawn ones alone"
+    assert (found.detail, found.count, found.amount_fen) == (SHEET_TOTAL, 1, 30_000)
+    disbursements.withdraw_payment(sheet.ledger, sheet.act("A-X01"), payment.id, "异议成立")
+    again = disbursements.Reissue(payment.id, "复查有误")
     disbursements.reissue_payment(sheet.ledger, sheet.act("A-X01"), again)
     assert certify(sheet, 1).result["refused"][0]["code"] == NotCaptured.code
     assert take(sheet, drawn(form=16)).refusal_code is None

@@ -17,7 +17,8 @@ const WAIT_MS_MAX = 60000;
 // The service is there, and could not just now: it is asked again.
 const AGAIN = new Set([408, 425, 429, 500, 502, 503, 504]);
 const AGAIN_CODES = new Set(["store.too_busy", "vault.key_made_elsewhere"]);
-// No signature, nobody's own, or nothing that is signed for; of what was withdrawn the service keeps it.
+// No signature, nobody's own, or nothing that is signed for; of what was withdrawn, or stopped by an
+// objection, the service keeps it.
 const FINAL = new Set([
   "signature.empty",
   "signature.too_long",
@@ -27,6 +28,7 @@ const FINAL = new Set([
   "signature.row_unknown",
   "disbursement.not_in_transit",
   "disbursement.withdrawn",
+  "disbursement.objection_upheld",
   "vault.person_erased",
 ]);
 // The device's clock is not the service's: times are put right by how far it is off.
