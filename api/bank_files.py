@@ -12,12 +12,15 @@ from ledger.files.banks import read_return
 def bank_file_answer(file: InstructionFile) -> Response:
     """Hand out a bank's payment file, as it is, with its hash; nobody keeps a copy on the way.
 
-    `Rows-Left-Out` names the rows whose recipients' data may not be used, where there are any.
+    `Rows-Left-Out` names the rows whose recipients' data may not be used, where there are any, and
+    `Rows-Stopped` those whose payments an upheld objection stopped.
     """
     digest = bytes.fromhex(file.sha256)
     answer = file_answer(file.content, "application/octet-stream", file.filename, sha256=digest)
     if file.left_out:
         answer.headers["Rows-Left-Out"] = ", ".join(map(str, file.left_out))
+    if file.stopped:
+        answer.headers["Rows-Stopped"] = ", ".join(map(str, file.stopped))
     return answer
 
 

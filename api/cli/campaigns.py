@@ -102,6 +102,9 @@ def bank_file(
         if file.left_out:
             rows = ", ".join(map(str, file.left_out))
             say(f"left out, since their data is restricted or erased: rows {rows}")
+        if file.stopped:
+            rows = ", ".join(map(str, file.stopped))
+            say(f"stopped by upheld objections, to be withdrawn: rows {rows}")
 
 
 def list_formats(*, as_json: AsJson = False) -> None:

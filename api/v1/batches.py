@@ -184,7 +184,11 @@ def approve(
                 "Rows-Left-Out": {
                     "description": "Rows whose recipients' data may not be used, if any.",
                     "schema": {"type": "string", "examples": ["3, 17"]},
-                }
+                },
+                "Rows-Stopped": {
+                    "description": "Rows whose payments an upheld objection stopped, if any.",
+                    "schema": {"type": "string", "examples": ["8"]},
+                },
             },
             "content": {"application/octet-stream": {"schema": BINARY}},
         }

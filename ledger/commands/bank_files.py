@@ -83,7 +83,8 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
         SamePerson: Whoever asks drafted, reviewed or approved it, cancelled a file of it, or had
             one of these payments made again.
         NothingInTransit: Every payment of it was answered.
-        PaymentObjected: Objections against all that is in transit were upheld.
+        PaymentObjected: Objections against all that is in transit were upheld. A file for others is
+            written, and says which rows they stopped.
         FileCarriedOut: What is still in transit was in a file that the bank carried out.
         AlreadySent: The bank debited it already, as it was made again.
         FileRefused: A fact about the payer is missing, or the bank's charset lacks a character of a
@@ -100,7 +101,7 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
         batch.require_answerable(Channel.BANK_CARD)
         require_unnamed(ledger, batch.people, order.reason, order.made_for)
         sending = _sending(work, act, batch)
-        lines, left_out = sending.lines, sending.left_out
+        lines, left_out, stopped = sending.lines, sending.left_out, sending.stopped
         refused.clear()
         bank_format = batch.bank_format or ""
         try:
@@ -138,7 +139,7 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
             made_for=order.made_for or bank_format,
         )
         work.save(batch, handed_over)
-        written[:] = [replace(file, left_out=left_out)]
+        written[:] = [replace(file, left_out=left_out, stopped=stopped)]
 
     # Each time that it is written it is shown to somebody: a repetition is another event.
     anew = replace(act, idempotency_key=None)
@@ -152,13 +153,15 @@ def export_batch(ledger: Ledger, act: CommandAct, order: BankFileOrder) -> Instr
 class _Sending:
     """What a file is to hold: its rows, or else those that it is without.
 
-    `left_out` are rows whose recipients' data may not be used.
+    `left_out` are rows whose recipients' data may not be used; `stopped` those whose payments an
+    upheld objection stopped.
     """
 
     lines: list[InstructionLine] = field(repr=False)
     numbers: tuple[int, ...] | None
     without: tuple[int, ...] | None
     left_out: tuple[int, ...]
+    stopped: tuple[int, ...]
     file_number: int
 
 
@@ -176,7 +179,7 @@ def _sending(work: Work, act: CommandAct, batch: Batch) -> _Sending:
     files: dict[int, Files] = {}
     left_out: dict[int, PersonErased] = {}
     addressed = set[int]()
-    stopped: list[LedgerError] = []
+    stopped: dict[int, LedgerError] = {}
     for row, payment in payments_in(work, batch, with_keys=True):
         held_now = sent.now_holding(payment)
         carried_out.look_at(payment, held_now)
@@ -184,7 +187,7 @@ def _sending(work: Work, act: CommandAct, batch: Batch) -> _Sending:
         if payment.status is not Status.IN_TRANSIT or payment.unknown:
             continue
         if (stop := _stop(debits, payment)) is not None:
-            stopped.append(stop)
+            stopped[row.number] = stop
             continue
         try:
             found.append(_instruction(work, batch, row, payment))
@@ -200,7 +203,7 @@ def _sending(work: Work, act: CommandAct, batch: Batch) -> _Sending:
     if not lines and waiting and not left_out:
         raise FileCarriedOut(batch.id, batch.files[max(waiting)].sha256)
     if not lines and stopped and not left_out:
-        raise stopped[0]
+        raise next(iter(stopped.values()))
     if not lines:
         raise next(iter(left_out.values()), NothingInTransit(batch.id))
     if any(each.number in addressed for each in lines):
@@ -209,7 +212,8 @@ def _sending(work: Work, act: CommandAct, batch: Batch) -> _Sending:
     # Written once more it is the same file to the bank, which then does not carry out both.
     so_far = [file.number for file in batch.files]
     number = so_far[wanted] if wanted >= 0 else max(so_far, default=0) + 1
-    return _Sending(lines, numbers, without, tuple(left_out), number)
+    objected = [each for each, stop in stopped.items() if isinstance(stop, PaymentObjected)]
+    return _Sending(lines, numbers, without, tuple(left_out), tuple(objected), number)
 
 
 def _stop(debits: Debits, payment: Disbursement) -> LedgerError | None:

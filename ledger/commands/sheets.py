@@ -283,6 +283,8 @@ def _take_row(work: Work, act: CommandAct, batch: Batch, scan: Scan, row: Scanne
 
 def _standing(payment: Disbursement) -> str | None:
     """Say why a row is not to be signed on paper; None: it is."""
+    if payment.is_stopped:
+        return "异议成立，停止发放"
     if payment.status is Status.IN_TRANSIT:
         return None if payment.captured is None else "已签字待签认"
     return LEFT_OUT.get(payment.status, "不再发放")

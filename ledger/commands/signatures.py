@@ -94,7 +94,10 @@ class Discarding:
 
 @dataclass(frozen=True, slots=True)
 class SigningRow:
-    """A row as its signer sees it; `name` is None for somebody erased or restricted."""
+    """A row as its signer sees it; `name` is None for somebody erased or restricted.
+
+    `stopped`: an upheld objection stopped its payment, so nobody is to sign for it.
+    """
 
     number: int
     disbursement_id: UUID
@@ -104,6 +107,7 @@ class SigningRow:
     amount: Money
     status: str
     captured: Captured | None
+    stopped: bool
 
 
 def begin_signing(
@@ -426,4 +430,5 @@ def _row(ledger: Ledger, number: int, payment: Disbursement) -> SigningRow:
         payment.amount,
         payment.status,
         payment.captured,
+        payment.is_stopped,
     )

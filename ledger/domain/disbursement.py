@@ -705,6 +705,12 @@ class Disbursement(Root):
             stopped=late and self.status is Status.IN_TRANSIT,
         )
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether an upheld objection keeps it from being paid until it is withdrawn."""
+        on_its_way = self.status is Status.IN_TRANSIT and self.captured is None
+        return on_its_way and self.held_on is not None
+
     def stopped_by(self, signed_at: str) -> NotInTransit | None:
         """Return why a signature of then is for what is not to be paid any more, if it is.
 
@@ -713,9 +719,9 @@ class Disbursement(Root):
         if self.status is Status.WITHDRAWN:
             return PaymentWithdrawn(self.id, self.status)
         held_on = self.held_on
-        if self.status is not Status.IN_TRANSIT or held_on is None or self.captured is not None:
+        if held_on is None or not self.is_stopped or signed_at[:DAY] < held_on.isoformat():
             return None
-        return None if signed_at[:DAY] < held_on.isoformat() else PaymentObjected(self.id, held_on)
+        return PaymentObjected(self.id, held_on)
 
     def discard_signature(
         self, act: Act, *, discarded_by: UUID, witness_left: bool, reason: str

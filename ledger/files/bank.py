@@ -74,7 +74,10 @@ class InstructionLine:
 
 @dataclass(frozen=True, slots=True)
 class InstructionFile:
-    """A file for the bank; `left_out` are rows of the roster that it should hold, and may not."""
+    """A file for the bank, and rows of the roster in transit that it is without.
+
+    `left_out`: their recipients' data may not be used; `stopped`: an objection was upheld.
+    """
 
     filename: str
     content: bytes = field(repr=False)
@@ -82,3 +85,4 @@ class InstructionFile:
     total_fen: int
     sha256: str
     left_out: tuple[int, ...] = ()
+    stopped: tuple[int, ...] = ()

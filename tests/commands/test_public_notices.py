@@ -227,7 +227,7 @@ def test_no_bank_file_holds_who_is_objected_to_rightly(listed: World) -> None:
     answer(listed)
 
     file = export_batch(listed.ledger, listed.act(), BankFileOrder("B1"))
-    assert (file.count, file.total_fen) == (1, 70_000)
+    assert (file.count, file.total_fen, file.stopped) == (1, 70_000, (1,))
     object_to(listed, 2, key="o2")
     late = replace(UPHELD, number=2)
     said = answer_objection(listed.ledger, listed.act("R-X01"), late)

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import partial
 from uuid import UUID
 
 import pypdfium2
@@ -53,6 +54,7 @@ from tests.files.paper import (
     turned,
     write_name,
 )
+from tests.objecting import uphold
 from tests.world import RECORDED_AT, Person, World, roster_row
 
 KEY = b"k" * 32
@@ -278,6 +280,21 @@ def test_a_sheet_printed_anew_is_of_those_who_are_still_to_sign(sheet: World) ->
     assert waits(sheet, 9)[0] == officer_id(WITNESS)
     withdraw(sheet, PEOPLE[8])
     assert isinstance(nothing_more(sheet, lambda: printed(sheet, at=LATER)), NothingToSign)
+
+
+def test_who_an_objection_stopped_stands_on_no_sheet(sheet: World) -> None:
+    for number in (1, 2):
+        uphold(sheet.ledger, partial(sheet.act, day=SIGNED_ON), BATCH, number)
+
+    file = printed(sheet)
+
+    assert last(sheet, Export.HandedOver).people == 8
+    words = words_on(file)
+    assert "未列入 异议成立，停止发放 2 行" in words
+    assert "¥2,400.00" in words
+    assert not [each.name for each in PEOPLE[:2] if each.name in words]
+    withdraw(sheet, PEOPLE[0])
+    assert "未列入 已撤销 1 行 未列入 异议成立，停止发放 1 行" in words_on(printed(sheet, at=LATER))
 
 
 def words_on(file: SheetFile) -> str:

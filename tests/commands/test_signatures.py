@@ -1,12 +1,11 @@
 """Signatures are sealed, certified by who saw them given, and nobody else's."""
 
 from dataclasses import replace
-from datetime import date
 from hashlib import sha256
 
 import pytest
 
-from ledger.commands import disbursements, notices, recipients
+from ledger.commands import disbursements, recipients
 from ledger.commands.duties import NotOwnAct
 from ledger.commands.sealing import SIGNATURE, seal
 from ledger.commands.signatures import (
@@ -16,6 +15,7 @@ from ledger.commands.signatures import (
     begin_signing,
     capture_signature,
     certify_captured,
+    masked_rows,
     prepare_captured,
     signature_image,
     signing_rows,
@@ -34,7 +34,6 @@ from ledger.domain.disbursement import (
     Status,
 )
 from ledger.domain.export import Export
-from ledger.domain.notice import DayUnit, Notice, Period, notice_id
 from ledger.domain.officer import RoleMissing, officer_id
 from ledger.domain.strokes import SignatureEmpty
 from ledger.errors import LedgerError
@@ -49,7 +48,8 @@ from projections.runner import catch_up, compare, rebuild
 from projections.signatures import signatures_of
 from tests.commands.refusing import nothing_more
 from tests.domain.test_strokes import character, longest
-from tests.world import DAY, RECORDED_AT, Person, World, signature
+from tests.objecting import uphold
+from tests.world import DAY, Person, World, signature
 
 SHEET = "S1"
 BATCH = batch_id(SHEET)
@@ -226,25 +226,11 @@ def test_what_was_drawn_for_a_payment_that_was_withdrawn_is_kept_and_counts_for_
     sheet.check_log()
 
 
-def upheld(world: World, number: int = 1, day: date = DAY, at: str = RECORDED_AT) -> None:
-    """Have an objection against a row of the sheet upheld."""
-    notice = notice_id(BATCH, 1)
-    if world.ledger.load(Notice, notice) is None:
-        period = Period(5, DayUnit.NATURAL, None, 3, "公示办法 第三条", "stated")
-        opening = notices.Opening(BATCH, period, "公告栏", "工会")
-        notices.open_notice(world.ledger, world.act(WITNESS), opening)
-    raising = notices.Raising(notice, number, "不符合条件")
-    raised = notices.raise_objection(world.ledger, world.act(), raising)
-    order = notices.Answering(notice, raised.result["number"], upheld=True, reason="属实")
-    act = replace(world.act("R-X01", day), recorded_at=at)
-    assert notices.answer_objection(world.ledger, act, order).result["payment"] == "stopped"
-
-
 def test_what_was_drawn_for_a_payment_that_an_objection_stopped_is_kept_and_counts_for_nothing(
     sheet: World,
 ) -> None:
     payment = sheet.payment(PEOPLE[0])
-    upheld(sheet)
+    uphold(sheet.ledger, sheet.act, BATCH, 1)
 
     answer = take(sheet, drawn(), key="k1")
 
@@ -257,6 +243,7 @@ def test_what_was_drawn_for_a_payment_that_an_objection_stopped_is_kept_and_coun
     ]
     assert (kept.stopped, kept.originator_id) == (True, payment.id)
     assert waiting_rows(sheet.ledger, BATCH, officer_id(WITNESS)) == ([], 0)
+    assert [row.stopped for row in masked_rows(sheet.ledger, BATCH)] == [True, False, False]
     assert certify(sheet, 1).result["refused"][0]["code"] == NotCaptured.code
     with catch_up(sheet.ledger, sheet.home.read_models).asking() as model:
         asked = Asked(model, DAY, open_payments(model))

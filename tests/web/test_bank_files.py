@@ -8,11 +8,14 @@ from playwright.sync_api import Browser, expect
 
 from ledger.commands import batches
 from ledger.commands.recipients import decide_change, request_change
+from ledger.domain.aggregate import OPERATOR
 from ledger.domain.batch import batch_id
-from ledger.domain.officer import Role
+from ledger.domain.officer import Role, officer_id
 from ledger.domain.policy import Channel
 from ledger.domain.recipient import Change
+from ledger.store.act import CommandAct
 from tests.api.service import EARLY, TODAY
+from tests.objecting import uphold
 from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, office_at
 from tests.world import CAMPAIGN, EARMARK, Person, World, roster, roster_row
 
@@ -115,3 +118,31 @@ def test_a_name_that_does_not_fit_is_respelt_and_the_file_written(
     for width, height in SIZES.values():
         page.set_viewport_size({"width": width, "height": height})
         accessible(page)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whom_an_objection_stopped_the_page_and_the_file_tell(desk: Office, language: str) -> None:
+    def act(staff: str) -> CommandAct:
+        actor = str(officer_id(staff)) if staff else OPERATOR
+        return CommandAct(actor, TODAY, desk.served.clock.now())
+
+    page = desk.page("K-X01", f"/batches/{batch_id('F1')}/bank-file", language)
+    said = {"zh": "异议成立，停止发放", "en": "Stopped by an upheld objection"}[language]
+    expect(page.get_by_role("heading", name=said)).to_have_count(0)
+    assert uphold(desk.ledger, act, batch_id("F1"), 1).result["payment"] == "stopped"
+
+    page.reload()
+
+    expect(page.get_by_role("heading", name=said)).to_be_visible()
+    expect(page.locator("main")).to_contain_text({"zh": "对第 1 行", "en": "these rows: 1"}[language])
+    accessible(page)
+    unit, reason, made_for, write, *_ = WORDS[language]
+    page.get_by_label(unit).fill("U01")
+    page.get_by_label(reason).fill("代发")
+    page.get_by_label(made_for).fill("银行")
+    with page.expect_response("**/bank-file") as answered, page.expect_download() as told:
+        page.get_by_role("button", name=write).click()
+    assert answered.value.headers["rows-stopped"] == "1"
+    content = Path(told.value.path()).read_bytes().decode("gbk")
+    assert Person(2).card in content
+    assert Person(1).card not in content

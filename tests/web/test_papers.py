@@ -6,13 +6,17 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from api.web.pages.papers import missing
+from ledger.commands.signatures import masked_rows
 from ledger.domain.disbursement import Status
 from ledger.store.home import Home
 from tests.api.service import TODAY
 from tests.campaign import copied
 from tests.files.paper import as_pdf, as_picture, line, on_the_glass, turned, write_name
+from tests.objecting import uphold
 from tests.web.browsing import LANGUAGES, SIZES, Office, accessible, office_at, saying
 from tests.web.test_signing import BATCH, WITNESS, approved, make_key, payment
+from tests.world import Person, World
 
 PATH = f"/batches/{BATCH}/scans"
 __all__ = ["approved"]
@@ -135,3 +139,11 @@ def test_wrong_scans_are_told_in_words_above_the_form(place: Office, language: s
     )
     page.locator("form[enctype] button").click()
     expect(page.get_by_role("alert")).to_contain_text("act.day_ahead")
+
+
+def test_who_an_objection_stopped_is_not_missed_on_the_scans(world: World) -> None:
+    world.receive("X01", 100_000)
+    world.sheet("SHEET-1", Person(30), Person(31))
+    uphold(world.ledger, world.act, BATCH, 1)
+
+    assert missing(masked_rows(world.ledger, BATCH), []) == [2]

@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Error, Locator, Page, e
 from api.web.formats import capital
 from ledger.commands.disbursements import withdraw_payment
 from ledger.commands.signatures import strokes_of
+from ledger.domain.aggregate import OPERATOR
 from ledger.domain.batch import batch_id
 from ledger.domain.campaign import campaign_id
 from ledger.domain.disbursement import Disbursement, Status, disbursement_id
@@ -22,6 +23,7 @@ from projections.runner import catch_up
 from projections.signatures import signatures_of
 from tests.api.service import ADMINISTRATORS, TODAY
 from tests.campaign import copied
+from tests.objecting import uphold
 from tests.web.browsing import LANGUAGES, Office, accessible, office_at, saying
 from tests.web.test_batches import confirm
 from tests.world import CAMPAIGN, Person, World
@@ -353,6 +355,36 @@ def test_who_signed_without_a_connection_for_what_was_withdrawn_is_on_record(
     page.reload()
     expect(row(page, 1)).to_have_attribute("data-state", "closed")
     expect(page.locator("[data-link]")).to_have_text("联机。 已全部发送。")
+
+
+def test_who_signed_for_what_an_objection_stopped_is_on_record_and_nobody_else_does(
+    place: Office,
+) -> None:
+    def act(staff: str) -> CommandAct:
+        actor = str(officer_id(staff)) if staff else OPERATOR
+        return CommandAct(actor, TODAY, place.served.clock.now())
+
+    page = tablet(place)
+    page.context.set_offline(True)
+    sign(page, 3)
+    for number in (1, 2):
+        assert uphold(place.ledger, act, BATCH, number).result["payment"] == "stopped"
+
+    page.context.set_offline(False)
+
+    expect(row(page, 1)).to_have_attribute("data-state", "stopped")
+    expect(page.locator("[data-link]")).to_contain_text("对这笔付款的异议已成立")
+    assert captured(place) == [1]
+    assert payment(place, 1).captured is None
+    page.reload()
+    expect(page.locator("[data-link]")).to_have_text("联机。 已全部发送。")
+    assert page.evaluate(QUEUED) == []
+    for number in (1, 2):
+        expect(row(page, number)).to_have_attribute("data-state", "stopped")
+    expect(page.locator("#signer-name")).to_have_text(PEOPLE[2].name)
+    row(page, 2).locator("[data-open]").click()
+    expect(page.locator("[data-confirm]")).not_to_be_visible()
+    accessible(page)
 
 
 def test_what_was_refused_is_not_told_any_more_once_the_person_signed_elsewhere(

@@ -23,8 +23,13 @@ const numbered = (name, ...numbers) => numbers.reduce((text, each) => text.repla
 const NEXT = ["open", "refused", "absent"];
 
 // What the service says of a row stands, whatever became of a signature that was sent for it.
-const STANDS = ["captured", "signed", "closed", "erased"];
-const ENDED = { "disbursement.not_in_transit": "signed", "disbursement.withdrawn": "closed", "vault.person_erased": "erased" };
+const STANDS = ["captured", "signed", "closed", "stopped", "erased"];
+const ENDED = {
+  "disbursement.not_in_transit": "signed",
+  "disbursement.withdrawn": "closed",
+  "disbursement.objection_upheld": "stopped",
+  "vault.person_erased": "erased",
+};
 
 let at = rows[0];
 let width = 0;

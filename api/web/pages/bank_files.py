@@ -5,6 +5,7 @@ from typing import Annotated, Any
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Response
+from sqlalchemy import Connection
 
 from api.background.running import TheBackground
 from api.bank_files import bank_file_answer
@@ -30,12 +31,14 @@ from ledger.commands.bank_files import (
 )
 from ledger.domain.batch import Batch as Root
 from ledger.domain.batch import SpellingOfAnother
+from ledger.domain.disbursement import Disbursement as Payment
 from ledger.domain.disbursement import disbursement_id
 from ledger.errors import LedgerError
 from ledger.files.banks import FORMATS
 from ledger.files.faults import FileRefused
 from ledger.store.application import Ledger
 from projections.batches import Batch
+from projections.objections import people_objected_to, rows_objected_to
 
 router = APIRouter(include_in_schema=False)
 
@@ -71,7 +74,9 @@ def ask_bank_file(
     """Ask for what the bank's format wants to know, and show the names that it cannot write."""
     batch = batch_within(model, reach, batch_id)
     known = working.payers.remembered(batch.organisation_id, batch.bank_format or "")
-    return screen.show("batches/bank_file.html", code=None, **_asked(the_ledger, batch, known))
+    return screen.show(
+        "batches/bank_file.html", code=None, **_asked(the_ledger, model, batch, known)
+    )
 
 
 @router.post("/batches/{batch_id}/bank-file", dependencies=[CASH])
@@ -96,7 +101,7 @@ def write_bank_file(
         file = export_batch(the_ledger, acting.act(), order)
     except FileRefused as refusal:
         typed = {**payer, "reason": reason, "made_for": made_for}
-        shown = _asked(the_ledger, batch, typed)
+        shown = _asked(the_ledger, model, batch, typed)
         return show_above(screen, refusal, "batches/bank_file.html", **shown)
     if payer:
         working.payers.remember(batch.organisation_id, batch.bank_format or "", payer)
@@ -151,12 +156,14 @@ def agree_on_spelling(
     try:
         agree_spelling(the_ledger, acting.act(), order)
     except SpellingOfAnother as refusal:
-        shown = _asked(the_ledger, batch, {})
+        shown = _asked(the_ledger, model, batch, {})
         return show_above(screen, refusal, "batches/bank_file.html", **shown)
     return screen.go(f"/batches/{batch_id}/bank-file", N_("写法已登记。"))
 
 
-def _asked(ledger: Ledger, batch: Batch, typed: dict[str, str]) -> dict[str, Any]:
+def _asked(
+    ledger: Ledger, model: Connection, batch: Batch, typed: dict[str, str]
+) -> dict[str, Any]:
     template = FORMATS.get(batch.bank_format or "")
     root = ledger.load(Root, batch.batch_id)
     return {
@@ -166,7 +173,22 @@ def _asked(ledger: Ledger, batch: Batch, typed: dict[str, str]) -> dict[str, Any
         "typed": typed,
         "odd": [] if root is None else _odd_names(ledger, root),
         "left_out": [] if root is None else sorted(root.left_out),
+        "stopped": [] if root is None else _stopped(ledger, model, root),
     }
+
+
+def _stopped(ledger: Ledger, model: Connection, root: Root) -> list[int]:
+    """Return the rows whose payments an upheld objection stopped."""
+    people = people_objected_to(model, root.campaign_id)
+    people |= {
+        root.rows[number].person_id
+        for number in rows_objected_to(model, root.id)
+        if number in root.rows
+    }
+    found = (ledger.load(Payment, disbursement_id(root.campaign_id, each)) for each in people)
+    return sorted(
+        each.number for each in found if each and each.batch_id == root.id and each.is_stopped
+    )
 
 
 def _files(batch: Batch, given: Given) -> dict[str, Any]:

@@ -148,7 +148,7 @@ def missing(rows: Sequence[SigningRow], scans: Sequence[SheetScan]) -> list[int]
     """Return rows that wait for a signature and stand on no scan."""
     seen = {each.number for scan in scans for each in scan.rows}
     waiting = (row for row in rows if row.status == Status.IN_TRANSIT and row.captured is None)
-    return [row.number for row in waiting if row.number not in seen]
+    return [row.number for row in waiting if not row.stopped and row.number not in seen]
 
 
 def _mine(row: SigningRow, scan: SheetScan, caller: Caller) -> bool:
