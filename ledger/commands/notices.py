@@ -435,11 +435,11 @@ def _stop(
     person = batch.rows[row].person_id
     payment = work.get(Disbursement, disbursement_id(batch.campaign_id, person))
     stopped = stopped_as(payment, sent=payment.unknown or may_be_sent(work, batch, payment))
-    if stopped is not Stopped.NOT_PAID:
-        # What was answered before the payment's last day stops it from that day on.
-        day = max(act.happened_on, payment.last_on)
-        payment.uphold_objection(replace(act, happened_on=day), notice_id=notice.id, number=number)
-        work.save(payment)
+    # What was answered before the payment's last day stops it from that day on. What came back is
+    # stopped too: that it did may be taken back.
+    day = max(act.happened_on, payment.last_on)
+    payment.uphold_objection(replace(act, happened_on=day), notice_id=notice.id, number=number)
+    work.save(payment)
     return stopped
 
 

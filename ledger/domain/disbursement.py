@@ -333,7 +333,10 @@ class Disbursement(Root):
             """Where the payment stands is said of its last attempt."""
 
     class ObjectionUpheld(Event, frozen=True):
-        """An objection to its row was upheld after the approval: it stops until it is withdrawn."""
+        """An objection to its row was upheld after the approval: nobody is paid it as it is.
+
+        Made again after it was withdrawn or came back, it was decided anew.
+        """
 
         TOPIC = "disbursement.objection_upheld"
         notice_id: UUID
@@ -603,7 +606,7 @@ class Disbursement(Root):
         """Record that an objection to its row was upheld, on its last day or later.
 
         Whoever has not signed for it by then does not any more; that it is paid again once it was
-        withdrawn is decided anew.
+        withdrawn, or came back, is decided anew.
         """
         self.trigger_event(self.ObjectionUpheld, act, notice_id=notice_id, objection_number=number)
 

@@ -1,10 +1,14 @@
 """A bank return that was taken back never was: no rule, sum, list or sample counts it."""
 
 from datetime import date
+from functools import partial
 
 import pytest
 
+from ledger.commands.bank_files import BankFileOrder, export_batch
 from ledger.commands.disbursements import correct_outcome, withdraw_payment
+from ledger.domain.batch import batch_id
+from ledger.domain.disbursement import PaymentObjected
 from ledger.domain.organisation import organisation_id
 from projections.asked import NOW, Moment
 from projections.explanation.checked import Outcome
@@ -15,6 +19,7 @@ from projections.runner import catch_up
 from projections.summary import Whose, returned
 from projections.turnover import Asked, Ever, every_movement, every_payment, sums
 from tests.commands.banking import BEGINS, LATER, Bank, entry, statement
+from tests.objecting import uphold
 from tests.projections.test_explanations import explained
 from tests.projections.test_explanations import of as checked
 from tests.projections.test_findings import asked_of, found, of
@@ -47,7 +52,8 @@ def take_for(world: World, person: Person) -> None:
 def take_back(world: World, person: Person = ONE) -> None:
     payment = world.payment(person)
     act = world.act("A-X01", LATER)
-    correct_outcome(world.ledger, act, payment.id, payment.version, "款是别人的")
+    version, _ = payment.outcomes[-1]
+    correct_outcome(world.ledger, act, payment.id, version, "款是别人的")
 
 
 def test_its_findings_go_and_earlier_versions_keep_them(mistaken: World) -> None:
@@ -85,6 +91,23 @@ def test_nothing_counts_it_as_come_back(mistaken: World) -> None:
             assert len(facet(model, ever, "ever", moment)) == counted
         [row] = every_movement(model, Asked(kinds=frozenset({Kind.CORRECTION})))
         assert (row.disbursement_id, row.amount_fen) == (mistaken.payment_id(ONE), 80_000)
+
+
+def test_an_objection_stops_a_payment_whose_return_is_taken_back_after_it(world: World) -> None:
+    world.receive("X01", 1_000_000)
+    world.file(ONE)
+    world.pay("B1", roster_row(1, ONE, 80_000))
+    take_for(world, ONE)
+    acts = partial(world.act, day=LATER)
+    assert uphold(world.ledger, acts, batch_id("B1"), 1).result["payment"] == "not_paid"
+    assert not world.payment(ONE).is_stopped
+
+    take_back(world)
+
+    assert world.payment(ONE).is_stopped
+    with pytest.raises(PaymentObjected):
+        export_batch(world.ledger, world.act(), BankFileOrder("B1"))
+    world.check_log()
 
 
 def test_what_is_withdrawn_after_a_mistaken_return_was_never_paid_again(world: World) -> None:

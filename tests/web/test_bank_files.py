@@ -134,7 +134,9 @@ def test_whom_an_objection_stopped_the_page_and_the_file_tell(desk: Office, lang
     page.reload()
 
     expect(page.get_by_role("heading", name=said)).to_be_visible()
-    expect(page.locator("main")).to_contain_text({"zh": "对第 1 行", "en": "these rows: 1"}[language])
+    expect(page.locator("main")).to_contain_text(
+        {"zh": "对第 1 行", "en": "these rows: 1"}[language]
+    )
     accessible(page)
     unit, reason, made_for, write, *_ = WORDS[language]
     page.get_by_label(unit).fill("U01")

@@ -76,9 +76,12 @@ WRITTEN_MAX = 20_000
 READING = "答复异议"
 UPHELD_SAYS = {
     Stopped.STOPPED: N_("异议成立，款项还没有发出，已停止发放：请撤销付款。"),
-    Stopped.SENT: N_("异议成立，款项可能已交银行：请作废银行文件并撤销付款，或在银行答复后追回。"),
+    Stopped.SENT: N_(
+        "异议成立，款项可能已交银行：请作废银行文件并撤销付款，或在银行答复后追回；"
+        "被退回的，再次发放前请先核对这项异议。"
+    ),
     Stopped.PAID: N_("异议成立，款项已发到，须另行追回。"),
-    Stopped.NOT_PAID: N_("异议成立，款项没有发到，不再发放。"),
+    Stopped.NOT_PAID: N_("异议成立，款项没有发到；再次发放前请先核对这项异议。"),
 }
 """What an officer reads of an upheld objection to a row that was approved before."""
 
