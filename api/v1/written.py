@@ -224,7 +224,10 @@ class NumberedObjection(Answer):
 
 
 class AnsweredObjection(Answer):
-    """`row_withdrawn` is false where the batch was approved before; `payment` is what became of it.
+    """`row_withdrawn` is false where the batch was approved before.
+
+    `payment` is what became of the row's payment; where the row fell, of the same person's by
+    another list of the campaign; null where there is none.
 
     `stopped`: nobody is paid it any more; `sent`: the bank may have it; `paid`: it arrived;
     `not_paid`: it came back or was withdrawn before.

@@ -254,9 +254,10 @@ def answer_objection(ledger: Ledger, act: CommandAct, order: Answering) -> Answe
     """Uphold an objection or dismiss it; the row of an upheld one falls in the same moment.
 
     Where the batch was approved already the row stays, and its payment stops until it is withdrawn:
-    who has not signed for it does not, and no file for the bank holds it. The result says what
-    becomes of the `payment`: a `Stopped`. Whoever drew up or put up the list is refused, and that
-    is put on record.
+    who has not signed for it does not, and no file for the bank holds it. So does what the person
+    is paid by another list of the campaign, where the row fell. The result says what becomes of the
+    `payment`: a `Stopped`, or None where there is none. Whoever drew up or put up the list is
+    refused, and that is put on record.
 
     Raises:
         NotOnRecord, ObjectionUnknown, AnsweredAlready, RowUnknown: As they say.
@@ -280,9 +281,10 @@ def answer_objection(ledger: Ledger, act: CommandAct, order: Answering) -> Answe
         row, falls, stopped = None, False, None
         if order.upheld and not order.no_row:
             row = _row_of(order, objection)
-            falls = _let_fall(work, act, notice, batch, row, objection)
-            if not falls:
-                stopped = _stop(work, act, notice, batch, row, order.number)
+            person = _person_of(notice, batch, row, objection)
+            falls = _let_fall(work, act, batch, row)
+            paid_as = disbursement_id(batch.campaign_id, person)
+            stopped = _stop(work, act, notice, paid_as, order.number)
         subject, answer = _answer(work, notice, objection, order.reason)
         notice.answer_objection(
             act,
@@ -396,13 +398,22 @@ def _row_of(order: Answering, objection: Objection) -> int:
     return row
 
 
-def _let_fall(
-    work: Work, act: CommandAct, notice: Notice, batch: Batch, row: int, objection: Objection
-) -> bool:
+def _person_of(notice: Notice, batch: Batch, row: int, objection: Objection) -> UUID:
+    """Return whom a row names; of one that fell, where the objection is about it.
+
+    Raises:
+        RowUnknown: No such row stands.
+    """
+    if row in batch.rows:
+        return batch.rows[row].person_id
+    if row == objection.row_number and row in batch.fallen:
+        return batch.fallen[row]
+    raise RowUnknown(notice.id, row)
+
+
+def _let_fall(work: Work, act: CommandAct, batch: Batch, row: int) -> bool:
     """Withdraw a row that nobody has approved yet; say whether it stands no more."""
     if row not in batch.rows:
-        if row != objection.row_number:
-            raise RowUnknown(notice.id, row)
         return True  # it fell meanwhile, for another reason
     if batch.stage not in (Stage.DRAFTED, Stage.REVIEWED):
         return False
@@ -412,11 +423,15 @@ def _let_fall(
 
 
 def payment_of(ledger: Ledger, batch: UUID, row: int) -> Disbursement | None:
-    """Return the payment that a row of a batch became; None before its approval."""
+    """Return the payment to the person of a row; of one that fell, by another list, if any."""
     found = ledger.load(Batch, batch)
-    if found is None or row not in found.rows:
+    if found is None:
         return None
-    return ledger.load(Disbursement, disbursement_id(found.campaign_id, found.rows[row].person_id))
+    standing = found.rows.get(row)
+    person = found.fallen.get(row) if standing is None else standing.person_id
+    if person is None:
+        return None
+    return ledger.load(Disbursement, disbursement_id(found.campaign_id, person))
 
 
 def stopped_as(payment: Disbursement, *, sent: bool) -> Stopped:
@@ -429,11 +444,13 @@ def stopped_as(payment: Disbursement, *, sent: bool) -> Stopped:
 
 
 def _stop(
-    work: Work, act: CommandAct, notice: Notice, batch: Batch, row: int, number: int
-) -> Stopped:
-    """Have the payment of a row stop; say how far it was."""
-    person = batch.rows[row].person_id
-    payment = work.get(Disbursement, disbursement_id(batch.campaign_id, person))
+    work: Work, act: CommandAct, notice: Notice, paid_as: UUID, number: int
+) -> Stopped | None:
+    """Have a payment stop, by whichever list it is; say how far it was, or None: there is none."""
+    payment = work.find(Disbursement, paid_as)
+    if payment is None:
+        return None
+    batch = work.get(Batch, payment.batch_id)
     stopped = stopped_as(payment, sent=payment.unknown or may_be_sent(work, batch, payment))
     # What was answered before the payment's last day stops it from that day on. What came back is
     # stopped too: that it did may be taken back.

@@ -210,7 +210,7 @@ class Batch(Root):
             aggregate.bank_format = self.bank_format
             aggregate.officers = [self.drafted_by]
             aggregate.drafted_on = self.happened_on
-            aggregate.rows = {}
+            aggregate.rows, aggregate.fallen = {}, {}
             aggregate.scans = set()
             aggregate.unwritable = frozenset()
             aggregate.files = ()
@@ -288,6 +288,7 @@ class Batch(Root):
 
         def apply(self, aggregate: "Batch") -> None:
             aggregate.rows.pop(self.number, None)
+            aggregate.fallen[self.number] = self.person_id
 
     class Reviewed(Event, frozen=True):
         TOPIC = "batch.reviewed"
@@ -456,6 +457,7 @@ class Batch(Root):
     officers: list[UUID]  # drafter, then reviewer, then approver
     drafted_on: date
     rows: dict[int, Row]
+    fallen: dict[int, UUID]  # whose rows were withdrawn since the list was drafted
     scans: set[str]  # hashes of the files
     files: tuple[BankFile, ...]  # that were written for the bank
     cancellers: frozenset[str]  # who ever cancelled one of them
@@ -502,6 +504,7 @@ class Batch(Root):
         twin = copy(self)
         twin.pending = []
         twin.officers, twin.rows = [*self.officers], {**self.rows}
+        twin.fallen = {**self.fallen}
         twin.scans, twin.spellings = {*self.scans}, {**self.spellings}
         return twin
 

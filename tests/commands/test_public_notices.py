@@ -23,6 +23,7 @@ from ledger.commands.notices import (
     answer_objection,
     close_notice,
     open_notice,
+    payment_of,
     public_rows,
     raise_objection,
     read_objection,
@@ -48,9 +49,10 @@ from ledger.store.application import Answer
 from ledger.vault.keys import PersonErased
 from projections.notices import Notice as Shown
 from projections.notices import hanging, notice_list, taken_down
+from projections.objections import people_objected_to
 from projections.runner import catch_up
 from tests.commands.refusing import ONE, TWO, nothing_more
-from tests.world import DAY, World, roster_row, signature
+from tests.world import DAY, Person, World, roster_row, signature
 
 BATCH = batch_id("B1")
 NOTICE = notice_id(BATCH, 1)
@@ -234,6 +236,36 @@ def test_no_bank_file_holds_who_is_objected_to_rightly(listed: World) -> None:
     assert said.result["payment"] == "sent"
     with pytest.raises(PaymentObjected):
         export_batch(listed.ledger, listed.act(), BankFileOrder("B1"))
+    listed.check_log()
+
+
+@pytest.mark.parametrize("approved_too", [False, True], ids=["drafted", "fell at the approval"])
+def test_drawn_up_again_a_list_pays_nobody_who_was_objected_to(
+    listed: World, *, approved_too: bool
+) -> None:
+    put_up(listed)
+    object_to(listed)
+    listed.file(Person(9))
+    listed.draft("B2", roster_row(1, Person(9), 70_000), roster_row(2, ONE, 60_000))
+    listed.review("B2")
+    listed.approve("B2")
+    if approved_too:
+        listed.review("B1")
+        assert listed.approve("B1").result["paid"] == 1
+
+    assert answer(listed).result == {
+        "row_number": 1,
+        "row_withdrawn": True,
+        "payment": "stopped",
+    }
+
+    payment = payment_of(listed.ledger, BATCH, 1)
+    assert payment is not None
+    assert (payment.id, payment.is_stopped) == (listed.payment_id(ONE), True)
+    file = export_batch(listed.ledger, listed.act(), BankFileOrder("B2"))
+    assert (file.count, file.total_fen, file.stopped) == (1, 70_000, (2,))
+    with catch_up(listed.ledger, listed.home.read_models).asking() as model:
+        assert people_objected_to(model, payment.campaign_id) == {payment.person_id}
     listed.check_log()
 
 

@@ -85,6 +85,21 @@ UPHELD_SAYS = {
 }
 """What an officer reads of an upheld objection to a row that was approved before."""
 
+ELSEWHERE_SAYS = {
+    Stopped.STOPPED: N_(
+        "异议成立，该行已从名单撤下；本人按另一份名单的款项还没有发出，已停止发放：请撤销付款。"
+    ),
+    Stopped.SENT: N_(
+        "异议成立，该行已从名单撤下；本人按另一份名单的款项可能已交银行："
+        "请作废银行文件并撤销付款，或在银行答复后追回。"
+    ),
+    Stopped.PAID: N_("异议成立，该行已从名单撤下；本人按另一份名单的款项已发到，须另行追回。"),
+    Stopped.NOT_PAID: N_(
+        "异议成立，该行已从名单撤下；本人按另一份名单的款项没有发到，再次发放前请先核对这项异议。"
+    ),
+}
+"""The same where the row fell, and another list of the campaign pays its person."""
+
 UNSAID = {"name": "", "contact": "", "text": "", "answer": ""}
 
 NoWritten = Annotated[str, Form(max_length=WRITTEN_MAX)]
@@ -331,10 +346,11 @@ def answer(
     said = N_("异议已答复。")
     if verdict == "no_row":
         said = N_("异议成立，没有行从名单撤下。")
-    if answered.result["row_withdrawn"]:
+    fell, payment = answered.result["row_withdrawn"], answered.result["payment"]
+    if payment:
+        said = (ELSEWHERE_SAYS if fell else UPHELD_SAYS)[Stopped(payment)]
+    elif fell:
         said = N_("异议成立，该行已从名单撤下。")
-    elif answered.result["payment"]:
-        said = UPHELD_SAYS[Stopped(answered.result["payment"])]
     return screen.go(f"/notices/{notice_id}#objections", said)
 
 
@@ -422,7 +438,7 @@ def _stopped(found: Served, notice: Notice) -> dict[int, str]:
     """Return what became of payments of rows that objections were upheld against, by number."""
     stopped = {}
     for each in notice.objections:
-        if each.upheld and each.row_number is not None and not each.row_withdrawn:
+        if each.upheld and each.row_number is not None:
             payment = payment_of(found.ledger, notice.batch_id, each.row_number)
             if payment is not None:
                 stopped[each.number] = stopped_as(payment, sent=False).value
