@@ -14,7 +14,7 @@ from pydantic import Field
 from api.callers import Caller, caller
 from api.dependencies import served_to
 from api.v1.forms import Form
-from ledger.commands.duties import CHINA
+from ledger.domain.values import CHINA
 from ledger.errors import Kind, LedgerError
 from ledger.evidence.envelope import PAYLOAD_TYPE, Signature, pae
 from ledger.evidence.verify import is_moment

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from api.deployment import Deployment
 from api.settings import Settings
-from ledger.commands.duties import CHINA
+from ledger.domain.values import CHINA
 from ledger.errors import Kind, LedgerError
 from ledger.postgresql import Database
 from ledger.store.application import Ledger

@@ -20,7 +20,6 @@ from ledger.commands import (
     recipients,
     statements,
 )
-from ledger.commands.duties import CHINA
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.batch import batch_id
 from ledger.domain.officer import Officer, Role, officer_id
@@ -36,7 +35,7 @@ from ledger.domain.policy import (
     SurplusTargets,
     YearsRule,
 )
-from ledger.domain.values import BasisPoints, Money
+from ledger.domain.values import CHINA, BasisPoints, Money
 from ledger.errors import Kind, LedgerError
 from ledger.files.archive import ArchiveRow
 from ledger.files.banks import read_return

@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from api.background.verdicts import Run
-from ledger.commands.duties import CHINA
+from ledger.domain.values import CHINA
 from projections.findings.asked import Verification
 
 

@@ -13,11 +13,11 @@ from uuid import UUID
 from sqlalchemy import Column as SqlColumn
 from sqlalchemy import Connection, Index, LargeBinary, PrimaryKeyConstraint, Table, column
 
-from ledger.commands.duties import CHINA
 from ledger.domain.aggregate import Event
 from ledger.domain.disbursement import Disbursement, Manner
 from ledger.domain.recipient import Recipient
 from ledger.domain.signature import SignatureClaim
+from ledger.domain.values import CHINA
 from ledger.store.feed import Recorded
 from projections.view import (
     Change,

@@ -10,8 +10,7 @@ from babel.dates import format_date, format_datetime
 from babel.numbers import format_decimal
 from babel.units import format_unit
 
-from ledger.commands.duties import CHINA
-from ledger.domain.values import BasisPoints
+from ledger.domain.values import CHINA, BasisPoints
 
 NONE = "—"
 """Stands where there is no figure; never 0 or 100 %."""

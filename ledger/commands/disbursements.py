@@ -7,7 +7,7 @@ from functools import partial
 from uuid import UUID
 
 from ledger.commands.bank_files import may_be_sent
-from ledger.commands.duties import CHINA, acting_officer, require_post
+from ledger.commands.duties import acting_officer, require_post
 from ledger.commands.funds import CORRECTORS, require_other_hand
 from ledger.commands.misspelt_names import put_right
 from ledger.commands.mistaken_returns import take_return_back
@@ -33,6 +33,7 @@ from ledger.domain.disbursement import (
 from ledger.domain.fund import FundAccount
 from ledger.domain.officer import Officer, Role
 from ledger.domain.policy import Channel
+from ledger.domain.values import CHINA
 from ledger.errors import Kind, LedgerError
 from ledger.files.signatures import SignatureRow
 from ledger.store.act import CommandAct

@@ -1,18 +1,17 @@
 """Who may do it: the posts that an act asks for, when it happened and when it is recorded."""
 
 from collections.abc import Collection
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime
 from uuid import UUID
 
 from ledger.commands.lineage import lineage
 from ledger.domain.administration import Administration, administration_id
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.officer import Officer, Role, RoleMissing, officer_id
+from ledger.domain.values import CHINA
 from ledger.errors import Kind, LedgerError
 from ledger.store.act import CommandAct
 from ledger.store.application import Work
-
-CHINA = timezone(timedelta(hours=8))
 
 
 class OfficerRequired(LedgerError):

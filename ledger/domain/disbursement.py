@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -12,7 +12,7 @@ from ledger.domain.aggregate import OPERATOR, Act, Event, Root
 from ledger.domain.clear_text import require_no_personal_data
 from ledger.domain.lots import Part
 from ledger.domain.sealed import Sealed
-from ledger.domain.values import Money, stable_id
+from ledger.domain.values import CHINA, Money, stable_id
 from ledger.errors import Kind, LedgerError
 
 DAY = len("2017-01-31")
@@ -249,7 +249,7 @@ class Disbursement(Root):
             aggregate.withdrawn_by = None
             aggregate.attempt = self.originator_version
             aggregate.instructed_on = self.happened_on
-            aggregate.held_on = None
+            aggregate.held_on, aggregate.held_at = None, ""
             aggregate.answered = False
             aggregate.status = Status.IN_TRANSIT
 
@@ -343,7 +343,7 @@ class Disbursement(Root):
         objection_number: int
 
         def apply(self, aggregate: "Disbursement") -> None:
-            aggregate.held_on = self.happened_on
+            aggregate.held_on, aggregate.held_at = self.happened_on, self.recorded_at
 
     class SignatureCaptured(Event, frozen=True):
         """The recipient signed under a witness's eyes. It counts once the witness certifies it.
@@ -497,6 +497,7 @@ class Disbursement(Root):
     attempt: int  # version at which it was last instructed
     instructed_on: date  # the day of that
     held_on: date | None  # since when an upheld objection stops it
+    held_at: str  # the moment at which that was recorded
     answered: bool  # the bank ever said anything of it
     unknown: bool  # the bank said that it does not know: asked again, never sent again
     was_unknown: bool  # the same, when it was returned last
@@ -722,7 +723,7 @@ class Disbursement(Root):
         if self.status is Status.WITHDRAWN:
             return PaymentWithdrawn(self.id, self.status)
         held_on = self.held_on
-        if held_on is None or not self.is_stopped or signed_at[:DAY] < held_on.isoformat():
+        if held_on is None or not self.is_stopped or self._signed_before(held_on, signed_at):
             return None
         return PaymentObjected(self.id, held_on)
 
@@ -918,10 +919,30 @@ class Disbursement(Root):
         if self.status is not Status.IN_TRANSIT:
             raise NotInTransit(self.id, self.status)
 
+    def _signed_before(self, held_on: date, signed_at: str) -> bool:
+        """Say whether a signature was given before an objection was upheld.
+
+        Of an answer of the day on which it was recorded the moment is known. Of one that was
+        recorded later, and of a signature without a time, only the day is: China's.
+        """
+        held = datetime.fromisoformat(self.held_at)
+        if len(signed_at) == DAY or held.astimezone(CHINA).date() != held_on:
+            return _china_day(signed_at) < held_on
+        return _moment(signed_at) < held
+
     def _require_unobjected(self, signed_at: str) -> None:
         stopped = self.stopped_by(signed_at)
         if stopped is not None:
             raise stopped
+
+
+def _moment(signed_at: str) -> datetime:
+    moment = datetime.fromisoformat(signed_at)
+    return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
+
+
+def _china_day(signed_at: str) -> date:
+    return _moment(signed_at).astimezone(CHINA).date()
 
 
 @lru_cache(maxsize=1)  # a payment that is instructed is asked for twice in a row

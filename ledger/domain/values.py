@@ -1,6 +1,6 @@
 """Money in whole fen, basis points, fiscal years, and the ids that natural keys give."""
 
-from datetime import date
+from datetime import date, timedelta, timezone
 from fractions import Fraction
 from hashlib import sha1
 from typing import NewType, cast
@@ -20,6 +20,8 @@ MONEY_MAX = Money(10**15)
 """Ten trillion yuan: sums of such amounts stay far below 2^53, where JSON numbers lose digits."""
 
 WHOLE_BP = 10_000
+
+CHINA = timezone(timedelta(hours=8))
 
 # Ids of things with a natural key follow from the key, so that the same organisation, batch or
 # officer entered twice meets its own stream instead of opening a second one.

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from uuid import UUID, uuid4
 
 import pytest
@@ -20,6 +20,7 @@ from ledger.domain.disbursement import (
     NothingToCorrect,
     NotInTransit,
     NotReturned,
+    PaymentObjected,
     SignatureWaits,
     SignedForByAnother,
     Status,
@@ -31,7 +32,7 @@ from ledger.domain.sealed import Sealed
 from ledger.domain.statement import Statement, statement_id
 from ledger.domain.values import Money
 from ledger.errors import LedgerError
-from tests.domain.acting import ACT, memory, only, replayed, settled
+from tests.domain.acting import ACT, memory, on, only, replayed, settled
 
 CAMPAIGN, BATCH, UNION, FUND, PERSON = (uuid4() for _ in range(5))
 STATEMENT, WITNESS = uuid4(), uuid4()
@@ -205,6 +206,28 @@ def test_a_signature_says_when_under_whose_eyes_and_on_which_sheet() -> None:
     assert (event.signed_at, event.witness_id) == ("2017-01-21T09:00:00+08:00", WITNESS)
     assert (event.image_sha256, event.sheet_sha256) == ("77" * 32, "88" * 32)
     assert (event.parts, payment.status) == (PARTS, Status.SIGNED)
+
+
+@pytest.mark.parametrize(
+    ("held_on", "signed_at", "stopped"),
+    [
+        (date(2017, 1, 20), "2017-01-20T15:59:59+08:00", False),
+        (date(2017, 1, 20), "2017-01-20T07:59:59.999Z", False),
+        (date(2017, 1, 20), "2017-01-20T16:00:00", True),
+        (date(2017, 1, 20), "2017-01-20T08:00:00.000Z", True),
+        (date(2017, 1, 20), "2017-01-19", False),
+        (date(2017, 1, 20), "2017-01-20", True),
+        (date(2017, 1, 22), "2017-01-21T15:59:59.000Z", False),
+        (date(2017, 1, 22), "2017-01-21T16:00:00.000Z", True),
+    ],
+)
+def test_who_signed_before_an_objection_was_upheld_had_signed(
+    held_on: date, signed_at: str, *, stopped: bool
+) -> None:
+    payment = instructed()
+    payment.uphold_objection(on(held_on), notice_id=uuid4(), number=1)
+
+    assert isinstance(payment.stopped_by(signed_at), PaymentObjected) is stopped
 
 
 def test_what_is_paid_again_comes_from_lots_drawn_anew() -> None:

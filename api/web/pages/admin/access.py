@@ -8,8 +8,8 @@ from api.callers import WATCH_ACCESS, TheWatchedOfficers
 from api.dependencies import TheReadModel, TheServed
 from api.web.asked import Day, Number, Word
 from api.web.screen import TheScreen
-from ledger.commands.duties import CHINA
 from ledger.domain.officer import officer_id
+from ledger.domain.values import CHINA
 from projections.organisations import staff_numbers
 
 router = APIRouter(include_in_schema=False)

@@ -20,8 +20,8 @@ from api.web.pages.admin.access import start_s
 from api.web.screen import TheScreen
 from api.web.words import term
 from api.within import organisation_within
-from ledger.commands.duties import CHINA
 from ledger.domain.officer import officer_id
+from ledger.domain.values import CHINA
 from projections.disclosures import Disclosure, Question, disclosure_list
 from projections.exports.delimited import lines
 from projections.exports.table import Cell, Column, Kind, Table
