@@ -1,11 +1,11 @@
 """D3 and D2 of sheets on paper: what stands signed on a scan, held against the ledger's rows."""
 
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, exists, func, not_, select
+from sqlalchemy import Connection, Select, exists, func, not_, select
 
 from ledger.domain.disbursement import Manner, PaymentObjected, Status
 from ledger.domain.policy import Channel
@@ -14,7 +14,8 @@ from projections.attempts import attempts
 from projections.batches import batches, rows_listed
 from projections.findings.asked import Asked
 from projections.findings.finding import Finding, Severity
-from projections.findings.growing import among
+from projections.findings.growing import Growing, among
+from projections.movements import Kind, movements
 from projections.payment_states import disbursements, states
 from projections.signatures import discards, scan_rows, scans, signatures
 
@@ -22,7 +23,8 @@ SHEET_TOTAL = "sheet_total"
 REUSED = "signature.reused"
 """The refusal that a drawn signature would have met."""
 
-
+GONE = ("unknown", "withdrawn", "objected")
+"""As what a row is seen that is signed on paper and not to be paid any more."""
 TAKEN_BACK = [Status.SIGNED.value, Status.IN_TRANSIT.value, Status.WITHDRAWN.value]
 """What a payment was, one after the other, whose signature was taken back and its money too."""
 
@@ -163,9 +165,9 @@ def _on_paper(asked: Asked) -> dict[_Row, _More]:
         select(
             scans.c.batch_id,
             scan_rows.c.number,
-            func.min(scans.c.happened_on),
-            func.min(scans.c.position),
-            func.coalesce(func.max(rows_listed.c.amount_fen), 0),
+            scans.c.happened_on,
+            scans.c.position,
+            func.coalesce(rows_listed.c.amount_fen, 0),
         )
         .join(scan_rows, scan_rows.c.position == scans.c.position)
         .outerjoin(
@@ -174,44 +176,42 @@ def _on_paper(asked: Asked) -> dict[_Row, _More]:
             & (rows_listed.c.number == scan_rows.c.number)
             & rows_listed.c.code.is_(None),
         )
-        .where(
-            scan_rows.c.seen.in_(("unknown", "withdrawn", "objected")), asked.moment.covers(scans)
-        )
-        # Laid on the glass twice, a row is still one.
-        .group_by(scans.c.batch_id, scan_rows.c.number)
+        .where(scan_rows.c.seen.in_(GONE), asked.moment.covers(scans))
     )
-    return {
-        (row[0], row[1]): (row[2], row[3], 1, row[4]) for row in asked.connection.execute(statement)
-    }
+    found = ON_PAPER.keys(asked.connection)
+    # Laid on the glass twice, a row is still one.
+    return _row_by_row(among(asked.connection, found, scans.c.position, statement))
 
 
 def _on_a_screen(asked: Asked) -> dict[_Row, _More]:
     """Return what was signed for on a screen and stood withdrawn when that arrived, row by row."""
-    stood = (
-        select(states.c.status)
-        .where(states.c.disbursement_id == signatures.c.disbursement_id)
-        .where(states.c.position < signatures.c.position)
-        .order_by(states.c.position.desc())
-        .limit(1)
-        .correlate(signatures)
-        .scalar_subquery()
-    )
     statement = (
         select(
             signatures.c.batch_id,
             signatures.c.number,
-            func.min(signatures.c.happened_on),
-            func.min(signatures.c.position),
-            func.max(disbursements.c.amount_fen),
+            signatures.c.happened_on,
+            signatures.c.position,
+            disbursements.c.amount_fen,
         )
         .join(disbursements, disbursements.c.disbursement_id == signatures.c.disbursement_id)
-        .where(signatures.c.manner == Manner.DRAWN.value, asked.moment.covers(signatures))
-        .where(stood == Status.WITHDRAWN.value)
-        .group_by(signatures.c.batch_id, signatures.c.number)
+        .where(asked.moment.covers(signatures))
     )
-    return {
-        (row[0], row[1]): (row[2], row[3], 1, row[4]) for row in asked.connection.execute(statement)
-    }
+    late = TOO_LATE.keys(asked.connection)
+    return _row_by_row(among(asked.connection, late, signatures.c.position, statement))
+
+
+def _row_by_row(found: Iterator[Any]) -> dict[_Row, _More]:
+    """Put together what is of one row: the first of it, and the most."""
+    rows: dict[_Row, _More] = {}
+    for batch, number, since, position, amount in found:
+        before = rows.get((batch, number), (since, position, 1, amount))
+        rows[batch, number] = (
+            min(before[0], since),
+            min(before[1], position),
+            1,
+            max(before[3], amount),
+        )
+    return rows
 
 
 def _stopped_on_a_screen(asked: Asked) -> dict[_Row, _More]:
@@ -237,8 +237,7 @@ def _stopped_on_a_screen(asked: Asked) -> dict[_Row, _More]:
 def _taken_back(asked: Asked) -> dict[_Row, _More]:
     """Return what was certified, taken back and then withdrawn, row by row."""
     covered = select(states).where(asked.moment.covers(states)).order_by(states.c.position)
-    gone = covered.where(states.c.status == Status.WITHDRAWN.value)
-    ids = sorted({row.disbursement_id for row in asked.connection.execute(gone)})
+    ids = UNDONE.keys(asked.connection)
     was: dict[bytes, list[str]] = defaultdict(list)
     found: dict[bytes, Any] = {}
     for row in among(asked.connection, ids, states.c.disbursement_id, covered):
@@ -259,3 +258,52 @@ def _place(connection: Connection, batch: bytes) -> tuple[UUID, UUID]:
         select(batches.c.organisation_id, batches.c.campaign_id).where(batches.c.batch_id == batch)
     ).one()
     return uuid_of(row.organisation_id), uuid_of(row.campaign_id)
+
+
+# What there is to look at: found once, and then in what was recorded since.
+
+
+def _of_withdrawn(start: int) -> Sequence[Select[Any]]:
+    """Select the payments withdrawn since of which a signature had been certified."""
+    before = exists().where(
+        states.c.disbursement_id == movements.c.disbursement_id,
+        states.c.position < movements.c.position,
+        states.c.status == Status.SIGNED.value,
+    )
+    return [
+        select(movements.c.disbursement_id).where(
+            movements.c.kind == Kind.WITHDRAWAL.value, movements.c.position >= start, before
+        )
+    ]
+
+
+def _too_late(start: int) -> Sequence[Select[Any]]:
+    """Select where what was drawn arrived since for a payment that stood withdrawn by then."""
+    stood = (
+        select(states.c.status)
+        .where(states.c.disbursement_id == signatures.c.disbursement_id)
+        .where(states.c.position < signatures.c.position)
+        .order_by(states.c.position.desc())
+        .limit(1)
+        .correlate(signatures)
+        .scalar_subquery()
+    )
+    return [
+        select(signatures.c.position)
+        .where(signatures.c.position >= start, signatures.c.manner == Manner.DRAWN.value)
+        .where(stood == Status.WITHDRAWN.value)
+    ]
+
+
+def _scanned_since(start: int) -> Sequence[Select[Any]]:
+    """Select the scans taken in since that show a signature for what is not to be paid."""
+    return [
+        select(scan_rows.c.position)
+        .distinct()
+        .where(scan_rows.c.position >= start, scan_rows.c.seen.in_(GONE))
+    ]
+
+
+UNDONE = Growing(_of_withdrawn)
+TOO_LATE = Growing(_too_late)
+ON_PAPER = Growing(_scanned_since)

@@ -1,10 +1,13 @@
 """Payments that will not be paid out: their money goes back to its lots, and no bank pays them."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import date
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from ledger.commands import batches, disbursements, recipients, statements
 from ledger.commands.bank_files import BankFileOrder, export_batch
@@ -28,6 +31,7 @@ from ledger.store.act import CommandAct
 from ledger.store.application import Answer
 from projections.findings.asked import Asked
 from projections.findings.rules import findings
+from projections.findings.sheets import sheets_against_ledger
 from projections.findings.versions import EARLIER
 from projections.open_payments import open_payments
 from projections.runner import catch_up
@@ -424,6 +428,40 @@ def test_who_discarded_a_signature_does_not_withdraw_its_payment(world: World) -
 
     assert refused(world, PEOPLE[0], "B-X01") is SignatureUndone
     withdraw(world, PEOPLE[0], APPROVER)
+
+
+def test_what_a_sheet_comes_to_is_looked_for_in_what_was_recorded_since(world: World) -> None:
+    """With the payments of a whole province on record, a write does not read them all again."""
+    world.receive("X01", RECEIVED)
+    world.sheet(SHEET, *PEOPLE)
+    world.sign(SHEET, signature(1, PEOPLE[0].name))
+    assert taken_back(world) == []
+    signed = world.payment(PEOPLE[0])
+    world.appoint("D-X01", "X01", Role.APPROVER, date(2016, 12, 1))
+    disbursements.correct_outcome(world.ledger, world.act(), signed.id, signed.version, "误记")
+    withdraw(world, PEOPLE[0], "D-X01")
+    withdraw(world, PEOPLE[1])
+    take(world, drawn(2, form=14))
+    asked: list[tuple[str, Any]] = []
+    with catch_up(world.ledger, world.home.read_models).asking() as model:
+
+        def note(_: object, __: object, statement: str, parameters: Any, *___: object) -> None:
+            asked.append((statement, parameters))
+
+        state = Asked(model, DAY, open_payments(model))
+        event.listen(model, "before_cursor_execute", note)
+        [found] = sheets_against_ledger(state)
+        event.remove(model, "before_cursor_execute", note)
+        plans = [
+            str(row[-1])
+            for sql, of in asked
+            for row in model.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", of)
+        ]
+
+    assert found.count == 2
+    tables = "disbursement_states|disbursements|signatures|movements|sheet_scan_rows"
+    assert [plan for plan in plans if re.match(f"SCAN ({tables})", plan)] == []
+    assert any("movements_by_kind (kind=? AND position>?)" in plan for plan in plans)
 
 
 def taken_back(world: World) -> list[tuple[int, int | None]]:
