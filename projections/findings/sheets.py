@@ -5,7 +5,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, Select, exists, func, not_, select
+from sqlalchemy import Connection, Select, exists, func, not_, or_, select
 
 from ledger.domain.disbursement import Manner, PaymentObjected, Status
 from ledger.domain.policy import Channel
@@ -23,6 +23,8 @@ SHEET_TOTAL = "sheet_total"
 REUSED = "signature.reused"
 """The refusal that a drawn signature would have met."""
 
+SEEN_SIGNED = "signed"
+"""What a scan shows in a row's box that looks like a signature."""
 GONE = ("unknown", "withdrawn", "objected")
 """As what a row is seen that is signed on paper and not to be paid any more."""
 TAKEN_BACK = [Status.SIGNED.value, Status.IN_TRANSIT.value, Status.WITHDRAWN.value]
@@ -39,22 +41,26 @@ def sheets_against_ledger(asked: Asked) -> Iterator[Finding]:
 
     Rows with a signature on the scan that nobody certified within the days that an answer may
     take; rows that were withdrawn, or stopped by an objection, and signed for all the same, on
-    paper or on a screen; and rows whose signature had been certified, was taken back, and whose
-    payment was then withdrawn.
+    paper or on a screen; and rows whose signature was taken back or discarded, and whose payment
+    was then withdrawn.
 
     Source: 总工会2017年“两节”期间开展送温暖活动方案, 四(五): the sheets agree with the list.
     """
-    withdrawn = _taken_back(asked) | _on_paper(asked) | _on_a_screen(asked)
-    yield from _against_ledger(asked, _stopped_on_a_screen(asked) | withdrawn)
+    yield from _against_ledger(asked, _stopped_on_a_screen(asked) | _withdrawn(asked))
 
 
 def withdrawn_against_ledger(asked: Asked) -> Iterator[Finding]:
     """D3 in version 4: who signed on a screen for what an objection stopped was not looked at."""
-    yield from _against_ledger(asked, _taken_back(asked) | _on_paper(asked) | _on_a_screen(asked))
+    yield from _against_ledger(asked, _withdrawn(asked))
+
+
+def _withdrawn(asked: Asked) -> set[tuple[bytes, int]]:
+    undone = _discarded(asked) | _taken_back(asked)
+    return undone | _on_paper(asked) | _on_a_screen(asked)
 
 
 def paper_against_ledger(asked: Asked) -> Iterator[Finding]:
-    """D3 up to version 3: neither who signed on a screen nor what was taken back was looked at."""
+    """D3 up to version 3: neither who signed on a screen nor what was undone was looked at."""
     yield from _against_ledger(asked, _on_paper(asked))
 
 
@@ -253,6 +259,44 @@ def _taken_back(asked: Asked) -> dict[_Row, _More]:
     }
 
 
+def _discarded(asked: Asked) -> dict[_Row, _More]:
+    """Return what its witness said was no signature and was then withdrawn, row by row.
+
+    What was drawn passed for one, and so did what a scan shows as `signed`. A line through the box
+    of somebody who did not come is seen as doubtful: to discard that and withdraw is as it should
+    be.
+    """
+    passed_for_one = exists().where(
+        scans.c.batch_id == signatures.c.batch_id,
+        scans.c.file_sha256 == signatures.c.sheet_sha256,
+        scan_rows.c.position == scans.c.position,
+        scan_rows.c.number == signatures.c.number,
+        scan_rows.c.seen == SEEN_SIGNED,
+    )
+    statement = (
+        select(
+            disbursements.c.batch_id,
+            disbursements.c.number,
+            states.c.happened_on,
+            states.c.position,
+            disbursements.c.amount_fen,
+        )
+        .join(
+            signatures,
+            (signatures.c.batch_id == disbursements.c.batch_id)
+            & (signatures.c.disbursement_id == disbursements.c.disbursement_id),
+        )
+        .join(discards, discards.c.disbursement_id == disbursements.c.disbursement_id)
+        .join(states, states.c.disbursement_id == disbursements.c.disbursement_id)
+        .where(discards.c.position > signatures.c.position, asked.moment.covers(discards))
+        .where(states.c.position > discards.c.position, asked.moment.covers(states))
+        .where(states.c.status == Status.WITHDRAWN.value, asked.moment.covers(signatures))
+        .where(or_(signatures.c.manner == Manner.DRAWN.value, passed_for_one))
+    )
+    ids = UNDONE.keys(asked.connection)
+    return _row_by_row(among(asked.connection, ids, disbursements.c.disbursement_id, statement))
+
+
 def _place(connection: Connection, batch: bytes) -> tuple[UUID, UUID]:
     row = connection.execute(
         select(batches.c.organisation_id, batches.c.campaign_id).where(batches.c.batch_id == batch)
@@ -264,15 +308,21 @@ def _place(connection: Connection, batch: bytes) -> tuple[UUID, UUID]:
 
 
 def _of_withdrawn(start: int) -> Sequence[Select[Any]]:
-    """Select the payments withdrawn since of which a signature had been certified."""
-    before = exists().where(
+    """Select the payments withdrawn since whose signature was certified or discarded before."""
+    certified = exists().where(
         states.c.disbursement_id == movements.c.disbursement_id,
         states.c.position < movements.c.position,
         states.c.status == Status.SIGNED.value,
     )
+    discarded = exists().where(
+        discards.c.disbursement_id == movements.c.disbursement_id,
+        discards.c.position < movements.c.position,
+    )
     return [
         select(movements.c.disbursement_id).where(
-            movements.c.kind == Kind.WITHDRAWAL.value, movements.c.position >= start, before
+            movements.c.kind == Kind.WITHDRAWAL.value,
+            movements.c.position >= start,
+            or_(certified, discarded),
         )
     ]
 

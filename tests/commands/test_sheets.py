@@ -373,7 +373,27 @@ def test_what_its_witness_says_is_no_signature_holds_up_nothing(sheet: World) ->
     assert isinstance(refused, NotCaptured)
     withdraw(sheet, PEOPLE[0])
     assert sheet.payment(PEOPLE[0]).status is Status.WITHDRAWN
+    assert differences(sheet, 7) == []
     sheet.check_log()
+
+
+def test_what_looks_like_a_signature_and_is_discarded_and_withdrawn_is_told(sheet: World) -> None:
+    one, _ = on_the_glass(printed(sheet).content)
+    line(one, (200, 60), (206, 60.4))
+    write_name(one, 1)
+    assert take(sheet, one).result["rows"] == {"signed": 1, "doubtful": 1, "empty": 6}
+    for number in (1, 2):
+        act = sheet.act(WITNESS, SIGNED_ON)
+        discard_signature(sheet.ledger, act, Discarding(SHEET, number, "误签"))
+    assert differences(sheet, 0) == []
+
+    for person in PEOPLE[:2]:
+        withdraw(sheet, person)
+
+    assert differences(sheet, 0) == [(1, 30_000)]
+    with catch_up(sheet.ledger, sheet.home.read_models).asking() as model:
+        asked = Asked(model, SIGNED_ON, open_payments(model))
+        assert list(EARLIER["D3"][-1].find(asked)) == [], "version 3 heeded no discarded ones"
 
 
 def test_what_waits_for_a_witness_who_has_left_another_one_discards(sheet: World) -> None:

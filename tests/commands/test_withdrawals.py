@@ -427,7 +427,15 @@ def test_who_discarded_a_signature_does_not_withdraw_its_payment(world: World) -
     discard_signature(world.ledger, world.act("B-X01"), Discarding(SHEET, 1, "划线"))
 
     assert refused(world, PEOPLE[0], "B-X01") is SignatureUndone
+    assert taken_back(world) == []
     withdraw(world, PEOPLE[0], APPROVER)
+    assert taken_back(world) == [(1, 30_000)]
+    # That it is signed for later does not say who has the money of before.
+    reissue(world, PEOPLE[0])
+    take(world, drawn(form=14))
+    certify(world, 1)
+    assert taken_back(world) == [(1, 30_000)]
+    world.check_log()
 
 
 def test_what_a_sheet_comes_to_is_looked_for_in_what_was_recorded_since(world: World) -> None:
