@@ -102,7 +102,7 @@ class Roster:
 def read_roster(name: str, data: bytes, layout: Layout | None = None) -> Roster:
     """Read an XLSX or CSV roster, with titles above its header and a 合计 row at its end.
 
-    Amounts are in yuan, unless it says 单位：万元 or such above its header, or in the title.
+    Amounts are in yuan, unless it says 单位：万元 or such above its header, or （万元） in a title.
 
     Args:
         name: What messages call the file.

@@ -11,8 +11,8 @@ UNITS: Mapping[str, int] = {"元": 1, "百元": 100, "千元": 1_000, "万元": 
 """Yuan to one of each."""
 
 _UNIT = "|".join(sorted(UNITS, key=len, reverse=True))
-_SAID_ABOVE = re.compile(rf"单位:?(?:人民币)?({_UNIT})(?![\u4e00-\u9fff])")
-_IN_TITLE = re.compile(rf"\(({_UNIT})\)")
+_SAID = re.compile(rf"单位[:(]*(?:人民币)?[:(]*({_UNIT})(?![\u4e00-\u9fff])")
+_IN_BRACKETS = re.compile(rf"\((?:人民币)?({_UNIT})\)")
 
 
 def unit_of(name: str, lines: Lines, at: int, column: int | None, field: str) -> int:
@@ -30,12 +30,11 @@ def unit_of(name: str, lines: Lines, at: int, column: int | None, field: str) ->
     """
     said: dict[str, int] = {}
     for line, text in _texts(lines[:at]):
-        for unit in _SAID_ABOVE.findall(text):
+        for unit in _SAID.findall(text):
             said.setdefault(unit, line)
-    line, titles = lines[at]
-    title = titles[column] if column is not None and column < len(titles) else None
-    for unit in _IN_TITLE.findall(heading(title)) if isinstance(title, str) else ():
-        said.setdefault(unit, line)
+    for line, text in _titles(lines[: at + 1], column):
+        for unit in (*_SAID.findall(text), *_IN_BRACKETS.findall(text)):
+            said.setdefault(unit, line)
     if len(said) > 1:
         where = ", ".join(f"{unit} (row {line})" for unit, line in said.items())
         raise FileRefused(Fault(name, line, field, "amount.unit_contradicts", where))
@@ -48,3 +47,18 @@ def _texts(lines: Lines) -> Iterator[tuple[int, str]]:
         texts: Sequence[str] = [heading(cell) for cell in cells if isinstance(cell, str)]
         yield line, " ".join(texts)
         yield line, "".join(texts)
+
+
+def _titles(lines: Lines, column: int | None) -> Iterator[tuple[int, str]]:
+    """Yield what titles the amounts: in their column, or alone in its line the list's own title.
+
+    A title begins its line. What stands in brackets elsewhere may be another column's unit, unless
+    it says nothing else.
+    """
+    for line, cells in lines:
+        texts = [(at, heading(each)) for at, each in enumerate(cells) if isinstance(each, str)]
+        filled = [(at, text) for at, text in texts if text]
+        for at, text in filled:
+            of_list = len(filled) == 1 and (at == 0 or _IN_BRACKETS.fullmatch(text))
+            if column is not None and (at == column or of_list):
+                yield line, text

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ledger.files.amounts import yuan
+from ledger.files.columns import Layout
 from ledger.files.faults import FileRefused
 from ledger.files.roster import read_roster
 from tests.files.samples import (
@@ -67,6 +68,10 @@ def test_columns_are_known_by_the_titles_that_people_give_them(titles: tuple[str
         ("单位：元", "慰问金额(元)", ("600元", "1200"), [60_000, 120_000]),
         ("单位：合肥市总工会  日期：2017年1月", "金额", ("600", "1200"), [60_000, 120_000]),
         ("单位：万元户服务社", "金额", ("600", "1200"), [60_000, 120_000]),
+        ("单位（万元）", "金额", ("0.06", "0.12"), [60_000, 120_000]),
+        ("金额单位：人民币（万元）", "金额", ("0.06", "0.12"), [60_000, 120_000]),
+        ("慰问金发放表（人民币：元）", "金额", ("600", "1200"), [60_000, 120_000]),
+        ("慰问金发放表（万元）", "金额", ("0.06", "0.12"), [60_000, 120_000]),
     ],
 )
 @pytest.mark.parametrize("make", [csv_bytes, xlsx_bytes])
@@ -93,11 +98,20 @@ UNIT_OF = {
     ("2017年花名册（单位:人民币千元）", "金额"): 1_000,
     ("", "金额（万元）"): 10_000,
     ("金额单位： 万元", "金额(万元)"): 10_000,
+    ("单位（万元）", "金额"): 10_000,
+    ("金额单位：人民币（万元）", "金额"): 10_000,
+    ("慰问金发放表（万元）", "金额"): 10_000,
 }
 
 
 @pytest.mark.parametrize(
-    ("above", "title"), [("单位：万元", "金额(元)"), ("单位：元", "金额（万元）")]
+    ("above", "title"),
+    [
+        ("单位：万元", "金额(元)"),
+        ("单位：元", "金额（万元）"),
+        ("慰问金发放表（万元）", "金额（元）"),
+        ("单位（元）", "金额（万元）"),
+    ],
 )
 def test_units_that_contradict_one_another_refuse_the_file(above: str, title: str) -> None:
     titles = ("姓名", "身份证号", "金额")
@@ -111,6 +125,31 @@ def test_units_that_contradict_one_another_refuse_the_file(above: str, title: st
     [fault] = refusal.value.faults
     assert (fault.row, fault.column, fault.code) == (2, "金额", "amount.unit_contradicts")
     assert "row 1" in fault.detail
+
+
+@pytest.mark.parametrize(
+    ("above", "fen"),
+    [
+        (("", "资产（万元）", ""), 60_000),
+        (("本人（万元）", "家庭（万元）", ""), 60_000),
+        (("", "", "补助（万元）"), 600_000_000),
+        (("", "（万元）", ""), 600_000_000),
+    ],
+)
+def test_a_unit_in_brackets_over_another_column_is_not_that_of_the_amounts(
+    above: tuple[str, ...], fen: int
+) -> None:
+    rows = [above, ("姓名", "身份证号", "金额"), ("张试验", ID, "600"), ("合计", "", "600")]
+
+    assert [row.amount_fen for row in read_roster("r", csv_bytes(rows)).rows] == [fen]
+
+
+@pytest.mark.parametrize("title", ["补助（人民币万元）", "补助（单位：万元）", "补助 (万元)"])
+def test_a_title_that_its_clerk_explained_says_its_unit_too(title: str) -> None:
+    rows = [("姓名", "身份证号", title), ("张试验", ID, "0.06"), ("合计", "", "0.06")]
+    layout = Layout(1, ("name", "id_number", "amount"))
+
+    assert [row.amount_fen for row in read_roster("r", csv_bytes(rows), layout).rows] == [60_000]
 
 
 def test_an_amount_that_names_its_own_unit_in_a_list_of_another_is_none() -> None:
