@@ -411,6 +411,33 @@ def test_what_was_refused_is_not_told_any_more_once_the_person_signed_elsewhere(
     assert page.evaluate(QUEUED) == []
 
 
+def test_what_another_tab_had_refused_does_not_wait_to_be_certified_here(place: Office) -> None:
+    page = tablet(place)
+    given = signed_over(page, 3)
+    expect(page.locator("[data-kept]")).to_be_attached()
+    page.context.set_offline(True)
+    for number in (2, 3):
+        sign(page, number + 3)
+        expect(row(page, number)).to_have_attribute("data-state", "waiting")
+    page.goto("about:blank")
+    act = CommandAct(str(officer_id("A-X01")), TODAY, place.served.clock.now())
+    withdraw_payment(place.ledger, act, payment(place, 3).id, "未到场")
+    page.context.set_offline(False)
+    forged = str_of(given | {"number": 2, "signer_name": PEOPLE[1].name})
+    beside = page.context.new_page()
+    beside.route("**/signatures", lambda route: route.continue_(post_data=forged), times=1)
+    beside.goto(PATH)
+    expect(row(beside, 2)).to_have_attribute("data-state", "refused")
+    expect(row(beside, 3)).to_have_attribute("data-state", "closed")
+
+    page.context.set_offline(True)
+    page.goto(PATH)
+
+    expect(row(page, 1)).to_have_attribute("data-state", "captured")
+    expect(row(page, 2)).to_have_attribute("data-state", "refused")
+    expect(row(page, 3)).to_have_attribute("data-state", "closed")
+
+
 @pytest.mark.parametrize("days_ahead", [-4000, 1])
 def test_a_device_whose_clock_is_wrong_loses_no_signature_and_says_no_wrong_time(
     place: Office, days_ahead: int

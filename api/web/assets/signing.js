@@ -30,6 +30,7 @@ const ENDED = {
   "disbursement.objection_upheld": "stopped",
   "vault.person_erased": "erased",
 };
+const stateOf = (entry) => ENDED[entry.refused] ?? "refused";
 
 let at = rows[0];
 let width = 0;
@@ -150,7 +151,7 @@ async function waiting() {
 async function told(what, entry) {
   const row = entry?.batch === batch ? rowOf(entry.number) : null;
   if (row && what === "sent") mark(row, "captured");
-  if (row && what === "refused") mark(row, ENDED[entry.refused] ?? "refused");
+  if (row && what === "refused") mark(row, stateOf(entry));
   if (row && what === "held") mark(row, "held");
   find("signed-out").hidden = what !== "signed-out";
   const { mine, others, refused } = await waiting();
@@ -219,12 +220,13 @@ root.hidden = false;
 new ResizeObserver(fit).observe(canvas);
 const entries = (await kept().catch(() => [])).filter((each) => each.batch === batch && rowOf(each.number));
 for (const entry of entries) if (entry.refused && STANDS.includes(rowOf(entry.number).dataset.state)) await drop(entry);
-// What waited when the people were kept, and waits no more, was sent.
-for (const row of rows) if (["waiting", "held"].includes(row.dataset.state)) row.dataset.state = "captured";
+// What waited when the people were kept, and waits no more, was sent; what was refused is still there.
+const there = new Set(entries.map((each) => rowOf(each.number)));
+for (const row of rows) if (["waiting", "held"].includes(row.dataset.state) && !there.has(row)) row.dataset.state = "captured";
 for (const entry of entries) {
   const row = rowOf(entry.number);
   if (!entry.refused) row.dataset.state = entry.held ? "held" : "waiting";
-  else if (!STANDS.includes(row.dataset.state)) row.dataset.state = "refused";
+  else if (!STANDS.includes(row.dataset.state)) row.dataset.state = stateOf(entry);
 }
 for (const row of rows) paint(row);
 count();
