@@ -27,6 +27,8 @@ SEEN_SIGNED = "signed"
 """What a scan shows in a row's box that looks like a signature."""
 GONE = ("unknown", "withdrawn", "objected")
 """As what a row is seen that is signed on paper and not to be paid any more."""
+DATED_BEFORE = "dated_before"
+"""As what a row is seen that is signed on a day before its payment's last step."""
 TAKEN_BACK = [Status.SIGNED.value, Status.IN_TRANSIT.value, Status.WITHDRAWN.value]
 """What a payment was, one after the other, whose signature was taken back and its money too."""
 
@@ -41,8 +43,8 @@ def sheets_against_ledger(asked: Asked) -> Iterator[Finding]:
 
     Rows with a signature on the scan that nobody certified within the days that an answer may
     take; rows that were withdrawn, or stopped by an objection, and signed for all the same, on
-    paper or on a screen; and rows whose signature was taken back or discarded, and whose payment
-    was then withdrawn.
+    paper or on a screen, also where the payment was made again before the scan came; and rows whose
+    signature was taken back or discarded, and whose payment was then withdrawn.
 
     Source: 总工会2017年“两节”期间开展送温暖活动方案, 四(五): the sheets agree with the list.
     """
@@ -54,13 +56,14 @@ def withdrawn_against_ledger(asked: Asked) -> Iterator[Finding]:
     yield from _against_ledger(asked, _withdrawn(asked))
 
 
-def _withdrawn(asked: Asked) -> set[tuple[bytes, int]]:
+def _withdrawn(asked: Asked) -> dict[_Row, _More]:
     undone = _discarded(asked) | _taken_back(asked)
-    return undone | _on_paper(asked) | _on_a_screen(asked)
+    again = _for_an_earlier_attempt(asked)
+    return again | undone | _on_paper(asked) | _on_a_screen(asked)
 
 
 def paper_against_ledger(asked: Asked) -> Iterator[Finding]:
-    """D3 up to version 3: neither who signed on a screen nor what was undone was looked at."""
+    """D3 up to version 3: neither screens, nor what was undone, nor earlier attempts counted."""
     yield from _against_ledger(asked, _on_paper(asked))
 
 
@@ -186,6 +189,38 @@ def _on_paper(asked: Asked) -> dict[_Row, _More]:
     )
     found = ON_PAPER.keys(asked.connection)
     # Laid on the glass twice, a row is still one.
+    return _row_by_row(among(asked.connection, found, scans.c.position, statement))
+
+
+def _for_an_earlier_attempt(asked: Asked) -> dict[_Row, _More]:
+    """Return what was signed for on paper before its payment was made again, row by row.
+
+    Had the scan come before that, the row would have been seen as withdrawn. What is dated before
+    the last step of a payment for another reason is for the witness to date anew.
+    """
+    statement = (
+        select(
+            scans.c.batch_id,
+            scan_rows.c.number,
+            scans.c.happened_on,
+            scans.c.position,
+            disbursements.c.amount_fen,
+        )
+        .join(scan_rows, scan_rows.c.position == scans.c.position)
+        .join(batches, batches.c.batch_id == scans.c.batch_id)
+        .join(movements, movements.c.organisation_id == batches.c.organisation_id)
+        .join(
+            disbursements,
+            (disbursements.c.disbursement_id == movements.c.disbursement_id)
+            & (disbursements.c.batch_id == scans.c.batch_id)
+            & (disbursements.c.number == scan_rows.c.number),
+        )
+        .where(scan_rows.c.seen == DATED_BEFORE, asked.moment.covers(scans))
+        .where(movements.c.kind == Kind.REISSUE.value, asked.moment.covers(movements))
+        .where(movements.c.position < scans.c.position)
+        .where(movements.c.happened_on >= scans.c.happened_on)
+    )
+    found = DATED_BACK.keys(asked.connection)
     return _row_by_row(among(asked.connection, found, scans.c.position, statement))
 
 
@@ -345,15 +380,16 @@ def _too_late(start: int) -> Sequence[Select[Any]]:
     ]
 
 
-def _scanned_since(start: int) -> Sequence[Select[Any]]:
-    """Select the scans taken in since that show a signature for what is not to be paid."""
+def _scans(start: int, *seen: str) -> Sequence[Select[Any]]:
+    """Select the scans taken in since of which a row was seen as one of these."""
     return [
         select(scan_rows.c.position)
         .distinct()
-        .where(scan_rows.c.position >= start, scan_rows.c.seen.in_(GONE))
+        .where(scan_rows.c.position >= start, scan_rows.c.seen.in_(seen))
     ]
 
 
 UNDONE = Growing(_of_withdrawn)
 TOO_LATE = Growing(_too_late)
-ON_PAPER = Growing(_scanned_since)
+ON_PAPER = Growing(lambda start: _scans(start, *GONE))
+DATED_BACK = Growing(lambda start: _scans(start, DATED_BEFORE))

@@ -160,7 +160,7 @@ def _unsigned_and_sheets(asked: Asked) -> Iterator[Finding]:
 
 
 def _unsigned_and_paper(asked: Asked) -> Iterator[Finding]:
-    """D3: neither who signed on a screen for what was withdrawn nor what was undone was told."""
+    """D3: screens, what was undone and attempts made again since were not looked at."""
     yield from _unsigned_and_sheets(asked)
     yield from payments.signed_late(asked)
 
@@ -250,7 +250,7 @@ EARLIER: Mapping[str, tuple[Earlier, ...]] = {
         Earlier(_unsigned_and_sheets, "迟签的也列出；此前补签以后就不再列出"),
         Earlier(
             _unsigned_and_paper,
-            "付款撤销以后送到的屏幕签字、签领更正后或签字作废后又撤销的也算；此前只看纸质签字表",
+            "付款撤销以后送到的屏幕签字、扫描件送到前已撤销重发的、签领更正后或签字作废后又撤销的也算；此前只看纸质签字表",
         ),
         Earlier(
             _unsigned_and_withdrawn,

@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 
 from ledger.commands import officers, recipients
-from ledger.commands.disbursements import withdraw_payment
+from ledger.commands.disbursements import Reissue, reissue_payment, withdraw_payment
 from ledger.commands.sheets import (
     NoSheetCodes,
     NothingToSign,
@@ -343,6 +343,39 @@ def test_a_row_dated_later_stops_none_of_the_others(sheet: World) -> None:
     with catch_up(sheet.ledger, sheet.home.read_models).asking() as model:
         seen = scans_of(model, BATCH)[-1].rows
     assert [each.number for each in seen if each.seen == "dated_before"] == [1]
+    assert differences(sheet, 0) == [], "it is dated wrong, and was never withdrawn"
+
+
+def test_who_signed_for_an_attempt_withdrawn_and_made_again_before_the_scan_is_told(
+    sheet: World,
+) -> None:
+    one, _ = on_the_glass(printed(sheet).content)
+    before, after, last_day = (SIGNED_ON + timedelta(days=days) for days in (-1, 1, 2))
+    for person, gone, made_again in zip(
+        PEOPLE, (before, before, last_day), (before, last_day, last_day), strict=False
+    ):
+        id_ = sheet.payment_id(person)
+        withdraw_payment(sheet.ledger, sheet.act("A-X01", gone), id_, "未到场")
+        reissue_payment(sheet.ledger, sheet.act("A-X01", made_again), Reissue(id_, "到场"))
+    write_name(one, 0)
+    take(sheet, one, day=after)
+    for place in (1, 2):
+        write_name(one, place)
+
+    answer = take(sheet, one)
+
+    # Row 1 had been made again by that day, and is dated before what waits on it.
+    assert answer.result["rows"] == {"dated_before": 3, "empty": 5}
+    assert differences(sheet, 2) == [(2, 60_000)]
+    with catch_up(sheet.ledger, sheet.home.read_models).asking() as model:
+        asked = Asked(model, SIGNED_ON, open_payments(model))
+        assert list(EARLIER["D3"][-1].find(asked)) == [], "version 3 looked at the last attempt"
+    two, _ = on_the_glass(printed(sheet, at=LATER).content)
+    write_name(two, 1)
+    took = take(sheet, two, day=SIGNED_ON + timedelta(days=2))
+    assert took.result["rows"] == {"signed": 1, "empty": 7}
+    assert differences(sheet, 2) == [(2, 60_000)]
+    sheet.check_log()
 
 
 def test_what_its_witness_says_is_no_signature_holds_up_nothing(sheet: World) -> None:
