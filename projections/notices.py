@@ -8,11 +8,10 @@ from uuid import UUID
 
 from sqlalchemy import Connection, Index, RowMapping, Select, Table, select
 
-from ledger.commands.duties import CHINA
 from ledger.domain.aggregate import Event
 from ledger.domain.batch import Batch
 from ledger.domain.notice import Notice as Root
-from ledger.domain.values import Money
+from ledger.domain.values import CHINA, Money
 from projections.asked import NOW, PAGE_ROWS_MAX, Moment, optional_uuid, uuid_of
 from projections.view import (
     Handler,
