@@ -138,8 +138,12 @@ def prepare_certification(ledger: Ledger, act: CommandAct, order: SignedSheet) -
 def reissue_payment(ledger: Ledger, act: CommandAct, order: Reissue) -> Answer:
     """Draw the money again and send it again.
 
+    Where a return file said meanwhile that it reached an earlier account after all, it is made
+    again to that account and settles by that word: what came back from the other is paid to nobody.
+
     Raises:
         NotReturned: It did not come back.
+        HasArrived: The bank says that it arrived at an earlier account, and this is another.
         SamePerson: Who withdrew it would have it paid to another card, or at another bank.
         NameNotDoubted, NameAndCard, NameOfAnother: The name stays as it is.
         FundInsufficient: The account holds less by now, or held less on that day.

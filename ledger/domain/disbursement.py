@@ -118,6 +118,19 @@ class NotReturned(LedgerError):
         super().__init__(f"payment {disbursement_id} is {status}, it did not come back")
 
 
+class HasArrived(LedgerError):
+    """The bank says that an earlier account got the money after all: no other is paid as well."""
+
+    code = "reissue.has_arrived"
+    kind = Kind.CONFLICT
+
+    def __init__(self, disbursement_id: UUID, attempt: int) -> None:
+        super().__init__(
+            f"payment {disbursement_id} arrived, says the bank, at the account that it was sent to"
+            f" at version {attempt}: it is made again to that account"
+        )
+
+
 class DatedBackwards(LedgerError):
     """What happens to a payment happens on or after the day of what was recorded of it before.
 
@@ -189,6 +202,16 @@ class AnotherWitness(LedgerError):
 
 
 @dataclass(frozen=True, slots=True)
+class Arrived:
+    """An attempt before the last that arrived, as a return file said after another followed it."""
+
+    attempt: int
+    card_index: str | None
+    statement_id: UUID
+    told_at: int  # version at which that was told
+
+
+@dataclass(frozen=True, slots=True)
 class Captured:
     """A signature that waits for its witness to certify it; the last one counts."""
 
@@ -245,6 +268,7 @@ class Disbursement(Root):
             aggregate.captured = None
             aggregate.unknown = aggregate.was_unknown = aggregate.was_answered = False
             aggregate.reissuers = aggregate.undone_by = frozenset()
+            aggregate.earlier, aggregate.arrived, aggregate.on_word = (), (), False
             aggregate.taken_back = False
             aggregate.withdrawn_by = None
             aggregate.attempt = self.originator_version
@@ -265,6 +289,10 @@ class Disbursement(Root):
 
         def apply(self, aggregate: "Disbursement") -> None:
             aggregate.answered = True
+            words = (each for each in aggregate.arrived if each.told_at < aggregate.attempt)
+            aggregate.on_word = (aggregate.card_index, self.statement_id) in {
+                (each.card_index, each.statement_id) for each in words
+            }
             aggregate.remember_outcome(self.originator_version, Status.SETTLED)
 
     class Returned(Event, frozen=True):
@@ -283,6 +311,7 @@ class Disbursement(Root):
         def apply(self, aggregate: "Disbursement") -> None:
             aggregate.was_answered, aggregate.answered = aggregate.answered, True
             aggregate.was_unknown = aggregate.unknown
+            aggregate.forget_arrival()
             aggregate.remember_outcome(self.originator_version, Status.RETURNED)
 
     class Withdrawn(Event, frozen=True):
@@ -297,6 +326,7 @@ class Disbursement(Root):
 
         def apply(self, aggregate: "Disbursement") -> None:
             aggregate.withdrawn_by = self.actor
+            aggregate.forget_arrival()
             aggregate.remember_outcome(self.originator_version, Status.WITHDRAWN)
 
     class Unresolved(Event, frozen=True):
@@ -331,6 +361,10 @@ class Disbursement(Root):
 
         def apply(self, aggregate: "Disbursement") -> None:
             """Where the payment stands is said of its last attempt."""
+            if self.outcome == Status.SETTLED:
+                index = dict(aggregate.earlier)[self.attempt]
+                told_at = self.originator_version
+                aggregate.arrived += (Arrived(self.attempt, index, self.statement_id, told_at),)
 
     class ObjectionUpheld(Event, frozen=True):
         """An objection to its row was upheld after the approval: nobody is paid it as it is.
@@ -433,6 +467,7 @@ class Disbursement(Root):
 
         def apply(self, aggregate: "Disbursement") -> None:
             aggregate.parts = self.parts
+            aggregate.earlier += ((aggregate.attempt, aggregate.card_index),)
             aggregate.payee, aggregate.card_index = self.payee, self.card_index
             aggregate.outcomes = []
             aggregate.captured = None
@@ -444,6 +479,7 @@ class Disbursement(Root):
             aggregate.attempt = self.originator_version
             aggregate.instructed_on = self.happened_on
             aggregate.held_on = None
+            aggregate.on_word = False
             aggregate.status = Status.IN_TRANSIT
 
     class Corrected(Event, frozen=True):
@@ -472,7 +508,8 @@ class Disbursement(Root):
                 aggregate.taken_back = True
             aggregate.remember_outcome(self.originator_version, Status(self.now))
             # The bank was sent it before: it is asked again, and never sent again.
-            aggregate.unknown = self.now == Status.IN_TRANSIT and self.was == Status.SETTLED
+            sent = self.was == Status.SETTLED and not aggregate.on_word
+            aggregate.unknown = self.now == Status.IN_TRANSIT and sent
             if self.draws_again:
                 aggregate.parts, aggregate.unknown = self.parts, aggregate.was_unknown
                 aggregate.answered = aggregate.was_answered
@@ -495,6 +532,9 @@ class Disbursement(Root):
     taken_back: bool  # one that had been certified
     withdrawn_by: str | None  # who withdrew it last
     attempt: int  # version at which it was last instructed
+    earlier: tuple[tuple[int, str | None], ...]  # attempts before the last, and their cards' index
+    arrived: tuple[Arrived, ...]  # those of them that arrived after all
+    on_word: bool  # settled by what was said of an earlier attempt: nothing was sent
     instructed_on: date  # the day of that
     held_on: date | None  # since when an upheld objection stops it
     held_at: str  # the moment at which that was recorded
@@ -826,7 +866,20 @@ class Disbursement(Root):
         reason: str,
         name_put_right: Ground | None = None,
     ) -> None:
+        """Record that it is paid again, with money drawn anew.
+
+        Made again to the account that has the money already, as the bank says, it is settled by
+        that word: nothing is sent to anybody a second time.
+
+        Raises:
+            NotReturned: It did not come back.
+            HasArrived: The bank says that it arrived at another account before.
+            PersonalDataInText: The reason names somebody by a number.
+        """
         self.require_returned()
+        there = [each for each in self.arrived if each.card_index == card_index]
+        if self.arrived and not there:
+            raise HasArrived(self.id, self.arrived[-1].attempt)
         require_no_personal_data(reason)
         self.trigger_event(
             self.Reissued,
@@ -841,6 +894,8 @@ class Disbursement(Root):
             reason=reason,
             name_put_right=None if name_put_right is None else name_put_right.value,
         )
+        if there:
+            self.settle(act, statement_id=there[-1].statement_id)
 
     def correct(self, act: Act, *, corrects_version: int, reason: str) -> None:
         """Take back the last outcome: a settlement or signature recorded by mistake.
@@ -900,6 +955,14 @@ class Disbursement(Root):
         self.outcomes.append((version, self.status))
         self.unknown = False
         self.status = status
+
+    def forget_arrival(self) -> None:
+        """Remember that its account does not have the money, if it was made again on that word."""
+        self.arrived = tuple(
+            each
+            for each in self.arrived
+            if each.card_index != self.card_index or each.told_at > self.attempt
+        )
 
     def _money(self) -> dict[str, object]:
         return {

@@ -13,6 +13,7 @@ from ledger.commands.sealing import PAYEE, unseal
 from ledger.domain.batch import SamePerson, batch_id
 from ledger.domain.disbursement import (
     Disbursement,
+    HasArrived,
     NothingToCorrect,
     NotReturned,
     Status,
@@ -47,6 +48,7 @@ class _Carded(Person):
 
 
 CARDED = _Carded(2)
+SLIPPED = THREE.name[:-1] + "某"
 
 
 def test_an_unresolved_payment_stays_in_transit_until_the_bank_knows(world: World) -> None:
@@ -600,3 +602,67 @@ def test_an_answer_that_tells_news_is_not_an_earlier_one(three: World) -> None:
         three.answer("B1", *doubts, sha="02" * 32)
 
     assert refused.value.code == "bank_file.unclear_again"
+
+
+def told_at_the_card_before(three: World) -> None:
+    """TWO has the money on the card before, says the bank late; from the new card it came back."""
+    sent_again(three, TWO, CARDED.card)
+    late = settled(1, ONE, 60_000), settled(2, TWO, 60_000), settled(3, THREE, 60_000)
+    assert three.answer("B1", *late, sha="02" * 32).result["paid_twice"] == 1
+    three.answer("B1", failed(2, CARDED, 60_000), sha="03" * 32)
+
+
+@pytest.mark.parametrize("card", ["", CARDED.card, "6299900000000000078"])
+def test_what_the_bank_said_to_have_arrived_is_paid_to_no_other_card(
+    three: World, card: str
+) -> None:
+    told_at_the_card_before(three)
+    size = three.ledger.size()
+
+    with pytest.raises(HasArrived):
+        put_on(three, TWO, card)
+
+    assert three.ledger.size() == size
+    put_on(three, TWO, TWO.card)
+    assert three.payment(TWO).status is Status.SETTLED
+    assert three.fund("X01").balance == 500_000 - 3 * 60_000
+    with pytest.raises(NothingInTransit):
+        export(three)
+    three.check_log()
+
+
+def test_what_did_not_arrive_after_all_is_put_right_by_another_and_paid_elsewhere(
+    three: World,
+) -> None:
+    three.appoint("P-X01", "X01", Role.APPROVER, date(2016, 12, 1))
+    told_at_the_card_before(three)
+    put_on(three, TWO, TWO.card)
+    payment = three.payment_id(TWO)
+
+    version = three.payment(TWO).version
+    disbursements.correct_outcome(three.ledger, three.act("P-X01"), payment, version, "更正未付")
+    disbursements.withdraw_payment(three.ledger, three.act(), payment, "银行更正：未付")
+    put_on(three, TWO, CARDED.card)
+
+    assert three.payment(TWO).status is Status.IN_TRANSIT
+    assert CARDED.card.encode() in export(three)
+    three.check_log()
+
+
+def test_who_is_paid_under_another_name_at_the_same_card_is_not_paid_elsewhere(
+    three: World,
+) -> None:
+    """It is the account that has the money, whatever the name was."""
+    three.answer("B1", failed(3, THREE, 60_000, "NAME_MISMATCH"), sha="02" * 32)
+    order = disbursements.Reissue(three.payment_id(THREE), "笔误", name=SLIPPED)
+    disbursements.reissue_payment(three.ledger, three.act(), order)
+    export(three)
+    three.answer("B1", settled(3, THREE, 60_000), sha="03" * 32)
+    again = replace(failed(3, THREE, 60_000, "NAME_MISMATCH"), name=SLIPPED)
+    three.answer("B1", again, sha="04" * 32)
+
+    with pytest.raises(HasArrived):
+        put_on(three, THREE, CARDED.card)
+    put_on(three, THREE, "")
+
+    assert three.payment(THREE).status is Status.SETTLED

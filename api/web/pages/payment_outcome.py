@@ -23,6 +23,7 @@ from ledger.commands.disbursements import (
 )
 from ledger.commands.mistaken_returns import returned_by_line
 from ledger.domain.disbursement import Disbursement as Root
+from ledger.domain.disbursement import Status
 from ledger.errors import LedgerError
 from ledger.store.application import Ledger
 from projections.disbursements import Disbursement
@@ -84,7 +85,14 @@ def reissue(
         reissue_payment(the_ledger, acting.act(form.happened_on, stream=disbursement_id), order)
     except LedgerError as refusal:
         return show_above(screen, refusal, PAGE, **_shown(the_ledger, payment, given))
-    return screen.go(f"/trace/payments/{disbursement_id}", N_("已批准补发，等待出纳发出。"))
+    again = the_ledger.load(Root, disbursement_id)
+    arrived = again is not None and again.status is Status.SETTLED
+    said = (
+        N_("银行已称该账户收到，记为到账，不再发出。")
+        if arrived
+        else N_("已批准补发，等待出纳发出。")
+    )
+    return screen.go(f"/trace/payments/{disbursement_id}", said)
 
 
 @router.post("/trace/payments/{disbursement_id}/return-correction", dependencies=[CORRECT])
