@@ -1,6 +1,6 @@
 """A bank's return file held against the payments of its batch: which line is about which."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -78,6 +78,14 @@ class _Before:
     was: Attempt
     line: ReturnLine
     known: bool
+
+
+_AllBefore = dict[int, list[_Before]]
+
+
+def _each(before: _AllBefore) -> Iterator[tuple[int, _Before]]:
+    """Return one by one, with its row, what lines say of accounts before the last."""
+    return ((number, each) for number, some in before.items() for each in some)
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,8 +206,7 @@ def match_return(
     lines = {number: line for number, line in lines.items() if number not in outdated}
     _require_not_withdrawn(name, payments, lines, before)
     _require_not_failed_before(ledger, name, payments, lines)
-    before = {number: each for number, each in before.items() if number not in outdated}
-    taken_back = _taken_back(ledger, sent, name, payments, before)
+    taken_back = _taken_back(ledger, sent, name, payments, lines, before, outdated)
     expected = _expected(batch, sent, payments, lines.keys(), earlier | outdated, taken)
     matches = _match(name, content, payments, lines, expected)
     left = [each for each in matches if each.payment.row.number not in taken]
@@ -302,7 +309,7 @@ def _outdated(
     ledger: Ledger,
     payments: dict[int, Payment],
     lines: dict[int, ReturnLine],
-    before: dict[int, _Before],
+    before: _AllBefore,
 ) -> frozenset[int]:
     """Return the rows of which a file says what was so before the bank decided about them.
 
@@ -317,7 +324,7 @@ def _outdated(
         or _takes_back(ledger, payments[number], line)
         for number, line in lines.items()
         if number not in unknown
-    ) or any(each.line.outcome is Outcome.SETTLED and not each.known for each in before.values())
+    ) or any(each.line.outcome is Outcome.SETTLED and not each.known for _, each in _each(before))
     if not arrived or is_news:
         return frozenset(arrived)
     came_back = {
@@ -325,7 +332,7 @@ def _outdated(
         for number in unknown
         if payments[number].status is Status.RETURNED or payments[number].earlier
     }
-    elsewhere = {number for number, each in before.items() if each.line.outcome is Outcome.PENDING}
+    elsewhere = {number for number, each in _each(before) if each.line.outcome is Outcome.PENDING}
     return frozenset(arrived | came_back | elsewhere)
 
 
@@ -333,7 +340,7 @@ def _require_not_withdrawn(
     name: str,
     payments: dict[int, Payment],
     lines: dict[int, ReturnLine],
-    before: dict[int, _Before],
+    before: _AllBefore,
 ) -> None:
     """Check that the bank does not say that it paid what was withdrawn, or may have paid it.
 
@@ -343,7 +350,7 @@ def _require_not_withdrawn(
         FileRefused: It does: the payment is made again first, so that money and ledger agree.
     """
     news = list(lines.items())
-    news += [(number, each.line) for number, each in before.items() if not each.known]
+    news += [(number, each.line) for number, each in _each(before) if not each.known]
     for number, line in news:
         if payments[number].status is Status.WITHDRAWN and line.outcome is not Outcome.FAILED:
             raise refuse(name, "bank_file.withdrawn", row=line.line)
@@ -386,27 +393,35 @@ def _taken_back(
     sent: Sent,
     name: str,
     payments: dict[int, Payment],
-    before: dict[int, _Before],
+    lines: dict[int, ReturnLine],
+    before: _AllBefore,
+    outdated: AbstractSet[int],
 ) -> list[TakenBack]:
     """Return what the bank says late: that it paid, or may have, what was made again elsewhere.
 
+    What it does not know yet of an `outdated` row it said before it knew.
+
     Raises:
         FileRefused: Nobody is paid twice yet: the last attempt came back as well, or no file for
-            the bank may hold it. It is paid again to the account that the bank names, so that money
-            and ledger agree.
+            the bank may hold it, and the bank says nothing of it. It is paid again to the account
+            that the bank names, so that money and ledger agree.
     """
-    found: list[TakenBack] = []
-    for number, each in before.items():
+    found: dict[tuple[int, int, Outcome], TakenBack] = {}
+    for number, each in _each(before):
         payment = payments[number]
         if each.known or not each.was.is_taken_back_by(each.line):
             continue
+        if number in outdated and each.line.outcome is not Outcome.SETTLED:
+            continue
         if payment.status is Status.RETURNED:
             raise refuse(name, _taken_back_code(each.line), row=each.line.line)
-        if payment.status is Status.IN_TRANSIT and _waits_here(ledger, sent, payment):
+        waits = payment.status is Status.IN_TRANSIT and _waits_here(ledger, sent, payment)
+        if waits and number not in lines:
             raise refuse(name, "bank_file.arrived_before", row=each.line.line)
         if each.line.outcome not in each.was.taken_back:
-            found.append(TakenBack(payment, each.was, each.line))
-    return found
+            told = TakenBack(payment, each.was, each.line)
+            found.setdefault((number, each.was.version, each.line.outcome), told)
+    return list(found.values())
 
 
 def _waits_here(ledger: Ledger, sent: Sent, payment: Payment) -> bool:
@@ -464,11 +479,12 @@ def _lines_by_number(
     content: BankReturn,
     payments: dict[int, Payment],
     of_card: Callable[[str], str | None],
-) -> tuple[dict[int, ReturnLine], dict[int, _Before]]:
+) -> tuple[dict[int, ReturnLine], _AllBefore]:
     """Find the one payment that each line is about: by number, or else by account.
 
     Of a recipient whose data may not be read, the account is known by its blind index. Apart from
-    these, return the rows whose line names an account that was paid to before the last.
+    these, return what lines say of accounts that were paid to before the last, row by row: also of
+    a row whose last account another line names.
     """
     of_account: dict[str | None, list[Payment]] = {}
     of_index: dict[str | None, list[Payment]] = {}
@@ -479,7 +495,7 @@ def _lines_by_number(
             if each.account is None:
                 of_index.setdefault(each.card_index, []).append(each)
     lines: dict[int, ReturnLine] = {}
-    before: dict[int, _Before] = {}
+    before: _AllBefore = {}
     for line in content.lines:
         if line.number is not None:
             near = [payments[line.number]] if line.number in payments else []
@@ -495,10 +511,10 @@ def _lines_by_number(
         elif not found and len({each.id for each, _ in tried}) == 1:
             payment, was = tried[-1]
             known = any(each.said_as(line) for _, each in tried)
-            before[payment.row.number] = _Before(was, line, known)
+            before.setdefault(payment.row.number, []).append(_Before(was, line, known))
         else:
             raise refuse(name, "bank_file.unknown_line", row=line.line)
-    return lines, {number: each for number, each in before.items() if number not in lines}
+    return lines, before
 
 
 def _same(line: ReturnLine, payment: Payment, paid_to: Payment | Attempt) -> bool:
@@ -518,7 +534,7 @@ def _repeated(
     ledger: Ledger,
     sent: Sent,
     lines: dict[int, ReturnLine],
-    before: dict[int, _Before],
+    before: _AllBefore,
     payments: dict[int, Payment],
 ) -> frozenset[int]:
     """Return the rows of which a file says again what the bank had said of an earlier attempt.
@@ -545,7 +561,8 @@ def _repeated(
     def decided() -> tuple[int, ...]:
         return tuple(ledger.log.select_stream_positions(id_)[-1][1] for id_ in ids)
 
-    followed = [each.was.followed_at for each in before.values()]
+    # One that names the account of the last attempt as well was written after that.
+    followed = [each.was.followed_at for number, each in _each(before) if number not in lines]
     return frozenset(
         each.row.number
         for each, line, was in again

@@ -1,5 +1,6 @@
 """Bank return files: matched line by line to what was instructed, or refused as a whole."""
 
+from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from uuid import UUID
@@ -185,7 +186,9 @@ class _Taking:
         taken = statement.numbers if statement is not None else set()
         payments = payments_of(self._ledger, batch, find_all, told.step)
         name, content = self._order.name, self._order.content
-        return match_return(self._ledger, batch, name, content, payments, taken)
+        matched = match_return(self._ledger, batch, name, content, payments, taken)
+        # Of a file that was cut off it was told with the first piece.
+        return matched if statement is None else replace(matched, taken_back=[])
 
     def _decide(
         self,
@@ -197,15 +200,18 @@ class _Taking:
     ) -> None:
         content = self._order.content
         statement = work.find(Statement, self._statement_id(batch))
+        of_payment = defaultdict[UUID, list[TakenBack]](list)
+        for each in matched.taken_back:
+            of_payment[each.payment.id].append(each)
         if statement is None:
             statement = _statement(self._act, batch, content, matched.decided)
-            for each in matched.taken_back:
-                _tell_taken_back(work, self._act, statement, each)
+            for payment_id, words in of_payment.items():
+                _tell_taken_back(work, self._act, statement, payment_id, words)
         self._ledger.keep_all([match.payment.id for match in piece])
         for match in piece:
             told.step()
             payment = work.get(Disbursement, match.payment.id)
-            if payment.version != match.payment.version:
+            if payment.version != match.payment.version + len(of_payment.get(payment.id, ())):
                 raise _Moved
             _decide_line(work, self._act, batch, statement, match, payment)
         work.save(statement)
@@ -259,21 +265,21 @@ def _statement(
 
 
 def _tell_taken_back(
-    work: Work, act: CommandAct, statement: Statement, taken_back: TakenBack
+    work: Work, act: CommandAct, statement: Statement, payment_id: UUID, words: list[TakenBack]
 ) -> None:
-    payment = work.get(Disbursement, taken_back.payment.id)
-    if payment.version != taken_back.payment.version:
+    payment = work.get(Disbursement, payment_id)
+    if payment.version != words[0].payment.version:
         raise _Moved
-    line = taken_back.line
-    payment.told_of_earlier(
-        act,
-        statement_id=statement.id,
-        attempt=taken_back.was.version,
-        line=line.line,
-        outcome=line.outcome.value,
-        reason=line.reason,
-        raw_code=line.raw_code,
-    )
+    for each in words:
+        payment.told_of_earlier(
+            act,
+            statement_id=statement.id,
+            attempt=each.was.version,
+            line=each.line.line,
+            outcome=each.line.outcome.value,
+            reason=each.line.reason,
+            raw_code=each.line.raw_code,
+        )
     work.save(payment)
 
 

@@ -666,3 +666,62 @@ def test_who_is_paid_under_another_name_at_the_same_card_is_not_paid_elsewhere(
     put_on(three, THREE, "")
 
     assert three.payment(THREE).status is Status.SETTLED
+
+
+def unnumbered(*lines: ReturnLine) -> list[ReturnLine]:
+    """As some banks write them: by account alone."""
+    return [replace(each, number=None, line=n) for n, each in enumerate(lines, 2)]
+
+
+@pytest.mark.parametrize(
+    ("comes", "becomes"),
+    [
+        (settled, Status.SETTLED),
+        (failed, Status.RETURNED),
+        (pending, Status.IN_TRANSIT),
+    ],
+)
+def test_a_file_that_names_both_cards_says_something_of_either(
+    three: World, comes: Callable[[int, Person, int], ReturnLine], becomes: Status
+) -> None:
+    sent_again(three, TWO, CARDED.card)
+    lines = settled(1, ONE, 60_000), settled(2, TWO, 60_000), comes(2, CARDED, 60_000)
+
+    result = three.answer(
+        "B1", *unnumbered(*lines, settled(3, THREE, 60_000)), sha="02" * 32
+    ).result
+
+    assert result["settled"] == (2 if comes is settled else 1)
+    assert (result["earlier"], result["paid_twice"]) == (1, 1)
+    assert three.payment(TWO).status is becomes
+    [told] = told_of_earlier(three, TWO)
+    assert (told.attempt, told.outcome) == (1, "settled")
+    three.check_log()
+
+
+def test_a_file_may_name_two_cards_before_the_last(three: World) -> None:
+    sent_again(three, TWO, CARDED.card)
+    three.answer("B1", failed(2, CARDED, 60_000), settled(3, THREE, 60_000), sha="02" * 32)
+    sent_again(three, TWO, "6299900000000000078")
+    last = replace(settled(2, TWO, 60_000), account="6299900000000000078")
+    lines = settled(2, TWO, 60_000), settled(2, CARDED, 60_000), last
+
+    result = three.answer("B1", *unnumbered(settled(1, ONE, 60_000), *lines), sha="03" * 32).result
+
+    assert (result["settled"], result["earlier"], result["paid_twice"]) == (1, 1, 2)
+    attempts = {each.attempt for each in told_of_earlier(three, TWO)}
+    assert len(attempts) == 2
+    three.check_log()
+
+
+def test_what_came_back_from_both_cards_and_reached_one_is_heard_though_both_are_named(
+    three: World,
+) -> None:
+    sent_again(three, TWO, CARDED.card)
+    three.answer("B1", failed(2, CARDED, 60_000), settled(3, THREE, 60_000), sha="02" * 32)
+    lines = settled(1, ONE, 60_000), settled(2, TWO, 60_000), failed(2, CARDED, 60_000)
+
+    with pytest.raises(FileRefused) as refused:
+        three.answer("B1", *unnumbered(*lines), sha="03" * 32)
+
+    assert refused.value.code == "bank_file.failed_before"

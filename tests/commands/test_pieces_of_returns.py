@@ -1,6 +1,7 @@
 """Return files of long batches: matched as a whole, stored piece by piece."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 
@@ -162,4 +163,23 @@ def test_a_list_that_answers_two_files_is_taken_up_again_where_it_was_cut_off(
 
     stands = [paid.payment(each).status for each in people]
     assert stands == [Status.RETURNED, Status.RETURNED, Status.SETTLED]
+    paid.check_log()
+
+
+def test_a_word_about_the_card_before_is_told_with_the_first_piece_alone(paid: World) -> None:
+    export_batch(paid.ledger, paid.act(), BankFileOrder("B1"))
+    card = "6299900000000000077"
+    _answer(paid, failed(1, ONE, PAID), failed(2, TWO, PAID))
+    for person, to in ((ONE, ""), (TWO, card)):
+        order = disbursements.Reissue(paid.payment_id(person), "再付", to)
+        disbursements.reissue_payment(paid.ledger, paid.act(), order)
+    export_batch(paid.ledger, paid.act(), BankFileOrder("B1"))
+    there = replace(settled(2, TWO, PAID), line=9, account=card)
+    lines = settled(1, ONE, PAID), settled(2, TWO, PAID), there
+
+    result = _answer(paid, *lines, key="k2", sha="02" * 32)
+
+    assert (result["settled"], result["paid_twice"]) == (2, 1)
+    assert paid.payment(TWO).status is Status.SETTLED
+    assert paid.types().count("disbursement.arrived_before") == 1
     paid.check_log()
