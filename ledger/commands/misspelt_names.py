@@ -33,7 +33,7 @@ class NameAndCard(LedgerError):
 
 
 class NameOfAnother(LedgerError):
-    """It is neither the name on file nor the one that was paid to with one slip put right."""
+    """It is neither the name on file nor the one that was approved with one slip put right."""
 
     code = "reissue.name_of_another"
     kind = Kind.INVALID
@@ -51,8 +51,9 @@ def put_right(
     """Return how the name is spelt from now on, and what ties it to the person.
 
     The person stays who they are by their ID number. The name has to be one that the archive has
-    for that number, or, where the archive has none but the wrong one, be the wrong one with a
-    single slip put right: nobody else is paid by calling them a misspelling.
+    for that number, or, where the archive has none but the wrong one, be the one that was approved
+    with a single slip put right, however often that is tried: nobody else is paid by calling them
+    a misspelling, nor a misspelling of one.
 
     Args:
         work: The piece of work.
@@ -72,9 +73,16 @@ def put_right(
     name, on_file = person_name(given), _names_on_file(work, payment.person_id)
     if name != paid_to and name in on_file:
         return name, Ground.ON_FILE
-    if on_file - {paid_to} or not is_slip(paid_to, name):
+    approved = _approved_name(work, payment)
+    if name == paid_to or on_file - {paid_to, approved} or not is_slip(approved, name):
         raise NameOfAnother(payment.id)
     return name, Ground.SLIP
+
+
+def _approved_name(work: Work, payment: Disbursement) -> str:
+    instructed = work.ledger.event(payment.id, 1)
+    assert isinstance(instructed, Disbursement.Instructed)  # noqa: S101 - begins every payment
+    return unseal(work.ledger, payment.person_id, PAYEE, instructed.payee)["name"]
 
 
 def _sent_back_for_its_name(work: Work, payment: Disbursement) -> bool:

@@ -133,3 +133,22 @@ def test_what_was_paid_again_before_keeps_its_name(world: World) -> None:
 )
 def test_a_slip_is_one_character(wrong: str, right: str, slip: bool) -> None:
     assert is_slip(wrong, right) is slip
+
+
+def sent_back(world: World, name: str, number: int) -> None:
+    export_batch(world.ledger, world.act(), BankFileOrder("B1"))
+    answer(world, name, failed(1, ONE, 60_000, "NAME_MISMATCH"), f"{number:02}" * 32)
+
+
+def test_single_slips_do_not_add_up_to_another_name(world: World) -> None:
+    paid_to(world, WRONG, WRONG)
+    again(world, "李小明")
+    sent_back(world, "李小明", 2)
+
+    for name in ("李大明", "李小明"):
+        with pytest.raises(LedgerError) as refused:
+            again(world, name)
+        assert refused.value.code == "reissue.name_of_another"
+    again(world, RIGHT)
+
+    assert last(world).name_put_right == "slip"
