@@ -163,7 +163,7 @@ def reissue_payment(ledger: Ledger, act: CommandAct, order: Reissue) -> Answer:
             raise SamePerson(payment.batch_id, acting_officer(act))
         ground = None
         if order.name:
-            name, ground = put_right(work, payment, order.name, with_card=bool(given))
+            name, ground = put_right(work, payment, order.name, given)
             given["name"] = name
         fund = work.get(FundAccount, payment.fund_id)
         rule = paying_rule(work, payment, act.happened_on)

@@ -1,5 +1,6 @@
 """A payee's name that the roster has wrong: put right as a payment that came back is made again."""
 
+from collections.abc import Mapping
 from uuid import UUID
 
 from ledger.commands.sealing import ARCHIVE_FILE, PAYEE, unseal
@@ -7,7 +8,7 @@ from ledger.domain.disbursement import Disbursement, Ground, Status
 from ledger.domain.recipient import Recipient
 from ledger.errors import Kind, LedgerError
 from ledger.files.text import person_name
-from ledger.store.application import Work
+from ledger.store.application import Ledger, Work
 
 NAME_MISMATCH = "NAME_MISMATCH"
 
@@ -46,9 +47,12 @@ class NameOfAnother(LedgerError):
 
 
 def put_right(
-    work: Work, payment: Disbursement, given: str, *, with_card: bool
+    work: Work, payment: Disbursement, given: str, where: Mapping[str, str]
 ) -> tuple[str, Ground]:
     """Return how the name is spelt from now on, and what ties it to the person.
+
+    A name that an attempt before had may always be put back, so that the payment is made again as
+    the bank says that it arrived: to the card that it goes to, or as that attempt stood.
 
     The person stays who they are by their ID number. The name has to be one that the archive has
     for that number, or, where the archive has none but the wrong one, be the one that was approved
@@ -57,32 +61,48 @@ def put_right(
 
     Args:
         work: The piece of work.
-        payment: The payment; it came back.
+        payment: The payment; it came back, or was withdrawn.
         given: The name as it is to be.
-        with_card: Whether another card or bank is given in the same act.
+        where: Card and bank that are given in the same act.
 
     Raises:
         NameNotDoubted, NameAndCard, NameOfAnother: As they say.
         PersonErased: The recipient's data is gone, or may not be used.
     """
+    payees, name = _payees(work, payment), person_name(given)
+    approved, paid_to = payees[0]["name"], payees[-1]["name"]
+    before = [each for each in payees if each["name"] == name]
+    if name != paid_to and before:
+        if where and not any(where.items() <= each.items() for each in before):
+            raise NameAndCard(payment.id)
+        return name, Ground.BEFORE
     if payment.status is not Status.RETURNED or not _sent_back_for_its_name(work, payment):
         raise NameNotDoubted(payment.id)
-    if with_card:
+    if where:
         raise NameAndCard(payment.id)
-    paid_to = unseal(work.ledger, payment.person_id, PAYEE, payment.payee)["name"]
-    name, on_file = person_name(given), _names_on_file(work, payment.person_id)
+    on_file = _names_on_file(work, payment.person_id)
     if name != paid_to and name in on_file:
         return name, Ground.ON_FILE
-    approved = _approved_name(work, payment)
     if name == paid_to or on_file - {paid_to, approved} or not is_slip(approved, name):
         raise NameOfAnother(payment.id)
     return name, Ground.SLIP
 
 
-def _approved_name(work: Work, payment: Disbursement) -> str:
-    instructed = work.ledger.event(payment.id, 1)
-    assert isinstance(instructed, Disbursement.Instructed)  # noqa: S101 - begins every payment
-    return unseal(work.ledger, payment.person_id, PAYEE, instructed.payee)["name"]
+def _payees(work: Work, payment: Disbursement) -> list[dict[str, str]]:
+    """Return whom it was to be paid to each time, as it was approved first."""
+    return [
+        unseal(work.ledger, payment.person_id, PAYEE, event.payee)
+        for event in work.ledger.events.get(payment.id, lte=payment.version)
+        if isinstance(event, Disbursement.Instructed | Disbursement.Reissued)
+    ]
+
+
+def was_put_right(ledger: Ledger, payment: Disbursement) -> bool:
+    """Say whether a payment was made again under another name, so that one may be put back."""
+    return any(
+        isinstance(event, Disbursement.Reissued) and event.name_put_right is not None
+        for event in ledger.events.get(payment.id, lte=payment.version)
+    )
 
 
 def _sent_back_for_its_name(work: Work, payment: Disbursement) -> bool:

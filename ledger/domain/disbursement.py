@@ -33,10 +33,14 @@ NOT_PAID = frozenset({Status.RETURNED, Status.WITHDRAWN})
 
 
 class Ground(StrEnum):
-    """What ties a name that was put right to the person: the archive, or one slip in it."""
+    """What ties a name that was put right to the person: the archive, or one slip in it.
+
+    Or an attempt before, whose name it was: it is put back.
+    """
 
     ON_FILE = "on_file"
     SLIP = "slip"
+    BEFORE = "before"
 
 
 class Manner(StrEnum):

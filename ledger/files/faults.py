@@ -20,14 +20,14 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "archive.not_on_file": ("未建档", "the person is not in the archive"),
     "bank_file.arrived_before": (
-        "银行此前称此笔失败，现又称已付或在处理，而此笔已改发他卡、尚未交银行：请先撤销这笔付款，再批准补发至银行所称的卡，不另出代发文件，然后导入本文件",
-        "made again elsewhere and not sent: withdraw it, pay it again to the card the bank names",
+        "银行此前称此笔失败，现又称已付或在处理，而此笔已按另一账户或姓名补发、尚未交银行：请先撤销这笔付款，再按银行所称的卡号和姓名批准补发，不另出代发文件，然后导入本文件",
+        "made again otherwise, not sent: withdraw it, pay again to the card and name the bank has",
     ),
     "bank_file.control_total": ("控制合计与明细不符", "the control totals disagree with the lines"),
     "bank_file.duplicate_line": ("同一笔在文件中出现两次", "a payment stands in the file twice"),
     "bank_file.failed_before": (
-        "银行此前称此笔失败，款已退回账户，现又称已付或在处理：请先批准补发至原卡，不另出代发文件，再导入本文件",
-        "the bank takes a failure back: have it paid again to that card, write no file, then try",
+        "银行此前称此笔失败，款已退回账户，现又称已付或在处理：请先按银行所称的卡号和姓名批准补发，不另出代发文件，再导入本文件",
+        "the bank takes a failure back: pay again to that card and name, write no file, then try",
     ),
     "bank_file.field_too_long": ("内容超出银行允许的长度", "longer than the bank takes"),
     "bank_file.format_unknown": ("不认识的银行格式", "no such bank format"),
@@ -66,7 +66,7 @@ TEXTS: dict[str, tuple[str, str]] = {
     ),
     "bank_file.truncated": ("文件不完整，末尾缺失", "the file ends before its last line does"),
     "bank_file.unclear_again": (
-        "银行此前称此笔失败，这份文件称处理中或不明：如是更早的回盘，不必再导入；如是银行新的答复，请先查明，确已付的按原卡补发后再导入",
+        "银行此前称此笔失败，这份文件称处理中或不明：如是更早的回盘，不必再导入；如是银行新的答复，请先查明，确已付的按银行所称的卡号和姓名补发后再导入",
         "an earlier file said that it failed; is this one older, leave it; else ask the bank first",
     ),
     "bank_file.unknown_line": ("此行与任何指令都不相符", "the line matches no instruction"),

@@ -40,7 +40,10 @@ EVENTS: Mapping[str, tuple[str, str]] = {
     "book_item.matched": ("账面收支核对相符", "movement of the books matched"),
     "book_item.released": ("账面收支重新打开", "movement of the books opened again"),
     "campaign.opened": ("活动开始", "campaign opened"),
-    "disbursement.arrived_before": ("银行又称原卡已入账", "bank says an earlier attempt arrived"),
+    "disbursement.arrived_before": (
+        "银行又称先前那次已入账",
+        "bank says an earlier attempt arrived",
+    ),
     "disbursement.corrected": ("更正", "outcome corrected"),
     "disbursement.instructed": ("发放指令", "payment instructed"),
     "disbursement.reissued": ("补发", "paid again"),

@@ -12,6 +12,7 @@ from ledger.domain.disbursement import Disbursement, Status
 from ledger.domain.officer import Role
 from ledger.errors import LedgerError
 from ledger.files.bank import ReturnLine
+from ledger.files.faults import FileRefused
 from tests.world import DAY, Person, World, failed, filed, roster_row, settled
 
 ONE = Person(1)
@@ -152,3 +153,56 @@ def test_single_slips_do_not_add_up_to_another_name(world: World) -> None:
     again(world, RIGHT)
 
     assert last(world).name_put_right == "slip"
+
+
+def test_a_name_is_put_back_where_the_bank_paid_under_it_after_all(world: World) -> None:
+    """The payment under the other name was not sent yet: it is withdrawn first."""
+    paid_to(world, WRONG, WRONG)
+    again(world, RIGHT)
+    with pytest.raises(FileRefused) as stopped:
+        answer(world, WRONG, settled(1, ONE, 60_000), "02" * 32)
+    assert stopped.value.code == "bank_file.arrived_before"
+    payment = world.payment_id(ONE)
+    disbursements.withdraw_payment(world.ledger, world.act(), payment, "原姓名已付")
+
+    again(world, WRONG)
+
+    assert last(world).name_put_right == "before"
+    answer(world, WRONG, settled(1, ONE, 60_000), "02" * 32)
+    assert world.payment(ONE).status is Status.SETTLED
+    assert world.fund("X01").balance == 500_000 - 60_000
+    world.check_log()
+
+
+@pytest.mark.parametrize(
+    ("name", "card", "code"),
+    [
+        (WRONG, ONE.card, None),
+        (WRONG, "6299900000000000078", "reissue.name_and_card"),
+        ("王大明", "", "reissue.name_not_doubted"),
+    ],
+)
+def test_name_and_card_are_put_back_together_as_they_were(
+    world: World, name: str, card: str, code: str | None
+) -> None:
+    paid_to(world, WRONG, WRONG)
+    again(world, RIGHT)
+    sent_back(world, RIGHT, 2)
+    disbursements.reissue_payment(
+        world.ledger,
+        world.act(),
+        disbursements.Reissue(world.payment_id(ONE), "换卡", "6299900000000000077"),
+    )
+    disbursements.withdraw_payment(world.ledger, world.act(), world.payment_id(ONE), "暂停")
+
+    if code is None:
+        again(world, name, card)
+        assert last(world).name_put_right == "before"
+        assert (
+            ONE.card
+            in export_batch(world.ledger, world.act(), BankFileOrder("B1")).content.decode()
+        )
+        return
+    with pytest.raises(LedgerError) as refused:
+        again(world, name, card)
+    assert refused.value.code == code

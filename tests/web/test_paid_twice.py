@@ -34,7 +34,7 @@ def test_the_batch_and_the_findings_say_that_somebody_may_be_paid_twice(
     with office_at(world.home, chromium, TODAY) as office:
         page = office.page("H-X01", f"/batches/{batch_id('W1')}", language)
         expect(page.locator("main")).to_contain_text(say("可能一款两付"))
-        expect(page.locator("main")).to_contain_text(say("银行对原卡的答复"))
+        expect(page.locator("main")).to_contain_text(say("银行对先前那次的答复"))
         looked_at(page)
         page.get_by_role("link", name=say("查看疑点")).click()
         expect(page.locator("main")).to_contain_text(say("一款两付"))

@@ -21,6 +21,7 @@ from ledger.commands.disbursements import (
     reissue_payment,
     withdraw_payment,
 )
+from ledger.commands.misspelt_names import was_put_right
 from ledger.commands.mistaken_returns import returned_by_line
 from ledger.domain.disbursement import Disbursement as Root
 from ledger.domain.disbursement import Status
@@ -119,4 +120,6 @@ def take_return_back(
 def _shown(ledger: Ledger, payment: Disbursement, given: Given) -> dict[str, Any]:
     stands = ledger.load(Root, payment.disbursement_id)
     returned = None if stands is None else returned_by_line(ledger, stands)
-    return {"payment": payment_of(ledger, payment), "given": given, "returned": returned}
+    renamed = stands is not None and was_put_right(ledger, stands)
+    shown = {"payment": payment_of(ledger, payment), "given": given, "returned": returned}
+    return {**shown, "renamed": renamed}
