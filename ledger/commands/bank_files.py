@@ -184,7 +184,7 @@ def _sending(work: Work, act: CommandAct, batch: Batch) -> _Sending:
         held_now = sent.now_holding(payment)
         carried_out.look_at(payment, held_now)
         after_all.look_at(payment, held_now)
-        if payment.status is not Status.IN_TRANSIT or payment.unknown:
+        if payment.status is not Status.IN_TRANSIT or sent.is_in_doubt(payment):
             continue
         if (stop := _stop(debits, payment)) is not None:
             stopped[row.number] = stop
@@ -270,7 +270,8 @@ class FileCancelling:
 def cancel_bank_file(ledger: Ledger, act: CommandAct, order: FileCancelling) -> Answer:
     """Say that the bank did not carry out a file, and will not (作废): what it held was not sent.
 
-    It goes into the next file, or may be withdrawn. Every copy of it is cancelled but those that
+    It goes into the next file, or may be withdrawn; also what the bank refused as seen before
+    (重复), by which it carried nothing out. Every copy of it is cancelled but those that
     the bank carried out; another with the same content, written later, counts. Nothing here can
     tell that the bank has not carried out a file, only that it has: whoever says so answers for it,
     and if it did after all, the file counts again.

@@ -14,6 +14,7 @@ from ledger.commands.mistaken_returns import take_return_back
 from ledger.commands.policies import paying_rule
 from ledger.commands.refusals import recorded
 from ledger.commands.sealing import PAYEE, card_index, seal, unseal
+from ledger.commands.sent_files import Sent
 from ledger.commands.signed_acts import perform_signed
 from ledger.commands.unnamed import perform_unnamed, require_unnamed
 from ledger.domain.aggregate import OPERATOR
@@ -211,7 +212,8 @@ def withdraw_payment(ledger: Ledger, act: CommandAct, disbursement: UUID, reason
         require_unnamed(ledger, {payment.person_id}, reason)
         batch = work.get(Batch, payment.batch_id)
         listed_by = {str(officer) for officer in batch.officers}
-        parts = payment.withdraw(act, reason=reason, listed_by=listed_by)
+        in_doubt = Sent(ledger, batch).is_in_doubt(payment)
+        parts = payment.withdraw(act, reason=reason, listed_by=listed_by, in_doubt=in_doubt)
         if may_be_sent(work, batch, payment):
             raise AlreadySent(payment.id)
         fund = work.get(FundAccount, payment.fund_id)

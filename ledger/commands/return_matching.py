@@ -154,7 +154,7 @@ def _some_payments(
             payment.status,
             *payee(payment.payee),
             payment.card_index,
-            payment.unknown,
+            sent.is_in_doubt(payment),
             earlier_attempts(ledger, payment, payee),
             since,
             sent.holding(row.number, since),

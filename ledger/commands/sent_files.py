@@ -11,9 +11,10 @@ from ledger.domain.batch import Batch
 from ledger.domain.book_item import BookItem, book_item_id
 from ledger.domain.disbursement import Disbursement
 from ledger.files.bank import Outcome
+from ledger.files.reasons import DUPLICATE
 from ledger.store.application import Ledger, Work
 
-ANSWERS = (Disbursement.Settled, Disbursement.Returned, Disbursement.Unresolved)
+ANSWERS = (Disbursement.Settled, Disbursement.Returned)
 
 Files = frozenset[int]
 """Files of a batch, the first that was written counted as 0."""
@@ -45,17 +46,30 @@ class Sent:
         """Return which files may hold a payment as it was instructed last."""
         return self.holding(payment.number, instructed_at(self._ledger, payment))
 
+    def is_in_doubt(self, payment: Disbursement) -> bool:
+        """Say whether the bank does not know what became of a payment, so that it is asked again.
+
+        Where it refused it as seen before, that ends once every file is cancelled that may have
+        held it by then: somebody asked, and answers for it that the bank carried none of them out.
+        """
+        if payment.doubted is None or not _is_seen_before(payment):
+            return payment.unknown
+        at = dict(self._ledger.log.select_stream_positions(payment.id))[payment.doubted[0]]
+        meant = frozenset(n for n in self.now_holding(payment) if self._written[n] < at)
+        return not meant or bool(meant & self.counting)
+
     def was_answered(self, payment: Disbursement, file: int, others: Files) -> bool:
         """Say whether the bank answered for a payment by a file, and by none of some others.
 
         That is, said anything of an attempt that was on its way when the file was written; one of
-        the others that may hold the same attempt explains that as well.
+        the others that may hold the same attempt explains that as well. That it has seen the same
+        before (重复) is no such word: by that it refuses what it was sent.
         """
         held, number = self.batch.files[file], payment.number
         if not (payment.answered and held.may_hold(number)):
             return False
         rivals = [each for each in others if self.batch.files[each].may_hold(number)]
-        if held.is_told and not payment.reissuers:
+        if held.is_told and not payment.reissuers and not _is_seen_before(payment):
             # Its one attempt was on its way and unanswered then, or the file would be without it.
             return not rivals
         positions = dict(self._ledger.log.select_stream_positions(payment.id))
@@ -70,7 +84,7 @@ class Sent:
             at = positions[event.originator_version]
             if isinstance(event, Disbursement.Instructed | Disbursement.Reissued):
                 begun = at
-            elif isinstance(event, ANSWERS) and event.originator_version not in undone:
+            elif _is_answer(event) and event.originator_version not in undone:
                 told_by = [n for n in (file, *rivals) if begun < self._written[n] < at]
                 if told_by == [file]:
                     return True
@@ -111,6 +125,19 @@ class Sent:
     def _written(self) -> list[int]:
         positions = dict(self._ledger.log.select_stream_positions(self.batch.id))
         return [positions[each.version] for each in self.batch.files]
+
+
+def _is_seen_before(payment: Disbursement) -> bool:
+    """Say whether the bank said last of a payment that it has seen the same before."""
+    doubted = payment.doubted if payment.unknown else None
+    return doubted is not None and doubted[1] == DUPLICATE.code
+
+
+def _is_answer(event: object) -> bool:
+    """Say whether an event is a word of the bank on what it carried out."""
+    if isinstance(event, Disbursement.Unresolved):
+        return event.reason != DUPLICATE.code
+    return isinstance(event, ANSWERS)
 
 
 class Debits:

@@ -274,7 +274,7 @@ class Disbursement(Root):
             aggregate.reissuers = aggregate.undone_by = frozenset()
             aggregate.earlier, aggregate.arrived, aggregate.on_word = (), (), False
             aggregate.taken_back = False
-            aggregate.withdrawn_by = None
+            aggregate.withdrawn_by = aggregate.doubted = None
             aggregate.attempt = self.originator_version
             aggregate.instructed_on = self.happened_on
             aggregate.held_on, aggregate.held_at = None, ""
@@ -344,6 +344,7 @@ class Disbursement(Root):
 
         def apply(self, aggregate: "Disbursement") -> None:
             aggregate.answered = aggregate.unknown = True
+            aggregate.doubted = (self.originator_version, self.reason)
 
     class ArrivedBefore(Event, frozen=True):
         """The bank says that an attempt arrived, or may have, that it had sent back before.
@@ -544,6 +545,7 @@ class Disbursement(Root):
     held_at: str  # the moment at which that was recorded
     answered: bool  # the bank ever said anything of it
     unknown: bool  # the bank said that it does not know: asked again, never sent again
+    doubted: tuple[int, str] | None  # version at which the bank last said so, and why
     was_unknown: bool  # the same, when it was returned last
     was_answered: bool  # as `answered`, when it was returned last
     status: Status
@@ -618,13 +620,22 @@ class Disbursement(Root):
         )
         return self.parts
 
-    def withdraw(self, act: Act, *, reason: str, listed_by: Collection[str] = ()) -> Sequence[Part]:
+    def withdraw(
+        self,
+        act: Act,
+        *,
+        reason: str,
+        listed_by: Collection[str] = (),
+        in_doubt: bool | None = None,
+    ) -> Sequence[Part]:
         """Record that it will not be paid out; return the pieces that go back to the lots.
 
         That the bank was sent nothing of it is for the caller to know.
 
         Args:
             listed_by: Who drafted, reviewed and approved the list that it stands on.
+            in_doubt: Whether what the bank does not know of it still stands in the way; None: it
+                does if the bank ever said so.
 
         Raises:
             NotInTransit: It arrived, or came back before.
@@ -639,7 +650,7 @@ class Disbursement(Root):
             act.actor in self.undone_by or (self.taken_back and act.actor in listed_by)
         ):
             raise SignatureUndone(self.id, UUID(act.actor))
-        if self.unknown:
+        if self.unknown if in_doubt is None else in_doubt:
             raise AlreadySent(self.id)
         if self.captured is not None:
             raise SignatureWaits(self.id)
@@ -957,7 +968,7 @@ class Disbursement(Root):
 
     def remember_outcome(self, version: int, status: Status) -> None:
         self.outcomes.append((version, self.status))
-        self.unknown = False
+        self.unknown, self.doubted = False, None
         self.status = status
 
     def forget_arrival(self) -> None:

@@ -488,3 +488,63 @@ def test_a_list_of_failures_may_name_all_of_two_files(world: World) -> None:
     failures(world, failed(1, ONE, PAID), failed(2, TWO, PAID), count=0)
 
     assert all(world.payment(each).status is Status.RETURNED for each in (ONE, TWO))
+
+
+def seen_before(world: World) -> World:
+    """Have one payment made again by itself, and the bank refuse it as seen before."""
+    world.answer("B1", failed(1, ONE, PAID), settled(2, TWO, PAID), settled(3, THREE, PAID))
+    order = disbursements.Reissue(world.payment_id(ONE), "再付", "6299900000000000077")
+    disbursements.reissue_payment(world.ledger, world.act(), order)
+    export(world)
+    line = replace(pending(1, ONE, PAID), account="6299900000000000077", reason="DUPLICATE")
+    world.answer("B1", line, sha="02" * 32)
+    return world
+
+
+def test_a_file_that_the_bank_refused_as_seen_before_is_cancelled_and_its_payment_withdrawn(
+    sent: World,
+) -> None:
+    seen_before(sent)
+    assert isinstance(nothing_more(sent, lambda: withdraw(sent, ONE)), AlreadySent)
+    assert isinstance(nothing_more(sent, lambda: export(sent)), NothingInTransit)
+
+    cancel(sent)
+
+    withdraw(sent, ONE)
+    assert sent.payment(ONE).status is Status.WITHDRAWN
+    assert sent.fund("X01").balance == 500_000 - 2 * PAID
+    sent.check_log()
+
+
+def test_what_was_refused_as_seen_before_goes_into_a_new_file_and_is_answered_there(
+    sent: World,
+) -> None:
+    seen_before(sent)
+    cancel(sent)
+
+    export(sent)
+
+    assert isinstance(nothing_more(sent, lambda: withdraw(sent, ONE)), AlreadySent)
+    line = replace(settled(1, ONE, PAID), account="6299900000000000077")
+    sent.answer("B1", line, sha="03" * 32)
+    assert sent.payment(ONE).status is Status.SETTLED
+    sent.check_log()
+
+
+def test_seen_before_says_nothing_against_another_word_on_the_same_file(sent: World) -> None:
+    """Of the others the bank did what the file told it; and a doubt is no refusal."""
+    lines = replace(pending(1, ONE, PAID), reason="DUPLICATE"), pending(2, TWO, PAID)
+    sent.answer("B1", *lines, settled(3, THREE, PAID))
+
+    assert isinstance(nothing_more(sent, lambda: cancel(sent)), FileCarriedOut)
+    assert isinstance(nothing_more(sent, lambda: withdraw(sent, ONE)), AlreadySent)
+    assert isinstance(nothing_more(sent, lambda: withdraw(sent, TWO)), AlreadySent)
+
+
+def test_a_first_file_that_was_refused_as_seen_before_is_written_anew(sent: World) -> None:
+    lines = [pending(n, each, PAID) for n, each in enumerate(PEOPLE, 1)]
+    sent.answer("B1", *(replace(each, reason="DUPLICATE") for each in lines))
+
+    cancel(sent)
+
+    assert export(sent).count == len(PEOPLE)
