@@ -275,6 +275,7 @@ RULES_KNOWN: Mapping[str, About] = {
         (
             "bank_statement.received",
             "bank_statement.withdrawn",
+            "bank_account.statement_taken",
             "bank_match.*",
             "batch.approved",
             "statement.received",

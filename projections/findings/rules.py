@@ -17,6 +17,7 @@ from projections.attempts import attempts
 from projections.bank_books import decisions as bank_decisions
 from projections.bank_books import files as bank_files
 from projections.bank_books import kept_funds
+from projections.bank_books import spans as bank_spans
 from projections.bank_books import withdrawn as bank_withdrawn
 from projections.batches import batches, campaigns, rows_listed, statements, steps
 from projections.deadlines import filings
@@ -304,7 +305,7 @@ RULES: Sequence[Rule] = (
     Rule(
         banking.never_paid_by_the_bank,
         (),
-        (*_BANK, _STEPS, _last(statements)),
+        (*_BANK, _last(bank_spans), _STEPS, _last(statements)),
         limits=LIMITS_OF["F6"],
         by_item=True,
     ),

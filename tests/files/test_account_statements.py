@@ -66,6 +66,17 @@ def test_every_version_of_camt_is_read_and_the_samples_are_true_ones(version: st
     assert (paid.batch_code, paid.count) == ("SWN20170001", 3)
 
 
+def test_a_camt_statement_has_no_number_but_its_place_in_the_sequence() -> None:
+    """Its Id may be any text: of two Ids that are numbers, nobody knows what comes between."""
+    sequence, of_law = b"<ElctrncSeqNb>12</ElctrncSeqNb>", b"<LglSeqNb>3</LglSeqNb>"
+    data = camt_053().replace(b"<Id>S-2017-01</Id>", b"<Id>20170131</Id>")
+    assert sequence in data
+
+    for instead, number in ((b"", None), (of_law, "3")):
+        read = read_account_statement("camt-053", "账单", data.replace(sequence, instead))
+        assert read.number == number
+
+
 @pytest.mark.parametrize(
     ("bank_format", "old", "new"),
     [

@@ -41,7 +41,7 @@ from projections.findings.asked import Patience, Verification
 from projections.findings.catalogue import RULES_KNOWN
 from projections.findings.finding import Finding, Severity
 from projections.findings.integrity import broken
-from projections.findings.rules import findings
+from projections.findings.rules import Evaluated, findings
 from projections.findings.versions import EARLIER
 from projections.runner import catch_up
 from tests.commands.banking import BEGINS, Bank, entry, statement
@@ -514,6 +514,30 @@ def test_days_without_a_statement_do_not_show_that_the_bank_never_paid(
         between = statement(date(2017, 1, 12), date(2017, 1, 13), 10_000_000)
         bank.take(between, date(2017, 2, 13))
         assert [each.count for each in found(world, "F6")] == [1]
+
+
+def test_days_that_a_known_statement_covers_by_now_show_that_the_bank_never_paid(
+    world: World,
+) -> None:
+    """Brought again with its days, the file itself is not taken in a second time."""
+    bank, kept = Bank(world), Evaluated()
+    bank.keep()
+    world.pay("B1", roster_row(1, ONE, 80_000))
+    world.answer("B1", settled(1, ONE, 80_000))
+    received = entry(date(2017, 1, 3), 10_000_000, text="收款")
+    seeming = statement(date(2017, 1, 1), date(2017, 1, 11), 0, received)
+
+    def missing() -> list[int]:
+        with catch_up(world.ledger, world.home.read_models).asking() as model:
+            found = kept.found(asked_of(world, model, LATER)).findings
+        return [each.count for each in found if each.rule == "F6"]
+
+    bank.take(seeming)
+    assert missing() == []
+
+    bank.take(replace(seeming, closed_on=date(2017, 1, 31), days_stated=True), date(2017, 2, 12))
+
+    assert missing() == [1]
 
 
 def test_an_approval_outside_the_campaign_has_no_plan(world: World) -> None:
