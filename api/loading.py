@@ -4,7 +4,7 @@ import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 
 from api.folder import Folder
 from api.keyring import Keyring
@@ -35,7 +35,7 @@ from ledger.domain.policy import (
     SurplusTargets,
     YearsRule,
 )
-from ledger.domain.values import CHINA, BasisPoints, Money
+from ledger.domain.values import BasisPoints, Money, day_in_china
 from ledger.errors import Kind, LedgerError
 from ledger.files.archive import ArchiveRow
 from ledger.files.banks import read_return
@@ -134,7 +134,7 @@ class Loading:
         Raises:
             FileRefused: A register dates something after the day of recording; nothing was done.
         """
-        today = datetime.fromisoformat(self._now()).astimezone(CHINA).date()
+        today = day_in_china(self._now())
         self._folder.require_past(today)
         steps = [*self._preparations(), *sorted(self._acts(), key=lambda s: (s.day, s.rank))]
         for done, step in enumerate(steps):

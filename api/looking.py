@@ -16,6 +16,7 @@ from api.access.door import Look
 from api.access.journal import AccessJournal, Entry
 from api.callers import Caller, Reach, TheCaller, TheReach
 from api.dependencies import Served, TheReadModel, TheServed
+from api.trials import TRIAL
 from ledger.commands.recipients import MAY_UNMASK
 from ledger.commands.searching import find_people
 from projections.organisations import tree_on
@@ -72,7 +73,7 @@ class Looking:
         return self.reach.ids <= {below for at in places for below in tree.subtree(at)}
 
 
-LOOKS = ("search", "trial")
+LOOKS = (SEARCH, TRIAL)
 LOOKS_AT_ONCE = 500
 
 

@@ -17,7 +17,7 @@ from ledger.domain.aggregate import Event
 from ledger.domain.disbursement import Disbursement, Manner
 from ledger.domain.recipient import Recipient
 from ledger.domain.signature import SignatureClaim
-from ledger.domain.values import CHINA
+from ledger.domain.values import CHINA, read_moment
 from ledger.store.feed import Recorded
 from projections.view import (
     Change,
@@ -244,7 +244,7 @@ class _Drawn:
 
     @classmethod
     def of(cls, event: Disbursement.SignatureCaptured, position: int) -> "_Drawn":
-        started, ended = _moment(event.started_at), _moment(event.ended_at)
+        started, ended = read_moment(event.started_at), read_moment(event.ended_at)
         local = ended.astimezone(CHINA)
         return cls(
             position,
@@ -259,12 +259,6 @@ class _Drawn:
             (local - timedelta(hours=NIGHT_ENDS_H)).date().isoformat(),
             event.happened_on.isoformat(),
         )
-
-
-def _moment(text: str) -> datetime:
-    """Read a device's time; one without a zone is China's."""
-    read = datetime.fromisoformat(text)
-    return read if read.tzinfo else read.replace(tzinfo=CHINA)
 
 
 def _ms(moment: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from typing import ClassVar
 from uuid import UUID
 
@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Index, RowMapping, Select, Table, select
 from ledger.domain.aggregate import Event
 from ledger.domain.batch import Batch
 from ledger.domain.notice import Notice as Root
-from ledger.domain.values import CHINA, Money
+from ledger.domain.values import Money, day_in_china
 from projections.asked import NOW, PAGE_ROWS_MAX, Moment, optional_uuid, uuid_of
 from projections.view import (
     Handler,
@@ -309,7 +309,7 @@ def _opened(event: Root.Opened, position: int, rows: Rows) -> None:
             event.contact,
             event.opened_by.bytes,
             event.happened_on.isoformat(),
-            datetime.fromisoformat(event.recorded_at).astimezone(CHINA).date().isoformat(),
+            day_in_china(event.recorded_at).isoformat(),
             position,
         )
     )

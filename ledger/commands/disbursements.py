@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from functools import partial
 from uuid import UUID
 
@@ -34,7 +33,7 @@ from ledger.domain.disbursement import (
 from ledger.domain.fund import FundAccount
 from ledger.domain.officer import Officer, Role
 from ledger.domain.policy import Channel
-from ledger.domain.values import CHINA
+from ledger.domain.values import day_in_china, read_moment
 from ledger.errors import Kind, LedgerError
 from ledger.files.signatures import SignatureRow
 from ledger.store.act import CommandAct
@@ -312,12 +311,9 @@ def require_signed_in_time(act: CommandAct, payment: Disbursement, signed_at: st
     Raises:
         SignedTooEarly, SignedAhead: As they say.
     """
-    moment = datetime.fromisoformat(signed_at)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=CHINA)
-    if moment > datetime.fromisoformat(act.recorded_at):
+    if read_moment(signed_at) > read_moment(act.recorded_at):
         raise SignedAhead(payment.id, signed_at, act.recorded_at)
-    if moment.astimezone(CHINA).date() < payment.instructed_on:
+    if day_in_china(signed_at) < payment.instructed_on:
         raise SignedTooEarly(payment.id, signed_at, payment.instructed_on)
 
 

@@ -1,14 +1,14 @@
 """Who may do it: the posts that an act asks for, when it happened and when it is recorded."""
 
 from collections.abc import Collection
-from datetime import date, datetime
+from datetime import date
 from uuid import UUID
 
 from ledger.commands.lineage import lineage
 from ledger.domain.administration import Administration, administration_id
 from ledger.domain.aggregate import OPERATOR
 from ledger.domain.officer import Officer, Role, RoleMissing, officer_id
-from ledger.domain.values import CHINA
+from ledger.domain.values import day_in_china
 from ledger.errors import Kind, LedgerError
 from ledger.store.act import CommandAct
 from ledger.store.application import Work
@@ -165,7 +165,7 @@ def acting_as(act: CommandAct, staff_number: str) -> UUID:
 
 def recording_day(act: CommandAct) -> date:
     """Return the day it is in China when the act is recorded."""
-    return datetime.fromisoformat(act.recorded_at).astimezone(CHINA).date()
+    return day_in_china(act.recorded_at)
 
 
 def _require_one(

@@ -9,7 +9,7 @@ from ledger.domain.refusal import Refusal
 from ledger.domain.values import stable_id
 from ledger.errors import LedgerError
 from ledger.store.act import CommandAct
-from ledger.store.application import Work
+from ledger.store.application import Ledger, Work
 
 
 def recorded(
@@ -32,6 +32,18 @@ def recorded(
         subject_id=subject,
         explanation=str(refusal),
     )
+
+
+def put_on_record(
+    ledger: Ledger, act: CommandAct, tried: str, refusal: LedgerError, subject: UUID, name: str
+) -> None:
+    """Put an attempt on record by an act of its own, called `name`, as the one tried is refused."""
+    attempt = CommandAct(act.actor, act.happened_on, act.recorded_at)
+
+    def decide(work: Work) -> None:
+        work.save(recorded(attempt, tried, refusal, subject))
+
+    ledger.perform(attempt, name, None, decide)
 
 
 def may(

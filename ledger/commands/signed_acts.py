@@ -2,10 +2,10 @@
 
 from uuid import UUID
 
-from ledger.commands.refusals import recorded
+from ledger.commands.refusals import put_on_record
 from ledger.domain.officer import KeyUnknown
 from ledger.store.act import CommandAct
-from ledger.store.application import Answer, Decide, Ledger, Work
+from ledger.store.application import Answer, Decide, Ledger
 
 
 def perform_signed(
@@ -22,16 +22,5 @@ def perform_signed(
         return ledger.perform(act, name, request, decide)
     except KeyUnknown as refusal:
         if not act.dry_run:
-            _put_on_record(ledger, act, name, subject, refusal)
+            put_on_record(ledger, act, name, refusal, subject, "signature.refuse")
         raise
-
-
-def _put_on_record(
-    ledger: Ledger, act: CommandAct, name: str, subject: UUID, refusal: KeyUnknown
-) -> None:
-    attempt = CommandAct(act.actor, act.happened_on, act.recorded_at)
-
-    def decide(work: Work) -> None:
-        work.save(recorded(attempt, name, refusal, subject))
-
-    ledger.perform(attempt, "signature.refuse", None, decide)

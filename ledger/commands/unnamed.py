@@ -5,11 +5,11 @@ from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from uuid import UUID
 
-from ledger.commands.refusals import recorded
+from ledger.commands.refusals import put_on_record
 from ledger.domain.clear_text import PersonNamedInText, require_no_personal_data
 from ledger.files.text import person_name
 from ledger.store.act import CommandAct
-from ledger.store.application import Answer, Decide, Ledger, Work
+from ledger.store.application import Answer, Decide, Ledger
 
 _RUN = re.compile(r"[^\W\d_]+(?:[·' .-]{1,2}[^\W\d_]+)*")
 """What a name may stand in: letters of any script, and what joins the parts of a name."""
@@ -69,19 +69,8 @@ def names_on_record(ledger: Ledger, act: CommandAct, name: str, subject: UUID) -
     try:
         yield
     except PersonNamedInText as refusal:
-        _put_on_record(ledger, act, name, subject, refusal)
+        put_on_record(ledger, act, name, refusal, subject, "reason.refuse")
         raise
-
-
-def _put_on_record(
-    ledger: Ledger, act: CommandAct, name: str, subject: UUID, refusal: PersonNamedInText
-) -> None:
-    attempt = CommandAct(act.actor, act.happened_on, act.recorded_at)
-
-    def decide(work: Work) -> None:
-        work.save(recorded(attempt, name, refusal, subject))
-
-    ledger.perform(attempt, "reason.refuse", None, decide)
 
 
 def _names_in(text: str) -> Iterator[str]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from typing import Any
@@ -12,7 +12,7 @@ from ledger.domain.aggregate import OPERATOR, Act, Event, Root
 from ledger.domain.clear_text import require_no_personal_data
 from ledger.domain.lots import Part
 from ledger.domain.sealed import Sealed
-from ledger.domain.values import CHINA, Money, stable_id
+from ledger.domain.values import Money, day_in_china, read_moment, stable_id
 from ledger.errors import Kind, LedgerError
 
 DAY = len("2017-01-31")
@@ -1003,24 +1003,14 @@ class Disbursement(Root):
         Of an answer of the day on which it was recorded the moment is known. Of one that was
         recorded later, and of a signature without a time, only the day is: China's.
         """
-        held = datetime.fromisoformat(self.held_at)
-        if len(signed_at) == DAY or held.astimezone(CHINA).date() != held_on:
-            return _china_day(signed_at) < held_on
-        return _moment(signed_at) < held
+        if len(signed_at) == DAY or day_in_china(self.held_at) != held_on:
+            return day_in_china(signed_at) < held_on
+        return read_moment(signed_at) < read_moment(self.held_at)
 
     def _require_unobjected(self, signed_at: str) -> None:
         stopped = self.stopped_by(signed_at)
         if stopped is not None:
             raise stopped
-
-
-def _moment(signed_at: str) -> datetime:
-    moment = datetime.fromisoformat(signed_at)
-    return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
-
-
-def _china_day(signed_at: str) -> date:
-    return _moment(signed_at).astimezone(CHINA).date()
 
 
 @lru_cache(maxsize=1)  # a payment that is instructed is asked for twice in a row

@@ -1,6 +1,6 @@
 """Money in whole fen, basis points, fiscal years, and the ids that natural keys give."""
 
-from datetime import date, timedelta, timezone
+from datetime import date, datetime, timedelta, timezone
 from fractions import Fraction
 from hashlib import sha1
 from typing import NewType, cast
@@ -106,3 +106,14 @@ def yuan_text(amount: Money) -> str:
 def is_fiscal_year(year: int) -> bool:
     """Unions keep calendar years; a vintage outside living memory is a typing mistake."""
     return date.min.year < 1949 <= year <= 2200  # noqa: PLR2004 - bounds are explained above
+
+
+def read_moment(text: str) -> datetime:
+    """Read a moment as ISO 8601 text; a day, or a time without a zone, is China's."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.tzinfo else moment.replace(tzinfo=CHINA)
+
+
+def day_in_china(text: str) -> date:
+    """Return the day that it was in China at a moment, as `read_moment` reads it."""
+    return read_moment(text).astimezone(CHINA).date()
